@@ -1,0 +1,3 @@
+"""locum: synthetic stand-ins for data, with the evidence of how far they can be trusted."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,119 @@
+"""The exceptions that locum raises, and nothing else.
+
+::
+
+    LocumError
+    ├── UsageError        the call itself is off (bad option, negative seed, --rows 0)        exit 2
+    │   └── FolderError   an output place cannot be used (exists, not writable, no space)     exit 2
+    ├── DataError         the data cannot be read or does not fit the schema                  exit 1
+    │   └── SchemaError   a schema contradicts itself or the data                             exit 1
+    ├── FileFormatError   a model file or run folder is broken, hostile or from the future    exit 1
+    ├── FeasibilityError  the request would not finish in the given time or memory            exit 1
+    └── NotFittedError    sample or save before fit                                           exit 2
+
+Every message answers four questions: where, what, what was expected, what to do. Build it with the
+keyword arguments so that the command line, JSON output and Python all show the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class LocumError(Exception):
+    """Base class: what went wrong, where, and what to do about it.
+
+    Parameters
+    ----------
+    what
+        One plain sentence without a final stop, e.g. ``312 of 40,000 values are not dates``.
+    where
+        The place: file, table, column, option. Empty when there is none.
+    examples
+        Up to three offending values, already masked by :func:`mask` when they come from data.
+    expected
+        What would have been right.
+    do
+        What the user can do next, as an imperative.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self, what: str, *, where: str = "", examples: Sequence[str] = (), expected: str = "", do: str = ""
+    ) -> None:
+        self.what = what
+        self.where = where
+        self.examples = tuple(examples[:3])
+        self.expected = expected
+        self.do = do
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The whole message on one line."""
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        if self.examples:
+            text += f" (e.g. {', '.join(self.examples)})"
+        parts = [text.rstrip(".")]
+        if self.expected:
+            parts.append(f"Expected {self.expected.rstrip('.')}")
+        if self.do:
+            parts.append(self.do[:1].upper() + self.do[1:].rstrip("."))
+        return ". ".join(parts) + "."
+
+    def to_json(self) -> dict[str, object]:
+        """The same message as a JSON-ready dictionary."""
+        return {
+            "error": type(self).__name__,
+            "what": self.what,
+            "where": self.where,
+            "examples": list(self.examples),
+            "expected": self.expected,
+            "do": self.do,
+        }
+
+
+class UsageError(LocumError):
+    """The call itself is off: a bad option, a negative seed, zero rows."""
+
+    exit_code = 2
+
+
+class FolderError(UsageError):
+    """An output place cannot be used: it exists, is not writable, or is full."""
+
+
+class NotFittedError(UsageError):
+    """A method that needs a fitted object was called before ``fit``."""
+
+
+class DataError(LocumError):
+    """The data cannot be read, or does not fit what was said about it."""
+
+
+class SchemaError(DataError):
+    """A schema contradicts itself or the data."""
+
+
+class FileFormatError(LocumError):
+    """A model file or run folder is broken, hostile, or from a newer version."""
+
+
+class FeasibilityError(LocumError):
+    """The request would not finish in the time or memory given."""
+
+
+def mask(value: object, keep: int = 2) -> str:
+    """Show the shape of a value without showing the value.
+
+    Letters become ``x``, digits ``9``; the first `keep` characters stay, at most 24 are shown.
+
+    >>> mask("alice@example.org")
+    '"alxxx@xxxxxxx.xxx"'
+    """
+    text = str(value)[:24]
+    head, tail = text[:keep], text[keep:]
+    hidden = "".join("9" if c.isdigit() else "x" if c.isalpha() else c for c in tail)
+    return f'"{head}{hidden}"'

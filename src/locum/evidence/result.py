@@ -1,0 +1,76 @@
+"""One measured fact about a stand-in: a value that cannot be quoted without its reference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Question = Literal["faithful", "useful", "private", "fair", "risk"]
+Direction = Literal["lower", "higher", "target"]
+Verdict = Literal["good", "fair", "poor", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One measure with everything needed to read it.
+
+    Attributes
+    ----------
+    name
+        Stable key, e.g. ``c2st``, ``tv.3way``, ``utility.tstr``, ``copying.membership``.
+    title
+        A few words for people.
+    question
+        Which of the five questions it helps to answer (``private`` holds the copying smoke tests until
+        a guarantee is measured).
+    value, low, high
+        Point estimate and 95 % interval (None where none is computed).
+    direction, target
+        Whether lower or higher is better, or which value is the target (0.5 for an AUC of a test).
+    reference
+        What real hold-out rows score in place of the synthetic ones; None without a hold-out.
+    floor
+        What independent columns score: the value of a stand-in that learned nothing but the columns.
+    verdict
+        Reading of value against reference and floor, by rules stated in the metric's docstring.
+    sentence
+        One plain sentence with the number in it, readable by someone who is no statistician.
+    reads_private
+        Whether real rows were read to compute it (then it must not leave with the synthetic rows).
+    headline
+        Whether it belongs in the summary.
+    detail
+        JSON-ready extras: per column, per pair, curves. Aggregates only, never rows.
+    """
+
+    name: str
+    title: str
+    question: Question
+    value: float
+    direction: Direction
+    sentence: str
+    low: float | None = None
+    high: float | None = None
+    target: float | None = None
+    reference: float | None = None
+    floor: float | None = None
+    verdict: Verdict = "unclear"
+    reads_private: bool = True
+    headline: bool = False
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dictionary; non-finite numbers become null."""
+        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value

@@ -1,0 +1,84 @@
+"""What a table is: its columns in order, and which columns determine one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from locum.errors import SchemaError
+from locum.schema.column import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """Each value of `determinant` goes with exactly one value of `dependent` (education -> education-num)."""
+
+    determinant: str
+    dependent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of one table, in order.
+
+    Raises
+    ------
+    SchemaError
+        On duplicate names, on a dependency, target or protected column that does not exist, and on
+        dependencies that form a cycle (keep one direction only).
+    """
+
+    columns: tuple[Column, ...]
+    dependencies: tuple[Dependency, ...] = ()
+    target: str | None = None
+    protected: tuple[str, ...] = ()
+    name: str = "table"
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for column in self.columns:
+            if column.name in seen:
+                raise SchemaError(
+                    "column name appears twice", where=f"{self.name}.{column.name}", do="rename one of them"
+                )
+            seen.add(column.name)
+        named = [d.determinant for d in self.dependencies] + [d.dependent for d in self.dependencies]
+        named += [*self.protected, *([self.target] if self.target else [])]
+        for name in named:
+            if name not in seen:
+                raise SchemaError(
+                    f"there is no column {name!r}",
+                    where=self.name,
+                    expected=f"one of {', '.join(sorted(seen)[:12])}",
+                )
+        self._refuse_cycles()
+
+    def _refuse_cycles(self) -> None:
+        parent = {d.dependent: d.determinant for d in self.dependencies}
+        if len(parent) != len(self.dependencies):
+            raise SchemaError("a column has two determinants", where=self.name, do="keep one [[dependency]] for it")
+        for start in parent:
+            at, steps = start, 0
+            while at in parent:
+                at, steps = parent[at], steps + 1
+                if steps > len(parent):
+                    raise SchemaError(
+                        "dependencies form a cycle", where=f"{self.name}.{start}", do="keep one direction only"
+                    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
