@@ -56,14 +56,18 @@ class Schema:
     def _refuse_cycles(self) -> None:
         parent = {d.dependent: d.determinant for d in self.dependencies}
         if len(parent) != len(self.dependencies):
-            raise SchemaError("a column has two determinants", where=self.name, do="keep one [[dependency]] for it")
+            raise SchemaError(
+                "a column has two determinants", where=self.name, do="keep one [[dependency]] for it"
+            )
         for start in parent:
             at, steps = start, 0
             while at in parent:
                 at, steps = parent[at], steps + 1
                 if steps > len(parent):
                     raise SchemaError(
-                        "dependencies form a cycle", where=f"{self.name}.{start}", do="keep one direction only"
+                        "dependencies form a cycle",
+                        where=f"{self.name}.{start}",
+                        do="keep one direction only",
                     )
 
     @property
