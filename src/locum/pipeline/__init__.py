@@ -1,1 +1,1 @@
-"""TODO."""
+"""From a request to a finished run folder: plan, cost estimate, stages, resume."""

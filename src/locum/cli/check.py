@@ -1,0 +1,5 @@
+"""TODO."""
+
+
+def check() -> None:
+    """TODO."""

@@ -1,0 +1,75 @@
+"""Where words go: results to standard output, progress and messages to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+
+def out() -> Console:
+    """Console for results. Made on each call, so that a redirected stream is respected; honours NO_COLOR."""
+    return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def err() -> Console:
+    """Console for progress and messages."""
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def say(text: str = "", style: str = "") -> None:
+    """Write one line of words to standard output."""
+    out().print(text, style=style or None)
+
+
+def note(text: str, style: str = "dim") -> None:
+    """Write one line of side information to standard error."""
+    err().print(text, style=style or None)
+
+
+def emit(payload: Mapping[str, Any]) -> None:
+    """Write the one JSON object of a command run with ``--json``."""
+    sys.stdout.write(json.dumps({"ok": True, **payload}, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), title: str = ""
+) -> None:
+    """Write a table to standard output.
+
+    On a terminal it is fitted to the width; elsewhere nothing is cut, so that it can be searched.
+
+    Parameters
+    ----------
+    headers, rows
+        Texts; every row as long as `headers`.
+    right
+        Positions of columns of numbers.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console = out()
+    grid = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for i, header in enumerate(headers):
+        grid.add_column(Text(header), justify="right" if i in right else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    if not console.is_terminal:
+        console = Console(
+            highlight=False, emoji=False, markup=False, width=max(80, _width(headers, rows)), no_color=True
+        )
+    console.print(grid)
+
+
+def _width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    from rich.cells import cell_len
+
+    return sum(
+        max([cell_len(header), *(cell_len(row[i]) for row in rows)]) + 3 for i, header in enumerate(headers)
+    )

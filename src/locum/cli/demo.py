@@ -1,0 +1,5 @@
+"""TODO."""
+
+
+def demo() -> None:
+    """TODO."""

@@ -1,0 +1,5 @@
+"""TODO."""
+
+
+def fit() -> None:
+    """TODO."""

@@ -1,0 +1,5 @@
+"""TODO."""
+
+
+def inspect() -> None:
+    """TODO."""

@@ -1,0 +1,107 @@
+"""The ``locum`` command: finds the command asked for, runs it, and turns every failure into one message."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import typer
+
+import locum
+
+#: Commands in the order of the help page. Each lives in ``locum.cli.<name>`` as a function of that name.
+COMMANDS = ("demo", "init", "check", "run", "fit", "sample", "evaluate", "inspect", "doctor")
+
+HELP = """Synthetic stand-ins for data, with the evidence of how far they can be trusted.
+
+Start with `locum demo`, then `locum run DATA.csv`. Nothing is sent anywhere.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0 fine, 1 a check failed or the data cannot be used, 2 the call is off, 130 stopped by Ctrl-C.
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program's name; None takes those of the process.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    if args == ["--version"]:
+        sys.stdout.write(f"locum {locum.__version__}\n")
+        return 0
+    debug = "--debug" in args
+    args = [arg for arg in args if arg != "--debug"] or ["--help"]
+    as_json = "--json" in args
+    try:
+        return _run(args, as_json=as_json, debug=debug)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nobody is left to tell. Python would complain on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(args: list[str], *, as_json: bool, debug: bool) -> int:
+    from locum.cli import failure
+    from locum.errors import LocumError
+
+    command = next((arg for arg in args if not arg.startswith("-")), "")
+    refusal = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+    try:
+        result = _app(command).main(args, prog_name="locum", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except LocumError as error:
+        return failure.tell(error, as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return failure.tell_interrupt(command, as_json=as_json)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the outermost border: nothing may escape as a bare traceback
+        if isinstance(error, typer.Exit):
+            return int(error.exit_code)
+        if isinstance(error, refusal):
+            return _refuse(error, command, as_json=as_json)
+        return failure.tell_crash(error, as_json=as_json, debug=debug)
+
+
+def _app(command: str) -> Any:
+    """The click command tree. Only the command asked for is loaded, all of them for the help page."""
+    app = typer.Typer(
+        name="locum", help=HELP, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )  # fmt: skip
+    app.callback()(_globals)
+    for name in [command] if command in COMMANDS else COMMANDS:
+        module = importlib.import_module(f"locum.cli.{name}")
+        app.command(name)(getattr(module, name))
+    return typer.main.get_command(app)
+
+
+def _globals(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the full traceback of an internal error.")] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"locum {locum.__version__}\n")
+        raise typer.Exit
+
+
+def _refuse(error: Any, command: str, *, as_json: bool) -> int:
+    """Tell a refusal by the option parser in our own words, with the nearest name there is."""
+    from locum.cli import failure
+
+    message = str(error.format_message()).split(" (Possible options")[0].rstrip(".")
+    hint = "see `locum --help`" if command not in COMMANDS else f"see `locum {command} --help`"
+    close: Sequence[str] = list(getattr(error, "possibilities", None) or ())
+    if command and command not in COMMANDS:
+        message = f"there is no command {command!r}"
+        close = get_close_matches(command, COMMANDS, n=1, cutoff=0.5)
+    if close:
+        hint = f"did you mean {close[0]}? Otherwise {hint}"
+    return failure.tell_usage(message, hint, as_json=as_json)

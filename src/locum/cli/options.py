@@ -1,0 +1,70 @@
+"""Options and arguments that several commands share, with the same words everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, TSV, Parquet, Arrow or JSON Lines file. Default: the one named in ./locum.toml.",
+        show_default=False,
+    ),
+]
+NeededData = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="CSV, TSV, Parquet, Arrow or JSON Lines file.", show_default=False),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="A locum.toml. Default: the one beside the data, if any.", show_default=False),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", help="Same seed, same bytes. Default: 0.", metavar="S", show_default=False),
+]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", help="Column to be predicted from the others.", metavar="COL", show_default=False),
+]
+Protected = Annotated[
+    list[str] | None,
+    typer.Option("--protected", help="Column that names groups; may be repeated.", metavar="COL", show_default=False),
+]
+Holdout = Annotated[
+    float | None,
+    typer.Option(
+        "--holdout", help="Share of rows kept back as a yardstick. Default: 0.2.", metavar="SHARE", show_default=False
+    ),
+]
+Synthesizer = Annotated[
+    str | None,
+    typer.Option(
+        "--synthesizer", help="Generator: tree, tree-fast, independent or bootstrap. Default: tree.",
+        metavar="NAME", show_default=False,
+    ),
+]  # fmt: skip
+TimeBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--time-budget", help="Longest time on the clock, e.g. 90s, 5m, 1h30m.", metavar="TIME", show_default=False
+    ),
+]
+Rows = Annotated[
+    int | None,
+    typer.Option("--rows", help="Synthetic rows. Default: as many as the data has.", metavar="N", show_default=False),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", help="Correct a wrong guess about a CSV file.", metavar="C", show_default=False),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option("--encoding", help="Correct a wrong guess about a text file.", metavar="NAME", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]

@@ -1,0 +1,107 @@
+"""Live progress on standard error: a bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from locum.cli.console import err
+from locum.pipeline.timeline import Timeline
+from locum.pipeline.words import duration
+from locum.progress import Event
+
+#: What people read for each stage of the pipeline.
+LABELS = {
+    "read": "reading",
+    "detect": "looking at columns",
+    "fit": "learning",
+    "sample": "making rows",
+    "evaluate": "judging",
+    "report": "writing the report",
+}
+
+#: Seconds between two lines about the same stage where there is no terminal.
+LINE_EVERY_S = 15.0
+
+
+class Display:
+    """Shows events as they come; use it as a context manager and as a `Listener`.
+
+    Parameters
+    ----------
+    expected
+        Predicted seconds per stage in order, from the cost estimate; may be filled in later by `expect`.
+    """
+
+    def __init__(self, expected: Mapping[str, float] | None = None) -> None:
+        self._console = err()
+        self._timeline = Timeline(expected or {})
+        self._stage, self._since, self._last_line = "", 0.0, 0.0
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %"),
+                TextColumn("{task.fields[left]}"), TextColumn("{task.fields[note]}", style="dim"),
+                console=self._console, transient=True, refresh_per_second=8,
+            )  # fmt: skip
+
+    def expect(self, expected: Mapping[str, float]) -> None:
+        """Take over a prediction that was made after the display was opened."""
+        self._timeline = Timeline(expected)
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        self._timeline.update(event)
+        if event.stage != self._stage:
+            self._finish_stage()
+            self._stage, self._since = event.stage, time.monotonic()
+            self._start_stage()
+        elif self._bar is None:
+            self._maybe_line(event)
+        if self._bar is not None and self._task is not None:
+            self._bar.update(
+                self._task, completed=100 * self._timeline.stage_share, left=self._left(), note=event.note[:40]
+            )
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._finish_stage()
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _start_stage(self) -> None:
+        label = LABELS.get(self._stage, self._stage)
+        if self._bar is not None:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(label, total=100, left=self._left(), note="")
+        else:
+            self._console.print(f"{label} ... {self._left()}")
+        self._last_line = time.monotonic()
+
+    def _finish_stage(self) -> None:
+        if self._stage:
+            took = duration(time.monotonic() - self._since)
+            self._console.print(f"{LABELS.get(self._stage, self._stage)}: done in {took}", style="dim")
+        self._stage = ""
+
+    def _maybe_line(self, event: Event) -> None:
+        if time.monotonic() - self._last_line >= LINE_EVERY_S:
+            share = 100 * self._timeline.stage_share
+            self._console.print(f"{LABELS.get(event.stage, event.stage)} ... {share:.0f} %, {self._left()}")
+            self._last_line = time.monotonic()
+
+    def _left(self) -> str:
+        return f"about {duration(self._timeline.left())} left"

@@ -1,0 +1,5 @@
+"""TODO."""
+
+
+def sample() -> None:
+    """TODO."""

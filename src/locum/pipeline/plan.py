@@ -1,0 +1,207 @@
+"""What a run will do, decided before it starts; the same plan on the same version gives the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import locum
+from locum.errors import UsageError
+from locum.schema.table import Schema
+
+#: Layout of a run folder. `MODEL` and the synthetic table are made from real rows; so are both reports.
+PLAN = "plan.json"
+MODEL = "model.locum"
+CONFIG = "locum.toml"
+REPORT = "report.html"
+REPORT_JSON = "report.json"
+CARD = "card.md"
+ENVIRONMENT = "environment.txt"
+
+DEFAULT_SYNTHESIZER = "tree"
+FAST_SYNTHESIZER = "tree-fast"
+DEFAULT_SEED = 0
+DEFAULT_HOLDOUT = 0.2
+
+#: Forms in which the synthetic table can be written.
+FORMATS = ("csv", "tsv", "parquet", "arrow", "jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for. None means "not said": the config file decides, then the default.
+
+    Attributes
+    ----------
+    data
+        Path or frame; None takes the path from the config file.
+    config
+        A ``locum.toml``; None looks for one beside the data.
+    out
+        Run folder; None means ``<name>-locum`` in the working directory.
+    rows
+        Synthetic rows; None means as many as the data has.
+    format
+        One of `FORMATS`; None means the format of the data.
+    time_budget_s
+        Longest time the whole run may take, in seconds on the clock.
+    delimiter, encoding
+        Correct a wrong guess about a CSV file.
+    """
+
+    data: Any = None
+    config: Path | None = None
+    out: Path | None = None
+    rows: int | None = None
+    seed: int | None = None
+    target: str | None = None
+    protected: tuple[str, ...] = ()
+    holdout: float | None = None
+    synthesizer: str | None = None
+    format: str | None = None
+    time_budget_s: float | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    schema: Schema | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The data by name, size and content; no path, so that a run folder can be moved and shared inside a house."""
+
+    name: str
+    n_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that decides the bytes of a run.
+
+    Attributes
+    ----------
+    source, schema, rows, seed, holdout, synthesizer, settings, format
+        What is read, what it is, how many rows are made, and how.
+    read
+        How the file is read where the user corrected it (delimiter, encoding).
+    fit_rows, evaluate_rows
+        Most rows to learn from, and to judge by; None means all. Set only under a time budget.
+    time_budget_s
+        As asked for. It chose `synthesizer`, `fit_rows` and `evaluate_rows`, and has no effect of its own.
+    version
+        Version of locum.
+    """
+
+    source: Source
+    schema: Schema
+    rows: int
+    seed: int = DEFAULT_SEED
+    holdout: float = DEFAULT_HOLDOUT
+    synthesizer: str = DEFAULT_SYNTHESIZER
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    format: str = "csv"
+    read: Mapping[str, str] = field(default_factory=dict)
+    evaluate_rows: int | None = None
+    time_budget_s: float | None = None
+    version: str = locum.__version__
+
+    @property
+    def synthetic(self) -> str:
+        """File name of the synthetic table."""
+        return f"synthetic.{self.format}"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dictionary, the content of ``plan.json``."""
+        from locum.schema.serialize import schema_to_json
+
+        return {
+            "version": self.version,
+            "source": {
+                "name": self.source.name, "n_bytes": self.source.n_bytes, "sha256": self.source.sha256,
+            },
+            "rows": self.rows,
+            "seed": self.seed,
+            "holdout": self.holdout,
+            "synthesizer": self.synthesizer,
+            "settings": dict(self.settings),
+            "format": self.format,
+            "read": dict(self.read),
+            "evaluate_rows": self.evaluate_rows,
+            "time_budget_s": self.time_budget_s,
+            "schema": schema_to_json(self.schema),
+        }  # fmt: skip
+
+
+def check_rows(rows: int, where: str = "rows") -> int:
+    """Return a usable number of rows.
+
+    Raises
+    ------
+    UsageError
+        When it is not a whole number from 1 to ten billion.
+    """
+    if isinstance(rows, bool) or not isinstance(rows, int) or not 1 <= rows <= 10**10:
+        raise UsageError(f"{rows!r} rows cannot be made", where=where, expected="a whole number, 1 or more")
+    return rows
+
+
+def check_format(name: str) -> str:
+    """Return a usable output format, with or without a leading point.
+
+    Raises
+    ------
+    UsageError
+        When it is none of `FORMATS`.
+    """
+    plain = name.lower().lstrip(".")
+    if plain not in FORMATS:
+        raise UsageError(
+            f"there is no output format {name!r}", where="format", expected=f"one of {', '.join(FORMATS)}"
+        )
+    return plain
+
+
+def fingerprint(path: Path) -> Source:
+    """Name, size and SHA-256 of a file; about 0.5 s per GB."""
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    return Source(path.name, path.stat().st_size, digest)
+
+
+def fingerprint_table(table: Any, name: str) -> Source:
+    """The same for a table in memory (a ``pyarrow.Table``): its columns' names, types and values."""
+    import pyarrow as pa
+
+    class _Sink:
+        """Feeds what Arrow writes to the hash instead of keeping it."""
+
+        def __init__(self) -> None:
+            self.hash, self.n_bytes, self.closed = hashlib.sha256(), 0, False
+
+        def write(self, data: Any) -> int:
+            self.hash.update(data)
+            self.n_bytes += len(data)
+            return len(data)
+
+        def flush(self) -> None: ...
+
+        def close(self) -> None:
+            self.closed = True
+
+        def writable(self) -> bool:
+            return True
+
+        def readable(self) -> bool:
+            return False
+
+        def seekable(self) -> bool:
+            return False
+
+    sink = _Sink()
+    plain = table.combine_chunks().replace_schema_metadata(None)
+    with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), plain.schema) as writer:
+        writer.write_table(plain, max_chunksize=65_536)
+    return Source(name, sink.n_bytes, sink.hash.hexdigest())
