@@ -1,1 +1,1 @@
-"""TODO."""
+"""Generators of rows: the `Model` protocol on codes, the registry, and the table-level `Synthesizer`."""

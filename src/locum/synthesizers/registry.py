@@ -1,0 +1,142 @@
+"""Which generators there are, by name; each is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, cast
+
+from locum.errors import UsageError
+from locum.synthesizers.base import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a name becomes a model.
+
+    Attributes
+    ----------
+    path
+        ``package.module:Class``; the class follows `locum.synthesizers.base.Model`.
+    sentence
+        How it works, in one plain sentence for reports.
+    settings
+        Constructor settings that the name stands for; the caller's own settings win over them.
+    """
+
+    path: str
+    sentence: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+BUILT_IN: Mapping[str, Entry] = MappingProxyType(
+    {
+        "tree": Entry(
+            "locum.synthesizers.tree.model:TreeModel",
+            "Columns are drawn one after the other, each by boosted decision trees from those before it.",
+        ),
+        "tree-fast": Entry(
+            "locum.synthesizers.tree.model:TreeModel",
+            "Like tree, with fewer and smaller trees: about a quarter of the time, somewhat less faithful.",
+            MappingProxyType({"preset": "fast"}),
+        ),
+        "independent": Entry(
+            "locum.synthesizers.independent:IndependentModel",
+            "Each column is drawn on its own; nothing between columns is kept. A baseline, not a stand-in.",
+        ),
+        "bootstrap": Entry(
+            "locum.synthesizers.bootstrap:BootstrapModel",
+            "Training rows drawn again with replacement: a copy, for testing that copying is noticed.",
+        ),
+    }
+)
+
+# The one table that can grow while the program runs, as Python's own codec registry does; only `register`
+# writes to it, and a name once taken is never given away.
+_added: dict[str, Entry] = {}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all generators, built-in ones first."""
+    return (*BUILT_IN, *_added)
+
+
+def register(name: str, path: str, *, sentence: str, settings: Mapping[str, Any] | None = None) -> None:
+    """Add a generator of your own; it is imported when first used.
+
+    Parameters
+    ----------
+    name
+        New name, as given to ``Synthesizer(name)`` and written to model files.
+    path
+        ``package.module:Class``; the class follows `locum.synthesizers.base.Model`.
+    sentence
+        How it works, in one plain sentence for reports.
+    settings
+        Constructor settings that the name stands for.
+
+    Raises
+    ------
+    UsageError
+        When the name is taken by another class, or the path has no colon. Registering the same again is fine.
+    """
+    entry = Entry(path, sentence, MappingProxyType(dict(settings or {})))
+    module, _, attribute = path.partition(":")
+    if not name or not module or not attribute:
+        raise UsageError(f"{path!r} does not name a class", where=name, expected="package.module:Class")
+    if name in names() and entry_of(name) != entry:
+        raise UsageError(f"the name {name!r} is taken", where="synthesizer", do="choose another name")
+    if name not in BUILT_IN:
+        _added[name] = entry
+
+
+def entry_of(name: str) -> Entry:
+    """What is known about a name without importing anything.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name, with the nearest known one.
+    """
+    entry = BUILT_IN.get(name) or _added.get(name)
+    if entry is None:
+        close = difflib.get_close_matches(str(name), names(), n=1, cutoff=0.5)
+        raise UsageError(
+            f"there is no synthesizer {name!r}",
+            where="synthesizer",
+            expected=f"one of {', '.join(names())}",
+            do=f"did you mean {close[0]}?" if close else "choose one of these",
+        )
+    return entry
+
+
+def get(name: str) -> type[Model]:
+    """The class behind a name, imported now; raises UsageError for an unknown name."""
+    module, _, attribute = entry_of(name).path.partition(":")
+    return cast(type[Model], getattr(importlib.import_module(module), attribute))
+
+
+def create(name: str, **settings: Any) -> Model:
+    """A new, unfitted model.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or an unknown setting. Values of settings are checked by the model itself.
+    """
+    made_by = get(name)
+    known = [p for p in inspect.signature(made_by).parameters if p != "self"]
+    for key in settings:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            raise UsageError(
+                f"there is no setting {key!r}",
+                where=f"synthesizer {name}",
+                expected=f"one of {', '.join(known)}" if known else "no settings at all",
+                do=f"did you mean {close[0]}?" if close else "leave it out",
+            )
+    return made_by(**{**entry_of(name).settings, **settings})
