@@ -1,4 +1,4 @@
-"""All that was found out about one stand-in: what the report shows and ``report.json`` holds. Aggregates only."""
+"""All that was found out about one stand-in: what report and ``report.json`` hold. Aggregates only."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Control:
     deserved, got
         Verdict per question that it must get and the verdict that it got.
     passed
-        Whether the tests told it apart. If not, the evaluation has no power on this data and the report says so.
+        Whether the tests told it apart. If not, the evaluation has no power here and the report says so.
     values
         Headline values measured for it, by result name.
     """
