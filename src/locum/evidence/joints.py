@@ -66,9 +66,9 @@ def expected_tv(shares: FloatArray, n: int, m: int) -> float:
     """Total variation expected between samples of `n` and `m` rows that come from the same `shares`.
 
     Each cell's two counts are taken as Poisson; with equal rates L the mean absolute difference is
-    ``2 L exp(-2L) (I0(2L) + I1(2L))`` (Skellam), here at the harmonic mean of the two sizes, which is exact in
-    both limits (many rows a cell: root of 1/n + 1/m; hardly any: all rows differ). The factor for large
-    cells is the binomial one.
+    ``2 L exp(-2L) (I0(2L) + I1(2L))`` (Skellam), here at the harmonic mean of the two sizes, which is
+    exact in both limits (many rows a cell: root of 1/n + 1/m; hardly any: all rows differ). The factor
+    for large cells is the binomial one.
     """
     from scipy.special import i0e, i1e
 
@@ -123,8 +123,8 @@ class PairScan:
 def scan_pairs(grid: Grid, ordered: Sequence[bool], pairs: Sequence[Subset]) -> PairScan:
     """Compare all parts of `grid` with its part ``train`` on the given pairs.
 
-    The grid must hold ``train``, ``synthetic``, ``learning`` and ``test`` (real rows that can stand in for one
-    another: the reference is their distance) and ``independent``. Cost: one pass over the rows per pair.
+    The grid must hold ``train``, ``synthetic``, ``learning`` and ``test`` (real rows that can stand in for
+    one another: the reference is their distance) and ``independent``. Cost: one pass over the rows a pair.
     """
     n = {name: len(codes) for name, codes in grid.parts.items()}
     names = ("train", "synthetic", "learning", "test", "independent")
@@ -159,7 +159,7 @@ def _coarse_shares(
 
 
 def size_factor(grid: Grid, chosen: Sequence[Subset], at_most: int = 40) -> float:
-    """What turns the distance learning-test into that of train and a fresh table as long as the synthetic one.
+    """What turns the distance learning-test into that of train and a fresh table of the synthetic size.
 
     Ratio of the two expected distances (`expected_tv`) for the pooled real shares, averaged over up to
     `at_most` of the chosen sets of columns. With well-filled cells it is the root of the ratio of

@@ -126,7 +126,7 @@ class Trial:
 
     @cached_property
     def grid(self) -> Grid:
-        """All parts as cells, and ``independent``: train with every column shuffled, as long as the synthetic."""
+        """All parts as cells, and ``independent``: train with every column shuffled, at synthetic length."""
         parts: dict[str, Codes] = {}
         for part, table in self._thinned.items():
             codes = np.empty((table.num_rows, len(self.cuts)), dtype=np.int32, order="F")
@@ -208,6 +208,8 @@ def align(table: pa.Table, schema: Schema, name: str) -> pa.Table:
     columns = []
     for c in schema:
         values, wanted = table.column(c.name), canonical_type(c.kind)
+        if pa.types.is_timestamp(values.type) and c.kind == "datetime":
+            wanted = pa.timestamp("us", tz=values.type.tz)
         if pa.types.is_dictionary(values.type):
             values = values.cast(values.type.value_type)
         if values.type != wanted:
