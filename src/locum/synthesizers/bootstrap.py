@@ -65,7 +65,8 @@ class BootstrapModel:
         known, asked = _keys(self._rows), _keys(codes)
         at = np.minimum(np.searchsorted(known, asked), len(known) - 1)
         with np.errstate(divide="ignore"):
-            return np.log(np.where(known[at] == asked, self._counts[at], 0)) - np.log(self._counts.sum())
+            found = np.log(np.where(known[at] == asked, self._counts[at], 0))
+        return np.asarray(found - np.log(self._counts.sum()), dtype=np.float64)
 
     def state(self) -> ModelState:
         """The distinct rows, in order, and their counts."""
