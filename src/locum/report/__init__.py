@@ -1,1 +1,1 @@
-"""TODO."""
+"""A page, a JSON file and a data card out of typed results; never sees a row."""

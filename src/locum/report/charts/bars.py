@@ -1,0 +1,88 @@
+"""Bars for categories: a wide pale bar is real, the thin dark bar on it is synthetic (so it also reads in grey)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from locum.evidence.evidence import ColumnView
+from locum.report.charts.svg import percent, tag
+from locum.report.words import count, share, visible
+
+#: More levels than this are shown as one line "and 31 more levels"; report.json has all of them.
+MAX_LEVELS = 10
+
+_HEIGHT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class BarRow:
+    """One line of a bar table: label, drawn bars, and both shares."""
+
+    label: str
+    real: float
+    synthetic: float
+    bar: Markup
+    rest: bool = False
+
+
+def bar(real: float, synthetic: float, top: float, label: str) -> Markup:
+    """Both bars of one level, drawn against `top`, the largest share of the chart."""
+    scale = 1 / top if top > 0 else 0.0
+    text = f"{visible(label, 80)}: real {share(real)}, synthetic {share(synthetic)}"
+    return tag(
+        "svg",
+        tag("title", text),
+        tag("rect", class_="b-real", x=0, y=1, width=percent(real * scale), height=_HEIGHT - 2),
+        tag("rect", class_="b-syn", x=0, y=6, width=percent(synthetic * scale), height=_HEIGHT - 12),
+        class_="bar", width="100%", height=_HEIGHT, role="img", aria_label=text,
+    )  # fmt: skip
+
+
+def bar_rows(view: ColumnView, limit: int = MAX_LEVELS) -> tuple[BarRow, ...]:
+    """Lines for the levels that matter most, then one line for the rest.
+
+    Kept are the most frequent levels in real rows, and in place of the last three of them the levels that
+    differ most, so that a rare level that the stand-in inflates cannot hide. Missing comes before the rest.
+    """
+    shares = [
+        (i, label, real, synthetic)
+        for i, (label, real, synthetic) in enumerate(zip(view.labels, view.real, view.synthetic, strict=True))
+    ]
+    if len(shares) > limit:
+        frequent = sorted(shares, key=lambda s: -max(s[2], s[3]))[: limit - 3]
+        left = [s for s in shares if s not in frequent]
+        differing = sorted(left, key=lambda s: -abs(s[2] - s[3]))[:3]
+        kept = {s[0] for s in frequent + differing}
+    else:
+        kept = {s[0] for s in shares}
+    shown = sorted((s for s in shares if s[0] in kept), key=lambda s: (s[1] == "missing", -s[2], s[0]))
+    hidden = [s for s in shares if s[0] not in kept]
+    rest_real, rest_synthetic = sum(s[2] for s in hidden), sum(s[3] for s in hidden)
+    top = max([s[2] for s in shown] + [s[3] for s in shown] + [rest_real, rest_synthetic], default=0.0)
+    rows = [BarRow(s[1], s[2], s[3], bar(s[2], s[3], top, s[1])) for s in shown]
+    if hidden:
+        label = f"{count(len(hidden))} more"
+        rows.append(
+            BarRow(label, rest_real, rest_synthetic, bar(rest_real, rest_synthetic, top, label), rest=True)
+        )
+    return tuple(rows)
+
+
+def summary(view: ColumnView) -> str:
+    """The level that differs most, in words; empty when the column has none."""
+    worst = _largest_gap(view.real, view.synthetic)
+    if worst is None:
+        return ""
+    return (
+        f"Largest gap: {visible(view.labels[worst], 60)}, real {share(view.real[worst])}, "
+        f"synthetic {share(view.synthetic[worst])}."
+    )
+
+
+def _largest_gap(real: Sequence[float], synthetic: Sequence[float]) -> int | None:
+    if not real:
+        return None
+    return max(range(len(real)), key=lambda i: abs(real[i] - synthetic[i]))

@@ -1,0 +1,193 @@
+"""How the report says things: numbers for people, names of questions and verdicts, names made harmless."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+#: Thin no-break space between a number and its unit.
+NARROW = "\u202f"
+MINUS = "\u2212"
+NONE = "\u2013"
+
+#: The five questions in the order of the page: heading, and the word used where space is short.
+QUESTIONS: Mapping[str, tuple[str, str]] = {
+    "faithful": ("Is it faithful?", "Faithful"),
+    "useful": ("Is it useful?", "Useful"),
+    "private": ("Is it private?", "Copying"),
+    "fair": ("Is it fair?", "Fairness"),
+    "risk": ("What will go wrong if I train on it?", "Training risk"),
+}
+
+#: Verdicts as the reader sees them. The middle one is not called "fair": that word names a question.
+VERDICTS: Mapping[str, str] = {
+    "good": "Good",
+    "fair": "Middling",
+    "poor": "Poor",
+    "unclear": "Unclear",
+    "not measured": "Not measured",
+}
+
+#: The copying tests can only find fault; passing them is never shown as a good mark.
+COPYING_VERDICTS: Mapping[str, str] = {
+    "good": "No copying seen",
+    "fair": "Some copying",
+    "poor": "Copying found",
+    "unclear": "Unclear",
+    "not measured": "Not measured",
+}
+
+#: What each negative control is, for people.
+CONTROLS: Mapping[str, str] = {
+    "copy": "the real rows themselves, unchanged",
+    "independent": "every column shuffled on its own, so that no two columns belong together",
+    "uniform": "values picked evenly, without looking at how frequent they are",
+    "half-leaked": "one half real rows unchanged, the other half fresh rows",
+}
+
+KINDS: Mapping[str, str] = {
+    "pii.email": "e-mail address",
+    "pii.phone": "phone number",
+    "pii.name": "personal name",
+    "pii.address": "postal address",
+    "pii.iban": "IBAN",
+    "pii.card": "card number",
+    "pii.ip": "IP address",
+    "pii.url": "web address",
+    "pii.national_id": "national id",
+    "boolean": "yes or no",
+    "integer": "whole number",
+    "datetime": "date and time",
+}
+
+
+def count(value: float) -> str:
+    """Whole number with thousands commas.
+
+    >>> count(36631)
+    '36,631'
+    """
+    return f"{round(value):,}".replace("-", MINUS)
+
+
+def number(value: object) -> str:
+    """A measured number: three decimals below 10, fewer above; a dash for none, NaN or infinite.
+
+    >>> number(0.51234), number(36631.0), number(0.00042), number(None)
+    ('0.512', '36,631', '0.0004', '–')
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return NONE
+    if not math.isfinite(value):
+        return NONE
+    size = abs(value)
+    if isinstance(value, int) or (value == int(value) and size >= 10):
+        text = f"{int(value):,}"
+    elif size >= 1000:
+        text = f"{value:,.0f}"
+    elif size >= 10:
+        text = f"{value:.1f}"
+    elif size >= 0.001 or size == 0:
+        text = f"{value:.3f}"
+    elif size >= 1e-6:
+        text = f"{value:.{math.ceil(-math.log10(size))}f}"
+    else:
+        return "about 0"
+    return text.replace("-", MINUS)
+
+
+def share(value: object) -> str:
+    """A share of rows as a percentage; two useful digits below one percent.
+
+    >>> share(0.0141).replace(NARROW, " "), share(0.5).replace(NARROW, " ")
+    ('1.4 %', '50.0 %')
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return NONE
+    percent = 100 * value
+    if percent == 0:
+        text = "0"
+    elif abs(percent) < 0.005:
+        text = "< 0.01" if percent > 0 else f"{MINUS}< 0.01"
+    elif abs(percent) < 0.995:
+        text = f"{percent:.2f}"
+    else:
+        text = f"{percent:.1f}"
+    return text.replace("-", MINUS) + NARROW + "%"
+
+
+def seconds(value: float) -> str:
+    """CPU seconds, or minutes when there are many.
+
+    >>> seconds(8.214).replace(NARROW, " "), seconds(300).replace(NARROW, " ")
+    ('8.2 s', '5.0 min')
+    """
+    if value >= 120:
+        return f"{value / 60:.1f}{NARROW}min"
+    return f"{value:.1f}{NARROW}s"
+
+
+def moment(created: str) -> str:
+    """ISO 8601 time as people write it; unchanged when it is something else.
+
+    >>> moment("2026-11-22T09:30:00+00:00")
+    '22 November 2026, 09:30 UTC'
+    """
+    try:
+        at = datetime.fromisoformat(created)
+    except ValueError:
+        return visible(created)
+    text = f"{at.day} {at:%B %Y}, {at:%H:%M}"
+    return f"{text} {at.tzname()}" if at.tzinfo else text
+
+
+def visible(text: object, limit: int = 300) -> str:
+    """Text from the data made harmless to look at.
+
+    Control characters, lone surrogates and marks that switch the writing direction become the replacement
+    character; an empty text says so; anything longer than `limit` is cut with an ellipsis. Markup is not
+    touched here: the templates and charts escape it.
+
+    >>> visible("a\\x00b"), visible("")
+    ('a�b', '(empty)')
+    """
+    raw = str(text)[: limit + 1]
+    shown = "".join("\ufffd" if unicodedata.category(c) in _UNSEEN and c not in _JOINERS else c for c in raw)
+    if not shown.strip():
+        return "(empty)" if not shown else "(blank)"
+    return shown if len(shown) <= limit else shown[: limit - 1] + "\u2026"
+
+
+#: Control, format, surrogate, line and paragraph separator.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+#: Zero-width non-joiner and joiner: several scripts and many emoji are written with them.
+_JOINERS = frozenset({"\u200c", "\u200d"})
+
+
+def brief(text: object, limit: int = 28) -> str:
+    """`visible` text short enough for an axis or a table cell."""
+    return visible(text, limit)
+
+
+def words_of_key(key: object) -> str:
+    """A settings or detail key as words: ``early_stopping`` becomes ``early stopping``."""
+    return visible(str(key).replace("_", " ").replace(".", " "), 80)
+
+
+def setting(value: Any) -> str:
+    """A settings value as text, nested ones on one line."""
+    if value is None:
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        # Settings are copied back into commands, so they keep all their digits.
+        return str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{words_of_key(k)}: {setting(v)}" for k, v in value.items()) or NONE
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(setting(v) for v in value) or NONE
+    return visible(value)
