@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,8 @@ from locum.schema.table import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Part = Literal["train", "learning", "test", "synthetic"]
+Part = Literal["train", "synthetic", "learning", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
 Rows = npt.NDArray[np.intp]
 
 #: Views hold at most this many values a table (rows x columns); larger tables are thinned at random.
@@ -115,8 +116,7 @@ class Trial:
     def _thinned(self) -> dict[Part, pa.Table]:
         limit = max(1000, min(MAX_ROWS, MAX_VALUES // max(1, len(self.columns))))
         return {
-            part: thin(getattr(self, part), limit, stream(self.seed, "trial", "thin", part))
-            for part in ("train", "learning", "test", "synthetic")
+            part: thin(getattr(self, part), limit, stream(self.seed, "trial", "thin", part)) for part in PARTS
         }
 
     @cached_property
