@@ -8,7 +8,7 @@
     .lock         held by the process that works here
 
 A stage is done when its record in ``run.jsonl`` says so and every output it names still has the recorded
-size and SHA-256. That is all there is to resuming: the same plan opens the same folder and skips what is done.
+size and SHA-256. That is all there is to resuming: the same plan opens the folder and skips what is done.
 """
 
 from __future__ import annotations
