@@ -1,5 +1,48 @@
-"""TODO."""
+"""``locum check``: whether a run would work, and what it would cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from locum.cli import options
 
 
-def check() -> None:
-    """TODO."""
+def check(
+    data: options.Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Run folder. Default: <name>-locum.", metavar="DIR", show_default=False),
+    ] = None,
+    rows: options.Rows = None,
+    target: options.Target = None,
+    protected: options.Protected = None,
+    holdout: options.Holdout = None,
+    synthesizer: options.Synthesizer = None,
+    time_budget: options.TimeBudget = None,
+    config: options.Config = None,
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check data and options, and predict time and memory; nothing is fitted or written.
+
+    Exit code 0: a run would work. 1: the data or the machine stands against it. 2: an option is off.
+    """
+    from locum.cli.progress import Display
+    from locum.cli.show import show_check
+    from locum.pipeline.plan import Request
+    from locum.pipeline.prepare import prepare
+    from locum.pipeline.words import parse_duration
+
+    request = Request(
+        data=data, config=config, out=out, rows=rows, target=target, protected=tuple(protected or ()),
+        holdout=holdout, synthesizer=synthesizer,
+        time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),
+        delimiter=delimiter, encoding=encoding,
+    )  # fmt: skip
+    with Display() as display:
+        prepared = prepare(request, display)
+    show_check(prepared, as_json=as_json)

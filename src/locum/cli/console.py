@@ -49,6 +49,8 @@ def table(
         Texts; every row as long as `headers`.
     right
         Positions of columns of numbers.
+    title
+        Line above the table.
     """
     from rich import box
     from rich.table import Table

@@ -1,5 +1,51 @@
-"""TODO."""
+"""``locum evaluate``: judge anybody's synthetic table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from locum.cli import options
 
 
-def evaluate() -> None:
-    """TODO."""
+def evaluate(
+    real: Annotated[
+        Path,
+        typer.Option("--real", help="The rows the generator learned from.", metavar="A", show_default=False),
+    ],
+    synthetic: Annotated[
+        Path, typer.Option("--synthetic", help="The rows to judge.", metavar="B", show_default=False)
+    ],
+    holdout: Annotated[
+        Path | None,
+        typer.Option("--holdout", help="Real rows the generator never saw.", metavar="C", show_default=False),
+    ] = None,
+    target: options.Target = None,
+    protected: options.Protected = None,
+    seed: options.Seed = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Folder for report.html and report.json.", metavar="DIR", show_default=False
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Judge a synthetic table against the real one, whoever made it.
+
+    The order of columns may differ. Without --holdout, nothing can be said about copying.
+    """
+    from locum.cli.progress import Display
+    from locum.cli.show import show_evaluation
+    from locum.pipeline.judge import evaluate as judge
+    from locum.pipeline.judge import save_folder
+
+    with Display() as display:
+        found = judge(
+            real, synthetic, holdout=holdout, target=target, protected=tuple(protected or ()), seed=seed or 0,
+            progress=display,
+        )  # fmt: skip
+        folder = None if out is None else save_folder(found, out)
+    show_evaluation(found, folder, as_json=as_json)

@@ -1,5 +1,50 @@
-"""TODO."""
+"""``locum fit``: learn a generator from a table and keep it as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from locum.cli import options
 
 
-def fit() -> None:
-    """TODO."""
+def fit(
+    data: options.NeededData,
+    model: Annotated[
+        Path,
+        typer.Option("--model", help="Model file to write.", metavar="FILE", show_default=False),
+    ],
+    seed: options.Seed = None,
+    synthesizer: options.Synthesizer = None,
+    config: options.Config = None,
+    force: options.Force = False,
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    as_json: options.Json = False,
+) -> None:
+    """Learn a generator from every row of a table and write it to a model file.
+
+    Nothing is held out and nothing is judged: use `locum run` for a stand-in with evidence.
+    """
+    from locum.cli.console import emit, say
+    from locum.cli.progress import Display
+    from locum.pipeline.fitting import fit_file
+    from locum.pipeline.plan import Request
+    from locum.pipeline.words import count, size
+
+    request = Request(
+        data=data, config=config, seed=seed, synthesizer=synthesizer, delimiter=delimiter, encoding=encoding
+    )
+    with Display() as display:
+        fitted = fit_file(request, model, force=force, progress=display)
+    if as_json:
+        emit({"command": "fit", **fitted})
+        return
+    say(
+        f"{fitted['synthesizer']} learned {count(fitted['rows'], 'row')} "
+        f"x {count(fitted['columns'], 'column')}; "
+        f"written to {model} ({size(fitted['bytes'])}). Treat it like the real data."
+    )
+    say(f"Next: locum sample {model} --rows 1000 --out rows.csv")

@@ -1,5 +1,44 @@
-"""TODO."""
+"""``locum init``: propose what each column is, and write it down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from locum.cli import options
 
 
-def init() -> None:
-    """TODO."""
+def init(
+    data: options.NeededData,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="File to write. Default: locum.toml beside DATA.", show_default=False),
+    ] = None,
+    target: options.Target = None,
+    protected: options.Protected = None,
+    force: options.Force = False,
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    as_json: options.Json = False,
+) -> None:
+    """Look at a table, show what each column seems to be and why, and write locum.toml.
+
+    Read the file, change what is wrong, then `locum run DATA` follows it.
+    """
+    from locum.cli.console import emit, note, say
+    from locum.cli.show import show_schema
+    from locum.pipeline.propose import propose, write_proposal
+
+    found = propose(
+        data, target=target, protected=tuple(protected or ()), delimiter=delimiter, encoding=encoding
+    )
+    path = write_proposal(found, out or data.parent / "locum.toml", force=force)
+    if as_json:
+        emit({"command": "init", "config": str(path), **found.to_json()})
+        return
+    for text in found.notes:
+        note(text)
+    show_schema(found.schema)
+    say(f"Written to {path}. Change what is wrong, then: locum run {data}")

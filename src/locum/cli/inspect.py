@@ -1,5 +1,32 @@
-"""TODO."""
+"""``locum inspect``: what a model file or a run folder holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from locum.cli import options
 
 
-def inspect() -> None:
-    """TODO."""
+def inspect(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Model file (*.locum) or run folder.", show_default=False)
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Show what a model file or run folder holds, without loading the model; strangers' files included."""
+    from locum.cli.console import emit, say, table
+    from locum.pipeline.inspection import inspect_path
+
+    found = inspect_path(file)
+    if as_json:
+        emit({"command": "inspect", **found.to_json()})
+        return
+    say(found.title, "bold")
+    table(["what", "value"], [[name, text] for name, text in found.facts.items()])
+    if found.members:
+        table(["file", "size"], [[name, text] for name, text in found.members.items()], right=[1])
+    for sentence in found.sentences:
+        say(sentence)

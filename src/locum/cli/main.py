@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(args, as_json=as_json, debug=debug)
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): nobody is left to tell. Python would complain on exit.
+        # The reader of our output went away (`| head`): nobody is left to tell, and Python would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -85,7 +85,7 @@ def _app(command: str) -> Any:
 
 def _globals(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the full traceback of an internal error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")] = False,
 ) -> None:
     if version:
         sys.stdout.write(f"locum {locum.__version__}\n")

@@ -21,7 +21,7 @@ NeededData = Annotated[
 ]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", help="A locum.toml. Default: the one beside the data, if any.", show_default=False),
+    typer.Option("--config", help="A locum.toml. Default: the one beside the data.", show_default=False),
 ]
 Seed = Annotated[
     int | None,
@@ -29,16 +29,21 @@ Seed = Annotated[
 ]
 Target = Annotated[
     str | None,
-    typer.Option("--target", help="Column to be predicted from the others.", metavar="COL", show_default=False),
+    typer.Option("--target", help="Column to be predicted.", metavar="COL", show_default=False),
 ]
 Protected = Annotated[
     list[str] | None,
-    typer.Option("--protected", help="Column that names groups; may be repeated.", metavar="COL", show_default=False),
+    typer.Option(
+        "--protected", help="Column that names groups; may be repeated.", metavar="COL", show_default=False
+    ),
 ]
 Holdout = Annotated[
     float | None,
     typer.Option(
-        "--holdout", help="Share of rows kept back as a yardstick. Default: 0.2.", metavar="SHARE", show_default=False
+        "--holdout",
+        help="Share of rows kept back as a yardstick. Default: 0.2.",
+        metavar="SHARE",
+        show_default=False,
     ),
 ]
 Synthesizer = Annotated[
@@ -51,20 +56,38 @@ Synthesizer = Annotated[
 TimeBudget = Annotated[
     str | None,
     typer.Option(
-        "--time-budget", help="Longest time on the clock, e.g. 90s, 5m, 1h30m.", metavar="TIME", show_default=False
+        "--time-budget",
+        help="Longest time on the clock, e.g. 90s, 5m, 1h30m.",
+        metavar="TIME",
+        show_default=False,
     ),
 ]
 Rows = Annotated[
     int | None,
-    typer.Option("--rows", help="Synthetic rows. Default: as many as the data has.", metavar="N", show_default=False),
+    typer.Option(
+        "--rows", help="Synthetic rows. Default: as many as the data has.", metavar="N", show_default=False
+    ),
 ]
 Delimiter = Annotated[
     str | None,
-    typer.Option("--delimiter", help="Correct a wrong guess about a CSV file.", metavar="C", show_default=False),
+    typer.Option(
+        "--delimiter", help="Correct a wrong guess about a CSV file.", metavar="C", show_default=False
+    ),
 ]
 Encoding = Annotated[
     str | None,
-    typer.Option("--encoding", help="Correct a wrong guess about a text file.", metavar="NAME", show_default=False),
+    typer.Option(
+        "--encoding", help="Correct a wrong guess about a text file.", metavar="NAME", show_default=False
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="csv, tsv, parquet, arrow or jsonl. Default: as the data.",
+        metavar="NAME",
+        show_default=False,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]

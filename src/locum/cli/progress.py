@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from locum.cli.console import err
 from locum.pipeline.timeline import Timeline
-from locum.pipeline.words import duration
+from locum.pipeline.words import count, duration, size
 from locum.progress import Event
+
+if TYPE_CHECKING:
+    from locum.pipeline.prepare import Prepared
 
 #: What people read for each stage of the pipeline.
 LABELS = {
@@ -34,7 +37,7 @@ class Display:
     Parameters
     ----------
     expected
-        Predicted seconds per stage in order, from the cost estimate; may be filled in later by `expect`.
+        Predicted seconds per stage in order, from the cost estimate; `announce` fills it in later.
     """
 
     def __init__(self, expected: Mapping[str, float] | None = None) -> None:
@@ -45,14 +48,26 @@ class Display:
         self._task: TaskID | None = None
         if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._bar = Progress(
-                TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %"),
-                TextColumn("{task.fields[left]}"), TextColumn("{task.fields[note]}", style="dim"),
+                TextColumn("{task.description}"), BarColumn(bar_width=24),
+                TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[left]}"),
+                TextColumn("{task.fields[note]}", style="dim"),
                 console=self._console, transient=True, refresh_per_second=8,
             )  # fmt: skip
 
-    def expect(self, expected: Mapping[str, float]) -> None:
-        """Take over a prediction that was made after the display was opened."""
-        self._timeline = Timeline(expected)
+    def announce(self, prepared: Prepared) -> None:
+        """Say what is about to be done and what it will cost, and expect that from now on."""
+        work, estimate = prepared.decision.work, prepared.decision.estimate
+        self._finish_stage()
+        self._console.print(
+            f"{prepared.plan.source.name}: {count(work.n_rows, 'row')} x {count(work.n_columns, 'column')}"
+            f"{', target ' + prepared.plan.schema.target if prepared.plan.schema.target else ''}. "
+            f"Expected: {duration(estimate.total_wall_s)}, {size(estimate.memory_bytes)} of memory."
+        )
+        for note in prepared.notes:
+            self._console.print(f"note: {note}", style="dim")
+        self._timeline = Timeline(
+            {stage: s for stage, s in estimate.wall_s.items() if stage not in ("read", "detect")}
+        )
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -65,7 +80,10 @@ class Display:
             self._maybe_line(event)
         if self._bar is not None and self._task is not None:
             self._bar.update(
-                self._task, completed=100 * self._timeline.stage_share, left=self._left(), note=event.note[:40]
+                self._task,
+                completed=100 * self._timeline.stage_share,
+                left=self._left(),
+                note=event.note[:40],
             )
 
     def __enter__(self) -> Self:

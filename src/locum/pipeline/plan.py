@@ -70,7 +70,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The data by name, size and content; no path, so that a run folder can be moved and shared inside a house."""
+    """The data by name, size and content; no path, so that a run folder can be moved."""
 
     name: str
     n_bytes: int

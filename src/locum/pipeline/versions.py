@@ -7,8 +7,8 @@ from importlib import metadata
 
 #: What locum needs, in the order shown.
 REQUIRED = (
-    "locum", "numpy", "scipy", "pyarrow", "narwhals", "lightgbm", "pydantic", "safetensors", "jinja2", "faker",
-    "typer", "rich",
+    "locum", "numpy", "scipy", "pyarrow", "narwhals", "lightgbm", "pydantic", "safetensors", "jinja2",
+    "faker", "typer", "rich",
 )  # fmt: skip
 #: What locum can use when it is there.
 EXTRAS = ("pandas", "polars")

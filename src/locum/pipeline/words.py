@@ -29,7 +29,9 @@ def parse_duration(text: str | float, *, where: str = "time budget") -> float:
         seconds = sum(float(n) * _UNITS[unit] for n, unit in _PIECE.findall(body))
     if not 0 < seconds < 1e9:
         raise UsageError(
-            f"{str(text)!r} is not a usable length of time", where=where, expected="for example 90s, 5m or 1h30m"
+            f"{str(text)!r} is not a usable length of time",
+            where=where,
+            expected="for example 90s, 5m or 1h30m",
         )
     return seconds
 

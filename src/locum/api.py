@@ -1,0 +1,311 @@
+"""The public functions of locum: six verbs and the names they need. ``import locum`` offers the same.
+
+>>> import locum
+>>> synth = locum.fit("visits.csv", seed=7)                       # doctest: +SKIP
+>>> fake = locum.sample(synth, 10_000)                            # doctest: +SKIP
+>>> print(locum.evaluate("visits.csv", fake))                     # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import LocumError
+from locum.progress import Event, Listener, silent
+from locum.schema.table import Schema
+
+if TYPE_CHECKING:
+    from locum.pipeline.judge import Evaluation
+    from locum.pipeline.outcome import Outcome
+    from locum.synthesizers.synthesizer import Synthesizer
+
+__all__ = [
+    "Evaluation",
+    "Event",
+    "LocumError",
+    "Outcome",
+    "Schema",
+    "Synthesizer",
+    "detect",
+    "evaluate",
+    "fit",
+    "load",
+    "run",
+    "sample",
+]
+
+#: Classes that are public but heavy; fetched when first asked for.
+_LATE = {
+    "Evaluation": "locum.pipeline.judge",
+    "Outcome": "locum.pipeline.outcome",
+    "Synthesizer": "locum.synthesizers.synthesizer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        import importlib
+
+        return getattr(importlib.import_module(_LATE[name]), name)
+    raise AttributeError(f"module 'locum.api' has no attribute {name!r}")
+
+
+def detect(
+    data: Any,
+    *,
+    target: str | None = None,
+    protected: Sequence[str] = (),
+    delimiter: str | None = None,
+    encoding: str | None = None,
+) -> Schema:
+    """Propose what each column is, with a reason and a confidence.
+
+    Parameters
+    ----------
+    data
+        Path of a CSV, TSV, Parquet, Arrow or JSON Lines file, or a pandas, polars or pyarrow table.
+    target
+        Column to be predicted from the others, if there is one.
+    protected
+        Columns that name groups for which fairness matters.
+    delimiter, encoding
+        Correct a wrong guess about a text file.
+
+    Returns
+    -------
+    Schema
+        One `Column` per column, in order; ``column.reason`` says why. Change it with `dataclasses.replace`.
+
+    Raises
+    ------
+    UsageError
+        When the target or a protected column is not in the table.
+    DataError
+        When the data cannot be read.
+
+    Notes
+    -----
+    Cost: about one second for 500,000 cells.
+    """
+    from locum.data.detect import detect as propose
+    from locum.pipeline.tables import need_column, read_table
+
+    raw = read_table(data, delimiter=delimiter, encoding=encoding)
+    if target is not None:
+        need_column(target, raw.table.column_names, where="target")
+    for name in protected:
+        need_column(name, raw.table.column_names, where="protected")
+    return propose(raw, target=target, protected=tuple(protected))
+
+
+def fit(
+    data: Any,
+    *,
+    schema: Schema | None = None,
+    synthesizer: str = "tree",
+    seed: int = 0,
+    progress: Listener = silent,
+    **settings: Any,
+) -> Synthesizer:
+    """Learn a generator from a table.
+
+    Parameters
+    ----------
+    data
+        Path or table, as for `detect`.
+    schema
+        What the columns are; None detects it.
+    synthesizer
+        ``tree`` (the default), ``tree-fast``, or the baselines ``independent`` and ``bootstrap``.
+    seed
+        Same seed and data, same model; 0 or more.
+    progress
+        Called with an `Event` now and then.
+    **settings
+        Settings of the synthesizer; an unknown one is refused by name.
+
+    Returns
+    -------
+    Synthesizer
+        Fitted; see `sample`, ``save``, ``log_prob``. It learned from every row: hold rows back yourself, or
+        use `run`, if you want evidence afterwards.
+
+    Raises
+    ------
+    UsageError
+        For an unknown synthesizer or setting, or a seed that cannot be.
+    DataError
+        When the data cannot be read or contradicts the schema.
+    """
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    return Synthesizer(synthesizer, seed=seed, **settings).fit(data, schema=schema, progress=progress)
+
+
+def sample(model: Synthesizer | str | os.PathLike[str], n: int, *, seed: int | None = None) -> Any:
+    """Draw synthetic rows.
+
+    Parameters
+    ----------
+    model
+        A fitted synthesizer, or the path of a model file.
+    n
+        Number of rows, 1 or more.
+    seed
+        Same seed, same rows; None takes the next of a series that the model's own seed fixes.
+
+    Returns
+    -------
+    table
+        Of the type that the model was fitted on, with the same columns and types.
+
+    Raises
+    ------
+    UsageError
+        For a number of rows or a seed that cannot be.
+    FileFormatError
+        When the model file is broken.
+    """
+    synth = load(model) if isinstance(model, str | os.PathLike) else model
+    return synth.sample(n, seed=seed)
+
+
+def evaluate(
+    real: Any,
+    synthetic: Any,
+    *,
+    holdout: Any = None,
+    schema: Schema | None = None,
+    target: str | None = None,
+    protected: Sequence[str] = (),
+    seed: int = 0,
+    progress: Listener = silent,
+) -> Evaluation:
+    """Judge any synthetic table against the real one it stands for, whoever made it.
+
+    Parameters
+    ----------
+    real
+        The rows that the generator learned from: path or table.
+    synthetic
+        The rows to judge, with the same columns in any order. Surplus columns are left out and named.
+    holdout
+        Real rows that the generator has never seen. Without them nothing can be said about copying.
+    schema
+        What the columns are; None detects it from `real`.
+    target
+        Column to be predicted; None tries several columns.
+    protected
+        Columns that name groups.
+    seed
+        Same seed, same numbers.
+    progress
+        Called with an `Event` now and then.
+
+    Returns
+    -------
+    Evaluation
+        ``print()`` it for five sentences, ``.save("report.html")`` for the page, ``.evidence`` for numbers.
+
+    Raises
+    ------
+    UsageError
+        When the target or a protected column is not in the real table.
+    DataError
+        When a table cannot be read, columns are missing, or the target is constant.
+    """
+    from locum.pipeline.judge import evaluate as judge
+
+    return judge(
+        real, synthetic, holdout=holdout, schema=schema, target=target, protected=protected, seed=seed,
+        progress=progress,
+    )  # fmt: skip
+
+
+def run(
+    data: Any,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    rows: int | None = None,
+    seed: int | None = None,
+    schema: Schema | None = None,
+    target: str | None = None,
+    protected: Sequence[str] = (),
+    holdout: float | None = None,
+    synthesizer: str | None = None,
+    time_budget_s: float | None = None,
+    config: str | os.PathLike[str] | None = None,
+    progress: Listener = silent,
+) -> Outcome:
+    """Make a synthetic table with its evidence: one table in, a run folder out.
+
+    Hold-out rows are put aside before anything is fitted. A run that was killed is taken up again by the same
+    call and gives the same bytes; a finished one is not repeated.
+
+    Parameters
+    ----------
+    data
+        Path or table, as for `detect`. A ``locum.toml`` beside a file is read.
+    out
+        Run folder; None means ``<name>-locum`` in the working directory.
+    rows
+        Synthetic rows; None means as many as the data has.
+    seed
+        Same seed, same bytes; None means 0, or what the config says.
+    schema
+        What the columns are; None takes it from the config, or detects it.
+    target, protected
+        Column to be predicted; columns that name groups.
+    holdout
+        Share of rows held out, 0-0.5; None means 0.2.
+    synthesizer
+        As for `fit`; None means ``tree``, or ``tree-fast`` where the time budget asks for it.
+    time_budget_s
+        Longest time on the clock, in seconds.
+    config
+        Another ``locum.toml``.
+    progress
+        Called with an `Event` now and then.
+
+    Returns
+    -------
+    Outcome
+        The folder, its files, the five sentences, and what it cost.
+
+    Raises
+    ------
+    UsageError
+        When an argument cannot be.
+    FolderError
+        When the folder holds something else, or cannot be written.
+    DataError
+        When the data cannot be read or contradicts the schema.
+    FeasibilityError
+        When the job does not fit into memory, disk or time.
+    """
+    from locum.pipeline.plan import Request
+    from locum.pipeline.prepare import prepare
+    from locum.pipeline.run import execute
+
+    request = Request(
+        data=data, config=None if config is None else Path(config), out=None if out is None else Path(out),
+        rows=rows, seed=seed, schema=schema, target=target, protected=tuple(protected), holdout=holdout,
+        synthesizer=synthesizer, time_budget_s=time_budget_s,
+    )  # fmt: skip
+    return execute(prepare(request, progress), progress)
+
+
+def load(path: str | os.PathLike[str]) -> Synthesizer:
+    """Open a model file made by ``save``, `run` or ``locum fit``; it holds no code.
+
+    Raises
+    ------
+    FileFormatError
+        When the file is missing, broken, hostile, or from a newer version.
+    """
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    return Synthesizer.load(path)

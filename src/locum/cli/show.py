@@ -1,0 +1,148 @@
+"""Results as people read them; each also as the one JSON object of ``--json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from locum.cli.console import emit, note, out, say, table
+from locum.pipeline.words import count, duration, size
+
+if TYPE_CHECKING:
+    from locum.evidence.evidence import Answer
+    from locum.pipeline.judge import Evaluation
+    from locum.pipeline.outcome import Outcome
+    from locum.pipeline.plan import Request
+    from locum.pipeline.prepare import Prepared
+    from locum.schema.table import Schema
+
+#: Headings of the five questions.
+QUESTIONS = {
+    "faithful": "Is it faithful?",
+    "useful": "Is it useful?",
+    "private": "Does it give people away?",
+    "fair": "Is it fair?",
+    "risk": "What can go wrong?",
+}
+_STYLES = {"good": "green", "fair": "yellow", "poor": "red"}
+
+
+def show_answers(answers: tuple[Answer, ...]) -> None:
+    """The five questions with their sentences; the verdict is a word, never colour alone."""
+    console = out()
+    for answer in answers:
+        heading = QUESTIONS.get(answer.question, answer.question)
+        console.print(f"{heading} ", style="bold", end="")
+        console.print(f"[{answer.verdict}]", style=_STYLES.get(answer.verdict, "dim"))
+        console.print(f"  {answer.sentence}")
+
+
+def show_outcome(outcome: Outcome, *, as_json: bool, command: str) -> None:
+    """The end of a run: five sentences, one line per file, what it cost."""
+    if as_json:
+        emit({"command": command, **outcome.to_json()})
+        return
+    if len(outcome.resumed) == 3:
+        note("This run was finished before; nothing was done again.")
+    elif outcome.resumed:
+        note(f"Taken up again; done before: {', '.join(outcome.resumed)}.")
+    say()
+    show_answers(outcome.answers)
+    say()
+    width = max(len(name) for name in outcome.files)
+    for name, meaning in outcome.files.items():
+        say(f"  {name:<{width}}  {meaning}")
+    say()
+    say(f"{outcome.use()}.")
+    say(f"Report: {outcome.report}")
+
+
+def show_evaluation(found: Evaluation, folder: Path | None, *, as_json: bool) -> None:
+    """The end of an evaluation."""
+    if as_json:
+        emit(
+            {
+                "command": "evaluate",
+                "folder": None if folder is None else str(folder),
+                "notes": list(found.notes),
+                **found.to_json(),
+            }
+        )
+        return
+    for text in found.notes:
+        note(f"note: {text}")
+    show_answers(found.evidence.answers)
+    headline = [r for r in found.evidence.results if r.headline]
+    if headline:
+        rows = [
+            [r.title, _number(r.value), _number(r.reference), _number(r.floor), r.verdict] for r in headline
+        ]
+        table(["measure", "here", "real hold-out", "unrelated columns", "reading"], rows, right=[1, 2, 3])
+    if folder is None:
+        say("For the whole report add --out DIR.")
+    else:
+        say(f"Report: {folder / 'report.html'} (computed on real rows; do not share it)")
+
+
+def show_schema(schema: Schema) -> None:
+    """What each column seems to be, and why."""
+    table(
+        ["column", "kind", "sure", "why"],
+        [[c.name, c.kind, f"{100 * c.confidence:.0f} %", c.reason] for c in schema],
+        right=[2],
+    )
+    for dependency in schema.dependencies:
+        say(f"Each {dependency.determinant} goes with one {dependency.dependent}; this will be kept exactly.")
+
+
+def show_check(prepared: Prepared, *, as_json: bool) -> None:
+    """The verdict of ``locum check``."""
+    plan, estimate, machine = prepared.plan, prepared.decision.estimate, prepared.machine
+    if as_json:
+        emit(
+            {
+                "command": "check",
+                "out": str(prepared.out),
+                "plan": {k: v for k, v in plan.to_json().items() if k != "schema"},
+                "estimate": estimate.to_json(),
+                "machine": {"cores": machine.cores, "memory_bytes": machine.memory_bytes},
+                "columns": [
+                    {"name": c.name, "kind": c.kind, "codes": k}
+                    for c, k in zip(plan.schema, prepared.decision.work.code_sizes, strict=True)
+                ],
+                "notes": list(prepared.notes),
+            }
+        )
+        return
+    work = prepared.decision.work
+    say(
+        f"{plan.source.name}: {count(work.n_rows, 'row')} x {count(work.n_columns, 'column')}. "
+        "A run would work."
+    )
+    for text in prepared.notes:
+        say(f"note: {text}")
+    rows = [[stage, f"{cpu:.1f}", duration(estimate.wall_s[stage])] for stage, cpu in estimate.cpu_s.items()]
+    rows.append(["together", f"{estimate.total_cpu_s:.1f}", duration(estimate.total_wall_s)])
+    table(["stage", "CPU seconds", "time"], rows, right=[1])
+    say(
+        f"Memory: about {size(estimate.memory_bytes)} of {size(machine.memory_bytes)} free. "
+        f"Disk: about {size(estimate.disk_bytes)}. Predictions are good to about a factor of 2."
+    )
+
+
+def show_preview(request: Request, rows: int, *, as_json: bool) -> None:
+    """A few synthetic rows as a table."""
+    from locum.cli.progress import Display
+    from locum.pipeline.fitting import preview
+
+    with Display() as display:
+        header, cells = preview(request, rows, display)
+    if as_json:
+        emit({"command": "run", "preview": [dict(zip(header, row, strict=True)) for row in cells]})
+        return
+    table(header, cells)
+    note("Made quickly from a part of the rows; `locum run` without --preview makes the real thing.")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

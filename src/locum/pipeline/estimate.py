@@ -1,0 +1,212 @@
+"""Time and memory of a run, predicted before anything is fitted.
+
+The model is linear in a few sizes of the job; its coefficients are CPU seconds (and bytes) measured on the
+machine for which `machine.REFERENCE_PROBE_S` holds. The goal is a factor of 2, either way.
+
+With ``n`` rows, ``c`` columns, ``t`` training rows, ``m`` synthetic rows, ``e`` rows judged (each of
+training, hold-out, synthetic at most ``e``), and ``k_j`` codes of column j::
+
+    read      READ_S + READ_MB_S * megabytes + READ_CELL_S * n * c
+    detect    DETECT_S + DETECT_CELL_S * n * c
+    fit       base + row * t * sum_j log2(k_j) + code * sum_j k_j          (by synthesizer)
+    sample    base + row * m * sum_j log2(k_j) + WRITE_CELL_S * m * c      (by synthesizer)
+    evaluate  EVALUATE_S + EVALUATE_CELL_S * e * c + EVALUATE_PAIR_S * c**2 + READ_CELL_S * m * c
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from locum.pipeline.machine import Machine
+from locum.pipeline.plan import FAST_SYNTHESIZER
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.schema.table import Schema
+
+READ_S, READ_MB_S, READ_CELL_S = 0.3, 0.01, 2.0e-7
+DETECT_S, DETECT_CELL_S = 0.2, 1.0e-6
+WRITE_CELL_S = 3.0e-7
+EVALUATE_S, EVALUATE_CELL_S, EVALUATE_PAIR_S = 6.0, 3.0e-5, 2.0e-3
+REPORT_S = 0.5
+
+#: Memory of the program itself, and bytes per cell held at the peak of each stage.
+BASE_BYTES, TABLE_CELL_BYTES, FIT_CELL_BYTES, EVALUATE_CELL_BYTES = 2.6e8, 60.0, 24.0, 60.0
+#: Share of the predicted memory that must be free beyond the prediction.
+MEMORY_MARGIN = 1.25
+#: Share of the work that runs on all cores; the rest runs on one.
+PARALLEL_SHARE = 0.6
+#: Rows at which the judges stop by themselves, whatever the tables hold.
+EVALUATE_CAP = 40_000
+#: Largest number of codes that one column takes.
+MAX_CODES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Cost of one synthesizer, in CPU seconds."""
+
+    fit_base: float
+    fit_row: float
+    fit_code: float
+    sample_base: float
+    sample_row: float
+
+
+RATES: Mapping[str, Rates] = {
+    "tree": Rates(0.5, 3.0e-6, 1.0e-3, 0.2, 4.0e-7),
+    "tree-fast": Rates(0.3, 1.0e-6, 2.0e-4, 0.2, 3.0e-7),
+    "independent": Rates(0.1, 1.0e-8, 1.0e-6, 0.1, 1.0e-8),
+    "bootstrap": Rates(0.1, 1.0e-8, 1.0e-6, 0.1, 1.0e-8),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The sizes that decide the cost.
+
+    Attributes
+    ----------
+    n_rows, holdout
+        Rows in the data, and the share held out.
+    n_bytes
+        Size of the file or table read.
+    code_sizes
+        About how many codes each column will have.
+    sample_rows
+        Synthetic rows.
+    evaluate_rows
+        Most rows of each table that are judged; None means the judges' own limit.
+    """
+
+    n_rows: int
+    n_bytes: int
+    code_sizes: tuple[int, ...]
+    sample_rows: int
+    holdout: float
+    synthesizer: str
+    evaluate_rows: int | None = None
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns."""
+        return len(self.code_sizes)
+
+    @property
+    def bits(self) -> float:
+        """Binary decisions needed for one row: sum of log2 of the code sizes."""
+        return sum(math.log2(max(2, k)) for k in self.code_sizes if k > 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The prediction.
+
+    Attributes
+    ----------
+    cpu_s
+        CPU seconds per stage on this machine, in the order of the stages.
+    wall_s
+        Seconds on the clock per stage on this machine.
+    memory_bytes
+        Peak memory of the process.
+    disk_bytes
+        Size of the run folder.
+    """
+
+    cpu_s: Mapping[str, float]
+    wall_s: Mapping[str, float]
+    memory_bytes: int
+    disk_bytes: int
+
+    @property
+    def total_cpu_s(self) -> float:
+        """CPU seconds of the whole run."""
+        return sum(self.cpu_s.values())
+
+    @property
+    def total_wall_s(self) -> float:
+        """Seconds on the clock of the whole run."""
+        return sum(self.wall_s.values())
+
+    def to_json(self) -> dict[str, object]:
+        """JSON-ready dictionary, rounded to what the model can know."""
+        return {
+            "cpu_s": round(self.total_cpu_s, 1),
+            "wall_s": round(self.total_wall_s, 1),
+            "memory_bytes": self.memory_bytes,
+            "disk_bytes": self.disk_bytes,
+            "stages": {stage: round(seconds, 2) for stage, seconds in self.cpu_s.items()},
+        }
+
+
+def code_sizes(table: pa.Table, schema: Schema) -> tuple[int, ...]:
+    """About how many codes each column of a canonical table will take; counts distinct values once."""
+    import pyarrow.compute as pc
+
+    dependents = {d.dependent for d in schema.dependencies}
+    sizes = []
+    for column in schema:
+        if column.name in dependents:
+            sizes.append(1)
+        elif column.regenerated:
+            sizes.append(2)
+        else:
+            distinct = int(pc.count_distinct(table.column(column.name)).as_py())
+            sizes.append(max(1, min(distinct, MAX_CODES) if column.ordered else distinct))
+    return tuple(sizes)
+
+
+def predict(work: Workload, machine: Machine) -> Estimate:
+    """Predict a run from its sizes; see the module's formulas."""
+    rates = RATES.get(work.synthesizer, RATES["tree"])
+    cells, made = work.n_rows * work.n_columns, work.sample_rows * work.n_columns
+    train = work.n_rows * (1 - work.holdout)
+    judged = min(max(work.n_rows, work.sample_rows), work.evaluate_rows or EVALUATE_CAP, EVALUATE_CAP)
+    reference = {
+        "read": READ_S + READ_MB_S * work.n_bytes / 1e6 + READ_CELL_S * cells,
+        "detect": DETECT_S + DETECT_CELL_S * cells,
+        "fit": rates.fit_base + rates.fit_row * train * work.bits + rates.fit_code * sum(work.code_sizes),
+        "sample": rates.sample_base + rates.sample_row * work.sample_rows * work.bits + WRITE_CELL_S * made,
+        "evaluate": EVALUATE_S
+        + EVALUATE_CELL_S * judged * work.n_columns
+        + EVALUATE_PAIR_S * min(work.n_columns, 60) ** 2
+        + READ_CELL_S * made,
+        "report": REPORT_S,
+    }
+    cpu = {stage: seconds / machine.speed for stage, seconds in reference.items()}
+    spread = (1 - PARALLEL_SHARE) + PARALLEL_SHARE / machine.cores
+    wall = {
+        stage: seconds * (spread if stage in ("fit", "evaluate") else 1.0) for stage, seconds in cpu.items()
+    }
+    memory = BASE_BYTES + TABLE_CELL_BYTES * (cells + made)
+    memory += max(FIT_CELL_BYTES * cells, EVALUATE_CELL_BYTES * judged * work.n_columns)
+    per_row = work.n_bytes / max(work.n_rows, 1)
+    return Estimate(cpu, wall, int(memory), int(per_row * work.sample_rows + 5e6))
+
+
+def with_rows(work: Workload, evaluate_rows: int | None, synthesizer: str | None = None) -> Workload:
+    """The same job with other judges' rows and, where given, another synthesizer."""
+    return replace(work, evaluate_rows=evaluate_rows, synthesizer=synthesizer or work.synthesizer)
+
+
+def cheaper(work: Workload, *, may_swap: bool) -> list[Workload]:
+    """Ways to do the same job for less, the least loss first.
+
+    Fewer judged rows cost only width of intervals, so they come before the faster generator.
+
+    Parameters
+    ----------
+    work
+        The job as asked for.
+    may_swap
+        Whether the generator may be replaced (not when the user named one).
+    """
+    ways = [with_rows(work, rows) for rows in (20_000, 10_000, 5_000) if rows < work.n_rows]
+    if may_swap:
+        ways += [with_rows(work, rows, FAST_SYNTHESIZER) for rows in (None, 10_000, 5_000, 2_000)]
+    return ways

@@ -1,0 +1,173 @@
+"""A model file out of a table, and rows out of a model file: the two halves of a run on their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import FolderError, UsageError
+from locum.pipeline import plan as names
+from locum.pipeline.plan import FORMATS, Request, check_rows
+from locum.pipeline.prepare import Prepared, prepare
+from locum.pipeline.tables import without_data_bounds
+from locum.progress import Event, Listener, silent
+from locum.randomness import check_seed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.synthesizers.synthesizer import Synthesizer
+
+#: Rows that a preview learns from, and shows at most.
+PREVIEW_FIT_ROWS = 5_000
+PREVIEW_ROWS = 1_000
+
+
+def refuse_existing(path: Path, *, force: bool) -> Path:
+    """Return `path` if it may be written.
+
+    Raises
+    ------
+    FolderError
+        When it exists and `force` is not set, when it is a folder, or when its folder does not exist.
+    """
+    if path.is_dir():
+        raise FolderError("this is a folder", where=str(path), expected="the name of a file")
+    if path.exists() and not force:
+        raise FolderError("the file exists already", where=str(path), do="choose another name or add --force")
+    if not path.parent.is_dir():
+        raise FolderError("the folder does not exist", where=str(path.parent), do="create it first")
+    return path
+
+
+def fit_file(
+    request: Request, model: Path, *, force: bool = False, progress: Listener = silent
+) -> dict[str, Any]:
+    """Learn from every row of a table and write a model file; returns facts about it.
+
+    Raises
+    ------
+    LocumError
+        As `prepare`, and FolderError when the model file cannot be written.
+    """
+    refuse_existing(model, force=force)
+    prepared = prepare(request, progress)
+    synth = learn(prepared, prepared.table, prepared.plan.synthesizer, progress)
+    synth.remember(prepared.raw.origin)
+    synth.save(model)
+    return {
+        "model": str(model),
+        "bytes": model.stat().st_size,
+        "synthesizer": prepared.plan.synthesizer,
+        "seed": prepared.plan.seed,
+        "rows": prepared.table.num_rows,
+        "columns": prepared.table.num_columns,
+        "notes": list(prepared.notes),
+    }
+
+
+def learn(prepared: Prepared, table: pa.Table, synthesizer: str, progress: Listener = silent) -> Synthesizer:
+    """Fit a synthesizer as planned on some rows."""
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    plan = prepared.plan
+    progress(Event("fit", 0, 1))
+    settings = dict(plan.settings) if synthesizer == plan.synthesizer else {}
+    synth = Synthesizer(synthesizer, seed=plan.seed, **settings)
+    return synth.fit_table(table, without_data_bounds(plan.schema), progress=progress)
+
+
+def sample_file(
+    model: Path,
+    rows: int,
+    out: Path,
+    *,
+    seed: int | None = None,
+    force: bool = False,
+    progress: Listener = silent,
+) -> dict[str, Any]:
+    """Draw rows from a model file, or from the model of a run folder, into a file; returns facts about it.
+
+    Raises
+    ------
+    UsageError
+        When rows, seed or the suffix of `out` cannot be.
+    FileFormatError
+        When the model file is broken.
+    FolderError
+        When `out` exists or cannot be written.
+    """
+    check_rows(rows, where="--rows")
+    seed = names.DEFAULT_SEED if seed is None else check_seed(seed)
+    if out.suffix.lower().lstrip(".") not in FORMATS:
+        raise UsageError(
+            f"rows cannot be written as {out.suffix or 'a file without suffix'!r}",
+            where=str(out), expected=f"a name ending in {', '.join('.' + name for name in FORMATS)}",
+        )  # fmt: skip
+    refuse_existing(out, force=force)
+    from locum.data.write import write
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    progress(Event("read", 0, 1))
+    synth = Synthesizer.load(model / names.MODEL if model.is_dir() else model)
+    table = draw(synth, rows, seed, progress)
+    write(table, out, schema=synth.schema, origin=synth.origin)
+    return {"out": str(out), "rows": rows, "seed": seed, "bytes": out.stat().st_size}
+
+
+def draw(synth: Synthesizer, rows: int, seed: int, progress: Listener = silent) -> pa.Table:
+    """Draw a canonical table block by block."""
+    import pyarrow as pa
+
+    blocks, done = [], 0
+    progress(Event("sample", 0, rows))
+    for block in synth.sample_blocks(rows, seed=seed):
+        blocks.append(block)
+        done += block.num_rows
+        progress(Event("sample", done, rows))
+    return pa.concat_tables(blocks)
+
+
+def preview(request: Request, rows: int, progress: Listener = silent) -> tuple[list[str], list[list[str]]]:
+    """A few synthetic rows, quickly: learned from at most `PREVIEW_FIT_ROWS` rows, written nowhere.
+
+    Returns
+    -------
+    tuple
+        Column names and rows of texts, as a CSV file would hold them.
+
+    Raises
+    ------
+    UsageError
+        When `rows` is not from 1 to `PREVIEW_ROWS`.
+    """
+    if not 1 <= rows <= PREVIEW_ROWS:
+        raise UsageError(
+            f"a preview of {rows} rows cannot be shown",
+            where="--preview",
+            expected=f"1 to {PREVIEW_ROWS} rows",
+        )
+    from locum.pipeline.judge import thin
+
+    prepared = prepare(request, progress)
+    plan = prepared.plan
+    table = thin(prepared.table, PREVIEW_FIT_ROWS, plan.seed, "preview")
+    quick = names.FAST_SYNTHESIZER if plan.synthesizer == names.DEFAULT_SYNTHESIZER else plan.synthesizer
+    synth = learn(prepared, table, quick, progress)
+    made = draw(synth, rows, plan.seed, progress)
+    return table_texts(made, synth, prepared)
+
+
+def table_texts(table: pa.Table, synth: Synthesizer, prepared: Prepared) -> tuple[list[str], list[list[str]]]:
+    """Cells of a canonical table as the texts that a CSV file would hold."""
+    import csv
+    import tempfile
+
+    from locum.data.write import write
+
+    with tempfile.TemporaryDirectory(prefix="locum-") as folder:
+        path = Path(folder) / "rows.csv"
+        write(table, path, schema=prepared.plan.schema)
+        with path.open(encoding="utf-8", newline="") as handle:
+            header, *rows = list(csv.reader(handle))
+    return header, rows

@@ -1,0 +1,113 @@
+"""What a model file or a run folder holds, told without loading a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from locum.errors import UsageError
+from locum.pipeline.words import size
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Facts about a file or folder.
+
+    Attributes
+    ----------
+    title
+        What it is.
+    facts, members
+        Name and value of each fact; name and size of each file inside.
+    sentences
+        The five answers, for a finished run.
+    raw
+        Everything as plain JSON values.
+    """
+
+    title: str
+    facts: Mapping[str, str]
+    members: Mapping[str, str] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dictionary."""
+        return dict(self.raw)
+
+
+def inspect_path(path: Path) -> Inspection:
+    """Look into a model file or run folder, which may come from anyone.
+
+    Raises
+    ------
+    UsageError
+        When there is nothing of that name.
+    FileFormatError
+        When it is neither a model file nor a run folder, or broken.
+    """
+    if path.is_dir():
+        return _folder(path)
+    if not path.exists():
+        raise UsageError("there is no such file", where=str(path), do="check the spelling of the path")
+    return _model(path)
+
+
+def _model(path: Path) -> Inspection:
+    from locum.artifacts.container import read_manifest
+
+    manifest = read_manifest(path)
+    facts = {
+        "format": str(manifest.format),
+        "made by": f"locum {manifest.locum}",
+        "size": size(path.stat().st_size),
+        **{str(name): _text(value) for name, value in manifest.about.items()},
+    }
+    members = {member.name: member.size for member in manifest.members}
+    raw = {
+        "kind": "model", "format": manifest.format, "locum": manifest.locum,
+        "bytes": path.stat().st_size, "about": dict(manifest.about), "members": members,
+    }  # fmt: skip
+    shown = {name: size(n_bytes) for name, n_bytes in members.items()}
+    return Inspection(f"{path}: a fitted generator", facts, shown, (), raw)
+
+
+def _folder(path: Path) -> Inspection:
+    from locum.artifacts.folder import RunFolder
+    from locum.pipeline.outcome import answers_of, read_report
+
+    with RunFolder.view(path) as folder:
+        plan, records = folder.plan, list(folder.records())
+        done = [stage for stage in ("fit", "sample", "evaluate") if folder.done(stage)]
+    finished = len(done) == 3
+    sentences = tuple(a.sentence for a in answers_of(read_report(path))) if finished else ()
+    files = {p.name: p.stat().st_size for p in sorted(path.iterdir()) if p.is_file() and p.name[0] != "."}
+    state = "finished" if finished else f"not finished; done: {', '.join(done) or 'nothing yet'}"
+    schema = plan.get("schema") or {}
+    facts = {
+        "state": state,
+        "data": _text((plan.get("source") or {}).get("name")),
+        "columns": str(len(schema.get("columns") or ())),
+        "target": _text(schema.get("target")),
+        **{key: _text(plan.get(key)) for key in ("rows", "seed", "holdout", "synthesizer")},
+        "made by": f"locum {_text(plan.get('version'))}",
+    }
+    cost = [r for r in records if r.get("event") == "ended"]
+    if cost:
+        facts["cost"] = f"{sum(float(r.get('cpu_s', 0)) for r in cost):.1f} CPU seconds"
+    raw = {
+        "kind": "run", "finished": finished, "done": done, "sentences": list(sentences),
+        "plan": {k: v for k, v in plan.items() if k != "schema"}, "files": files,
+    }  # fmt: skip
+    shown = {name: size(n_bytes) for name, n_bytes in files.items()}
+    return Inspection(f"{path}: a run", facts, shown, sentences, raw)
+
+
+def _text(value: object) -> str:
+    """One value for a table; what strangers wrote is cut short and kept on one line."""
+    if value is None:
+        return "none"
+    text = " ".join(str(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,218 @@
+"""Evidence about two tables, with what a report needs besides; one call for pipeline, Python and shell."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import FolderError, UsageError
+from locum.evidence.evidence import Alert, Evidence, RunContext
+from locum.pipeline.plan import REPORT, REPORT_JSON
+from locum.pipeline.tables import align, check_target, need_column, read_table
+from locum.pipeline.versions import versions
+from locum.progress import Event, Listener, silent
+from locum.randomness import check_seed, stream
+from locum.schema.table import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.data.frame import Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What `locum.evaluate` found out.
+
+    Attributes
+    ----------
+    evidence
+        All results, with `Evidence.result(name)` to get at one.
+    context, schema
+        How the tables were read; needed for the report.
+    notes
+        What was left out or changed to compare the tables.
+    """
+
+    evidence: Evidence
+    context: RunContext
+    schema: Schema
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Five sentences, one per question."""
+        return tuple(answer.sentence for answer in self.evidence.answers)
+
+    def to_json(self) -> dict[str, Any]:
+        """Every number, as in ``report.json``."""
+        from locum.report.as_json import to_json
+
+        return to_json(self.evidence, self.context)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report: a page for ``.html``, every number for ``.json``. All or nothing.
+
+        Raises
+        ------
+        UsageError
+            For another suffix.
+        FolderError
+            When the place cannot be written.
+        """
+        from locum.artifacts.atomic import write_text
+
+        final = Path(path)
+        if final.suffix.lower() not in (".html", ".htm", ".json"):
+            raise UsageError(
+                f"a report cannot be written as {final.suffix or 'a file without suffix'!r}",
+                where=str(path),
+                expected="a name ending in .html or .json",
+            )
+        write_text(final, self.page() if final.suffix.lower() != ".json" else self._json_text())
+        return final
+
+    def page(self) -> str:
+        """The report as one HTML page that needs no network."""
+        from locum.report.html import render
+
+        return render(self.evidence, self.context)
+
+    def _json_text(self) -> str:
+        import json
+
+        return json.dumps(self.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences)
+
+
+def evaluate(
+    real: Any,
+    synthetic: Any,
+    *,
+    holdout: Any = None,
+    schema: Schema | None = None,
+    target: str | None = None,
+    protected: Sequence[str] = (),
+    seed: int = 0,
+    progress: Listener = silent,
+) -> Evaluation:
+    """Judge any synthetic table against the real one it stands for.
+
+    See `locum.api.evaluate` for the meaning of the parameters.
+    """
+    check_seed(seed)
+    progress(Event("read", 0, 3))
+    raw = read_table(real)
+    names = raw.table.column_names
+    for name, where in ((target, "target"), *((p, "protected") for p in protected)):
+        if name is not None:
+            need_column(name, names, where=where)
+    if schema is None:
+        from locum.data.detect import detect
+
+        schema = detect(raw, target=target, protected=tuple(protected))
+    elif target is not None or protected:
+        schema = replace(
+            schema, target=target or schema.target, protected=tuple(protected) or schema.protected
+        )
+    tables: list[Raw | None] = []
+    notes: list[str] = []
+    for step, source in enumerate((synthetic, holdout), start=1):
+        progress(Event("read", step, 3))
+        if source is None:
+            tables.append(None)
+            continue
+        other = read_table(source)
+        _, schema, found = align(schema, other)
+        tables.append(other)
+        notes += found
+    # Read once more under the schema that now fits all of them: widening may have come with the last one.
+    from locum.data.canonical import canonical
+
+    train = canonical(raw, schema)
+    made, held = (None if t is None else align(schema, t)[0] for t in tables)
+    assert made is not None
+    check_target(train, schema, schema.target)
+    evidence = judge(train, made, schema, holdout=held, seed=seed, progress=progress)
+    evidence = replace(
+        evidence, alerts=(*evidence.alerts, *(Alert("note", schema.name, text) for text in notes))
+    )
+    context = RunContext(
+        title=raw.name, created=now(), settings={"seed": seed, "target": schema.target}, versions=versions()
+    )
+    return Evaluation(evidence, context, schema, tuple(notes))
+
+
+def save_folder(evaluation: Evaluation, folder: Path) -> Path:
+    """Write ``report.html`` and ``report.json`` into a folder, new or empty.
+
+    Raises
+    ------
+    FolderError
+        When it holds something already, or cannot be written to.
+    """
+    from locum.artifacts.atomic import folder_error
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        raise folder_error(error, folder) from error
+    if taken:
+        raise FolderError(
+            f"the folder holds something already ({', '.join(taken[:3])})",
+            where=str(folder),
+            do="choose a new or empty folder with --out",
+        )
+    evaluation.save(folder / REPORT)
+    evaluation.save(folder / REPORT_JSON)
+    return folder
+
+
+def judge(
+    train: pa.Table,
+    synthetic: pa.Table,
+    schema: Schema,
+    *,
+    holdout: pa.Table | None,
+    seed: int,
+    rows: int | None = None,
+    log_prob: Callable[[pa.Table], Any] | None = None,
+    progress: Listener = silent,
+) -> Evidence:
+    """Evidence about canonical tables; of each, at most `rows` rows drawn by the seed are looked at."""
+    from locum.studies.evaluate import evaluate as study
+
+    return study(
+        thin(train, rows, seed, "train"),
+        thin(synthetic, rows, seed, "synthetic"),
+        schema=schema,
+        holdout=None if holdout is None or not holdout.num_rows else thin(holdout, rows, seed, "holdout"),
+        target=schema.target,
+        protected=schema.protected,
+        seed=seed,
+        log_prob=log_prob,
+        listener=progress,
+    )
+
+
+def thin(table: pa.Table, rows: int | None, seed: int, name: str) -> pa.Table:
+    """At most `rows` rows of a table, in their order, drawn by the seed."""
+    if rows is None or table.num_rows <= rows:
+        return table
+    picked = stream(seed, "pipeline", "thin", name).permutation(table.num_rows)[:rows]
+    picked.sort()
+    return table.take(picked)
+
+
+def now() -> str:
+    """The time in ISO 8601, UTC; ``SOURCE_DATE_EPOCH`` wins, for files that can be compared."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = int(fixed) if fixed.isdigit() else int(time.time())
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

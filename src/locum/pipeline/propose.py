@@ -1,0 +1,78 @@
+"""A proposal for ``locum.toml``: what each column seems to be, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from locum.pipeline.fitting import refuse_existing
+from locum.pipeline.plan import Request
+from locum.pipeline.prepare import settle_schema
+from locum.pipeline.tables import read_table
+from locum.schema.table import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A detected schema and how the data was read."""
+
+    data: Path
+    schema: Schema
+    n_rows: int
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dictionary; holds reasons, no data values."""
+        return {
+            "data": str(self.data),
+            "rows": self.n_rows,
+            "target": self.schema.target,
+            "protected": list(self.schema.protected),
+            "columns": [
+                {"name": c.name, "kind": c.kind, "confidence": round(c.confidence, 3), "reason": c.reason}
+                for c in self.schema
+            ],
+            "dependencies": [
+                {"determinant": d.determinant, "dependent": d.dependent} for d in self.schema.dependencies
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def propose(
+    data: Path,
+    *,
+    target: str | None = None,
+    protected: tuple[str, ...] = (),
+    delimiter: str | None = None,
+    encoding: str | None = None,
+) -> Proposal:
+    """Detect the schema of a file.
+
+    Raises
+    ------
+    UsageError
+        When the target or a protected column is not there.
+    DataError
+        When the file cannot be read.
+    """
+    raw = read_table(data, delimiter=delimiter, encoding=encoding)
+    schema, notes = settle_schema(Request(data=data, target=target, protected=protected), raw, None)
+    return Proposal(data, schema, raw.table.num_rows, (*raw.notes, *notes))
+
+
+def write_proposal(proposal: Proposal, path: Path, *, force: bool) -> Path:
+    """Write a proposal as a commented ``locum.toml``.
+
+    Raises
+    ------
+    FolderError
+        When the file exists and `force` is not set, or cannot be written.
+    """
+    from locum.artifacts.atomic import write_text
+    from locum.schema.toml import dump_toml
+
+    refuse_existing(path, force=force)
+    write_text(path, dump_toml(None))
+    return path

@@ -1,0 +1,202 @@
+"""The stages of a run. Each is done once: a killed run goes on where it stopped and gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from locum.artifacts.folder import RunFolder
+from locum.evidence.evidence import Evidence, RunContext
+from locum.pipeline import plan as names
+from locum.pipeline.judge import judge, now
+from locum.pipeline.machine import peak_memory
+from locum.pipeline.outcome import Outcome, answers_of, describe_files, read_report
+from locum.pipeline.plan import Plan
+from locum.pipeline.prepare import Prepared
+from locum.pipeline.split import split
+from locum.pipeline.tables import without_data_bounds
+from locum.pipeline.versions import versions
+from locum.progress import Event, Listener, silent
+from locum.randomness import child_seed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.data.frame import Origin
+    from locum.schema.table import Schema
+    from locum.synthesizers.synthesizer import Synthesizer
+
+#: Keys of the plan that have no effect of their own on the outputs.
+VOLATILE = ("time_budget_s",)
+
+
+def execute(prepared: Prepared, progress: Listener = silent) -> Outcome:
+    """Carry out a plan in its folder and return what came of it.
+
+    Raises
+    ------
+    FolderError
+        When the folder holds something else, is in use, or cannot be written to.
+    """
+    cpu, wall = time.process_time(), time.monotonic()
+    plan = prepared.plan
+    with RunFolder.start(prepared.out, plan.to_json(), volatile=VOLATILE) as folder:
+        if not any(folder.records()):
+            folder.log("begun", created=now())
+        train_rows, holdout_rows = split(prepared.table.num_rows, plan.holdout, plan.seed)
+        train, holdout = prepared.table.take(train_rows), prepared.table.take(holdout_rows)
+        schema = without_data_bounds(plan.schema)
+        earlier = tuple(stage for stage in ("fit", "sample", "evaluate") if folder.done(stage))
+        if len(earlier) < 3:
+            _stages(folder, prepared, schema, train, holdout, progress)
+        cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+        if len(earlier) < 3:
+            folder.log("ended", cpu_s=round(cpu, 2), wall_s=round(wall, 2), peak_bytes=peak_memory())
+        return Outcome(
+            prepared.out, describe_files(plan.synthetic), answers_of(read_report(prepared.out)),
+            len(train_rows), len(holdout_rows), plan.rows, cpu, wall, peak_memory(), earlier, prepared.notes,
+        )  # fmt: skip
+
+
+def _stages(
+    folder: RunFolder,
+    prepared: Prepared,
+    schema: Schema,
+    train: pa.Table,
+    holdout: pa.Table,
+    progress: Listener,
+) -> None:
+    plan = prepared.plan
+    synth = _fit(folder, plan, schema, train, prepared.raw.origin, progress)
+    made = _sample(folder, prepared, synth, schema, progress)
+    if not folder.done("evaluate"):
+        with folder.stage("evaluate") as stage:
+            evidence = judge(
+                train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
+                rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.model.has_density else None,
+                progress=_renamed(progress, "evaluate"),
+            )  # fmt: skip
+            stage.output(*_report(folder, plan, evidence, synth, progress))
+
+
+def _fit(
+    folder: RunFolder, plan: Plan, schema: Schema, train: pa.Table, origin: Origin, progress: Listener
+) -> Synthesizer:
+    """Learn from the training rows, or open what an earlier call learned."""
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    if not folder.done("fit"):
+        with folder.stage("fit") as stage:
+            synth = Synthesizer(plan.synthesizer, seed=child_seed(plan.seed, "fit"), **plan.settings)
+            progress(Event("fit", 0, 1))
+            synth.fit_table(train, schema, progress=_renamed(progress, "fit")).remember(origin)
+            with folder.writing(names.MODEL) as path:
+                synth.save(path)
+            stage.output(names.MODEL)
+    # Always the model of the file, so that a run that was stopped here goes on with the very same one.
+    return Synthesizer.load(folder.file(names.MODEL))
+
+
+def _sample(
+    folder: RunFolder, prepared: Prepared, synth: Synthesizer, schema: Schema, progress: Listener
+) -> pa.Table:
+    """Draw the rows, write them, and read them back: what is judged is what the user gets."""
+    import pyarrow as pa
+
+    from locum.data.canonical import canonical
+    from locum.data.read import read
+    from locum.data.write import write
+
+    plan, origin = prepared.plan, prepared.raw.origin
+    if not folder.done("sample"):
+        with folder.stage("sample") as stage:
+            blocks, done = [], 0
+            for block in synth.sample_blocks(plan.rows, seed=child_seed(plan.seed, "sample")):
+                blocks.append(block)
+                done += block.num_rows
+                progress(Event("sample", done, plan.rows + plan.rows // 5 + 1))
+            with folder.writing(plan.synthetic) as path:
+                write(pa.concat_tables(blocks), path, schema=schema, origin=origin)
+            stage.output(plan.synthetic)
+            del blocks
+    options = {}
+    if origin.dialect is not None and plan.format == "csv":
+        options = {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
+    raw = read(folder.file(plan.synthetic), **options)
+    return canonical(replace(raw, name=plan.synthetic), schema)
+
+
+def _renamed(progress: Listener, stage: str) -> Listener:
+    """Events of a part as events of one stage of the run, whatever the part calls its own steps."""
+
+    def listen(event: Event) -> None:
+        note = event.note or ("" if event.stage == stage else event.stage)
+        progress(Event(stage, event.done, event.total, note))
+
+    return listen
+
+
+def _report(
+    folder: RunFolder, plan: Plan, evidence: Evidence, synth: Synthesizer, progress: Listener
+) -> Sequence[str]:
+    """Write everything that is read by people; returns the names of the files."""
+    from locum.artifacts.environment import environment_text
+    from locum.report.as_json import to_json
+    from locum.report.card import render_card
+    from locum.report.html import render
+    from locum.schema.toml import dump_toml
+
+    progress(Event("report", 0, 4))
+    # Times differ from run to run; they are kept in run.jsonl, so that the report has the same bytes.
+    folder.log("judged", cpu_s=dict(evidence.cpu_s))
+    evidence = replace(evidence, cpu_s={})
+    context = context_of(folder, plan, synth)
+    folder.write_text(names.CONFIG, dump_toml(config_of(plan)))
+    folder.write_text(names.ENVIRONMENT, environment_text(versions()))
+    folder.write_text(names.CARD, render_card(plan.schema, context, rows=plan.rows))
+    progress(Event("report", 1, 4))
+    text = json.dumps(to_json(evidence, context), indent=1, ensure_ascii=False, allow_nan=False)
+    folder.write_text(names.REPORT_JSON, text + "\n")
+    progress(Event("report", 2, 4))
+    folder.write_text(names.REPORT, render(evidence, context))
+    progress(Event("report", 4, 4))
+    return (names.REPORT, names.REPORT_JSON, names.CARD, names.CONFIG, names.ENVIRONMENT)
+
+
+def context_of(folder: RunFolder, plan: Plan, synth: Synthesizer) -> RunContext:
+    """What the report says besides the evidence; the same in a run that was stopped and taken up again."""
+    from locum.synthesizers.registry import entry_of
+
+    created = next((r["created"] for r in folder.records() if r.get("event") == "begun"), now())
+    settings = {
+        "data": plan.source.name, "rows": plan.rows, "seed": plan.seed, "hold-out share": plan.holdout,
+        "target": plan.schema.target, "protected": ", ".join(plan.schema.protected) or None,
+        "synthesizer": plan.synthesizer, **plan.settings,
+    }  # fmt: skip
+    if plan.evaluate_rows is not None:
+        settings["rows judged at most"] = plan.evaluate_rows
+    return RunContext(
+        title=plan.schema.name,
+        created=str(created),
+        command=command_of(plan),
+        synthesizer=f"{plan.synthesizer}: {entry_of(plan.synthesizer).sentence}",
+        settings={key: value for key, value in settings.items() if value is not None},
+        versions=versions(),
+        treatments=synth.treatments(),
+    )
+
+
+def command_of(plan: Plan) -> str:
+    """The command that repeats the run."""
+    import shlex
+
+    words = ["locum", "run", plan.source.name, "--rows", str(plan.rows), "--seed", str(plan.seed)]
+    if plan.schema.target is not None:
+        words += ["--target", plan.schema.target]
+    for name in plan.schema.protected:
+        words += ["--protected", name]
+    words += ["--holdout", f"{plan.holdout:g}", "--synthesizer", plan.synthesizer]
+    return shlex.join(words)

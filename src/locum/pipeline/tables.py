@@ -1,0 +1,147 @@
+"""Tables on their way in: reading with words of help, and bringing two tables to one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import DataError, UsageError
+from locum.pipeline.words import count
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.data.frame import Raw
+    from locum.schema.table import Schema
+
+
+def read_table(source: Any, *, delimiter: str | None = None, encoding: str | None = None) -> Raw:
+    """Read a file or frame; empty tables are refused.
+
+    Raises
+    ------
+    DataError, UsageError
+        As `locum.data.read`.
+    """
+    from locum.data.read import read
+
+    return read(source, delimiter=delimiter, encoding=encoding)
+
+
+def need_column(name: str, names: Sequence[str], *, where: str) -> str:
+    """Return `name` if the table has such a column.
+
+    Raises
+    ------
+    UsageError
+        When it has none, with the nearest name there is.
+    """
+    if name in names:
+        return name
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    raise UsageError(
+        f"there is no column {name!r}",
+        where=where,
+        expected=f"one of {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}",
+        do=f"did you mean {close[0]!r}?" if close else "name a column of the table",
+    )
+
+
+def check_target(table: pa.Table, schema: Schema, target: str | None) -> None:
+    """Refuse a target from which nothing can be learned.
+
+    Raises
+    ------
+    DataError
+        When the target holds one value only, none at all, or (a label) another one in every row.
+    """
+    if target is None:
+        return
+    import pyarrow.compute as pc
+
+    values = table.column(target)
+    distinct = int(pc.count_distinct(values, mode="only_valid").as_py())
+    present = len(values) - values.null_count
+    where = f"{schema.name}.{target}"
+    if distinct < 2 and len(values) > 1:
+        what = "holds no value at all" if distinct == 0 else "holds the same value in every row"
+        raise DataError(
+            f"the target {what}", where=where, do="name another target, or none: the run works without one"
+        )
+    if schema[target].regenerated or (schema[target].kind == "category" and distinct == present > 2):
+        raise DataError(
+            f"the target is another {schema[target].kind} in every row, so nothing can be predicted",
+            where=where,
+            do="name another target, or none: the run works without one",
+        )
+
+
+def align(schema: Schema, raw: Raw) -> tuple[pa.Table, Schema, tuple[str, ...]]:
+    """Bring another table to the columns of `schema`.
+
+    The order of columns may differ. Columns that the schema does not have are left out and named in the
+    notes. A column of whole numbers that holds fractions here becomes a column of numbers in both.
+
+    Returns
+    -------
+    tuple
+        Canonical table, the schema that fits both, and notes.
+
+    Raises
+    ------
+    DataError
+        When columns are missing, or hold what the schema does not allow.
+    """
+    from locum.data.canonical import canonical
+    from locum.data.detect import detect
+
+    have = raw.table.column_names
+    missing = [name for name in schema.names if name not in have]
+    if missing:
+        close = get_close_matches(missing[0], have, n=1, cutoff=0.6)
+        raise DataError(
+            f"{count(len(missing), 'column')} of the real table {'is' if len(missing) == 1 else 'are'} missing: "
+            f"{', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}",
+            where=raw.name,
+            expected="the same columns in both tables, in any order",
+            do=f"rename {close[0]!r} to {missing[0]!r}"
+            if close
+            else "add them, or drop them there",
+        )
+    surplus = [name for name in have if name not in schema.names]
+    notes: tuple[str, ...] = ()
+    if surplus:
+        notes = (
+            f"{raw.name} has {count(len(surplus), 'column')} that the real table has not "
+            f"({', '.join(surplus[:5])}{', ...' if len(surplus) > 5 else ''}); left out.",
+        )
+    here = replace(raw, table=raw.table.select(list(schema.names)))
+    if any(column.kind == "integer" for column in schema):
+        found = detect(here)
+        wider = tuple(
+            replace(column, kind="number", decimals=None)
+            if column.kind == "integer" and found[column.name].kind == "number"
+            else column
+            for column in schema
+        )
+        schema = replace(schema, columns=wider)
+    return canonical(here, schema), schema, notes
+
+
+def without_data_bounds(schema: Schema) -> Schema:
+    """The schema without bounds that were read from the data.
+
+    Detection looks at every row, the held-out ones included; what the generator knows of the range of a
+    column must come from the rows that it learns from. Bounds that were declared stay.
+    """
+    return replace(
+        schema,
+        columns=tuple(
+            replace(column, bounds=None)
+            if column.bounds is not None and column.bounds.source == "data"
+            else column
+            for column in schema
+        ),
+    )
