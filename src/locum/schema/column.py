@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Kind = Literal[
@@ -60,12 +60,15 @@ class Column:
     decimals
         Digits after the point for ``number`` (0-15); None when not applicable.
     format
-        ``strftime`` pattern for dates held as text; for numbers ``thousands=,`` and/or ``decimal=,``;
-        for booleans the two texts ``no|yes``. Empty when the plain form is used.
+        ``strftime`` pattern for dates held as text (codes in `locum.data.times`), a name of
+        `locum.data.durations` for durations; for numbers any of ``thousands=,`` ``decimal=,`` ``digits=2``
+        (at least so many digits after the point) ``prefix=$`` ``suffix=%``, parted by blanks; for booleans
+        the two texts ``no|yes``. Empty when the plain form is used.
     timezone
         Zone name of datetimes with a zone, else empty.
     confidence, reason
-        How sure detection was (0-1) and why, in one sentence without data values.
+        How sure detection was (0-1) and why, in one sentence without data values. They do not count when
+        columns are compared: two columns are equal when they say the same about the data.
     """
 
     name: str
@@ -78,8 +81,8 @@ class Column:
     decimals: int | None = None
     format: str = ""
     timezone: str = ""
-    confidence: float = 1.0
-    reason: str = "declared"
+    confidence: float = field(default=1.0, compare=False)
+    reason: str = field(default="declared", compare=False)
 
     @property
     def ordered(self) -> bool:

@@ -1,0 +1,371 @@
+"""Delimited text: find out how it is spelled, read every column as text, name what is wrong with it."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from locum.data.frame import Dialect
+from locum.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_BYTES = 1 << 18
+_SAMPLE_ROWS = 300
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+
+
+def read_csv(
+    data: bytes,
+    where: str,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+) -> tuple[pa.Table, Dialect, tuple[str, ...]]:
+    """Read delimited text into a table of text columns.
+
+    An empty field is null, an empty pair of quotes is empty text (in a table of one column both are null,
+    for an empty line could not be told from no line). What the arguments leave open is sniffed.
+
+    Returns
+    -------
+    table, dialect, notes
+        Text columns; how the file is spelled; sentences for the user.
+
+    Raises
+    ------
+    DataError
+        Empty file, header only, header names twice or empty, rows of different length (with the line),
+        NUL bytes, text that is not in the encoding, mixed encodings, a quote that is never closed.
+    UsageError
+        Delimiter that is not one character, unknown encoding.
+    """
+    if delimiter is not None and len(delimiter) != 1:
+        raise UsageError(
+            f"delimiter {delimiter!r} is not one character",
+            where="delimiter",
+            expected="one character such as , ; | or a tab",
+        )
+    notes: list[str] = []
+    encoding = _encoding(data, encoding, where, notes)
+    text = _utf8(data, encoding, where)
+    _refuse_nul(text, where)
+    if not text.strip():
+        raise DataError("the file is empty", where=where, expected="a header line and rows")
+    head = text[:_SAMPLE_BYTES].decode("utf-8", errors="ignore")
+    whole = len(text) <= _SAMPLE_BYTES
+    dialect = _sniff(head, whole, delimiter, where, notes)
+    dialect = replace(dialect, encoding=encoding, decimal=decimal)
+    names, offset = _header(text, dialect, where)
+    if not text[offset:].strip():
+        raise DataError("the file has a header line but no rows", where=where, expected="at least one row")
+    if all(_numeric(name) for name in names):
+        notes.append("The first line looks like data; locum takes it as the header.")
+    if dialect.space and b'"' in text:
+        return _slow(text, names, dialect, where), dialect, tuple(notes)
+    return _fast(text, names, offset, dialect, where), dialect, tuple(notes)
+
+
+def _encoding(data: bytes, asked: str | None, where: str, notes: list[str]) -> str:
+    bom = next((name for mark, name in _BOMS if data.startswith(mark)), None)
+    if asked is not None:
+        try:
+            name = codecs.lookup(asked).name
+        except LookupError as error:
+            raise UsageError(
+                f"there is no encoding {asked!r}",
+                where="encoding",
+                expected="utf-8, utf-16, cp1252, latin-1 ...",
+            ) from error
+        return "utf-8-sig" if name == "utf-8" and bom == "utf-8-sig" else name
+    if bom is not None:
+        return bom
+    if (start := _invalid_utf8(data)) is None and b"\0" not in data[:4096]:
+        return "utf-8"
+    for wide in ("utf-16-le", "utf-16-be"):
+        zeros = data[1 if wide == "utf-16-le" else 0 : 4096 : 2]
+        if len(data) % 2 == 0 and zeros and zeros.count(0) > 0.7 * len(zeros):
+            return wide
+    if start is None:  # valid UTF-8 with NUL bytes; refused later with the line
+        return "utf-8"
+    high = sum(byte >= 0x80 for byte in data[: 1 << 20])
+    good = sum(len(match) for match in _MULTIBYTE.findall(data[: 1 << 20]))
+    if good > high / 2:
+        raise DataError(
+            f"the file mixes encodings: mostly UTF-8, but line {_line(data, start):,} is not",
+            where=where,
+            do="repair the file, or read it with --encoding latin-1 and accept wrong letters",
+        )
+    name = "cp1252"
+    try:
+        data.decode(name)
+    except UnicodeDecodeError:
+        name = "latin-1"
+    notes.append(f"The file is not UTF-8; read as {name}. Give --encoding if letters look wrong.")
+    return name
+
+
+def _invalid_utf8(data: bytes) -> int | None:
+    """Offset of the first byte that is not UTF-8; None when all is well."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
+
+
+def _utf8(data: bytes, encoding: str, where: str) -> bytes:
+    """The text in UTF-8, without a byte-order mark."""
+    if encoding == "utf-8-sig":
+        data = data[len(codecs.BOM_UTF8) :]
+    if encoding in ("utf-8", "utf-8-sig"):
+        if (start := _invalid_utf8(data)) is not None:
+            raise DataError(
+                f"line {_line(data, start):,} is not {encoding}",
+                where=where,
+                do="name the right encoding with --encoding",
+            )
+        return data
+    try:
+        return data.decode(encoding).encode("utf-8")
+    except UnicodeError as error:
+        at = f"line {_line(data, error.start):,}" if isinstance(error, UnicodeDecodeError) else "some text"
+        raise DataError(
+            f"{at} is not {encoding}", where=where, do="name the right encoding with --encoding"
+        ) from error
+
+
+def _line(data: bytes, offset: int) -> int:
+    return data.count(b"\n", 0, offset) + 1
+
+
+def _refuse_nul(text: bytes, where: str) -> None:
+    at = text.find(b"\0")
+    if at >= 0:
+        raise DataError(
+            f"line {_line(text, at):,} holds a NUL byte",
+            where=where,
+            expected="text",
+            do="check that this is a text file; for UTF-16 give --encoding utf-16",
+        )
+
+
+def _records(head: str, delimiter: str, whole: bool) -> list[list[str]]:
+    """The first records of the text under a delimiter; empty when the text cannot be split by it."""
+    lines = head.splitlines(keepends=True)
+    if not whole:
+        lines = lines[:-1] or lines  # the last line may be cut
+    records: list[list[str]] = []
+    try:
+        for record in csv.reader(lines, delimiter=delimiter):
+            if record:
+                records.append(record)
+            if len(records) >= _SAMPLE_ROWS:
+                break
+    except csv.Error:
+        return []
+    return records
+
+
+def _score(records: Sequence[Sequence[str]]) -> tuple[float, int]:
+    """How well a delimiter fits: share of rows as long as the header, and that length."""
+    if not records or len(records[0]) < 2:
+        return 0.0, 1
+    width = len(records[0])
+    return sum(len(record) == width for record in records) / len(records), width
+
+
+def _sniff(head: str, whole: bool, asked: str | None, where: str, notes: list[str]) -> Dialect:
+    scores = {mark: _score(_records(head, mark, whole)) for mark in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda mark: (round(scores[mark][0], 1), scores[mark][1]))
+    if scores[best][0] < 0.3:  # ragged under every delimiter: take the one the header has most of
+        first = head.split("\n", 1)[0]
+        best = max(_DELIMITERS, key=first.count)
+    if asked is not None and len(_first(head, asked)) == 1 and scores[best][0] > 0.9 and best != asked:
+        raise DataError(
+            f"with delimiter {asked!r} there is one column only",
+            where=where,
+            do=f"try --delimiter {_shown(best)}, which gives {scores[best][1]} columns",
+        )
+    delimiter = asked or best
+    if asked is None and len(_first(head, delimiter)) == 1:
+        delimiter = ","
+        notes.append("There is one column only. If that is wrong, name the delimiter with --delimiter.")
+    records = _records(head, delimiter, whole)
+    later = [field for record in records for field in record[1:]]
+    space = bool(later) and sum(field.startswith(" ") for field in later) >= 0.98 * len(later)
+    newline = "\r\n" if "\r\n" in head else "\n"
+    return Dialect(delimiter, newline=newline, quote_all=_all_quoted(head, delimiter, whole), space=space)
+
+
+def _first(head: str, delimiter: str) -> list[str]:
+    records = _records(head, delimiter, True)
+    return records[0] if records else [""]
+
+
+def _shown(delimiter: str) -> str:
+    return "tab" if delimiter == "\t" else f"'{delimiter}'"
+
+
+def _all_quoted(head: str, delimiter: str, whole: bool) -> bool:
+    lines = [line for line in head.splitlines()[: None if whole else -1] if line][:50]
+    field = r'"(?:[^"]|"")*"'
+    record = re.compile(f"{field}(?:{re.escape(delimiter)}{field})*")
+    return bool(lines) and all(record.fullmatch(line) for line in lines)
+
+
+def _numeric(text: str) -> bool:
+    return bool(re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?\s*", text))
+
+
+def _header(text: bytes, dialect: Dialect, where: str) -> tuple[list[str], int]:
+    """Column names, and the offset at which the rows begin."""
+    consumed = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal consumed
+        start = 0
+        for match in re.finditer(rb"\r\n|\n|\r|\Z", text):
+            line = text[start : match.end()]
+            consumed, start = match.end(), match.end()
+            yield line.decode("utf-8")
+
+    reader = csv.reader(lines(), delimiter=dialect.delimiter, skipinitialspace=dialect.space)
+    try:
+        names = next(record for record in reader if any(record))
+    except (csv.Error, StopIteration) as error:
+        raise DataError(
+            "the header line cannot be read", where=where, do="check the quotes in the first line"
+        ) from error
+    _check_names(names, where)
+    return names, consumed
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    empty = [i + 1 for i, name in enumerate(names) if not name.strip()]
+    if empty:
+        places = ", ".join(str(i) for i in empty[:5])
+        raise DataError(
+            f"{'column' if len(empty) == 1 else 'columns'} {places} of {len(names)} {'has' if len(empty) == 1 else 'have'}"
+            " no name in the header line",
+            where=where,
+            expected="a name for every column",
+            do="name it, or leave out a row number or a trailing delimiter when the file is written",
+        )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{len(twice)} column {'name' if len(twice) == 1 else 'names'} appear{'s' if len(twice) == 1 else ''} twice",
+            where=where,
+            examples=[repr(name) for name in twice],
+            expected="different names",
+            do="rename them in the header line",
+        )
+
+
+def _fast(text: bytes, names: list[str], offset: int, dialect: Dialect, where: str) -> pa.Table:
+    """Read with Arrow; on failure find the line and say what is wrong with it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv as arrow_csv
+
+    single = len(names) == 1
+    rows = pa.py_buffer(text).slice(offset)
+    quoted = b'"' in text
+    block = 1 << 24
+    while True:
+        try:
+            table = arrow_csv.read_csv(
+                pa.BufferReader(rows),
+                arrow_csv.ReadOptions(column_names=names, block_size=block),
+                arrow_csv.ParseOptions(
+                    delimiter=dialect.delimiter,
+                    quote_char='"',
+                    newlines_in_values=quoted,
+                    ignore_empty_lines=True,
+                ),
+                arrow_csv.ConvertOptions(
+                    column_types={name: pa.string() for name in names},
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=single,
+                    null_values=[""],
+                ),
+            )
+            break
+        except pa.ArrowInvalid as error:
+            if "straddl" in str(error) and block < len(text):
+                block = len(text) + 1
+                continue
+            _blame(text, names, dialect, where, error)
+    last = table.column(table.num_columns - 1)[-1].as_py()
+    if quoted and text.count(b'"') % 2 and last is not None and last.endswith("\n"):
+        raise DataError(
+            "a quote is opened and never closed", where=where, do='write a quote inside a field as ""'
+        )
+    if dialect.space:
+        columns = [pc.utf8_ltrim(column, characters=" ") for column in table.columns]
+        columns = [pc.if_else(pc.equal(column, ""), None, column) for column in columns]
+        table = pa.table(dict(zip(names, columns, strict=True)))
+    return table
+
+
+def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, error: Exception) -> None:
+    """Raise the error that names the first line whose length is off."""
+    reader = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), delimiter=dialect.delimiter)
+    odd, first, got = 0, 0, 0
+    try:
+        for record in reader:
+            if record and len(record) != len(names):
+                odd += 1
+                if odd == 1:
+                    first, got = reader.line_num, len(record)
+    except csv.Error:
+        odd = 0
+    if not odd:
+        raise DataError(
+            f"the file cannot be split into columns ({str(error).split(':')[0]})",
+            where=where,
+            do="check quotes and delimiter, or give --delimiter",
+        ) from error
+    more = f"; {odd:,} such lines in all" if odd > 1 else ""
+    raise DataError(
+        f"line {first:,} has {got} fields, the header has {len(names)}{more}",
+        where=where,
+        expected=f"{len(names)} fields in every line",
+        do=f"repair the line, quote fields that contain {_shown(dialect.delimiter)}, or give another --delimiter",
+    ) from error
+
+
+def _slow(text: bytes, names: list[str], dialect: Dialect, where: str) -> pa.Table:
+    """Read with Python's reader, which alone copes with a blank before a quote; about 1 us a field."""
+    import pyarrow as pa
+
+    reader = csv.reader(
+        io.StringIO(text.decode("utf-8"), newline=""), delimiter=dialect.delimiter, skipinitialspace=True
+    )
+    records = [record for record in reader if record][1:]
+    if any(len(record) != len(names) for record in records):
+        _blame(text, names, dialect, where, ValueError("ragged"))
+    columns = zip(*records, strict=True)
+    return pa.table(
+        {
+            name: pa.array([field or None for field in column], pa.string())
+            for name, column in zip(names, columns, strict=True)
+        }
+    )

@@ -1,0 +1,76 @@
+"""The different values of a column, each once: parsing and formatting touch them only once too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Different values of a column and where they stand.
+
+    Attributes
+    ----------
+    values
+        The different values without null, in order of first appearance; shape (n_distinct,).
+    index
+        For each row the position in `values`, -1 for null; shape (n_rows,).
+    """
+
+    values: pa.Array
+    index: IntArray
+
+    @property
+    def counts(self) -> IntArray:
+        """Rows that hold each value; shape (n_distinct,)."""
+        return np.bincount(self.index[self.index >= 0], minlength=len(self.values)).astype(np.int64)
+
+    @property
+    def nulls(self) -> int:
+        """Rows without a value."""
+        return int((self.index < 0).sum())
+
+    def spread(self, values: pa.Array) -> pa.Array:
+        """One entry per row out of one entry per different value; null rows stay null."""
+        import pyarrow as pa
+
+        return values.take(pa.array(self.index, mask=self.index < 0))
+
+
+def distinct(column: pa.ChunkedArray | pa.Array) -> Distinct:
+    """Find the different values of a column; O(n) by hashing.
+
+    Dictionary columns are read through, so that unused entries of the dictionary do not count.
+    """
+    import pyarrow as pa
+    import pyarrow.types as at
+
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):  # more text than one chunk may hold
+        array = array.cast(pa.large_string()).combine_chunks()
+    if at.is_dictionary(array.type):
+        array = plain(array)
+    if at.is_null(array.type):
+        return Distinct(pa.array([], pa.string()), np.full(len(array), -1, np.int64))
+    coded = array.dictionary_encode()
+    index = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Distinct(coded.dictionary, index)
+
+
+def plain(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """The same values without dictionary coding."""
+    import pyarrow.types as at
+
+    if not at.is_dictionary(array.type):
+        return array
+    return array.cast(array.type.value_type)

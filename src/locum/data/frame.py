@@ -1,0 +1,180 @@
+"""What was read, and what is needed to hand the same kind of thing back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from locum.errors import FileFormatError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Backend = Literal["csv", "parquet", "arrow", "jsonl", "pandas", "polars", "pyarrow"]
+NullStyle = Literal["", "none", "nan", "na"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a CSV file is spelled.
+
+    Attributes
+    ----------
+    delimiter
+        One character between fields.
+    encoding
+        Python codec name; ``utf-8-sig`` means with a byte-order mark.
+    newline
+        Line end, ``\\n`` or ``\\r\\n``.
+    quote_all
+        Whether every field stands in quotes, numbers too.
+    space
+        Whether a blank follows each delimiter (the original UCI files do this).
+    decimal
+        Decimal sign the user asked for; None when left to detection.
+    """
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    newline: str = "\n"
+    quote_all: bool = False
+    space: bool = False
+    decimal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One column as the user held it.
+
+    Attributes
+    ----------
+    name
+        Column name as text.
+    storage
+        Arrow type, as ``str(pyarrow type)`` spells it.
+    dtype
+        The frame library's own name of the type; empty for files and Arrow.
+    null
+        Which object stands for missing in a pandas ``object`` column.
+    native
+        The frame library's own type object where it says more than its name (category lists). Lives in
+        memory only.
+    """
+
+    name: str
+    storage: str
+    dtype: str = ""
+    null: NullStyle = ""
+    native: object = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a table came from: enough to give back the same type, order, dtypes and spelling.
+
+    The row index of pandas is not data: a default index comes back as a default index, any other one is
+    left out with a note (``reset_index()`` turns it into columns).
+
+    Attributes
+    ----------
+    backend
+        Kind of file or frame library.
+    columns
+        One entry per column, in order.
+    dialect
+        Spelling of the CSV file; None for everything else.
+    missing
+        Texts the user declared to mean "missing".
+    wrapped
+        Whether a narwhals frame was given.
+    labels
+        Column labels of a pandas frame where they are not plain text. Lives in memory only.
+    """
+
+    backend: Backend
+    columns: tuple[Held, ...] = ()
+    dialect: Dialect | None = None
+    missing: tuple[str, ...] = ()
+    wrapped: bool = False
+    labels: object = field(default=None, compare=False, repr=False)
+
+    def held(self, name: str) -> Held | None:
+        """How column `name` was held; None when it was not there."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready form, without what lives in memory only and without data values."""
+        dialect = self.dialect
+        return {
+            "backend": self.backend,
+            "columns": [[c.name, c.storage, c.dtype, c.null] for c in self.columns],
+            "dialect": None
+            if dialect is None
+            else {name: getattr(dialect, name) for name in Dialect.__dataclass_fields__},
+            "missing": list(self.missing),
+            "wrapped": self.wrapped,
+        }
+
+
+def origin_from_json(obj: object) -> Origin:
+    """Rebuild an `Origin` from :meth:`Origin.to_json`.
+
+    Raises
+    ------
+    FileFormatError
+        When a part is absent or of the wrong kind.
+    """
+    try:
+        return _origin(obj)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(
+            "the description of the data's origin is broken", where="origin", do="make the file anew"
+        ) from error
+
+
+def _origin(obj: object) -> Origin:
+    if not isinstance(obj, Mapping) or obj["backend"] not in get_args(Backend):
+        raise TypeError("backend")
+    columns = []
+    for entry in obj["columns"]:
+        name, storage, dtype, null = entry
+        if not all(isinstance(part, str) for part in entry) or null not in get_args(NullStyle):
+            raise TypeError("columns")
+        columns.append(Held(name, storage, dtype, null))
+    given = obj["dialect"]
+    dialect = None
+    if given is not None:
+        dialect = Dialect(**given)
+        for name in ("delimiter", "encoding", "newline"):
+            if not isinstance(getattr(dialect, name), str):
+                raise TypeError("dialect")
+    missing = tuple(obj["missing"])
+    if not all(isinstance(text, str) for text in missing):
+        raise TypeError("missing")
+    return Origin(obj["backend"], tuple(columns), dialect, missing, bool(obj["wrapped"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A table as it was read, before anything was decided about it.
+
+    Attributes
+    ----------
+    table
+        Arrow table; every column of a CSV file is text, other sources keep their types.
+    origin
+        What is needed to give the same kind of thing back.
+    name
+        Name of the table: the file's name without its endings, or ``table``.
+    notes
+        Sentences for the user about how the source was read. Hold no data values.
+    """
+
+    table: pa.Table
+    origin: Origin
+    name: str = "table"
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,205 @@
+"""Data frames of other libraries in and out, with their own types; none of those libraries is imported here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from typing import TYPE_CHECKING, Any
+
+from locum.data.arrowtypes import family
+from locum.data.distinct import plain
+from locum.data.frame import Held, NullStyle, Origin, Raw
+from locum.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SCALARS = (str, int, float, bool, decimal.Decimal, dt.date, dt.time, dt.timedelta)
+
+
+def from_native(source: Any) -> Raw:
+    """Turn a pandas, polars or other eager frame that narwhals knows into a `Raw`.
+
+    Raises
+    ------
+    UsageError
+        When `source` is no frame, or a lazy one.
+    DataError
+        When two columns have one name or values cannot be held by Arrow.
+    """
+    import narwhals as nw
+
+    wrapped = isinstance(source, nw.DataFrame | nw.LazyFrame)
+    try:
+        frame = source if wrapped else nw.from_native(source)
+    except TypeError as error:
+        raise UsageError(
+            f"locum cannot read a {type(source).__name__}",
+            where="data",
+            expected="a path, or a pandas, polars, pyarrow or narwhals data frame",
+        ) from error
+    if isinstance(frame, nw.LazyFrame):
+        raise UsageError("this frame is lazy", where="data", do="call .collect() first")
+    native = frame.to_native()
+    if frame.implementation.is_pandas():
+        table, origin, notes = _from_pandas(native)
+    elif frame.implementation.is_polars():
+        table, origin, notes = _from_polars(native)
+    elif frame.implementation.is_pyarrow():
+        table, notes = native, ()
+        origin = Origin("pyarrow", tuple(Held(f.name, str(f.type)) for f in table.schema))
+    else:
+        table = frame.to_arrow()
+        origin = Origin("pyarrow", tuple(Held(f.name, str(f.type)) for f in table.schema))
+        notes = (f"{frame.implementation} frames come back as Arrow tables.",)
+    origin = Origin(origin.backend, origin.columns, wrapped=wrapped, labels=origin.labels)
+    return Raw(table, origin, "table", notes)
+
+
+def _from_pandas(frame: Any) -> tuple[pa.Table, Origin, tuple[str, ...]]:
+    import pyarrow as pa
+
+    notes: list[str] = []
+    names = [str(label) for label in frame.columns]
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DataError(
+            "two columns have the same name",
+            where="table",
+            examples=[repr(name) for name in twice],
+            do="rename the columns so that all differ as text",
+        )
+    arrays, held = [], []
+    for i, name in enumerate(names):
+        series = frame.iloc[:, i]
+        array, style = _pandas_array(series, name, notes)
+        arrays.append(array)
+        held.append(Held(name, str(array.type), str(series.dtype), style, series.dtype))
+    index = frame.index
+    if type(index).__name__ != "RangeIndex" or index.name is not None:
+        notes.append("The row index is not modelled; reset_index() turns it into columns.")
+    table = pa.table(arrays, names=names)
+    return table, Origin("pandas", tuple(held), labels=frame.columns), tuple(notes)
+
+
+def _pandas_array(series: Any, name: str, notes: list[str]) -> tuple[Any, NullStyle]:
+    """Arrow values of a pandas column, and how an ``object`` column spells missing."""
+    import pyarrow as pa
+
+    kind = str(series.dtype)
+    if kind.startswith("Sparse"):
+        series = series.sparse.to_dense()
+    if kind.startswith(("period", "interval", "complex")):
+        if not kind.startswith("period"):
+            raise _cannot(name, kind)
+        return pa.array([None if text == "NaT" else text for text in series.astype(str)], pa.string()), ""
+    missing = series.isna() if kind == "object" else None
+    style: NullStyle = ""
+    if missing is not None and bool(missing.any()):
+        first = series[missing].iloc[0]
+        style = "none" if first is None else "nan" if isinstance(first, float) else "na"
+    try:
+        return pa.array(series, from_pandas=True), style
+    except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
+        values = [None if absent else value for value, absent in zip(series, series.isna(), strict=True)]
+        if kind != "object" or not all(value is None or isinstance(value, _SCALARS) for value in values):
+            raise _cannot(name, kind) from error
+        notes.append(f"Column {name!r} mixes types; its values are read as text and come back as text.")
+        return pa.array([None if value is None else str(value) for value in values], pa.string()), style
+
+
+def _cannot(name: str, kind: str) -> DataError:
+    return DataError(
+        f"values of type {kind} cannot be synthesised",
+        where=f"table.{name}",
+        expected="numbers, text, dates or true/false",
+        do="leave the column out, or turn it into plain columns",
+    )
+
+
+def _from_polars(frame: Any) -> tuple[pa.Table, Origin, tuple[str, ...]]:
+    import pyarrow as pa
+
+    arrays, held = [], []
+    for name, dtype in frame.schema.items():
+        try:
+            array = frame.get_column(name).to_arrow()
+        except Exception as error:
+            raise _cannot(name, str(dtype)) from error
+        arrays.append(array)
+        held.append(Held(name, str(array.type), str(dtype), "", dtype))
+    return pa.table(arrays, names=[column.name for column in held]), Origin("polars", tuple(held)), ()
+
+
+def to_native(table: pa.Table, origin: Origin) -> Any:
+    """Turn a table of storage types into the kind of frame that `origin` names.
+
+    A pandas column of whole numbers that has got missing values it cannot hold comes back as floats.
+    """
+    import narwhals as nw
+
+    native: Any = table
+    if origin.backend == "pandas":
+        native = _to_pandas(table, origin)
+    elif origin.backend == "polars":
+        native = _to_polars(table, origin)
+    return nw.from_native(native, eager_only=True) if origin.wrapped else native
+
+
+def _to_pandas(table: pa.Table, origin: Origin) -> Any:
+    import narwhals as nw
+
+    pd = nw.Implementation.PANDAS.to_native_namespace()
+    series = {}
+    for i, name in enumerate(table.column_names):
+        column = table.column(i)
+        held = origin.held(name)
+        series[i] = column.to_pandas() if held is None else _pandas_series(pd, column, held)
+    frame = pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
+    same = origin.labels is not None and [str(x) for x in origin.labels] == table.column_names  # type: ignore[attr-defined]
+    frame.columns = origin.labels if same else table.column_names
+    return frame
+
+
+def _pandas_series(pd: Any, column: pa.ChunkedArray, held: Held) -> Any:
+    dtype = held.native
+    if dtype is None:
+        try:
+            dtype = pd.api.types.pandas_dtype(held.dtype)
+        except TypeError:  # a name that only its own library knows
+            return column.to_pandas()
+    name = str(dtype)
+    if name == "object":
+        empty = {"nan": float("nan"), "na": pd.NA}.get(held.null)
+        return pd.Series([empty if v is None else v for v in column.to_pylist()], dtype=object)
+    if name == "category":
+        values = plain(column).to_pylist()
+        return pd.Series(pd.Categorical(values, dtype=dtype))
+    if name.startswith(("Sparse", "period")):
+        return pd.Series(column.to_pylist()).astype(dtype)
+    if hasattr(dtype, "__from_arrow__"):
+        return column.to_pandas(types_mapper=lambda _: dtype)
+    result = column.to_pandas()
+    if result.dtype == dtype or (column.null_count and name.startswith(("int", "uint", "bool"))):
+        return result
+    return result.astype(dtype)
+
+
+def _to_polars(table: pa.Table, origin: Origin) -> Any:
+    import narwhals as nw
+    import pyarrow as pa
+
+    pl = nw.Implementation.POLARS.to_native_namespace()
+    columns = []
+    for name in table.column_names:
+        column = table.column(name)
+        held = origin.held(name)
+        if family(column.type) == "text":  # polars reads dictionaries in its own way; text is safe
+            column = plain(column).cast(pa.large_string())
+        series = pl.Series(name, pl.from_arrow(column))
+        if held is not None and held.native is not None and series.dtype != held.native:
+            series = series.cast(held.native)
+        elif held is not None and held.native is None and held.dtype.startswith("Categorical"):
+            series = series.cast(pl.Categorical)
+        columns.append(series)
+    return pl.DataFrame(columns)

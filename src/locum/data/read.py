@@ -1,0 +1,279 @@
+"""Read a table from a file or a data frame; nothing is typed or judged here."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import os
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.data.arrowtypes import family
+from locum.data.csv import read_csv
+from locum.data.frame import Held, Origin, Raw
+from locum.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_CSV = (".csv", ".tsv", ".txt", ".tab")
+_JSONL = (".jsonl", ".ndjson")
+_PARQUET = (".parquet", ".pq")
+_ARROW = (".arrow", ".feather", ".ipc")
+SUFFIXES = (*_CSV, *_JSONL, *_PARQUET, *_ARROW)
+
+
+def read(
+    source: Any,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    missing: Sequence[str] | str | None = None,
+) -> Raw:
+    """Read a table from a path or a data frame.
+
+    Parameters
+    ----------
+    source
+        Path of a ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.ndjson`` (each also with ``.gz``), ``.parquet``,
+        ``.arrow`` or ``.feather`` file; or a pandas, polars, pyarrow or narwhals frame.
+    delimiter, encoding, decimal
+        Spelling of a CSV file where sniffing got it wrong. `decimal` is ``.`` or ``,``.
+    missing
+        Texts that mean "missing", besides the usual ones.
+
+    Raises
+    ------
+    DataError
+        File absent, empty, broken, or with columns that locum cannot hold (nested, binary).
+    UsageError
+        A source of an unknown kind, a bad option.
+    """
+    if decimal not in (None, ".", ","):
+        raise UsageError(f"decimal sign {decimal!r} is not known", where="decimal", expected="'.' or ','")
+    tokens = (missing,) if isinstance(missing, str) else tuple(missing or ())
+    if isinstance(source, str | os.PathLike):
+        raw = _read_path(Path(source), delimiter=delimiter, encoding=encoding, decimal=decimal)
+    else:
+        raw = _read_frame(source)
+    if tokens:
+        origin = Origin(
+            raw.origin.backend,
+            raw.origin.columns,
+            raw.origin.dialect,
+            tokens,
+            raw.origin.wrapped,
+            raw.origin.labels,
+        )
+        raw = Raw(raw.table, origin, raw.name, raw.notes)
+    _check(raw)
+    return raw
+
+
+def _read_path(path: Path, *, delimiter: str | None, encoding: str | None, decimal: str | None) -> Raw:
+    where = str(path)
+    suffix, zipped = kind_of_file(path)
+    data = _bytes(path, where)
+    if zipped:
+        data = _unzip(data, where)
+    name = path.name.split(".")[0] or "table"
+    if suffix in _CSV:
+        if delimiter is None and suffix in (".tsv", ".tab") and b"\t" in data[:65536]:
+            delimiter = "\t"
+        if delimiter in ("tab", "\\t"):
+            delimiter = "\t"
+        table, dialect, notes = read_csv(data, where, delimiter=delimiter, encoding=encoding, decimal=decimal)
+        return Raw(table, Origin("csv", _held(table), dialect), name, notes)
+    if suffix in _JSONL:
+        table = _jsonl(data, where)
+        return Raw(table, Origin("jsonl", _held(table)), name)
+    if suffix in _PARQUET:
+        table, notes = _without_index(_parquet(data, where))
+        return Raw(table, Origin("parquet", _held(table)), name, notes)
+    table, notes = _without_index(_arrow(data, where))
+    return Raw(table, Origin("arrow", _held(table)), name, notes)
+
+
+def kind_of_file(path: Path) -> tuple[str, bool]:
+    """The ending that decides the format, and whether the file is gzipped.
+
+    Raises
+    ------
+    UsageError
+        When locum does not know the ending.
+    """
+    endings = [ending.lower() for ending in path.suffixes]
+    zipped = bool(endings) and endings[-1] == ".gz"
+    suffix = endings[-2] if zipped and len(endings) > 1 else (endings[-1] if endings and not zipped else "")
+    if suffix not in SUFFIXES or (zipped and suffix not in (*_CSV, *_JSONL)):
+        if path.is_dir():
+            _refuse_folder(path)
+        hint = "save the sheet as CSV" if suffix in (".xlsx", ".xls", ".ods") else "rename or convert it"
+        raise UsageError(
+            f"locum does not know files that end in {''.join(endings[-2:]) or 'nothing'}",
+            where=str(path),
+            expected=f"one of {', '.join(SUFFIXES)}, or .csv.gz, .jsonl.gz",
+            do=hint,
+        )
+    return suffix, zipped
+
+
+def _refuse_folder(path: Path) -> None:
+    inside = [entry.name for entry in sorted(path.iterdir()) if entry.suffix.lower() in SUFFIXES]
+    raise DataError(
+        "this is a folder, not a file",
+        where=str(path),
+        expected="one file with one table",
+        do=f"name a file in it, e.g. {path / inside[0]}" if inside else "name a file",
+    )
+
+
+def _bytes(path: Path, where: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError("there is no such file", where=where, do=_did_you_mean(path)) from error
+    except IsADirectoryError:
+        _refuse_folder(path)
+        raise
+    except NotADirectoryError as error:
+        raise DataError("a part of this path is a file, not a folder", where=where) from error
+    except PermissionError as error:
+        raise DataError(
+            "the file may not be read", where=where, do="change its permissions or ask its owner"
+        ) from error
+    except OSError as error:
+        raise DataError(f"the file cannot be read ({error.strerror})", where=where) from error
+
+
+def _did_you_mean(path: Path) -> str:
+    if "://" in str(path) or str(path).startswith(("http:", "https:", "s3:")):
+        return "download it first; locum reads local files only"
+    folder = path.parent
+    if not folder.is_dir():
+        return f"check the folder: {folder} does not exist"
+    close = difflib.get_close_matches(path.name, [entry.name for entry in folder.iterdir()], n=1, cutoff=0.5)
+    return f"did you mean {folder / close[0]}?" if close else "check the spelling of the path"
+
+
+def _unzip(data: bytes, where: str) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError("the gzip file is broken or cut off", where=where, do="copy it anew") from error
+
+
+def _jsonl(data: bytes, where: str) -> pa.Table:
+    """One object a line; texts stay texts (Arrow alone would turn dates into timestamps)."""
+    import pyarrow as pa
+    import pyarrow.types as at
+    from pyarrow import json as arrow_json
+
+    if not data.strip():
+        raise DataError("the file is empty", where=where, expected="one JSON object a line")
+    block = arrow_json.ReadOptions(block_size=max(1 << 20, min(len(data), 1 << 28)))
+    try:
+        table = arrow_json.read_json(pa.BufferReader(data), read_options=block)
+        dates = [f.name for f in table.schema if at.is_timestamp(f.type) or at.is_time(f.type)]
+        if dates:
+            parse = arrow_json.ParseOptions(
+                explicit_schema=pa.schema([(name, pa.string()) for name in dates])
+            )
+            order = table.column_names
+            table = arrow_json.read_json(pa.BufferReader(data), read_options=block, parse_options=parse)
+            table = table.select(order)
+    except pa.ArrowInvalid as error:
+        # Arrow quotes no values here, only field names and row numbers.
+        raise DataError(
+            f"not readable as JSON lines ({str(error).removeprefix('JSON parse error: ')})",
+            where=where,
+            expected="one flat JSON object a line, each field of one type",
+        ) from error
+    return table
+
+
+def _parquet(data: bytes, where: str) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(pa.BufferReader(data))
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            "the file is no readable Parquet file", where=where, do="write or copy it anew"
+        ) from error
+
+
+def _arrow(data: bytes, where: str) -> pa.Table:
+    import pyarrow as pa
+
+    try:
+        if data.startswith(b"ARROW1"):
+            return pa.ipc.open_file(pa.BufferReader(data)).read_all()
+        return pa.ipc.open_stream(pa.BufferReader(data)).read_all()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            "the file is no readable Arrow file", where=where, do="write or copy it anew"
+        ) from error
+
+
+def _without_index(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+    """Leave out the unnamed index that pandas hides in files."""
+    hidden = [name for name in table.column_names if name.startswith("__index_level_")]
+    table = table.replace_schema_metadata(None)
+    if not hidden:
+        return table, ()
+    return table.drop_columns(hidden), ("The unnamed pandas index in the file is left out.",)
+
+
+def _read_frame(source: Any) -> Raw:
+    import pyarrow as pa
+
+    if isinstance(source, pa.RecordBatch):
+        source = pa.Table.from_batches([source])
+    if isinstance(source, pa.Table):
+        _refuse_duplicates(source.column_names)
+        table, notes = _without_index(source)
+        return Raw(table, Origin("pyarrow", _held(table)), "table", notes)
+    from locum.data.native import from_native
+
+    return from_native(source)
+
+
+def _held(table: pa.Table) -> tuple[Held, ...]:
+    return tuple(Held(field.name, str(field.type)) for field in table.schema)
+
+
+def _refuse_duplicates(names: Sequence[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{len(twice)} column {'name appears' if len(twice) == 1 else 'names appear'} twice",
+            where="table",
+            examples=[repr(name) for name in twice],
+            do="rename the columns so that all differ",
+        )
+
+
+def _check(raw: Raw) -> None:
+    """Refuse what no later step could use."""
+    table = raw.table
+    _refuse_duplicates(table.column_names)
+    if table.num_columns == 0:
+        raise DataError("the table has no columns", where=raw.name, expected="at least one column")
+    if table.num_rows == 0:
+        raise DataError("the table has no rows", where=raw.name, expected="at least one row")
+    for field in table.schema:
+        if not field.name.strip():
+            raise DataError("a column has no name", where=raw.name, do="give every column a name")
+        if family(field.type) == "other":
+            raise DataError(
+                f"values of type {field.type} cannot be synthesised",
+                where=f"{raw.name}.{field.name}",
+                expected="numbers, text, dates or true/false",
+                do="leave the column out, or split it into plain columns",
+            )
