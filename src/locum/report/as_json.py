@@ -7,7 +7,6 @@ from collections.abc import Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
-from locum import __version__
 from locum.evidence.evidence import Evidence, RunContext
 
 #: Raised by one whenever a field changes its meaning or disappears; new fields do not raise it.
@@ -26,7 +25,7 @@ def to_json(evidence: Evidence, context: RunContext) -> dict[str, Any]:
     """
     return {
         "schema_version": SCHEMA_VERSION,
-        "generator": f"locum {__version__}",
+        "generator": "locum",
         "internal": True,
         "notice": "Computed on real rows. Do not share.",
         "verdicts": {a.question: a.verdict for a in evidence.answers},

@@ -19,7 +19,7 @@ def render(evidence: Evidence, context: RunContext) -> str:
     Parameters
     ----------
     evidence
-        What was measured; any part may be empty. Only aggregates are in it, so only aggregates are in the page.
+        What was measured; any part may be empty. It holds aggregates only, and so does the page.
     context
         How the stand-in was made.
 
@@ -65,6 +65,7 @@ def environment() -> Environment:
         outline_cells=outline.cells,
         heat_real=partial(heatmap.heat_chart, side="real"),
         heat_synthetic=partial(heatmap.heat_chart, side="synthetic"),
+        heat_row_height=heatmap.row_height,
         interval_chart=interval.interval_chart,
         meter=interval.meter,
         open_columns=pages.OPEN_COLUMNS,

@@ -60,21 +60,20 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True)
 class ResultTable:
-    """Some results under one heading for the column of the bad end."""
+    """Some results."""
 
     rows: tuple[ResultRow, ...]
-    worst_heading: str
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnCard:
-    """One column; `anchor` is its place in the page."""
+    """One column; `anchor` is its place in the page, `hint` says how the axis departs from its scale."""
 
     anchor: str
     view: ColumnView
     kind: str
     outline: bool
-    to_scale: bool
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +126,7 @@ class Page:
 def build(evidence: Evidence, context: RunContext) -> Page:
     """Arrange evidence into sections; every part may be empty."""
     columns = column_cards(evidence.columns)
-    tvs = [
-        v for c in evidence.columns for v in (c.tv, c.tv_reference) if v is not None and math.isfinite(v)
-    ]
+    tvs = [v for c in evidence.columns for v in (c.tv, c.tv_reference) if v is not None and math.isfinite(v)]
     return Page(
         evidence=evidence,
         context=context,
@@ -193,16 +190,13 @@ def result_table(results: Sequence[Result], controls: Sequence[Control]) -> Resu
     copied = next((c.values for c in controls if c.name == "copy"), {})
     rows = []
     for result in results:
-        worst, name = result.floor, "columns kept but shuffled"
+        worst, name = result.floor, "shuffled"
         if result.question == "private":
-            worst, name = copied.get(result.name), "a plain copy"
+            worst, name = copied.get(result.name), "a copy"
         rows.append(
             ResultRow(result, verdict(result.verdict, result.question), worst, name, detail_tables(result))
         )
-    copying = bool(results) and all(r.question == "private" for r in results)
-    mixed = not copying and any(r.question == "private" for r in results)
-    heading = "A plain copy" if copying else "Bad end" if mixed else "Floor"
-    return ResultTable(tuple(rows), heading)
+    return ResultTable(tuple(rows))
 
 
 def detail_tables(result: Result) -> tuple[DetailTable, ...]:
@@ -211,7 +205,9 @@ def detail_tables(result: Result) -> tuple[DetailTable, ...]:
     Anything that is neither (curves, nested lists) stays in report.json only.
     """
     single = [(words_of_key(k), v) for k, v in result.detail.items() if _scalar(v)]
-    tables = [DetailTable("Figures behind it", ("", "value"), tuple(single[:MAX_DETAIL_ROWS]))] if single else []
+    tables = (
+        [DetailTable("Figures behind it", ("", "value"), tuple(single[:MAX_DETAIL_ROWS]))] if single else []
+    )
     for key, value in result.detail.items():
         if isinstance(value, Mapping) and value and all(_scalar(v) for v in value.values()):
             rows = [(str(k), v) for k, v in value.items()]
@@ -247,11 +243,20 @@ def column_cards(views: Sequence[ColumnView]) -> tuple[ColumnCard, ...]:
     ordered = sorted(enumerate(views), key=lambda iv: (_excess(iv[1].tv, iv[1].tv_reference), iv[0]))
     cards = []
     for i, view in ordered:
-        ordered_cells = len(view.edges) > 2
-        to_scale = ordered_cells and outline.steps(view).to_scale
-        kind = KINDS.get(view.kind, view.kind)
-        cards.append(ColumnCard(f"column-{i + 1}", view, kind, ordered_cells, to_scale))
+        drawn = bool(view.edges) and outline.cells(view) >= outline.MIN_CELLS
+        hint = axis_hint(view) if drawn else ""
+        cards.append(ColumnCard(f"column-{i + 1}", view, KINDS.get(view.kind, view.kind), drawn, hint))
     return tuple(cards)
+
+
+def axis_hint(view: ColumnView) -> str:
+    """What the reader must know about the x axis; empty when it is plainly to scale."""
+    shape = outline.steps(view)
+    if not shape.to_scale:
+        return "Steps are drawn equally wide; the axis is not to scale."
+    if shape.shortened:
+        return "The axis is cut where the strokes cross it."
+    return ""
 
 
 def pair_cards(views: Sequence[PairView]) -> tuple[PairCard, ...]:
@@ -285,7 +290,7 @@ def control_row(control: Control) -> ControlRow:
 def control_values(evidence: Evidence) -> ControlValues:
     """Every result that was also measured for a control."""
     measured = {name for control in evidence.controls for name in control.values}
-    rows = [
+    rows: list[tuple[str, float | None, float | None, tuple[float | None, ...]]] = [
         (r.title, r.value, r.reference, tuple(c.values.get(r.name) for c in evidence.controls))
         for r in evidence.results
         if r.name in measured

@@ -74,10 +74,10 @@ def count(value: float) -> str:
 
 
 def number(value: object) -> str:
-    """A measured number: three decimals below 10, fewer above; a dash for none, NaN or infinite.
+    """A measured number: three decimals, fewer from 10 up, two digits below 0.01; a dash when there is none.
 
-    >>> number(0.51234), number(36631.0), number(0.00042), number(None)
-    ('0.512', '36,631', '0.0004', '–')
+    >>> number(0.51234), number(36631.0), number(0.00162), number(None)
+    ('0.512', '36,631', '0.0016', '–')
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return NONE
@@ -90,10 +90,12 @@ def number(value: object) -> str:
         text = f"{value:,.0f}"
     elif size >= 10:
         text = f"{value:.1f}"
-    elif size >= 0.001 or size == 0:
+    elif size >= 0.00995:
         text = f"{value:.3f}"
+    elif size == 0:
+        text = "0"
     elif size >= 1e-6:
-        text = f"{value:.{math.ceil(-math.log10(size))}f}"
+        text = f"{value:.{1 - math.floor(math.log10(size))}f}".rstrip("0")
     else:
         return "about 0"
     return text.replace("-", MINUS)

@@ -1,8 +1,7 @@
-"""Bars for categories: a wide pale bar is real, the thin dark bar on it is synthetic (so it also reads in grey)."""
+"""Bars for categories: the wide pale bar is real, the thin dark bar on it synthetic; readable in grey."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -12,7 +11,7 @@ from locum.report.charts.svg import percent, tag
 from locum.report.words import count, share, visible
 
 #: More levels than this are shown as one line "and 31 more levels"; report.json has all of them.
-MAX_LEVELS = 10
+MAX_LEVELS = 8
 
 _HEIGHT = 16
 
@@ -46,19 +45,22 @@ def bar_rows(view: ColumnView, limit: int = MAX_LEVELS) -> tuple[BarRow, ...]:
 
     Kept are the most frequent levels in real rows, and in place of the last three of them the levels that
     differ most, so that a rare level that the stand-in inflates cannot hide. Missing comes before the rest.
+    Cells of an ordered column keep their order.
     """
     shares = [
         (i, label, real, synthetic)
         for i, (label, real, synthetic) in enumerate(zip(view.labels, view.real, view.synthetic, strict=True))
     ]
-    if len(shares) > limit:
+    if len(shares) > limit + 1:  # one more line is shorter than a line that says "1 more"
         frequent = sorted(shares, key=lambda s: -max(s[2], s[3]))[: limit - 3]
         left = [s for s in shares if s not in frequent]
         differing = sorted(left, key=lambda s: -abs(s[2] - s[3]))[:3]
         kept = {s[0] for s in frequent + differing}
     else:
         kept = {s[0] for s in shares}
-    shown = sorted((s for s in shares if s[0] in kept), key=lambda s: (s[1] == "missing", -s[2], s[0]))
+    shown = [s for s in shares if s[0] in kept]
+    if not view.edges:
+        shown.sort(key=lambda s: (s[1] == "missing", -s[2], s[0]))
     hidden = [s for s in shares if s[0] not in kept]
     rest_real, rest_synthetic = sum(s[2] for s in hidden), sum(s[3] for s in hidden)
     top = max([s[2] for s in shown] + [s[3] for s in shown] + [rest_real, rest_synthetic], default=0.0)
@@ -69,20 +71,3 @@ def bar_rows(view: ColumnView, limit: int = MAX_LEVELS) -> tuple[BarRow, ...]:
             BarRow(label, rest_real, rest_synthetic, bar(rest_real, rest_synthetic, top, label), rest=True)
         )
     return tuple(rows)
-
-
-def summary(view: ColumnView) -> str:
-    """The level that differs most, in words; empty when the column has none."""
-    worst = _largest_gap(view.real, view.synthetic)
-    if worst is None:
-        return ""
-    return (
-        f"Largest gap: {visible(view.labels[worst], 60)}, real {share(view.real[worst])}, "
-        f"synthetic {share(view.synthetic[worst])}."
-    )
-
-
-def _largest_gap(real: Sequence[float], synthetic: Sequence[float]) -> int | None:
-    if not real:
-        return None
-    return max(range(len(real)), key=lambda i: abs(real[i] - synthetic[i]))

@@ -14,7 +14,6 @@ from locum.report.words import share, visible
 
 #: Steps of ink; step 0 is the bare page.
 LEVELS = 9
-_CELL = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,11 @@ class Cell:
     b: str
     real: float
     synthetic: float
+
+
+def row_height(pair: PairView) -> int:
+    """Height of one row in pixels: room for a label, and taller when there are few rows."""
+    return max(16, min(30, 150 // max(1, len(pair.labels_a))))
 
 
 def cells(pair: PairView) -> tuple[Cell, ...]:
@@ -58,7 +62,7 @@ def heat_chart(pair: PairView, side: str, tooltips: int = 12) -> Markup:
     matrix = pair.real if side == "real" else pair.synthetic
     n_rows, n_columns = len(pair.labels_a), len(pair.labels_b)
     top = max((v for m in (pair.real, pair.synthetic) for row in m for v in row), default=0.0)
-    height = _CELL * max(n_rows, 1)
+    height = row_height(pair) * max(n_rows, 1)
     paths = [
         tag("path", class_=f"h{level}", d=path)
         for level in range(1, LEVELS + 1)

@@ -1,6 +1,6 @@
 """One result as a dot with its interval, between what real rows score and what a bad stand-in scores.
 
-Every line is drawn so that right is better, whatever the direction of the measure; the numbers stand beside it.
+Every line is drawn so that right is better, whatever the direction of the measure; the numbers stand beside.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LEFT, _RIGHT = 0.04, 0.96
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Places of the marks along the line, 0 at the left (worse) to 1 at the right (better); None when absent."""
+    """Places of the marks along the line, from 0 (left, worse) to 1 (right, better); None when absent."""
 
     value: float | None
     low: float | None
@@ -41,11 +41,12 @@ def track(result: Result, worst: float | None = None) -> Track:
 
     Notes
     -----
-    Distance from the best possible value is the value itself when lower is better, its negative when higher is
-    better, and the distance to the target otherwise (an interval that holds the target then starts at 0).
-    The line runs over all marks; where there is no mark at the bad end it runs to the natural end of the
-    measure, so that a small distance is not blown up: 0 for scores out of 1, 0.5 for an AUC with target 0.5,
-    and otherwise a quarter more than the largest distance.
+    Distance from the best possible value is the value itself when lower is better, its negative when higher
+    is better, and the distance to the target otherwise (an interval that holds the target then starts at 0).
+    The line runs over all marks. Where there is no mark at the bad end it runs to the natural end of the
+    measure, so that a small distance is not blown up: to 0 for scores out of 1, to 0.5 for an AUC with
+    target 0.5, and otherwise a quarter beyond the largest distance. It is never shorter than three times the
+    distance of real hold-out rows: a difference smaller than chance must look small.
     """
     bad = worst if worst is not None else result.floor
     value = _distance(result, result.value)
@@ -56,6 +57,8 @@ def track(result: Result, worst: float | None = None) -> Track:
     if value is None or not marks:
         return Track(None, None, None, None, None)
     start, end = _ends(result, marks, has_worst=far is not None)
+    if reference is not None and reference > 0:
+        end = max(end, start + 3 * reference)
     span = end - start
 
     def place(distance: float | None) -> float | None:
@@ -94,7 +97,7 @@ def _ends(result: Result, marks: list[float], *, has_worst: bool) -> tuple[float
     if result.direction == "target":
         start = 0.0
         end = max(end, 0.5 if result.target == 0.5 else 1.25 * end) if not has_worst else end
-    elif result.direction == "higher" and not has_worst and -1 <= start and end <= 0:
+    elif result.direction == "higher" and not has_worst and start >= -1 and end <= 0:
         start, end = -1.0, 0.0
     elif not has_worst:
         start = min(start, 0.0)
@@ -119,7 +122,9 @@ def interval_chart(result: Result, worst: float | None = None, worst_name: str =
         )  # fmt: skip
     if places.low is not None and places.high is not None:
         parts.append(
-            tag("line", class_="span", x1=percent(places.low), x2=percent(places.high), y1=_MIDDLE, y2=_MIDDLE)
+            tag(
+                "line", class_="span", x1=percent(places.low), x2=percent(places.high), y1=_MIDDLE, y2=_MIDDLE
+            )
         )
     parts.append(
         tag("circle", title(f"synthetic rows {number(result.value)}"), class_="dot",
@@ -156,4 +161,6 @@ def meter(value: float, reference: float | None, top: float, label: str) -> Mark
     if reference is not None and math.isfinite(reference):
         x = percent(min(1.0, reference * scale))
         parts.append(tag("line", class_="ref", x1=x, x2=x, y1=0, y2=14))
-    return tag("svg", *parts, class_="meter", width="100%", height=14, role="img", aria_label=visible(label, 200))
+    return tag(
+        "svg", *parts, class_="meter", width="100%", height=14, role="img", aria_label=visible(label, 200)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from markupsafe import Markup
 
@@ -14,8 +15,12 @@ from locum.report.words import brief, number, share, visible
 
 _WIDTH, _PIXELS, _TOP, _AXIS = 1000, 116, 8, 20
 
-#: A cell narrower than this share of the axis cannot be seen, so such columns get cells of equal width.
-_MIN_MEDIAN_WIDTH = 0.012
+#: Fewer cells than this say more as bars with their labels.
+MIN_CELLS = 7
+#: A cell that takes more of the axis than this is a long tail; it is drawn shorter, not to squeeze the rest.
+_TAIL = 0.4
+#: Width of a shortened cell, in median cells.
+_SHORT = 5.0
 #: With one cell this many times denser than the average everything else would be flat on the floor.
 _MAX_PEAK = 14.0
 
@@ -25,13 +30,15 @@ class Steps:
     """Geometry of the chart: cell borders along x in 0-1 and the height of each cell in 0-1.
 
     `to_scale` tells whether the x axis is the column's own scale (heights are then densities) or every cell
-    is drawn equally wide (heights are then shares).
+    is drawn equally wide (heights are then shares). `shortened` are the cells of a long tail that are drawn
+    less wide than they are; their height is right.
     """
 
     borders: tuple[float, ...]
     real: tuple[float, ...]
     synthetic: tuple[float, ...]
     to_scale: bool
+    shortened: tuple[int, ...] = ()
 
 
 def steps(view: ColumnView) -> Steps:
@@ -42,18 +49,30 @@ def steps(view: ColumnView) -> Steps:
     """
     n = cells(view)
     real, synthetic = view.real[:n], view.synthetic[:n]
-    edges = view.edges if len(view.edges) == n + 1 else ()
-    to_scale = n > 0 and _drawable(edges, real, synthetic)
+    widths = _widths(view.edges if len(view.edges) == n + 1 else ())
+    drawn = _drawn(widths)
+    shortened = tuple(i for i, w in enumerate(widths) if w > drawn[i])
+    total = sum(drawn)
+    to_scale = bool(widths)
     if to_scale:
-        span = edges[-1] - edges[0]
-        borders = tuple((e - edges[0]) / span for e in edges)
-        widths = [b - a for a, b in zip(borders, borders[1:], strict=False)]
+        densities = [max(r, s) / w for r, s, w in zip(real, synthetic, widths, strict=True)]
+        to_scale = max(densities) * total <= _MAX_PEAK
+    if to_scale:
         real = tuple(r / w for r, w in zip(real, widths, strict=True))
         synthetic = tuple(s / w for s, w in zip(synthetic, widths, strict=True))
     else:
-        borders = tuple(i / n for i in range(n + 1)) if n else ()
+        drawn, total, shortened = (1.0,) * n, float(n), ()
+    borders = tuple(b / total for b in accumulate(drawn, initial=0.0)) if n else ()
     top = max([*real, *synthetic], default=0.0) or 1.0
-    return Steps(borders, tuple(r / top for r in real), tuple(s / top for s in synthetic), to_scale)
+    return Steps(
+        borders, tuple(r / top for r in real), tuple(s / top for s in synthetic), to_scale, shortened
+    )
+
+
+def _widths(edges: Sequence[float]) -> tuple[float, ...]:
+    """Widths of the cells; empty when the edges cannot be drawn to scale."""
+    widths = tuple(b - a for a, b in pairwise(edges))
+    return widths if all(math.isfinite(w) and w > 0 for w in widths) else ()
 
 
 def cells(view: ColumnView) -> int:
@@ -64,17 +83,14 @@ def cells(view: ColumnView) -> int:
     return n - 1 if n and view.labels[-1] == "missing" else n
 
 
-def _drawable(edges: Sequence[float], real: Sequence[float], synthetic: Sequence[float]) -> bool:
-    if len(edges) < 2 or not all(math.isfinite(e) for e in edges):
-        return False
-    widths = [b - a for a, b in zip(edges, edges[1:], strict=False)]
-    span = edges[-1] - edges[0]
-    if not math.isfinite(span) or min(widths) <= 0 or span <= 0:
-        return False
-    if sorted(widths)[len(widths) // 2] < _MIN_MEDIAN_WIDTH * span:
-        return False
-    peak = max(max(r, s) * span / w for r, s, w in zip(real, synthetic, widths, strict=True))
-    return peak <= _MAX_PEAK
+def _drawn(widths: tuple[float, ...]) -> tuple[float, ...]:
+    """Widths as drawn: a tail shrinks to a few median cells, but not below the widest cell that is none."""
+    if not widths:
+        return ()
+    span = sum(widths)
+    usual = sorted(widths)[len(widths) // 2]
+    widest = max((w for w in widths if w <= _TAIL * span), default=usual)
+    return tuple(min(w, max(_SHORT * usual, widest)) if w > _TAIL * span else w for w in widths)
 
 
 def outline_chart(view: ColumnView) -> Markup:
@@ -104,29 +120,39 @@ def outline_chart(view: ColumnView) -> Markup:
                     height=_PIXELS)
             )  # fmt: skip
     parts.append(tag("line", class_="axis", x1=0, x2="100%", y1=floor + 0.5, y2=floor + 0.5))
+    parts.extend(_break(shape, i, floor) for i in shape.shortened)
     parts.extend(_labels(view, shape, floor + 15))
     label = f"{visible(view.name, 80)}: shares of real and synthetic rows in {n} cells from low to high"
     return chart(label, floor + _AXIS, *parts, class_="outline")
 
 
+def _break(shape: Steps, cell: int, floor: int) -> Markup:
+    """Two strokes through the axis below a shortened cell."""
+    middle = (shape.borders[cell] + shape.borders[cell + 1]) / 2
+    strokes = tag("path", title("drawn shorter than it is"), class_="cut", d="M-5 4L-1-4M1 4L5-4")
+    return tag("svg", strokes, x=percent(middle), y=floor, overflow="visible")
+
+
 def _labels(view: ColumnView, shape: Steps, y: int) -> list[Markup]:
-    """Lowest, middle and highest value; cell labels where the axis is not to scale or holds times."""
+    """Lowest, middle and highest edge; labels of cells where the axis is not to scale or holds times."""
     n = len(shape.real)
     if not n:
         return [tag("text", "no values", class_="tick", x=0, y=y)]
     if shape.to_scale and view.kind in ("integer", "number"):
-        low, high = view.edges[0], view.edges[-1]
-        texts = [tick(low), tick((low + high) / 2), tick(high)]
-    elif n == 1:
-        texts = ["", brief(view.labels[0], 24), ""]
+        middle = min(range(n + 1), key=lambda i: abs(shape.borders[i] - 0.5))
+        marks = [(0.0, tick(view.edges[0])), (shape.borders[middle], tick(view.edges[middle])),
+                 (1.0, tick(view.edges[-1]))]  # fmt: skip
+        if not 0.2 < shape.borders[middle] < 0.8:
+            del marks[1]
+    elif n < 3:
+        marks = [(0.0, brief(view.labels[0], 20)), (1.0, brief(view.labels[n - 1], 20))][:n]
     else:
-        texts = [brief(view.labels[0], 16), brief(view.labels[n // 2], 16) if n > 2 else "",
-                 brief(view.labels[n - 1], 16)]  # fmt: skip
-    places = (("0%", "start"), ("50%", "middle"), ("100%", "end"))
+        marks = [(0.0, brief(view.labels[0], 16)), (0.5, brief(view.labels[n // 2], 16)),
+                 (1.0, brief(view.labels[n - 1], 16))]  # fmt: skip
+    anchors = {0.0: "start", 1.0: "end"}
     return [
-        tag("text", text, class_="tick", x=x, y=y, text_anchor=anchor)
-        for text, (x, anchor) in zip(texts, places, strict=True)
-        if text
+        tag("text", text, class_="tick", x=percent(x), y=y, text_anchor=anchors.get(x, "middle"))
+        for x, text in marks
     ]
 
 

@@ -1,7 +1,7 @@
 """The few SVG words that the charts are written in. Every attribute and text is escaped here, once.
 
-A chart stretches to the width of the page while its text keeps its size: positions along x are percentages of
-the outer ``<svg>``, and shapes that need a path sit in an inner ``<svg>`` with ``preserveAspectRatio="none"``.
+A chart stretches to the width of the page while its text keeps its size: positions along x are percentages
+of the outer ``<svg>``, and paths sit in an inner ``<svg>`` with ``preserveAspectRatio="none"``.
 """
 
 from __future__ import annotations
@@ -49,14 +49,13 @@ def tag(name: str, *children: Markup | str, **attributes: object) -> Markup:
     return Markup("".join(parts))
 
 
-
 def title(text: str) -> Markup:
     """What is shown when the pointer rests on a shape."""
     return tag("title", visible(text, 400))
 
 
 def chart(label: str, height: int, *children: Markup, class_: str) -> Markup:
-    """Outer element of a chart: as wide as its place, `height` pixels high, with a name for screen readers."""
+    """Outer element of a chart: as wide as its place, `height` pixels high, named for screen readers."""
     return tag(
         "svg", *children, class_=f"chart {class_}", width="100%", height=height, role="img",
         aria_label=visible(label, 600),

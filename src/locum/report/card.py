@@ -1,0 +1,237 @@
+"""``card.md``: what goes along with the synthetic rows when they leave the house.
+
+The layout is that of a Hugging Face data card: a YAML head, then Markdown. By default nothing in it was
+computed from real rows: no score, no bound or level that was read from the data, no row count of the real
+table, no path.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+from locum.evidence.evidence import Evidence, RunContext
+from locum.evidence.result import Result
+from locum.report.words import KINDS, count, moment, number, visible
+from locum.schema.column import Column
+from locum.schema.table import Schema
+
+#: Size classes of the hub, upper ends exclusive.
+_SIZES = (
+    (1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"),
+)  # fmt: skip
+
+
+def render_card(
+    schema: Schema,
+    context: RunContext,
+    *,
+    rows: int,
+    evidence: Evidence | None = None,
+    real_scores: bool = False,
+    files: Sequence[str] = ("synthetic.csv",),
+    purpose: str = "",
+    license_id: str = "unknown",
+    contact: str = "",
+) -> str:
+    """The data card as Markdown text.
+
+    Parameters
+    ----------
+    schema
+        Columns of the synthetic table. Bounds are shown only where they were declared or are public.
+    context
+        How it was made; only title, time, synthesizer and the version of locum are used, never the command
+        or the settings, which may hold paths and facts about the real rows.
+    rows
+        Number of synthetic rows.
+    evidence
+        Results to quote. Those computed on real rows are left out unless `real_scores` is true.
+    real_scores
+        Quote the five answers, headline results and alerts although they were computed on real rows. The card
+        then says that it does.
+    files
+        Names of the data files beside the card.
+    purpose, contact
+        Free text; a line to fill in stands there when empty.
+    license_id
+        Identifier of the licence as the hub spells it.
+
+    Notes
+    -----
+    Names from the data are escaped for Markdown and YAML. Real column names are in it: they are part of the
+    synthetic table too.
+    """
+    parts = [
+        _head(schema, context, rows, files, license_id),
+        f"# {_text(context.title)}: synthetic rows",
+        _made(context, rows, schema),
+        _section(
+            "Purpose", [_text(purpose) if purpose else "_To be filled in: what these rows were made for._"]
+        ),
+        _section("Columns", _columns(schema)),
+        _section("Limits", _limits(schema)),
+        _section("Use", _uses(schema)),
+        _section("Not for", _non_uses()),
+        _section("Known failures", _failures(evidence if real_scores else None)),
+        _section("Scores", _scores(evidence, real_scores)),
+        _section("Contact", [_text(contact) if contact else "_To be filled in._"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(schema: Schema, context: RunContext, rows: int, files: Sequence[str], license_id: str) -> str:
+    """YAML between dashes. Texts are JSON strings, which YAML reads as they are."""
+    lines = [
+        "---",
+        f"pretty_name: {_quoted(visible(context.title, 120) + ' (synthetic)')}",
+        f"license: {_quoted(license_id)}",
+        "tags:",
+        "- synthetic",
+        "- tabular",
+        "- locum",
+        "size_categories:",
+        f"- {_quoted(size_category(rows))}",
+    ]
+    if schema.target is not None:
+        task = "tabular-regression" if schema[schema.target].ordered else "tabular-classification"
+        lines += ["task_categories:", f"- {task}"]
+    if files:
+        lines += ["configs:", "- config_name: default", "  data_files:"]
+        lines += [f"  - {_quoted(name)}" for name in files]
+    return "\n".join([*lines, "---"])
+
+
+def size_category(rows: int) -> str:
+    """Size class of the hub.
+
+    >>> size_category(999), size_category(36_631)
+    ('n<1K', '10K<n<100K')
+    """
+    return next((name for end, name in _SIZES if rows < end), "n>1B")
+
+
+def _made(context: RunContext, rows: int, schema: Schema) -> str:
+    maker = _text(f"locum {context.versions.get('locum', '')}".strip())
+    how = f" with {_text(context.synthesizer.rstrip('.'))}" if context.synthesizer else ""
+    return (
+        f"{count(rows)} synthetic rows with {count(len(schema))} columns, made "
+        f"{_text(moment(context.created))} by {maker}{how}. Every row was drawn from a model that was fitted to "
+        "real rows; none is meant to describe a real person or thing.\n\n"
+        "**No guarantee of privacy was made.** The model read real rows without differential privacy."
+    )
+
+
+def _columns(schema: Schema) -> list[str]:
+    lines = ["| Column | Kind | May be missing | Notes |", "|---|---|---|---|"]
+    for column in schema:
+        kind = KINDS.get(column.kind, column.kind)
+        missing = "yes" if column.nullable else "no"
+        lines.append(f"| {_text(column.name)} | {kind} | {missing} | {_notes(column, schema)} |")
+    return lines
+
+
+def _notes(column: Column, schema: Schema) -> str:
+    """Roles and declared facts; nothing that was read from the rows."""
+    notes = []
+    if column.name == schema.target:
+        notes.append("target")
+    if column.name in schema.protected:
+        notes.append("protected")
+    if column.regenerated:
+        notes.append("made afresh, not learned")
+    for dependency in schema.dependencies:
+        if dependency.dependent == column.name:
+            notes.append(f"follows from {_text(dependency.determinant)}")
+    bounds = column.bounds
+    if bounds is not None and bounds.source in ("declared", "public"):
+        notes.append(f"{bounds.source} range {_text(bounds.low)} to {_text(bounds.high)}")
+    if column.timezone:
+        notes.append(f"time zone {_text(column.timezone)}")
+    return "; ".join(notes)
+
+
+def _limits(schema: Schema) -> list[str]:
+    afresh = [c.name for c in schema if c.regenerated]
+    lines = [
+        "- Shares, averages and relations are estimates; small groups and rare combinations are least certain.",
+        "- Standard errors computed as if these were real rows are too small.",
+        "- Relations between rows (repeated visits, households, time series) are not kept.",
+        "- Faults and biases of the real rows are copied along with everything else.",
+    ]
+    if afresh:
+        lines.append(f"- Made afresh and related to nothing: {', '.join(_text(name) for name in afresh)}.")
+    return lines
+
+
+def _uses(schema: Schema) -> list[str]:
+    lines = [
+        "- Developing and testing software and analyses before access to the real rows.",
+        "- Teaching and demonstrations.",
+    ]
+    if schema.target is not None:
+        lines.append(f"- Trying out models that predict {_text(schema.target)}; confirm on real rows.")
+    return lines
+
+
+def _non_uses() -> list[str]:
+    return [
+        "- Decisions about persons.",
+        "- Published findings that were not confirmed on real rows.",
+        "- Looking for real persons, or treating a row as if it described one.",
+        "- Any setting that asks for a formal guarantee of privacy.",
+    ]
+
+
+def _failures(evidence: Evidence | None) -> list[str]:
+    lines = [
+        "- Rules between columns hold only where they were declared; others may be broken in single rows.",
+        "- Levels that are rare in the real rows may be absent, or pooled under another name.",
+    ]
+    for alert in evidence.alerts if evidence else ():
+        where = f"{_text(alert.where)}: " if alert.where else ""
+        lines.append(f"- {where}{_text(alert.sentence)}")
+    return lines
+
+
+def _scores(evidence: Evidence | None, real_scores: bool) -> list[str]:
+    results = [r for r in evidence.results if r.headline] if evidence else []
+    if not real_scores:
+        results = [r for r in results if not r.reads_private]
+    if evidence is None or (not results and not real_scores):
+        return ["None are given: scores against real rows say something about the real rows."]
+    lines = []
+    if real_scores:
+        lines += ["These scores were computed on real rows.", ""]
+        lines += [f"- {_text(a.sentence)}" for a in evidence.answers]
+        lines.append("")
+    if results:
+        lines += ["| Measure | Synthetic | Real hold-out | Floor |", "|---|---|---|---|"]
+        lines += [_score(r) for r in results]
+    return lines
+
+
+def _score(result: Result) -> str:
+    interval = ""
+    if result.low is not None and result.high is not None:
+        interval = f" ({number(result.low)} to {number(result.high)})"
+    return (
+        f"| {_text(result.title)} | {number(result.value)}{interval} | {number(result.reference)} "
+        f"| {number(result.floor)} |"
+    )
+
+
+def _section(heading: str, lines: Iterable[str]) -> str:
+    return f"## {heading}\n\n" + "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _text(value: object) -> str:
+    """Text from outside, on one line, with everything that Markdown or HTML would read taken literally."""
+    shown = visible(value, 200).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|#~])", r"\\\1", shown)
