@@ -19,10 +19,10 @@ LEAST, MAX_GROUPS = 30, 12
 def parity(trial: Trial, protected: tuple[str, ...] | None = None) -> list[Result]:
     """Largest difference between groups in the rate of the target: ``fair.parity.<column>``.
 
-    Taken in the synthetic rows. The rate is that of the rarer class of a two-class target, of the most frequent class otherwise. The
-    reference is the difference in the train rows. No verdict: whether a difference is fair is not for a
-    number to say. Empty without a protected column of labels or a target of classes. `protected` defaults to
-    the schema's.
+    Taken in the synthetic rows. The rate is that of the rarer class of a two-class target, of the most
+    frequent class otherwise. The reference is the difference in the train rows. No verdict: whether a
+    difference is fair is not for a number to say. Empty without a protected column of labels or a target of
+    classes. `protected` defaults to the schema's.
     """
     protected = trial.schema.protected if protected is None else protected
     if not protected or trial.target is None:
@@ -63,8 +63,9 @@ def _gap(trial: Trial, target: Target, name: str) -> list[Result]:
             direction="lower",
             reference=real,
             sentence=(
-                f"The share of rows with {target.column!r} = {label!r} differs between groups of {name!r} by up "
-                f"to {100 * synthetic:.1f} points in the synthetic table and {100 * real:.1f} in the real one."
+                f"The share of rows with {target.column!r} = {label!r} differs between groups of {name!r} "
+                f"by up to {100 * synthetic:.1f} points in the synthetic table and by {100 * real:.1f} in "
+                "the real one."
             ),
             detail={
                 "groups": [

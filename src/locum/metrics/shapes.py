@@ -105,8 +105,8 @@ def _ks(trial: Trial) -> list[Result]:
             reference=fresh,
             verdict=LIMITS.verdict(mean, fresh),
             sentence=(
-                "The largest gap between the real and the synthetic distribution of a numeric or time column is "
-                f"{percent(mean)} on average{_versus(trial, fresh)}; it is largest for {top['column']!r}."
+                "The largest gap between the real and the synthetic distribution of a numeric or time column "
+                f"is {percent(mean)} on average{_versus(trial, fresh)}; it is largest for {top['column']!r}."
             ),
             detail={"columns": rows},
         )

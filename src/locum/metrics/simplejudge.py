@@ -53,8 +53,8 @@ def logistic(trial: Trial) -> list[Result]:
             direction="target",
             target=0.5,
             sentence=(
-                f"A simple linear judge picks the synthetic row {in_hundred(value)} times in 100. It sees one "
-                "column at a time, so even shuffled columns pass it; do not rest anything on this number."
+                f"A simple linear judge picks the synthetic row {in_hundred(value)} times in 100. It sees "
+                "one column at a time, so even shuffled columns pass it; do not rest anything on this number."
             ),
             detail={"rows_a_side": n},
         )

@@ -175,8 +175,8 @@ def _kept_result(trial: Trial, found: list[Transfer]) -> Result:
         )
     else:
         sentence = (
-            f"A model trained on synthetic rows predicts {what} of real rows with {percent(min(kept, 1.0))} of "
-            "the skill of one trained on as many real rows"
+            f"A model trained on synthetic rows predicts {what} of real rows with {percent(min(kept, 1.0))} "
+            "of the skill of one trained on as many real rows"
         )
     return Result(
         name="utility.kept",
