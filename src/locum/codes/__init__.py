@@ -1,1 +1,7 @@
-"""TODO."""
+"""Values <-> small integers: `Encoder.fit`, `encode`, `decode`, and fresh values for ids, text and personal data."""
+
+from locum.codes.codebook import Treatment
+from locum.codes.encoder import Encoder
+from locum.codes.settings import EncoderSettings
+
+__all__ = ["Encoder", "EncoderSettings", "Treatment"]

@@ -1,0 +1,157 @@
+"""Ids, free text and personal data: only present or missing is coded; values are made afresh at decode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from locum.codes.codebook import Treatment, null_mask, with_nulls
+from locum.codes.identifier import IdMaker
+from locum.codes.persons import PersonMaker
+from locum.codes.settings import EncoderSettings
+from locum.codes.wire import Wire
+from locum.codes.words import TextMaker
+from locum.schema.column import Column
+from locum.schema.domain import Attribute, Codes
+
+#: Texts made at most before they are used again (text need not be unique in so large a table).
+_MAX_TEXTS = 20_000
+
+
+class Maker(Protocol):
+    """Makes values of one kind, and keeps no real one."""
+
+    name: ClassVar[str]
+
+    def make(self, n: int, rng: np.random.Generator) -> pa.Array:
+        """`n` values, strings, without nulls."""
+        ...
+
+    def describe(self) -> str:
+        """What is made, as a clause."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedCodebook:
+    """Coding of an id, text or PII column: 0 present, the last code missing.
+
+    Attributes
+    ----------
+    name, kind
+        The column.
+    maker
+        What makes the values; None when none was seen.
+    distinct
+        Distinct values per row that has one, 0-1, rounded to 3 digits unless 1: 1 means all different.
+    has_nulls
+        Whether ``null`` exists.
+    """
+
+    family: ClassVar[str] = "generated"
+
+    name: str
+    kind: str
+    maker: Maker | None
+    distinct: float
+    has_nulls: bool
+
+    @classmethod
+    def fit(cls, values: pa.Array, column: Column, settings: EncoderSettings) -> GeneratedCodebook:
+        """Look at shape and repetition of the values; no value is kept. `settings` is not needed."""
+        present = values.drop_null()
+        n = len(present)
+        if n == 0:
+            return cls(column.name, column.kind, None, 1.0, True)
+        maker: Maker
+        if column.kind == "id":
+            maker = IdMaker.fit(present, column.storage)
+        elif column.kind == "text":
+            maker = TextMaker.fit(present)
+        else:
+            maker = PersonMaker.fit(present, column.kind)
+        ratio = pc.count_distinct(present).as_py() / n
+        distinct = 1.0 if ratio == 1.0 else min(0.999, round(ratio, 3))
+        return cls(column.name, column.kind, maker, distinct, values.null_count > 0)
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """One attribute of size 1 or 2."""
+        size = int(self.maker is not None) + int(self.has_nulls)
+        return (Attribute(self.name, self.name, size, False, size - 1 if self.has_nulls else None),)
+
+    @property
+    def exact(self) -> bool:
+        """Never: values are new each time."""
+        return False
+
+    def encode(self, values: pa.Array) -> list[Codes]:
+        """Present or missing; all present where no missing value was seen in fit."""
+        if self.maker is None or not self.has_nulls:
+            return [np.zeros(len(values), dtype=np.int32)]
+        return [null_mask(values).astype(np.int32)]
+
+    def decode(self, codes: Sequence[Codes], rng: np.random.Generator) -> pa.Array:
+        """New values, all different where the real ones were, else repeated about as often."""
+        at = codes[0]
+        if self.maker is None:
+            return pa.nulls(len(at), pa.string())
+        missing = at == 1
+        n = int((~missing).sum())
+        pool = n if self.distinct == 1.0 else math.ceil(self.distinct * n)
+        if self.kind == "text":
+            pool = min(pool, _MAX_TEXTS)
+        pool = max(1, pool) if n else 0
+        made = self.maker.make(pool, rng) if pool else pa.array([], type=pa.string())
+        place = np.zeros(len(at), dtype=np.int64)
+        place[~missing] = np.arange(n) if pool == n else rng.integers(max(1, pool), size=n)
+        if pool == 0:
+            return pa.nulls(len(at), pa.string())
+        return with_nulls(made.take(pa.array(place)), missing)
+
+    def treatment(self) -> Treatment:
+        """In one sentence."""
+        made = "no value was seen" if self.maker is None else f"made afresh: {self.maker.describe()}"
+        return Treatment(
+            self.name,
+            self.kind,
+            self.attributes[0].size,
+            f"Not learned, {made}; {'present or missing is learned' if self.has_nulls else 'always present'}.",
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready state."""
+        return {
+            "maker": None if self.maker is None else self.maker.to_json(),
+            "distinct": self.distinct,
+            "has_nulls": self.has_nulls,
+        }
+
+    @classmethod
+    def from_json(cls, wire: Wire, column: Column) -> GeneratedCodebook:
+        """Read back what `to_json` gave; FileFormatError on anything else."""
+        maker: Maker | None = None
+        if not wire.is_null("maker"):
+            inner = wire.object("maker")
+            if column.kind == "id":
+                maker = IdMaker.from_json(inner)
+            elif column.kind == "text":
+                maker = TextMaker.from_json(inner)
+            else:
+                maker = PersonMaker.from_json(inner)
+                if maker.kind != column.kind:
+                    raise wire.fail("maker", f"a maker of {column.kind}")
+        has_nulls = wire.boolean("has_nulls")
+        if maker is None and not has_nulls:
+            raise wire.fail("maker", "a column with at least one code")
+        return cls(column.name, column.kind, maker, wire.number("distinct", low=0.0, high=1.0), has_nulls)
