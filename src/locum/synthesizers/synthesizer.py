@@ -119,6 +119,11 @@ class Synthesizer:
         return self._model
 
     @property
+    def origin(self) -> Origin | None:
+        """The form of the user's data, None when a canonical table was fitted."""
+        return self._origin
+
+    @property
     def n_rows(self) -> int:
         """Number of rows it was fitted on; 0 before fit."""
         return self._n_rows
