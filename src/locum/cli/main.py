@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -12,9 +13,13 @@ from typing import Annotated, Any
 import typer
 
 import locum
+from locum.errors import LocumError
 
 #: Commands in the order of the help page. Each lives in ``locum.cli.<name>`` as a function of that name.
 COMMANDS = ("demo", "init", "check", "run", "fit", "sample", "evaluate", "inspect", "doctor")
+
+#: What the system says when a file cannot be written for want of room; everything else is a fault of ours.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 HELP = """Synthetic stand-ins for data, with the evidence of how far they can be trusted.
 
@@ -49,12 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: list[str], *, as_json: bool, debug: bool) -> int:
     from locum.cli import failure
-    from locum.errors import LocumError
 
     command = next((arg for arg in args if not arg.startswith("-")), "")
     refusal = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     try:
         result = _app(command).main(args, prog_name="locum", standalone_mode=False)
+        if result == failure.INTERRUPTED:  # typer turns Ctrl-C into this code by itself
+            return failure.tell_interrupt(command, as_json=as_json)
         return result if isinstance(result, int) else 0
     except LocumError as error:
         return failure.tell(error, as_json=as_json)
@@ -62,11 +68,17 @@ def _run(args: list[str], *, as_json: bool, debug: bool) -> int:
         return failure.tell_interrupt(command, as_json=as_json)
     except BrokenPipeError:
         raise
+    except MemoryError:
+        return failure.tell(_out_of_memory(), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the outermost border: nothing may escape as a bare traceback
         if isinstance(error, typer.Exit):
             return int(error.exit_code)
         if isinstance(error, refusal):
-            return _refuse(error, command, as_json=as_json)
+            return _refuse(error, command, args, as_json=as_json)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            from locum.artifacts.atomic import folder_error
+
+            return failure.tell(folder_error(error, error.filename or "output"), as_json=as_json)
         return failure.tell_crash(error, as_json=as_json, debug=debug)
 
 
@@ -92,11 +104,32 @@ def _globals(
         raise typer.Exit
 
 
-def _refuse(error: Any, command: str, *, as_json: bool) -> int:
+def _out_of_memory() -> LocumError:
+    from locum.errors import FeasibilityError
+
+    return FeasibilityError(
+        "memory ran out",
+        do="ask for fewer rows with --rows, take a sample of the data, or see `locum check`",
+    )
+
+
+def _given(param: Any, args: Sequence[str]) -> str:
+    """The text that was given for a parameter, for a message; empty when it cannot be told."""
+    for name in getattr(param, "opts", ()):
+        for i, arg in enumerate(args):
+            if arg == name and i + 1 < len(args):
+                return f", got {args[i + 1]!r}"
+            if arg.startswith(f"{name}="):
+                return f", got {arg.partition('=')[2]!r}"
+    return ""
+
+
+def _refuse(error: Any, command: str, args: Sequence[str], *, as_json: bool) -> int:
     """Tell a refusal by the option parser in our own words, with the nearest name there is."""
     from locum.cli import failure
 
     message = str(error.format_message()).split(" (Possible options")[0].rstrip(".")
+    message += _given(getattr(error, "param", None), args)
     hint = "see `locum --help`" if command not in COMMANDS else f"see `locum {command} --help`"
     close: Sequence[str] = list(getattr(error, "possibilities", None) or ())
     if command and command not in COMMANDS:

@@ -86,11 +86,11 @@ class Plan:
     source, schema, rows, seed, holdout, synthesizer, settings, format
         What is read, what it is, how many rows are made, and how.
     read
-        How the file is read where the user corrected it (delimiter, encoding).
-    fit_rows, evaluate_rows
-        Most rows to learn from, and to judge by; None means all. Set only under a time budget.
+        How the file is read where the user or the config corrected it (delimiter, encoding, ...).
+    evaluate_rows
+        Most rows of each table to judge by; None means the judges' own limit. Set only under a time budget.
     time_budget_s
-        As asked for. It chose `synthesizer`, `fit_rows` and `evaluate_rows`, and has no effect of its own.
+        As asked for. It chose `synthesizer` and `evaluate_rows`, and has no effect of its own.
     version
         Version of locum.
     """
@@ -103,7 +103,7 @@ class Plan:
     synthesizer: str = DEFAULT_SYNTHESIZER
     settings: Mapping[str, Any] = field(default_factory=dict)
     format: str = "csv"
-    read: Mapping[str, str] = field(default_factory=dict)
+    read: Mapping[str, Any] = field(default_factory=dict)
     evaluate_rows: int | None = None
     time_budget_s: float | None = None
     version: str = locum.__version__
@@ -128,7 +128,7 @@ class Plan:
             "synthesizer": self.synthesizer,
             "settings": dict(self.settings),
             "format": self.format,
-            "read": dict(self.read),
+            "read": {k: list(v) if isinstance(v, tuple) else v for k, v in self.read.items()},
             "evaluate_rows": self.evaluate_rows,
             "time_budget_s": self.time_budget_s,
             "schema": schema_to_json(self.schema),

@@ -75,7 +75,11 @@ def prepare(request: Request, progress: Listener = silent) -> Prepared:
     config, data = find_config(request)
     if data is None:
         raise UsageError("no data was named", where="DATA", do="give a file: locum run DATA.csv")
-    reading = {k: v for k, v in (("delimiter", request.delimiter), ("encoding", request.encoding)) if v}
+    asked = {"delimiter": request.delimiter, "encoding": request.encoding}
+    reading = {
+        **(config.reading if config else {}),
+        **{name: value for name, value in asked.items() if value},
+    }
     raw = read_table(data, **reading)
     progress(Event("detect", 0, 2))
     schema, notes = settle_schema(request, raw, config)
@@ -96,7 +100,7 @@ def prepare(request: Request, progress: Listener = silent) -> Prepared:
         synthesizer=first(
             request.synthesizer, _from_config(config, "model", "name"), names.DEFAULT_SYNTHESIZER
         ),
-        settings=_from_config(config, "model", "settings") or {},
+        settings=_settings(request, config),
         format=check_format(request.format or _suffix(path)),
         read=reading,
         time_budget_s=request.time_budget_s,
@@ -231,6 +235,13 @@ def _earlier(plan: Plan, out: Path) -> Mapping[str, Any] | None:
         return None
     same = all(earlier[key] == value for key, value in mine.items() if key not in _DECIDED)
     return earlier if same else None
+
+
+def _settings(request: Request, config: Config | None) -> Mapping[str, Any]:
+    """Settings of the config, unless they are for another synthesizer than the one asked for."""
+    if config is None or request.synthesizer not in (None, config.model.name):
+        return {}
+    return config.model.settings
 
 
 def _suffix(path: Path | None) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ class Proposal:
     data: Path
     schema: Schema
     n_rows: int
+    reading: Mapping[str, str | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -59,7 +62,8 @@ def propose(
     """
     raw = read_table(data, delimiter=delimiter, encoding=encoding)
     schema, notes = settle_schema(Request(data=data, target=target, protected=protected), raw, None)
-    return Proposal(data, schema, raw.table.num_rows, (*raw.notes, *notes))
+    reading = {"delimiter": delimiter, "encoding": encoding}
+    return Proposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes))
 
 
 def write_proposal(proposal: Proposal, path: Path, *, force: bool) -> Path:
@@ -71,8 +75,20 @@ def write_proposal(proposal: Proposal, path: Path, *, force: bool) -> Path:
         When the file exists and `force` is not set, or cannot be written.
     """
     from locum.artifacts.atomic import write_text
+    from locum.schema.config import Config
     from locum.schema.toml import dump_toml
 
     refuse_existing(path, force=force)
-    write_text(path, dump_toml(None))
+    config = Config(
+        proposal.schema,
+        path=_seen_from(proposal.data, path),
+        delimiter=proposal.reading.get("delimiter"),
+        encoding=proposal.reading.get("encoding"),
+    )
+    write_text(path, dump_toml(config))
     return path
+
+
+def _seen_from(data: Path, config: Path) -> str:
+    """Path of the data as written into a config file: relative to the config's folder."""
+    return Path(os.path.relpath(data, config.parent)).as_posix()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.data.frame import Origin
+    from locum.schema.config import Config
     from locum.schema.table import Schema
     from locum.synthesizers.synthesizer import Synthesizer
 
@@ -186,6 +187,21 @@ def context_of(folder: RunFolder, plan: Plan, synth: Synthesizer) -> RunContext:
         settings={key: value for key, value in settings.items() if value is not None},
         versions=versions(),
         treatments=synth.treatments(),
+    )
+
+
+def config_of(plan: Plan) -> Config:
+    """Every decision of a run as a ``locum.toml``; the data is left to whoever repeats it."""
+    from locum.schema.config import Config, EvaluateConfig, ModelConfig
+
+    return Config(
+        plan.schema,
+        model=ModelConfig(plan.synthesizer, plan.seed, dict(plan.settings)),
+        evaluate=EvaluateConfig(plan.holdout),
+        delimiter=plan.read.get("delimiter"),
+        encoding=plan.read.get("encoding"),
+        decimal=plan.read.get("decimal"),
+        missing=tuple(plan.read.get("missing", ())),
     )
 
 

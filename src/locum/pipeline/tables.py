@@ -17,17 +17,11 @@ if TYPE_CHECKING:
     from locum.schema.table import Schema
 
 
-def read_table(source: Any, *, delimiter: str | None = None, encoding: str | None = None) -> Raw:
-    """Read a file or frame; empty tables are refused.
-
-    Raises
-    ------
-    DataError, UsageError
-        As `locum.data.read`.
-    """
+def read_table(source: Any, **reading: Any) -> Raw:
+    """Read a file or frame with the options of `locum.data.read`; None means "not said"."""
     from locum.data.read import read
 
-    return read(source, delimiter=delimiter, encoding=encoding)
+    return read(source, **{name: value for name, value in reading.items() if value})
 
 
 def need_column(name: str, names: Sequence[str], *, where: str) -> str:
@@ -102,13 +96,11 @@ def align(schema: Schema, raw: Raw) -> tuple[pa.Table, Schema, tuple[str, ...]]:
     if missing:
         close = get_close_matches(missing[0], have, n=1, cutoff=0.6)
         raise DataError(
-            f"{count(len(missing), 'column')} of the real table {'is' if len(missing) == 1 else 'are'} missing: "
+            f"{count(len(missing), 'column')} of the real table {_is(missing)} missing: "
             f"{', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}",
             where=raw.name,
             expected="the same columns in both tables, in any order",
-            do=f"rename {close[0]!r} to {missing[0]!r}"
-            if close
-            else "add them, or drop them there",
+            do=f"rename {close[0]!r} to {missing[0]!r}" if close else "add them, or drop them there",
         )
     surplus = [name for name in have if name not in schema.names]
     notes: tuple[str, ...] = ()
@@ -128,6 +120,10 @@ def align(schema: Schema, raw: Raw) -> tuple[pa.Table, Schema, tuple[str, ...]]:
         )
         schema = replace(schema, columns=wider)
     return canonical(here, schema), schema, notes
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def without_data_bounds(schema: Schema) -> Schema:

@@ -61,14 +61,14 @@ def size(n_bytes: float) -> str:
     """A number of bytes in decimal units.
 
     >>> size(0), size(1234), size(5_000_000), size(2.4e9)
-    ('0 bytes', '1 kB', '5 MB', '2.4 GB')
+    ('0 bytes', '1.2 kB', '5.0 MB', '2.4 GB')
     """
     if n_bytes < 1000:
         return f"{n_bytes:.0f} bytes"
     for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if n_bytes >= 0.9995 * factor:
             value = n_bytes / factor
-            return f"{value:.1f} {unit}" if unit == "GB" and value < 10 else f"{value:,.0f} {unit}"
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
     return f"{n_bytes:.0f} bytes"
 
 
