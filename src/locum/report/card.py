@@ -118,8 +118,8 @@ def _made(context: RunContext, rows: int, schema: Schema) -> str:
     how = f" with {_text(context.synthesizer.rstrip('.'))}" if context.synthesizer else ""
     return (
         f"{count(rows)} synthetic rows with {count(len(schema))} columns, made "
-        f"{_text(moment(context.created))} by {maker}{how}. Every row was drawn from a model that was fitted to "
-        "real rows; none is meant to describe a real person or thing.\n\n"
+        f"{_text(moment(context.created))} by {maker}{how}. Every row was drawn from a model that was fitted "
+        "to real rows; none is meant to describe a real person or thing.\n\n"
         "**No guarantee of privacy was made.** The model read real rows without differential privacy."
     )
 
@@ -156,7 +156,7 @@ def _notes(column: Column, schema: Schema) -> str:
 def _limits(schema: Schema) -> list[str]:
     afresh = [c.name for c in schema if c.regenerated]
     lines = [
-        "- Shares, averages and relations are estimates; small groups and rare combinations are least certain.",
+        "- Shares, averages and relations are estimates, least certain for small groups and rare cases.",
         "- Standard errors computed as if these were real rows are too small.",
         "- Relations between rows (repeated visits, households, time series) are not kept.",
         "- Faults and biases of the real rows are copied along with everything else.",

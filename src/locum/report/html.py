@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from locum.evidence.evidence import Evidence, RunContext
 from locum.report import page as pages
@@ -44,6 +45,7 @@ def environment() -> Environment:
         loader=PackageLoader("locum.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -72,6 +74,11 @@ def environment() -> Environment:
         open_pairs=pages.OPEN_PAIRS,
     )
     return made
+
+
+def _finalize(value: Any) -> Any:
+    """Last look at everything that a template prints: plain text is made harmless, then escaped by Jinja."""
+    return words.harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def cell(value: Any) -> str:

@@ -11,7 +11,7 @@ from locum.evidence.evidence import Alert, ColumnView, Control, Evidence, PairVi
 from locum.evidence.result import Question, Result
 from locum.report.charts import heatmap, outline
 from locum.report.charts.heatmap import Cell
-from locum.report.words import CONTROLS, COPYING_VERDICTS, KINDS, QUESTIONS, VERDICTS, words_of_key
+from locum.report.words import CONTROLS, COPYING_VERDICTS, KINDS, QUESTIONS, VERDICTS, visible, words_of_key
 
 #: Cards that stand open; the others are folded under one line.
 OPEN_COLUMNS = 6
@@ -177,8 +177,8 @@ def verdict(key: str, question: str = "") -> Verdict:
     """
     if question == "private":
         shape = "none-seen" if key == "good" else key
-        return Verdict(shape.replace(" ", "-"), COPYING_VERDICTS.get(key, key))
-    return Verdict(key.replace(" ", "-"), VERDICTS.get(key, key))
+        return Verdict(shape.replace(" ", "-"), COPYING_VERDICTS.get(key, visible(key, 40)))
+    return Verdict(key.replace(" ", "-"), VERDICTS.get(key, visible(key, 40)))
 
 
 def result_table(results: Sequence[Result], controls: Sequence[Control]) -> ResultTable:
@@ -245,7 +245,9 @@ def column_cards(views: Sequence[ColumnView]) -> tuple[ColumnCard, ...]:
     for i, view in ordered:
         drawn = bool(view.edges) and outline.cells(view) >= outline.MIN_CELLS
         hint = axis_hint(view) if drawn else ""
-        cards.append(ColumnCard(f"column-{i + 1}", view, KINDS.get(view.kind, view.kind), drawn, hint))
+        cards.append(
+            ColumnCard(f"column-{i + 1}", view, KINDS.get(view.kind, visible(view.kind, 40)), drawn, hint)
+        )
     return tuple(cards)
 
 

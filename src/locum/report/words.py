@@ -147,20 +147,35 @@ def moment(created: str) -> str:
 
 
 def visible(text: object, limit: int = 300) -> str:
-    """Text from the data made harmless to look at.
+    """Text from the data in a form that can be looked at.
 
-    Control characters, lone surrogates and marks that switch the writing direction become the replacement
-    character; an empty text says so; anything longer than `limit` is cut with an ellipsis. Markup is not
-    touched here: the templates and charts escape it.
+    It is `harmless`, an empty text says so, and anything longer than `limit` is cut with an ellipsis. Markup
+    is not touched here: the templates and charts escape it.
 
     >>> visible("a\\x00b"), visible("")
     ('a�b', '(empty)')
     """
-    raw = str(text)[: limit + 1]
-    shown = "".join("\ufffd" if unicodedata.category(c) in _UNSEEN and c not in _JOINERS else c for c in raw)
+    shown = harmless(str(text)[: limit + 1])
     if not shown.strip():
         return "(empty)" if not shown else "(blank)"
     return shown if len(shown) <= limit else shown[: limit - 1] + "\u2026"
+
+
+def harmless(text: str) -> str:
+    """Text that stays in its place: it cannot switch the writing direction, and every file can hold it.
+
+    Line breaks and tabs become spaces; other control characters, lone surrogates and direction marks become
+    the replacement character.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_harmless(c) for c in text)
+
+
+def _harmless(c: str) -> str:
+    if c in "\n\r\t":
+        return " "
+    return "\ufffd" if unicodedata.category(c) in _UNSEEN and c not in _JOINERS else c
 
 
 #: Control, format, surrogate, line and paragraph separator.
