@@ -13,6 +13,7 @@ from locum.progress import Listener, silent
 from locum.randomness import check_seed, child_seed
 from locum.synthesizers import registry
 from locum.synthesizers.base import FloatArray, Model, ModelState
+from locum.synthesizers.blocks import draw
 from locum.synthesizers.checks import broken, check_rows
 
 if TYPE_CHECKING:
@@ -22,15 +23,10 @@ if TYPE_CHECKING:
     from locum.codes.settings import EncoderSettings
     from locum.data.frame import Origin
     from locum.evidence.evidence import Treatment
-    from locum.schema.domain import Domain
     from locum.schema.table import Schema
 
 #: What the container says that it holds.
 KIND = "table"
-#: Codes in one block of samples: 32 MB of int32, the decoded rows some ten times that.
-BLOCK_CODES = 8 * 2**20
-#: Rows in one block, at most and at least.
-BLOCK_ROWS = (2**14, 2**18)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +147,9 @@ class Synthesizer:
         DataError
             When the data cannot be read, has no rows or columns, or does not fit the schema.
         """
-        from locum.data import canonical, detect, read
+        from locum.data.canonical import canonical
+        from locum.data.detect import detect
+        from locum.data.read import read
 
         raw = read(data)
         schema = schema if schema is not None else detect(raw)
@@ -208,10 +206,12 @@ class Synthesizer:
         NotFittedError
             Before fit.
         """
-        from locum.data import restore
-
         table = self.sample_table(n, seed=seed)
-        return table if self._origin is None else restore(table, self.schema, self._origin)
+        if self._origin is None:
+            return table
+        from locum.data.restore import restore
+
+        return restore(table, self.schema, self._origin)
 
     def sample_table(self, n: int, seed: int | None = None) -> pa.Table:
         """Draw `n` rows as a canonical table; arguments and errors as in `sample`."""
@@ -227,12 +227,7 @@ class Synthesizer:
         """
         n, encoder = check_rows(n), self.encoder
         seed = child_seed(self._seed, "sample", next(self._calls)) if seed is None else check_seed(seed)
-        return self._blocks(n, seed, block_rows(encoder.domain))
-
-    def _blocks(self, n: int, seed: int, size: int) -> Iterator[pa.Table]:
-        for block, start in enumerate(range(0, n, size)):
-            codes = self._model.sample(min(size, n - start), seed=child_seed(seed, "codes", block))
-            yield self.encoder.decode(codes, seed=child_seed(seed, "values", block))
+        return draw(self._model, encoder, n, seed)
 
     def log_prob(self, data: Any) -> FloatArray:
         """Natural log of the probability that the model gives each row's codes; shape (n_rows,).
@@ -247,7 +242,8 @@ class Synthesizer:
         DataError
             When the data does not fit the schema.
         """
-        from locum.data import canonical, read
+        from locum.data.canonical import canonical
+        from locum.data.read import read
 
         return self.log_prob_table(canonical(read(data), self.schema))
 
@@ -352,12 +348,6 @@ class Synthesizer:
         return NotFittedError(
             "the synthesizer has not been fitted", where=self._name, do="call fit first, or load a model"
         )
-
-
-def block_rows(domain: Domain) -> int:
-    """Rows that are sampled at a time: the wider the table, the fewer. Depends on nothing else."""
-    low, high = BLOCK_ROWS
-    return int(min(high, max(low, BLOCK_CODES // max(1, len(domain)))))
 
 
 def _conform(table: pa.Table, schema: Schema) -> pa.Table:

@@ -1,0 +1,407 @@
+"""What `Synthesizer` must do with every registered generator, on a table of nasty columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from locum.errors import DataError, NotFittedError, UsageError
+from locum.schema.column import Column, is_regenerated
+from locum.schema.table import Dependency, Schema
+from locum.synthesizers.synthesizer import Synthesizer
+
+SEED = 7
+ROWS = 240
+EPOCH = dt.datetime(1970, 1, 1)
+TYPES = {
+    "boolean": pa.bool_(), "integer": pa.int64(), "number": pa.float64(), "date": pa.date32(),
+    "datetime": pa.timestamp("us"), "duration": pa.duration("us"),
+}  # fmt: skip
+
+
+def cycle(values: list[Any], rows: int = ROWS) -> list[Any]:
+    return (values * (rows // len(values) + 1))[:rows]
+
+
+def nasty_columns() -> dict[str, tuple[str, list[Any]]]:
+    rng = np.random.default_rng(3)
+    long = "long text " * 2000
+    return {
+        "all null": ("category", [None] * ROWS),
+        "all null number": ("number", [None] * ROWS),
+        "one value": ("category", ["x"] * ROWS),
+        "one number": ("number", [0.1] * ROWS),
+        "levels": ("category", [f"level {i // 3}" for i in range(ROWS)]),
+        "all different": ("category", [f"v{i}" for i in range(ROWS)]),
+        "infinite": ("number", cycle([math.inf, -math.inf, 1.5, None, 2.5, -0.0, 1e300, 5e-324])),
+        "skewed": ("number", np.round(rng.lognormal(3, 2, ROWS), 2).tolist()),
+        "spiked": ("integer", [0 if i % 4 else int(i) for i in range(ROWS)]),
+        "int64": ("integer", cycle([2**63 - 1, -(2**63), 0, None, 2**53 + 1])),
+        "early and late": ("date", cycle([dt.date(1677, 9, 21), dt.date(2262, 4, 11), dt.date(2020, 2, 29)])),
+        "moment": (
+            "datetime",
+            cycle([dt.datetime(1677, 9, 21, 0, 12, 43), dt.datetime(2262, 4, 11, 23, 47, 16, 854775), None]),
+        ),
+        "visits": ("datetime", [dt.datetime(2024, 1, 1) + dt.timedelta(hours=7 * i) for i in range(ROWS)]),
+        "took": (
+            "duration",
+            cycle([dt.timedelta(seconds=1.5), dt.timedelta(days=-3), None, dt.timedelta(0)]),
+        ),
+        "maybe": ("boolean", cycle([True, None, False, True])),
+        "always": ("boolean", [True] * ROWS),
+        "emoji 🙂": ("category", cycle(["🙂", "👩‍👩‍👧", "é", "é", "\u202eback", "line\nbreak", ""])),
+        "long": ("category", cycle([long, "short"])),
+        "case": ("category", cycle(["Yes", "yes", "YES", " yes", "yes "])),
+        "note": ("text", [None if i % 5 == 0 else f"a note on case {i}, free text" for i in range(ROWS)]),
+        "key": ("id", [f"K-{i:05d}" for i in range(ROWS)]),
+        "mail": ("pii.email", [f"person{i}@example.org" for i in range(ROWS)]),
+        "town": ("category", cycle(["a", "b", "c", "d"])),
+        "region": ("category", cycle(["n", "n", "s", "s"])),
+    }
+
+
+def table_of(columns: dict[str, tuple[str, list[Any]]], **schema: Any) -> tuple[pa.Table, Schema]:
+    arrays = {n: pa.array(v, type=TYPES.get(kind, pa.string())) for n, (kind, v) in columns.items()}
+    described = []
+    for name, (kind, values) in columns.items():
+        decimals = 2 if name == "skewed" else 15 if kind == "number" else None
+        described.append(Column(name, kind, nullable=None in values, decimals=decimals))
+    return pa.table(arrays), Schema(tuple(described), **schema)
+
+
+def nasty() -> tuple[pa.Table, Schema]:
+    return table_of(nasty_columns(), dependencies=(Dependency("town", "region"),), target="case")
+
+
+def wide() -> tuple[pa.Table, Schema]:
+    rng = np.random.default_rng(4)
+    columns = {}
+    for i in range(200):
+        values = [rng.normal(0, 1, 50).tolist(), rng.integers(0, 5, 50).tolist(), cycle(["a", "b"], 50)][
+            i % 3
+        ]
+        columns[f"c{i}"] = (["number", "integer", "category"][i % 3], values)
+    return table_of(columns)
+
+
+def head(rows: int) -> tuple[pa.Table, Schema]:
+    table, schema = nasty()
+    return table.slice(0, rows), schema
+
+
+def only(*names: str) -> tuple[pa.Table, Schema]:
+    return table_of({n: nasty_columns()[n] for n in names})
+
+
+TABLES = {
+    "nasty": nasty,
+    "one row": lambda: head(1),
+    "two rows": lambda: head(2),
+    "one column": lambda: only("levels"),
+    "one null column": lambda: only("all null"),
+    "only ids": lambda: only("key", "mail"),
+    "wide": wide,
+}
+
+
+@pytest.fixture(scope="module", params=TABLES)
+def given(request) -> tuple[pa.Table, Schema]:
+    return TABLES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def fitted(name: str, given: tuple[pa.Table, Schema]) -> Synthesizer:
+    return Synthesizer(name, seed=SEED).fit_table(*given)
+
+
+def same(a: pa.Table, b: pa.Table) -> bool:
+    """Equal values; -0.0 and 0.0 are told apart, infinities are equal to themselves."""
+    return a.schema == b.schema and a.equals(b)
+
+
+def test_rows_are_of_the_same_kinds_and_range(fitted: Synthesizer, given: tuple[pa.Table, Schema]) -> None:
+    table, schema = given
+    made = fitted.sample_table(500, seed=1)
+    assert made.num_rows == 500 and made.schema.names == table.schema.names
+    assert made.schema.types == table.schema.types
+    for column in schema:
+        real, drawn = table[column.name], made[column.name]
+        if real.null_count == 0:
+            assert drawn.null_count == 0, f"{column.name}: missing values appeared"
+        if real.null_count == len(real):
+            assert drawn.null_count == len(drawn), f"{column.name}: values appeared from nowhere"
+        elif drawn.null_count < len(drawn) and column.ordered:
+            low, high = pc.min_max(real).values()
+            got = pc.min_max(drawn)
+            assert got["min"].as_py() >= low.as_py() and got["max"].as_py() <= high.as_py(), column.name
+        elif not is_regenerated(column.kind):
+            # Where every level belongs to too few rows to be given away, one word stands for them all.
+            common = max(pc.value_counts(real.drop_null()).field("counts").to_pylist(), default=3) >= 3
+            allowed = set(real.to_pylist()) | (set() if common else {"other"})
+            assert set(drawn.to_pylist()) <= allowed, f"{column.name}: a level of our own making"
+        else:
+            assert not set(drawn.drop_null().to_pylist()) & set(real.drop_null().to_pylist()), column.name
+
+
+def test_numbers_are_never_nan_and_keep_their_decimals(name: str) -> None:
+    made = Synthesizer(name, seed=SEED).fit_table(*nasty()).sample_table(400, seed=2)
+    for column in ("infinite", "skewed"):
+        values = np.array(made[column].drop_null())
+        assert not np.isnan(values).any()
+    skewed = np.array(made["skewed"])
+    np.testing.assert_array_equal(skewed, np.round(skewed, 2))
+
+
+def test_dependencies_hold(name: str) -> None:
+    made = Synthesizer(name, seed=SEED).fit_table(*nasty()).sample_table(300, seed=2)
+    pairs = set(zip(made["town"].to_pylist(), made["region"].to_pylist(), strict=True))
+    assert pairs <= {("a", "n"), ("b", "n"), ("c", "s"), ("d", "s")}
+
+
+def test_rare_levels_are_not_written(name: str) -> None:
+    """Every value of the column belongs to one row, so none may be given away."""
+    table, schema = nasty()
+    made = Synthesizer(name, seed=SEED).fit_table(table, schema).sample_table(300, seed=2)
+    assert not set(made["all different"].drop_null().to_pylist()) & set(table["all different"].to_pylist())
+
+
+def test_ids_stay_unique(name: str) -> None:
+    made = Synthesizer(name, seed=SEED).fit_table(*nasty()).sample_table(5000, seed=2)
+    for column in ("key", "mail"):
+        assert pc.count_distinct(made[column]).as_py() == 5000
+
+
+def test_the_seed_decides(name: str, given: tuple[pa.Table, Schema], fitted: Synthesizer) -> None:
+    table, schema = given
+    again = Synthesizer(name, seed=SEED).fit_table(table, schema)
+    assert same(fitted.sample_table(50, seed=3), again.sample_table(50, seed=3))
+    if table.num_rows > 2 and len(table.drop_null()) > 0:
+        assert not same(fitted.sample_table(50, seed=3), fitted.sample_table(50, seed=4))
+
+
+def test_calls_without_a_seed_differ_and_can_be_repeated(name: str) -> None:
+    table, schema = nasty()
+    one, two = (Synthesizer(name, seed=SEED).fit_table(table, schema) for _ in range(2))
+    first, second = one.sample_table(30), one.sample_table(30)
+    assert not same(first, second)
+    assert same(first, two.sample_table(30)) and same(second, two.sample_table(30))
+
+
+def test_saved_and_loaded(fitted: Synthesizer, given: tuple[pa.Table, Schema], tmp_path: Any) -> None:
+    path = tmp_path / "m.locum"
+    fitted.save(path)
+    loaded = Synthesizer.load(path)
+    assert same(loaded.sample_table(80, seed=5), fitted.sample_table(80, seed=5))
+    assert loaded.schema == fitted.schema and loaded.encoder.domain == fitted.encoder.domain
+    assert loaded.treatments() == fitted.treatments() and loaded.n_rows == given[0].num_rows
+    assert (loaded.name, loaded.seed) == (fitted.name, fitted.seed)
+    if fitted.model.has_density:
+        np.testing.assert_array_equal(loaded.log_prob_table(given[0]), fitted.log_prob_table(given[0]))
+    loaded.save(tmp_path / "again.locum")
+    assert (tmp_path / "again.locum").read_bytes() == path.read_bytes()
+
+
+def test_two_fits_give_the_same_file(name: str, tmp_path: Any) -> None:
+    for i in range(2):
+        Synthesizer(name, seed=SEED).fit_table(*nasty()).save(tmp_path / f"{i}.locum")
+    assert (tmp_path / "0.locum").read_bytes() == (tmp_path / "1.locum").read_bytes()
+
+
+def test_training_rows_are_possible(fitted: Synthesizer, given: tuple[pa.Table, Schema]) -> None:
+    if not fitted.model.has_density:
+        with pytest.raises(UsageError, match="no probability"):
+            fitted.log_prob_table(given[0])
+        return
+    log_prob = fitted.log_prob_table(given[0])
+    assert log_prob.shape == (given[0].num_rows,)
+    assert np.isfinite(log_prob).all() and (log_prob <= 1e-9).all()
+
+
+def test_every_column_has_its_treatment(fitted: Synthesizer, given: tuple[pa.Table, Schema]) -> None:
+    treatments = fitted.treatments()
+    assert [t.column for t in treatments] == list(given[1].names)
+    assert all(t.sentence.endswith(".") and t.codes >= 1 for t in treatments)
+
+
+def test_blocks_end_to_end_are_the_table(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthesizer = Synthesizer(name, seed=SEED).fit_table(*nasty())
+    monkeypatch.setattr("locum.synthesizers.blocks.BLOCK_ROWS", (10, 40))
+    blocks = list(synthesizer.sample_blocks(101, seed=3))
+    assert [block.num_rows for block in blocks] == [40, 40, 21]
+    whole = synthesizer.sample_table(101, seed=3)
+    assert same(pa.concat_tables(blocks).combine_chunks(), whole)
+    for column in ("key", "mail"):
+        assert pc.count_distinct(whole[column]).as_py() == 101, "ids repeat from block to block"
+
+
+@pytest.mark.parametrize("n", [0, -5, 2.5, None, True])
+def test_numbers_of_rows_that_make_no_sense(name: str, n: Any) -> None:
+    synthesizer = Synthesizer(name, seed=SEED).fit_table(*head(2))
+    for call in (synthesizer.sample, synthesizer.sample_table, synthesizer.sample_blocks):
+        with pytest.raises(UsageError, match="rows cannot be drawn"):
+            call(n, seed=1)
+
+
+def test_seeds_that_make_no_sense(name: str) -> None:
+    with pytest.raises(UsageError, match="seed"):
+        Synthesizer(name, seed=-1)
+    synthesizer = Synthesizer(name, seed=SEED).fit_table(*head(2))
+    with pytest.raises(UsageError, match="seed"):
+        synthesizer.sample(1, seed=-1)
+
+
+def test_before_fit(name: str, tmp_path: Any) -> None:
+    synthesizer = Synthesizer(name, seed=SEED)
+    for call in (
+        lambda: synthesizer.sample(1),
+        lambda: synthesizer.sample_blocks(1),
+        lambda: synthesizer.save(tmp_path / "m.locum"),
+        lambda: synthesizer.log_prob_table(nasty()[0]),
+        lambda: synthesizer.schema,
+        lambda: synthesizer.encoder,
+        lambda: synthesizer.model,
+        synthesizer.treatments,
+    ):
+        with pytest.raises(NotFittedError):
+            call()
+    assert list(tmp_path.iterdir()) == [] and synthesizer.n_rows == 0
+
+
+def test_tables_that_cannot_be_learned(name: str) -> None:
+    table, schema = nasty()
+    synthesizer = Synthesizer(name, seed=SEED)
+    with pytest.raises(DataError, match="no rows"):
+        synthesizer.fit_table(table.slice(0, 0), schema)
+    with pytest.raises(DataError, match="no column 'case'"):
+        synthesizer.fit_table(table.drop_columns(["case"]), schema)
+    with pytest.raises(DataError, match="twice"):
+        synthesizer.fit_table(table.append_column("case", table["case"]), schema)
+    with pytest.raises(DataError, match="no columns"):
+        synthesizer.fit_table(table, Schema(()))
+    with pytest.raises(NotFittedError):
+        synthesizer.sample(1)
+
+
+# Frames and files, through the same door that users take.
+
+
+def plain_table() -> pa.Table:
+    rng = np.random.default_rng(8)
+    n = 150
+    return pa.table(
+        {
+            "age": pa.array(rng.integers(18, 90, n)),
+            "income": pa.array(np.round(rng.lognormal(10, 1, n), 2), mask=rng.random(n) < 0.1),
+            "town": pa.array(rng.choice(["Aa", "Bb", "Cc"], n)),
+            "member": pa.array(rng.random(n) < 0.4, mask=rng.random(n) < 0.2),
+            "since": pa.array(
+                [dt.date(2020, 1, 1) + dt.timedelta(days=int(d)) for d in rng.integers(0, 900, n)]
+            ),
+            "seen": pa.array([dt.datetime(2024, 5, 1, 8) + dt.timedelta(minutes=int(d)) for d in range(n)]),
+        }
+    )
+
+
+def pandas_numpy() -> pd.DataFrame:
+    frame = plain_table().to_pandas()
+    frame["town"] = frame["town"].astype("category")
+    frame["age"] = frame["age"].astype("int16")
+    return frame[["town", "age", "income", "seen"]]
+
+
+def pandas_nullable() -> pd.DataFrame:
+    return plain_table().to_pandas().convert_dtypes()
+
+
+def polars_frame() -> pl.DataFrame:
+    return pl.DataFrame(plain_table()).with_columns(
+        pl.col("age").cast(pl.UInt8), pl.col("town").cast(pl.Categorical)
+    )
+
+
+FRAMES = {
+    "pandas": pandas_numpy,
+    "pandas nullable": pandas_nullable,
+    "polars": polars_frame,
+    "pyarrow": plain_table,
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_the_user_gets_back_the_type_given(name: str, kind: str, tmp_path: Any) -> None:
+    frame = FRAMES[kind]()
+    before = (
+        frame.slice(0) if isinstance(frame, pa.Table) else frame.clone() if kind == "polars" else frame.copy()
+    )
+    synthesizer = Synthesizer(name, seed=SEED).fit(frame)
+    assert before.equals(frame), "fit changed its input"
+    rows = synthesizer.sample(60, seed=2)
+    assert type(rows) is type(frame) and len(rows) == 60
+    if isinstance(frame, pa.Table):
+        assert rows.schema.names == frame.schema.names and rows.schema.types == frame.schema.types
+    elif isinstance(frame, pl.DataFrame):
+        assert rows.schema == frame.schema
+    else:
+        assert list(rows.dtypes.items()) == list(frame.dtypes.items())
+    if synthesizer.model.has_density:
+        assert np.isfinite(synthesizer.log_prob(frame)).all()
+    synthesizer.save(tmp_path / "m.locum")
+    again = Synthesizer.load(tmp_path / "m.locum").sample(60, seed=2)
+    assert type(again) is type(frame) and again.equals(rows)
+
+
+def test_a_csv_file(name: str, tmp_path: Any) -> None:
+    path = tmp_path / "people.csv"
+    plain_table().to_pandas().to_csv(path, index=False, na_rep="?")
+    before = path.read_bytes()
+    synthesizer = Synthesizer(name, seed=SEED).fit(path)
+    assert path.read_bytes() == before
+    rows = synthesizer.sample(60, seed=2)
+    assert isinstance(rows, pa.Table) and rows.schema.names == plain_table().schema.names
+    from locum.data.canonical import canonical
+    from locum.data.detect import detect
+    from locum.data.read import read
+
+    raw = read(path)
+    table = canonical(raw, detect(raw))
+    assert synthesizer.schema == detect(raw)
+    made = synthesizer.sample_table(60, seed=2)
+    assert made.schema == table.schema
+    assert made["age"].type == pa.int64() and made["income"].type == pa.float64()
+
+
+def test_a_canonical_table_may_go_through_fit_too(name: str) -> None:
+    table, schema = only("levels", "skewed", "int64", "maybe", "early and late", "visits", "took")
+    through_fit = Synthesizer(name, seed=SEED).fit(table, schema=schema)
+    direct = Synthesizer(name, seed=SEED).fit_table(table, schema)
+    assert same(through_fit.sample_table(40, seed=1), direct.sample_table(40, seed=1))
+    assert isinstance(through_fit.sample(40, seed=1), pa.Table)
+
+
+def test_duplicated_column_names_are_refused(name: str, tmp_path: Any) -> None:
+    frame = pd.DataFrame([[1, 2], [3, 4]], columns=["age", "age"])
+    (tmp_path / "d.csv").write_text("age,age\n1,2\n3,4\n")
+    for source in (
+        frame,
+        tmp_path / "d.csv",
+        pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["age", "age"]),
+    ):
+        with pytest.raises(DataError, match="age"):
+            Synthesizer(name, seed=SEED).fit(source)
+
+
+def test_a_hundred_thousand_levels(name: str) -> None:
+    rows = 120_000
+    levels = [f"level {i % 100_000}" for i in range(rows)]
+    group = ["even" if i % 2 else "odd" for i in range(rows)]
+    table, schema = table_of({"levels": ("category", levels), "group": ("category", group)})
+    made = Synthesizer(name, seed=SEED).fit_table(table, schema).sample_table(1000, seed=1)
+    assert made.num_rows == 1000 and set(made["group"].to_pylist()) == {"even", "odd"}
