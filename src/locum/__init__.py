@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Evaluation",
     "LocumError",
+    "Outcome",
     "Schema",
     "Synthesizer",
     "__version__",
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from locum.api import (
         Evaluation,
         LocumError,
+        Outcome,
         Schema,
         Synthesizer,
         detect,

@@ -16,7 +16,9 @@ def inspect(
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Show what a model file or run folder holds, without loading the model; strangers' files included."""
+    """Show what a model file or run folder holds, without loading the model.
+
+    Works on files from strangers too: nothing in them is run."""
     from locum.cli.console import emit, say, table
     from locum.pipeline.inspection import inspect_path
 

@@ -157,7 +157,7 @@ def _report(
     context = context_of(folder, plan, synth)
     folder.write_text(names.CONFIG, dump_toml(config_of(plan)))
     folder.write_text(names.ENVIRONMENT, environment_text(versions()))
-    folder.write_text(names.CARD, render_card(plan.schema, context, rows=plan.rows))
+    folder.write_text(names.CARD, render_card(plan.schema, context, rows=plan.rows, files=(plan.synthetic,)))
     progress(Event("report", 1, 4))
     text = json.dumps(to_json(evidence, context), indent=1, ensure_ascii=False, allow_nan=False)
     folder.write_text(names.REPORT_JSON, text + "\n")

@@ -16,10 +16,10 @@ import locum
 import locum.api
 
 SURFACE = [
-    "Evaluation", "LocumError", "Schema", "Synthesizer", "__version__", "detect", "evaluate", "fit", "load", "run",
-    "sample",
+    "Evaluation", "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "detect", "evaluate", "fit",
+    "load", "run", "sample",
 ]  # fmt: skip
-HEAVY = (
+HEAVY = ("numpy", "pyarrow", "lightgbm", "scipy", "faker", "pydantic", "rich", "typer", "jinja2")
     "numpy",
     "pyarrow",
     "lightgbm",

@@ -1,0 +1,178 @@
+"""Write docs/reference/*.md from the docstrings of the public functions and the help of the commands.
+
+Run it with ``make docs``. The pages are committed; a test says when they are out of date.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+REFERENCE = Path(__file__).parent / "reference"
+_HEADING = re.compile(r"^(\S[^\n]*)\n-{3,}\n", re.MULTILINE)
+_GENERATED = "<!-- Written by docs/build.py from the source; change the docstring, not this page. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Every page by file name."""
+    return {"index.md": index_page(), "python.md": python_page(), "commands.md": commands_page(),
+            "errors.md": errors_page()}  # fmt: skip
+
+
+def index_page() -> str:
+    """The table of contents."""
+    return (
+        _GENERATED + "# Reference\n\n"
+        "- [Python](python.md): what `import locum` offers\n"
+        "- [Commands](commands.md): every command and option of `locum`\n"
+        "- [Errors](errors.md): what can be raised, and the exit codes\n"
+    )
+
+
+def python_page() -> str:
+    """The public functions and classes."""
+    import locum
+
+    parts = [_GENERATED + "# Python\n"]
+    functions = [name for name in locum.__all__ if inspect.isfunction(getattr(locum, name))]
+    classes = [name for name in locum.__all__ if inspect.isclass(getattr(locum, name))]
+    parts.append("Functions: " + ", ".join(f"[`{n}`](#locum{n})" for n in functions) + ".\n")
+    for name in functions:
+        parts.append(entry(f"locum.{name}", getattr(locum, name)))
+    for name in classes:
+        parts.append(class_entry(f"locum.{name}", getattr(locum, name)))
+    return "\n".join(parts)
+
+
+def class_entry(title: str, made: type[Any]) -> str:
+    """A class and its public methods and properties."""
+    parts = [f"## {title}\n", prose(made.__doc__ or "")]
+    for name, member in vars(made).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(member, property):
+            parts.append(f"### `.{name}`\n\n{prose(member.__doc__ or '', level=4)}")
+        elif inspect.isfunction(member) or isinstance(member, classmethod):
+            parts.append(entry(f".{name}", getattr(made, name), level=3))
+    return "\n".join(parts)
+
+
+def entry(title: str, function: Callable[..., Any], level: int = 2) -> str:
+    """A function with its signature and docstring."""
+    heading = title if level == 2 else f"`{title}`"
+    shown = f"{title.rpartition('.')[2]}{signature(function)}"
+    body = prose(function.__doc__ or "", level=level + 1)
+    return f"{'#' * level} {heading}\n\n```python\n{shown}\n```\n\n{body}"
+
+
+def signature(function: Callable[..., Any]) -> str:
+    """Parameters without annotations, one a line when they are many."""
+    found = inspect.signature(function)
+    bare = [
+        p.replace(annotation=inspect.Parameter.empty)
+        for p in found.parameters.values()
+        if p.name not in ("self", "cls")
+    ]
+    text = str(found.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+    # A default that is a function prints with its address, which differs from run to run.
+    return re.sub(r"<function (\w+) at 0x[0-9a-f]+>", r"\1", text)
+
+
+def prose(docstring: str, level: int = 3) -> str:
+    """A numpydoc docstring as Markdown."""
+    text = inspect.cleandoc(docstring)
+    if not text:
+        return ""
+    pieces = _HEADING.split(text)
+    parts = [_plain(pieces[0])]
+    for heading, body in zip(pieces[1::2], pieces[2::2], strict=True):
+        fields = heading in ("Parameters", "Attributes", "Raises", "Returns")
+        parts.append(f"{'#' * level} {heading}\n\n{_fields(body) if fields else _plain(body)}")
+    return "\n".join(part for part in parts if part.strip())
+
+
+def _plain(text: str) -> str:
+    """Paragraphs; double backticks become single ones, doctest examples become code."""
+    lines, code = [], False
+    for line in text.strip().splitlines():
+        example = line.startswith((">>>", "..."))
+        if example != code:
+            lines.append("```python" if example else "```")
+            code = example
+        lines.append(line if example else line.replace("``", "`"))
+    return "\n".join([*lines, *(["```"] if code else [])]) + "\n"
+
+
+def _fields(text: str) -> str:
+    """``name`` lines followed by an indented text, as a list."""
+    items: list[str] = []
+    for block in re.split(r"\n(?=\S)", text.strip()):
+        name, _, rest = block.partition("\n")
+        words = " ".join(inspect.cleandoc(rest).split()).replace("``", "`")
+        items.append(f"- `{name}`: {words}" if words else f"- {name.replace('``', '`')}")
+    return "\n".join(items) + "\n"
+
+
+def commands_page() -> str:
+    """The help text of every command."""
+    from locum.cli.main import COMMANDS
+
+    parts = [_GENERATED + "# Commands\n", "```text\n" + help_of() + "```\n"]
+    parts += [f"## locum {name}\n\n```text\n{help_of(name)}```\n" for name in COMMANDS]
+    return "\n".join(parts)
+
+
+def help_of(*command: str) -> str:
+    """What ``locum COMMAND --help`` prints on a terminal of 100 columns."""
+    from locum.cli.main import main
+
+    shown = io.StringIO()
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "100"
+    try:
+        with contextlib.redirect_stdout(shown):
+            main([*command, "--help"])
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
+    return shown.getvalue()
+
+
+def errors_page() -> str:
+    """The exception tree."""
+    from locum import errors
+
+    rows = [
+        f"| `{name}` | `{made.__base__.__name__}` | {made.exit_code} | {(made.__doc__ or '').splitlines()[0]} |"
+        for name, made in vars(errors).items()
+        if inspect.isclass(made) and issubclass(made, errors.LocumError)
+    ]
+    return (
+        _GENERATED + "# Errors\n\n"
+        "Every error has `what`, `where`, `examples` (masked), `expected` and `do`; `message` joins them. The command\n"
+        "line shows the same words, and ends with the exit code below. Ctrl-C ends with 130.\n\n"
+        "| error | is a | exit code | when |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+def main() -> int:
+    """Write the pages."""
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+    for stale in set(REFERENCE.glob("*.md")) - {REFERENCE / name for name in pages()}:
+        stale.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
