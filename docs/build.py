@@ -152,16 +152,20 @@ def errors_page() -> str:
     from locum import errors
 
     rows = [
-        f"| `{name}` | `{made.__base__.__name__}` | {made.exit_code} | {(made.__doc__ or '').splitlines()[0]} |"
+        f"| `{name}` | `{made.__base__.__name__}` | {made.exit_code} | {_first_line(made)} |"
         for name, made in vars(errors).items()
         if inspect.isclass(made) and issubclass(made, errors.LocumError)
     ]
     return (
         _GENERATED + "# Errors\n\n"
-        "Every error has `what`, `where`, `examples` (masked), `expected` and `do`; `message` joins them. The command\n"
-        "line shows the same words, and ends with the exit code below. Ctrl-C ends with 130.\n\n"
+        "Every error has `what`, `where`, `examples` (masked), `expected` and `do`; `message` joins them.\n"
+        "The command line shows the same words, and ends with the exit code below. Ctrl-C ends with 130.\n\n"
         "| error | is a | exit code | when |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
+
+
+def _first_line(made: type[Any]) -> str:
+    return (made.__doc__ or "").splitlines()[0].replace("``", "`")
 
 
 def main() -> int:

@@ -18,7 +18,8 @@ def inspect(
 ) -> None:
     """Show what a model file or run folder holds, without loading the model.
 
-    Works on files from strangers too: nothing in them is run."""
+    Works on files from strangers too: nothing in them is run.
+    """
     from locum.cli.console import emit, say, table
     from locum.pipeline.inspection import inspect_path
 

@@ -16,22 +16,11 @@ import locum
 import locum.api
 
 SURFACE = [
-    "Evaluation", "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "detect", "evaluate", "fit",
+    "Evaluation",
+    "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "detect", "evaluate", "fit",
     "load", "run", "sample",
 ]  # fmt: skip
 HEAVY = ("numpy", "pyarrow", "lightgbm", "scipy", "faker", "pydantic", "rich", "typer", "jinja2")
-    "numpy",
-    "pyarrow",
-    "lightgbm",
-    "scipy",
-    "faker",
-    "pydantic",
-    "rich",
-    "typer",
-    "pandas",
-    "polars",
-    "jinja2",
-)
 
 
 def fresh(code: str, **options) -> str:
