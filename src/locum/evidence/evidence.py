@@ -41,7 +41,8 @@ class ColumnView:
     real, synthetic, holdout
         Share of rows per cell; each sums to 1.
     edges
-        For ordered columns the numeric cell edges (len(labels without missing) + 1), else empty.
+        For ordered columns the numeric cell edges (len(labels without missing) + 1), else empty. Of dates
+        and datetimes seconds since 1970, of durations seconds.
     tv, tv_reference
         Total variation distance train-synthetic, and train-hold-out.
     """

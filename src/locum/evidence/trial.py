@@ -80,7 +80,8 @@ class Trial:
         for name in ("train", "synthetic", "holdout"):
             table = getattr(self, name)
             if table is not None:
-                object.__setattr__(self, name, align(table, self.schema, name))
+                like = None if name == "train" else self.train.schema
+                object.__setattr__(self, name, align(table, self.schema, name, like))
 
     @property
     def independent_test(self) -> bool:
@@ -184,8 +185,11 @@ def spread(n: int, wanted: int, rng: np.random.Generator) -> Rows:
     return cast(Rows, whole[:wanted])
 
 
-def align(table: pa.Table, schema: Schema, name: str) -> pa.Table:
+def align(table: pa.Table, schema: Schema, name: str, like: pa.Schema | None = None) -> pa.Table:
     """The table with the schema's columns in order, each of its kind's canonical Arrow type.
+
+    `name` is what errors call the table; `like` the types of another aligned table to be met exactly (time
+    zones).
 
     Raises
     ------
@@ -208,7 +212,9 @@ def align(table: pa.Table, schema: Schema, name: str) -> pa.Table:
     columns = []
     for c in schema:
         values, wanted = table.column(c.name), canonical_type(c.kind)
-        if pa.types.is_timestamp(values.type) and c.kind == "datetime":
+        if like is not None:
+            wanted = like.field(c.name).type
+        elif pa.types.is_timestamp(values.type) and c.kind == "datetime":
             wanted = pa.timestamp("us", tz=values.type.tz)
         if pa.types.is_dictionary(values.type):
             values = values.cast(values.type.value_type)

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Experiments made of the parts: judging one stand-in, with negative controls."""

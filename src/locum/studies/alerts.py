@@ -1,0 +1,177 @@
+"""What the reader should look at first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from locum.evidence.evidence import Alert, ColumnView, Control
+from locum.evidence.result import Result
+from locum.evidence.trial import Trial
+from locum.metrics.targets import Target
+from locum.metrics.wording import percent
+from locum.studies.verdicts import copying
+
+#: A column is worth an alert when it is this many references and this distance off.
+FAR_TIMES, FAR_VALUE = 3.0, 0.05
+#: Columns with alerts of one sort at most; fewer hold-out rows than this leave wide intervals.
+AT_MOST, FEW_HELD_OUT = 5, 500
+#: A two-sample area with its whole interval below this: synthetic rows repeat the hold-out.
+TOO_REAL = 0.47
+
+
+def alerts(
+    trial: Trial,
+    results: Sequence[Result],
+    columns: Sequence[ColumnView],
+    controls: Sequence[Control],
+    targets: Sequence[Target],
+) -> tuple[Alert, ...]:
+    """Warnings first, then notes."""
+    found = [
+        *_copying(trial, results),
+        *_holdout(trial),
+        *_controls(controls),
+        *_memorising(results),
+        *_leaked_holdout(trial, results),
+        *_far_columns(columns),
+        *_constants(trial),
+        *_levels(trial),
+        *_target(trial, targets),
+        *_nothing(trial),
+    ]
+    return tuple(sorted(found, key=lambda a: a.level != "warning"))
+
+
+def _copying(trial: Trial, results: Sequence[Result]) -> list[Alert]:
+    if not trial.independent_test or copying(results) not in ("fair", "poor"):
+        return []
+    names = [r for r in results if r.question == "private" and r.verdict in ("fair", "poor")]
+    level = "warning" if copying(results) == "poor" else "note"
+    return [Alert(level, "copying", " ".join(r.sentence for r in names[:2]))]  # type: ignore[arg-type]
+
+
+def _holdout(trial: Trial) -> list[Alert]:
+    if trial.holdout is None:
+        return [
+            Alert(
+                "warning",
+                "hold-out",
+                "No real rows were kept out of fitting. Copying cannot be judged, and the other tests use "
+                "rows that the generator may have seen, which flatters it.",
+            )
+        ]
+    n = trial.holdout.num_rows
+    if n >= FEW_HELD_OUT:
+        return []
+    return [
+        Alert("note", "hold-out", f"Only {n:,} real rows were kept out; read the intervals, not the values.")
+    ]
+
+
+def _controls(controls: Sequence[Control]) -> list[Alert]:
+    return [
+        Alert("warning", f"control: {c.name}", f"A stand-in made to fail was not recognised. {c.sentence}")
+        for c in controls
+        if not c.passed
+    ]
+
+
+def _memorising(results: Sequence[Result]) -> list[Alert]:
+    found = [r for r in results if r.name == "tv.3way" and r.detail.get("closer_than_fresh_rows")]
+    return [Alert("warning", "tv.3way", r.sentence) for r in found]
+
+
+def _leaked_holdout(trial: Trial, results: Sequence[Result]) -> list[Alert]:
+    found = next((r for r in results if r.name == "c2st"), None)
+    if found is None or found.high is None or found.high >= TOO_REAL or not trial.independent_test:
+        return []
+    return [
+        Alert(
+            "warning",
+            "hold-out",
+            "The trained judge does clearly worse than guessing, which happens when synthetic rows repeat "
+            "hold-out rows. Check that the hold-out was kept out of fitting.",
+        )
+    ]
+
+
+def _far_columns(columns: Sequence[ColumnView]) -> list[Alert]:
+    far = [c for c in columns if c.tv > max(FAR_VALUE, FAR_TIMES * (c.tv_reference or 0.0))]
+    return [
+        Alert(
+            "warning",
+            c.name,
+            f"The distribution is off: {percent(c.tv)} of the rows would have to change value.",
+        )
+        for c in far[:AT_MOST]
+    ]
+
+
+def _constants(trial: Trial) -> list[Alert]:
+    found: list[Alert] = []
+    for i, cut in enumerate(trial.cuts):
+        shares = trial.grid.shares((i,))
+        real, fake = (int(np.count_nonzero(shares[p])) for p in ("train", "synthetic"))
+        if real == 1 and _distinct(trial, "train", cut.name) <= 1:
+            found.append(Alert("note", cut.name, "Constant in the real rows."))
+        elif fake == 1 and _distinct(trial, "synthetic", cut.name) <= 1:
+            found.append(
+                Alert(
+                    "warning", cut.name, "Constant in the synthetic rows, though it varies in the real ones."
+                )
+            )
+    return found[: 2 * AT_MOST]
+
+
+def _distinct(trial: Trial, part: str, name: str) -> int:
+    import pyarrow.compute as pc
+
+    return int(pc.count_distinct(getattr(trial, part).column(name), mode="all").as_py())
+
+
+def _levels(trial: Trial) -> list[Alert]:
+    found = []
+    for i, cut in enumerate(trial.cuts):
+        if cut.ordered:
+            continue
+        shares = trial.grid.shares((i,))
+        n = len(trial.grid.parts["train"])
+        levels = len(cut.levels)
+        lost = (shares["train"][:levels] * n >= 5) & (shares["synthetic"][:levels] == 0)
+        if lost.any():
+            mass = float(shares["train"][:levels][lost].sum())
+            text = (
+                f"{int(lost.sum())} levels that real rows hold at least five times never appear "
+                f"(in all {percent(mass)} of the real rows)."
+            )
+            found.append((mass, Alert("warning" if mass > 0.005 else "note", cut.name, text)))
+        unseen = float(shares["synthetic"][levels])
+        if unseen > 0:
+            text = f"{percent(unseen)} of the synthetic rows hold levels that the real rows do not have."
+            found.append((unseen, Alert("warning", cut.name, text)))
+    return [alert for _, alert in sorted(found, key=lambda f: -f[0])][:AT_MOST]
+
+
+def _target(trial: Trial, targets: Sequence[Target]) -> list[Alert]:
+    if trial.target is None or targets:
+        return []
+    return [
+        Alert(
+            "warning", trial.target, "The target holds one value only, or none: usefulness is not measured."
+        )
+    ]
+
+
+def _nothing(trial: Trial) -> list[Alert]:
+    if trial.columns:
+        return []
+    return [
+        Alert(
+            "warning",
+            trial.schema.name,
+            "Every column holds ids, free text or personal details, which are made afresh; there is nothing "
+            "to compare.",
+        )
+    ]

@@ -1,0 +1,138 @@
+"""From many results to one verdict a question, and to the five sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from locum.evidence.evidence import Answer
+from locum.evidence.result import Result, Verdict
+from locum.evidence.trial import Trial
+
+ORDER: tuple[Verdict, ...] = ("poor", "fair", "good")
+
+#: Results that decide whether a stand-in is faithful; the rest are shown, but weaker or less robust.
+FAITHFUL = ("c2st", "tv.1way", "tv.3way")
+#: With two columns there are no triples.
+FAITHFUL_PAIR = ("c2st", "tv.1way", "tv.2way")
+USEFUL = ("utility.kept",)
+COPYING = ("copying.exact", "copying.distance", "copying.membership", "copying.logprob")
+
+
+def worst(results: Sequence[Result], names: Sequence[str]) -> Verdict:
+    """The worst verdict among the named results; those that are unclear do not count, unless all are."""
+    found = {r.verdict for r in results if r.name in names}
+    return next((v for v in ORDER if v in found), "unclear")
+
+
+def faithful(results: Sequence[Result]) -> Verdict:
+    """Worst of the two-sample test, single columns, and triples (pairs where there are no triples).
+
+    Unclear when the two-sample test is unclear and nothing else is worse than good: single columns alone
+    cannot show that a table is faithful.
+    """
+    names = FAITHFUL if any(r.name == "tv.3way" for r in results) else FAITHFUL_PAIR
+    verdict = worst(results, names)
+    judged = {r.name for r in results if r.verdict != "unclear"}
+    if verdict == "good" and not judged & {"c2st", "tv.2way", "tv.3way"}:
+        return "unclear"
+    return verdict
+
+
+def useful(results: Sequence[Result]) -> Verdict:
+    """Verdict on the share of skill kept (``utility.kept``)."""
+    return worst(results, USEFUL)
+
+
+def copying(results: Sequence[Result]) -> Verdict:
+    """Worst of the copying tests; good means only that none of them found anything."""
+    return worst(results, COPYING)
+
+
+def answers(trial: Trial, results: Sequence[Result]) -> tuple[Answer, ...]:
+    """The five questions, each answered in one or two sentences.
+
+    "private" never gets a better verdict than unclear: no guarantee is made or measured here, and copying
+    tests that find nothing prove nothing.
+    """
+    by_name = {r.name: r for r in results}
+    return (
+        _faithful(results, by_name),
+        _useful(results, by_name),
+        _private(trial, results, by_name),
+        _fair(results),
+        Answer(
+            "risk",
+            "not measured",
+            "Not measured: what happens to models trained on these rows again and again.",
+        ),
+    )
+
+
+def _faithful(results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
+    verdict = faithful(results)
+    test = by_name.get("c2st")
+    if test is None:
+        return Answer(
+            "faithful", "not measured", "Not measured: there is no column whose values can be compared."
+        )
+    start = {
+        "good": "Yes, as far as was tested.",
+        "fair": "In part.",
+        "poor": "No.",
+        "unclear": "The rows do not suffice to tell.",
+    }[verdict]
+    if test.verdict == "unclear" or ORDER.index(test.verdict) > ORDER.index(
+        verdict if verdict in ORDER else "good"
+    ):
+        # The two-sample test is not what decided: say what did.
+        for name in ("tv.3way", "tv.2way", "tv.1way"):
+            other = by_name.get(name)
+            if other is not None and other.verdict == verdict:
+                return Answer("faithful", verdict, f"{start} {other.sentence}")
+    return Answer("faithful", verdict, f"{start} {test.sentence}")
+
+
+def _useful(results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
+    kept = by_name.get("utility.kept")
+    if kept is None:
+        return Answer("useful", "not measured", "Not measured: no column can be predicted from the others.")
+    return Answer("useful", useful(results), kept.sentence)
+
+
+def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
+    start = "No guarantee was made."
+    if not trial.independent_test:
+        return Answer(
+            "private", "unclear",
+            f"{start} No real rows were kept out of fitting, so copying cannot be judged either.",
+        )  # fmt: skip
+    verdict = copying(results)
+    if verdict == "unclear":
+        return Answer("private", "unclear", f"{start} Copying could not be tested on this table.")
+    numbers = []
+    exact, member = by_name.get("copying.exact"), by_name.get("copying.membership")
+    if exact is not None and exact.reference is not None:
+        numbers.append(
+            f"{100 * exact.value:.2f} % exact copies against {100 * exact.reference:.2f} % by chance"
+        )
+    if member is not None:
+        numbers.append(
+            f"rows learned from are recognised {100 * member.value:.1f} times in 100, 50 being a guess"
+        )
+    figures = f" ({'; '.join(numbers)})" if numbers else ""
+    words = {
+        "good": f"Smoke tests found no copying{figures}, which is no proof.",
+        "fair": f"Smoke tests found traces of copying{figures}.",
+        "poor": f"Smoke tests found copying{figures}: treat the synthetic rows like the real ones.",
+    }
+    return Answer("private", "poor" if verdict == "poor" else "unclear", f"{start} {words[verdict]}")
+
+
+def _fair(results: Sequence[Result]) -> Answer:
+    gaps = [r for r in results if r.name.startswith("fair.parity.")]
+    if not gaps:
+        return Answer(
+            "fair", "not measured", "Not measured: name a target and protected columns to see rates by group."
+        )
+    largest = max(gaps, key=lambda r: abs(r.value - (r.reference or 0.0)))
+    return Answer("fair", "not measured", f"Fairness of models was not measured. {largest.sentence}")
