@@ -1,4 +1,4 @@
-"""Values <-> small integers: `Encoder.fit`, `encode`, `decode`, and fresh values for ids, text and personal data."""
+"""Values <-> small integers: `Encoder` for tables, and fresh values for ids, text and personal data."""
 
 from locum.codes.codebook import Treatment
 from locum.codes.encoder import Encoder

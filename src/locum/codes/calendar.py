@@ -1,4 +1,4 @@
-"""Dates and datetimes: a grid over days with the calendar's pattern inside, and a grid over the time of day."""
+"""Dates and datetimes: a grid over days with the calendar's pattern inside, and a grid over times of day."""
 
 from __future__ import annotations
 
@@ -88,7 +88,10 @@ class CalendarCodebook:
         return self.clock is None and (self.days is None or bool(self.days.atom.all()))
 
     def encode(self, values: pa.Array) -> list[Codes]:
-        """Codes; unseen days and times go to the nearest, a missing value where there was none to the most frequent."""
+        """Codes; unseen days and times go to the nearest code.
+
+        A missing value in a column that had none goes to the most frequent codes.
+        """
         missing = null_mask(values)
         zero = pa.scalar(0, pa.int64() if self.kind == "datetime" else pa.int32()).cast(values.type)
         day, time = _split(values.fill_null(zero) if missing.any() else values, self.kind)
@@ -108,7 +111,7 @@ class CalendarCodebook:
     def decode(self, codes: Sequence[Codes], rng: np.random.Generator) -> pa.Array:
         """Days (and times) inside their codes.
 
-        A row with a day whose time is ``null``, which only a model can make, gets a time by the overall shares.
+        A row with a day whose time is ``null``, which only a model can make, gets a time by overall shares.
         """
         at = codes[0]
         if self.days is None:

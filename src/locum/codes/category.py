@@ -35,7 +35,8 @@ class CategoryCodebook:
     has_other, has_nulls
         Whether the two special codes exist.
     stand_in
-        What ``other`` becomes when there is no level to draw (every level was rare); None writes a missing value.
+        What ``other`` becomes when there is no level to draw (every level was rare); None writes a missing
+        value.
     pooled
         How many levels were pooled.
     """
@@ -54,19 +55,21 @@ class CategoryCodebook:
     def fit(cls, values: pa.Array, column: Column, settings: EncoderSettings) -> CategoryCodebook:
         """Count the levels and keep those seen in at least `settings.rare_rows` rows.
 
-        Declared levels (`Column.levels`) are public: all of them keep a code, anything else goes to ``other``.
+        Declared levels (`Column.levels`) are public: all keep a code, anything else goes to ``other``.
         """
         present = values.drop_null()
         tally = pc.value_counts(present)
-        texts, counts = tally.field("values"), np.asarray(tally.field("counts"), dtype=np.int64)
+        texts, counts = tally.field("values"), np.asarray(tally.field("counts"), dtype=np.float64)
         if column.levels is not None:
             declared = pa.array(list(dict.fromkeys(column.levels)), type=pa.string())
             at = np.asarray(pc.fill_null(pc.index_in(texts, value_set=declared), -1))
-            kept_counts = np.bincount(at[at >= 0], weights=counts[at >= 0], minlength=len(declared))
+            kept_counts: FloatArray = np.bincount(
+                at[at >= 0], weights=counts[at >= 0], minlength=len(declared)
+            ).astype(np.float64)
             kept, pooled = declared, int((at < 0).sum())
         else:
             keep = counts >= settings.rare_rows
-            kept, kept_counts = texts.filter(pa.array(keep)), counts[keep].astype(np.float64)
+            kept, kept_counts = texts.filter(pa.array(keep)), counts[keep]
             pooled = int((~keep).sum())
         order = _by_frequency(kept, kept_counts)
         if settings.max_levels is not None and len(order) > settings.max_levels:
@@ -98,9 +101,8 @@ class CategoryCodebook:
         A missing value in a column that had none goes where unseen levels go.
         """
         fallback = len(self.levels) if self.has_other else 0
-        codes = np.asarray(pc.fill_null(pc.index_in(values, value_set=self.levels), fallback)).astype(
-            np.int32
-        )
+        found = pc.fill_null(pc.index_in(values, value_set=self.levels), fallback)
+        codes = np.array(found, dtype=np.int32)
         if self.has_nulls:
             codes[null_mask(values)] = self.size - 1
         return [codes]

@@ -92,12 +92,13 @@ class DerivedCodebook:
         return table.take(at)
 
     def decode(self, codes: Sequence[Codes], rng: np.random.Generator) -> pa.Array:
-        """The default for every row: without its determinant nothing else is known (the encoder uses `look_up`)."""
+        """The default for every row; the encoder, which knows the determinant, uses `look_up`."""
         return self.default.take(pa.array(np.zeros(len(codes[0]), dtype=np.int64)))
 
     def treatment(self) -> Treatment:
         """In one sentence."""
-        words = f"Follows from {self.determinant}: looked up among {plural(len(self.keys), 'value')}, never drawn."
+        known = plural(len(self.keys), "value")
+        words = f"Follows from {self.determinant}: looked up among {known}, never drawn."
         return Treatment(self.name, self.kind, 1, words)
 
     def to_json(self) -> dict[str, Any]:
@@ -111,7 +112,7 @@ class DerivedCodebook:
 
     @classmethod
     def from_json(cls, wire: Wire, column: Column, key: pa.DataType, value: pa.DataType) -> DerivedCodebook:
-        """Read back what `to_json` gave, with the Arrow types of the two columns; FileFormatError otherwise."""
+        """Read back what `to_json` gave; `key` and `value` are the Arrow types of the two columns."""
         keys = arrow_from_json(wire, "keys", key)
         values = arrow_from_json(wire, "values", value)
         default = arrow_from_json(wire, "default", value)

@@ -87,9 +87,8 @@ class Encoder:
             determinant = parent.get(name)
             if determinant is not None:
                 if books[determinant].exact and not column.regenerated:
-                    books[name] = DerivedCodebook.fit(
-                        columns[determinant], columns[name], determinant, column
-                    )
+                    pair = columns[determinant], columns[name]
+                    books[name] = DerivedCodebook.fit(*pair, determinant, column)
                     continue
                 ignored.append(name)
             books[name] = _family(column).fit(columns[name], column, settings)
@@ -119,6 +118,8 @@ class Encoder:
         ----------
         codes
             int32, shape (n_rows, n_attributes), each within its attribute's size.
+        seed
+            For what the codes leave open.
 
         Raises
         ------

@@ -122,11 +122,12 @@ class GeneratedCodebook:
     def treatment(self) -> Treatment:
         """In one sentence."""
         made = "no value was seen" if self.maker is None else f"made afresh: {self.maker.describe()}"
+        presence = "present or missing is learned" if self.has_nulls else "always present"
         return Treatment(
             self.name,
             self.kind,
             self.attributes[0].size,
-            f"Not learned, {made}; {'present or missing is learned' if self.has_nulls else 'always present'}.",
+            f"Not learned, {made}; {presence}.",
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -128,14 +128,14 @@ class Grid:
         """A unit for each code: the atom itself, or a draw inside the cell."""
         low, high = self.low[codes], self.high[codes]
         places = self.fractions(codes, rng)
+        units: Units
         if low.dtype.kind == "f":
             units = np.clip(low * (1 - places) + high * places, low, high)
         else:
             span = high.view(np.uint64) - low.view(np.uint64)
             offset = np.minimum((places * (span.astype(np.float64) + 1)).astype(np.uint64), span)
-            units = (low.view(np.uint64) + offset).view(np.int64)
-            if self.heaping is not None:
-                units = self._rounded(units, codes, self.heaping, rng)
+            whole: IntArray = (low.view(np.uint64) + offset).view(np.int64)
+            units = whole if self.heaping is None else self._rounded(whole, codes, self.heaping, rng)
         return self.with_spikes(units, codes, rng)
 
     def with_spikes(self, units: Units, codes: Codes, rng: np.random.Generator) -> Units:
@@ -240,14 +240,15 @@ def _tops(code: IntArray, chance: FloatArray) -> FloatArray:
     total = np.cumsum(chance)
     fresh = np.concatenate([[True], code[1:] != code[:-1]])
     before = (total - chance)[fresh][np.cumsum(fresh) - 1]
-    return np.minimum(np.round(total - before, 6), 1.0)
+    tops: FloatArray = np.minimum(np.round(total - before, 6), 1.0)
+    return tops
 
 
 def _ranges(support: Support) -> tuple[BoolArray, Units, Units, Units]:
     """Atom flag, decode range and upper encoding boundary of each code.
 
-    Between two cells the boundary is a round number; a cell reaches to its neighbouring atoms. Cells are decoded
-    to the stretch that holds their values, widened to rounder numbers (the outermost ones: narrowed).
+    Between two cells the boundary is a round number; a cell reaches to its neighbouring atoms. Cells are
+    decoded to the stretch that holds their values, widened to rounder numbers (the outermost ones: narrowed).
     """
     units, code = support.units, support.code
     first = np.flatnonzero(np.concatenate([[True], code[1:] != code[:-1]]))
@@ -261,7 +262,7 @@ def _ranges(support: Support) -> tuple[BoolArray, Units, Units, Units]:
     upper = np.where(~atom[:-1] & atom[1:], _below(b), upper)
     tile_low = np.concatenate([bottom[:1], _above(upper)])
     tile_high = np.concatenate([upper, top[-1:]])
-    rows = np.bincount(code, weights=support.counts)
+    rows = np.bincount(code, weights=support.counts).astype(np.float64)
     low, high = _round_range(bottom, top, rows, tile_low, tile_high)
     return atom, np.where(atom, bottom, low), np.where(atom, bottom, high), upper
 

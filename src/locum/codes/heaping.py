@@ -1,4 +1,4 @@
-"""How often people write round numbers, per region of a column, so that drawn values are as round as real ones.
+"""How often people write round numbers, per region of a column, so that draws are as round as real values.
 
 A column on a raster is seen as a mixture: a share of its values is rounded to multiples of 1000, another one
 to multiples of 100, and so on, the rest to the raster itself. The steps form a chain (each divides the next),
@@ -61,8 +61,8 @@ class Heaping:
         ----------
         units, counts
             Distinct units in cells and their rows; shape (n,).
-        code
-            Code of each of them.
+        code, n_codes
+            Code of each of them, and how many there are.
         candidates
             Steps to look for, ascending, each dividing the next, all above 1.
 

@@ -1,4 +1,4 @@
-"""Fresh identifiers in the shape of the real ones: numbers, prefix and digits, UUIDs, patterns of letters and digits.
+"""Fresh identifiers in the shape of the real ones: numbers, prefix and digits, UUIDs, patterns of characters.
 
 Real identifiers are not stored. Numbers are taken from above the highest real one, so they cannot collide;
 UUIDs and long patterns collide by chance only.
@@ -7,30 +7,33 @@ UUIDs and long patterns collide by chance only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locum.codes.codebook import IntArray
+from locum.codes.patterns import (
+    DIGITS,
+    HEX,
+    LOWER,
+    MAX_MASK,
+    MAX_MASKS,
+    SHARED,
+    UPPER,
+    distinct_numbers,
+    distinct_texts,
+    fill,
+    shared_masks,
+    to_mask,
+)
 from locum.codes.wire import Wire
 
 Form = Literal["sequence", "random", "uuid", "masks"]
 
-#: A mask or prefix must be shared by so many values before it is kept.
-_SHARED = 3
-_MAX_MASKS = 50
-_MAX_MASK_LENGTH = 256
 #: Whole numbers of up to so many digits are handled as numbers.
 _MAX_DIGITS = 17
 _STORAGE_MAX = {"int8": 2**7, "uint8": 2**8, "int16": 2**15, "uint16": 2**16, "int32": 2**31, "uint32": 2**32}
-_UPPER, _LOWER, _DIGIT, _HEX = (
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "abcdefghijklmnopqrstuvwxyz",
-    "0123456789",
-    "0123456789abcdef",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class IdMaker:
     high: int = 0
     masks: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
-    alphabet: str = _DIGIT
+    alphabet: str = DIGITS
     upper: bool = False
 
     @classmethod
@@ -95,24 +98,21 @@ class IdMaker:
             low, high = 10**size, 10 ** (size + 1)
         if high > limit:
             low, high = (low, limit) if limit - low >= 4 * n else (0, limit)
-        dense = n >= _SHARED and highest - lowest < 4 * n
+        dense = n >= SHARED and highest - lowest < 4 * n
         return cls("sequence" if dense else "random", prefix=prefix, width=width, low=low, high=high)
 
     @classmethod
     def _masks(cls, values: pa.Array) -> IdMaker:
-        fine = pc.replace_substring_regex(values, r"[0-9]", "9")
-        fine = pc.replace_substring_regex(fine, r"\p{Lu}", "A")
-        fine = pc.replace_substring_regex(fine, r"\p{Ll}", "a")
-        masks, counts = _shared_masks(fine)
-        alphabet = _DIGIT
+        masks, counts = shared_masks(to_mask(values))
+        alphabet = DIGITS
         if counts.sum() < 0.8 * len(values):
-            masks, counts = _shared_masks(pc.replace_substring_regex(values, r"[\p{L}0-9]", "*"))
+            masks, counts = shared_masks(pc.replace_substring_regex(values, r"[\p{L}0-9]", "*"))
             lower = bool(pc.any(pc.match_substring_regex(values, r"[a-z]")).as_py())
             upper = bool(pc.any(pc.match_substring_regex(values, r"[A-Z]")).as_py())
             if not pc.any(pc.match_substring_regex(values, r"[g-zG-Z]")).as_py():
-                alphabet = _HEX if lower or not upper else _HEX.upper()
+                alphabet = HEX if lower or not upper else HEX.upper()
             else:
-                alphabet = _DIGIT + (_UPPER if upper else "") + (_LOWER if lower else "")
+                alphabet = DIGITS + (UPPER if upper else "") + (LOWER if lower else "")
         if not masks:
             masks, counts = ("*" * 8,), np.array([1])
         shares = np.round(counts / counts.sum(), 4)
@@ -123,11 +123,11 @@ class IdMaker:
         if self.form == "uuid":
             return _uuids(n, rng, self.upper)
         if self.form == "masks":
-            return _distinct_texts(n, self._from_masks, rng)
+            return distinct_texts(n, self._from_masks, rng)
         if self.form == "sequence" and self.low + n < 10 ** (_MAX_DIGITS + 1):
             numbers = np.arange(self.low, self.low + n)
         else:
-            numbers = _distinct_numbers(n, self.low, max(self.high, self.low + 4 * n), rng)
+            numbers = distinct_numbers(n, self.low, max(self.high, self.low + 4 * n), rng)
         digits = pa.array(numbers).cast(pa.string())
         if self.width:
             digits = pc.utf8_lpad(digits, self.width, "0")
@@ -140,7 +140,7 @@ class IdMaker:
         for i, mask in enumerate(self.masks):
             at = np.flatnonzero(which == i)
             if len(at):
-                parts.append(_fill(mask, len(at), self.alphabet, rng))
+                parts.append(fill(mask, len(at), self.alphabet, rng))
                 places.append(at)
         order = np.argsort(np.concatenate(places)) if places else np.zeros(0, dtype=np.int64)
         return pa.concat_arrays(parts or [pa.array([], pa.string())]).take(pa.array(order))
@@ -175,7 +175,7 @@ class IdMaker:
         if form not in ("sequence", "random", "uuid", "masks"):
             raise wire.fail("form", "a known form")
         masks = wire.texts("masks")
-        if len(masks) > _MAX_MASKS or any(len(m) > _MAX_MASK_LENGTH for m in masks):
+        if len(masks) > MAX_MASKS or any(len(m) > MAX_MASK for m in masks):
             raise wire.fail("masks", "a few short patterns")
         shares = wire.numbers("shares", length=len(masks), low=0.0, high=1.0)
         alphabet, prefix = wire.text("alphabet"), wire.text("prefix")
@@ -184,83 +184,30 @@ class IdMaker:
         limit = 10 ** (_MAX_DIGITS + 1)
         low, high = wire.integer("low", low=0, high=limit), wire.integer("high", low=0, high=limit)
         width = wire.integer("width", low=0, high=_MAX_DIGITS + 1)
-        if len(prefix) > _MAX_MASK_LENGTH:
+        if len(prefix) > MAX_MASK:
             raise wire.fail("prefix", "a short text")
-        return cls(
-            form,
-            prefix,
-            width,
-            low,
-            high,
-            tuple(masks),
-            tuple(shares.tolist()),
-            alphabet,
-            wire.boolean("upper"),
-        )
+        upper = wire.boolean("upper")
+        kept = tuple(masks), tuple(shares.tolist())
+        return cls(cast("Form", form), prefix, width, low, high, *kept, alphabet, upper)
 
 
 def _common_prefix(values: pa.Array) -> str:
     """Longest text that all values start with, without digits at its end; empty when few values share it."""
-    if len(values) < _SHARED:
+    if len(values) < SHARED:
         return ""
     extremes = pc.min_max(values).as_py()
     low, high = extremes["min"], extremes["max"]
     same = 0
     while same < min(len(low), len(high)) and low[same] == high[same]:
         same += 1
-    return str(low[:same].rstrip(_DIGIT))
-
-
-def _shared_masks(masks: pa.Array) -> tuple[tuple[str, ...], IntArray]:
-    """The masks that enough values share, the most frequent first."""
-    tally = pc.value_counts(masks)
-    texts, counts = tally.field("values"), np.asarray(tally.field("counts"), dtype=np.int64)
-    lengths = np.asarray(pc.utf8_length(texts))
-    order = np.argsort(-counts, kind="stable")[:_MAX_MASKS]
-    order = order[(counts[order] >= _SHARED) & (lengths[order] <= _MAX_MASK_LENGTH)]
-    return tuple(texts.take(pa.array(order)).to_pylist()), counts[order]
-
-
-def _fill(mask: str, n: int, alphabet: str, rng: np.random.Generator) -> pa.Array:
-    """`n` texts that follow a mask."""
-    if not mask:
-        return pa.array([""] * n, type=pa.string())
-    letters = {"A": _UPPER, "a": _LOWER, "9": _DIGIT, "*": alphabet}
-    chars = np.empty((n, len(mask)), dtype=np.uint32)
-    for i, sign in enumerate(mask):
-        choices = np.array([ord(c) for c in letters.get(sign, sign)], dtype=np.uint32)
-        chars[:, i] = choices[rng.integers(len(choices), size=n)] if len(choices) > 1 else choices[0]
-    return pa.array(np.ascontiguousarray(chars).view(f"<U{len(mask)}").ravel(), type=pa.string())
+    return str(low[:same].rstrip(DIGITS))
 
 
 def _uuids(n: int, rng: np.random.Generator, upper: bool) -> pa.Array:
     """Random UUIDs of version 4."""
     mask = "********-****-4***-0***-************"
-    texts = _fill(mask, n, _HEX.upper() if upper else _HEX, rng)
-    variant = _fill("*", n, "89AB" if upper else "89ab", rng)
+    texts = fill(mask, n, HEX.upper() if upper else HEX, rng)
+    variant = fill("*", n, "89AB" if upper else "89ab", rng)
     return pc.binary_join_element_wise(
         pc.utf8_slice_codeunits(texts, 0, 19), variant, pc.utf8_slice_codeunits(texts, 20), ""
     )
-
-
-def _distinct_numbers(n: int, low: int, high: int, rng: np.random.Generator) -> IntArray:
-    """`n` different numbers from low to high - 1, in random order; `high - low` is at least 4 n."""
-    numbers = np.zeros(0, dtype=np.int64)
-    while len(numbers) < n:
-        drawn = rng.integers(low, high, size=n - len(numbers) + 16)
-        _, first = np.unique(np.concatenate([numbers, drawn]), return_index=True)
-        numbers = np.concatenate([numbers, drawn])[np.sort(first)]
-    return numbers[:n]
-
-
-def _distinct_texts(n: int, make: Any, rng: np.random.Generator) -> pa.Array:
-    """`n` different texts; a counter is appended where the patterns do not hold that many."""
-    texts = pa.array([], type=pa.string())
-    for _ in range(8):
-        texts = pc.unique(pa.concat_arrays([texts, make(n - len(texts), rng)]))
-        if len(texts) >= n:
-            return texts.slice(0, n)
-    missing = n - len(texts)
-    counted = pa.array(np.arange(missing)).cast(pa.string())
-    more = pc.binary_join_element_wise(make(missing, rng), counted, "-")
-    return pa.concat_arrays([texts, more])

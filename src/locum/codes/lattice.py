@@ -94,7 +94,10 @@ class Lattice:
         return whole if integer else whole / 10.0**self.decimals
 
     def coarser(self, steps: tuple[int, ...]) -> tuple[int, ...]:
-        """Those of the steps (in last decimals, ascending, each dividing the next) that are rounder than the raster, in units."""
+        """Those steps that are rounder than the raster, in units.
+
+        `steps` are in units of the last decimal, ascending, each dividing the next; so is what is returned.
+        """
         if self.decimals is None or self.offset != 0:
             return ()
         return tuple(s // self.step for s in steps if s % self.step == 0 and s // self.step > 1)

@@ -1,4 +1,4 @@
-"""Integers, numbers and durations: a grid of atoms and cells over the column's raster, infinities, missing."""
+"""Integers, numbers and durations: a grid of atoms and cells over the raster, infinities, missing."""
 
 from __future__ import annotations
 
@@ -110,9 +110,8 @@ class NumericCodebook:
         that had none goes to the most frequent code.
         """
         missing = null_mask(values)
-        plain = _plain(
-            values.fill_null(pa.scalar(0, pa.int64()).cast(values.type)) if missing.any() else values
-        )
+        zero = pa.scalar(0, pa.int64()).cast(values.type)
+        plain = _plain(values.fill_null(zero) if missing.any() else values)
         lowest = int(self.minus)
         codes = np.full(len(plain), lowest, dtype=np.int32)
         infinite = np.zeros(len(plain), dtype=bool)
@@ -187,9 +186,8 @@ class NumericCodebook:
         lattice = Lattice.from_json(wire.object("lattice"))
         if grid is not None and (grid.low.dtype.kind == "i") != lattice.whole:
             raise wire.fail("grid", "a grid over the column's raster")
-        if column.kind != "number" and (
-            lattice.decimals != 0 or wire.boolean("minus") or wire.boolean("plus")
-        ):
+        infinite = wire.boolean("minus") or wire.boolean("plus")
+        if column.kind != "number" and (lattice.decimals != 0 or infinite):
             raise wire.fail("lattice", "whole numbers")
         book = cls(
             column.name,

@@ -1,7 +1,7 @@
 """Invented people: names, addresses, mail, phones, cards and the like, from ranges that belong to nobody.
 
 Words come from Faker; numbers come from ranges set aside for documentation, or that cannot be assigned:
-example.com, phone numbers 555-01xx, 198.18.0.0/15, IBANs of bank code 00000000, cards of issuer 999999, social
+example.com, phones 555-01xx, 198.18.0.0/15, IBANs of bank code 00000000, cards of issuer 999999, social
 security numbers from 900 on. Checksums are right.
 """
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.codes.codebook import IntArray
-from locum.codes.identifier import IdMaker, _distinct_numbers, _distinct_texts, _fill
+from locum.codes.patterns import distinct_numbers, distinct_texts, fill, shared_masks, to_mask
 from locum.codes.wire import Wire
 from locum.randomness import child_seed
 
@@ -34,9 +34,9 @@ class PersonMaker:
     kind
         ``pii.email`` and so on.
     style
-        Form the real values share: for names ``first last``, ``last, first`` or ``last``; for phones, cards, IBANs and
-        national ids the most frequent mask (``9`` digit, ``A`` and ``a`` letters), empty when none is shared; for
-        addresses of networks ``4`` or ``6``.
+        Form the real values share: for names ``first last``, ``last, first`` or ``last``; for phones, cards,
+        IBANs and national ids the most frequent mask (``9`` digit, ``A`` and ``a`` letters), empty when none
+        is shared; for network addresses ``4`` or ``6``.
     """
 
     name: ClassVar[str] = "person"
@@ -55,9 +55,8 @@ class PersonMaker:
             colon = float(pc.mean(pc.match_substring(values, ":").cast(pa.float64())).as_py())
             return cls(kind, "6" if colon > 0.5 else "4")
         if kind in ("pii.phone", "pii.card", "pii.iban", "pii.national_id"):
-            found = IdMaker._masks(values)
-            mask = found.masks[0] if found.alphabet == "0123456789" else ""
-            return cls(kind, mask if len(mask) <= _MAX_MASK and "*" not in mask else "")
+            masks, _ = shared_masks(to_mask(values))
+            return cls(kind, masks[0] if masks and len(masks[0]) <= _MAX_MASK else "")
         return cls(kind, "")
 
     def make(self, n: int, rng: np.random.Generator) -> pa.Array:
@@ -73,7 +72,7 @@ class PersonMaker:
             "pii.url": _urls,
             "pii.national_id": self._national_ids,
         }
-        return _distinct_texts(n, makers[self.kind], rng)
+        return distinct_texts(n, makers[self.kind], rng)
 
     def _names(self, n: int, rng: np.random.Generator) -> pa.Array:
         fake = _faker(rng)
@@ -83,7 +82,7 @@ class PersonMaker:
         first = _pick(fake.first_name, n, rng)
         if n > _POOL * _POOL // 8:
             # the vocabulary runs out of pairs: add a middle initial
-            first = _join(first, _fill("A", n, "", rng), sep=" ")
+            first = _join(first, fill("A", n, "", rng), sep=" ")
         return _join(last, first, sep=", ") if self.style == "last, first" else _join(first, last, sep=" ")
 
     def _phones(self, n: int, rng: np.random.Generator) -> pa.Array:
@@ -95,7 +94,7 @@ class PersonMaker:
         return _masked(numbers, 10, self.style, "+1 999-999-9999")
 
     def _cards(self, n: int, rng: np.random.Generator) -> pa.Array:
-        numbers = 999_999 * 10**9 + _distinct_numbers(n, 0, max(10**9, 4 * n), rng)
+        numbers = 999_999 * 10**9 + distinct_numbers(n, 0, max(10**9, 4 * n), rng)
         total = np.zeros(n, dtype=np.int64)
         for place in range(15):
             digit = numbers // 10**place % 10
@@ -104,33 +103,28 @@ class PersonMaker:
         return _masked(numbers * 10 + (-total) % 10, 16, self.style, "9999999999999999")
 
     def _ibans(self, n: int, rng: np.random.Generator) -> pa.Array:
-        account = _distinct_numbers(n, 10**9, 10**10, rng)
+        account = distinct_numbers(n, 10**9, 10**10, rng)
         # DE with bank code 00000000: check = 98 - (account, then "DE00" as 131400) mod 97
         check = 98 - (account % 97 * (10**6 % 97) + 131_400) % 97
-        texts = _join(
-            pa.array(["DE"] * n, type=pa.string()),
-            _padded(check, 2),
-            pa.array(["00000000"] * n),
-            _padded(account, 10),
-        )
+        texts = _join(pa.scalar("DE"), _padded(check, 2), pa.scalar("00000000"), _padded(account, 10))
         if " " not in self.style:
             return texts
         return _join(*[pc.utf8_slice_codeunits(texts, i, i + 4) for i in range(0, 22, 4)], sep=" ")
 
     def _networks(self, n: int, rng: np.random.Generator) -> pa.Array:
         if self.style == "6":
-            blocks = [_fill("****", n, "0123456789abcdef", rng) for _ in range(2)]
+            blocks = [fill("****", n, "0123456789abcdef", rng) for _ in range(2)]
             return _join(pa.array(["2001:db8:"] * n), *blocks, sep=":")
         # benchmark network first; beyond 60,000 addresses the reserved block 240.0.0.0/4
         base, size = (198 * 2**24 + 18 * 2**16, 2**17) if n <= 60_000 else (240 * 2**24, 2**28 - 2**24)
-        number = base + _distinct_numbers(n, 0, max(size, 4 * n), rng) % size
+        number = base + distinct_numbers(n, 0, max(size, 4 * n), rng) % size
         return _join(*[pa.array(number >> s & 255).cast(pa.string()) for s in (24, 16, 8, 0)], sep=".")
 
     def _national_ids(self, n: int, rng: np.random.Generator) -> pa.Array:
         digits = self.style.count("9")
         if digits == 9 and not set(self.style) - set("9- "):
             return _masked(rng.integers(9 * 10**8, 10**9, size=n), 9, self.style, "999-99-9999")
-        return _fill(self.style or "AA999999", n, "", rng)
+        return fill(self.style or "AA999999", n, "", rng)
 
     def describe(self) -> str:
         """What is made, as a clause."""
@@ -207,13 +201,5 @@ def _urls(n: int, rng: np.random.Generator) -> pa.Array:
     domain = pa.array(["example.com", "example.org", "example.net"]).take(pa.array(rng.integers(3, size=n)))
     page = pa.array(rng.integers(1, max(1000, n), size=n)).cast(pa.string())
     words = [_pick(lambda: str(fake.word()), n, rng) for _ in range(2)]
-    return _join(
-        pa.scalar("https://"),
-        domain,
-        pa.scalar("/"),
-        words[0],
-        pa.scalar("/"),
-        words[1],
-        pa.scalar("-"),
-        page,
-    )
+    slash, dash = pa.scalar("/"), pa.scalar("-")
+    return _join(pa.scalar("https://"), domain, slash, words[0], slash, words[1], dash, page)

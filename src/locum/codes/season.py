@@ -1,4 +1,4 @@
-"""How days are chosen: by weekday, day of the month and month, so that a draw within weeks keeps the pattern."""
+"""How days are chosen inside a cell: by weekday, day of the month and month, as often as in the data."""
 
 from __future__ import annotations
 
@@ -115,4 +115,5 @@ def _factor(slot: IntArray, seen: FloatArray, expected: FloatArray, size: int) -
         return np.ones(size)
     factor = (real + _SHRINK) / (even + _SHRINK)
     factor[(real == 0) & (even >= 50)] = 0.0
-    return np.round(np.where(used, factor, 1.0), 3)
+    rounded: FloatArray = np.round(np.where(used, factor, 1.0), 3).astype(np.float64)
+    return rounded

@@ -30,7 +30,8 @@ class EncoderSettings:
         A value of an ordered column gets a code of its own when it holds `atom_share` of the rows or clearly
         sticks out of its neighbourhood, and has at least `atom_rows` rows (fewer in tables under 50 rows).
     small_support, day_support
-        Ordered columns (days) with at most this many distinct values: each value with `atom_rows` rows is an atom.
+        Ordered columns (days) with at most this many distinct values: each value with `atom_rows` rows is an
+        atom.
     edge_rows
         The outermost cells end at about this order statistic, so that no single person's extreme is an edge.
 

@@ -52,6 +52,8 @@ def find_support(units: Units, counts: IntArray, settings: EncoderSettings, smal
     ----------
     units, counts
         Sorted distinct finite units (at least one) and their rows.
+    settings
+        Resolution.
     small
         With at most so many distinct values each well supported value is an atom.
 
@@ -106,9 +108,8 @@ def _sticks_out(units: Units, counts: IntArray) -> BoolArray:
     rows = (before[high + 1] - before[low] - counts).astype(np.float64)
     width = (units.view(np.uint64)[high] - units.view(np.uint64)[low]).astype(np.float64)
     expected = rows / np.maximum(width, 1.0)
-    sticks: BoolArray = (counts > expected + _STICK_Z * np.sqrt(expected)) & (
-        counts > _STICK_RATIO * expected
-    )
+    bound = np.maximum(expected + _STICK_Z * np.sqrt(expected), _STICK_RATIO * expected)
+    sticks: BoolArray = counts > bound
     return sticks
 
 

@@ -13,13 +13,16 @@ from locum.codes.codebook import IntArray
 from locum.codes.wire import Wire
 
 #: Neutral filler in the tradition of printers.
-VOCABULARY: tuple[str, ...] = tuple(
-    "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore "
-    "magna aliqua enim ad minim veniam quis nostrud exercitation ullamco laboris nisi aliquip ex ea commodo "
-    "consequat duis aute irure in reprehenderit voluptate velit esse cillum eu fugiat nulla pariatur excepteur "
-    "sint occaecat cupidatat non proident sunt culpa qui officia deserunt mollit anim id est laborum at vero eos "
-    "accusam justo duo dolores ea rebum stet clita kasd gubergren no sea takimata sanctus".split()
-)
+VOCABULARY: tuple[str, ...] = (
+    "lorem", "ipsum", "dolor", "sit", "amet", "consectetur", "adipiscing", "elit", "sed", "do", "eiusmod",
+    "tempor", "incididunt", "ut", "labore", "et", "dolore", "magna", "aliqua", "enim", "ad", "minim",
+    "veniam", "quis", "nostrud", "exercitation", "ullamco", "laboris", "nisi", "aliquip", "ex", "ea",
+    "commodo", "consequat", "duis", "aute", "irure", "in", "reprehenderit", "voluptate", "velit", "esse",
+    "cillum", "eu", "fugiat", "nulla", "pariatur", "excepteur", "sint", "occaecat", "cupidatat", "non",
+    "proident", "sunt", "culpa", "qui", "officia", "deserunt", "mollit", "anim", "id", "est", "laborum",
+    "at", "vero", "eos", "accusam", "justo", "duo", "dolores", "rebum", "stet", "clita", "kasd",
+    "gubergren", "no", "sea", "takimata", "sanctus",
+)  # fmt: skip
 _QUANTILES = np.linspace(0.0, 1.0, 11)
 _MAX_WORDS = 20_000
 
