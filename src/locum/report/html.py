@@ -57,6 +57,7 @@ def environment() -> Environment:
         moment=words.moment,
         visible=words.visible,
         brief=words.brief,
+        axis=words.axis,
         key_words=words.words_of_key,
         setting=words.setting,
         cell=cell,

@@ -11,7 +11,16 @@ from locum.evidence.evidence import Alert, ColumnView, Control, Evidence, PairVi
 from locum.evidence.result import Question, Result
 from locum.report.charts import heatmap, outline
 from locum.report.charts.heatmap import Cell
-from locum.report.words import CONTROLS, COPYING_VERDICTS, KINDS, QUESTIONS, VERDICTS, visible, words_of_key
+from locum.report.words import (
+    CONTROLS,
+    COPYING_VERDICTS,
+    KINDS,
+    QUESTIONS,
+    VERDICTS,
+    setting,
+    visible,
+    words_of_key,
+)
 
 #: Cards that stand open; the others are folded under one line.
 OPEN_COLUMNS = 6
@@ -205,6 +214,7 @@ def detail_tables(result: Result) -> tuple[DetailTable, ...]:
     Anything that is neither (curves, nested lists) stays in report.json only.
     """
     single = [(words_of_key(k), v) for k, v in result.detail.items() if _scalar(v)]
+    single += [(words_of_key(k), setting(v)) for k, v in result.detail.items() if _short_list(v)]
     tables = (
         [DetailTable("Figures behind it", ("", "value"), tuple(single[:MAX_DETAIL_ROWS]))] if single else []
     )
@@ -222,6 +232,10 @@ def detail_tables(result: Result) -> tuple[DetailTable, ...]:
 
 def _scalar(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float)
+
+
+def _short_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) and 0 < len(value) <= MAX_DETAIL_ROWS and all(map(_scalar, value))
 
 
 def _flat(value: Any) -> bool:

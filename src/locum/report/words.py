@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
@@ -94,10 +95,10 @@ def number(value: object) -> str:
         text = f"{value:.3f}"
     elif size == 0:
         text = "0"
-    elif size >= 1e-6:
+    elif size >= 1e-4:
         text = f"{value:.{1 - math.floor(math.log10(size))}f}".rstrip("0")
     else:
-        return "about 0"
+        return "< 0.0001" if value > 0 else f"> {MINUS}0.0001"
     return text.replace("-", MINUS)
 
 
@@ -187,6 +188,22 @@ _JOINERS = frozenset({"\u200c", "\u200d"})
 def brief(text: object, limit: int = 28) -> str:
     """`visible` text short enough for an axis or a table cell."""
     return visible(text, limit)
+
+
+def axis(text: object, limit: int = 18) -> str:
+    """`brief`, with the words for a range made shorter: an axis has little room.
+
+    >>> axis("below 22"), axis("64,670 to below 104,421"), axis("64 and more")
+    ('< 22', '64,670–104,421', '≥ 64')
+    """
+    found = _RANGE.fullmatch(str(text))
+    if found is None:
+        return brief(text, limit)
+    below, low, high, least = found.groups()
+    return brief(f"< {below}" if below else f"\u2265 {least}" if least else f"{low}\u2013{high}", limit)
+
+
+_RANGE = re.compile(r"below ([\d,.-]+)|([\d,.-]+) to below ([\d,.-]+)|([\d,.-]+) and more")
 
 
 def words_of_key(key: object) -> str:

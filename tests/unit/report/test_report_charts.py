@@ -91,6 +91,12 @@ def test_places_stay_on_the_line(value, low, high, reference, floor, direction, 
     assert bool(markup) == math.isfinite(r.value)
 
 
+def test_copying_shows_on_one_side_only():
+    far = dataclasses.replace(result(0.02, "target", target=0.5, reference=0.5), question="private")
+    places = interval.track(far, 1.0)
+    assert places.worst < places.reference < places.value
+
+
 def test_copy_score_takes_the_place_of_the_floor():
     markup = str(interval.interval_chart(result(0.51, "target", target=0.5), 0.93, "a copy"))
     assert "a copy 0.930" in markup
@@ -176,6 +182,14 @@ def test_bar_rows_lose_nothing(n, random):
     assert worst in {r.label for r in rows}
 
 
+def test_levels_that_were_pooled_before_join_the_rest():
+    labels = (*(f"l{i}" for i in range(12)), "1,021 other levels", "missing")
+    shares = [1 / 14] * 14
+    rows = bars.bar_rows(view((), shares, shares, kind="category", labels=labels))
+    assert rows[-1].label == "1,026 more" and rows[-1].rest
+    assert "1,021 other levels" not in {r.label for r in rows[:-1]}
+
+
 def test_bars_are_as_long_as_their_shares():
     v = view((), [0.8, 0.2], [0.4, 0.6], kind="category", labels=("a", "b"))
     widths = [re.findall(r'width="([\d.]+)%" height="1?[0-9]"', str(r.bar)) for r in bars.bar_rows(v)]
@@ -207,7 +221,7 @@ def test_every_cell_gets_exactly_its_ink(rows, columns, random):
         tuple(tuple(random.choice([0.0, random.random()]) for _ in range(columns)) for _ in range(rows))
         for _ in range(2)
     )
-    top = max(max(map(max, real)), max(map(max, synthetic)))
+    ink = heatmap.Ink.of(pair(real, synthetic))
     markup = str(heatmap.heat_chart(pair(real, synthetic), "synthetic"))
     drawn = {}
     for level, path in re.findall(r'class="h(\d)" d="([^"]+)"', markup):
@@ -216,9 +230,7 @@ def test_every_cell_gets_exactly_its_ink(rows, columns, random):
                 key = (int(i), int(j) + k)
                 assert key not in drawn
                 drawn[key] = int(level)
-    expected = {
-        (i, j): heatmap.ink(v, top) for i, row in enumerate(synthetic) for j, v in enumerate(row) if v > 0
-    }
+    expected = {(i, j): ink.step(v) for i, row in enumerate(synthetic) for j, v in enumerate(row) if v > 0}
     assert drawn == expected
 
 
@@ -226,9 +238,18 @@ def test_same_share_same_ink_on_both_sides():
     p = pair(((0.5, 0.0), (0.25, 0.25)), ((0.25, 0.25), (0.25, 0.25)))
     real = str(heatmap.heat_chart(p, "real"))
     synthetic = str(heatmap.heat_chart(p, "synthetic"))
-    level = heatmap.ink(0.25, 0.5)
+    level = heatmap.Ink.of(p).step(0.25)
     assert f'class="h{level}" d="M0 1h2v1h-2z"' in real
     assert f'class="h{level}" d="M0 0h2v1h-2zM0 1h2v1h-2z"' in synthetic
+
+
+def test_ink_grows_with_the_share_and_small_cells_survive_a_large_one():
+    even = heatmap.Ink.of(pair(((0.2, 0.3), (0.2, 0.3)), ((0.25, 0.25), (0.25, 0.25))))
+    assert [even.step(v) for v in (0.0, 0.1, 0.15, 0.3)] == [0, 3, 4, 9]
+    cells = ((0.97, *[0.0025] * 11),) + ((0.0,) * 12,) * 11
+    steep = heatmap.Ink.of(pair(cells, cells))
+    assert steep.step(0.97) == 9 and steep.step(0.03) == 2 and steep.step(1e-9) == 1
+    assert heatmap.Ink.of(pair(((0.0,),), ((math.nan,),))).step(0.5) == 0
 
 
 def test_worst_cells_first():

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locum.report import card, words
-from locum.report.charts import heatmap, outline, svg
+from locum.report.charts import svg
 
 
-@pytest.mark.parametrize("module", [words, card, svg, heatmap, outline], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [words, card, svg], ids=lambda m: m.__name__)
 def test_examples_in_docstrings(module):
     found = doctest.testmod(module)
     assert found.attempted > 0 and found.failed == 0
@@ -23,9 +23,9 @@ def test_examples_in_docstrings(module):
 @given(st.floats(-1e15, 1e15))
 def test_numbers_are_plain_and_close(value):
     text = words.number(value)
-    assert "e" not in text or text == "about 0"
-    if text == "about 0":
-        assert abs(value) < 1e-6
+    assert "e" not in text
+    if text[0] in "<>":
+        assert 0 < abs(value) < 1e-4 and (value > 0) == (text[0] == "<")
         return
     back = float(text.replace(",", "").replace(words.MINUS, "-"))
     assert back == pytest.approx(value, rel=0.06, abs=1e-12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -14,6 +15,9 @@ from locum.report.words import count, share, visible
 MAX_LEVELS = 8
 
 _HEIGHT = 16
+
+#: A level that already stands for many.
+_POOLED = re.compile(r"([\d,]*\d) other levels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,11 @@ def bar_rows(view: ColumnView, limit: int = MAX_LEVELS) -> tuple[BarRow, ...]:
         (i, label, real, synthetic)
         for i, (label, real, synthetic) in enumerate(zip(view.labels, view.real, view.synthetic, strict=True))
     ]
+    pooled = {s[0]: int(m[1].replace(",", "")) for s in shares if (m := _POOLED.fullmatch(s[1]))}
     if len(shares) > limit + 1:  # one more line is shorter than a line that says "1 more"
-        frequent = sorted(shares, key=lambda s: -max(s[2], s[3]))[: limit - 3]
-        left = [s for s in shares if s not in frequent]
+        own = [s for s in shares if s[0] not in pooled]
+        frequent = sorted(own, key=lambda s: -max(s[2], s[3]))[: limit - 3]
+        left = [s for s in own if s not in frequent]
         differing = sorted(left, key=lambda s: -abs(s[2] - s[3]))[:3]
         kept = {s[0] for s in frequent + differing}
     else:
@@ -66,7 +72,7 @@ def bar_rows(view: ColumnView, limit: int = MAX_LEVELS) -> tuple[BarRow, ...]:
     top = max([s[2] for s in shown] + [s[3] for s in shown] + [rest_real, rest_synthetic], default=0.0)
     rows = [BarRow(s[1], s[2], s[3], bar(s[2], s[3], top, s[1])) for s in shown]
     if hidden:
-        label = f"{count(len(hidden))} more"
+        label = f"{count(sum(pooled.get(s[0], 1) for s in hidden))} more"
         rows.append(
             BarRow(label, rest_real, rest_synthetic, bar(rest_real, rest_synthetic, top, label), rest=True)
         )

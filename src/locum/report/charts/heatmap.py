@@ -14,6 +14,8 @@ from locum.report.words import share, visible
 
 #: Steps of ink; step 0 is the bare page.
 LEVELS = 9
+#: The largest cell may be this many times the average one on a straight scale.
+_EVEN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,38 @@ def cells(pair: PairView) -> tuple[Cell, ...]:
     return tuple(sorted(found, key=lambda c: (-abs(c.real - c.synthetic), c.row, c.column)))
 
 
-def ink(value: float, top: float) -> int:
-    """Step of ink for a share: square-root scale, so that small cells are not lost beside a large one.
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """How much ink a share gets: full ink for `top`, by a power law below it."""
 
-    >>> ink(0.0, 0.3), ink(0.3, 0.3), ink(0.003, 0.3)
-    (0, 9, 1)
-    """
-    if not (value > 0 and top > 0) or not math.isfinite(value):
-        return 0
-    return min(LEVELS, max(1, round(LEVELS * math.sqrt(value / top))))
+    top: float
+    power: float
+
+    @classmethod
+    def of(cls, pair: PairView) -> Ink:
+        """One scale for both sides of a pair.
+
+        Shares of about the same size are told apart best on a straight scale; where one cell is far above the
+        others a square root keeps the others from vanishing.
+        """
+        shares = [
+            v for m in (pair.real, pair.synthetic) for row in m for v in row if v > 0 and math.isfinite(v)
+        ]
+        if not shares:
+            return cls(0.0, 1.0)
+        top = max(shares)
+        return cls(top, 1.0 if top <= _EVEN * sum(shares) / len(shares) else 0.5)
+
+    def step(self, value: float) -> int:
+        """Step of ink for a share: 0 for none, at least 1 for any, `LEVELS` for the largest.
+
+        >>> ink = Ink(0.3, 0.5)
+        >>> ink.step(0.0), ink.step(0.3), ink.step(0.003)
+        (0, 9, 1)
+        """
+        if not (value > 0 and self.top > 0) or not math.isfinite(value):
+            return 0
+        return min(LEVELS, max(1, round(LEVELS * (value / self.top) ** self.power)))
 
 
 def heat_chart(pair: PairView, side: str, tooltips: int = 12) -> Markup:
@@ -61,12 +86,12 @@ def heat_chart(pair: PairView, side: str, tooltips: int = 12) -> Markup:
     """
     matrix = pair.real if side == "real" else pair.synthetic
     n_rows, n_columns = len(pair.labels_a), len(pair.labels_b)
-    top = max((v for m in (pair.real, pair.synthetic) for row in m for v in row), default=0.0)
+    ink = Ink.of(pair)
     height = row_height(pair) * max(n_rows, 1)
     paths = [
         tag("path", class_=f"h{level}", d=path)
         for level in range(1, LEVELS + 1)
-        if (path := _squares(matrix, top, level))
+        if (path := _squares(matrix, ink, level))
     ]
     hits = [
         tag("rect", title(_words(cell)), class_="hit", x=cell.column, y=cell.row, width=1, height=1)
@@ -77,11 +102,11 @@ def heat_chart(pair: PairView, side: str, tooltips: int = 12) -> Markup:
     return chart(label, height, body, class_="heat")
 
 
-def _squares(matrix: Sequence[Sequence[float]], top: float, level: int) -> str:
+def _squares(matrix: Sequence[Sequence[float]], ink: Ink, level: int) -> str:
     """All cells of one step of ink as one path; neighbours in a row are drawn as one rectangle."""
     moves: list[str] = []
     for i, row in enumerate(matrix):
-        steps = [ink(value, top) for value in row]
+        steps = [ink.step(value) for value in row]
         j = 0
         while j < len(steps):
             run = j

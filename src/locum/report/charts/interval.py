@@ -42,7 +42,8 @@ def track(result: Result, worst: float | None = None) -> Track:
     Notes
     -----
     Distance from the best possible value is the value itself when lower is better, its negative when higher
-    is better, and the distance to the target otherwise (an interval that holds the target then starts at 0).
+    is better, and the distance to the target otherwise (an interval that holds the target then starts at 0);
+    of a copying test only the side above the target is bad.
     The line runs over all marks. Where there is no mark at the bad end it runs to the natural end of the
     measure, so that a small distance is not blown up: to 0 for scores out of 1, to 0.5 for an AUC with
     target 0.5, and otherwise a quarter beyond the largest distance. It is never shorter than three times the
@@ -76,7 +77,9 @@ def _distance(result: Result, value: float | None) -> float | None:
         return value
     if result.direction == "higher":
         return -value
-    return abs(value - (result.target or 0.0))
+    gap = value - (result.target or 0.0)
+    # Copying shows on one side only: below the target the rows learned from are not favoured.
+    return gap if result.question == "private" else abs(gap)
 
 
 def _interval(result: Result) -> tuple[float | None, float | None]:
@@ -87,7 +90,8 @@ def _interval(result: Result) -> tuple[float | None, float | None]:
     a, b = _distance(result, low), _distance(result, high)
     if a is None or b is None:
         return None, None
-    if result.direction == "target" and low <= (result.target or 0.0) <= high:
+    folded = result.direction == "target" and result.question != "private"
+    if folded and low <= (result.target or 0.0) <= high:
         return 0.0, max(a, b)
     return min(a, b), max(a, b)
 
@@ -95,7 +99,7 @@ def _interval(result: Result) -> tuple[float | None, float | None]:
 def _ends(result: Result, marks: list[float], *, has_worst: bool) -> tuple[float, float]:
     start, end = min(marks), max(marks)
     if result.direction == "target":
-        start = 0.0
+        start = min(start, 0.0)
         end = max(end, 0.5 if result.target == 0.5 else 1.25 * end) if not has_worst else end
     elif result.direction == "higher" and not has_worst and start >= -1 and end <= 0:
         start, end = -1.0, 0.0

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from locum.evidence.evidence import ColumnView
 from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, title
-from locum.report.words import brief, number, share, visible
+from locum.report.words import brief, share, visible
 
 _WIDTH, _PIXELS, _TOP, _AXIS = 1000, 116, 8, 20
 
@@ -23,6 +23,8 @@ _TAIL = 0.4
 _SHORT = 5.0
 #: With one cell this many times denser than the average everything else would be flat on the floor.
 _MAX_PEAK = 14.0
+#: Longest axis label, and letters that fit below the axis on a phone.
+_LABEL, _ROOM = 22, 42
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,45 +130,29 @@ def outline_chart(view: ColumnView) -> Markup:
 
 def _break(shape: Steps, cell: int, floor: int) -> Markup:
     """Two strokes through the axis below a shortened cell."""
-    middle = (shape.borders[cell] + shape.borders[cell + 1]) / 2
     strokes = tag("path", title("drawn shorter than it is"), class_="cut", d="M-5 4L-1-4M1 4L5-4")
-    return tag("svg", strokes, x=percent(middle), y=floor, overflow="visible")
+    return tag("svg", strokes, x=percent(_centre(shape, cell)), y=floor, overflow="visible")
 
 
 def _labels(view: ColumnView, shape: Steps, y: int) -> list[Markup]:
-    """Lowest, middle and highest edge; labels of cells where the axis is not to scale or holds times."""
+    """Names of the lowest, the middle and the highest cell; the middle one only where there is room."""
     n = len(shape.real)
     if not n:
         return [tag("text", "no values", class_="tick", x=0, y=y)]
-    if shape.to_scale and view.kind in ("integer", "number"):
-        middle = min(range(n + 1), key=lambda i: abs(shape.borders[i] - 0.5))
-        marks = [(0.0, tick(view.edges[0])), (shape.borders[middle], tick(view.edges[middle])),
-                 (1.0, tick(view.edges[-1]))]  # fmt: skip
-        if not 0.2 < shape.borders[middle] < 0.8:
-            del marks[1]
-    elif n < 3:
-        marks = [(0.0, brief(view.labels[0], 20)), (1.0, brief(view.labels[n - 1], 20))][:n]
-    else:
-        marks = [(0.0, brief(view.labels[0], 16)), (0.5, brief(view.labels[n // 2], 16)),
-                 (1.0, brief(view.labels[n - 1], 16))]  # fmt: skip
-    anchors = {0.0: "start", 1.0: "end"}
-    return [
-        tag("text", text, class_="tick", x=percent(x), y=y, text_anchor=anchors.get(x, "middle"))
-        for x, text in marks
-    ]
+    first, last = brief(view.labels[0], _LABEL), brief(view.labels[n - 1], _LABEL)
+    labels = [tag("text", first, class_="tick", x=0, y=y)]
+    if n > 1:
+        labels.append(tag("text", last, class_="tick", x="100%", y=y, text_anchor="end"))
+    if n > 2:
+        middle = min(range(1, n - 1), key=lambda i: abs(_centre(shape, i) - 0.5))
+        text, x = brief(view.labels[middle], _LABEL), _centre(shape, middle)
+        if 0.3 < x < 0.7 and len(first) + len(text) + len(last) <= _ROOM:
+            labels.append(tag("text", text, class_="tick", x=percent(x), y=y, text_anchor="middle"))
+    return labels
 
 
-def tick(value: float) -> str:
-    """An axis number: whole numbers whole, others with as few digits as they need.
-
-    >>> tick(17.0), tick(0.25), tick(1234567.0)
-    ('17', '0.25', '1,234,567')
-    """
-    if value == int(value):
-        return number(int(value))
-    if abs(value) >= 100:
-        return number(round(value))
-    return f"{value:.3g}".replace("-", "\u2212") if abs(value) >= 1e-4 else number(value)
+def _centre(shape: Steps, cell: int) -> float:
+    return (shape.borders[cell] + shape.borders[cell + 1]) / 2
 
 
 def _line(borders: Sequence[float], heights: Sequence[float]) -> str:
