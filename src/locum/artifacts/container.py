@@ -24,7 +24,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import locum
 from locum.artifacts.atomic import replacing
 from locum.artifacts.manifest import FORMAT, Manifest, Member, parse_manifest
 from locum.artifacts.migrate import migrate
@@ -102,7 +101,7 @@ def write_container(path: str | os.PathLike[str], parts: Container, *, created: 
     contents = {f"{name}.json": dump(parts.documents[name]) for name in DOCUMENTS}
     contents[TENSORS] = dump_tensors(parts.tensors)
     members = tuple(Member.of(name, content) for name, content in contents.items())
-    manifest = Manifest(FORMAT, locum.__version__, parts.kind, dict(parts.about), created, members)
+    manifest = Manifest(FORMAT, _version(), parts.kind, dict(parts.about), created, members)
     contents = {MANIFEST: dump(manifest.to_json()), **contents}
     for name, content in contents.items():
         if len(content) > LIMITS[name]:
@@ -164,6 +163,16 @@ def read_container(path: str | os.PathLike[str], *, tensors: bool = True) -> Con
     documents = {name: load(contents[f"{name}.json"], f"{where}:{name}.json") for name in DOCUMENTS}
     arrays = load_tensors(contents[TENSORS], f"{where}:{TENSORS}") if tensors else {}
     return migrate(Container(manifest.kind, documents, arrays, manifest.about, manifest), where)
+
+
+def _version() -> str:
+    """Version of the installed package; the package itself lies above this layer."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("locum")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _manifest(archive: zipfile.ZipFile, where: str) -> Manifest:
