@@ -69,11 +69,10 @@ def bar_rows(view: ColumnView, limit: int = MAX_LEVELS) -> tuple[BarRow, ...]:
         shown.sort(key=lambda s: (s[1] == "missing", -s[2], s[0]))
     hidden = [s for s in shares if s[0] not in kept]
     rest_real, rest_synthetic = sum(s[2] for s in hidden), sum(s[3] for s in hidden)
-    top = max([s[2] for s in shown] + [s[3] for s in shown] + [rest_real, rest_synthetic], default=0.0)
+    top = max([s[2] for s in shown] + [s[3] for s in shown], default=0.0)
     rows = [BarRow(s[1], s[2], s[3], bar(s[2], s[3], top, s[1])) for s in shown]
     if hidden:
         label = f"{count(sum(pooled.get(s[0], 1) for s in hidden))} more"
-        rows.append(
-            BarRow(label, rest_real, rest_synthetic, bar(rest_real, rest_synthetic, top, label), rest=True)
-        )
+        # Without bars: a sum of many levels beside single ones would set the scale.
+        rows.append(BarRow(label, rest_real, rest_synthetic, Markup(""), rest=True))
     return tuple(rows)

@@ -76,7 +76,7 @@ class Ink:
         """
         if not (value > 0 and self.top > 0) or not math.isfinite(value):
             return 0
-        return min(LEVELS, max(1, round(LEVELS * (value / self.top) ** self.power)))
+        return min(LEVELS, max(1, round(LEVELS * math.pow(value / self.top, self.power))))
 
 
 def heat_chart(pair: PairView, side: str, tooltips: int = 12) -> Markup:

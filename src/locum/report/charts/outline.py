@@ -21,7 +21,7 @@ MIN_CELLS = 7
 _TAIL = 0.4
 #: Width of a shortened cell, in median cells.
 _SHORT = 5.0
-#: With one cell this many times denser than the average everything else would be flat on the floor.
+#: With one narrow cell this many times denser than the average all else would be flat on the floor.
 _MAX_PEAK = 14.0
 #: Longest axis label, and letters that fit below the axis on a phone.
 _LABEL, _ROOM = 22, 42
@@ -57,8 +57,7 @@ def steps(view: ColumnView) -> Steps:
     total = sum(drawn)
     to_scale = bool(widths)
     if to_scale:
-        densities = [max(r, s) / w for r, s, w in zip(real, synthetic, widths, strict=True)]
-        to_scale = max(densities) * total <= _MAX_PEAK
+        to_scale = not _spiked(widths, drawn, real, synthetic)
     if to_scale:
         real = tuple(r / w for r, w in zip(real, widths, strict=True))
         synthetic = tuple(s / w for s, w in zip(synthetic, widths, strict=True))
@@ -83,6 +82,15 @@ def cells(view: ColumnView) -> int:
     if view.edges and len(view.edges) - 1 <= n:
         return len(view.edges) - 1
     return n - 1 if n and view.labels[-1] == "missing" else n
+
+
+def _spiked(
+    widths: Sequence[float], drawn: Sequence[float], real: Sequence[float], synthetic: Sequence[float]
+) -> bool:
+    """Whether one narrow cell stands so high that equal widths show more."""
+    densities = [max(r, s) / w for r, s, w in zip(real, synthetic, widths, strict=True)]
+    peak = max(range(len(densities)), key=densities.__getitem__)
+    return densities[peak] * sum(drawn) > _MAX_PEAK and drawn[peak] * len(drawn) < 0.5 * sum(drawn)
 
 
 def _drawn(widths: tuple[float, ...]) -> tuple[float, ...]:
