@@ -1,0 +1,134 @@
+"""Is this column of texts made of numbers, and how are they spelled?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from locum.data.distinct import IntArray
+from locum.data.numberforms import NumberForm, decimals_of, fits, to_float, to_int
+from locum.schema.column import Kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_UNITS_BEFORE = ("$", "€", "£", "¥", "US$")
+_UNITS_AFTER = ("%", "€", "$", "£", "°C", "kr", "zł")
+_SPACES = (" ", "\u00a0", "\u202f")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberGuess:
+    """A spelling under which texts are numbers.
+
+    Attributes
+    ----------
+    form
+        The spelling.
+    values
+        The numbers as float64, for counting only; shape (n_distinct,), null where a text is no number.
+    share
+        Share of rows that are numbers under it.
+    """
+
+    form: NumberForm
+    values: pa.Array
+    share: float
+
+
+def guess_number(texts: pa.Array, counts: IntArray, decimal: str | None = None) -> NumberGuess | None:
+    """The spelling under which most rows are numbers; None when less than half are.
+
+    Parameters
+    ----------
+    texts
+        Different texts, trimmed, without missing ones; shape (n_distinct,).
+    counts
+        Rows of each.
+    decimal
+        Decimal sign the user named; without it a dot counts as decimal sign wherever it can be one, and a
+        comma as thousands separator wherever every comma parts groups of three digits.
+    """
+    best: NumberGuess | None = None
+    sample = texts.slice(0, 400)
+    total = int(counts.sum())
+    for form in _forms(sample, decimal):
+        if form.thousands and not _grouped(sample, form):
+            continue
+        right = fits(sample, form).to_numpy(zero_copy_only=False)
+        if not len(sample) or right.mean() < 0.5:
+            continue
+        values = to_float(texts, form)
+        share = float(counts[values.is_valid().to_numpy(zero_copy_only=False)].sum()) / max(total, 1)
+        if best is None or share > best.share:
+            best = NumberGuess(form, values, share)
+        if share == 1:
+            break
+    return best if best is not None and best.share >= 0.5 else None
+
+
+def _forms(sample: pa.Array, decimal: str | None) -> Iterator[NumberForm]:
+    """Spellings in the order in which they are believed."""
+    dot = [NumberForm(), NumberForm(","), *(NumberForm(space) for space in _SPACES), NumberForm("'")]
+    comma = [NumberForm(decimal=","), NumberForm(".", ","), *(NumberForm(space, ",") for space in _SPACES)]
+    plain = [*comma, *dot[2:]] if decimal == "," else dot if decimal == "." else [*dot, *comma]
+    yield from plain
+    texts = [text for text in sample.to_pylist() if text]
+    for unit in _UNITS_BEFORE:
+        if sum(text.lstrip("+-").startswith(unit) for text in texts) > 0.5 * len(texts):
+            yield from (NumberForm(f.thousands, f.decimal, 0, unit, "") for f in plain)
+    for unit in _UNITS_AFTER:
+        if sum(text.endswith(unit) for text in texts) > 0.5 * len(texts):
+            yield from (NumberForm(f.thousands, f.decimal, 0, "", unit) for f in plain)
+
+
+def _grouped(sample: pa.Array, form: NumberForm) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.match_substring(sample, form.thousands)).as_py())
+
+
+def number_column(texts: pa.Array, guess: NumberGuess) -> tuple[Kind, int | None, str]:
+    """Kind, decimals and format for texts that are all numbers under `guess`.
+
+    Whole numbers that fit 64 bits are ``integer`` (``12.0`` too); everything else is ``number``.
+    """
+    import pyarrow.compute as pc
+
+    form = guess.form
+    unit = rf" ?{form.suffix}" if form.suffix else ""
+    point = r"\." if form.decimal == "." else form.decimal
+    digits = pc.extract_regex(texts, pattern=rf"{point}(?P<d>\d*){unit}$".replace("$$", r"\$$"))
+    lengths = pc.utf8_length(pc.struct_field(digits, "d")).fill_null(0).to_numpy(zero_copy_only=False)
+    finite = pc.is_finite(guess.values).to_numpy(zero_copy_only=False)
+    least = int(lengths[finite].min()) if finite.any() else 0
+    if to_int(texts, form).null_count == 0:
+        return "integer", None, str(NumberForm(form.thousands, form.decimal, least, form.prefix, form.suffix))
+    values = guess.values.to_numpy(zero_copy_only=False)
+    exponent = bool(pc.any(pc.match_substring_regex(texts, r"\d[eE][+-]?\d")).as_py())
+    decimals = decimals_of(values) if exponent else int(lengths.max(initial=0))
+    if decimals is not None and (decimals > 15 or _too_fine(values, decimals)):
+        decimals = None
+    least = min(least, 15 if decimals is None else decimals)
+    return "number", decimals, str(NumberForm(form.thousands, form.decimal, least, form.prefix, form.suffix))
+
+
+def _too_fine(values: np.ndarray, decimals: int) -> bool:
+    """Whether writing with so many digits would not read back as the same doubles."""
+    finite = values[np.isfinite(values)]
+    return bool(finite.size and np.abs(finite).max() * 10.0**decimals >= 2.0**53)
+
+
+def number_details(guess: NumberGuess) -> str:
+    """Words on the spelling, for the reason; empty for the plain one."""
+    form = guess.form
+    words = [
+        "thousands separators" if form.thousands else "",
+        "a decimal comma" if form.decimal == "," else "",
+        "a unit" if form.prefix or form.suffix else "",
+    ]
+    given = [word for word in words if word]
+    return f" with {' and '.join(given)}" if given else ""

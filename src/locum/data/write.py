@@ -1,0 +1,208 @@
+"""Write a canonical table to a file, all or nothing."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import gzip
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from locum.data.frame import Dialect, Origin
+from locum.data.read import kind_of_file
+from locum.data.restore import stored
+from locum.data.texts import to_text
+from locum.errors import FolderError
+from locum.schema.table import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BLOCK = 1 << 16
+
+
+def write(
+    table: pa.Table, path: str | os.PathLike[str], *, schema: Schema, origin: Origin | None = None
+) -> None:
+    """Write a canonical table; the file's ending decides the format.
+
+    ``.csv``, ``.tsv``, ``.txt`` and ``.jsonl`` (each also with ``.gz``), ``.parquet``, ``.arrow``, ``.feather``.
+    Text follows the spelling in `schema`, and the dialect of `origin` when that was CSV; typed files get the
+    types of `origin` when that had types, else the canonical ones. A file of that name is replaced, but only
+    once the new one is complete.
+
+    Raises
+    ------
+    FolderError
+        Folder absent, no permission, no space left; nothing is left behind.
+    UsageError
+        An ending that is not known.
+    """
+    target = Path(path)
+    suffix, zipped = kind_of_file(target)
+    order = [held.name for held in origin.columns if held.name in table.column_names] if origin else []
+    table = table.select(order + [name for name in table.column_names if name not in order])
+    with replacing(target) as file, _zipped(file, zipped) as out:
+        if suffix in (".csv", ".tsv", ".tab", ".txt"):
+            dialect = (origin.dialect if origin else None) or Dialect()
+            if suffix in (".tsv", ".tab"):
+                dialect = replace(dialect, delimiter="\t")
+            for block in csv_blocks(table, schema, dialect):
+                out.write(block)
+        elif suffix in (".jsonl", ".ndjson"):
+            for block in _jsonl_blocks(_typed(table, schema, origin)):
+                out.write(block)
+        else:
+            _binary(_typed(table, schema, origin), suffix, out)
+
+
+def _typed(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
+    """The table in the types of its origin; text files have none, so theirs is the canonical table."""
+    if origin is None or origin.backend == "csv":
+        return table
+    return stored(table, schema, origin)
+
+
+def _binary(table: pa.Table, suffix: str, out: IO[bytes]) -> None:
+    import pyarrow as pa
+
+    if suffix in (".parquet", ".pq"):
+        import pyarrow.parquet as pq
+
+        pq.write_table(table, out)
+        return
+    with pa.ipc.new_file(out, table.schema) as writer:
+        writer.write_table(table)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that gets its name only when everything has been written; on failure nothing remains.
+
+    Raises
+    ------
+    FolderError
+        When the folder or the disk refuses.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+    except OSError as error:
+        raise _refused(error, path) from error
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise _refused(error, path) from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _refused(error: OSError, path: Path) -> FolderError:
+    known = {
+        errno.ENOSPC: ("no space is left on the disk", "free some space, or write elsewhere"),
+        errno.EDQUOT: ("your disk quota is used up", "free some space, or write elsewhere"),
+        errno.EFBIG: ("the file would be larger than allowed here", "write elsewhere, or fewer rows"),
+        errno.EACCES: ("writing here is not permitted", "write to another folder"),
+        errno.EPERM: ("writing here is not permitted", "write to another folder"),
+        errno.EROFS: ("this disk is read-only", "write to another folder"),
+        errno.ENOENT: ("the folder does not exist", f"make it first: {path.parent}"),
+        errno.ENOTDIR: ("a part of this path is a file, not a folder", "write to another folder"),
+        errno.EISDIR: ("this is a folder, not a file", "give a file name"),
+    }
+    what, do = known.get(error.errno or 0, (f"writing failed ({error.strerror})", "write to another folder"))
+    return FolderError(what, where=str(path), do=do)
+
+
+@contextmanager
+def _zipped(file: IO[bytes], zipped: bool) -> Iterator[IO[bytes]]:
+    if not zipped:
+        yield file
+        return
+    # No file name and no time in the header: same rows, same bytes.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as out:
+        yield out  # type: ignore[misc]
+
+
+def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect) -> Iterator[bytes]:
+    """The lines of a CSV file, header first, in blocks of some ten thousand rows.
+
+    A missing value is an empty field, empty text a pair of quotes (in a file of one column both are the pair
+    of quotes, since readers skip empty lines). Letters that the encoding lacks become ``?``.
+    """
+    import pyarrow as pa
+
+    encode = codecs.getincrementalencoder(dialect.encoding)(errors="replace").encode
+    columns = {name: to_text(table.column(name), schema[name]) for name in table.column_names}
+    names = pa.table([pa.array([name], pa.string()) for name in columns], names=list(columns))
+    texts = pa.table(columns)
+    for part in (names, *(texts.slice(i, _BLOCK) for i in range(0, texts.num_rows, _BLOCK))):
+        lines = _lines(part, dialect)
+        yield lines if dialect.encoding == "utf-8" else encode(lines.decode("utf-8"))
+
+
+def _lines(part: pa.Table, dialect: Dialect) -> bytes:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    single = part.num_columns == 1
+    fields = [_quoted(column.combine_chunks(), dialect, single) for column in part.columns]
+    gap = dialect.delimiter + (" " if dialect.space else "")
+    lines = fields[0] if single else pc.binary_join_element_wise(*fields, gap)
+    lines = pc.binary_join_element_wise(lines, "", dialect.newline).cast(pa.large_string())
+    data = lines.buffers()[2]
+    return b"" if data is None else bytes(data)
+
+
+def _quoted(texts: pa.Array, dialect: Dialect, single: bool) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.cast(pa.large_string()).combine_chunks()
+    inner = pc.replace_substring(texts, '"', '""')
+    quoted = pc.binary_join_element_wise('"', inner, '"', "")
+    if dialect.quote_all:
+        return quoted.fill_null('""')
+    special = pc.match_substring_regex(texts, f'["\\r\\n\\x{ord(dialect.delimiter):02x}]')
+    if dialect.space:
+        special = pc.or_(special, pc.starts_with(texts, " "))
+    special = pc.or_(special, pc.equal(texts, ""))
+    return pc.if_else(special, quoted, texts).fill_null('""' if single else "")
+
+
+def _jsonl_blocks(table: pa.Table) -> Iterator[bytes]:
+    names = table.column_names
+    for start in range(0, table.num_rows, _BLOCK):
+        part = table.slice(start, _BLOCK)
+        columns = [part.column(name).to_pylist() for name in names]
+        lines = [
+            json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=_jsonable)
+            for row in zip(*columns, strict=True)
+        ]
+        yield ("\n".join(lines) + "\n").encode("utf-8", errors="replace")
+
+
+def _jsonable(value: Any) -> Any:
+    """Dates as ISO text, durations as seconds, everything else as text."""
+    if hasattr(value, "total_seconds"):
+        return value.total_seconds()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
