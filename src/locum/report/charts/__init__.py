@@ -1,1 +1,1 @@
-"""Charts as inline SVG: no script, no library, sharp at any width, readable in grey (decision 0003)."""
+"""Charts as inline SVG: no script, no library, sharp at any width, readable in grey (docs/decisions/0003-charts-without-javascript.md)."""
