@@ -60,7 +60,7 @@ def test_places_are_proportional_to_the_distance():
 def test_a_difference_smaller_than_chance_looks_small():
     # Shuffled columns keep their single-column shares: floor and reference are nearly the same number.
     places = interval.track(result(0.0071, "lower", reference=0.0064, floor=0.0066))
-    assert places.reference - places.value < 0.1
+    assert places.reference - places.value < 0.12
 
 
 def test_without_a_bad_end_an_auc_runs_to_its_natural_end():

@@ -1,1 +1,4 @@
-"""Charts as inline SVG: no script, no library, sharp at any width, readable in grey (docs/decisions/0003-charts-without-javascript.md)."""
+"""Charts as inline SVG: no script, no library, sharp at any width, readable in grey.
+
+Why they are drawn here: docs/decisions/0003-charts-without-javascript.md.
+"""

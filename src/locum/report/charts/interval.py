@@ -46,8 +46,8 @@ def track(result: Result, worst: float | None = None) -> Track:
     of a copying test only the side above the target is bad.
     The line runs over all marks. Where there is no mark at the bad end it runs to the natural end of the
     measure, so that a small distance is not blown up: to 0 for scores out of 1, to 0.5 for an AUC with
-    target 0.5, and otherwise a quarter beyond the largest distance. It is never shorter than three times the
-    distance of real hold-out rows: a difference smaller than chance must look small.
+    target 0.5, and otherwise a quarter beyond the largest distance. It is never shorter than the distance of
+    real hold-out rows: a difference much smaller than chance must look small.
     """
     bad = worst if worst is not None else result.floor
     value = _distance(result, result.value)
@@ -59,7 +59,7 @@ def track(result: Result, worst: float | None = None) -> Track:
         return Track(None, None, None, None, None)
     start, end = _ends(result, marks, has_worst=far is not None)
     if reference is not None and reference > 0:
-        end = max(end, start + 3 * reference)
+        end = max(end, start + reference)
     span = end - start
 
     def place(distance: float | None) -> float | None:
