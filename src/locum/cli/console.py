@@ -66,7 +66,10 @@ def table(
         console = Console(
             highlight=False, emoji=False, markup=False, width=max(80, _width(headers, rows)), no_color=True
         )
-    console.print(grid)
+    with console.capture() as shown:
+        console.print(grid)
+    text = "\n".join(line.rstrip() for line in shown.get().strip("\n").splitlines())
+    sys.stdout.write(text.strip("\n") + "\n\n")
 
 
 def _width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:

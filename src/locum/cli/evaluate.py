@@ -40,8 +40,10 @@ def evaluate(
     from locum.cli.progress import Display
     from locum.cli.show import show_evaluation
     from locum.pipeline.judge import evaluate as judge
-    from locum.pipeline.judge import save_folder
+    from locum.pipeline.judge import refuse_taken, save_folder
 
+    if out is not None:
+        refuse_taken(out)
     with Display() as display:
         found = judge(
             real, synthetic, holdout=holdout, target=target, protected=tuple(protected or ()), seed=seed or 0,

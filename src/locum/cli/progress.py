@@ -29,6 +29,8 @@ LABELS = {
 
 #: Seconds between two lines about the same stage where there is no terminal.
 LINE_EVERY_S = 15.0
+#: Stages shorter than this leave no line behind.
+QUIET_S = 1.0
 
 
 class Display:
@@ -105,14 +107,15 @@ class Display:
             if self._task is not None:
                 self._bar.remove_task(self._task)
             self._task = self._bar.add_task(label, total=100, left=self._left(), note="")
-        else:
+        elif self._timeline.left() >= QUIET_S:
             self._console.print(f"{label} ... {self._left()}")
         self._last_line = time.monotonic()
 
     def _finish_stage(self) -> None:
-        if self._stage:
-            took = duration(time.monotonic() - self._since)
-            self._console.print(f"{LABELS.get(self._stage, self._stage)}: done in {took}", style="dim")
+        took = time.monotonic() - self._since
+        if self._stage and took >= QUIET_S:
+            label = LABELS.get(self._stage, self._stage)
+            self._console.print(f"{label}: done in {duration(took)}", style="dim")
         self._stage = ""
 
     def _maybe_line(self, event: Event) -> None:
@@ -122,4 +125,5 @@ class Display:
             self._last_line = time.monotonic()
 
     def _left(self) -> str:
-        return f"about {duration(self._timeline.left())} left"
+        left = self._timeline.left()
+        return f"about {duration(left)} left" if left >= QUIET_S else "nearly done"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.cli.console import emit, note, out, say, table
+from locum.pipeline.outcome import STAGES
 from locum.pipeline.words import count, duration, size
 
 if TYPE_CHECKING:
@@ -16,24 +17,21 @@ if TYPE_CHECKING:
     from locum.pipeline.prepare import Prepared
     from locum.schema.table import Schema
 
-#: Headings of the five questions.
-QUESTIONS = {
-    "faithful": "Is it faithful?",
-    "useful": "Is it useful?",
-    "private": "Does it give people away?",
-    "fair": "Is it fair?",
-    "risk": "What can go wrong?",
-}
 _STYLES = {"good": "green", "fair": "yellow", "poor": "red"}
 
 
 def show_answers(answers: tuple[Answer, ...]) -> None:
     """The five questions with their sentences; the verdict is a word, never colour alone."""
+    from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
+
     console = out()
     for answer in answers:
-        heading = QUESTIONS.get(answer.question, answer.question)
-        console.print(f"{heading} ", style="bold", end="")
-        console.print(f"[{answer.verdict}]", style=_STYLES.get(answer.verdict, "dim"))
+        copying = answer.question == "private"
+        verdict = (COPYING_VERDICTS if copying else VERDICTS)[answer.verdict].lower()
+        # Passing the copying tests is no merit, so it is never green.
+        style = "dim" if copying and answer.verdict == "good" else _STYLES.get(answer.verdict, "dim")
+        console.print(f"{QUESTIONS[answer.question][0]} ", style="bold", end="")
+        console.print(f"[{verdict}]", style=style)
         console.print(f"  {answer.sentence}")
 
 
@@ -42,7 +40,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool, command: str) -> None:
     if as_json:
         emit({"command": command, **outcome.to_json()})
         return
-    if len(outcome.resumed) == 3:
+    if len(outcome.resumed) == len(STAGES):
         note("This run was finished before; nothing was done again.")
     elif outcome.resumed:
         note(f"Taken up again; done before: {', '.join(outcome.resumed)}.")

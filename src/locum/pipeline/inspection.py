@@ -76,12 +76,12 @@ def _model(path: Path) -> Inspection:
 
 def _folder(path: Path) -> Inspection:
     from locum.artifacts.folder import RunFolder
-    from locum.pipeline.outcome import answers_of, read_report
+    from locum.pipeline.outcome import STAGES, answers_of, read_report
 
     with RunFolder.view(path) as folder:
         plan, records = folder.plan, list(folder.records())
-        done = [stage for stage in ("fit", "sample", "evaluate") if folder.done(stage)]
-    finished = len(done) == 3
+        done = [stage for stage in STAGES if folder.done(stage)]
+    finished = len(done) == len(STAGES)
     sentences = tuple(a.sentence for a in answers_of(read_report(path))) if finished else ()
     files = {p.name: p.stat().st_size for p in sorted(path.iterdir()) if p.is_file() and p.name[0] != "."}
     state = "finished" if finished else f"not finished; done: {', '.join(done) or 'nothing yet'}"

@@ -149,6 +149,28 @@ def evaluate(
     return Evaluation(evidence, context, schema, tuple(notes))
 
 
+def refuse_taken(folder: Path) -> None:
+    """Refuse a folder that holds something already; best asked before the work is done.
+
+    Raises
+    ------
+    FolderError
+        When it is not empty, or no folder.
+    """
+    from locum.artifacts.atomic import folder_error
+
+    try:
+        taken = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise folder_error(error, folder) from error
+    if taken:
+        raise FolderError(
+            f"the folder holds something already ({', '.join(taken[:3])})",
+            where=str(folder),
+            do="choose a new or empty folder with --out",
+        )
+
+
 def save_folder(evaluation: Evaluation, folder: Path) -> Path:
     """Write ``report.html`` and ``report.json`` into a folder, new or empty.
 
@@ -159,17 +181,11 @@ def save_folder(evaluation: Evaluation, folder: Path) -> Path:
     """
     from locum.artifacts.atomic import folder_error
 
+    refuse_taken(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        taken = sorted(entry.name for entry in folder.iterdir())
     except OSError as error:
         raise folder_error(error, folder) from error
-    if taken:
-        raise FolderError(
-            f"the folder holds something already ({', '.join(taken[:3])})",
-            where=str(folder),
-            do="choose a new or empty folder with --out",
-        )
     evaluation.save(folder / REPORT)
     evaluation.save(folder / REPORT_JSON)
     return folder

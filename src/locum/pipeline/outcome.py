@@ -13,6 +13,9 @@ from locum.evidence.evidence import Answer
 from locum.pipeline import plan as names
 from locum.pipeline.words import count, duration, size
 
+#: Stages of a run that leave files behind, in order; when all were done before, nothing is done again.
+STAGES = ("fit", "sample", "evaluate")
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -63,6 +66,8 @@ class Outcome:
         rows = f"{count(self.n_synthetic, 'row')} made from {self.n_train:,}"
         if self.n_holdout:
             rows += f" ({self.n_holdout:,} more held out)"
+        if len(self.resumed) == len(STAGES):
+            return f"{rows} by an earlier run"
         peak = f", peak memory {size(self.peak_bytes)}" if self.peak_bytes else ""
         return f"{rows} in {duration(self.wall_s)} ({self.cpu_s:.1f} CPU seconds{peak})"
 

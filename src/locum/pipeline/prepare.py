@@ -166,8 +166,6 @@ def settle_schema(request: Request, raw: Raw, config: Config | None) -> tuple[Sc
     DataError
         When the schema is about other columns.
     """
-    from locum.data.detect import detect
-
     columns = raw.table.column_names
     if request.target is not None:
         need_column(request.target, columns, where="--target")
@@ -175,6 +173,8 @@ def settle_schema(request: Request, raw: Raw, config: Config | None) -> tuple[Sc
         need_column(name, columns, where="--protected")
     given = request.schema or (config.schema if config else None)
     if given is None:
+        from locum.data.detect import detect
+
         found = detect(raw, target=request.target, protected=request.protected)
         return found, _regenerated(found)
     if set(given.names) != set(columns):

@@ -13,7 +13,7 @@ from locum.evidence.evidence import Evidence, RunContext
 from locum.pipeline import plan as names
 from locum.pipeline.judge import judge, now
 from locum.pipeline.machine import peak_memory
-from locum.pipeline.outcome import Outcome, answers_of, describe_files, read_report
+from locum.pipeline.outcome import STAGES, Outcome, answers_of, describe_files, read_report
 from locum.pipeline.plan import Plan
 from locum.pipeline.prepare import Prepared
 from locum.pipeline.split import split
@@ -50,11 +50,11 @@ def execute(prepared: Prepared, progress: Listener = silent) -> Outcome:
         train_rows, holdout_rows = split(prepared.table.num_rows, plan.holdout, plan.seed)
         train, holdout = prepared.table.take(train_rows), prepared.table.take(holdout_rows)
         schema = without_data_bounds(plan.schema)
-        earlier = tuple(stage for stage in ("fit", "sample", "evaluate") if folder.done(stage))
-        if len(earlier) < 3:
+        earlier = tuple(stage for stage in STAGES if folder.done(stage))
+        if len(earlier) < len(STAGES):
             _stages(folder, prepared, schema, train, holdout, progress)
         cpu, wall = time.process_time() - cpu, time.monotonic() - wall
-        if len(earlier) < 3:
+        if len(earlier) < len(STAGES):
             folder.log("ended", cpu_s=round(cpu, 2), wall_s=round(wall, 2), peak_bytes=peak_memory())
         return Outcome(
             prepared.out, describe_files(plan.synthetic), answers_of(read_report(prepared.out)),
