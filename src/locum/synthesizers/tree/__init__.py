@@ -1,0 +1,1 @@
+"""The default synthesizer: chains of histogram trees over codes, corrected by a boosted density ratio."""

@@ -1,0 +1,193 @@
+"""The tree model as named arrays for a file, and back with every index checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.errors import UsageError
+from locum.schema.domain import Domain
+from locum.synthesizers.base import ModelState
+from locum.synthesizers.checks import broken, exactly, tensor
+from locum.synthesizers.tree.chain import Chain
+from locum.synthesizers.tree.inputs import Bins
+from locum.synthesizers.tree.ratio import Ratio
+from locum.synthesizers.tree.settings import TreeSettings
+from locum.synthesizers.tree.tree import FloatArray, Tree
+
+_NODE = {
+    "feature": np.int32, "threshold": np.int32, "left": np.int32, "start": np.int32, "stop": np.int32,
+    "wider": np.int32, "borrow": np.float32,
+}  # fmt: skip
+_RUN = {"code": np.int32, "end": np.int32}
+_RATIO = {
+    "feature": np.int32, "threshold": np.int32, "left": np.int32, "right": np.int32, "value": np.float32,
+    "root": np.int32,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a fitted tree model is made of."""
+
+    settings: TreeSettings
+    chains: tuple[Chain, ...]
+    tables: dict[tuple[int, int], Bins]
+    marginals: tuple[FloatArray, ...]
+    ratio: Ratio | None
+
+
+def pack(
+    settings: TreeSettings,
+    chains: Sequence[Chain],
+    tables: dict[tuple[int, int], Bins],
+    marginals: Sequence[FloatArray],
+    ratio: Ratio | None,
+) -> ModelState:
+    """Concatenate all trees into one array per field."""
+    trees = [tree for chain in chains for tree in chain.trees]
+    keys = sorted(tables)
+    tensors: dict[str, npt.NDArray[Any]] = {
+        f"tree.{f}": np.concatenate([getattr(t, f) for t in trees]) for f in (*_NODE, *_RUN)
+    }
+    tensors["tree.nodes"] = np.array([len(t.feature) for t in trees], dtype=np.int64)
+    tensors["tree.runs"] = np.array([len(t.code) for t in trees], dtype=np.int64)
+    tensors["order"] = np.array([c.order for c in chains], dtype=np.int32)
+    tensors["table.keys"] = np.array(keys, dtype=np.int32).reshape(-1, 2)
+    tensors["table.bins"] = np.concatenate([np.zeros(0, np.uint8), *(tables[k] for k in keys)])
+    tensors["marginal"] = np.concatenate(marginals).astype(np.float64)
+    scalars: dict[str, Any] = {"settings": settings.to_json(), "ratio": None}
+    if ratio is not None:
+        tensors |= {f"ratio.{f}": getattr(ratio, f) for f in _RATIO}
+        scalars["ratio"] = {"log_mean": ratio.log_mean, "cap": ratio.cap}
+    return ModelState(scalars, tensors)
+
+
+def unpack(state: ModelState, domain: Domain) -> Parts:
+    """Rebuild the parts; every index is checked, so that no later step can read out of bounds or loop.
+
+    Raises
+    ------
+    FileFormatError
+        On anything that `pack` cannot have written for this domain.
+    """
+    has_ratio = state.settings.get("ratio") is not None
+    names = {f"tree.{f}" for f in (*_NODE, *_RUN)} | {"tree.nodes", "tree.runs", "order", "marginal"}
+    names |= {"table.keys", "table.bins"} | ({f"ratio.{f}" for f in _RATIO} if has_ratio else set())
+    exactly(state, {"settings", "ratio"}, names)
+    try:
+        settings = TreeSettings.from_json(dict(state.settings["settings"]))
+    except (UsageError, TypeError, ValueError) as error:
+        raise broken(f"tree settings are not usable: {error}") from error
+    marginals = _marginals(state, domain)
+    tables = _tables(state, domain)
+    order = tensor(state, "order", np.int32, (None, len(domain)))
+    if not len(order) or (np.sort(order, axis=1) != np.arange(len(domain))).any():
+        raise broken("a column order is not a permutation")
+    trees = _trees(state, order, domain, tables)
+    width = len(domain)
+    chains = tuple(
+        Chain(tuple(int(i) for i in row), tuple(trees[k * width : (k + 1) * width]))
+        for k, row in enumerate(order)
+    )
+    return Parts(settings, chains, tables, marginals, _ratio(state, width) if has_ratio else None)
+
+
+def _marginals(state: ModelState, domain: Domain) -> tuple[FloatArray, ...]:
+    flat = tensor(state, "marginal", np.float64, (sum(domain.sizes),))
+    parts = np.split(flat, np.cumsum(domain.sizes)[:-1])
+    for part in parts:
+        if not np.isfinite(part).all() or (part < 0).any() or not 0.999 < part.sum() < 1.001:
+            raise broken("a marginal is not a distribution")
+    return tuple(parts)
+
+
+def _tables(state: ModelState, domain: Domain) -> dict[tuple[int, int], Bins]:
+    keys = tensor(state, "table.keys", np.int32, (None, 2))
+    if ((keys < 0) | (keys >= len(domain))).any():
+        raise broken("a bin table belongs to no column")
+    sizes = np.array(domain.sizes, dtype=np.int64)[keys[:, 0]]
+    bins = tensor(state, "table.bins", np.uint8, (int(sizes.sum()),))
+    parts = np.split(bins, np.cumsum(sizes)[:-1]) if len(keys) else []
+    return {(int(p), int(t)): part for (p, t), part in zip(keys, parts, strict=True)}
+
+
+def _trees(
+    state: ModelState, order: npt.NDArray[np.int32], domain: Domain, tables: dict[tuple[int, int], Bins]
+) -> list[Tree]:
+    targets = order.ravel()
+    nodes = _lengths(state, "tree.nodes", len(targets))
+    runs = _lengths(state, "tree.runs", len(targets))
+    fields: dict[str, list[npt.NDArray[Any]]] = {}
+    for name, dtype in (*_NODE.items(), *_RUN.items()):
+        lengths = nodes if name in _NODE else runs
+        flat = tensor(state, f"tree.{name}", dtype, (int(lengths.sum()),))
+        fields[name] = np.split(flat, np.cumsum(lengths)[:-1])
+    trees = []
+    for i, target in enumerate(targets):
+        tree = Tree(**{name: parts[i] for name, parts in fields.items()})
+        _check_tree(tree, int(target), domain, set(order[i // len(domain)][: i % len(domain)]), tables)
+        trees.append(tree)
+    return trees
+
+
+def _lengths(state: ModelState, name: str, count: int) -> npt.NDArray[np.int64]:
+    lengths = tensor(state, name, np.int64, (count,))
+    if (lengths < 1).any() or (lengths > 2**31).any():
+        raise broken(f"{name} are not sizes")
+    return lengths
+
+
+def _check_tree(
+    tree: Tree, target: int, domain: Domain, earlier: set[int], tables: dict[tuple[int, int], Bins]
+) -> None:
+    ids = np.arange(len(tree.feature))
+    inner = tree.feature >= 0
+    rows = int(tree.end[-1])
+    used = {int(f) for f in np.unique(tree.feature[inner])}
+    if not used <= earlier or any((f, target) not in tables for f in used):
+        raise broken("a tree splits on a column that it cannot see")
+    if (
+        (tree.feature < -1).any()
+        or (tree.left[inner] <= ids[inner]).any()
+        or (tree.left[inner] + 1 >= len(ids)).any()
+    ):
+        raise broken("a tree's children do not follow their parent")
+    if (tree.wider[1:] < 0).any() or (tree.wider >= ids).any() or tree.wider[0] != -1:
+        raise broken("a tree's ancestors do not precede their children")
+    if not ((tree.start >= 0) & (tree.start < tree.stop) & (tree.stop <= rows)).all():
+        raise broken("a tree's row intervals are empty or out of range")
+    if not np.isfinite(tree.borrow).all() or ((tree.borrow < 0) | (tree.borrow > 1)).any():
+        raise broken("a tree's weights are not probabilities")
+    if (np.diff(tree.end, prepend=0) < 1).any():
+        raise broken("a tree's counts are not positive")
+    if ((tree.code < 0) | (tree.code >= domain.sizes[target])).any():
+        raise broken("a tree predicts a code outside the column")
+
+
+def _ratio(state: ModelState, width: int) -> Ratio:
+    scalars = state.settings["ratio"]
+    arrays = {name: tensor(state, f"ratio.{name}", dtype, (None,)) for name, dtype in _RATIO.items()}
+    try:
+        ratio = Ratio(**arrays, log_mean=float(scalars["log_mean"]), cap=float(scalars["cap"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise broken("the density ratio's constants are missing") from error
+    n = len(ratio.feature)
+    ids = np.arange(n)
+    same = all(len(a) == n for a in (ratio.threshold, ratio.left, ratio.right, ratio.value))
+    inner = ratio.feature >= 0
+    if not same or n == 0 or (ratio.feature < -1).any() or (ratio.feature >= width).any():
+        raise broken("the density ratio's arrays do not fit together")
+    for child in (ratio.left, ratio.right):
+        if ((child < 0) | (child >= n)).any() or (child[~inner] != ids[~inner]).any():
+            raise broken("the density ratio's children are out of range")
+    if ((ratio.root < 0) | (ratio.root >= n)).any() or not 1 <= len(ratio.root) <= 1000:
+        raise broken("the density ratio's trees are out of range")
+    finite = np.isfinite(ratio.value).all() and np.isfinite([ratio.log_mean, ratio.cap]).all()
+    if not finite or ratio.cap <= 0 or np.abs(ratio.value).max() * len(ratio.root) > 500:
+        raise broken("the density ratio's values are not finite")
+    return ratio
