@@ -264,6 +264,9 @@ def _ranges(support: Support) -> tuple[BoolArray, Units, Units, Units]:
     tile_high = np.concatenate([upper, top[-1:]])
     rows = np.bincount(code, weights=support.counts).astype(np.float64)
     low, high = _round_range(bottom, top, rows, tile_low, tile_high)
+    # a repeated value is nobody's own: the outermost cells need not stop short of it
+    np.minimum.at(low, code[support.spike], units[support.spike])
+    np.maximum.at(high, code[support.spike], units[support.spike])
     return atom, np.where(atom, bottom, low), np.where(atom, bottom, high), upper
 
 

@@ -76,8 +76,9 @@ class Lattice:
         if self.decimals is None:
             return values
         if values.dtype.kind == "f":
-            scaled = np.rint(np.clip(values * 10.0**self.decimals, -(2.0**62), 2.0**62))
-            values = scaled.astype(np.int64)
+            with np.errstate(over="ignore"):
+                scaled = np.clip(values * 10.0**self.decimals, -(2.0**62), 2.0**62)
+            values = np.rint(scaled).astype(np.int64)
         if self.step == 1:
             return values
         return values // self.step
@@ -138,7 +139,10 @@ def _decimals(distinct: FloatArray) -> int | None:
     if len(distinct) == 0:
         return 0
     largest = float(np.abs(distinct).max())
-    tolerance = 2 * np.spacing(np.abs(distinct))
+    if largest >= _EXACT:
+        return None
+    # subnormal numbers are closer to 0 than two units in the last place, and still not 0
+    tolerance = np.minimum(2 * np.spacing(np.abs(distinct)), 1e-15 * np.abs(distinct))
     sample = slice(None, None, max(1, len(distinct) // 500))
     for decimals in range(_MAX_DECIMALS + 1):
         scale = 10.0**decimals
