@@ -19,6 +19,11 @@ from locum.synthesizers import registry
 from locum.synthesizers.base import Model, ModelState
 
 SEED = 11
+#: How far the probabilities of all rows may be from adding up to one, where that is estimated.
+NEARLY = {"tree": 0.01}
+#: A domain small enough to go through row by row.
+TINY_SIZES = [4, 3, 1, 2]
+TINY = Domain(tuple(Attribute(f"c{i}", f"c{i}", size, False) for i, size in enumerate(TINY_SIZES)))
 
 
 def coded(columns: list[Any], sizes: list[int], *, ordered: bool = False, null: bool = False) -> Coded:
@@ -53,7 +58,8 @@ TABLES = {
     "labels": lambda: drawn([40, 12, 7], 400, null=True),
     "many codes": lambda: coded([np.arange(3000) % 1500, np.arange(3000) % 2], [1500, 2]),
     "a hundred thousand codes": lambda: coded([np.arange(20_000), np.arange(20_000) % 3], [100_000, 3]),
-    "wide": lambda: drawn([3, 2, 9, 1] * 50, 50),
+    "wide": lambda: drawn([3, 2, 9, 1] * 12, 50),
+    "enough rows for everything": lambda: drawn([4, 9, 30, 2], 700, null=True),
     "one code per row": lambda: coded([np.arange(200), np.arange(200)[::-1]], [200, 200], ordered=True),
 }
 
@@ -70,7 +76,7 @@ def fitted(name: str, table: Coded) -> Model:
 
 @pytest.fixture(scope="module")
 def tiny(name: str) -> Model:
-    return registry.create(name).fit(drawn([4, 3, 1, 2], 500, null=True), seed=SEED)
+    return registry.create(name).fit(drawn(TINY_SIZES, 500, null=True), seed=SEED)
 
 
 def enumerated(domain: Domain) -> np.ndarray:
@@ -126,11 +132,10 @@ def test_codes_outside_the_domain_are_impossible(tiny: Model) -> None:
 
 
 def test_probabilities_sum_to_one(tiny: Model) -> None:
+    """Exactly so, or within what the model's docstring says of an estimated constant (`NEARLY`)."""
     if tiny.has_density:
-        everything = enumerated(
-            Domain(tuple(Attribute(f"c{i}", "", s, False) for i, s in enumerate([4, 3, 1, 2])))
-        )
-        assert math.isclose(np.exp(tiny.log_prob(everything)).sum(), 1.0, abs_tol=1e-6)
+        total = np.exp(tiny.log_prob(enumerated(TINY))).sum()
+        assert math.isclose(total, 1.0, abs_tol=NEARLY.get(tiny.name, 1e-6))
 
 
 @pytest.mark.statistical
@@ -139,9 +144,7 @@ def test_rows_come_as_often_as_their_probability_says(tiny: Model) -> None:
     if not tiny.has_density:
         pytest.skip(f"{tiny.name} has no density")
     n = 40_000
-    everything = enumerated(
-        Domain(tuple(Attribute(f"c{i}", "", s, False) for i, s in enumerate([4, 3, 1, 2])))
-    )
+    everything = enumerated(TINY)
     expected = n * np.exp(tiny.log_prob(everything))
     rows = tiny.sample(n, seed=21)
     index = {tuple(row): i for i, row in enumerate(everything.tolist())}
@@ -267,7 +270,7 @@ def harmed(state: ModelState) -> Iterator[tuple[str, ModelState]]:
     yield "a surplus setting", ModelState({**state.settings, "surplus": 1}, state.tensors)
 
 
-@pytest.mark.parametrize("of", ["ordered", "labels", "one row"])
+@pytest.mark.parametrize("of", ["ordered", "labels", "one row", "enough rows for everything"])
 def test_a_harmed_state_is_refused_or_harmless(name: str, of: str) -> None:
     """What a hostile file may hold ends as FileFormatError on loading, or works within the domain."""
     data = TABLES[of]()
@@ -292,7 +295,7 @@ def test_a_harmed_state_is_refused_or_harmless(name: str, of: str) -> None:
             continue
         except Exception as error:  # noqa: BLE001
             problems.append(f"{what}: sampling raised {type(error).__name__}")
-    assert problems == []
+    assert not problems, "; ".join(problems)
 
 
 def test_a_state_for_another_domain_is_refused(name: str) -> None:

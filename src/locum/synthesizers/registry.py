@@ -129,7 +129,11 @@ def create(name: str, **settings: Any) -> Model:
         For an unknown name or an unknown setting. Values of settings are checked by the model itself.
     """
     made_by = get(name)
-    known = [p for p in inspect.signature(made_by).parameters if p != "self"]
+    parameters = inspect.signature(made_by).parameters
+    known = [p for p in parameters if parameters[p].kind is not inspect.Parameter.VAR_KEYWORD]
+    if len(known) < len(parameters):
+        # A model that takes any setting checks the names itself.
+        return made_by(**{**entry_of(name).settings, **settings})
     for key in settings:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
