@@ -148,11 +148,13 @@ class Synthesizer:
             When the data cannot be read, has no rows or columns, or does not fit the schema.
         """
         from locum.data.canonical import canonical
-        from locum.data.detect import detect
         from locum.data.read import read
 
         raw = read(data)
-        schema = schema if schema is not None else detect(raw)
+        if schema is None:
+            from locum.data.detect import detect
+
+            schema = detect(raw)
         self.fit_table(canonical(raw, schema), schema, progress=progress)
         self._origin = raw.origin
         return self
