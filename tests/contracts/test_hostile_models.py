@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from locum.artifacts.container import Container, read_container, write_container
+from locum.data.frame import Origin
+from locum.data.read import read
 from locum.errors import FileFormatError, LocumError
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema
@@ -50,6 +52,11 @@ def table() -> tuple[pa.Table, Schema]:
     return pa.table({name: values for name, (_, values) in columns.items()}), schema
 
 
+def origin() -> Origin:
+    """The table as if it had come from pandas."""
+    return read(table()[0].to_pandas()).origin
+
+
 class Parts:
     """A container that does not print all of itself when a case fails."""
 
@@ -60,7 +67,7 @@ class Parts:
 @pytest.fixture(scope="module")
 def parts(name: str, tmp_path_factory: pytest.TempPathFactory) -> Parts:
     path = tmp_path_factory.mktemp("hostile") / "m.locum"
-    Synthesizer(name, seed=1).fit_table(*table()).save(path)
+    Synthesizer(name, seed=1).fit_table(*table()).remember(origin()).save(path)
     return Parts(read_container(path))
 
 
