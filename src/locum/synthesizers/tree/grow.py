@@ -123,6 +123,8 @@ def grow(
         Target codes; shape (rows,).
     inputs
         Columns to split on, aligned with `y`.
+    min_leaf, penalty, max_depth, classes
+        See `TreeSettings`.
     xlogx
         `xlogx_table` of at least ``len(y)`` entries.
     """

@@ -34,10 +34,10 @@ class TreeModel:
     """Sequential conditional trees over codes, mixed over column orders and corrected jointly.
 
     Each of `members` chains has its own column order (few codes first, with noise) and its own half of the
-    training rows. In a chain, every column gets one classification tree on the columns before it, grown from
-    integer histograms; a leaf is an empirical distribution that borrows from wider ancestors (Witten-Bell). A row
-    is drawn from one chain; the density is the mean over chains. A boosted classifier of training rows against
-    chain rows then estimates the density ratio, and rows are resampled by it.
+    training rows. In a chain, every column gets one classification tree on the columns before it, grown
+    from integer histograms; a leaf is an empirical distribution that borrows from wider ancestors
+    (Witten-Bell). A row is drawn from one chain; the density is the mean over chains. A boosted classifier of
+    training rows against chain rows then estimates the density ratio, and rows are resampled by it.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ class TreeModel:
 
     Notes
     -----
-    What limits memorising: no leaf with fewer than `min_leaf` training rows; a split must gain `penalty` times
-    Akaike's bound; leaves borrow from ancestors in proportion to how scattered they are; each chain sees only a
-    share of the rows; levels with fewer than `min_leaf` rows cannot be split on by themselves; the ratio has large
-    leaves and stops early on held-out rows. No guarantee follows from these: the model file contains counts
-    of real rows and must be treated like the data.
+    What limits memorising: no leaf with fewer than `min_leaf` training rows; a split must gain `penalty`
+    times Akaike's bound; leaves borrow from ancestors in proportion to how scattered they are; each chain
+    sees only a share of the rows; levels with fewer than `min_leaf` rows cannot be split on by themselves;
+    the ratio has large leaves and stops early on held-out rows. No guarantee follows from these: the model
+    file contains counts of real rows and must be treated like the data.
 
     Density: with the correction, `log_prob` is ``log(mean of chains) + log(ratio) - log Z`` with Z estimated
     from chain rows (relative error about 0.1 %); without it, it is exact.
@@ -62,9 +62,10 @@ class TreeModel:
 
     References
     ----------
-    Sequential CART synthesis: Nowok, Raab, Dibben, synthpop, doi:10.18637/jss.v074.i11 (differs: histogram trees
-    over shared bins, a mixture over orders and subsamples, smoothed leaves). Witten-Bell smoothing:
-    doi:10.1109/18.87000. Density-ratio resampling: Azadi et al., arXiv:1810.06758 (differs: weights, not accept/reject).
+    Sequential CART synthesis: Nowok, Raab, Dibben, synthpop, doi:10.18637/jss.v074.i11 (differs: histogram
+    trees over shared bins, a mixture over orders and subsamples, smoothed leaves). Witten-Bell smoothing:
+    doi:10.1109/18.87000. Density-ratio resampling: Azadi et al., arXiv:1810.06758 (differs: weights, not
+    accept/reject).
     """
 
     name: ClassVar[str] = "tree"

@@ -25,9 +25,13 @@ _NODE = {
 }  # fmt: skip
 _RUN = {"code": np.int32, "end": np.int32}
 _RATIO = {
-    "feature": np.int32, "threshold": np.int32, "left": np.int32, "right": np.int32, "value": np.float32,
-    "root": np.int32,
+    "leaves": np.int32, "feature": np.int32, "threshold": np.int32, "left": np.int32, "right": np.int32,
+    "value": np.float64,
 }  # fmt: skip
+
+
+#: Most trees that a density ratio may have.
+MOST_TREES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +180,23 @@ def _ratio(state: ModelState, width: int) -> Ratio:
         ratio = Ratio(**arrays, log_mean=float(scalars["log_mean"]), cap=float(scalars["cap"]))
     except (KeyError, TypeError, ValueError) as error:
         raise broken("the density ratio's constants are missing") from error
-    n = len(ratio.feature)
-    ids = np.arange(n)
-    same = all(len(a) == n for a in (ratio.threshold, ratio.left, ratio.right, ratio.value))
-    inner = ratio.feature >= 0
-    if not same or n == 0 or (ratio.feature < -1).any() or (ratio.feature >= width).any():
+    inner = len(ratio.feature)
+    if not 1 <= len(ratio.leaves) <= MOST_TREES or (ratio.leaves < 1).any() or (ratio.leaves > 1024).any():
+        raise broken("the density ratio's trees have no possible size")
+    same = all(len(a) == inner for a in (ratio.threshold, ratio.left, ratio.right))
+    if not same or inner != int((ratio.leaves - 1).sum()) or len(ratio.value) != int(ratio.leaves.sum()):
         raise broken("the density ratio's arrays do not fit together")
+    if ((ratio.feature < 0) | (ratio.feature >= width)).any():
+        raise broken("the density ratio splits on a column that does not exist")
+    # Position of each inner node in its own tree, and that tree's number of leaves.
+    leaves = np.repeat(ratio.leaves, ratio.leaves - 1)
+    own = np.arange(inner) - np.repeat(np.cumsum(ratio.leaves - 1) - (ratio.leaves - 1), ratio.leaves - 1)
     for child in (ratio.left, ratio.right):
-        if ((child < 0) | (child >= n)).any() or (child[~inner] != ids[~inner]).any():
+        to_inner = (child > own) & (child < leaves - 1)
+        to_leaf = (child < 0) & (child >= -leaves)
+        if not (to_inner | to_leaf).all():
             raise broken("the density ratio's children are out of range")
-    if ((ratio.root < 0) | (ratio.root >= n)).any() or not 1 <= len(ratio.root) <= 1000:
-        raise broken("the density ratio's trees are out of range")
     finite = np.isfinite(ratio.value).all() and np.isfinite([ratio.log_mean, ratio.cap]).all()
-    if not finite or ratio.cap <= 0 or np.abs(ratio.value).max() * len(ratio.root) > 500:
+    if not finite or ratio.cap <= 0 or np.abs(ratio.value).max() > 100:
         raise broken("the density ratio's values are not finite")
     return ratio

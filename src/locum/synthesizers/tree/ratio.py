@@ -1,14 +1,16 @@
 """A boosted estimate of real density over chain density, to correct what the chains get wrong.
 
-A classifier that tells training rows from chain rows estimates their log density ratio. Rows drawn from the
-chains are then kept with probability proportional to the ratio (sampling / importance resampling), which pulls
-the joint distribution, in both directions of every dependence, towards the data. The trees are shallow, their
-leaves large and their number is chosen on held-out rows, so the ratio sees structure and not single rows.
+A classifier that tells training rows from chain rows estimates their log density ratio. Rows drawn from
+the chains are then kept with probability proportional to the ratio (importance resampling), which pulls
+the joint distribution, in both directions of every dependence, towards the data. The trees are shallow,
+their leaves large and their number is chosen on held-out rows, so the ratio sees structure and not rows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,54 +29,80 @@ DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 class Ratio:
     """Sum of regression trees over codes; the value is a log density ratio.
 
+    Trees are stored one after the other, children in LightGBM's convention: a child c >= 0 is inner node c
+    of the same tree, c < 0 is leaf ``~c``.
+
     Attributes
     ----------
+    leaves
+        Number of leaves of each tree; a tree has one inner node less.
     feature, threshold, left, right
-        Nodes of all trees, one after the other; leaves have feature -1 and point to themselves.
+        Inner nodes: attribute, last code that goes left, children.
     value
-        Leaf values; 0 for inner nodes.
-    root
-        First node of each tree.
+        Leaf values.
     log_mean
-        Log of the mean ratio over chain rows: the normalising constant of the corrected density.
+        Log of the mean capped ratio over chain rows: the normalising constant of the corrected density.
     cap
-        Largest ratio, relative to the mean, that counts.
+        Largest ratio that counts.
     """
 
+    leaves: npt.NDArray[np.int32]
     feature: npt.NDArray[np.int32]
     threshold: npt.NDArray[np.int32]
     left: npt.NDArray[np.int32]
     right: npt.NDArray[np.int32]
-    value: npt.NDArray[np.float32]
-    root: npt.NDArray[np.int32]
-    log_mean: float
-    cap: float
+    value: npt.NDArray[np.float64]
+    log_mean: float = 0.0
+    cap: float = math.inf
 
     def raw(self, codes: Codes) -> FloatArray:
-        """Log ratio before normalising; shape (n_rows,). Cost: trees x depth gathers per row."""
-        rows = len(codes)
-        flat = codes.ravel(order="F")
-        row = np.arange(rows)
-        total = np.zeros(rows)
-        for root in self.root:
-            at = np.full(rows, root, dtype=np.int32)
-            for _ in range(DEPTH):
-                feature = self.feature[at]
-                right = flat[np.maximum(feature, 0) * rows + row] > self.threshold[at]
-                at = np.where(right, self.right[at], self.left[at])
-                if (self.feature[at] < 0).all():
-                    break
-            total += self.value[at]
-        return total
+        """Log ratio before capping and normalising; shape (n_rows,)."""
+        import lightgbm
+
+        booster = lightgbm.Booster(model_str=self._text(codes.shape[1]))
+        scores = booster.predict(codes.astype(np.float32), raw_score=True, num_threads=1)
+        return np.asarray(scores, dtype=np.float64)
 
     def log_weight(self, codes: Codes) -> FloatArray:
         """Log of the capped, normalised ratio."""
-        return np.minimum(self.raw(codes), self.log_cap) - self.log_mean
+        return np.minimum(self.raw(codes), math.log(self.cap)) - self.log_mean
 
-    @property
-    def log_cap(self) -> float:
-        """Largest raw log ratio that counts."""
-        return float(np.log(self.cap))
+    def _text(self, width: int) -> str:
+        """LightGBM's text form of the trees.
+
+        LightGBM is only the executor: the arrays are what is stored and checked, because its own parser
+        trusts the text that it is given.
+        """
+        lines = [
+            "tree", "version=v4", "num_class=1", "num_tree_per_iteration=1", "label_index=0",
+            f"max_feature_idx={width - 1}", "objective=binary sigmoid:1",
+            "feature_names=" + " ".join(f"c{i}" for i in range(width)),
+            "feature_infos=" + " ".join(["none"] * width), "",
+        ]  # fmt: skip
+        inner_end = np.cumsum(self.leaves - 1)
+        leaf_end = np.cumsum(self.leaves)
+        for i, n_leaves in enumerate(self.leaves):
+            inner = slice(int(inner_end[i] - n_leaves + 1), int(inner_end[i]))
+            leaf = slice(int(leaf_end[i] - n_leaves), int(leaf_end[i]))
+            lines += [f"Tree={i}", f"num_leaves={n_leaves}", "num_cat=0"]
+            if n_leaves > 1:
+                lines += [
+                    "split_feature=" + _join(self.feature[inner]),
+                    "split_gain=" + _join(np.zeros(n_leaves - 1, dtype=np.int32)),
+                    "threshold=" + " ".join(f"{t}.5" for t in self.threshold[inner].tolist()),
+                    "decision_type=" + _join(np.full(n_leaves - 1, 2)),
+                    "left_child=" + _join(self.left[inner]),
+                    "right_child=" + _join(self.right[inner]),
+                ]
+            lines += [
+                "leaf_value=" + " ".join(repr(v) for v in self.value[leaf].tolist()),
+                "is_linear=0", "shrinkage=1", "",
+            ]  # fmt: skip
+        return "\n".join([*lines, "end of trees", "", "parameters:", "end of parameters", ""])
+
+
+def _join(values: npt.NDArray[Any]) -> str:
+    return " ".join(map(str, values.tolist()))
 
 
 def fit_ratio(real: Codes, chain: Codes, settings: TreeSettings, seed: int) -> Ratio | None:
@@ -86,6 +114,8 @@ def fit_ratio(real: Codes, chain: Codes, settings: TreeSettings, seed: int) -> R
     ----------
     real, chain
         Codes, shapes (n, d) and (m, d).
+    settings
+        Rounds, leaves, learning rate and pool.
     seed
         Seed of the split and of the column sampling.
     """
@@ -118,16 +148,11 @@ def fit_ratio(real: Codes, chain: Codes, settings: TreeSettings, seed: int) -> R
     trees = booster.best_iteration
     if trees < 1 or booster.num_trees() < 1:
         return None
-    return _normalised(_flatten(booster.model_to_string(num_iteration=trees)), chain, float(settings.pool))
+    return _normalised(_arrays(booster.model_to_string(num_iteration=trees)), chain, float(settings.pool))
 
 
-def _normalised(parts: tuple[IntArray, ...], chain: Codes, pool: float) -> Ratio:
+def _normalised(ratio: Ratio, chain: Codes, pool: float) -> Ratio:
     """Choose cap and mean so that a pool of `pool` rows per kept row is always enough."""
-    feature, threshold, left, right, value, root = parts
-    ratio = Ratio(
-        feature.astype(np.int32), threshold.astype(np.int32), left.astype(np.int32), right.astype(np.int32),
-        value.astype(np.float32), root.astype(np.int32), 0.0, 1.0,
-    )  # fmt: skip
     weight = np.exp(ratio.raw(chain))
     cap = float(np.quantile(weight, 0.999))
     for _ in range(50):
@@ -135,45 +160,27 @@ def _normalised(parts: tuple[IntArray, ...], chain: Codes, pool: float) -> Ratio
         if cap <= pool * mean:
             break
         cap = pool * mean
-    return Ratio(
-        ratio.feature,
-        ratio.threshold,
-        ratio.left,
-        ratio.right,
-        ratio.value,
-        ratio.root,
-        float(np.log(mean)),
-        cap,
-    )
+    return replace(ratio, log_mean=math.log(mean), cap=cap)
 
 
-def _flatten(text: str) -> tuple[IntArray, ...]:
+def _arrays(text: str) -> Ratio:
     """Read LightGBM's text form of a booster into plain arrays."""
-    columns: list[list[np.ndarray]] = [[] for _ in range(5)]
-    roots: list[int] = []
-    size = 0
+    names = ("feature", "threshold", "left", "right")
+    parts: dict[str, list[npt.NDArray[np.int32]]] = {name: [] for name in names}
+    leaves, values = [], []
     for block in text.split("\nTree=")[1:]:
         fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        values = np.array(fields["leaf_value"].split(), dtype=np.float64)
-        n_leaves = len(values)
-        inner = n_leaves - 1
-        roots.append(size)
-        ids = size + np.arange(inner + n_leaves)
-        feature = np.full(len(ids), -1)
-        threshold = np.zeros(len(ids))
-        left, right = ids.copy(), ids.copy()
-        if inner:
-            feature[:inner] = np.array(fields["split_feature"].split(), dtype=np.int64)
-            threshold[:inner] = np.floor(np.array(fields["threshold"].split(), dtype=np.float64))
-            for side, name in ((left, "left_child"), (right, "right_child")):
-                child = np.array(fields[name].split(), dtype=np.int64)
-                side[:inner] = size + np.where(child >= 0, child, inner + ~child)
-        value = np.zeros(len(ids))
-        value[inner:] = values
-        for column, part in zip(columns, (feature, threshold, left, right, value), strict=True):
-            column.append(part)
-        size += len(ids)
-    return (*(np.concatenate(c) for c in columns), np.array(roots))
+        value = np.array(fields["leaf_value"].split(), dtype=np.float64)
+        leaves.append(len(value))
+        values.append(value)
+        if len(value) > 1:
+            for name, key in (("feature", "split_feature"), ("left", "left_child"), ("right", "right_child")):
+                parts[name].append(np.array(fields[key].split(), dtype=np.int32))
+            # Codes are whole, so the cut between two of them is the lower one.
+            cut = np.floor(np.array(fields["threshold"].split(), dtype=np.float64))
+            parts["threshold"].append(cut.astype(np.int32))
+    feature, threshold, left, right = (np.concatenate([np.zeros(0, np.int32), *parts[n]]) for n in names)
+    return Ratio(np.array(leaves, dtype=np.int32), feature, threshold, left, right, np.concatenate(values))
 
 
 def keep(log_weight: FloatArray, n: int, rng: np.random.Generator) -> IntArray:
