@@ -112,7 +112,8 @@ class NumericCodebook:
         missing = null_mask(values)
         zero = pa.scalar(0, pa.int64()).cast(values.type)
         plain = _plain(values.fill_null(zero) if missing.any() else values)
-        lowest = int(self.minus)
+        lowest = int(self.minus) if self.grid is not None else 0
+        last = max(0, self.size - int(self.has_nulls) - 1)
         codes = np.full(len(plain), lowest, dtype=np.int32)
         infinite = np.zeros(len(plain), dtype=bool)
         if plain.dtype.kind == "f":
@@ -124,10 +125,10 @@ class NumericCodebook:
         if infinite.any():
             signed = np.asarray(_plain(values.fill_null(0.0)))
             codes[signed == -np.inf] = 0
-            codes[signed == np.inf] = max(0, lowest + self._cells - 1 + int(self.plus))
+            codes[signed == np.inf] = last
         if missing.any():
             mode = lowest + (0 if self.grid is None else self.grid.mode)
-            codes[missing] = self.size - 1 if self.has_nulls else min(mode, self.size - 1)
+            codes[missing] = self.size - 1 if self.has_nulls else mode
         return [codes]
 
     def decode(self, codes: Sequence[Codes], rng: np.random.Generator) -> pa.Array:

@@ -81,15 +81,14 @@ def assert_within(fake: np.ndarray, real: np.ndarray) -> None:
     low, high = real.min(), real.max()
     if real.dtype.kind == "f":
         assert not np.isnan(fake).any()
-        low, high = (
-            min(low, low * (1 - 1e-15), low * (1 + 1e-15)),
-            max(high, high * (1 - 1e-15), high * (1 + 1e-15)),
-        )
+        low, high = float(low), float(high)
+        low -= 1e-15 * abs(low) if np.isfinite(low) else 0.0
+        high += 1e-15 * abs(high) if np.isfinite(high) else 0.0
     assert fake.min() >= low
     assert fake.max() <= high
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables(), st.sampled_from([EncoderSettings(), EncoderSettings.coarse(8)]))
 def test_any_table_round_trips(made: tuple[pa.Table, Schema], chosen: EncoderSettings) -> None:
     table, schema = made
