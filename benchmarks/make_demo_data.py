@@ -22,8 +22,8 @@ SEED = 2013
 LATE_MINUTES = 15
 TARGET = Path(__file__).parent.parent / "src" / "locum" / "data" / "demo" / "flights.csv"
 COLUMNS = (
-    "scheduled", "carrier", "airline", "origin", "dest", "distance", "seats", "built", "temperature", "wind_speed",
-    "wind_gust", "rain", "visibility", "departure_delay", "air_time", "late",
+    "scheduled", "carrier", "airline", "origin", "dest", "distance", "seats", "built", "temperature",
+    "wind_speed", "wind_gust", "rain", "visibility", "departure_delay", "air_time", "late",
 )  # fmt: skip
 
 

@@ -52,10 +52,10 @@ def canonical(raw: Raw, schema: Schema) -> pa.Table:
     import pyarrow as pa
 
     check(schema)
-    columns = {}
+    columns, have = {}, set(raw.table.column_names)  # asking the table each time costs columns squared
     for column in schema:
         where = f"{raw.name}.{column.name}"
-        if column.name not in raw.table.column_names:
+        if column.name not in have:
             raise DataError(
                 "the data has no such column",
                 where=where,
@@ -106,12 +106,14 @@ def _without_missing(values: pa.Array, source: Family, column: Column) -> pa.Arr
             values = texts
     elif source == "float":
         gone = pc.is_nan(values)
-        codes = _floats(column.missing)
-        if codes:
-            gone = pc.or_(gone, pc.is_in(values.cast(pa.float64()), value_set=pa.array(codes, pa.float64())))
+        numbers = _floats(column.missing)
+        if numbers:
+            gone = pc.or_(
+                gone, pc.is_in(values.cast(pa.float64()), value_set=pa.array(numbers, pa.float64()))
+            )
     elif source in ("integer", "decimal") and column.missing:
-        codes = _floats(column.missing)
-        gone = pc.is_in(values.cast(pa.float64(), safe=False), value_set=pa.array(codes, pa.float64()))
+        numbers = _floats(column.missing)
+        gone = pc.is_in(values.cast(pa.float64(), safe=False), value_set=pa.array(numbers, pa.float64()))
     if gone is None:
         return values
     return pc.if_else(gone, pa.scalar(None, values.type), values)
@@ -288,10 +290,11 @@ def _refuse_lost(given: pa.Array, typed: pa.Array, held: Distinct, column: Colum
     rows = int(held.counts[lost].sum())
     examples = [mask(given[int(i)].as_py()) for i in np.flatnonzero(lost)[:3]]
     form = f" in the form {column.format}" if column.format else ""
+    wider = "number" if column.kind == "integer" else "category"
     plural = {"category": "labels", "duration": "durations"}.get(column.kind, f"{column.kind}s")
     raise DataError(
         f"{rows:,} of {len(held.index):,} values are no {plural}{form}",
         where=where,
         examples=examples,
-        do=f'add them to `missing`, set a format, or set kind = "{"text" if column.kind != "integer" else "number"}"',
+        do=f'add them to `missing`, set a format, or set kind = "{wider}"',
     )

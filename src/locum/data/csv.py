@@ -261,9 +261,9 @@ def _check_names(names: Sequence[str], where: str) -> None:
     empty = [i + 1 for i, name in enumerate(names) if not name.strip()]
     if empty:
         places = ", ".join(str(i) for i in empty[:5])
+        which = f"column {places} has" if len(empty) == 1 else f"columns {places} have"
         raise DataError(
-            f"{'column' if len(empty) == 1 else 'columns'} {places} of {len(names)} {'has' if len(empty) == 1 else 'have'}"
-            " no name in the header line",
+            f"{which} no name in the header line",
             where=where,
             expected="a name for every column",
             do="name it, or leave out a row number or a trailing delimiter when the file is written",
@@ -271,7 +271,7 @@ def _check_names(names: Sequence[str], where: str) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(
-            f"{len(twice)} column {'name' if len(twice) == 1 else 'names'} appear{'s' if len(twice) == 1 else ''} twice",
+            f"{len(twice)} column {'name appears' if len(twice) == 1 else 'names appear'} twice",
             where=where,
             examples=[repr(name) for name in twice],
             expected="different names",
@@ -348,7 +348,7 @@ def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, erro
         f"line {first:,} has {got} fields, the header has {len(names)}{more}",
         where=where,
         expected=f"{len(names)} fields in every line",
-        do=f"repair the line, quote fields that contain {_shown(dialect.delimiter)}, or give another --delimiter",
+        do=f"repair the line, quote fields that hold {_shown(dialect.delimiter)}, or name another --delimiter",
     ) from error
 
 

@@ -40,8 +40,8 @@ def propose(
 ) -> Detection:
     """Propose a schema, with the counts that each proposal rests on.
 
-    Whatever is proposed has been tried: `locum.data.canonical` reads every value of it. No bounds and no levels
-    are proposed, for those would be values of single rows in a file that people share.
+    Whatever is proposed has been tried: `locum.data.canonical` reads every value of it. No bounds and no
+    levels are proposed, for those would be values of single rows in a file that people share.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def propose(
     free = {name for name, value in given.items() if isinstance(value, Column)}
     labels = {p.column.name for p in proposals if p.column.kind == "category"}
     pairs = find_dependencies(codes, never={*roles, *free}, labels=labels)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(codes) > MOST_COLUMNS:
         notes = (
             f"With more than {MOST_COLUMNS} columns, columns that determine each other were not looked for.",

@@ -98,7 +98,7 @@ def _examine_text(
     if _leading_zeros(some):
         reason = f"codes with leading zeros{', ' + reason if kind == 'id' else ''}"
     elif guess is not None and guess.share < 1:
-        evidence["not_parsed"] = int(round((1 - guess.share) * rows))
+        evidence["not_parsed"] = round((1 - guess.share) * rows)
         reason, sure = f"mixed: most values are numbers, some are not; {reason}", min(sure, 0.5)
         alerts = ("mixed: most values are numbers, some are not",)
     made = replace(column, kind=kind, missing=as_label, confidence=sure, reason=reason)
@@ -293,7 +293,7 @@ def _short(value: float) -> str:
 
 
 def _day_number(name: str, texts: list[str]) -> bool:
-    """Whether all are dates in eight digits such as 20240131, and the name or their number makes that likely."""
+    """Whether all are dates in eight digits (20240131), and the name or their number makes that likely."""
     import pyarrow as pa
 
     from locum.data.times import compile_format, parse_times

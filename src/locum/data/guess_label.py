@@ -47,9 +47,9 @@ def guess_boolean(texts: pa.Array) -> str:
 def guess_label(name: str, texts: pa.Array, counts: IntArray) -> tuple[Kind, float, str]:
     """Kind, confidence and reason for texts that are neither numbers nor dates.
 
-    Rules, n rows with a value and d different ones: a value in every row is an ``id`` when short or patterned,
-    ``text`` when long; nearly so (d > 0.5 n, or 0.2 n with a name that says id) when patterned or long;
-    everything else is a ``category``.
+    Rules, n rows with a value and d different ones: another value in every row is an ``id`` when short or
+    patterned, ``text`` when long; nearly so (d > 0.5 n, or 0.2 n with a name that says id) when patterned or
+    long; everything else is a ``category``.
     """
     import pyarrow.compute as pc
 
@@ -112,6 +112,8 @@ def guess_integer(name: str, values: np.ndarray, counts: IntArray, in_order: boo
 
     Parameters
     ----------
+    name
+        Column name.
     values, counts
         Different numbers and their rows; shape (n_distinct,).
     in_order

@@ -1,4 +1,4 @@
-"""Is this column of texts made of numbers, and how are they spelled?"""
+"""Whether a column of texts is made of numbers, and how they are spelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is this column of texts made of dates, times or durations, and in which format?"""
+"""Whether a column of texts is made of dates, times or durations, and in which format."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
     "%-d.%-m.%Y", "%-d/%-m/%Y", "%-m/%-d/%Y", "%-d-%-m-%Y", "%-m-%-d-%Y",
     "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%-d/%-m/%y", "%-m/%-d/%y", "%d-%m-%y", "%m-%d-%y", "%Y-%-m-%-d",
-    "%d %b %Y", "%-d %b %Y", "%d-%b-%Y", "%-d-%b-%Y", "%d-%b-%y", "%d%b%Y", "%b %d, %Y", "%b %-d, %Y", "%d %B %Y",
-    "%-d %B %Y", "%B %d, %Y", "%B %-d, %Y", "%Y-%m", "%b %Y", "%B %Y", "%m/%Y",
+    "%d %b %Y", "%-d %b %Y", "%d-%b-%Y", "%-d-%b-%Y", "%d-%b-%y", "%d%b%Y", "%b %d, %Y", "%b %-d, %Y",
+    "%d %B %Y", "%-d %B %Y", "%B %d, %Y", "%B %-d, %Y", "%Y-%m", "%b %Y", "%B %Y", "%m/%Y",
 )  # fmt: skip
 _TIMES = (
     "%H:%M:%S", "%H:%M", "%H:%M:%S.%3f", "%H:%M:%S.%6f", "%H:%M:%S.%9f", "%H:%M:%S.%f", "%-H:%M:%S", "%-H:%M",

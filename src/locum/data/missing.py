@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 _ALWAYS = ("?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "NaT", "-", "--", "\\N")
 #: Missing besides those where everything else is a number or a date; compared without case.
 _TYPED = (
-    "na", "n.a.", "n.a", "nil", "none", "nd", "n/d", "missing", "unknown", "unk", "not available", "not known",
-    "not applicable", "undefined", "---", "–", "—", ".", "..", "*", "**", "??", "#value!", "#div/0!", "#ref!",
-    "#num!", "#name?", "<null>", "(null)", "(blank)", "blank", "empty",
+    "na", "n.a.", "n.a", "nil", "none", "nd", "n/d", "missing", "unknown", "unk", "not available",
+    "not known", "not applicable", "undefined", "---", "–", "—", ".", "..", "*", "**", "??", "#value!",
+    "#div/0!", "#ref!", "#num!", "#name?", "<null>", "(null)", "(blank)", "blank", "empty",
 )  # fmt: skip
 
 
@@ -79,9 +79,9 @@ def sentinels(values: npt.NDArray[np.float64], counts: IntArray) -> IntArray:
     """Places of numbers that stand for missing: nines, clearly detached from everything else.
 
     Negative ones (-99, -999 ...) count when no other value is below zero, or when the gap to the rest is more
-    than twice the rest's range; positive ones (999, 9999 ...) only in the second case. A real top code such as
-    99,999 above incomes of up to 41,310 is not detached and stays a value. At least two rows must hold it and
-    three different other values must exist.
+    than twice the rest's range; positive ones (999, 9999 ...) only in the second case. A real top code such
+    as 99,999 above incomes of up to 41,310 is not detached and stays a value. At least two rows must hold it,
+    and three different other values must exist.
 
     Parameters
     ----------

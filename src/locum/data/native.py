@@ -1,4 +1,4 @@
-"""Data frames of other libraries in and out, with their own types; none of those libraries is imported here."""
+"""Data frames of other libraries in and out, with their own types; no such library is imported here."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def to_int(values: pa.Array, form: NumberForm) -> pa.Array:
 
 
 def decimals_of(values: np.ndarray) -> int | None:
-    """Fewest digits after the point that write every finite value exactly, 0 to 15; None when that needs more.
+    """Fewest digits after the point that write every finite value exactly, 0 to 15; None when more are due.
 
     Exact while ``|value| * 10**d < 2**53``: the nearest double to a decimal text of d digits is found again.
     """

@@ -32,13 +32,14 @@ _STREET = re.compile(
 )
 _NAMES = {
     "phone": r"phone|telephone|(^|_)tel(_|$)|mobile|(^|_)cell(_|$|phone)|(^|_)fax(_|$)|telefon|handy",
-    "person": r"(first|last|middle|given|family|full|sur|fore|maiden|nick|display|patient|customer|client|employee|"
-    r"contact|author|doctor|physician|nurse|person|user|student|teacher|owner|holder|guest|passenger|driver)_?names?$|"
+    "person": r"(first|last|middle|given|family|full|sur|fore|maiden|nick|display|patient|customer|client|"
+    r"employee|contact|author|doctor|physician|nurse|person|user|student|teacher|owner|holder|guest|passenger|"
+    r"driver)_?names?$|"
     r"^names?$|surname|forename|vorname|nachname|apellido|nombre|prenom",
     "address": r"address|(^|_)addr|street|strasse|adresse|direccion|residence_line",
     "card": r"card|(^|_)cc(_|$)|(^|_)pan(_|$)|credit",
-    "national": r"(^|_)(ssn|sin|nino|nin|dni|nie|cpf|pesel|bsn|hetu|nir|aadhaar|personnummer|tax_?id|fiscal|passport|"
-    r"national_?id|social_?security|insurance_?(no|number))",
+    "national": r"(^|_)(ssn|sin|nino|nin|dni|nie|cpf|pesel|bsn|hetu|nir|aadhaar|personnummer|tax_?id|fiscal|"
+    r"passport|national_?id|social_?security|insurance_?(no|number))",
 }
 _NAME_PATTERNS = {key: re.compile(text) for key, text in _NAMES.items()}
 

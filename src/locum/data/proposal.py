@@ -28,9 +28,9 @@ class Proposal:
     column
         What is proposed; its reason holds no data values and may be shown to anybody.
     evidence
-        Counts behind it by name: ``rows``, ``missing``, ``distinct``, and where they apply ``top_share`` (share of
-        rows with the most frequent value), ``zeros``, ``not_parsed``, ``sentinel_rows``. Internal: they are read
-        from the rows.
+        Counts behind it by name: ``rows``, ``missing``, ``distinct``, and where they apply ``top_share``
+        (share of rows with the most frequent value), ``zeros``, ``not_parsed``, ``sentinel_rows``. Internal:
+        they are read from the rows.
     alerts
         Short sentences on what deserves a look: constant, many levels, mixed types, one value in many rows.
     other_format

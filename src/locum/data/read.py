@@ -39,8 +39,8 @@ def read(
     Parameters
     ----------
     source
-        Path of a ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.ndjson`` (each also with ``.gz``), ``.parquet``,
-        ``.arrow`` or ``.feather`` file; or a pandas, polars, pyarrow or narwhals frame.
+        Path of a ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.ndjson`` (each also with ``.gz``),
+        ``.parquet``, ``.arrow`` or ``.feather`` file; or a pandas, polars, pyarrow or narwhals frame.
     delimiter, encoding, decimal
         Spelling of a CSV file where sniffing got it wrong. `decimal` is ``.`` or ``,``.
     missing

@@ -23,9 +23,9 @@ _DAY_US = 86_400_000_000
 def restore(table: pa.Table, schema: Schema, origin: Origin) -> Any:
     """Turn a canonical table into the kind of table that `origin` describes.
 
-    A CSV origin gives a `pyarrow.Table` of text, spelled as in the file (decimal signs, date formats, words for
-    yes and no, missing texts); Parquet, Arrow and JSONL origins give a `pyarrow.Table` with the types of the
-    file; frames come back as frames of the same library with the same dtypes.
+    A CSV origin gives a `pyarrow.Table` of text, spelled as in the file (decimal signs, date formats, words
+    for yes and no, missing texts); Parquet, Arrow and JSONL origins give a `pyarrow.Table` with the types of
+    the file; frames come back as frames of the same library with the same dtypes.
 
     Of several spellings of missing in one column the most frequent one is written.
 

@@ -129,7 +129,7 @@ def code_values(column: Column, held: Distinct, values: pa.ChunkedArray) -> IntA
 
 
 def swap_if_siblings_say_so(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Settle dates whose day and month could be swapped by another column of the table that leaves no doubt."""
+    """Settle dates whose day and month could be swapped by another column that leaves no doubt."""
     sure = {
         _day_first(p.column.format)
         for p in proposals

@@ -30,7 +30,8 @@ _LONG = (
 )  # fmt: skip
 _PARTS = {
     "%Y": r"(?P<Y>\d{4})", "%y": r"(?P<y>\d{2})", "%m": r"(?P<m>\d{2})", "%-m": r"(?P<m>\d{1,2})",
-    "%d": r"(?P<d>\d{2})", "%-d": r"(?P<d>\d{1,2})", "%b": r"(?P<b>[A-Za-z]{3})", "%B": r"(?P<B>[A-Za-z]{3,9})",
+    "%d": r"(?P<d>\d{2})", "%-d": r"(?P<d>\d{1,2})", "%b": r"(?P<b>[A-Za-z]{3})",
+    "%B": r"(?P<B>[A-Za-z]{3,9})",
     "%H": r"(?P<H>\d{2})", "%-H": r"(?P<H>\d{1,2})", "%I": r"(?P<I>\d{2})", "%-I": r"(?P<I>\d{1,2})",
     "%M": r"(?P<M>\d{2})", "%S": r"(?P<S>\d{2})", "%f": r"(?P<f>\d{1,9})", "%3f": r"(?P<f>\d{3})",
     "%6f": r"(?P<f>\d{6})", "%9f": r"(?P<f>\d{9})", "%p": r"(?P<p>[AaPp][Mm])", "%z": r"(?P<z>[+-]\d{4})",
@@ -173,7 +174,8 @@ def _month(texts: pa.Array, names: tuple[str, ...]) -> IntArray:
     import pyarrow.compute as pc
 
     place = pc.index_in(pc.utf8_lower(texts), value_set=pa.array(names, texts.type)).fill_null(-1)
-    return place.to_numpy(zero_copy_only=False).astype(np.int64) + 1
+    found: IntArray = place.to_numpy(zero_copy_only=False).astype(np.int64) + 1
+    return found
 
 
 def _fraction(texts: pa.Array) -> IntArray:
@@ -198,6 +200,8 @@ def format_times(micros: IntArray, form: TimeFormat, offsets: IntArray | None = 
     ----------
     micros
         UTC where the format has an offset, else local time; shape (n,).
+    form
+        The compiled format.
     offsets
         Microseconds east of UTC, used only by formats with ``%z``; None is UTC.
     """

@@ -32,7 +32,7 @@ def write(
 ) -> None:
     """Write a canonical table; the file's ending decides the format.
 
-    ``.csv``, ``.tsv``, ``.txt`` and ``.jsonl`` (each also with ``.gz``), ``.parquet``, ``.arrow``, ``.feather``.
+    ``.csv``, ``.tsv``, ``.txt``, ``.jsonl`` (each also with ``.gz``), ``.parquet``, ``.arrow``, ``.feather``.
     Text follows the spelling in `schema`, and the dialect of `origin` when that was CSV; typed files get the
     types of `origin` when that had types, else the canonical ones. A file of that name is replaced, but only
     once the new one is complete.

@@ -52,7 +52,7 @@ class Column:
         Texts that stand for a missing value (``?``, ``-999``), the most frequent first; the first one is
         what is written back. An empty tuple means a plain null (empty field in CSV).
     storage
-        Arrow type in which the user's data held the column (``string`` for CSV), so that it can be given back.
+        Arrow type in which the user's data held the column (``string`` for CSV), to give it back so.
     bounds
         Range for ordered kinds; None until detected or declared.
     levels

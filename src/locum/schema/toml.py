@@ -145,8 +145,8 @@ def load_toml(path: str | os.PathLike[str]) -> Config:
     Raises
     ------
     SchemaError
-        File absent or no TOML, an unknown key, a value of the wrong type, or parts that contradict each other;
-        the message names the key.
+        File absent or no TOML, an unknown key, a value of the wrong type, or parts that contradict each
+        other; the message names the key.
     """
     where = str(path)
     try:

@@ -1,4 +1,4 @@
-"""Does a schema make sense, and does a table keep to it?"""
+"""Whether a schema makes sense, and whether a table keeps to it."""
 
 from __future__ import annotations
 
