@@ -19,8 +19,8 @@ from locum.schema.domain import Codes
 from locum.synthesizers.tree.settings import TreeSettings
 from locum.synthesizers.tree.tree import FloatArray, IntArray
 
-#: Share of rows kept aside to stop boosting; rounds without progress before it stops.
-HELD_OUT, PATIENCE = 0.15, 10
+#: One of so many parts is kept aside to stop boosting; rounds without progress before it stops.
+FOLDS, PATIENCE = 6, 15
 #: Depth limit (bounds the cost of scoring), fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 
@@ -106,25 +106,44 @@ def _join(values: npt.NDArray[Any]) -> str:
 
 
 def fit_ratio(real: Codes, chain: Codes, settings: TreeSettings, seed: int) -> Ratio | None:
-    """Learn the ratio from training rows and as many or more chain rows, labels shown in given code order.
+    """Learn the ratio from training rows and chain rows: the mean of `ratios` boosted models.
 
-    Returns None where held-out rows show nothing to correct.
+    Each model holds other rows aside to stop its boosting. Returns None where no model found anything.
 
     Parameters
     ----------
     real, chain
         Codes, shapes (n, d) and (m, d).
     settings
-        Rounds, leaves, learning rate and pool.
+        Number of models, rounds, leaves, learning rate and pool.
     seed
-        Seed of the split and of the column sampling.
+        Seed of the splits and of the column sampling.
     """
-    import lightgbm
-
     rng = np.random.default_rng(seed)
     x = np.vstack([real, chain]).astype(np.float32)
     y = np.r_[np.ones(len(real)), np.zeros(len(chain))]
-    aside = rng.random(len(y)) < HELD_OUT
+    fold = rng.integers(0, FOLDS, len(y))
+    found = [_boost(x, y, fold == i % FOLDS, settings, seed + i) for i in range(settings.ratios)]
+    models = [m for m in found if m is not None]
+    if not models:
+        return None
+    merged = Ratio(
+        leaves=np.concatenate([m.leaves for m in models]),
+        feature=np.concatenate([m.feature for m in models]),
+        threshold=np.concatenate([m.threshold for m in models]),
+        left=np.concatenate([m.left for m in models]),
+        right=np.concatenate([m.right for m in models]),
+        value=np.concatenate([m.value for m in models]) / len(models),
+    )
+    return _normalised(merged, chain, float(settings.pool))
+
+
+def _boost(
+    x: npt.NDArray[np.float32], y: FloatArray, aside: npt.NDArray[np.bool_], settings: TreeSettings, seed: int
+) -> Ratio | None:
+    """One boosted classifier, stopped on the rows aside."""
+    import lightgbm
+
     parameters = {
         "objective": "binary",
         "verbose": -1,
@@ -148,7 +167,7 @@ def fit_ratio(real: Codes, chain: Codes, settings: TreeSettings, seed: int) -> R
     trees = booster.best_iteration
     if trees < 1 or booster.num_trees() < 1:
         return None
-    return _normalised(_arrays(booster.model_to_string(num_iteration=trees)), chain, float(settings.pool))
+    return _arrays(booster.model_to_string(num_iteration=trees))
 
 
 def _normalised(ratio: Ratio, chain: Codes, pool: float) -> Ratio:

@@ -32,6 +32,8 @@ class TreeSettings:
         (the most informative ones when there are more).
     correction
         Whether the density-ratio correction is fitted.
+    ratios
+        Boosted models whose mean is the log density ratio.
     pool
         Rows drawn from the chains per row kept by the correction.
     rounds, leaves, learning_rate
@@ -50,6 +52,7 @@ class TreeSettings:
     classes: int = 8
     max_inputs: int = 40
     correction: bool = True
+    ratios: int = 2
     pool: int = 2
     rounds: int = 120
     leaves: int = 31
@@ -68,6 +71,7 @@ class TreeSettings:
             "max_bins": (4, 255),
             "classes": (2, 64),
             "max_inputs": (1, 10_000),
+            "ratios": (1, 10),
             "pool": (1, 10),
             "rounds": (1, 1000),
             "leaves": (2, 64),
