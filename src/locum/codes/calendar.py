@@ -62,7 +62,7 @@ class CalendarCodebook:
         if len(day):
             distinct, counts = np.unique(day, return_counts=True)
             days = Grid.fit(distinct, counts, settings, small=settings.day_support)
-            season = Season.fit(distinct, counts, days)
+            days, season = Season.fit(distinct, counts, days)
             if time.any():
                 times, counts = np.unique(time, return_counts=True)
                 lattice = Lattice.of_integers(times)

@@ -14,7 +14,7 @@ from locum.codes.codebook import BoolArray, FloatArray, IntArray
 from locum.codes.heaping import Heaping
 from locum.codes.lattice import Units
 from locum.codes.settings import EncoderSettings
-from locum.codes.shapes import SEGMENTS, fit_shapes
+from locum.codes.shapes import SEGMENTS, fit_shapes, unit_fractions
 from locum.codes.support import Support, find_support, round_between, round_step
 from locum.codes.wire import Wire, plain_numbers
 from locum.schema.domain import Codes
@@ -84,7 +84,9 @@ class Grid:
             heaping = Heaping.fit(
                 support.units[free], support.counts[free], support.code[free], len(low), steps
             )
-        shape = fit_shapes(support, free, low, high)
+        at = support.code[free]
+        places = unit_fractions(support.units[free], low[at], high[at])
+        shape = fit_shapes(at, support.counts[free], *places, len(low))
         spike_code = support.code[spike]
         chance = support.counts[spike] / rows[spike_code]
         return cls(
@@ -95,7 +97,7 @@ class Grid:
             shape,
             spike_code,
             support.units[spike],
-            _tops(spike_code, np.round(chance, 4)),
+            spike_tops(spike_code, np.round(chance, 4)),
             heaping,
             np.round(rows / rows.sum(), 6),
         )
@@ -233,7 +235,7 @@ def _small(units: Units) -> bool:
     return bool((units > -_HEAP_LIMIT).all() and (units < _HEAP_LIMIT).all())
 
 
-def _tops(code: IntArray, chance: FloatArray) -> FloatArray:
+def spike_tops(code: IntArray, chance: FloatArray) -> FloatArray:
     """Cumulative chances within each run of equal codes, at most 1."""
     if len(code) == 0:
         return chance

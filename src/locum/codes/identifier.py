@@ -94,11 +94,11 @@ class IdMaker:
         size = width or len(str(highest))
         unit = 10 ** max(0, len(str(highest)) - 1)
         low, high = (highest // unit + 1) * unit, 10**size
-        if high - low < 4 * n:
+        dense = n >= SHARED and highest - lowest < 4 * n
+        if high - low < (n if dense else 4 * n):
             low, high = 10**size, 10 ** (size + 1)
         if high > limit:
             low, high = (low, limit) if limit - low >= 4 * n else (0, limit)
-        dense = n >= SHARED and highest - lowest < 4 * n
         return cls("sequence" if dense else "random", prefix=prefix, width=width, low=low, high=high)
 
     @classmethod

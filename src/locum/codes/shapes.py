@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from locum.codes.codebook import BoolArray, FloatArray
+from locum.codes.codebook import FloatArray, IntArray
 from locum.codes.lattice import Units
-from locum.codes.support import Support, round_step
+from locum.codes.support import round_step
 
 #: Stretches of equal mass per cell.
 SEGMENTS = 8
@@ -14,36 +14,35 @@ SEGMENTS = 8
 _ROWS_EIGHT, _ROWS_FOUR = 48, 20
 
 
-def fit_shapes(support: Support, free: BoolArray, low: Units, high: Units) -> FloatArray:
+def fit_shapes(
+    code: IntArray, counts: IntArray, start: FloatArray, stop: FloatArray, n_codes: int
+) -> FloatArray:
     """Quantiles 0, 1/8, ..., 1 inside each code's range, as fractions of its width.
 
     Parameters
     ----------
-    support
-        The values with rows and codes.
-    free
-        Which of them are neither atoms nor spikes; shape (n,).
-    low, high
-        Decode range of each code; shape (n_codes,).
+    code, counts
+        Code and rows of the distinct values in cells, ascending; shape (n,).
+    start, stop
+        Where each value's unit begins and ends in its cell, as a fraction of the cell; equal without a
+        raster.
+    n_codes
+        Number of codes, atoms included (theirs are even).
 
     Returns
     -------
     Shape (n_codes, 9), from 0 to 1 in each row. Fractions are rounded to about a tenth of the stretch beside
     them, so that none is the exact place of a row.
     """
-    n_codes = len(low)
     shape = np.tile(np.arange(SEGMENTS + 1) / SEGMENTS, (n_codes, 1))
-    code, counts = support.code[free], support.counts[free]
     if len(code) == 0:
         return shape
-    place = _fractions(support.units[free], low[code], high[code])
-    fresh = np.concatenate([[True], code[1:] != code[:-1]])
-    final = np.concatenate([fresh[1:], [True]])
+    same = code[1:] == code[:-1]
     # the mass of a value spreads half-way to its neighbours
+    middle = (stop[:-1] + start[1:]) / 2
     left, right = np.zeros(len(code)), np.ones(len(code))
-    middle = (place[1:] + place[:-1]) / 2
-    left[1:] = np.where(fresh[1:], 0.0, middle)
-    right[:-1] = np.where(final[:-1], 1.0, middle)
+    left[1:] = np.where(same, middle, 0.0)
+    right[:-1] = np.where(same, middle, 1.0)
     total = np.cumsum(counts)
     rows = np.bincount(code, weights=counts, minlength=n_codes)
     before = np.cumsum(rows) - rows
@@ -64,15 +63,15 @@ def fit_shapes(support: Support, free: BoolArray, low: Units, high: Units) -> Fl
     return shape
 
 
-def _fractions(units: Units, low: Units, high: Units) -> FloatArray:
-    """Place of units in their range as a fraction of it; the middle of the unit on a raster."""
+def unit_fractions(units: Units, low: Units, high: Units) -> tuple[FloatArray, FloatArray]:
+    """Where units begin and end in their range, as fractions of it; the same without a raster."""
     if units.dtype.kind == "f":
         width = np.maximum(high / 2 - low / 2, np.finfo(np.float64).tiny)
-        return np.clip((units / 2 - low / 2) / width, 0.0, 1.0)
+        place = np.clip((units / 2 - low / 2) / width, 0.0, 1.0)
+        return place, place
     offset = (np.clip(units, low, high).view(np.uint64) - low.view(np.uint64)).astype(np.float64)
     span = (high.view(np.uint64) - low.view(np.uint64)).astype(np.float64)
-    fractions: FloatArray = (offset + 0.5) / (span + 1)
-    return fractions
+    return offset / (span + 1), (offset + 1) / (span + 1)
 
 
 def _rounded(knots: FloatArray) -> FloatArray:

@@ -14,7 +14,9 @@ PLAIN = Schema((Column("c", "category"),))
 
 
 def fit(values: list[str | None], schema: Schema = PLAIN, **settings: int) -> Encoder:
-    return Encoder.fit(pa.table({"c": pa.array(values, pa.string())}), schema, settings=EncoderSettings(**settings))
+    return Encoder.fit(
+        pa.table({"c": pa.array(values, pa.string())}), schema, settings=EncoderSettings(**settings)
+    )
 
 
 def codes_of(encoder: Encoder, values: list[str | None]) -> list[int]:

@@ -71,7 +71,7 @@ def test_single_precision_stays_single() -> None:
 @pytest.mark.statistical
 @pytest.mark.parametrize("shape", ["normal", "lognormal", "bimodal", "pareto", "integer"])
 def test_distribution_is_kept(shape: str) -> None:
-    """KS distance of the decoded to the real column stays under 0.008 at 20,000 rows; seeds fixed, no false alarm."""
+    """KS distance of decoded to real stays under 0.008 at 20,000 rows; the seed is fixed: no false alarm."""
     rng = np.random.default_rng(5)
     values = {
         "normal": rng.normal(size=20_000),
@@ -123,7 +123,7 @@ def test_copies_on_a_raster_are_as_frequent_as_by_chance() -> None:
 
 
 def test_no_edge_is_a_single_persons_extreme() -> None:
-    """The real maximum, far out, is not reached, and no stored number equals any of the five outermost values."""
+    """The real maximum, far out, is not reached; no stored number is one of the five outermost values."""
     rng = np.random.default_rng(10)
     values = np.concatenate([rng.normal(50_000, 9_000, 10_000).round(2), [9_876_543.21, -1_234_567.89]])
     schema = Schema((Column("c", "number"),))

@@ -1,4 +1,4 @@
-"""Any canonical table survives encode and decode: valid values, within range, the same by JSON and by seed."""
+"""Any canonical table survives encode and decode: valid values, within range, the same by JSON and seed."""
 
 from __future__ import annotations
 
