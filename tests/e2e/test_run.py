@@ -1,4 +1,4 @@
-"""A whole run as a user makes it: what is in the folder, resuming, killing, full disks, places that cannot be written."""
+"""A whole run as a user makes it: folder, resuming, killing, full disks, places that cannot be written."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def finished(tmp_path_factory, make_visits):
 
 
 def test_the_folder_holds_what_was_promised(finished, make_visits):
-    folder, done = finished
+    folder, _ = finished
     run = folder / "visits-locum"
     assert {p.name for p in run.iterdir() if p.name != ".lock"} == FILES
     with (run / "synthetic.csv").open(newline="") as handle:
@@ -122,7 +122,8 @@ def test_json_is_one_object(folder, locum):
 def killed_when(text: str, folder: Path, how: signal.Signals) -> subprocess.CompletedProcess[str]:
     """Start the run and send a signal as soon as its log holds `text`."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "locum", *RUN], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "locum", *RUN], cwd=folder, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
     )  # fmt: skip
     log, end = folder / "visits-locum" / "run.jsonl", time.monotonic() + 60

