@@ -348,7 +348,7 @@ def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, erro
         f"line {first:,} has {got} fields, the header has {len(names)}{more}",
         where=where,
         expected=f"{len(names)} fields in every line",
-        do=f"repair the line, quote fields that hold {_shown(dialect.delimiter)}, or name another --delimiter",
+        do=f"repair the line, quote fields that hold {_shown(dialect.delimiter)}, or name the --delimiter",
     ) from error
 
 

@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SAMPLE = 500
+#: Kind of a typed column in which every row is empty.
+_EMPTY_KINDS: dict[Family, Kind] = {
+    "boolean": "boolean",
+    "integer": "integer",
+    "float": "number",
+    "decimal": "number",
+    "date": "date",
+    "timestamp": "datetime",
+    "time": "duration",
+    "duration": "duration",
+}
 #: A value that holds this share of the rows, among many others, is worth a word.
 SPIKE = 0.3
 
@@ -41,7 +52,9 @@ def examine(name: str, values: pa.ChunkedArray, hints: Hints) -> tuple[Proposal,
     }
     column = Column(name, "category", nullable=True, storage=str(values.type))
     if source == "null" or len(held.values) == 0:
-        return _empty(column, evidence), held
+        zone = str(getattr(values.type, "tz", None) or "")
+        bare = replace(column, kind=_EMPTY_KINDS.get(source, "category"), timezone=zone)
+        return _empty(bare, evidence), held
     if source == "text":
         return _examine_text(column, held, counts, evidence, hints), held
     return _examine_typed(column, held, counts, source, evidence, hints), held

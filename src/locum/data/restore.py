@@ -58,8 +58,8 @@ def to_storage(values: pa.ChunkedArray, column: Column, kind: pa.DataType, where
 
     target = kind.value_type if pa.types.is_dictionary(kind) else kind
     try:
-        if pa.types.is_null(target):
-            return pa.nulls(len(values))
+        if pa.types.is_null(target) or (values.null_count == len(values) and not column.missing):
+            return pa.nulls(len(values), kind)
         if family(target) == "text":
             found = to_text(values, column).cast(target)
         else:
