@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from locum.attacks.neighbours import nearest
-from locum.evidence.intervals import wilson
+from locum.evidence.intervals import Z95, wilson
 from locum.evidence.result import Result, Verdict
 from locum.evidence.trial import Trial
 
@@ -19,7 +19,9 @@ def distance_share(trial: Trial, *, queries: int = QUERIES, rows: int = ROWS) ->
     """Share of synthetic rows that are nearer to train than to hold-out, ``copying.distance``.
 
     Train and hold-out are thinned to the same size, so that a generator that copies nothing scores 0.5 (ties
-    count half); the interval is Wilson's over the synthetic rows. Reference 0.5. When train is n/k times as
+    count half). Reference 0.5. The 95 % interval allows for both sides' chance: a real row that is nearest to
+    c synthetic ones is on either side for all of them at once, so the variance of the share is the sum of
+    c squared over 4 n squared (Wilson's interval where that is wider). When train is n/k times as
     large as what it was thinned to, only k/n of all copied rows are there to be found: the detail gives the
     excess times n/k, `undiluted`, and twice that, `copied`: the share of rows that plain copying explains.
 
@@ -31,12 +33,16 @@ def distance_share(trial: Trial, *, queries: int = QUERIES, rows: int = ROWS) ->
     k = min(trial.train.num_rows, trial.test.num_rows, rows)
     view = trial.ranks
     synthetic = view.ranks(trial.sample("synthetic", queries, "distance"))
-    to_train = nearest(synthetic, view.ranks(trial.sample("train", k, "distance")))
-    to_test = nearest(synthetic, view.ranks(trial.sample("test", k, "distance")))
+    to_train, train_row = nearest(synthetic, view.ranks(trial.sample("train", k, "distance")))
+    to_test, test_row = nearest(synthetic, view.ranks(trial.sample("test", k, "distance")))
     closer = float((to_train < to_test).sum() + 0.5 * (to_train == to_test).sum())
     n = len(synthetic)
     value = closer / n
     low, high = wilson(closer, n)
+    decided = to_train != to_test
+    row = np.where(to_train < to_test, train_row, test_row + k)[decided]
+    half = Z95 * float(np.sqrt((np.bincount(row).astype(np.float64) ** 2).sum())) / (2 * n)
+    low, high = min(low, max(0.0, value - half)), max(high, min(1.0, value + half))
     undiluted = min(0.5, max(-0.5, (value - 0.5) * trial.train.num_rows / k))
     verdict: Verdict = "good"
     if low > 0.5 and undiluted > GOOD_EXCESS:

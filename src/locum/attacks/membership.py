@@ -46,7 +46,7 @@ def nearest_membership(trial: Trial, *, members: int = MEMBERS, searched: int = 
     view = trial.ranks
     n = min(trial.train.num_rows, trial.test.num_rows, members)
     synthetic = view.ranks(trial.sample("synthetic", searched, "membership"))
-    near = [-nearest(view.ranks(trial.sample(p, n, "members")), synthetic) for p in ("train", "test")]
+    near = [-nearest(view.ranks(trial.sample(p, n, "members")), synthetic)[0] for p in ("train", "test")]
     return _results(
         trial, near[0], near[1], "copying.membership", "the distance to the nearest synthetic row"
     )

@@ -11,14 +11,17 @@ from locum.evidence.views import Ranks
 BLOCK_QUERIES, BLOCK_ROWS = 64, 4096
 
 
-def nearest(queries: Ranks, rows: Ranks) -> npt.NDArray[np.float32]:
-    """Distance from each query to the nearest row; shape (n_queries,), infinite without rows.
+def nearest(queries: Ranks, rows: Ranks) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+    """Distance from each query to the nearest row, and that row's number; shapes (n_queries,).
+
+    Of equally near rows the first. Infinite distance and number 0 without rows.
 
     Distance: sum over ordered columns of the difference in rank (0 to 1; up to 1.5 to a missing value) plus 1
     for each label that differs. That is L1 over ranks and one-hot codes of one half (research/tabular.md
     section 2). Cost: n_queries x n_rows x n_columns; about 5 ns a pair with 9 labels and 6 ranks.
     """
     out = np.full(len(queries), np.inf, dtype=np.float32)
+    which = np.zeros(len(queries), dtype=np.intp)
     q_ordered, r_ordered = (np.ascontiguousarray(side.ordered.T) for side in (queries, rows))
     q_labels, r_labels = (np.ascontiguousarray(side.labels.T) for side in (queries, rows))
     count = np.uint8 if len(q_labels) < 256 else np.uint16
@@ -39,5 +42,9 @@ def nearest(queries: Ranks, rows: Ranks) -> npt.NDArray[np.float32]:
                 for c, d in zip(q_labels, r_labels, strict=True):
                     different += c[at, None] != d[None, there]
                 total += different
-            np.minimum(best, total.min(axis=1), out=best)
-    return out
+            found = total.argmin(axis=1)
+            distance = total[np.arange(len(best)), found]
+            better = distance < best
+            which[at][better] = found[better] + begin
+            best[better] = distance[better]
+    return out, which

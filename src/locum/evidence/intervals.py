@@ -91,7 +91,10 @@ def wilson(successes: float, n: int) -> Interval:
     p, z2 = successes / n, Z95 * Z95
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * np.sqrt(max(p * (1 - p), 0.0) / n + z2 / (4 * n * n))
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    # At 0 and n the ends are exact; rounding must not push them past the share itself.
+    low = 0.0 if successes <= 0 else float(centre - half)
+    high = 1.0 if successes >= n else float(centre + half)
+    return min(max(0.0, low), p), max(min(1.0, high), p)
 
 
 def percentile_interval(

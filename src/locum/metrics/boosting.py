@@ -17,7 +17,6 @@ Task = Literal["binary", "multiclass", "regression"]
 SETTINGS: dict[str, Any] = {
     "learning_rate": 0.1,
     "num_leaves": 31,
-    "min_data_in_leaf": 20,
     "num_threads": 1,
     "deterministic": True,
     "force_col_wise": True,
@@ -59,7 +58,7 @@ class Forest:
 
 def grow(
     x: FloatArray, y: npt.ArrayLike, task: Task, *, categorical: Sequence[int], seed: int, n_classes: int = 2,
-    rounds: int = ROUNDS,
+    rounds: int = ROUNDS, leaf: int = 20,
 ) -> Forest:  # fmt: skip
     """Fit boosted trees with LightGBM's default settings.
 
@@ -75,8 +74,8 @@ def grow(
         Columns of `x` that hold level codes.
     seed
         For LightGBM's own choices.
-    rounds
-        Number of boosting rounds.
+    rounds, leaf
+        Number of boosting rounds, and of rows that a leaf must hold.
 
     Notes
     -----
@@ -89,7 +88,7 @@ def grow(
     constant = _constant(y, task, n_classes)
     if len(y) < 2 or y.min() == y.max():
         return Forest(None, constant)
-    settings = {**SETTINGS, "objective": task, "seed": seed}
+    settings = {**SETTINGS, "objective": task, "seed": seed, "min_data_in_leaf": leaf}
     if task == "multiclass":
         settings["num_class"] = n_classes
     data = lgb.Dataset(x, y, categorical_feature=list(categorical), params=settings)

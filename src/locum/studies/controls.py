@@ -15,6 +15,7 @@ from locum.evidence.cells import levels_of, numeric
 from locum.evidence.evidence import Control
 from locum.evidence.result import Result
 from locum.evidence.trial import Trial, spread, thin
+from locum.metrics.association import association
 from locum.metrics.marginals import pairs, triples
 from locum.metrics.shapes import shapes
 from locum.metrics.targets import Target
@@ -39,7 +40,7 @@ DESERVED: Mapping[str, Mapping[str, str]] = {
 }
 #: Results whose values are shown for each control.
 SHOWN = (
-    "tv.1way", "tv.2way", "tv.3way", "c2st", "utility.kept",
+    "tv.1way", "tv.2way", "tv.3way", "association", "c2st", "utility.kept",
     "copying.exact", "copying.distance", "copying.membership",
 )  # fmt: skip
 _WORDS = {"faithful": "faithfulness", "useful": "usefulness", "private": "copying"}
@@ -154,7 +155,7 @@ def _run(trial: Trial, on: Stage, name: str, targets: Sequence[Target], known: A
     results: list[Result] = []
     if "faithful" in deserved:
         joint = triples(judged) if len(judged.columns) > 2 else pairs(judged)
-        results += [*shapes(judged), *joint, *c2st(judged, rows=ROWS, known=known)]
+        results += [*shapes(judged), *joint, *association(judged), *c2st(judged, rows=ROWS, known=known)]
     if "useful" in deserved:
         results += utility(judged, targets=list(targets), test_rows=ROWS)
     if "private" in deserved:

@@ -114,7 +114,7 @@ def evaluate(
     with clock("pairs of columns"):
         pairs = pair_views(trial)
     with clock("sentences"):
-        said = answers(trial, results)
+        said = answers(trial, results, judged)
         warned = alerts(trial, results, columns, judged, targets)
     return Evidence(
         n_train=train.num_rows,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from locum.evidence.evidence import Answer
+from locum.evidence.evidence import Answer, Control
 from locum.evidence.result import Result, Verdict
 from locum.evidence.trial import Trial
 
 ORDER: tuple[Verdict, ...] = ("poor", "fair", "good")
 
 #: Results that decide whether a stand-in is faithful; the rest are shown, but weaker or less robust.
-FAITHFUL = ("c2st", "tv.1way", "tv.3way")
+FAITHFUL = ("c2st", "tv.1way", "tv.3way", "association")
 #: With two columns there are no triples.
-FAITHFUL_PAIR = ("c2st", "tv.1way", "tv.2way")
+FAITHFUL_PAIR = ("c2st", "tv.1way", "tv.2way", "association")
 USEFUL = ("utility.kept",)
 COPYING = ("copying.exact", "copying.distance", "copying.membership", "copying.logprob")
 
@@ -25,15 +25,15 @@ def worst(results: Sequence[Result], names: Sequence[str]) -> Verdict:
 
 
 def faithful(results: Sequence[Result]) -> Verdict:
-    """Worst of the two-sample test, single columns, and triples (pairs where there are no triples).
+    """Worst of the two-sample test, single columns, triples (pairs where there are none) and association.
 
-    Unclear when the two-sample test is unclear and nothing else is worse than good: single columns alone
-    cannot show that a table is faithful.
+    Unclear when all tests of columns together are unclear and nothing else is worse than good: single columns
+    alone cannot show that a table is faithful.
     """
     names = FAITHFUL if any(r.name == "tv.3way" for r in results) else FAITHFUL_PAIR
     verdict = worst(results, names)
     judged = {r.name for r in results if r.verdict != "unclear"}
-    if verdict == "good" and not judged & {"c2st", "tv.2way", "tv.3way"}:
+    if verdict == "good" and not judged - {"tv.1way"} & set(names):
         return "unclear"
     return verdict
 
@@ -48,16 +48,17 @@ def copying(results: Sequence[Result]) -> Verdict:
     return worst(results, COPYING)
 
 
-def answers(trial: Trial, results: Sequence[Result]) -> tuple[Answer, ...]:
+def answers(trial: Trial, results: Sequence[Result], controls: Sequence[Control] = ()) -> tuple[Answer, ...]:
     """The five questions, each answered in one or two sentences.
 
-    "private" never gets a better verdict than unclear: no guarantee is made or measured here, and copying
-    tests that find nothing prove nothing.
+    Where a negative control got the verdict that the stand-in gets, though it deserved another, the tests
+    have no power and the answer is unclear. "private" never gets a better verdict than unclear: no guarantee
+    is made or measured here, and copying tests that find nothing prove nothing.
     """
     by_name = {r.name: r for r in results}
     return (
-        _faithful(results, by_name),
-        _useful(results, by_name),
+        _checked(_faithful(results, by_name), controls),
+        _checked(_useful(results, by_name), controls),
         _private(trial, results, by_name),
         _fair(results),
         Answer(
@@ -66,6 +67,18 @@ def answers(trial: Trial, results: Sequence[Result]) -> tuple[Answer, ...]:
             "Not measured: what happens to models trained on these rows again and again.",
         ),
     )
+
+
+def _checked(answer: Answer, controls: Sequence[Control]) -> Answer:
+    """The answer, or unclear when a control shows that the tests cannot tell good from poor here."""
+    q, verdict = answer.question, answer.verdict
+    blind = any(c.deserved.get(q) == "poor" and c.got.get(q) != "poor" for c in controls)
+    alarmed = any(c.deserved.get(q) == "good" and c.got.get(q) in ("fair", "poor") for c in controls)
+    misled = (blind and verdict in ("good", "fair")) or (alarmed and verdict in ("fair", "poor"))
+    if not misled:
+        return answer
+    sentence = f"These tests have no power on this data, as the negative controls show. {answer.sentence}"
+    return Answer(q, "unclear", sentence.replace("Yes, as far as was tested. ", ""))
 
 
 def _faithful(results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
@@ -85,7 +98,7 @@ def _faithful(results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
         verdict if verdict in ORDER else "good"
     ):
         # The two-sample test is not what decided: say what did.
-        for name in ("tv.3way", "tv.2way", "tv.1way"):
+        for name in ("tv.3way", "tv.2way", "association", "tv.1way"):
             other = by_name.get(name)
             if other is not None and other.verdict == verdict:
                 return Answer("faithful", verdict, f"{start} {other.sentence}")
