@@ -43,12 +43,31 @@ class DerivedCodebook:
     default: pa.Array
 
     @classmethod
-    def fit(cls, determinant: pa.Array, dependent: pa.Array, name: str, column: Column) -> DerivedCodebook:
+    def fit(
+        cls, determinant: pa.Array, dependent: pa.Array, name: str, column: Column, reachable: pa.Array
+    ) -> DerivedCodebook:
         """Map each determinant value to its most frequent dependent value (ties: the one met first).
 
+        Parameters
+        ----------
+        determinant, dependent
+            The two columns, row by row.
+        name, column
+            Name of the determinant; the dependent column.
+        reachable
+            Values to which the determinant can be decoded; rare ones are not among them, and are not kept.
+
+        Notes
+        -----
         A missing determinant maps to the most frequent dependent value beside one; without any, to the most
         frequent dependent value overall.
         """
+        known = pc.or_(pc.is_null(determinant), pc.is_in(determinant, value_set=reachable))
+        if not pc.all(known).as_py():
+            determinant, dependent = determinant.filter(known), dependent.filter(known)
+        if len(determinant) == 0:
+            nothing = pa.nulls(0, dependent.type)
+            return cls(column.name, column.kind, name, determinant, nothing, pa.nulls(1, dependent.type))
         keys = determinant.dictionary_encode()
         values = dependent.dictionary_encode()
         n_values = max(1, len(values.dictionary))
@@ -84,6 +103,11 @@ class DerivedCodebook:
     def encode(self, values: pa.Array) -> list[Codes]:
         """All zero."""
         return [np.zeros(len(values), dtype=np.int32)]
+
+    @property
+    def reachable(self) -> pa.Array:
+        """Values that `look_up` can give."""
+        return pc.unique(pa.concat_arrays([self.values, self.default]))
 
     def look_up(self, determinant: pa.Array) -> pa.Array:
         """Dependent values for decoded determinant values."""

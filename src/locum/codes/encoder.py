@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from locum.codes.boolean import BooleanCodebook
 from locum.codes.calendar import CalendarCodebook
@@ -88,7 +89,9 @@ class Encoder:
             if determinant is not None:
                 if books[determinant].exact and not column.regenerated:
                     pair = columns[determinant], columns[name]
-                    books[name] = DerivedCodebook.fit(*pair, determinant, column)
+                    books[name] = DerivedCodebook.fit(
+                        *pair, determinant, column, _reachable(books[determinant])
+                    )
                     continue
                 ignored.append(name)
             books[name] = _family(column).fit(columns[name], column, settings)
@@ -247,6 +250,14 @@ def _column(table: pa.Table, column: Column) -> pa.Array:
         raise DataError(
             f"holds {values.type}", where=column.name, expected=f"{wanted}, as {column.kind} columns do"
         ) from error
+
+
+def _reachable(book: Codebook) -> pa.Array:
+    """All values to which an exact book decodes."""
+    if isinstance(book, DerivedCodebook):
+        return book.reachable
+    codes = np.arange(book.attributes[0].size, dtype=np.int32)
+    return pc.unique(book.decode([codes], stream(0, "reachable")))
 
 
 def _determinants_first(schema: Schema) -> list[str]:

@@ -88,3 +88,24 @@ def test_personal_data_is_never_looked_up() -> None:
         "Ann Lee",
         "Bob Ray",
     }
+
+
+def test_a_rare_determinant_value_is_not_stored() -> None:
+    table = pa.table({"a": ["x"] * 9 + ["y"] * 5 + ["my secret"], "b": [1] * 9 + [2] * 5 + [77]})
+    schema = Schema((Column("a", "category"), Column("b", "integer")), (Dependency("a", "b"),))
+    encoder = Encoder.fit(table, schema)
+    stored = json.dumps(encoder.to_json())
+    assert "secret" not in stored
+    assert "77" not in stored
+    decoded = encoder.decode(np.array([[2, 0]] * 50, dtype=np.int32), seed=0)
+    assert set(zip(decoded["a"].to_pylist(), decoded["b"].to_pylist(), strict=True)) == {("x", 1), ("y", 2)}
+
+
+def test_every_determinant_value_is_rare() -> None:
+    table = pa.table({"a": ["x", "y"], "b": [1, 2]})
+    schema = Schema((Column("a", "category"), Column("b", "integer")), (Dependency("a", "b"),))
+    encoder = Encoder.fit(table, schema)
+    decoded = encoder.decode(encoder.encode(table).codes, seed=0)
+    assert decoded["b"].null_count == 2
+    back = Encoder.from_json(json.loads(json.dumps(encoder.to_json())), schema)
+    assert back.decode(encoder.encode(table).codes, seed=0).equals(decoded)
