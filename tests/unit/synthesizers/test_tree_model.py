@@ -106,12 +106,12 @@ def test_keep_takes_rows_in_proportion_to_weight() -> None:
     assert len(keep(np.array([-700.0, 0.0, -700.0]), 2, rng)) == 2
 
 
-def test_ratio_arrays_score_as_lightgbm_does() -> None:
-    """The stored arrays, run again, give the log odds of the two known densities."""
+@pytest.mark.parametrize("labels", [[], [0]])
+def test_ratio_recovers_a_known_density_ratio(labels: list[int]) -> None:
     rng = np.random.default_rng(9)
     real = rng.choice(4, (30_000, 1), p=[0.4, 0.3, 0.2, 0.1]).astype(np.int32)
     chain = rng.choice(4, (30_000, 1)).astype(np.int32)
-    ratio = fit_ratio(real, chain, TreeSettings(rounds=200), 0)
+    ratio = fit_ratio(real, chain, labels, TreeSettings(rounds=200), 0)
     assert ratio is not None
     got = np.exp(ratio.log_weight(np.arange(4, dtype=np.int32)[:, None]))
     assert got == pytest.approx([1.6, 1.2, 0.8, 0.4], rel=0.06)
@@ -120,7 +120,7 @@ def test_ratio_arrays_score_as_lightgbm_does() -> None:
 def test_indistinguishable_samples_need_no_correction() -> None:
     rng = np.random.default_rng(10)
     real, chain = rng.integers(0, 4, (5000, 2)), rng.integers(0, 4, (5000, 2))
-    ratio = fit_ratio(real.astype(np.int32), chain.astype(np.int32), TreeSettings(), 0)
+    ratio = fit_ratio(real.astype(np.int32), chain.astype(np.int32), [], TreeSettings(), 0)
     assert ratio is None or np.abs(ratio.log_weight(chain.astype(np.int32))).max() < 0.2
 
 

@@ -24,8 +24,10 @@ from locum.synthesizers.tree.tree import FloatArray, IntArray
 
 #: Fewest training rows for which a density ratio is worth fitting.
 RATIO_ROWS = 500
-#: Most training rows, and chain rows, that the ratio is fitted on.
-RATIO_MOST = 200_000
+#: Most training rows, and chain rows, that the ratio is fitted on; chain rows per training row.
+RATIO_MOST, CHAIN_ROWS = 200_000, 4
+#: Columns with more labels than this are shown to the ratio by code (frequency order), not as sets.
+RATIO_LABELS = 256
 #: Rows drawn per block, to bound memory.
 BLOCK = 200_000
 
@@ -180,8 +182,9 @@ class TreeModel:
         rng = stream(seed, "tree", "ratio")
         size = min(data.n_rows, RATIO_MOST)
         real = data.codes if size == data.n_rows else data.codes[rng.choice(data.n_rows, size, replace=False)]
-        chain = self._from_chains(min(2 * size, RATIO_MOST), rng)
-        self._ratio = fit_ratio(real, chain, self.settings, child_seed(seed, "tree", "ratio"))
+        chain = self._from_chains(min(CHAIN_ROWS * size, RATIO_MOST), rng)
+        labels = [i for i, a in enumerate(data.domain) if not a.ordered and 2 < a.size <= RATIO_LABELS]
+        self._ratio = fit_ratio(real, chain, labels, self.settings, child_seed(seed, "tree", "ratio"))
 
     def _from_chains(self, n: int, rng: np.random.Generator) -> Codes:
         """Rows of the mixture: equal shares of every chain, in random order."""

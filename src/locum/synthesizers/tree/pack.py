@@ -26,9 +26,8 @@ _NODE = {
 _RUN = {"code": np.int32, "end": np.int32}
 _RATIO = {
     "leaves": np.int32, "feature": np.int32, "threshold": np.int32, "left": np.int32, "right": np.int32,
-    "value": np.float64,
+    "by_set": np.uint8, "value": np.float64, "sets": np.int32, "set_words": np.int32, "words": np.int64,
 }  # fmt: skip
-
 
 #: Most trees that a density ratio may have.
 MOST_TREES = 2000
@@ -105,7 +104,7 @@ def _marginals(state: ModelState, domain: Domain) -> tuple[FloatArray, ...]:
     flat = tensor(state, "marginal", np.float64, (sum(domain.sizes),))
     parts = np.split(flat, np.cumsum(domain.sizes)[:-1])
     for part in parts:
-        if not np.isfinite(part).all() or (part < 0).any() or not 0.999 < part.sum() < 1.001:
+        if not ((part >= 0) & (part <= 1.001)).all() or not 0.999 < part.sum() < 1.001:
             raise broken("a marginal is not a distribution")
     return tuple(parts)
 
@@ -158,7 +157,7 @@ def _check_tree(
     if (
         (tree.feature < -1).any()
         or (tree.left[inner] <= ids[inner]).any()
-        or (tree.left[inner] + 1 >= len(ids)).any()
+        or (tree.left[inner] >= len(ids) - 1).any()
     ):
         raise broken("a tree's children do not follow their parent")
     if (tree.wider[1:] < 0).any() or (tree.wider >= ids).any() or tree.wider[0] != -1:
@@ -183,8 +182,13 @@ def _ratio(state: ModelState, width: int) -> Ratio:
     inner = len(ratio.feature)
     if not 1 <= len(ratio.leaves) <= MOST_TREES or (ratio.leaves < 1).any() or (ratio.leaves > 1024).any():
         raise broken("the density ratio's trees have no possible size")
-    same = all(len(a) == inner for a in (ratio.threshold, ratio.left, ratio.right))
-    if not same or inner != int((ratio.leaves - 1).sum()) or len(ratio.value) != int(ratio.leaves.sum()):
+    same = all(len(a) == inner for a in (ratio.threshold, ratio.left, ratio.right, ratio.by_set))
+    if (
+        not same
+        or len(ratio.sets) != len(ratio.leaves)
+        or inner != int((ratio.leaves - 1).sum())
+        or len(ratio.value) != int(ratio.leaves.sum())
+    ):
         raise broken("the density ratio's arrays do not fit together")
     if ((ratio.feature < 0) | (ratio.feature >= width)).any():
         raise broken("the density ratio splits on a column that does not exist")
@@ -196,7 +200,24 @@ def _ratio(state: ModelState, width: int) -> Ratio:
         to_leaf = (child < 0) & (child >= -leaves)
         if not (to_inner | to_leaf).all():
             raise broken("the density ratio's children are out of range")
+    _check_sets(ratio)
     finite = np.isfinite(ratio.value).all() and np.isfinite([ratio.log_mean, ratio.cap]).all()
     if not finite or ratio.cap <= 0 or np.abs(ratio.value).max() > 100:
         raise broken("the density ratio's values are not finite")
     return ratio
+
+
+def _check_sets(ratio: Ratio) -> None:
+    """Refuse label sets that LightGBM would read past."""
+    if (ratio.sets < 0).any() or (ratio.sets >= ratio.leaves).any():
+        raise broken("the density ratio's label sets have no possible number")
+    if len(ratio.set_words) != int(ratio.sets.sum()) or (ratio.set_words < 1).any():
+        raise broken("the density ratio's label sets have no possible size")
+    if len(ratio.words) != int(ratio.set_words.astype(np.int64).sum()):
+        raise broken("the density ratio's label sets do not fit together")
+    if ((ratio.words < 0) | (ratio.words >= 2**32)).any() or (ratio.by_set > 1).any():
+        raise broken("the density ratio's label sets hold something else than bits")
+    known = np.repeat(ratio.sets, ratio.leaves - 1)
+    number = ratio.threshold
+    if (number < 0).any() or (number[ratio.by_set == 1] >= known[ratio.by_set == 1]).any():
+        raise broken("the density ratio splits by a label set that does not exist")

@@ -9,6 +9,7 @@ their leaves large and their number is chosen on held-out rows, so the ratio see
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from locum.synthesizers.tree.settings import TreeSettings
 from locum.synthesizers.tree.tree import FloatArray, IntArray
 
 #: One of so many parts is kept aside to stop boosting; rounds without progress before it stops.
-FOLDS, PATIENCE = 6, 15
+FOLDS, PATIENCE = 6, 25
 #: Depth limit (bounds the cost of scoring), fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 
@@ -37,9 +38,14 @@ class Ratio:
     leaves
         Number of leaves of each tree; a tree has one inner node less.
     feature, threshold, left, right
-        Inner nodes: attribute, last code that goes left, children.
+        Inner nodes: attribute, last code that goes left (or number of the tree's label set), children.
+    by_set
+        1 where an inner node sends the labels of a set to the left, 0 where it cuts at the threshold.
     value
         Leaf values.
+    sets, set_words, words
+        Label sets of each tree, 32-bit words of each set, and the words: bit ``c % 32`` of word ``c // 32``
+        says that code c goes left.
     log_mean
         Log of the mean capped ratio over chain rows: the normalising constant of the corrected density.
     cap
@@ -51,7 +57,11 @@ class Ratio:
     threshold: npt.NDArray[np.int32]
     left: npt.NDArray[np.int32]
     right: npt.NDArray[np.int32]
+    by_set: npt.NDArray[np.uint8]
     value: npt.NDArray[np.float64]
+    sets: npt.NDArray[np.int32]
+    set_words: npt.NDArray[np.int32]
+    words: npt.NDArray[np.int64]
     log_mean: float = 0.0
     cap: float = math.inf
 
@@ -79,33 +89,45 @@ class Ratio:
             "feature_names=" + " ".join(f"c{i}" for i in range(width)),
             "feature_infos=" + " ".join(["none"] * width), "",
         ]  # fmt: skip
-        inner_end = np.cumsum(self.leaves - 1)
-        leaf_end = np.cumsum(self.leaves)
-        for i, n_leaves in enumerate(self.leaves):
-            inner = slice(int(inner_end[i] - n_leaves + 1), int(inner_end[i]))
-            leaf = slice(int(leaf_end[i] - n_leaves), int(leaf_end[i]))
-            lines += [f"Tree={i}", f"num_leaves={n_leaves}", "num_cat=0"]
-            if n_leaves > 1:
-                lines += [
-                    "split_feature=" + _join(self.feature[inner]),
-                    "split_gain=" + _join(np.zeros(n_leaves - 1, dtype=np.int32)),
-                    "threshold=" + " ".join(f"{t}.5" for t in self.threshold[inner].tolist()),
-                    "decision_type=" + _join(np.full(n_leaves - 1, 2)),
-                    "left_child=" + _join(self.left[inner]),
-                    "right_child=" + _join(self.right[inner]),
-                ]
-            lines += [
-                "leaf_value=" + " ".join(repr(v) for v in self.value[leaf].tolist()),
-                "is_linear=0", "shrinkage=1", "",
-            ]  # fmt: skip
+        for i in range(len(self.leaves)):
+            lines += self._tree_text(i)
         return "\n".join([*lines, "end of trees", "", "parameters:", "end of parameters", ""])
+
+    def _tree_text(self, i: int) -> list[str]:
+        n_leaves, n_sets = int(self.leaves[i]), int(self.sets[i])
+        first = int(self.leaves[:i].sum())
+        inner, leaf = slice(first - i, first - i + n_leaves - 1), slice(first, first + n_leaves)
+        lines = [f"Tree={i}", f"num_leaves={n_leaves}", f"num_cat={n_sets}"]
+        if n_leaves > 1:
+            by_set = self.by_set[inner]
+            cuts = zip(self.threshold[inner].tolist(), by_set.tolist(), strict=True)
+            lines += [
+                "split_feature=" + _join(self.feature[inner]),
+                "split_gain=" + _join(np.zeros(n_leaves - 1, dtype=np.int32)),
+                "threshold=" + " ".join(str(t) if of_set else f"{t}.5" for t, of_set in cuts),
+                "decision_type=" + _join(np.where(by_set, 1, 2)),
+                "left_child=" + _join(self.left[inner]),
+                "right_child=" + _join(self.right[inner]),
+            ]
+        lines.append("leaf_value=" + " ".join(repr(v) for v in self.value[leaf].tolist()))
+        if n_sets:
+            first_set = int(self.sets[:i].sum())
+            sizes = self.set_words[first_set : first_set + n_sets]
+            first_word = int(self.set_words[:first_set].sum())
+            lines += [
+                "cat_boundaries=" + _join(np.append(0, np.cumsum(sizes))),
+                "cat_threshold=" + _join(self.words[first_word : first_word + int(sizes.sum())]),
+            ]
+        return [*lines, "is_linear=0", "shrinkage=1", ""]
 
 
 def _join(values: npt.NDArray[Any]) -> str:
     return " ".join(map(str, values.tolist()))
 
 
-def fit_ratio(real: Codes, chain: Codes, settings: TreeSettings, seed: int) -> Ratio | None:
+def fit_ratio(
+    real: Codes, chain: Codes, labels: Sequence[int], settings: TreeSettings, seed: int
+) -> Ratio | None:
     """Learn the ratio from training rows and chain rows: the mean of `ratios` boosted models.
 
     Each model holds other rows aside to stop its boosting. Returns None where no model found anything.
@@ -114,6 +136,8 @@ def fit_ratio(real: Codes, chain: Codes, settings: TreeSettings, seed: int) -> R
     ----------
     real, chain
         Codes, shapes (n, d) and (m, d).
+    labels
+        Columns whose codes have no order; they are split by sets of labels.
     settings
         Number of models, rounds, leaves, learning rate and pool.
     seed
@@ -123,7 +147,7 @@ def fit_ratio(real: Codes, chain: Codes, settings: TreeSettings, seed: int) -> R
     x = np.vstack([real, chain]).astype(np.float32)
     y = np.r_[np.ones(len(real)), np.zeros(len(chain))]
     fold = rng.integers(0, FOLDS, len(y))
-    found = [_boost(x, y, fold == i % FOLDS, settings, seed + i) for i in range(settings.ratios)]
+    found = [_boost(x, y, fold == i % FOLDS, labels, settings, seed + i) for i in range(settings.ratios)]
     models = [m for m in found if m is not None]
     if not models:
         return None
@@ -133,13 +157,22 @@ def fit_ratio(real: Codes, chain: Codes, settings: TreeSettings, seed: int) -> R
         threshold=np.concatenate([m.threshold for m in models]),
         left=np.concatenate([m.left for m in models]),
         right=np.concatenate([m.right for m in models]),
+        by_set=np.concatenate([m.by_set for m in models]),
         value=np.concatenate([m.value for m in models]) / len(models),
+        sets=np.concatenate([m.sets for m in models]),
+        set_words=np.concatenate([m.set_words for m in models]),
+        words=np.concatenate([m.words for m in models]),
     )
     return _normalised(merged, chain, float(settings.pool))
 
 
 def _boost(
-    x: npt.NDArray[np.float32], y: FloatArray, aside: npt.NDArray[np.bool_], settings: TreeSettings, seed: int
+    x: npt.NDArray[np.float32],
+    y: FloatArray,
+    aside: npt.NDArray[np.bool_],
+    labels: Sequence[int],
+    settings: TreeSettings,
+    seed: int,
 ) -> Ratio | None:
     """One boosted classifier, stopped on the rows aside."""
     import lightgbm
@@ -160,7 +193,7 @@ def _boost(
         "feature_fraction": 0.7,
         "feature_pre_filter": False,
     }
-    train = lightgbm.Dataset(x[~aside], y[~aside], params=parameters)
+    train = lightgbm.Dataset(x[~aside], y[~aside], params=parameters, categorical_feature=list(labels))
     valid = train.create_valid(x[aside], y[aside])
     stop = lightgbm.early_stopping(PATIENCE, verbose=False)
     booster = lightgbm.train(parameters, train, settings.rounds, valid_sets=[valid], callbacks=[stop])
@@ -184,22 +217,37 @@ def _normalised(ratio: Ratio, chain: Codes, pool: float) -> Ratio:
 
 def _arrays(text: str) -> Ratio:
     """Read LightGBM's text form of a booster into plain arrays."""
-    names = ("feature", "threshold", "left", "right")
-    parts: dict[str, list[npt.NDArray[np.int32]]] = {name: [] for name in names}
-    leaves, values = [], []
+    parts: dict[str, list[npt.NDArray[Any]]] = {
+        "split_feature": [], "threshold": [], "left_child": [], "right_child": [], "decision_type": [],
+        "leaf_value": [], "cat_boundaries": [], "cat_threshold": [],
+    }  # fmt: skip
+    leaves, sets = [], []
     for block in text.split("\nTree=")[1:]:
         fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        value = np.array(fields["leaf_value"].split(), dtype=np.float64)
-        leaves.append(len(value))
-        values.append(value)
-        if len(value) > 1:
-            for name, key in (("feature", "split_feature"), ("left", "left_child"), ("right", "right_child")):
-                parts[name].append(np.array(fields[key].split(), dtype=np.int32))
-            # Codes are whole, so the cut between two of them is the lower one.
-            cut = np.floor(np.array(fields["threshold"].split(), dtype=np.float64))
-            parts["threshold"].append(cut.astype(np.int32))
-    feature, threshold, left, right = (np.concatenate([np.zeros(0, np.int32), *parts[n]]) for n in names)
-    return Ratio(np.array(leaves, dtype=np.int32), feature, threshold, left, right, np.concatenate(values))
+        leaves.append(int(fields["num_leaves"]))
+        sets.append(int(fields["num_cat"]))
+        for name, part in parts.items():
+            if name in fields:
+                values = np.array(fields[name].split(), dtype=np.float64)
+                part.append(np.diff(values) if name == "cat_boundaries" else values)
+
+    def whole(name: str, dtype: npt.DTypeLike = np.int32) -> npt.NDArray[Any]:
+        # Codes are whole, so the cut between two of them is the lower one.
+        flat: npt.NDArray[Any] = np.floor(np.concatenate([np.zeros(0), *parts[name]])).astype(dtype)
+        return flat
+
+    return Ratio(
+        leaves=np.array(leaves, dtype=np.int32),
+        feature=whole("split_feature"),
+        threshold=whole("threshold"),
+        left=whole("left_child"),
+        right=whole("right_child"),
+        by_set=(whole("decision_type") & 1).astype(np.uint8),
+        value=np.concatenate(parts["leaf_value"]),
+        sets=np.array(sets, dtype=np.int32),
+        set_words=whole("cat_boundaries"),
+        words=whole("cat_threshold", np.int64),
+    )
 
 
 def keep(log_weight: FloatArray, n: int, rng: np.random.Generator) -> IntArray:

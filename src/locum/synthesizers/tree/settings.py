@@ -7,6 +7,9 @@ from typing import Any
 
 from locum.errors import UsageError
 
+#: Settings that need not be whole.
+FRACTIONS = ("share", "order_spread", "penalty", "smoothing", "learning_rate")
+
 
 @dataclass(frozen=True, slots=True)
 class TreeSettings:
@@ -40,7 +43,7 @@ class TreeSettings:
         Boosting of the density ratio; rounds are stopped early on held-out rows.
     """
 
-    members: int = 8
+    members: int = 16
     share: float = 0.5
     max_rows: int = 100_000
     order_spread: float = 0.5
@@ -54,9 +57,9 @@ class TreeSettings:
     correction: bool = True
     ratios: int = 2
     pool: int = 2
-    rounds: int = 120
+    rounds: int = 250
     leaves: int = 31
-    learning_rate: float = 0.15
+    learning_rate: float = 0.1
 
     def __post_init__(self) -> None:
         limits: dict[str, tuple[float, float]] = {
@@ -79,7 +82,8 @@ class TreeSettings:
         }
         for name, (low, high) in limits.items():
             value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+            kinds = (int, float) if name in FRACTIONS else (int,)
+            if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
                 raise UsageError(
                     f"{name}={value!r} is not usable",
                     where="tree",
