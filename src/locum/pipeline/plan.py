@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import locum
 from locum.errors import UsageError
 from locum.schema.table import Schema
+from locum.version import VERSION
 
 #: Layout of a run folder. `MODEL` and the synthetic table are made from real rows; so are both reports.
 PLAN = "plan.json"
@@ -106,7 +106,7 @@ class Plan:
     read: Mapping[str, Any] = field(default_factory=dict)
     evaluate_rows: int | None = None
     time_budget_s: float | None = None
-    version: str = locum.__version__
+    version: str = VERSION
 
     @property
     def synthetic(self) -> str:
