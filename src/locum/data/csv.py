@@ -73,7 +73,7 @@ def read_csv(
     dialect = _sniff(head, whole, delimiter, where, notes)
     dialect = replace(dialect, encoding=encoding, decimal=decimal)
     names, offset = _header(text, dialect, where)
-    if not text[offset:].strip():
+    if not text[offset:].strip(b" \r\n"):
         raise DataError("the file has a header line but no rows", where=where, expected="at least one row")
     if all(_numeric(name) for name in names):
         notes.append("The first line looks like data; locum takes it as the header.")

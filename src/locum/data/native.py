@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family
@@ -28,6 +29,7 @@ def from_native(source: Any) -> Raw:
         When two columns have one name or values cannot be held by Arrow.
     """
     import narwhals as nw
+    from narwhals.exceptions import DuplicateError
 
     wrapped = isinstance(source, nw.DataFrame | nw.LazyFrame)
     try:
@@ -38,6 +40,8 @@ def from_native(source: Any) -> Raw:
             where="data",
             expected="a path, or a pandas, polars, pyarrow or narwhals data frame",
         ) from error
+    except DuplicateError as error:
+        raise _twice([str(label) for label in source.columns]) from error
     if isinstance(frame, nw.LazyFrame):
         raise UsageError("this frame is lazy", where="data", do="call .collect() first")
     native = frame.to_native()
@@ -62,13 +66,7 @@ def _from_pandas(frame: Any) -> tuple[pa.Table, Origin, tuple[str, ...]]:
     notes: list[str] = []
     names = [str(label) for label in frame.columns]
     if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise DataError(
-            "two columns have the same name",
-            where="table",
-            examples=[repr(name) for name in twice],
-            do="rename the columns so that all differ as text",
-        )
+        raise _twice(names)
     arrays, held = [], []
     for i, name in enumerate(names):
         series = frame.iloc[:, i]
@@ -80,6 +78,15 @@ def _from_pandas(frame: Any) -> tuple[pa.Table, Origin, tuple[str, ...]]:
         notes.append("The row index is not modelled; reset_index() turns it into columns.")
     table = pa.table(arrays, names=names)
     return table, Origin("pandas", tuple(held), labels=frame.columns), tuple(notes)
+
+
+def _twice(names: list[str]) -> DataError:
+    return DataError(
+        "two columns have the same name",
+        where="table",
+        examples=[repr(name) for name, count in Counter(names).items() if count > 1],
+        do="rename the columns so that all differ as text",
+    )
 
 
 def _pandas_array(series: Any, name: str, notes: list[str]) -> tuple[Any, NullStyle]:
