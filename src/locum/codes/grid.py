@@ -275,20 +275,29 @@ def _ranges(support: Support) -> tuple[BoolArray, Units, Units, Units]:
 def _round_range(
     bottom: Units, top: Units, rows: FloatArray, tile_low: Units, tile_high: Units
 ) -> tuple[Units, Units]:
+    """Decode range of each cell: its room, cut back where a hole would be filled and at the column's ends."""
     with np.errstate(over="ignore", invalid="ignore"):
         width = np.minimum(top.astype(np.float64) - bottom.astype(np.float64), _LIMIT)
-        step = round_step(2 * width / rows)
+        gap = width / rows
+        step = round_step(2 * gap)
         if bottom.dtype.kind == "i":
-            step = np.maximum(step, 1.0)
-        outward_low, inward_low = np.floor(bottom / step) * step, np.ceil(bottom / step) * step
-        outward_high, inward_high = np.ceil(top / step) * step, np.floor(top / step) * step
-    low = _as(np.concatenate([inward_low[:1], outward_low[1:]]), bottom)
-    high = _as(np.concatenate([outward_high[:-1], inward_high[-1:]]), top)
+            gap, step = np.floor(gap), np.maximum(step, 1.0)
+        # one gap outside the outermost value (at the column's ends: inside), and on a round number
+        low = np.floor((bottom - gap) / step) * step
+        high = np.ceil((top + gap) / step) * step
+        low[0] = np.ceil((bottom[0] + gap[0]) / step[0]) * step[0]
+        high[-1] = np.floor((top[-1] - gap[-1]) / step[-1]) * step[-1]
+        snug_low = bottom - tile_low.astype(np.float64) <= 2 * gap
+        snug_high = tile_high - top.astype(np.float64) <= 2 * gap
+    snug_low[0] = snug_high[-1] = False
+    low = np.where(snug_low, tile_low, _as(low, bottom))
+    high = np.where(snug_high, tile_high, _as(high, top))
     # a cell with a single value, or with too few rows to tell a range, spreads over all the room it has
     few = (bottom == top) | (rows < 3)
     low = np.where(few, tile_low, np.clip(low, tile_low, tile_high))
     high = np.where(few, tile_high, np.clip(high, tile_low, tile_high))
-    return np.minimum(low, high), high
+    crossed = low > high
+    return np.where(crossed, tile_low, low), np.where(crossed, tile_high, high)
 
 
 def _as(values: FloatArray, like: Units) -> Units:

@@ -29,6 +29,8 @@ DURATION_STEPS: tuple[int, ...] = (*CLOCK_STEPS, 86_400_000_000, 604_800_000_000
 _MIN_EXCESS = 1.15
 #: ... and by this many standard errors, in at least so many rows.
 _MIN_Z, _MIN_ROWS = 5.0, 25
+#: ... at so many different places; with fewer they are repeated values, which cells keep by themselves.
+_MIN_DISTINCT = 5
 #: The column is cut into regions of at least so many rows, at most so many regions.
 _REGION_ROWS, _MAX_REGIONS = 400, 16
 
@@ -70,13 +72,16 @@ class Heaping:
         -------
         None when no step is used more often than by chance.
         """
+        # zero is a multiple of everything and says nothing
+        units, counts, code = units[units != 0], counts[units != 0], code[units != 0]
         rows = int(counts.sum())
         steps = [1]
         for step in candidates:
             # chance must be judged against the next finer step in use, or 1000 would count because 10 does
             finer = int(counts[units % steps[-1] == 0].sum())
-            seen = int(counts[units % step == 0].sum())
-            if seen < _MIN_ROWS:
+            round_ones = units % step == 0
+            seen = int(counts[round_ones].sum())
+            if seen < _MIN_ROWS or int(round_ones.sum()) < _MIN_DISTINCT:
                 break
             chance = finer * steps[-1] / step
             if seen > _MIN_EXCESS * chance and seen > chance + _MIN_Z * np.sqrt(chance):

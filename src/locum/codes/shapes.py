@@ -67,7 +67,8 @@ def unit_fractions(units: Units, low: Units, high: Units) -> tuple[FloatArray, F
     """Where units begin and end in their range, as fractions of it; the same without a raster."""
     if units.dtype.kind == "f":
         width = np.maximum(high / 2 - low / 2, np.finfo(np.float64).tiny)
-        place = np.clip((units / 2 - low / 2) / width, 0.0, 1.0)
+        with np.errstate(over="ignore"):
+            place = np.clip((units / 2 - low / 2) / width, 0.0, 1.0)
         return place, place
     offset = (np.clip(units, low, high).view(np.uint64) - low.view(np.uint64)).astype(np.float64)
     span = (high.view(np.uint64) - low.view(np.uint64)).astype(np.float64)
