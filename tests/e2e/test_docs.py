@@ -1,4 +1,4 @@
-"""The documentation does what it says: marked commands run, links lead somewhere, reference pages are current."""
+"""The documentation does what it says: marked commands run, links lead somewhere, reference is current."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 from locum.cli.console import err
 from locum.pipeline.timeline import Timeline
@@ -50,9 +51,9 @@ class Display:
         self._task: TaskID | None = None
         if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._bar = Progress(
-                TextColumn("{task.description}"), BarColumn(bar_width=24),
-                TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[left]}"),
-                TextColumn("{task.fields[note]}", style="dim"),
+                TextColumn("{task.description}", markup=False), _bar(),
+                TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[left]}", markup=False),
+                TextColumn("{task.fields[note]}", style="dim", markup=False),
                 console=self._console, transient=True, refresh_per_second=8,
             )  # fmt: skip
 
@@ -66,7 +67,7 @@ class Display:
             f"Expected: {duration(estimate.total_wall_s)}, {size(estimate.memory_bytes)} of memory."
         )
         for note in prepared.notes:
-            self._console.print(f"note: {note}", style="dim")
+            self._console.print(Text(f"note: {note}", style="dim"))
         self._timeline = Timeline(
             {stage: s for stage, s in estimate.wall_s.items() if stage not in ("read", "detect")}
         )
@@ -115,7 +116,7 @@ class Display:
         took = time.monotonic() - self._since
         if self._stage and took >= QUIET_S:
             label = LABELS.get(self._stage, self._stage)
-            self._console.print(f"{label}: done in {duration(took)}", style="dim")
+            self._console.print(Text(f"{label}: done in {duration(took)}", style="dim"))
         self._stage = ""
 
     def _maybe_line(self, event: Event) -> None:
@@ -127,3 +128,8 @@ class Display:
     def _left(self) -> str:
         left = self._timeline.left()
         return f"about {duration(left)} left" if left >= QUIET_S else "nearly done"
+
+
+def _bar() -> BarColumn:
+    """A calm bar: rich's own is the colour of alarms."""
+    return BarColumn(bar_width=24, complete_style="cyan", finished_style="cyan", pulse_style="cyan")
