@@ -179,6 +179,7 @@ def _number_text(
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    fitting = keep
     values = np.full(len(texts), np.nan)
     values[keep] = guess.values.to_numpy(zero_copy_only=False)
     codes = [int(i) for i in sentinels(values, counts)]
@@ -190,8 +191,8 @@ def _number_text(
         order = {texts[int(i)].as_py(): int(counts[i]) for i in np.flatnonzero(~keep)}
         column = replace(column, missing=tuple(sorted(wanted, key=lambda text: -order.get(text, 0))))
     some = texts.filter(pa.array(keep))
-    guess = NumberGuess(guess.form, pa.array(values[keep]), 1.0)
-    kind, decimals, form = number_column(some, guess)
+    guess = _kept(guess, keep[fitting])
+    kind, decimals, form = number_column(guess)
     reason = f"{'whole numbers' if kind == 'integer' else 'numbers'}{number_details(guess)}"
     if kind == "integer":
         found = integer_pii(
@@ -210,6 +211,16 @@ def _number_text(
         sure = 0.8
     made = replace(column, kind=kind, decimals=decimals, format=form, confidence=sure, reason=reason)
     return _numbers(made, evidence, held.nulls, counts, keep, values)
+
+
+def _kept(guess: NumberGuess, keep: BoolArray) -> NumberGuess:
+    """The guess without the values that turned out to mean missing."""
+    import pyarrow as pa
+
+    if keep.all():
+        return guess
+    mask = pa.array(keep)
+    return NumberGuess(guess.form, guess.plain.filter(mask), guess.values.filter(mask), guess.share)
 
 
 def _ascending(values: np.ndarray, held: Distinct) -> bool:

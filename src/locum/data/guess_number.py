@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.data.distinct import IntArray
-from locum.data.numberforms import NumberForm, decimals_of, fits, to_float, to_int
+from locum.data.numberforms import NumberForm, bare, decimals_of, fits, whole_numbers
 from locum.schema.column import Kind
 
 if TYPE_CHECKING:
@@ -28,13 +28,16 @@ class NumberGuess:
     ----------
     form
         The spelling.
+    plain
+        The texts in plain form (``-1234.5``); shape (n_distinct,), null where a text is no number.
     values
-        The numbers as float64, for counting only; shape (n_distinct,), null where a text is no number.
+        The numbers as float64, for counting only; shape (n_distinct,).
     share
         Share of rows that are numbers under it.
     """
 
     form: NumberForm
+    plain: pa.Array
     values: pa.Array
     share: float
 
@@ -52,6 +55,8 @@ def guess_number(texts: pa.Array, counts: IntArray, decimal: str | None = None) 
         Decimal sign the user named; without it a dot counts as decimal sign wherever it can be one, and a
         comma as thousands separator wherever every comma parts groups of three digits.
     """
+    import pyarrow as pa
+
     best: NumberGuess | None = None
     sample = texts.slice(0, 400)
     total = int(counts.sum())
@@ -61,10 +66,11 @@ def guess_number(texts: pa.Array, counts: IntArray, decimal: str | None = None) 
         right = fits(sample, form).to_numpy(zero_copy_only=False)
         if not len(sample) or right.mean() < 0.5:
             continue
-        values = to_float(texts, form)
+        plain = bare(texts, form)
+        values = plain.cast(pa.float64())
         share = float(counts[values.is_valid().to_numpy(zero_copy_only=False)].sum()) / max(total, 1)
         if best is None or share > best.share:
-            best = NumberGuess(form, values, share)
+            best = NumberGuess(form, plain, values, share)
         if share == 1:
             break
     return best if best is not None and best.share >= 0.5 else None
@@ -91,21 +97,22 @@ def _grouped(sample: pa.Array, form: NumberForm) -> bool:
     return bool(pc.any(pc.match_substring(sample, form.thousands)).as_py())
 
 
-def number_column(texts: pa.Array, guess: NumberGuess) -> tuple[Kind, int | None, str]:
-    """Kind, decimals and format for texts that are all numbers under `guess`.
+def number_column(guess: NumberGuess) -> tuple[Kind, int | None, str]:
+    """Kind, decimals and format for texts that are all numbers.
 
     Whole numbers that fit 64 bits are ``integer`` (``12.0`` too); everything else is ``number``.
     """
     import pyarrow.compute as pc
 
-    form = guess.form
-    unit = rf" ?{form.suffix}" if form.suffix else ""
-    point = r"\." if form.decimal == "." else form.decimal
-    digits = pc.extract_regex(texts, pattern=rf"{point}(?P<d>\d*){unit}$".replace("$$", r"\$$"))
-    lengths = pc.utf8_length(pc.struct_field(digits, "d")).fill_null(0).to_numpy(zero_copy_only=False)
+    form, texts = guess.form, guess.plain
+    if pc.any(pc.match_substring(texts, ".")).as_py():
+        digits = pc.extract_regex(texts, pattern=r"\.(?P<d>\d*)$")
+        lengths = pc.utf8_length(pc.struct_field(digits, "d")).fill_null(0).to_numpy(zero_copy_only=False)
+    else:
+        lengths = np.zeros(len(texts), np.int32)
     finite = pc.is_finite(guess.values).to_numpy(zero_copy_only=False)
     least = int(lengths[finite].min()) if finite.any() else 0
-    if to_int(texts, form).null_count == 0:
+    if whole_numbers(texts).null_count == 0:
         return "integer", None, str(NumberForm(form.thousands, form.decimal, least, form.prefix, form.suffix))
     values = guess.values.to_numpy(zero_copy_only=False)
     exponent = bool(pc.any(pc.match_substring_regex(texts, r"\d[eE][+-]?\d")).as_py())

@@ -158,9 +158,10 @@ def _to_pandas(table: pa.Table, origin: Origin) -> Any:
 
     pd = nw.Implementation.PANDAS.to_native_namespace()
     series = {}
+    holders = {held.name: held for held in origin.columns}
     for i, name in enumerate(table.column_names):
         column = table.column(i)
-        held = origin.held(name)
+        held = holders.get(name)
         series[i] = column.to_pandas() if held is None else _pandas_series(pd, column, held)
     frame = pd.DataFrame(series, index=pd.RangeIndex(table.num_rows))
     same = origin.labels is not None and [str(x) for x in origin.labels] == table.column_names  # type: ignore[attr-defined]
@@ -198,9 +199,10 @@ def _to_polars(table: pa.Table, origin: Origin) -> Any:
 
     pl = nw.Implementation.POLARS.to_native_namespace()
     columns = []
+    holders = {held.name: held for held in origin.columns}
     for name in table.column_names:
         column = table.column(name)
-        held = origin.held(name)
+        held = holders.get(name)
         if family(column.type) == "text":  # polars reads dictionaries in its own way; text is safe
             column = plain(column).cast(pa.large_string())
         series = pl.Series(name, pl.from_arrow(column))

@@ -117,7 +117,9 @@ def bare(values: pa.Array, form: NumberForm) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    values = pc.if_else(fits(values, form), values, pa.scalar(None, values.type))
+    right = fits(values, form)
+    if not pc.all(right).as_py():
+        values = pc.if_else(right, values, pa.scalar(None, values.type))
     for sign, plain in ((form.prefix, ""), (form.suffix, ""), (form.thousands, "")):
         if sign:
             values = pc.replace_substring(values, sign, plain)
@@ -140,12 +142,19 @@ def to_int(values: pa.Array, form: NumberForm) -> pa.Array:
 
     ``12.0`` counts as whole. Exact for all of int64, because the text never passes through a float.
     """
+    return whole_numbers(bare(values, form))
+
+
+def whole_numbers(texts: pa.Array) -> pa.Array:
+    """Bare texts to int64, as `to_int`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = pc.replace_substring_regex(bare(values, form), r"\.0*$", "")
+    if pc.any(pc.match_substring(texts, ".")).as_py():
+        texts = pc.replace_substring_regex(texts, r"\.0*$", "")
     whole = pc.match_substring_regex(texts, r"^-?\d{1,19}$")
-    texts = pc.if_else(whole, texts, pa.scalar(None, texts.type))
+    if not pc.all(whole).as_py():
+        texts = pc.if_else(whole, texts, pa.scalar(None, texts.type))
     try:
         return texts.cast(pa.int64())
     except pa.ArrowInvalid:  # nineteen digits may be too many: settle each one by itself

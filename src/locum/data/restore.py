@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family, parse_type
@@ -41,15 +42,21 @@ def stored(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
     """The table in the Arrow types in which the data was held, columns in the order of the data."""
     import pyarrow as pa
 
-    order = [held.name for held in origin.columns if held.name in table.column_names] if origin else []
-    order += [name for name in table.column_names if name not in order]
+    described = {column.name: column for column in schema}
+    storage = {held.name: held.storage for held in origin.columns} if origin else {}
     columns = {}
-    for name in order:
-        column = schema[name]
-        held = origin.held(name) if origin else None
-        kind = parse_type(held.storage if held else column.storage)
+    for name in in_order(table.column_names, origin):
+        column = described[name]
+        kind = parse_type(storage.get(name, column.storage))
         columns[name] = to_storage(table.column(name), column, kind, f"{schema.name}.{name}")
     return pa.table(columns)
+
+
+def in_order(names: Iterable[str], origin: Origin | None) -> list[str]:
+    """The names in the order of the origin, those it does not know last."""
+    present = dict.fromkeys(names)
+    first = dict.fromkeys(held.name for held in origin.columns if held.name in present) if origin else {}
+    return [*first, *(name for name in present if name not in first)]
 
 
 def to_storage(values: pa.ChunkedArray, column: Column, kind: pa.DataType, where: str) -> pa.Array:

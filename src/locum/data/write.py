@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from locum.data.frame import Dialect, Origin
 from locum.data.read import kind_of_file
-from locum.data.restore import stored
+from locum.data.restore import in_order, stored
 from locum.data.texts import to_text
 from locum.errors import FolderError
 from locum.schema.table import Schema
@@ -46,8 +46,7 @@ def write(
     """
     target = Path(path)
     suffix, zipped = kind_of_file(target)
-    order = [held.name for held in origin.columns if held.name in table.column_names] if origin else []
-    table = table.select(order + [name for name in table.column_names if name not in order])
+    table = table.select(in_order(table.column_names, origin))
     with replacing(target) as file, _zipped(file, zipped) as out:
         if suffix in (".csv", ".tsv", ".tab", ".txt"):
             dialect = (origin.dialect if origin else None) or Dialect()
@@ -151,7 +150,8 @@ def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect) -> Iterator[by
     import pyarrow as pa
 
     encode = codecs.getincrementalencoder(dialect.encoding)(errors="replace").encode
-    columns = {name: to_text(table.column(name), schema[name]) for name in table.column_names}
+    described = {column.name: column for column in schema}
+    columns = {name: to_text(table.column(name), described[name]) for name in table.column_names}
     names = pa.table([pa.array([name], pa.string()) for name in columns], names=list(columns))
     texts = pa.table(columns)
     for part in (names, *(texts.slice(i, _BLOCK) for i in range(0, texts.num_rows, _BLOCK))):
