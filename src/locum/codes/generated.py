@@ -20,9 +20,6 @@ from locum.codes.words import TextMaker
 from locum.schema.column import Column
 from locum.schema.domain import Attribute, Codes
 
-#: Texts made at most before they are used again (text need not be unique in so large a table).
-_MAX_TEXTS = 20_000
-
 
 class Maker(Protocol):
     """Makes values of one kind, and keeps no real one."""
@@ -109,8 +106,8 @@ class GeneratedCodebook:
         missing = at == 1
         n = int((~missing).sum())
         pool = n if self.distinct == 1.0 else math.ceil(self.distinct * n)
-        if self.kind == "text":
-            pool = min(pool, _MAX_TEXTS)
+        if isinstance(self.maker, TextMaker):
+            pool = min(pool, self.maker.most)
         pool = max(1, pool) if n else 0
         made = self.maker.make(pool, rng) if pool else pa.array([], type=pa.string())
         place = np.zeros(len(at), dtype=np.int64)

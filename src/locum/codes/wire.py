@@ -78,7 +78,7 @@ class Wire:
     def text(self, key: str) -> str:
         """A text of at most `MAX_TEXT` characters."""
         value = self.data.get(key)
-        if not isinstance(value, str) or len(value) > MAX_TEXT:
+        if not isinstance(value, str) or not _is_text(value):
             raise self.fail(key, f"text of at most {MAX_TEXT} characters")
         return value
 
@@ -98,7 +98,7 @@ class Wire:
     def texts(self, key: str, *, length: int | None = None) -> list[str]:
         """A list of texts."""
         values = self.items(key, length=length)
-        if not all(isinstance(v, str) and len(v) <= MAX_TEXT for v in values):
+        if not all(_is_text(v) for v in values):
             raise self.fail(key, "a list of texts")
         return values
 
@@ -130,6 +130,17 @@ class Wire:
         return array
 
 
+def _is_text(value: object) -> bool:
+    """Whether a value is text that Arrow can hold: not too long, no half of a surrogate pair."""
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def plain_numbers(values: FloatArray | IntArray) -> list[Any]:
     """An array as a JSON list; infinities become text."""
     if values.dtype.kind == "f":
@@ -152,7 +163,7 @@ def arrow_from_json(wire: Wire, key: str, kind: pa.DataType) -> pa.Array:
     """Read back what `arrow_to_json` gave, as Arrow type `kind`; FileFormatError on anything else."""
     values = wire.items(key)
     checks: list[tuple[Callable[[pa.DataType], bool], Callable[[Any], bool]]] = [
-        (pa.types.is_string, lambda v: isinstance(v, str) and len(v) <= MAX_TEXT),
+        (pa.types.is_string, _is_text),
         (pa.types.is_boolean, lambda v: isinstance(v, bool)),
         (pa.types.is_floating, lambda v: type(v) in (int, float) or v in ("inf", "-inf")),
         (lambda _: True, lambda v: type(v) is int and _INT64_LOW <= v <= _INT64_HIGH),

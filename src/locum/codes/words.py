@@ -24,7 +24,8 @@ VOCABULARY: tuple[str, ...] = (
     "gubergren", "no", "sea", "takimata", "sanctus",
 )  # fmt: skip
 _QUANTILES = np.linspace(0.0, 1.0, 11)
-_MAX_WORDS = 20_000
+#: Longer texts are cut to so many words; different texts are made up to so many words in all.
+_MAX_WORDS, _MAX_TOTAL = 2_000, 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class TextMaker:
         inner = lengths[cut : len(lengths) - cut]
         quantiles = np.minimum(np.round(np.quantile(inner, _QUANTILES)), _MAX_WORDS)
         return cls(tuple(int(q) for q in quantiles))
+
+    @property
+    def most(self) -> int:
+        """How many different texts to make at most, before they are used again."""
+        return min(20_000, _MAX_TOTAL // max(1, self.words[-1]))
 
     def make(self, n: int, rng: np.random.Generator) -> pa.Array:
         """`n` texts; different as far as their lengths allow."""
