@@ -167,9 +167,12 @@ def _coarse_shares(
 def size_factor(grid: Grid, chosen: Sequence[Subset], at_most: int = 40) -> float:
     """What turns the distance learning-test into that of train and a fresh table of the synthetic size.
 
-    Ratio of the two expected distances (`expected_tv`) for the pooled real shares, averaged over up to
-    `at_most` of the chosen sets of columns. With well-filled cells it is the root of the ratio of
-    1/n_train + 1/n_synthetic to 1/n_learning + 1/n_test: 0.707 on a 75/25 split with n_synthetic = n_train.
+    Ratio of the two expected distances (`expected_tv`) for the pooled real shares, over up to `at_most` of
+    the chosen sets of columns. Observed shares make rare cells look fuller than they are, so half of the rows
+    that are alone in their cell are taken to be in cells that nobody else would ever meet (within 6 % of
+    simulated factors on Adult's triples and on Zipf-like shares). With well-filled cells it is the root of
+    the ratio of 1/n_train + 1/n_synthetic to 1/n_learning + 1/n_test: 0.707 on a 75/25 split with as many
+    synthetic as train rows.
     """
     n = {name: len(codes) for name, codes in grid.parts.items()}
     if not chosen or not n["test"] or not n["learning"]:
@@ -177,11 +180,15 @@ def size_factor(grid: Grid, chosen: Sequence[Subset], at_most: int = 40) -> floa
     wanted = got = 0.0
     for subset in chosen[:: max(1, len(chosen) // at_most)]:
         shares = grid.shares(subset)
-        pooled = (shares["learning"] * n["learning"] + shares["test"] * n["test"]) / (
-            n["learning"] + n["test"]
-        )
-        wanted += expected_tv(pooled, n["train"], n["synthetic"])
-        got += expected_tv(pooled, n["learning"], n["test"])
+        counts = np.round(shares["learning"] * n["learning"] + shares["test"] * n["test"])
+        pooled = counts / (n["learning"] + n["test"])
+        alone = counts == 1
+        lonely = 0.5 * float(pooled[alone].sum())
+        wanted, got = wanted + lonely, got + lonely
+        for weight, some in ((1.0, ~alone), (0.5, alone)):
+            part = np.where(some, pooled, 0.0)
+            wanted += weight * expected_tv(part, n["train"], n["synthetic"])
+            got += weight * expected_tv(part, n["learning"], n["test"])
     return wanted / got if got > 0 else 1.0
 
 

@@ -14,6 +14,8 @@ FloatArray = npt.NDArray[np.float64]
 
 #: Good: within this multiple of the reference or this share of the floor; fair: up to the second share.
 GOOD_TIMES, GOOD_SHARE, FAIR_SHARE = 1.5, 0.10, 0.40
+#: The floor must be this many references high: with columns hardly linked both are noise.
+LINKED_TIMES = 3.0
 
 
 def association(trial: Trial) -> list[Result]:
@@ -25,7 +27,7 @@ def association(trial: Trial) -> list[Result]:
     every column shuffled.
 
     Verdict: good within `GOOD_TIMES` references or `GOOD_SHARE` of the way to the floor, fair up to
-    `FAIR_SHARE` of it, else poor; unclear when shuffled columns would pass as good too.
+    `FAIR_SHARE` of it, else poor; unclear when the floor is less than `LINKED_TIMES` references.
     """
     scan = trial.pairs
     if not scan.pairs:
@@ -81,7 +83,7 @@ def weighted_difference(a: FloatArray, b: FloatArray) -> float:
 
 def _verdict(value: float, reference: float | None, floor: float) -> Verdict:
     base = reference or 0.0
-    if floor <= GOOD_TIMES * base or floor <= 0:
+    if floor <= LINKED_TIMES * base or floor <= 0:
         return "unclear"
     if value <= max(GOOD_TIMES * base, GOOD_SHARE * floor):
         return "good"

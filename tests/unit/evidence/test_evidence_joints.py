@@ -83,7 +83,7 @@ def test_size_factor_limits() -> None:
     parts = {"train": codes[:3000], "learning": codes[:3000], "test": codes[3000:], "synthetic": codes[:3000]}
     # Well-filled cells and a 75/25 split: root of (2/3000) / (1/3000 + 1/1000).
     assert size_factor(Grid((4,), parts), [(0,)]) == pytest.approx(np.sqrt(0.5), abs=0.01)
-    # Every row its own cell: all rows differ whatever the sizes, so nothing is scaled.
+    # Every row its own cell: all rows differ whatever the sizes, so little is scaled.
     many = np.arange(4000, dtype=np.int32)[:, None]
     parts = {"train": many[:3000], "learning": many[:3000], "test": many[3000:], "synthetic": many[:3000]}
     assert size_factor(Grid((4000,), parts), [(0,)]) > 0.8
