@@ -30,7 +30,7 @@ ENVIRONMENTS: Mapping[str, tuple[str, float]] = MappingProxyType(
     {
         "sdv": ("sdv.single_table", 1.4),
         "mostlyai": ("mostlyai.engine", 2.7),
-        "synthcity": ("synthcity.plugins.core.dataloader", 2.5),
+        "synthcity": ("pgmpy.estimators, arfpy.arf", 3.0),
         "smartnoise": ("snsynth", 1.8),
     }
 )

@@ -42,11 +42,23 @@ _PEERS = (
     Peer("sdv_tvae", "sdv", "sdv_any.py", "tvae", 190, "SDV TVAE, 100 epochs (default 300)"),
     Peer("sdv_ctgan", "sdv", "sdv_any.py", "ctgan", 185, "SDV CTGAN, 25 epochs (default 300)"),
     Peer("mostlyai", "mostlyai", "mostlyai_argn.py", "", 290, "MOSTLY AI TabularARGN, defaults"),
-    Peer("synthcity_arf", "synthcity", "synthcity_any.py", "arf", 900, "adversarial forest, defaults"),
     Peer(
-        "synthcity_bn", "synthcity", "synthcity_any.py", "bayesian_network", 300, "Bayesian network, defaults"
+        "synthcity_arf",
+        "synthcity",
+        "synthcity_any.py",
+        "arf",
+        900,
+        "adversarial forest, defaults; gaps filled",
     ),
-    Peer("smartnoise_mst", "smartnoise", "smartnoise_mst.py", "", 200, "MST, private: epsilon 3"),
+    Peer(
+        "synthcity_bn",
+        "synthcity",
+        "synthcity_any.py",
+        "bayesian_network",
+        300,
+        "Bayesian network, defaults; gaps filled",
+    ),
+    Peer("smartnoise_mst", "smartnoise", "smartnoise_mst.py", "", 200, "MST with epsilon 3; gaps filled"),
 )
 PEERS: Mapping[str, Peer] = MappingProxyType({peer.name: peer for peer in _PEERS})
 

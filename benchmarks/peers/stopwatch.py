@@ -84,9 +84,16 @@ class Job:
         yield
         self.stages[name] = round(cpu_seconds() - before, 3)
 
+    def whole(self, made):
+        """Whole numbers where training had whole numbers, as any user of the peer would see to."""
+        for name, column in self.frame().items():
+            if column.dtype.kind == "i" and made[name].dtype.kind == "f":
+                made[name] = made[name].round()
+        return made
+
     def done(self, frame, *packages):
         """Write the rows (None: already written) and tell the caller what was measured."""
         if frame is not None:
-            frame.to_csv(self.out, index=False)
+            self.whole(frame).to_csv(self.out, index=False)
         versions = {name: importlib.metadata.version(name) for name in packages}
         print("MEASURED " + json.dumps({"stages": self.stages, "versions": versions}), flush=True)

@@ -1,0 +1,147 @@
+"""Tables are the same every time; measuring counts children; records and the page hold together."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks import environments, generate, growth, measure, page, results, run, tables
+from benchmarks.roster import CONTROLS, EVERYBODY, PEERS
+
+
+@pytest.mark.parametrize("name", ["numeric", "mixed50"])
+def test_made_up_tables_are_the_same_every_time(name):
+    table = tables.load(name)
+    assert (len(table.train), len(table.columns)) == tables.SIZES[name]
+    assert generate.digest(table) == generate.digest(tables.load(name))
+    assert table.target in table.columns and set(table.categorical) <= set(table.columns)
+    assert not table.train[table.target].isna().any()
+
+
+def test_absent_tables_are_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("LOCUM_TEST_DATA", str(tmp_path))
+    monkeypatch.setattr(tables, "ROOT", tmp_path / "nowhere" / "project")
+    with pytest.raises(tables.NoTable, match="LOCUM_TEST_DATA"):
+        tables.load("adult")
+    with pytest.raises(tables.NoTable, match="no table 'adlut'"):
+        tables.load("adlut")
+
+
+def test_every_peer_has_its_script_and_its_list():
+    for peer in PEERS.values():
+        assert (environments.LISTS / peer.script).is_file()
+        if peer.environment:
+            pins = environments.pins(peer.environment)
+            assert pins and all(pin.count("==") == 1 and " " not in pin for pin in pins)
+
+
+def test_missing_environment_is_a_reason_and_no_error(monkeypatch, tmp_path):
+    monkeypatch.setattr(environments, "HOME", tmp_path)
+    table = tables.load("numeric", 60)
+    given = {"minutes": 1, "quick": True, "keep": tmp_path / "kept", "install": False}
+    record = generate.one(table, "sdv_gc", 0, **given)
+    assert (record["status"], record["reason"]) == ("skipped", "not installed")
+    (tmp_path / "sdv.failed").write_text("no such version\n")
+    assert generate.one(table, "sdv_gc", 0, **given)["reason"] == "no such version"
+
+
+def test_cpu_of_children_is_counted():
+    burn = "import os, subprocess, sys, time\nwhile time.process_time() < 0.3: pass\n"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
+    found = measure.measured([sys.executable, "-c", code], 60)
+    assert found["code"] == 0 and found["cpu_s"] >= 0.3 and found["rss_mb"] >= 1
+
+
+def test_too_slow_is_ended_with_its_children(tmp_path):
+    child = "import time; time.sleep(600)"
+    code = (
+        "import pathlib, subprocess, sys\n"
+        f"p = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(p.pid))\n"
+        "p.wait()\n"
+    )
+    found = measure.measured([sys.executable, "-c", code], 1.5)
+    assert found["code"] is None
+    pid = (tmp_path / "pid").read_text()
+    state = Path(f"/proc/{pid}/stat")
+    # Gone, or a zombie that nobody has collected yet.
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_failure_tells_the_last_words_without_paths():
+    said = f"Traceback\n  File x\nOSError: {generate.HERE.parent}/thing broke\n\n"
+    assert generate.last_words(said) == "OSError: ./thing broke"
+
+
+def record(who, **more):
+    scores = dict.fromkeys(
+        ("c2st", "c2st_se", "tstr", "trtr", "tv1", "tv2", "tv3", "floor1", "floor2", "floor3", "membership",
+         "membership_se", "nearer_train", "nearer_train_se", "copies", "copies_holdout"), 0.25,
+    )  # fmt: skip
+    base = {"table": "adult", "who": who, "seed": 0, "status": "ok", "rows_train": 1000, "columns": 15}
+    return base | {"date": "2026-01-02", "cpu_s": 9.0, "stages": {"fit": 8.0, "sample": 1.0}} | scores | more
+
+
+def test_records_survive_a_kill_and_the_latest_counts(tmp_path):
+    results.append(tmp_path, record("locum", c2st=0.9))
+    results.append(tmp_path, record("locum", c2st=0.6))
+    with (tmp_path / "adult.jsonl").open("a") as file:
+        file.write('{"table": "adult", "who": "loc')
+    assert results.load(tmp_path)["adult", "locum", 0]["c2st"] == 0.6
+
+
+def test_page_shows_means_ranks_and_who_is_missing():
+    made = page.page(
+        [
+            record("sdv_gc", c2st=0.9),
+            record("locum", c2st=0.5, versions={"locum": "0.1.0"}),
+            record("locum", seed=1, c2st=0.6),
+            record("copy"),
+            record("mostlyai", status="skipped", reason="does not install"),
+        ],
+        [record("locum", table="rows10k", rss_mb=100)],
+        "the command",
+    )
+    lines = [line for line in made.splitlines() if line.startswith(("| locum", "| sdv_gc", "| *copy*"))]
+    assert [line.split(" | ")[0] for line in lines[:3]] == ["| locum", "| sdv_gc", "| *copy*"]
+    assert "| locum | 2 | 9.0 | 8.0 / 1.0 |" in made and "| 0.550 |" in made
+    assert "- mostlyai, seed 0: skipped, does not install" in made
+    assert "| rows10k | 1,000 | 15 | locum | 9.0 | 8.0 | 1.0 | 1,000 | 100 |" in made
+    assert "the command" in made and "locum 0.1.0" in made
+
+
+def test_what_is_there_is_not_measured_again(tmp_path, capsys):
+    chosen = run.options(["--tables", "numeric", "--who", "independent", "--quick", "--no-install"])
+    run.measure(chosen, tmp_path)
+    run.measure(chosen, tmp_path)
+    assert len((tmp_path / "numeric.jsonl").read_text().splitlines()) == 1
+    assert "1 measurements" in capsys.readouterr().out
+    kept = json.loads((tmp_path / "numeric.jsonl").read_text())
+    assert kept["status"] == "ok" and kept["c2st"] > 0.9
+
+
+def test_wrong_names_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        run.options(["--who", "nobody"])
+    assert "locum" in capsys.readouterr().err
+
+
+def test_predictions_exist_for_everything():
+    for name in tables.SIZES:
+        assert all(run.predicted_minutes(name, who) > 0 for who in EVERYBODY)
+    assert set(CONTROLS).isdisjoint(PEERS) and set(growth.WHO) <= set(PEERS)
+
+
+def test_module_can_be_called():
+    root = Path(run.__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.run", "--help"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--growth" in done.stdout
