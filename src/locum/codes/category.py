@@ -78,7 +78,7 @@ class CategoryCodebook:
         kept, kept_counts = kept.take(pa.array(order)), kept_counts[order]
         has_nulls = values.null_count > 0 or (len(kept) == 0 and pooled == 0)
         weights = np.round(kept_counts / max(1.0, kept_counts.sum()), 6)
-        return cls(column.name, kept, weights, pooled > 0, has_nulls, _stand_in(column), pooled)
+        return cls(column.name, kept, weights, pooled > 0, has_nulls, _stand_in(column, has_nulls), pooled)
 
     @property
     def size(self) -> int:
@@ -153,7 +153,7 @@ class CategoryCodebook:
             wire.numbers("weights", length=len(levels), low=0.0, high=1.0),
             wire.boolean("has_other"),
             wire.boolean("has_nulls"),
-            _stand_in(column),
+            _stand_in(column, wire.boolean("has_nulls")),
             wire.integer("pooled", low=0),
         )
         if book.size == 0:
@@ -170,8 +170,8 @@ def _by_frequency(levels: pa.Array, counts: FloatArray) -> np.ndarray[Any, np.dt
     return np.asarray(order, dtype=np.int64)
 
 
-def _stand_in(column: Column) -> str | None:
-    """What to write when every level was too rare to be written."""
-    if column.nullable:
+def _stand_in(column: Column, has_nulls: bool) -> str | None:
+    """What to write when every level was too rare to be written; missing only where that was seen."""
+    if has_nulls:
         return None
     return "other" if column.storage in ("string", "large_string", "string_view", "dictionary") else "0"

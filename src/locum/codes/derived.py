@@ -55,7 +55,8 @@ class DerivedCodebook:
         name, column
             Name of the determinant; the dependent column.
         reachable
-            Values to which the determinant can be decoded; rare ones are not among them, and are not kept.
+            Values to which the determinant can be decoded, at least one of them in `determinant`; rare ones
+            are not among them, and are not kept.
 
         Notes
         -----
@@ -65,9 +66,6 @@ class DerivedCodebook:
         known = pc.or_(pc.is_null(determinant), pc.is_in(determinant, value_set=reachable))
         if not pc.all(known).as_py():
             determinant, dependent = determinant.filter(known), dependent.filter(known)
-        if len(determinant) == 0:
-            nothing = pa.nulls(0, dependent.type)
-            return cls(column.name, column.kind, name, determinant, nothing, pa.nulls(1, dependent.type))
         keys = determinant.dictionary_encode()
         values = dependent.dictionary_encode()
         n_values = max(1, len(values.dictionary))

@@ -54,7 +54,7 @@ class Encoder:
     domain
         The attributes of the codes.
     ignored
-        Dependents whose determinant is not coded exactly, so that both are coded.
+        Dependents whose determinant is not coded exactly, or has rare values only, so that both are coded.
     """
 
     schema: Schema
@@ -87,11 +87,10 @@ class Encoder:
             column = schema[name]
             determinant = parent.get(name)
             if determinant is not None:
-                if books[determinant].exact and not column.regenerated:
+                reachable = _reachable(books[determinant], columns[determinant])
+                if len(reachable) and not column.regenerated:
                     pair = columns[determinant], columns[name]
-                    books[name] = DerivedCodebook.fit(
-                        *pair, determinant, column, _reachable(books[determinant])
-                    )
+                    books[name] = DerivedCodebook.fit(*pair, determinant, column, reachable)
                     continue
                 ignored.append(name)
             books[name] = _family(column).fit(columns[name], column, settings)
@@ -155,7 +154,9 @@ class Encoder:
         for book in self.books:
             told = book.treatment()
             if told.column in self.ignored:
-                words = f"{told.sentence} The column it follows from has too many values to look it up by."
+                words = (
+                    f"{told.sentence} The column it follows from has too many or too rare values to look up."
+                )
                 told = Treatment(told.column, told.kind, told.codes, words)
             out.append(told)
         return tuple(out)
@@ -252,12 +253,16 @@ def _column(table: pa.Table, column: Column) -> pa.Array:
         ) from error
 
 
-def _reachable(book: Codebook) -> pa.Array:
-    """All values to which an exact book decodes."""
+def _reachable(book: Codebook, values: pa.Array) -> pa.Array:
+    """The values of a column to which its book can decode; none when the book is not exact."""
+    if not book.exact:
+        return values.slice(0, 0)
     if isinstance(book, DerivedCodebook):
-        return book.reachable
-    codes = np.arange(book.attributes[0].size, dtype=np.int32)
-    return pc.unique(book.decode([codes], stream(0, "reachable")))
+        possible = book.reachable
+    else:
+        codes = np.arange(book.attributes[0].size, dtype=np.int32)
+        possible = pc.unique(book.decode([codes], stream(0, "reachable")))
+    return possible.filter(pc.is_in(possible, value_set=pc.unique(values)))
 
 
 def _determinants_first(schema: Schema) -> list[str]:

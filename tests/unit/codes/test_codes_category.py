@@ -55,13 +55,13 @@ def test_declared_levels_are_all_coded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nullable", "storage", "written"),
+    ("missing", "storage", "written"),
     [(True, "string", None), (False, "string", "other"), (False, "int64", "0")],
 )
-def test_when_every_level_is_rare(nullable: bool, storage: str, written: str | None) -> None:
-    schema = Schema((Column("c", "category", nullable=nullable, storage=storage),))
-    encoder = fit(["a", "b", "c"], schema)
-    assert encoder.domain.sizes == (1,)
+def test_when_every_level_is_rare(missing: bool, storage: str, written: str | None) -> None:
+    schema = Schema((Column("c", "category", storage=storage),))
+    encoder = fit(["a", "b", "c", *([None] if missing else [])], schema)
+    assert encoder.domain.sizes == (1 + missing,)
     assert encoder.decode(np.zeros((2, 1), dtype=np.int32), seed=0)["c"].to_pylist() == [written] * 2
 
 

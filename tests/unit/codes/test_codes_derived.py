@@ -76,7 +76,7 @@ def test_a_determinant_with_cells_is_ignored_and_said_so() -> None:
     encoder = Encoder.fit(table, schema)
     assert encoder.ignored == ("sign",)
     assert encoder.domain.sizes[1] == 2
-    assert "too many values" in encoder.treatments()[1].sentence
+    assert "too many" in encoder.treatments()[1].sentence
 
 
 def test_personal_data_is_never_looked_up() -> None:
@@ -106,6 +106,8 @@ def test_every_determinant_value_is_rare() -> None:
     schema = Schema((Column("a", "category"), Column("b", "integer")), (Dependency("a", "b"),))
     encoder = Encoder.fit(table, schema)
     decoded = encoder.decode(encoder.encode(table).codes, seed=0)
-    assert decoded["b"].null_count == 2
+    assert encoder.ignored == ("b",)
+    assert decoded["a"].to_pylist() == ["other", "other"]
+    assert decoded["b"].null_count == 0
     back = Encoder.from_json(json.loads(json.dumps(encoder.to_json())), schema)
     assert back.decode(encoder.encode(table).codes, seed=0).equals(decoded)
