@@ -4,13 +4,17 @@ The model is linear in a few sizes of the job; its coefficients are CPU seconds 
 machine for which `machine.REFERENCE_PROBE_S` holds. The goal is a factor of 2, either way.
 
 With ``n`` rows, ``c`` columns, ``t`` training rows, ``m`` synthetic rows, ``e`` rows judged (each of
-training, hold-out, synthetic at most ``e``), and ``k_j`` codes of column j::
+training, hold-out, synthetic at most ``e``), ``k_j`` codes of column j, and ``b = sum_j log2(k_j)`` binary
+decisions per row::
 
     read      READ_S + READ_MB_S * megabytes + READ_CELL_S * n * c
-    detect    DETECT_S + DETECT_CELL_S * n * c
-    fit       base + row * t * sum_j log2(k_j) + code * sum_j k_j          (by synthesizer)
-    sample    base + row * m * sum_j log2(k_j) + WRITE_CELL_S * m * c      (by synthesizer)
-    evaluate  EVALUATE_S + EVALUATE_CELL_S * e * c + EVALUATE_PAIR_S * c**2 + READ_CELL_S * m * c
+    detect    DETECT_S + DETECT_CELL_S * n * c + DETECT_COLUMN_S * c
+    fit       base + row * t * b * c                                   (by synthesizer)
+    sample    base + row * m * b + WRITE_CELL_S * m * c                (by synthesizer)
+    evaluate  EVALUATE_S + EVALUATE_COLUMN_S * c + EVALUATE_CELL_S * e * c + READ_CELL_S * m * c
+              and, when no target is named, UNTARGETED_CELL_S * e * c  (several columns are tried as target)
+
+``python -m benchmarks.cost_model`` compares it with measured runs.
 """
 
 from __future__ import annotations
@@ -28,20 +32,22 @@ if TYPE_CHECKING:
 
     from locum.schema.table import Schema
 
-READ_S, READ_MB_S, READ_CELL_S = 0.3, 0.01, 2.0e-7
-DETECT_S, DETECT_CELL_S = 0.2, 1.0e-6
+READ_S, READ_MB_S, READ_CELL_S = 0.4, 0.005, 1.0e-7
+DETECT_S, DETECT_CELL_S, DETECT_COLUMN_S = 0.25, 2.0e-7, 2.0e-3
 WRITE_CELL_S = 3.0e-7
-EVALUATE_S, EVALUATE_CELL_S, EVALUATE_PAIR_S = 6.0, 3.0e-5, 2.0e-3
-REPORT_S = 0.5
+EVALUATE_S, EVALUATE_COLUMN_S, EVALUATE_CELL_S, UNTARGETED_CELL_S = 1.5, 0.22, 2.0e-6, 2.0e-5
+REPORT_S = 0.2
 
 #: Memory of the program itself, and bytes per cell held at the peak of each stage.
-BASE_BYTES, TABLE_CELL_BYTES, FIT_CELL_BYTES, EVALUATE_CELL_BYTES = 2.6e8, 60.0, 24.0, 60.0
+BASE_BYTES, TABLE_CELL_BYTES, FIT_CELL_BYTES, EVALUATE_CELL_BYTES = 2.2e8, 60.0, 24.0, 120.0
 #: Share of the predicted memory that must be free beyond the prediction.
 MEMORY_MARGIN = 1.25
-#: Share of the work that runs on all cores; the rest runs on one.
-PARALLEL_SHARE = 0.6
+#: Share of fitting and judging that runs on all cores; the rest runs on one.
+PARALLEL_SHARE = 0.4
 #: Rows at which the judges stop by themselves, whatever the tables hold.
-EVALUATE_CAP = 40_000
+EVALUATE_CAP = 50_000
+#: Columns up to which judging grows; beyond, pairs and triples are drawn at random.
+EVALUATE_COLUMNS = 300
 #: Largest number of codes that one column takes.
 MAX_CODES = 512
 
@@ -52,16 +58,15 @@ class Rates:
 
     fit_base: float
     fit_row: float
-    fit_code: float
     sample_base: float
     sample_row: float
 
 
 RATES: Mapping[str, Rates] = {
-    "tree": Rates(0.5, 3.0e-6, 1.0e-3, 0.2, 4.0e-7),
-    "tree-fast": Rates(0.3, 1.0e-6, 2.0e-4, 0.2, 3.0e-7),
-    "independent": Rates(0.1, 1.0e-8, 1.0e-6, 0.1, 1.0e-8),
-    "bootstrap": Rates(0.1, 1.0e-8, 1.0e-6, 0.1, 1.0e-8),
+    "tree": Rates(0.5, 3.5e-7, 0.05, 7.5e-7),
+    "tree-fast": Rates(0.15, 2.8e-8, 0.02, 1.2e-7),
+    "independent": Rates(0.05, 5.0e-10, 0.02, 2.0e-8),
+    "bootstrap": Rates(0.05, 5.0e-10, 0.02, 2.0e-8),
 }
 
 
@@ -81,6 +86,8 @@ class Workload:
         Synthetic rows.
     evaluate_rows
         Most rows of each table that are judged; None means the judges' own limit.
+    has_target
+        Whether a target is named; without one, several columns are tried.
     """
 
     n_rows: int
@@ -90,6 +97,7 @@ class Workload:
     holdout: float
     synthesizer: str
     evaluate_rows: int | None = None
+    has_target: bool = False
 
     @property
     def n_columns(self) -> int:
@@ -167,14 +175,16 @@ def predict(work: Workload, machine: Machine) -> Estimate:
     cells, made = work.n_rows * work.n_columns, work.sample_rows * work.n_columns
     train = work.n_rows * (1 - work.holdout)
     judged = min(max(work.n_rows, work.sample_rows), work.evaluate_rows or EVALUATE_CAP, EVALUATE_CAP)
+    columns = min(work.n_columns, EVALUATE_COLUMNS)
+    untargeted = 0.0 if work.has_target else UNTARGETED_CELL_S
     reference = {
         "read": READ_S + READ_MB_S * work.n_bytes / 1e6 + READ_CELL_S * cells,
-        "detect": DETECT_S + DETECT_CELL_S * cells,
-        "fit": rates.fit_base + rates.fit_row * train * work.bits + rates.fit_code * sum(work.code_sizes),
+        "detect": DETECT_S + DETECT_CELL_S * cells + DETECT_COLUMN_S * work.n_columns,
+        "fit": rates.fit_base + rates.fit_row * train * work.bits * work.n_columns,
         "sample": rates.sample_base + rates.sample_row * work.sample_rows * work.bits + WRITE_CELL_S * made,
         "evaluate": EVALUATE_S
-        + EVALUATE_CELL_S * judged * work.n_columns
-        + EVALUATE_PAIR_S * min(work.n_columns, 60) ** 2
+        + EVALUATE_COLUMN_S * columns
+        + (EVALUATE_CELL_S + untargeted) * judged * columns
         + READ_CELL_S * made,
         "report": REPORT_S,
     }

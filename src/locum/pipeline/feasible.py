@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from locum.errors import FeasibilityError, FolderError
@@ -75,25 +76,34 @@ def _job(work: Workload) -> str:
 
 
 def _check_memory(work: Workload, estimate: Estimate, machine: Machine, where: str) -> None:
-    if estimate.memory_bytes * MEMORY_MARGIN <= machine.memory_bytes:
+    if _fits(work, machine):
         return
-    read_only = predict(
-        Workload(work.n_rows, work.n_bytes, work.code_sizes, 1, work.holdout, work.synthesizer), machine
-    )
-    if read_only.memory_bytes * MEMORY_MARGIN <= machine.memory_bytes:
-        spare = machine.memory_bytes / MEMORY_MARGIN - read_only.memory_bytes
-        per_row = (estimate.memory_bytes - read_only.memory_bytes) / max(1, work.sample_rows - 1)
-        do = f"ask for at most about {int(spare / max(per_row, 1)):,} rows with --rows"
+    rows = _most(work.sample_rows, lambda n: _fits(replace(work, sample_rows=n), machine))
+    if rows:
+        do = f"ask for at most about {rows:,} rows with --rows"
     else:
-        share = machine.memory_bytes / MEMORY_MARGIN / estimate.memory_bytes
-        rows = max(1, int(work.n_rows * share * 0.8))
-        do = f"take a sample of about {rows:,} rows, or use a machine with more memory"
+        rows = _most(work.n_rows, lambda n: _fits(replace(work, n_rows=n, sample_rows=n), machine))
+        do = f"take a sample of about {max(1, rows):,} rows, or use a machine with more memory"
     raise FeasibilityError(
-        f"{_job(work)} and {count(work.sample_rows, 'synthetic row')} "
-        f"need about {size(estimate.memory_bytes)} of memory, and {size(machine.memory_bytes)} are free",
+        f"{_job(work)} and {count(work.sample_rows, 'synthetic row')} may need "
+        f"{size(estimate.memory_bytes * MEMORY_MARGIN)} of memory, and {size(machine.memory_bytes)} are free",
         where=where,
         do=do,
     )
+
+
+def _fits(work: Workload, machine: Machine) -> bool:
+    return predict(work, machine).memory_bytes * MEMORY_MARGIN <= machine.memory_bytes
+
+
+def _most(limit: int, fits: Callable[[int], bool]) -> int:
+    """The largest number below `limit` that fits, rounded down to two digits; 0 when none does."""
+    low, high = 0, limit
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    unit = int(10 ** max(0, len(str(low)) - 2))
+    return low // unit * unit
 
 
 def check_disk(estimate: Estimate, folder: Path) -> None:

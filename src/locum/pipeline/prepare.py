@@ -206,7 +206,7 @@ def _decide(request: Request, plan: Plan, table: pa.Table, out: Path) -> tuple[P
         plan = replace(plan, **{name: earlier[name] for name in _DECIDED})
     work = Workload(
         table.num_rows, plan.source.n_bytes, code_sizes(table, plan.schema), plan.rows, plan.holdout,
-        plan.synthesizer, plan.evaluate_rows,
+        plan.synthesizer, plan.evaluate_rows, plan.schema.target is not None,
     )  # fmt: skip
     machine = Machine.here()
     decision = decide(

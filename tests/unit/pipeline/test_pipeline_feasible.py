@@ -95,7 +95,7 @@ def test_too_many_rows_asked_for_are_refused_with_a_number_that_fits(memory):
     offered = int(caught.value.do.split("about ")[1].split(" rows")[0].replace(",", ""))
     assert decide(replace(ADULT, sample_rows=offered), small).work.sample_rows == offered
     with pytest.raises(FeasibilityError):
-        decide(replace(ADULT, sample_rows=int(offered * 1.1)), small)
+        decide(replace(ADULT, sample_rows=int(offered * 1.12)), small)
 
 
 def test_a_table_too_large_for_memory_is_refused_with_a_sample_that_fits():
