@@ -215,7 +215,7 @@ def label(j: int, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> np.
 # ---------------------------------------------------------------- growth
 
 
-def grown(rows: int) -> Table:
+def grown(name: str, rows: int) -> Table:
     """Adult rows drawn again with noise on the numbers, plus 20,000 held out; 15 columns.
 
     Rows that were spikes stay spikes (zero gains, 40 hours); others move by a few percent, so that the
@@ -228,7 +228,7 @@ def grown(rows: int) -> Table:
     for name, spread in (("fnlwgt", 0.05), ("capital-gain", 0.02), ("capital-loss", 0.02), ("age", 0.03)):
         moved = frame[name] * np.exp(spread * rng.normal(size=len(frame)))
         frame[name] = np.round(moved).astype(np.int64)
-    return described(f"rows{rows}", frame[:rows], frame[rows:].reset_index(drop=True), base.target)
+    return described(name, frame[:rows], frame[rows:].reset_index(drop=True), base.target)
 
 
 def wide200() -> Table:
@@ -248,9 +248,9 @@ NAMES: Mapping[str, Callable[[], Table]] = MappingProxyType(
 )
 GROWTH: Mapping[str, Callable[[], Table]] = MappingProxyType(
     {
-        "rows10k": lambda: grown(10_000),
-        "rows100k": lambda: grown(100_000),
-        "rows1m": lambda: grown(1_000_000),
+        "rows10k": lambda: grown("rows10k", 10_000),
+        "rows100k": lambda: grown("rows100k", 100_000),
+        "rows1m": lambda: grown("rows1m", 1_000_000),
         "wide200": wide200,
     }
 )

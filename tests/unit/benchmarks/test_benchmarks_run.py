@@ -21,6 +21,17 @@ def test_made_up_tables_are_the_same_every_time(name):
     assert not table.train[table.target].isna().any()
 
 
+def test_real_tables_have_the_stated_sizes_and_names():
+    try:
+        tables.folder()
+    except tables.NoTable as absent:
+        pytest.skip(f"real tables: {absent}")
+    for name in ("adult", "shoppers", "compas", "german", "rows10k"):
+        table = tables.load(name)
+        assert (table.name, len(table.train), len(table.columns)) == (name, *tables.SIZES[name])
+        assert table.target in table.categorical
+
+
 def test_absent_tables_are_named(monkeypatch, tmp_path):
     monkeypatch.setenv("LOCUM_TEST_DATA", str(tmp_path))
     monkeypatch.setattr(tables, "ROOT", tmp_path / "nowhere" / "project")
