@@ -28,6 +28,8 @@ RATIO_ROWS = 500
 RATIO_MOST, CHAIN_ROWS = 200_000, 4
 #: Columns with more labels than this are shown to the ratio by code (frequency order), not as sets.
 RATIO_LABELS = 256
+#: Below about this many rows a chain sees a larger share of them, up to nine tenths.
+ENOUGH_ROWS = 8000
 #: Rows drawn per block, to bound memory.
 BLOCK = 200_000
 
@@ -220,7 +222,7 @@ def _marginals(data: Coded) -> tuple[FloatArray, ...]:
 
 def _member_rows(n: int, settings: TreeSettings, rng: np.random.Generator) -> IntArray:
     """Rows that one chain sees: a share of them, more where there are few."""
-    share = max(settings.share, min(1.0, 1000.0 / n))
+    share = max(settings.share, min(0.9, ENOUGH_ROWS / n))
     size = max(1, min(round(share * n), settings.max_rows))
     return np.sort(rng.choice(n, size, replace=False)) if size < n else np.arange(n)
 

@@ -43,16 +43,16 @@ class TreeSettings:
         Boosting of the density ratio; rounds are stopped early on held-out rows.
     """
 
-    members: int = 16
+    members: int = 20
     share: float = 0.5
     max_rows: int = 100_000
-    order_spread: float = 0.5
-    min_leaf: int = 20
+    order_spread: float = 2.0
+    min_leaf: int = 10
     penalty: float = 1.5
-    smoothing: float = 0.1
+    smoothing: float = 1.0
     max_depth: int = 18
     max_bins: int = 64
-    classes: int = 8
+    classes: int = 12
     max_inputs: int = 40
     correction: bool = True
     ratios: int = 2
@@ -102,7 +102,16 @@ class TreeSettings:
         if name == "default":
             return cls()
         if name == "fast":
-            return cls(members=2, share=0.7, correction=False, penalty=1.2)
+            return cls(
+                members=2,
+                share=0.75,
+                order_spread=0.5,
+                correction=False,
+                smoothing=0.1,
+                penalty=1.2,
+                classes=8,
+                min_leaf=20,
+            )
         raise UsageError(f"there is no preset {name!r}", where="tree", expected="default or fast")
 
     def to_json(self) -> dict[str, Any]:
