@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from locum.cli.console import emit, note, out, say, table
 from locum.pipeline.outcome import STAGES
 from locum.pipeline.words import count, duration, size
+from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
 
 if TYPE_CHECKING:
     from locum.evidence.evidence import Answer
@@ -22,8 +23,6 @@ _STYLES = {"good": "green", "fair": "yellow", "poor": "red"}
 
 def show_answers(answers: tuple[Answer, ...]) -> None:
     """The five questions with their sentences; the verdict is a word, never colour alone."""
-    from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
-
     console = out()
     for answer in answers:
         copying = answer.question == "private"
@@ -73,9 +72,16 @@ def show_evaluation(found: Evaluation, folder: Path | None, *, as_json: bool) ->
     headline = [r for r in found.evidence.results if r.headline]
     if headline:
         rows = [
-            [r.title, _number(r.value), _number(r.reference), _number(r.floor), r.verdict] for r in headline
+            [
+                r.title,
+                _number(r.value),
+                _number(r.reference),
+                _number(r.floor),
+                (COPYING_VERDICTS if r.question == "private" else VERDICTS)[r.verdict].lower(),
+            ]
+            for r in headline
         ]
-        table(["measure", "here", "real hold-out", "unrelated columns", "reading"], rows, right=[1, 2, 3])
+        table(["measure", "here", "real rows", "unrelated columns", "reading"], rows, right=[1, 2, 3])
     if folder is None:
         say("For the whole report add --out DIR.")
     else:

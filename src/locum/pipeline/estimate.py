@@ -38,8 +38,9 @@ WRITE_CELL_S = 3.0e-7
 EVALUATE_S, EVALUATE_COLUMN_S, EVALUATE_CELL_S, UNTARGETED_CELL_S = 1.5, 0.22, 2.0e-6, 2.0e-5
 REPORT_S = 0.2
 
-#: Memory of the program itself, and bytes per cell held at the peak of each stage.
-BASE_BYTES, TABLE_CELL_BYTES, FIT_CELL_BYTES, EVALUATE_CELL_BYTES = 2.2e8, 60.0, 24.0, 120.0
+#: Memory of the program itself, per column (the model), and per cell at the peak of each stage.
+BASE_BYTES, COLUMN_BYTES = 2.1e8, 7.0e5
+TABLE_CELL_BYTES, FIT_CELL_BYTES, EVALUATE_CELL_BYTES = 60.0, 24.0, 120.0
 #: Share of the predicted memory that must be free beyond the prediction.
 MEMORY_MARGIN = 1.25
 #: Share of fitting and judging that runs on all cores; the rest runs on one.
@@ -193,7 +194,7 @@ def predict(work: Workload, machine: Machine) -> Estimate:
     wall = {
         stage: seconds * (spread if stage in ("fit", "evaluate") else 1.0) for stage, seconds in cpu.items()
     }
-    memory = BASE_BYTES + TABLE_CELL_BYTES * (cells + made)
+    memory = BASE_BYTES + COLUMN_BYTES * work.n_columns + TABLE_CELL_BYTES * (cells + made)
     memory += max(FIT_CELL_BYTES * cells, EVALUATE_CELL_BYTES * judged * work.n_columns)
     per_row = work.n_bytes / max(work.n_rows, 1)
     return Estimate(cpu, wall, int(memory), int(per_row * work.sample_rows + 5e6))

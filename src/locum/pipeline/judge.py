@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import FolderError, UsageError
 from locum.evidence.evidence import Alert, Evidence, RunContext
-from locum.pipeline.plan import REPORT, REPORT_JSON
-from locum.pipeline.tables import align, check_target, need_column, read_table
+from locum.pipeline.plan import REPORT, REPORT_JSON, Request
+from locum.pipeline.prepare import find_config, settle_schema
+from locum.pipeline.tables import align, check_target, read_table
 from locum.pipeline.versions import versions
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
@@ -108,19 +109,10 @@ def evaluate(
     """
     check_seed(seed)
     progress(Event("read", 0, 3))
-    raw = read_table(real)
-    names = raw.table.column_names
-    for name, where in ((target, "target"), *((p, "protected") for p in protected)):
-        if name is not None:
-            need_column(name, names, where=where)
-    if schema is None:
-        from locum.data.detect import detect
-
-        schema = detect(raw, target=target, protected=tuple(protected))
-    elif target is not None or protected:
-        schema = replace(
-            schema, target=target or schema.target, protected=tuple(protected) or schema.protected
-        )
+    config = find_config(Request(data=real))[0] if schema is None else None
+    raw = read_table(real, **(config.reading if config else {}))
+    wanted = Request(data=real, target=target, protected=tuple(protected), schema=schema)
+    schema, _ = settle_schema(wanted, raw, config)
     tables: list[Raw | None] = []
     notes: list[str] = []
     for step, source in enumerate((synthetic, holdout), start=1):

@@ -168,9 +168,9 @@ def settle_schema(request: Request, raw: Raw, config: Config | None) -> tuple[Sc
     """
     columns = raw.table.column_names
     if request.target is not None:
-        need_column(request.target, columns, where="--target")
+        need_column(request.target, columns, where="target")
     for name in request.protected:
-        need_column(name, columns, where="--protected")
+        need_column(name, columns, where="protected")
     given = request.schema or (config.schema if config else None)
     if given is None:
         from locum.data.detect import detect

@@ -114,8 +114,8 @@ def test_thousands_of_columns_work_or_are_refused_in_words(capsys, here):
         (["--seed", "-1"], 2, ["seed", "-1"]),
         (["--holdout", "1.5"], 2, ["hold-out", "1.5", "0.2"]),
         (["--holdout", "nan"], 2, ["hold-out"]),
-        (["--target", "agee"], 2, ["--target", "'agee'", "did you mean 'age'"]),
-        (["--protected", "wards"], 2, ["--protected", "did you mean 'ward'"]),
+        (["--target", "agee"], 2, ["target", "'agee'", "did you mean 'age'"]),
+        (["--protected", "wards"], 2, ["protected", "did you mean 'ward'"]),
         (["--target", "constant"], 1, ["constant", "same value"]),
         (["--target", "name"], 1, ["name", "every row"]),
         (["--synthesizer", "tre"], 2, ["'tre'", "tree"]),
@@ -139,9 +139,9 @@ def test_the_same_words_as_json(capsys, here):
     assert main(["run", "data.csv", "--target", "agee", "--json"]) == 2
     shown = json.loads(capsys.readouterr().out)
     assert shown["error"] == "UsageError"
-    assert shown["where"] == "--target"
+    assert shown["where"] == "target"
     assert shown["exit_code"] == 2
-    assert shown["message"].startswith("--target: there is no column 'agee'")
+    assert shown["message"].startswith("target: there is no column 'agee'")
 
 
 def test_a_column_of_unique_texts_is_made_afresh_and_named(capsys, here):
