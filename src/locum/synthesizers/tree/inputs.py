@@ -11,7 +11,7 @@ IntArray = npt.NDArray[np.int64]
 Bins = npt.NDArray[np.uint8]
 
 #: Rows on which the orders of levels and the strength of dependence are computed.
-SAMPLE_ROWS = 50_000
+SAMPLE_ROWS = 20_000
 
 
 def mass_groups(counts: IntArray, groups: int, power: float = 1.0) -> IntArray:

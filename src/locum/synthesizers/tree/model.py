@@ -30,6 +30,8 @@ RATIO_MOST, CHAIN_ROWS = 200_000, 4
 RATIO_LABELS = 256
 #: Below about this many rows a chain sees a larger share of them, up to nine tenths.
 ENOUGH_ROWS = 8000
+#: Column pairs beyond which a table counts as wide, and the fewest chains that it then gets.
+MANY_PAIRS, FEWEST_MEMBERS = 600, 6
 #: Rows drawn per block, to bound memory.
 BLOCK = 200_000
 
@@ -95,21 +97,22 @@ class TreeModel:
         check_training(data)
         seed = check_seed(seed)
         settings = self.settings
-        steps = settings.members + (3 if settings.correction else 1)
-        progress(Event("fit", 0, steps, "finding column order"))
+        progress(Event("fit", 0, 1, "looking at dependences"))
         self._domain = data.domain
         self._ratio = None
         self._marginals = _marginals(data)
         choice = _choices(data, settings.max_inputs)
+        members = _members(choice, settings)
+        steps = members + (members // 2 if settings.correction else 0) + 1
         self._tables = _tables(data, choice, settings)
         xlogx = xlogx_table(data.n_rows)
         chains = []
-        for member in range(settings.members):
+        for member in range(members):
             rng = stream(seed, "tree", "chain", member)
             rows = _member_rows(data.n_rows, settings, rng)
             order = _order(data.domain, settings.order_spread, rng)
             chains.append(Chain.fit(data, rows, order, choice, self._tables, settings, xlogx))
-            progress(Event("fit", member + 1, steps, f"chain {member + 1} of {settings.members}"))
+            progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
         self._chains = tuple(chains)
         if settings.correction and data.n_rows >= RATIO_ROWS:
             self._fit_ratio(data, seed)
@@ -156,7 +159,8 @@ class TreeModel:
         out[inside] = np.logaddexp.reduce(per_chain, axis=0) - np.log(len(self._chains))
         if self._ratio is not None:
             out[inside] += self._ratio.log_weight(known)
-        return out
+        # Rounding of stored weights may lift a certain row a hair above probability one.
+        return np.minimum(out, 0.0)
 
     def state(self) -> ModelState:
         """The fitted model as settings and arrays."""
@@ -218,6 +222,12 @@ def _marginals(data: Coded) -> tuple[FloatArray, ...]:
     return tuple(
         np.bincount(data.column(i), minlength=size) / data.n_rows for i, size in enumerate(data.domain.sizes)
     )
+
+
+def _members(choice: dict[int, list[int]], settings: TreeSettings) -> int:
+    """Chains to grow: fewer on wide tables, where each costs more and averages over more columns."""
+    pairs = sum(len(predictors) for predictors in choice.values()) / 2
+    return min(settings.members, max(FEWEST_MEMBERS, round(settings.members * MANY_PAIRS / max(pairs, 1))))
 
 
 def _member_rows(n: int, settings: TreeSettings, rng: np.random.Generator) -> IntArray:

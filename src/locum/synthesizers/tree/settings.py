@@ -53,7 +53,7 @@ class TreeSettings:
     max_depth: int = 18
     max_bins: int = 64
     classes: int = 12
-    max_inputs: int = 40
+    max_inputs: int = 30
     correction: bool = True
     ratios: int = 2
     pool: int = 2
