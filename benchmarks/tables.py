@@ -225,9 +225,9 @@ def grown(name: str, rows: int) -> Table:
     rng = np.random.default_rng([_SPLIT_SEED, rows])
     real = pd.concat([base.train, base.holdout], ignore_index=True)
     frame = real.iloc[rng.integers(len(real), size=rows + 20_000)].reset_index(drop=True)
-    for name, spread in (("fnlwgt", 0.05), ("capital-gain", 0.02), ("capital-loss", 0.02), ("age", 0.03)):
-        moved = frame[name] * np.exp(spread * rng.normal(size=len(frame)))
-        frame[name] = np.round(moved).astype(np.int64)
+    for column, spread in (("fnlwgt", 0.05), ("capital-gain", 0.02), ("capital-loss", 0.02), ("age", 0.03)):
+        moved = frame[column] * np.exp(spread * rng.normal(size=len(frame)))
+        frame[column] = np.round(moved).astype(np.int64)
     return described(name, frame[:rows], frame[rows:].reset_index(drop=True), base.target)
 
 
