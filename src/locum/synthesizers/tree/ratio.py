@@ -21,7 +21,7 @@ from locum.synthesizers.tree.settings import TreeSettings
 from locum.synthesizers.tree.tree import FloatArray, IntArray
 
 #: One of so many parts is kept aside to stop boosting; rounds without progress before it stops.
-FOLDS, PATIENCE = 6, 25
+FOLDS, PATIENCE = 6, 40
 #: Depth limit (bounds the cost of scoring), fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 
@@ -197,9 +197,11 @@ def _boost(
     valid = train.create_valid(x[aside], y[aside])
     stop = lightgbm.early_stopping(PATIENCE, verbose=False)
     booster = lightgbm.train(parameters, train, settings.rounds, valid_sets=[valid], callbacks=[stop])
-    trees = booster.best_iteration
-    if trees < 1 or booster.num_trees() < 1:
+    best = booster.best_iteration
+    if best < 1 or booster.num_trees() < 1:
         return None
+    # The mean of several models bears a little more fitting than each of them alone.
+    trees = min(best + min(best, PATIENCE), booster.num_trees())
     return _arrays(booster.model_to_string(num_iteration=trees))
 
 

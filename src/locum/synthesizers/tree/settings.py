@@ -57,7 +57,7 @@ class TreeSettings:
     correction: bool = True
     ratios: int = 2
     pool: int = 2
-    rounds: int = 250
+    rounds: int = 400
     leaves: int = 31
     learning_rate: float = 0.1
 
