@@ -190,7 +190,7 @@ def format_float(values: Iterable[float], form: NumberForm, decimals: int | None
     texts = []
     for value in values:
         if not math.isfinite(value):
-            texts.append(f"{form.prefix}{'-' if value < 0 else ''}inf{form.suffix}")
+            texts.append(f"{'-' if value < 0 else ''}{form.prefix}inf{form.suffix}")
             continue
         text = repr(float(value)) if decimals is None else f"{value:.{max(decimals, least)}f}"
         if "e" not in text and "." in text:

@@ -38,8 +38,8 @@ _NAMES = {
     r"^names?$|surname|forename|vorname|nachname|apellido|nombre|prenom",
     "address": r"address|(^|_)addr|street|strasse|adresse|direccion|residence_line",
     "card": r"card|(^|_)cc(_|$)|(^|_)pan(_|$)|credit",
-    "national": r"(^|_)(ssn|sin|nino|nin|dni|nie|cpf|pesel|bsn|hetu|nir|aadhaar|personnummer|tax_?id|fiscal|"
-    r"passport|national_?id|social_?security|insurance_?(no|number))",
+    "national": r"(^|_)(ssn|sin|nino|nin|dni|nie|cpf|pesel|bsn|hetu|nir|aadhaar|personnummer|tax_?id|"
+    r"fiscal_?code|passport(_?(no|number))?|national_?id|social_?security(_?(no|number))?|insurance_?(no|number))(_|$)",
 }
 _NAME_PATTERNS = {key: re.compile(text) for key, text in _NAMES.items()}
 

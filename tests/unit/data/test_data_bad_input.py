@@ -210,7 +210,7 @@ def test_detect_names_what_does_not_exist(tmp_path):
         detect(raw, target="incom")
     with pytest.raises(SchemaError, match="no column 'sex'"):
         detect(raw, protected=("sex",))
-    with pytest.raises(SchemaError, match="no kind 'categroy'.*Did you mean 'category'"):
+    with pytest.raises(SchemaError, match=r"no kind 'categroy'.*Did you mean 'category'"):
         detect(raw, overrides={"b": "categroy"})
     with pytest.raises(SchemaError, match="no field 'levles'"):
         detect(raw, overrides={"b": {"levles": ()}})
@@ -222,11 +222,12 @@ SCHEMA = Schema((Column("a", "integer"),))
 
 @pytest.mark.parametrize("name", ["x.csv", "x.csv.gz", "x.parquet", "x.arrow", "x.jsonl"])
 def test_no_space_leaves_nothing_behind(tmp_path, name):
-    """A file-size limit of 4 kB stands in for a full disk; it acts in the operating system, not in our code."""
+    """A file-size limit of 4 kB stands in for a full disk; the operating system itself enforces it."""
     (tmp_path / name).write_bytes(b"old")
     script = (
         "import resource, signal, sys, pyarrow as pa\n"
-        "from locum.data import write\nfrom locum.errors import FolderError\nfrom locum.schema import Column, Schema\n"
+        "from locum.data import write\nfrom locum.errors import FolderError\n"
+        "from locum.schema import Column, Schema\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "table = pa.table({'a': pa.array([i * 7919 % 99991 for i in range(50000)], pa.int64())})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
@@ -289,13 +290,16 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "broken",
     [
-        None, [], {}, {"backend": "excel"},
+        None,
+        [],
+        {},
+        {"backend": "excel"},
         {"backend": "csv", "columns": [["a"]], "dialect": None, "missing": [], "wrapped": False},
         {"backend": "csv", "columns": [["a", 1, "", ""]], "dialect": None, "missing": [], "wrapped": False},
         {"backend": "csv", "columns": [], "dialect": {"evil": 1}, "missing": [], "wrapped": False},
         {"backend": "csv", "columns": [], "dialect": None, "missing": [1], "wrapped": False},
     ],
-)  # fmt: skip
+)
 def test_broken_origins_are_refused(broken):
     with pytest.raises(FileFormatError):
         origin_from_json(broken)

@@ -76,13 +76,21 @@ def test_kinds_of_plain_columns(texts, kind, form, values):
         (["2020-01", "1999-12"], "%Y-%m", "2020-01-01"),
         (["2020-01-31 10:20", "1999-12-01 00:00"], "%Y-%m-%d %H:%M", "2020-01-31T10:20:00"),
         (["2020-01-31T10:20:30Z", "1999-12-01T00:00:00Z"], "%Y-%m-%dT%H:%M:%SZ", "2020-01-31T10:20:30+00:00"),
-        (["2020-01-31 10:20:30.250", "1999-12-01 00:00:00.000"], "%Y-%m-%d %H:%M:%S.%3f", "2020-01-31T10:20:30.250000"),
-        (["2020-01-31 10:20:30+02:00", "1999-12-01 00:00:00+02:00"], "%Y-%m-%d %H:%M:%S%:z", "2020-01-31T08:20:30+00:00"),
+        (
+            ["2020-01-31 10:20:30.250", "1999-12-01 00:00:00.000"],
+            "%Y-%m-%d %H:%M:%S.%3f",
+            "2020-01-31T10:20:30.250000",
+        ),
+        (
+            ["2020-01-31 10:20:30+02:00", "1999-12-01 00:00:00+02:00"],
+            "%Y-%m-%d %H:%M:%S%:z",
+            "2020-01-31T08:20:30+00:00",
+        ),
         (["1/31/2020 1:05 PM", "12/1/1999 12:00 AM"], "%-m/%-d/%Y %-I:%M %p", "2020-01-31T13:05:00"),
         (["1677-09-21", "2262-04-12"], "%Y-%m-%d", "1677-09-21"),
         (["0001-01-01", "9999-12-31"], "%Y-%m-%d", "0001-01-01"),
     ],
-)  # fmt: skip
+)
 def test_dates_in_many_formats(texts, form, iso):
     column = one(texts * 6)
     assert column.format == form
@@ -189,10 +197,14 @@ def test_identifiers():
     schema = detect(columns(**cases))
     assert [schema[name].kind for name in cases] == ["id"] * 4
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({
-        "weight": rng.choice(10**6, n, replace=False), "year": range(1960, 1960 + n), "price": rng.random(n),
-        "note": [f"the patient said {i} long things about many matters" for i in range(n)],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "weight": rng.choice(10**6, n, replace=False),
+            "year": range(1960, 1960 + n),
+            "price": rng.random(n),
+            "note": [f"the patient said {i} long things about many matters" for i in range(n)],
+        }
+    )
     kinds = [column.kind for column in detect(read(frame))]
     assert kinds == ["integer", "integer", "number", "text"]
 
@@ -213,9 +225,11 @@ def test_targets_and_protected_columns_stay_learnable():
 def test_constants_spikes_and_many_levels_are_said():
     n = 1000
     raw = columns(
-        same=["a"] * n, zeros=[str(i if i % 3 == 0 else 0) for i in range(n)], empty=[None] * n,
+        same=["a"] * n,
+        zeros=[str(i if i % 3 == 0 else 0) for i in range(n)],
+        empty=[None] * n,
         many=[f"level{i % 300}" for i in range(n)],
-    )  # fmt: skip
+    )
     alerts = {p.column.name: p.alerts for p in propose(raw).proposals}
     assert "the same value in every row" in alerts["same"]
     assert alerts["zeros"] == ("many zeros",)
@@ -230,10 +244,15 @@ def test_overrides():
         flag=["on", "off"] * 10,
         n=["1", "0"] * 10,
     )
-    schema = detect(raw, overrides={
-        "zip": "category", "when": {"kind": "date", "format": "%m/%d/%Y"},
-        "flag": Column("flag", "category"), "n": "boolean",
-    })  # fmt: skip
+    schema = detect(
+        raw,
+        overrides={
+            "zip": "category",
+            "when": {"kind": "date", "format": "%m/%d/%Y"},
+            "flag": Column("flag", "category"),
+            "n": "boolean",
+        },
+    )
     assert [c.kind for c in schema] == ["category", "date", "category", "boolean"]
     table = canonical(raw, schema)
     assert table["when"].to_pylist()[0].isoformat() == "2020-03-04"
@@ -257,16 +276,23 @@ def test_eight_digits_are_dates_when_the_name_says_so():
 
 
 cells = st.one_of(
-    st.none(), st.text(max_size=12), st.integers(-(10**20), 10**20).map(str), st.floats().map(repr),
-    st.dates().map(str), st.datetimes().map(str), st.timedeltas().map(str), st.sampled_from(["yes", "no", "?", "NA", "-999", "", " "]),
-    st.from_regex(r"[0-3]?\d[./-][01]?\d[./-](19|20)?\d\d", fullmatch=True), st.from_regex(r"-?\d{1,3}([., ']\d{3})*([.,]\d+)?%?", fullmatch=True),
-)  # fmt: skip
+    st.none(),
+    st.text(max_size=12),
+    st.integers(-(10**20), 10**20).map(str),
+    st.floats().map(repr),
+    st.dates().map(str),
+    st.datetimes().map(str),
+    st.timedeltas().map(str),
+    st.sampled_from(["yes", "no", "?", "NA", "-999", "", " "]),
+    st.from_regex(r"[0-3]?\d[./-][01]?\d[./-](19|20)?\d\d", fullmatch=True),
+    st.from_regex(r"-?\d{1,3}([., ']\d{3})*([.,]\d+)?%?", fullmatch=True),
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_whatever_is_proposed_is_accepted(data):
-    """For any texts: detect does not crash, canonical and check accept, and reading what was written agrees."""
+    """For any texts: detect does not crash, canonical and check accept, what was written reads the same."""
     n = data.draw(st.integers(1, 30))
     pool = st.sampled_from(data.draw(st.lists(cells, min_size=1, max_size=6)))
     texts = data.draw(

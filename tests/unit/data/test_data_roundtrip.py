@@ -56,10 +56,26 @@ def floats(width):
 def pandas_column(draw, n):
     kind = draw(
         st.sampled_from(
-            ["int", "float", "nullable", "bool", "boolean", "str", "object", "category", "codes", "datetime", "zoned",
-             "timedelta", "arrow", "date", "decimal", "empty"]
+            [
+                "int",
+                "float",
+                "nullable",
+                "bool",
+                "boolean",
+                "str",
+                "object",
+                "category",
+                "codes",
+                "datetime",
+                "zoned",
+                "timedelta",
+                "arrow",
+                "date",
+                "decimal",
+                "empty",
+            ]
         )
-    )  # fmt: skip
+    )
     match kind:
         case "int":
             name = draw(st.sampled_from(["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"]))
@@ -104,8 +120,13 @@ def pandas_column(draw, n):
                 )
             )
             made = draw(lists(optional(st.integers(0, 1)), n))
-            return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(made, pa.int32()).cast(arrow) if not (
-                pa.types.is_timestamp(arrow)) else pa.array(made, pa.int64()).cast(arrow)))  # fmt: skip
+            return pd.Series(
+                pd.arrays.ArrowExtensionArray(
+                    pa.array(made, pa.int32()).cast(arrow)
+                    if not (pa.types.is_timestamp(arrow))
+                    else pa.array(made, pa.int64()).cast(arrow)
+                )
+            )
         case "date":
             return pd.Series(draw(lists(optional(st.dates()), n)), dtype=object)
         case "decimal":
@@ -132,15 +153,24 @@ def test_pandas_comes_back_equal(frame):
 
 
 POLARS = {
-    pl.Int8: int_range("int8"), pl.Int64: int_range("int64"), pl.UInt16: int_range("uint16"),
-    pl.Float32: floats(32).filter(lambda v: v == v), pl.Float64: floats(64).filter(lambda v: v == v),
-    pl.String: words, pl.Boolean: st.booleans(), pl.Date: st.dates(), pl.Datetime("us"): moments,
-    pl.Datetime("ms"): moments.map(lambda d: d.replace(microsecond=0)), pl.Time: st.times(),
+    pl.Int8: int_range("int8"),
+    pl.Int64: int_range("int64"),
+    pl.UInt16: int_range("uint16"),
+    pl.Float32: floats(32).filter(lambda v: v == v),
+    pl.Float64: floats(64).filter(lambda v: v == v),
+    pl.String: words,
+    pl.Boolean: st.booleans(),
+    pl.Date: st.dates(),
+    pl.Datetime("us"): moments,
+    pl.Datetime("ms"): moments.map(lambda d: d.replace(microsecond=0)),
+    pl.Time: st.times(),
     pl.Datetime("us", "Europe/Berlin"): moments.map(lambda d: d.replace(tzinfo=zoneinfo.ZoneInfo("UTC"))),
     pl.Duration("us"): micros.map(lambda us: dt.timedelta(microseconds=us)),
-    pl.Categorical: words, pl.Enum(["a", "b", "c"]): st.sampled_from("abc"),
-    pl.Decimal(10, 2): st.decimals(-9999, 9998, places=2), pl.Null: st.none(),
-}  # fmt: skip
+    pl.Categorical: words,
+    pl.Enum(["a", "b", "c"]): st.sampled_from("abc"),
+    pl.Decimal(10, 2): st.decimals(-9999, 9998, places=2),
+    pl.Null: st.none(),
+}
 
 
 @st.composite
@@ -264,10 +294,15 @@ def test_generated_nulls_in_a_numpy_integer_column_do_not_crash():
 
 
 def test_origin_survives_json_and_still_gives_a_frame():
-    frame = pd.DataFrame({
-        "i": pd.array([1, None], dtype="Int32"), "c": pd.Categorical(["a", "b"]), "s": ["x", None],
-        "t": pd.to_datetime(["2020-01-01", None]).tz_localize("Europe/Berlin"), "o": pd.Series(["x", None], dtype=object),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "i": pd.array([1, None], dtype="Int32"),
+            "c": pd.Categorical(["a", "b"]),
+            "s": ["x", None],
+            "t": pd.to_datetime(["2020-01-01", None]).tz_localize("Europe/Berlin"),
+            "o": pd.Series(["x", None], dtype=object),
+        }
+    )
     raw = read(frame)
     schema = detect(raw)
     origin = origin_from_json(raw.origin.to_json())
@@ -299,8 +334,14 @@ def test_csv_text_comes_back_byte_for_byte(tmp_path):
 
 
 @quick
-@given(st.lists(st.tuples(optional(words), optional(st.integers(-50, 50)), optional(words)), min_size=1, max_size=20),
-       st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), st.booleans())  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(optional(words), optional(st.integers(-50, 50)), optional(words)), min_size=1, max_size=20
+    ),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.booleans(),
+)
 def test_written_csv_reads_back_the_same(rows, delimiter, encoding, crlf):
     import csv
     import tempfile
@@ -326,12 +367,17 @@ def test_written_csv_reads_back_the_same(rows, delimiter, encoding, crlf):
     "suffix", [".csv", ".tsv", ".csv.gz", ".parquet", ".arrow", ".feather", ".jsonl", ".ndjson.gz"]
 )
 def test_every_format_writes_and_reads_back(tmp_path, suffix):
-    frame = pd.DataFrame({
-        "i": pd.array([1, None, 3], dtype="Int64"), "f": [0.5, np.inf, np.nan], "b": [True, False, True],
-        "t": pd.to_datetime(["2020-01-01 10:00", None, "1999-12-31 23:59:59.5"], format="ISO8601"), "s": ["a", "b,c", 'd"e'],
-        "z": pd.to_datetime(["2020-07-01", None, "2020-01-01"]).tz_localize("Europe/Berlin"),
-        "d": pd.to_timedelta([1.5, None, -3], unit="s"),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "i": pd.array([1, None, 3], dtype="Int64"),
+            "f": [0.5, np.inf, np.nan],
+            "b": [True, False, True],
+            "t": pd.to_datetime(["2020-01-01 10:00", None, "1999-12-31 23:59:59.5"], format="ISO8601"),
+            "s": ["a", "b,c", 'd"e'],
+            "z": pd.to_datetime(["2020-07-01", None, "2020-01-01"]).tz_localize("Europe/Berlin"),
+            "d": pd.to_timedelta([1.5, None, -3], unit="s"),
+        }
+    )
     raw = read(frame)
     schema = detect(raw)
     table = canonical(raw, schema)
