@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,25 +94,30 @@ def test_another_plan_is_not_put_over_it(finished):
     assert "seed: 0 there, 9 now" in other.stderr
 
 
-def test_changed_data_is_another_plan(folder, locum, make_visits):
-    assert locum(*RUN).returncode == 0
+@pytest.fixture
+def copied(finished, folder):
+    """The finished run, to be changed, in the working folder."""
+    shutil.copytree(finished[0] / "visits-locum", folder / "visits-locum")
+    return folder / "visits-locum"
+
+
+def test_changed_data_is_another_plan(copied, folder, locum, make_visits):
     (folder / "visits.csv").write_text(make_visits(300, seed=2), encoding="utf-8")
     other = locum(*RUN)
     assert other.returncode == 2
     assert "another plan" in other.stderr
 
 
-def test_a_lost_or_changed_file_is_made_again(finished, folder, locum):
-    wanted = contents(finished[0] / "visits-locum")
+def test_a_lost_or_changed_file_is_made_again(copied, locum):
+    wanted = contents(copied)
+    (copied / "card.md").unlink()
+    (copied / "synthetic.csv").write_text("tampered\n")
     assert locum(*RUN).returncode == 0
-    (folder / "visits-locum" / "card.md").unlink()
-    (folder / "visits-locum" / "synthetic.csv").write_text("tampered\n")
-    assert locum(*RUN).returncode == 0
-    assert contents(folder / "visits-locum") == wanted
+    assert contents(copied) == wanted
 
 
-def test_json_is_one_object(folder, locum):
-    done = locum(*RUN, "--json", "--out", "elsewhere")
+def test_json_is_one_object(copied, folder, locum):
+    done = locum(*RUN, "--json")
     shown = json.loads(done.stdout)
     assert shown["ok"] is True
     assert len(shown["answers"]) == 5
@@ -136,9 +142,7 @@ def killed_when(text: str, folder: Path, how: signal.Signals) -> subprocess.Comp
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-@pytest.mark.parametrize(
-    "moment", ["begun", '"stage":"fit"', '"stage":"sample"', '"stage":"evaluate"', "judged"]
-)
+@pytest.mark.parametrize("moment", ['"stage":"fit"', '"stage":"sample"', "judged"])
 def test_a_killed_run_goes_on_with_the_same_command_and_gives_the_same_bytes(
     moment, finished, folder, locum, half_written
 ):
@@ -161,7 +165,6 @@ def test_ctrl_c_ends_with_130_and_a_sentence(folder, locum):
     assert stopped.returncode == 130
     assert "The same command resumes" in stopped.stderr
     assert "Traceback" not in stopped.stderr
-    assert locum(*RUN).returncode == 0
 
 
 def test_a_full_file_system_leaves_nothing_half_written(folder, locum):
@@ -242,4 +245,3 @@ def test_two_processes_do_not_share_a_folder(folder, locum):
         other.stdin.close()
     assert refused.returncode == 2
     assert "another process" in refused.stderr
-    assert locum(*RUN).returncode == 0
