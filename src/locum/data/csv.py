@@ -27,6 +27,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_EXCEL = re.compile(rb"sep=([,;\t|])\r?\n")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 
@@ -68,6 +69,9 @@ def read_csv(
     _refuse_nul(text, where)
     if not text.strip():
         raise DataError("the file is empty", where=where, expected="a header line and rows")
+    if (said := _EXCEL.match(text)) is not None:  # Excel's own line "sep=;" before the header
+        text = text[said.end() :]
+        delimiter = delimiter or said[1].decode()
     head = text[:_SAMPLE_BYTES].decode("utf-8", errors="ignore")
     whole = len(text) <= _SAMPLE_BYTES
     dialect = _sniff(head, whole, delimiter, where, notes)
@@ -133,7 +137,7 @@ def _invalid_utf8(data: bytes) -> int | None:
 def _utf8(data: bytes, encoding: str, where: str) -> bytes:
     """The text in UTF-8, without a byte-order mark."""
     if encoding == "utf-8-sig":
-        data = data[len(codecs.BOM_UTF8) :]
+        data = data.removeprefix(codecs.BOM_UTF8)
     if encoding in ("utf-8", "utf-8-sig"):
         if (start := _invalid_utf8(data)) is not None:
             raise DataError(

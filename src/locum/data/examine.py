@@ -17,6 +17,7 @@ from locum.data.numberforms import decimals_of
 from locum.data.pii import find_pii, integer_pii
 from locum.data.proposal import Count, Hints, Proposal
 from locum.schema.column import Column, Kind
+from locum.schema.validate import zone_exists
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,7 +53,7 @@ def examine(name: str, values: pa.ChunkedArray, hints: Hints) -> tuple[Proposal,
     }
     column = Column(name, "category", nullable=True, storage=str(values.type))
     if source == "null" or len(held.values) == 0:
-        zone = str(getattr(values.type, "tz", None) or "")
+        zone = _zone(values.type)
         bare = replace(column, kind=_EMPTY_KINDS.get(source, "category"), timezone=zone)
         return _empty(bare, evidence), held
     if source == "text":
@@ -223,6 +224,12 @@ def _kept(guess: NumberGuess, keep: BoolArray) -> NumberGuess:
     return NumberGuess(guess.form, guess.plain.filter(mask), guess.values.filter(mask), guess.share)
 
 
+def _zone(kind: pa.DataType) -> str:
+    """Time zone of an Arrow type; UTC where it has one that nobody knows, empty where it has none."""
+    zone = str(getattr(kind, "tz", None) or "")
+    return zone if not zone or zone_exists(zone) else "UTC"
+
+
 def _ascending(values: np.ndarray, held: Distinct) -> bool:
     """Whether the rows are in ascending order."""
     rows = held.index[held.index >= 0]
@@ -237,7 +244,7 @@ def _examine_typed(
         made = replace(column, kind="boolean", reason="true and false")
         return _finish(made, evidence, held.nulls, counts, keep)
     if source in ("date", "timestamp"):
-        zone = str(getattr(held.values.type, "tz", None) or "")
+        zone = _zone(held.values.type)
         kind: Kind = "date" if source == "date" else "datetime"
         made = replace(column, kind=kind, timezone=zone, reason="held as dates")
         return _finish(made, evidence, held.nulls, counts, keep)

@@ -18,6 +18,7 @@ from locum.data.missing import missing_texts
 from locum.data.proposal import Hints, Proposal
 from locum.errors import DataError
 from locum.schema.column import Column, is_regenerated
+from locum.schema.validate import zone_exists
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,6 +78,7 @@ def as_kind(column: Column, kind: str, held: Distinct, values: pa.ChunkedArray, 
     bare = Column(column.name, kind, column.nullable, column.missing, column.storage)  # type: ignore[arg-type]
     if family(values.type) != "text":
         zone = str(getattr(values.type, "tz", None) or "")
+        zone = zone if not zone or zone_exists(zone) else "UTC"
         keeps = kind in ("date", "datetime") and column.kind in ("date", "datetime")
         return replace(
             bare, format=column.format if keeps else "", timezone=zone if kind == "datetime" else ""

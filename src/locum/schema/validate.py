@@ -69,7 +69,7 @@ def _column_problems(column: Column) -> Iterator[tuple[str, str]]:
         yield f"{column.decimals} decimals are not possible", "0 to 15"
     if column.timezone and column.kind != "datetime":
         yield f"a column of kind {column.kind} has no time zone", "a timezone for kind datetime only"
-    elif column.timezone and not _zone_exists(column.timezone):
+    elif column.timezone and not zone_exists(column.timezone):
         yield f"there is no time zone {column.timezone!r}", "a name such as Europe/Berlin, or UTC"
     if column.levels is not None:
         if column.kind not in ("category", "boolean"):
@@ -118,15 +118,16 @@ def limit(column: Column, value: float | str | None) -> Any:
     return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _zone_exists(name: str) -> bool:
+def zone_exists(name: str) -> bool:
+    """Whether a time zone can be used: a name of the zone database, or an offset such as ``+02:00``."""
     if re.fullmatch(r"[+-]\d{2}:\d{2}", name):
         return True
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
+        return not available_timezones()  # a machine without a zone database cannot say
     return True
 
 

@@ -84,6 +84,21 @@ def test_encodings_are_found_or_named(tmp_path):
         read(csv(tmp_path, text), encoding="klingon")
 
 
+def test_small_oddities_of_csv_are_read(tmp_path):
+    raw = read(csv(tmp_path, "sep=;\r\na;b\r\n1;2\r\n"))
+    assert raw.table.to_pydict() == {"a": ["1"], "b": ["2"]}
+    assert raw.origin.dialect.newline == "\r\n"
+    assert read(csv(tmp_path, "a,b\n1,2\n"), encoding="utf-8-sig").table.column_names == ["a", "b"]
+    raw = read(csv(tmp_path, 'a, b, c\n1, x, "y, z"\n2, , w\n'))
+    assert raw.table.to_pydict() == {"a": ["1", "2"], "b": ["x", None], "c": ["y, z", "w"]}
+    raw = read(csv(tmp_path, "1,2\n3,4\n"))
+    assert any("looks like data" in note for note in raw.notes)
+    assert read(csv(tmp_path, "a\tb\n1\t\n", "t.tsv")).table.to_pydict() == {"a": ["1"], "b": [None]}
+    assert read(csv(tmp_path, "a\rb\rc\r")).table.to_pydict() == {"a": ["b", "c"]}
+    long = "x" * 3_000_000
+    assert read(csv(tmp_path, f'a,b\n"{long}",1\n')).table["a"][0].as_py() == long
+
+
 def test_missing_file_is_answered_with_the_nearest_name(tmp_path):
     csv(tmp_path, "a\n1\n", "visits.csv")
     with pytest.raises(DataError, match=r"no such file.*Did you mean .*visits\.csv"):

@@ -285,6 +285,23 @@ def test_mixed_objects_come_back_as_text_with_a_note():
     assert back["m"].tolist() == ["1", "a", "2.5", None]
 
 
+def test_periods_and_sparse_columns_come_back():
+    frame = pd.DataFrame(
+        {
+            "p": pd.Series(pd.period_range("2020-01", periods=4, freq="M")),
+            "s": pd.arrays.SparseArray([0, 0, 1, 2]),
+        }
+    )
+    pd.testing.assert_frame_equal(there_and_back(frame), frame)
+
+
+def test_a_zone_that_nobody_knows_is_kept():
+    table = pa.table({"t": pa.array([0, 1], pa.timestamp("us", tz="Moon/Base"))})
+    back = there_and_back(table)
+    assert back.schema == table.schema
+    assert back["t"].cast(pa.int64()).to_pylist() == [0, 1]
+
+
 def test_generated_nulls_in_a_numpy_integer_column_do_not_crash():
     frame = pd.DataFrame({"a": np.array([1, 2, 3])})
     raw = read(frame)
