@@ -1,13 +1,12 @@
 """locum: synthetic stand-ins for data, with the evidence of how far they can be trusted.
 
-``import locum`` loads nothing else; each public name is fetched from `locum.api` when it is first used.
+``import locum`` loads nothing else; each public name is fetched from `locum.api` when it is first used. What
+type checkers and editors see is in ``__init__.pyi``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from locum.version import VERSION as __version__
+__version__ = "0.1.0"
 
 __all__ = [
     "Evaluation",
@@ -24,23 +23,8 @@ __all__ = [
     "sample",
 ]
 
-if TYPE_CHECKING:
-    from locum.api import (
-        Evaluation,
-        LocumError,
-        Outcome,
-        Schema,
-        Synthesizer,
-        detect,
-        evaluate,
-        fit,
-        load,
-        run,
-        sample,
-    )
 
-
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in __all__:
         import importlib
 

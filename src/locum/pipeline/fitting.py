@@ -53,7 +53,7 @@ def fit_file(
     refuse_existing(model, force=force)
     prepared = prepare(request, progress)
     synth = learn(prepared, prepared.table, prepared.plan.synthesizer, progress)
-    synth.remember(prepared.raw.origin)
+    synth.remember(prepared.origin)
     synth.save(model)
     return {
         "model": str(model),

@@ -24,7 +24,7 @@ from locum.schema.table import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from locum.data.frame import Raw
+    from locum.data.frame import Origin, Raw
     from locum.schema.config import Config
 
 #: Decisions that a time budget makes; a run that is taken up again keeps those of its first start.
@@ -39,8 +39,8 @@ class Prepared:
     ----------
     plan
         What will be done.
-    raw, table
-        The data as read, and as a canonical table.
+    origin, table
+        How the user held the data, and the data as a canonical table.
     out
         The run folder.
     machine, decision
@@ -50,7 +50,7 @@ class Prepared:
     """
 
     plan: Plan
-    raw: Raw
+    origin: Origin
     table: pa.Table
     out: Path
     machine: Machine
@@ -108,7 +108,7 @@ def prepare(request: Request, progress: Listener = silent) -> Prepared:
     out = request.out or Path(f"{raw.name}-locum")
     plan, machine, decision = _decide(request, plan, table, out)
     progress(Event("detect", 2, 2))
-    return Prepared(plan, raw, table, out, machine, decision, (*raw.notes, *notes, *decision.notes))
+    return Prepared(plan, raw.origin, table, out, machine, decision, (*raw.notes, *notes, *decision.notes))
 
 
 def _check_options(request: Request) -> None:

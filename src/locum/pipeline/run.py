@@ -71,7 +71,7 @@ def _stages(
     progress: Listener,
 ) -> None:
     plan = prepared.plan
-    synth = _fit(folder, plan, schema, train, prepared.raw.origin, progress)
+    synth = _fit(folder, plan, schema, train, prepared.origin, progress)
     made = _sample(folder, prepared, synth, schema, progress)
     if not folder.done("evaluate"):
         with folder.stage("evaluate") as stage:
@@ -111,7 +111,7 @@ def _sample(
     from locum.data.read import read
     from locum.data.write import write
 
-    plan, origin = prepared.plan, prepared.raw.origin
+    plan, origin = prepared.plan, prepared.origin
     if not folder.done("sample"):
         with folder.stage("sample") as stage:
             blocks, done = [], 0

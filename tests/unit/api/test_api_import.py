@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,13 @@ def test_the_public_surface():
     assert {name for name in SURFACE if name != "__version__"} <= set(locum.api.__all__)
     with pytest.raises(AttributeError, match="nothing_like_this"):
         _ = locum.nothing_like_this
+
+
+def test_type_checkers_see_the_same_names():
+    stub = Path(locum.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
+    assert re.findall(r"^from locum.api import (\w+) as \1$|^(__version__)", stub, re.MULTILINE) == [
+        *((name, "") for name in SURFACE if name != "__version__"), ("", "__version__")
+    ]  # fmt: skip
 
 
 def test_every_public_function_says_what_it_takes_gives_and_raises():

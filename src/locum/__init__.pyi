@@ -1,0 +1,15 @@
+"""Types of the public names; `__init__.py` fetches them only when they are used."""
+
+from locum.api import Evaluation as Evaluation
+from locum.api import LocumError as LocumError
+from locum.api import Outcome as Outcome
+from locum.api import Schema as Schema
+from locum.api import Synthesizer as Synthesizer
+from locum.api import detect as detect
+from locum.api import evaluate as evaluate
+from locum.api import fit as fit
+from locum.api import load as load
+from locum.api import run as run
+from locum.api import sample as sample
+
+__version__: str
