@@ -11,7 +11,7 @@ from locum.evidence.result import Result
 from locum.evidence.trial import Trial
 from locum.metrics.targets import Target
 from locum.metrics.wording import percent
-from locum.studies.verdicts import copying
+from locum.studies.verdicts import COPYING, copying
 
 #: A column is worth an alert when it is this many references and this distance off.
 FAR_TIMES, FAR_VALUE = 3.0, 0.05
@@ -45,11 +45,22 @@ def alerts(
 
 
 def _copying(trial: Trial, results: Sequence[Result]) -> list[Alert]:
-    if not trial.independent_test or copying(results) not in ("fair", "poor"):
+    if not trial.independent_test:
         return []
-    names = [r for r in results if r.question == "private" and r.verdict in ("fair", "poor")]
-    level = "warning" if copying(results) == "poor" else "note"
-    return [Alert(level, "copying", " ".join(r.sentence for r in names[:2]))]  # type: ignore[arg-type]
+    out = []
+    if copying(results) in ("fair", "poor"):
+        rows = [r for r in results if r.name in COPYING and r.verdict in ("fair", "poor")]
+        out.append(
+            Alert(
+                "warning" if copying(results) == "poor" else "note",
+                "copying",
+                " ".join(r.sentence for r in rows[:2]),
+            )
+        )
+    model = next((r for r in results if r.name == "copying.logprob"), None)
+    if model is not None and model.verdict == "poor":
+        out.append(Alert("note", "model file", f"{model.sentence} Do not hand the model file on."))
+    return out
 
 
 def _holdout(trial: Trial) -> list[Alert]:

@@ -15,7 +15,9 @@ FAITHFUL = ("c2st", "tv.1way", "tv.3way", "association")
 #: With two columns there are no triples.
 FAITHFUL_PAIR = ("c2st", "tv.1way", "tv.2way", "association")
 USEFUL = ("utility.kept",)
-COPYING = ("copying.exact", "copying.distance", "copying.membership", "copying.logprob")
+#: What the rows give away. What the model's probabilities give away (``copying.logprob``) takes the model
+#: file, so it is said beside the verdict and does not decide it.
+COPYING = ("copying.exact", "copying.distance", "copying.membership")
 
 
 def worst(results: Sequence[Result], names: Sequence[str]) -> Verdict:
@@ -138,7 +140,14 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
         "fair": f"Smoke tests found traces of copying{figures}.",
         "poor": f"Smoke tests found copying{figures}: treat the synthetic rows like the real ones.",
     }
-    return Answer("private", "poor" if verdict == "poor" else "unclear", f"{start} {words[verdict]}")
+    sentence = f"{start} {words[verdict]}"
+    model = by_name.get("copying.logprob")
+    if model is not None and model.verdict in ("fair", "poor"):
+        sentence += (
+            f" With the model file they are recognised {100 * model.value:.0f} times in 100:"
+            " guard it like the data."
+        )
+    return Answer("private", "poor" if verdict == "poor" else "unclear", sentence)
 
 
 def _fair(results: Sequence[Result]) -> Answer:
