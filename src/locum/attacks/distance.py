@@ -32,7 +32,7 @@ def distance_share(trial: Trial, *, queries: int = QUERIES, rows: int = ROWS) ->
         return []
     k = min(trial.train.num_rows, trial.test.num_rows, rows)
     view = trial.ranks
-    synthetic = view.ranks(trial.sample("synthetic", queries, "distance"))
+    synthetic = view.ranks(trial.sample("synthetic", trial.budget(queries, 1_000), "distance"))
     to_train, train_row = nearest(synthetic, view.ranks(trial.sample("train", k, "distance")))
     to_test, test_row = nearest(synthetic, view.ranks(trial.sample("test", k, "distance")))
     closer = float((to_train < to_test).sum() + 0.5 * (to_train == to_test).sum())

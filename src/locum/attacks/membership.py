@@ -44,7 +44,7 @@ def nearest_membership(trial: Trial, *, members: int = MEMBERS, searched: int = 
     if not trial.columns or not trial.independent_test:
         return []
     view = trial.ranks
-    n = min(trial.train.num_rows, trial.test.num_rows, members)
+    n = min(trial.train.num_rows, trial.test.num_rows, trial.budget(members, 1_000))
     synthetic = view.ranks(trial.sample("synthetic", searched, "membership"))
     near = [-nearest(view.ranks(trial.sample(p, n, "members")), synthetic)[0] for p in ("train", "test")]
     return _results(

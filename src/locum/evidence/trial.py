@@ -27,6 +27,8 @@ Rows = npt.NDArray[np.intp]
 #: Views hold at most this many values a table (rows x columns); larger tables are thinned at random.
 MAX_VALUES = 20_000_000
 MAX_ROWS = 200_000
+#: Up to this many columns judges use all the rows they want; on wider tables fewer, so that cost is bounded.
+WIDE = 30
 #: Pairs and triples of columns compared at most (research/tabular.md section 2).
 MAX_PAIRS = 400
 MAX_TRIPLES = 300
@@ -162,6 +164,13 @@ class Trial:
     def ranks(self) -> RankView:
         """How rows become ranks and labels for distances; learned from train."""
         return RankView.learn(self.columns, self.rows("train"))
+
+    def budget(self, rows: int, least: int) -> int:
+        """Rows for a judge whose cost grows with the columns: `rows` up to `WIDE` of them, then in proportion.
+
+        Never fewer than `least`.
+        """
+        return rows if len(self.columns) <= WIDE else max(min(least, rows), rows * WIDE // len(self.columns))
 
     def sample(self, part: Part, n: int, *names: str) -> pa.Table:
         """At most `n` random rows of a part; the same ones for the same `names`."""

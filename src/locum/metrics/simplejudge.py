@@ -13,8 +13,10 @@ from locum.randomness import stream
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Rows a side, levels a column and folds.
-ROWS, LEVELS, FOLDS = 3_000, 20, 2
+#: Rows a side, indicators of levels in all, most of them for one column, and folds.
+ROWS, INDICATORS, LEVELS, FOLDS = 3_000, 240, 20, 2
+#: Newton steps; the order of the scores does not change after a few.
+STEPS = 6
 RIDGE = 1.0
 
 
@@ -29,7 +31,7 @@ def logistic(trial: Trial) -> list[Result]:
     if not trial.columns:
         return []
     view = trial.ranks
-    n = min(trial.test.num_rows, trial.synthetic.num_rows, ROWS)
+    n = min(trial.test.num_rows, trial.synthetic.num_rows, trial.budget(ROWS, 1_000))
     if n < FOLDS:
         return []
     sides = [view.ranks(trial.sample(p, n, "logistic")) for p in ("test", "synthetic")]
@@ -40,7 +42,7 @@ def logistic(trial: Trial) -> list[Result]:
     score = np.zeros(2 * n)
     for k in range(FOLDS):
         train = fold != k
-        score[~train] = x[~train] @ ridge_logistic(x[train], y[train])
+        score[~train] = x[~train] @ ridge_logistic(x[train], y[train], steps=STEPS)
     value, low, high = auc_interval(score[y == 1], score[y == 0])
     return [
         Result(
@@ -64,12 +66,13 @@ def logistic(trial: Trial) -> list[Result]:
 def _design(ordered: npt.NDArray[np.float32], labels: npt.NDArray[np.unsignedinteger]) -> FloatArray:
     missing = ordered < 0
     blocks = [np.ones((len(ordered), 1)), np.where(missing, 0.0, ordered - 0.5), missing.astype(np.float64)]
+    shown = np.arange(min(LEVELS, max(2, INDICATORS // max(1, labels.shape[1]))))
     for j in range(labels.shape[1]):
-        blocks.append((labels[:, j, None] == np.arange(LEVELS)).astype(np.float64))
+        blocks.append((labels[:, j, None] == shown).astype(np.float64))
     return np.concatenate(blocks, axis=1)
 
 
-def ridge_logistic(x: FloatArray, y: FloatArray, ridge: float = RIDGE, steps: int = 12) -> FloatArray:
+def ridge_logistic(x: FloatArray, y: FloatArray, ridge: float = RIDGE, steps: int = 25) -> FloatArray:
     """Weights of a ridge-penalised logistic regression by Newton's method; shape (d,).
 
     Every weight is penalised, the intercept included, so the problem always has one solution. Cost: up to

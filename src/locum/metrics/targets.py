@@ -24,6 +24,8 @@ FloatArray = npt.NDArray[np.float64]
 MAX_CLASSES, LEAST = 12, 10
 #: Without a named target: columns tried, rows and rounds of a try, and how many are chosen.
 TRIED, TRY_ROWS, TRY_ROUNDS, CHOSEN = 24, 3_000, 30, 4
+#: Rounds times classes of a try at most.
+TRY_TREES = 90
 #: A column this well predicted (1 is perfect) is a function of the others and no test of anything.
 TRIVIAL = 0.95
 #: A column must be predictable at least this well to be chosen.
@@ -105,14 +107,16 @@ def target_of(column: Column, real: pa.ChunkedArray) -> Target | None:
 def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[Target, float]]:
     """The columns that real rows predict best, with their scores (0 chance, 1 perfect); best first.
 
-    Up to `TRIED` columns are tried with small models on real rows only; columns that are functions of others
-    (`TRIVIAL`, or by the schema's dependencies) or hardly predictable (`USABLE`) are left out.
+    Up to `TRIED` columns (fewer on wide tables) are tried with small models on real rows only; columns that
+    are functions of others (`TRIVIAL`, or by the schema's dependencies) or hardly predictable (`USABLE`) are
+    left out.
     """
     rng = stream(trial.seed, "metrics", "targets")
     columns = list(trial.columns)
-    if len(columns) > TRIED:
-        columns = [columns[i] for i in np.sort(rng.choice(len(columns), size=TRIED, replace=False))]
-    learning, test = trial.sample("learning", TRY_ROWS, "try"), trial.sample("test", TRY_ROWS, "try")
+    tried, rows = trial.budget(TRIED, 8), trial.budget(TRY_ROWS, 1_000)
+    if len(columns) > tried:
+        columns = [columns[i] for i in np.sort(rng.choice(len(columns), size=tried, replace=False))]
+    learning, test = trial.sample("learning", rows, "try"), trial.sample("test", rows, "try")
     x_learning, x_test = trial.features.matrix(learning), trial.features.matrix(test)
     bound = {name for d in trial.schema.dependencies for name in (d.determinant, d.dependent)}
     found = []
@@ -121,7 +125,8 @@ def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[Target, float]
         if target is None or column.name in bound or len(trial.columns) < 2:
             continue
         y, truth = target.values(learning), target.values(test)
-        prediction = learn(trial, target, x_learning, y, x_test, "try", TRY_ROUNDS)
+        rounds = min(TRY_ROUNDS, max(8, TRY_TREES // max(1, target.n_classes)))
+        prediction = learn(trial, target, x_learning, y, x_test, "try", rounds)
         ok = ~np.isnan(truth)
         score = score_of(target.task, target.n_classes, truth[ok], prediction[ok])
         skill = score if target.task == "regression" else 2 * score - 1

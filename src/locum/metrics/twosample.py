@@ -16,8 +16,8 @@ from locum.randomness import child_seed, stream
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Rows a side; fewer on tables with more than WIDE columns, in proportion, but no fewer than LEAST.
-ROWS, WIDE, LEAST = 15_000, 30, 3_000
+#: Rows a side; on wide tables fewer (`Trial.budget`), but no fewer than LEAST.
+ROWS, LEAST = 15_000, 3_000
 #: Rows a side with which reference and floor are measured.
 ANCHOR_ROWS = 3_000
 FOLDS = 3
@@ -99,7 +99,7 @@ def anchors(trial: Trial, rows: int = ANCHOR_ROWS) -> Anchors | None:
     """Measure reference and floor; None without real test rows to measure them on."""
     if trial.test.num_rows < FOLDS:
         return None
-    view = trial.features
+    view, rows = trial.features, trial.budget(rows, rows // 3)
     real, train = view.matrix(trial.test), view.matrix(trial.sample("learning", rows, "anchor"))
     shuffled = train.copy()
     rng = stream(trial.seed, "metrics", "c2st", "shuffle")
@@ -127,8 +127,7 @@ def c2st(trial: Trial, *, rows: int | None = None, known: Anchors | None = None)
     """
     if not trial.columns:
         return []
-    if rows is None:
-        rows = ROWS if len(trial.columns) <= WIDE else max(LEAST, ROWS * WIDE // len(trial.columns))
+    rows = trial.budget(ROWS, LEAST) if rows is None else rows
     known = known or anchors(trial)
     view = trial.features
     found = judge(trial, view.matrix(trial.test), view.matrix(trial.rows("synthetic")), rows, "value")

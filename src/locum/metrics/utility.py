@@ -19,6 +19,8 @@ FloatArray = npt.NDArray[np.float64]
 
 #: Rows to learn from and to test on at most; fewer to learn from for a target of many classes.
 ROWS, TEST_ROWS = 40_000, 15_000
+#: On wide tables (`Trial.budget`) no fewer rows to learn from than this.
+LEAST_ROWS = 6_000
 #: Boosting rounds times classes at most, and at least this many rounds.
 CLASS_ROUNDS, LEAST_ROUNDS = 400, 40
 REPEATS = 100
@@ -63,7 +65,7 @@ def transfer(trial: Trial, target: Target, rows: int = ROWS, test_rows: int = TE
     The same LightGBM settings for both. Real rows are thinned to the number of synthetic ones (and the other
     way round), so that the comparison is of rows, not of numbers of rows. Cost: two fits.
     """
-    n = min(trial.learning.num_rows, trial.synthetic.num_rows, rows)
+    n = min(trial.learning.num_rows, trial.synthetic.num_rows, trial.budget(rows, LEAST_ROWS))
     test = trial.sample("test", test_rows, "utility")
     truth = target.values(test)
     ok = ~np.isnan(truth)

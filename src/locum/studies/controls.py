@@ -71,6 +71,7 @@ def stage(trial: Trial, rows: int = ROWS) -> Stage | None:
     Without a hold-out one half of the real rows plays it: the controls do not depend on what the judged
     generator has seen.
     """
+    rows = trial.budget(rows, rows // 3)
     unseen = trial.sample("test", rows + rows // 2, "controls")
     train = trial.sample("learning", rows, "controls")
     if min(unseen.num_rows, train.num_rows) < 2:
