@@ -37,7 +37,7 @@ BUILT_IN: Mapping[str, Entry] = MappingProxyType(
     {
         "tree": Entry(
             "locum.synthesizers.tree.model:TreeModel",
-            "Columns are drawn one after the other, each by a decision tree on those before it, in up to twenty "
+            "Columns are drawn one after the other, each by a decision tree on those before it, in many "
             "different orders; a boosted judge then corrects what the trees got wrong together.",
         ),
         "tree-fast": Entry(
