@@ -166,9 +166,9 @@ class Trial:
         return RankView.learn(self.columns, self.rows("train"))
 
     def budget(self, rows: int, least: int) -> int:
-        """Rows for a judge whose cost grows with the columns: `rows` up to `WIDE` of them, then in proportion.
+        """Rows for a judge whose cost grows with the columns: `rows` up to `WIDE` columns, then fewer.
 
-        Never fewer than `least`.
+        In proportion, but never fewer than `least`.
         """
         return rows if len(self.columns) <= WIDE else max(min(least, rows), rows * WIDE // len(self.columns))
 
