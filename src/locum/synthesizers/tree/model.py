@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
@@ -139,7 +140,7 @@ class TreeModel:
             if self._ratio is None:
                 out[start : start + size] = self._from_chains(size, rng)
             else:
-                pool = self._from_chains(self.settings.pool * size, rng)
+                pool = self._from_chains(math.ceil(self.settings.pool * size) + 1, rng)
                 out[start : start + size] = pool[keep(self._ratio.log_weight(pool), size, rng)]
         return out
 
@@ -160,7 +161,8 @@ class TreeModel:
         if self._ratio is not None:
             out[inside] += self._ratio.log_weight(known)
         # Rounding of stored weights may lift a certain row a hair above probability one.
-        return np.minimum(out, 0.0)
+        capped: FloatArray = np.minimum(out, 0.0)
+        return capped
 
     def state(self) -> ModelState:
         """The fitted model as settings and arrays."""

@@ -20,8 +20,11 @@ from locum.schema.domain import Codes
 from locum.synthesizers.tree.settings import TreeSettings
 from locum.synthesizers.tree.tree import FloatArray, IntArray
 
-#: One of so many parts is kept aside to stop boosting; rounds without progress before it stops.
-FOLDS, PATIENCE = 6, 40
+#: One of so many parts is kept aside to stop boosting; rounds without progress before it
+#: stops.
+FOLDS, PATIENCE = 10, 200
+#: Chain rows from which the mean ratio is estimated.
+NORMALISED_ON = 40_000
 #: Depth limit (bounds the cost of scoring), fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 
@@ -144,10 +147,14 @@ def fit_ratio(
         Seed of the splits and of the column sampling.
     """
     rng = np.random.default_rng(seed)
-    x = np.vstack([real, chain]).astype(np.float32)
-    y = np.r_[np.ones(len(real)), np.zeros(len(chain))]
-    fold = rng.integers(0, FOLDS, len(y))
-    found = [_boost(x, y, fold == i % FOLDS, labels, settings, seed + i) for i in range(settings.ratios)]
+    # Every model sees all real rows but its fold, and its own share of the chain rows.
+    shares = np.array_split(rng.permutation(len(chain)), settings.ratios)
+    found = []
+    for i, share in enumerate(shares):
+        x = np.vstack([real, chain[share]]).astype(np.float32)
+        y = np.r_[np.ones(len(real)), np.zeros(len(share))]
+        aside = rng.integers(0, FOLDS, len(y)) == 0
+        found.append(_boost(x, y, aside, labels, settings, seed + i))
     models = [m for m in found if m is not None]
     if not models:
         return None
@@ -163,7 +170,7 @@ def fit_ratio(
         set_words=np.concatenate([m.set_words for m in models]),
         words=np.concatenate([m.words for m in models]),
     )
-    return _normalised(merged, chain, float(settings.pool))
+    return _normalised(merged, chain[:NORMALISED_ON], settings.pool)
 
 
 def _boost(
@@ -200,8 +207,8 @@ def _boost(
     best = booster.best_iteration
     if best < 1 or booster.num_trees() < 1:
         return None
-    # The mean of several models bears a little more fitting than each of them alone.
-    trees = min(best + min(best, PATIENCE), booster.num_trees())
+    # The mean of several models bears more fitting than each alone: up to three times its best round.
+    trees = min(3 * best, booster.num_trees())
     return _arrays(booster.model_to_string(num_iteration=trees))
 
 

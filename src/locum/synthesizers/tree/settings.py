@@ -8,7 +8,7 @@ from typing import Any
 from locum.errors import UsageError
 
 #: Settings that need not be whole.
-FRACTIONS = ("share", "order_spread", "penalty", "smoothing", "learning_rate")
+FRACTIONS = ("share", "order_spread", "penalty", "smoothing", "pool", "learning_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class TreeSettings:
     correction
         Whether the density-ratio correction is fitted.
     ratios
-        Boosted models whose mean is the log density ratio.
+        Boosted models whose mean is the log density ratio; each sees its own share of the chain rows.
     pool
         Rows drawn from the chains per row kept by the correction.
     rounds, leaves, learning_rate
         Boosting of the density ratio; rounds are stopped early on held-out rows.
     """
 
-    members: int = 20
+    members: int = 16
     share: float = 0.5
     max_rows: int = 100_000
     order_spread: float = 2.0
@@ -56,8 +56,8 @@ class TreeSettings:
     max_inputs: int = 30
     correction: bool = True
     ratios: int = 2
-    pool: int = 2
-    rounds: int = 400
+    pool: float = 1.8
+    rounds: int = 350
     leaves: int = 31
     learning_rate: float = 0.1
 
@@ -75,7 +75,7 @@ class TreeSettings:
             "classes": (2, 64),
             "max_inputs": (1, 10_000),
             "ratios": (1, 10),
-            "pool": (1, 10),
+            "pool": (1.1, 10),
             "rounds": (1, 1000),
             "leaves": (2, 64),
             "learning_rate": (0.001, 1.0),
