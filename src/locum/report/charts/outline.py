@@ -73,7 +73,8 @@ def steps(view: ColumnView) -> Steps:
 def _widths(edges: Sequence[float]) -> tuple[float, ...]:
     """Widths of the cells; empty when the edges cannot be drawn to scale."""
     widths = tuple(b - a for a, b in pairwise(edges))
-    return widths if all(math.isfinite(w) and w > 0 for w in widths) else ()
+    usable = all(math.isfinite(w) and w > 0 and math.isfinite(1.0 / w) for w in widths)
+    return widths if usable else ()
 
 
 def cells(view: ColumnView) -> int:
