@@ -1,16 +1,15 @@
 """Time and memory of a run, predicted before anything is fitted.
 
-The model is linear in a few sizes of the job; its coefficients are CPU seconds (and bytes) measured on the
-machine for which `machine.REFERENCE_PROBE_S` holds. The goal is a factor of 2, either way.
+The model follows what the program does; its coefficients are CPU seconds (and bytes) measured on the machine
+for which `machine.REFERENCE_PROBE_S` holds. The goal is a factor of 2, either way.
 
 With ``n`` rows, ``c`` columns, ``t`` training rows, ``m`` synthetic rows, ``e`` rows judged (each of
-training, hold-out, synthetic at most ``e``), ``k_j`` codes of column j, and ``b = sum_j log2(k_j)`` binary
-decisions per row::
+training, hold-out, synthetic at most ``e``), ``v`` columns that vary, ``p`` pairs of a column and an input::
 
     read      READ_S + READ_MB_S * megabytes + READ_CELL_S * n * c
     detect    DETECT_S + DETECT_CELL_S * n * c + DETECT_COLUMN_S * c
-    fit       base + row * t * b * c                                   (by synthesizer)
-    sample    base + row * m * b + WRITE_CELL_S * m * c                (by synthesizer)
+    fit       base + chains * p * (PAIR_S + pair_row * rows of a chain) + ratio_cell * rows of the ratio * v
+    sample    base + pool * m * (draw_cell * v + score) + WRITE_CELL_S * m * c
     evaluate  EVALUATE_S + EVALUATE_COLUMN_S * c + EVALUATE_CELL_S * e * c + READ_CELL_S * m * c
               and, when no target is named, UNTARGETED_CELL_S * e * c  (several columns are tried as target)
 
@@ -19,7 +18,6 @@ decisions per row::
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -53,21 +51,62 @@ EVALUATE_COLUMNS = 300
 MAX_CODES = 512
 
 
+#: Fixed cost of growing a tree over one input, whatever the rows.
+PAIR_S = 4.0e-4
+#: Inputs per column, beyond which only the best count; pairs beyond which there are fewer chains; the fewest.
+MOST_INPUTS, MANY_PAIRS, FEWEST_CHAINS = 30, 600, 6
+#: Below this many training rows a chain sees a larger share of them; most rows of a chain, and of the ratio.
+ENOUGH_ROWS, CHAIN_ROWS, RATIO_ROWS = 8_000, 100_000, 200_000
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Cost of one synthesizer, in CPU seconds."""
+    """Cost of one synthesizer, in CPU seconds, and the settings that decide it.
+
+    Attributes
+    ----------
+    fit_base, sample_base
+        Whatever the size.
+    chains, share, pair_row
+        Chains, the least share of the training rows that each sees, cost per row and pair of columns.
+    ratio_cell
+        Cost of the density ratio per row and column; 0 where there is none.
+    pool, draw_cell, score
+        Rows drawn per row kept, cost per drawn value, cost per scored row.
+    """
 
     fit_base: float
-    fit_row: float
     sample_base: float
-    sample_row: float
+    chains: int = 0
+    share: float = 1.0
+    pair_row: float = 0.0
+    ratio_cell: float = 0.0
+    pool: float = 1.0
+    draw_cell: float = 5.0e-8
+    score: float = 0.0
+
+    def fit_s(self, train: float, varying: int) -> float:
+        """CPU seconds of fitting."""
+        pairs = varying * min(varying - 1, 2 * MOST_INPUTS) / 2
+        chains = min(self.chains, max(FEWEST_CHAINS, self.chains * MANY_PAIRS / max(pairs, 1)))
+        rows = min(train * max(self.share, min(0.9, ENOUGH_ROWS / max(train, 1))), CHAIN_ROWS)
+        ratio = 2 * min(train, RATIO_ROWS) + min(4 * train, RATIO_ROWS)
+        return (
+            self.fit_base
+            + chains * pairs * (PAIR_S + self.pair_row * rows)
+            + self.ratio_cell * ratio * varying
+        )
+
+    def sample_s(self, rows: float, varying: int) -> float:
+        """CPU seconds of drawing codes."""
+        return self.sample_base + self.pool * rows * (self.draw_cell * varying + self.score)
 
 
 RATES: Mapping[str, Rates] = {
-    "tree": Rates(0.5, 3.5e-7, 0.05, 7.5e-7),
-    "tree-fast": Rates(0.15, 2.8e-8, 0.02, 1.2e-7),
-    "independent": Rates(0.05, 5.0e-10, 0.02, 2.0e-8),
-    "bootstrap": Rates(0.05, 5.0e-10, 0.02, 2.0e-8),
+    "tree": Rates(0.5, 0.1, 16, 0.5, 9.0e-8, 1.6e-6, 1.5, 1.6e-7, 1.9e-5),
+    "tree-fast": Rates(0.3, 0.05, 2, 0.75, 9.0e-8, draw_cell=1.6e-7),
+    "independent": Rates(0.05, 0.02),
+    "bootstrap": Rates(0.05, 0.02),
 }
 
 
@@ -106,9 +145,9 @@ class Workload:
         return len(self.code_sizes)
 
     @property
-    def bits(self) -> float:
-        """Binary decisions needed for one row: sum of log2 of the code sizes."""
-        return sum(math.log2(max(2, k)) for k in self.code_sizes if k > 1)
+    def varying(self) -> int:
+        """Columns with more than one code."""
+        return sum(k > 1 for k in self.code_sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +220,8 @@ def predict(work: Workload, machine: Machine) -> Estimate:
     reference = {
         "read": READ_S + READ_MB_S * work.n_bytes / 1e6 + READ_CELL_S * cells,
         "detect": DETECT_S + DETECT_CELL_S * cells + DETECT_COLUMN_S * work.n_columns,
-        "fit": rates.fit_base + rates.fit_row * train * work.bits * work.n_columns,
-        "sample": rates.sample_base + rates.sample_row * work.sample_rows * work.bits + WRITE_CELL_S * made,
+        "fit": rates.fit_s(train, work.varying),
+        "sample": rates.sample_s(work.sample_rows, work.varying) + WRITE_CELL_S * made,
         "evaluate": EVALUATE_S
         + EVALUATE_COLUMN_S * columns
         + (EVALUATE_CELL_S + untargeted) * judged * columns

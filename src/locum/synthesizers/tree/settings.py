@@ -56,7 +56,7 @@ class TreeSettings:
     max_inputs: int = 30
     correction: bool = True
     ratios: int = 2
-    pool: float = 1.8
+    pool: float = 1.5
     rounds: int = 350
     leaves: int = 31
     learning_rate: float = 0.1
