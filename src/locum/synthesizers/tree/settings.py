@@ -56,10 +56,10 @@ class TreeSettings:
     max_inputs: int = 30
     correction: bool = True
     ratios: int = 2
-    pool: float = 1.5
-    rounds: int = 350
+    pool: float = 2.2
+    rounds: int = 240
     leaves: int = 31
-    learning_rate: float = 0.1
+    learning_rate: float = 0.15
 
     def __post_init__(self) -> None:
         limits: dict[str, tuple[float, float]] = {
