@@ -43,23 +43,23 @@ class TreeSettings:
         Boosting of the density ratio; rounds are stopped early on held-out rows.
     """
 
-    members: int = 16
+    members: int = 10
     share: float = 0.5
     max_rows: int = 100_000
-    order_spread: float = 2.0
-    min_leaf: int = 10
-    penalty: float = 1.5
-    smoothing: float = 1.0
+    order_spread: float = 0.5
+    min_leaf: int = 20
+    penalty: float = 1.35
+    smoothing: float = 0.2
     max_depth: int = 18
     max_bins: int = 64
-    classes: int = 12
+    classes: int = 8
     max_inputs: int = 30
     correction: bool = True
     ratios: int = 2
-    pool: float = 2.2
-    rounds: int = 240
+    pool: float = 2.0
+    rounds: int = 280
     leaves: int = 31
-    learning_rate: float = 0.15
+    learning_rate: float = 0.13
 
     def __post_init__(self) -> None:
         limits: dict[str, tuple[float, float]] = {
