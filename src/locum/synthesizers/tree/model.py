@@ -103,7 +103,7 @@ class TreeModel:
         self._ratio = None
         self._marginals = _marginals(data)
         choice = _choices(data, settings.max_inputs)
-        members = _members(choice, settings)
+        members, spread = _members(choice, settings), _spread(choice, settings)
         steps = members + (members // 2 if settings.correction else 0) + 1
         self._tables = _tables(data, choice, settings)
         xlogx = xlogx_table(data.n_rows)
@@ -111,7 +111,7 @@ class TreeModel:
         for member in range(members):
             rng = stream(seed, "tree", "chain", member)
             rows = _member_rows(data.n_rows, settings, rng)
-            order = _order(data.domain, settings.order_spread, rng)
+            order = _order(data.domain, spread, rng)
             chains.append(Chain.fit(data, rows, order, choice, self._tables, settings, xlogx))
             progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
         self._chains = tuple(chains)
@@ -230,6 +230,15 @@ def _members(choice: dict[int, list[int]], settings: TreeSettings) -> int:
     """Chains to grow: fewer on wide tables, where each costs more and averages over more columns."""
     pairs = sum(len(predictors) for predictors in choice.values()) / 2
     return min(settings.members, max(FEWEST_MEMBERS, round(settings.members * MANY_PAIRS / max(pairs, 1))))
+
+
+def _spread(choice: dict[int, list[int]], settings: TreeSettings) -> float:
+    """Noise on the column order: up to six times as much on wide tables.
+
+    There no single order serves all dependences, and different ones together keep more of them.
+    """
+    pairs = sum(len(predictors) for predictors in choice.values()) / 2
+    return settings.order_spread * (1.0 + 5.0 * min(1.0, pairs / MANY_PAIRS))
 
 
 def _member_rows(n: int, settings: TreeSettings, rng: np.random.Generator) -> IntArray:

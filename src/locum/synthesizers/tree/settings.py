@@ -23,7 +23,8 @@ class TreeSettings:
         Share of the training rows that each chain sees (drawn without replacement), and the most rows it
         sees. A row that a chain has not seen cannot be remembered by it.
     order_spread
-        Standard deviation of the noise on log(number of codes) that gives each chain its own column order.
+        Standard deviation of the noise on log(number of codes) that gives each chain its own column order; up
+        to six times as much on wide tables.
     min_leaf
         Fewest training rows in a leaf: no conditional distribution rests on fewer.
     penalty
@@ -57,7 +58,7 @@ class TreeSettings:
     correction: bool = True
     ratios: int = 2
     pool: float = 2.0
-    rounds: int = 280
+    rounds: int = 600
     leaves: int = 31
     learning_rate: float = 0.13
 
