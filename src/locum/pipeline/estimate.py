@@ -56,7 +56,7 @@ PAIR_S = 4.0e-4
 #: Inputs per column, beyond which only the best count; pairs beyond which there are fewer chains; the fewest.
 MOST_INPUTS, MANY_PAIRS, FEWEST_CHAINS = 30, 600, 6
 #: Below this many training rows a chain sees a larger share of them; most rows of a chain, and of the ratio.
-ENOUGH_ROWS, CHAIN_ROWS, RATIO_ROWS = 8_000, 100_000, 200_000
+ENOUGH_ROWS, CHAIN_ROWS, RATIO_ROWS = 2_000, 100_000, 200_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -29,10 +30,12 @@ RATIO_ROWS = 500
 RATIO_MOST, CHAIN_ROWS = 200_000, 4
 #: Columns with more labels than this are shown to the ratio by code (frequency order), not as sets.
 RATIO_LABELS = 256
-#: Below about this many rows a chain sees a larger share of them, up to nine tenths.
-ENOUGH_ROWS = 8000
+#: Below twice this many rows a chain sees a larger share of them, up to nine tenths.
+ENOUGH_ROWS = 2000
 #: Column pairs beyond which a table counts as wide, and the fewest chains that it then gets.
 MANY_PAIRS, FEWEST_MEMBERS = 600, 6
+#: At and below this many rows chains are smoothed and priced most carefully.
+FEW_ROWS = 4000
 #: Rows drawn per block, to bound memory.
 BLOCK = 200_000
 
@@ -108,11 +111,12 @@ class TreeModel:
         self._tables = _tables(data, choice, settings)
         xlogx = xlogx_table(data.n_rows)
         chains = []
+        careful = _careful(data.n_rows, settings)
         for member in range(members):
             rng = stream(seed, "tree", "chain", member)
             rows = _member_rows(data.n_rows, settings, rng)
             order = _order(data.domain, spread, rng)
-            chains.append(Chain.fit(data, rows, order, choice, self._tables, settings, xlogx))
+            chains.append(Chain.fit(data, rows, order, choice, self._tables, careful, xlogx))
             progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
         self._chains = tuple(chains)
         if settings.correction and data.n_rows >= RATIO_ROWS:
@@ -230,6 +234,16 @@ def _members(choice: dict[int, list[int]], settings: TreeSettings) -> int:
     """Chains to grow: fewer on wide tables, where each costs more and averages over more columns."""
     pairs = sum(len(predictors) for predictors in choice.values()) / 2
     return min(settings.members, max(FEWEST_MEMBERS, round(settings.members * MANY_PAIRS / max(pairs, 1))))
+
+
+def _careful(n: int, settings: TreeSettings) -> TreeSettings:
+    """More smoothing and a higher price of splits where there are few rows, and a leaf is nearly a person."""
+    few = min(1.0, FEW_ROWS / n)
+    return replace(
+        settings,
+        smoothing=min(settings.smoothing * (1.0 + 4.0 * few), 100.0),
+        penalty=min(settings.penalty * (1.0 + 0.3 * few), 1000.0),
+    )
 
 
 def _spread(choice: dict[int, list[int]], settings: TreeSettings) -> float:
