@@ -1,0 +1,1 @@
+"""Text data: typed plan, engine, recipes, verification, private text."""
