@@ -8,6 +8,8 @@
     ├── DataError         the data cannot be read or does not fit the schema                  exit 1
     │   └── SchemaError   a schema contradicts itself or the data                             exit 1
     ├── FileFormatError   a model file or run folder is broken, hostile or from the future    exit 1
+    ├── BudgetError       a step costs more privacy budget than is left; nothing was touched     exit 1
+    ├── LeakError         something would leave that was not declared, public or paid for       exit 1
     ├── FeasibilityError  the request would not finish in the given time or memory            exit 1
     └── NotFittedError    sample or save before fit                                           exit 2
 
@@ -99,6 +101,14 @@ class SchemaError(DataError):
 
 class FileFormatError(LocumError):
     """A model file or run folder is broken, hostile, or from a newer version."""
+
+
+class BudgetError(LocumError):
+    """A step would cost more of the privacy budget than is left; the data were not touched for it."""
+
+
+class LeakError(LocumError):
+    """Something would leave that was neither declared, nor public, nor paid for out of the budget."""
 
 
 class FeasibilityError(LocumError):

@@ -127,7 +127,8 @@ class CategoryCodebook:
         """In one sentence."""
         words = f"{plural(len(self.levels), 'level')} kept"
         if self.has_other:
-            words += f", {plural(self.pooled, 'rare level')} pooled and never written"
+            rare = plural(self.pooled, "rare level") if self.pooled else "any other level"
+            words += f", {rare} pooled and never written"
         words += ", missing values kept as a level of their own" if self.has_nulls else ""
         return Treatment(self.name, "category", self.size, f"{words}.")
 

@@ -97,6 +97,11 @@ class Encoder:
         ordered = tuple(books[c.name] for c in schema)
         return cls(schema, settings, ordered, _domain(ordered, schema), tuple(sorted(ignored)))
 
+    @classmethod
+    def of(cls, schema: Schema, books: tuple[Codebook, ...], *, ignored: tuple[str, ...] = ()) -> Encoder:
+        """An encoder of codebooks that were made elsewhere, one per column in the schema's order."""
+        return cls(schema, EncoderSettings(), books, _domain(books, schema), ignored)
+
     def encode(self, table: pa.Table) -> Coded:
         """Code a canonical table; values unseen in fit go where each codebook says, never an exception.
 

@@ -32,11 +32,19 @@ _ISO = tuple(
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 
 
-def canonical(raw: Raw, schema: Schema) -> pa.Table:
+def canonical(raw: Raw, schema: Schema, *, lenient: bool = False) -> pa.Table:
     """Turn a table as read into the canonical table of `schema` (docs/architecture.md).
 
     Columns come in the order of the schema. What is lost: nanoseconds are cut to microseconds, decimals
     become doubles, NaN becomes null.
+
+    Parameters
+    ----------
+    raw, schema
+        The table, and what its columns are.
+    lenient
+        Let values that are not of their kind become null instead of raising: under a guarantee of privacy
+        an error must not depend on a value.
 
     Raises
     ------
@@ -62,11 +70,11 @@ def canonical(raw: Raw, schema: Schema) -> pa.Table:
                 expected=f"the {len(schema)} columns of the schema",
                 do="run `locum init` anew, or correct the schema",
             )
-        columns[column.name] = to_kind(raw.table.column(column.name), column, where)
+        columns[column.name] = to_kind(raw.table.column(column.name), column, where, lenient=lenient)
     return pa.table(columns)
 
 
-def to_kind(values: pa.ChunkedArray, column: Column, where: str) -> pa.Array:
+def to_kind(values: pa.ChunkedArray, column: Column, where: str, *, lenient: bool = False) -> pa.Array:
     """One column in the Arrow type of its kind; errors as in `canonical`."""
     import pyarrow as pa
 
@@ -82,7 +90,8 @@ def to_kind(values: pa.ChunkedArray, column: Column, where: str) -> pa.Array:
         typed = _from_typed(entries, source, column, where)
     else:
         typed = _to_label(entries, source)
-    _refuse_lost(entries, typed, held, column, where)
+    if not lenient:
+        _refuse_lost(entries, typed, held, column, where)
     return held.spread(typed.cast(target))
 
 
