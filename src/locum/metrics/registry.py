@@ -8,6 +8,7 @@ from types import MappingProxyType
 from locum.evidence.result import Result
 from locum.evidence.trial import Trial
 from locum.metrics.association import association
+from locum.metrics.inference.naive import inference
 from locum.metrics.marginals import pairs, triples
 from locum.metrics.missingness import missingness
 from locum.metrics.parity import parity
@@ -31,6 +32,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "c2st": c2st,
         "logistic": logistic,
         "utility": utility,
+        "inference": inference,
         "parity": parity,
     }
 )

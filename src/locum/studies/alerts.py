@@ -17,6 +17,8 @@ from locum.studies.verdicts import COPYING, copying
 FAR_TIMES, FAR_VALUE = 3.0, 0.05
 #: Columns with alerts of one sort at most; fewer hold-out rows than this leave wide intervals.
 AT_MOST, FEW_HELD_OUT = 5, 500
+#: Coverage of a naive 95 % interval below which a note and a warning are due.
+LEAST_COVERED, MISLEADING = 0.90, 0.70
 #: A two-sample area with its whole interval below this: synthetic rows repeat the hold-out.
 TOO_REAL = 0.47
 
@@ -39,6 +41,7 @@ def alerts(
         *_constants(trial),
         *_levels(trial),
         *_target(trial, targets),
+        *_naive(results),
         *_nothing(trial),
     ]
     return tuple(sorted(found, key=lambda a: a.level != "warning"))
@@ -173,6 +176,14 @@ def _target(trial: Trial, targets: Sequence[Target]) -> list[Alert]:
             "warning", trial.target, "The target holds one value only, or none: usefulness is not measured."
         )
     ]
+
+
+def _naive(results: Sequence[Result]) -> list[Alert]:
+    """A naive interval always misleads somewhat; a warning where it mostly does."""
+    found = next((r for r in results if r.name == "inference.naive" and r.value < LEAST_COVERED), None)
+    if found is None:
+        return []
+    return [Alert("warning" if found.value < MISLEADING else "note", "statistics", found.sentence)]
 
 
 def _nothing(trial: Trial) -> list[Alert]:

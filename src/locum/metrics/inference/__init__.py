@@ -1,0 +1,1 @@
+"""Valid inference from synthetic rows: combining rules, prediction-powered estimates, ensembles."""
