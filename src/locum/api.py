@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +181,7 @@ def evaluate(
     schema: Schema | None = None,
     target: str | None = None,
     protected: Sequence[str] = (),
+    require: Mapping[str, Any] | None = None,
     seed: int = 0,
     progress: Listener = silent,
 ) -> Evaluation:
@@ -200,6 +201,9 @@ def evaluate(
         Column to be predicted; None tries several columns.
     protected
         Columns that name groups.
+    require
+        Limits on results, e.g. ``{"c2st.max": 0.6, "utility.kept.min": 0.9}``; None takes those of a
+        ``locum.toml`` beside the data. See ``.passed`` and ``.evidence.requirements`` of what is returned.
     seed
         Same seed, same numbers.
     progress
@@ -220,8 +224,8 @@ def evaluate(
     from locum.pipeline.judge import evaluate as judge
 
     return judge(
-        real, synthetic, holdout=holdout, schema=schema, target=target, protected=protected, seed=seed,
-        progress=progress,
+        real, synthetic, holdout=holdout, schema=schema, target=target, protected=protected,
+        require=require, seed=seed, progress=progress,
     )  # fmt: skip
 
 

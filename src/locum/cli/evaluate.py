@@ -24,6 +24,7 @@ def evaluate(
     ] = None,
     target: options.Target = None,
     protected: options.Protected = None,
+    require: options.Require = None,
     seed: options.Seed = None,
     out: Annotated[
         Path | None,
@@ -36,18 +37,23 @@ def evaluate(
     """Judge a synthetic table against the real one, whoever made it.
 
     The order of columns may differ. Without --holdout, nothing can be said about copying.
+    Exit code 1 when a limit of --require, or of [require] in locum.toml, is broken.
     """
     from locum.cli.progress import Display
     from locum.cli.show import show_evaluation
     from locum.pipeline.judge import evaluate as judge
     from locum.pipeline.judge import refuse_taken, save_folder
+    from locum.schema.require import parse_limits
 
     if out is not None:
         refuse_taken(out)
     with Display() as display:
         found = judge(
             real, synthetic, holdout=holdout, target=target, protected=tuple(protected or ()), seed=seed or 0,
+            require=parse_limits(require) if require else None,
             progress=display,
         )  # fmt: skip
         folder = None if out is None else save_folder(found, out)
     show_evaluation(found, folder, as_json=as_json)
+    if not found.passed:
+        raise typer.Exit(1)

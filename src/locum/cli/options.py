@@ -89,5 +89,14 @@ Format = Annotated[
         show_default=False,
     ),
 ]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require",
+        help="Limit on a result, e.g. c2st.max=0.6; exit code 1 when it is broken. May be repeated.",
+        metavar="NAME.max=X",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]

@@ -23,6 +23,7 @@ def run(
     holdout: options.Holdout = None,
     synthesizer: options.Synthesizer = None,
     time_budget: options.TimeBudget = None,
+    require: options.Require = None,
     preview: Annotated[
         int | None,
         typer.Option("--preview", help="Only show N rows, made quickly.", metavar="N", show_default=False),
@@ -43,12 +44,13 @@ def run(
     from locum.pipeline.plan import Request
     from locum.pipeline.prepare import prepare
     from locum.pipeline.words import parse_duration
+    from locum.schema.require import parse_limits
 
     request = Request(
         data=data, config=config, out=out, rows=rows, seed=seed, target=target,
         protected=tuple(protected or ()), holdout=holdout, synthesizer=synthesizer, format=format_,
         time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),
-        delimiter=delimiter, encoding=encoding,
+        delimiter=delimiter, encoding=encoding, require=parse_limits(require) if require else None,
     )  # fmt: skip
     if preview is not None:
         show_preview(request, preview, as_json=as_json)
@@ -60,3 +62,5 @@ def run(
 
         outcome = execute(prepared, display)
     show_outcome(outcome, as_json=as_json, command="run")
+    if not outcome.passed:
+        raise typer.Exit(1)

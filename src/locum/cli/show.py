@@ -11,7 +11,7 @@ from locum.pipeline.words import count, duration, size
 from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
 
 if TYPE_CHECKING:
-    from locum.evidence.evidence import Answer
+    from locum.evidence.evidence import Answer, Check
     from locum.pipeline.judge import Evaluation
     from locum.pipeline.outcome import Outcome
     from locum.pipeline.plan import Request
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from locum.schema.table import Schema
 
 _STYLES = {"good": "green", "fair": "yellow", "poor": "red"}
+_CHECKS = {"pass": "green", "unclear": "yellow", "fail": "red"}
 
 
 def show_answers(answers: tuple[Answer, ...]) -> None:
@@ -34,6 +35,17 @@ def show_answers(answers: tuple[Answer, ...]) -> None:
         console.print(f"  {answer.sentence}")
 
 
+def show_checks(checks: tuple[Check, ...]) -> None:
+    """The user's limits, each with its verdict as a word."""
+    if not checks:
+        return
+    say("What was required", "bold")
+    for check in checks:
+        out().print(f"  [{check.verdict}] ", style=_CHECKS[check.verdict], end="")
+        out().print(check.sentence)
+    say()
+
+
 def show_outcome(outcome: Outcome, *, as_json: bool, command: str) -> None:
     """The end of a run: five sentences, one line per file, what it cost."""
     if as_json:
@@ -46,6 +58,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool, command: str) -> None:
     say()
     show_answers(outcome.answers)
     say()
+    show_checks(outcome.requirements)
     width = max(len(name) for name in outcome.files)
     for name, meaning in outcome.files.items():
         say(f"  {name:<{width}}  {meaning}")
@@ -62,6 +75,7 @@ def show_evaluation(found: Evaluation, folder: Path | None, *, as_json: bool) ->
                 "command": "evaluate",
                 "folder": None if folder is None else str(folder),
                 "notes": list(found.notes),
+                "passed": found.passed,
                 **found.to_json(),
             }
         )
@@ -82,6 +96,7 @@ def show_evaluation(found: Evaluation, folder: Path | None, *, as_json: bool) ->
             for r in headline
         ]
         table(["measure", "here", "real rows", "unrelated columns", "reading"], rows, right=[1, 2, 3])
+    show_checks(found.evidence.requirements)
     if folder is None:
         say("For the whole report add --out DIR.")
     else:

@@ -100,6 +100,32 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One requirement of the user held against its result.
+
+    Attributes
+    ----------
+    name, bound, limit
+        Which result must be at most (``max``) or at least (``min``) what.
+    verdict
+        ``pass``, ``unclear`` (the limit lies inside the interval) or ``fail``.
+    sentence
+        Why, with the numbers.
+    value, low, high
+        Of the result; None when it was not measured.
+    """
+
+    name: str
+    bound: str
+    limit: float
+    verdict: Literal["pass", "unclear", "fail"]
+    sentence: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Treatment:
     """What was done to one column on its way into the model, in one sentence."""
 
@@ -126,6 +152,12 @@ class Evidence:
     target: str | None = None
     protected: tuple[str, ...] = ()
     cpu_s: Mapping[str, float] = field(default_factory=dict)
+    requirements: tuple[Check, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """Requirements that are not met."""
+        return tuple(c for c in self.requirements if c.verdict == "fail")
 
     def result(self, name: str) -> Result | None:
         """The result of that name, None when it was not computed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,15 @@ from locum.pipeline.tables import align, check_target, read_table
 from locum.pipeline.versions import versions
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
+from locum.schema.require import Requirements, requirements
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.data.frame import Raw
+
+NOTHING_REQUIRED = Requirements()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class Evaluation:
     context: RunContext
     schema: Schema
     notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no requirement failed; True when none was made."""
+        return not self.evidence.failed
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -100,6 +108,7 @@ def evaluate(
     schema: Schema | None = None,
     target: str | None = None,
     protected: Sequence[str] = (),
+    require: Requirements | Mapping[str, Any] | None = None,
     seed: int = 0,
     progress: Listener = silent,
 ) -> Evaluation:
@@ -110,6 +119,10 @@ def evaluate(
     check_seed(seed)
     progress(Event("read", 0, 3))
     config = find_config(Request(data=real))[0] if schema is None else None
+    if require is None:
+        wanted_limits = config.require if config else Requirements()
+    else:
+        wanted_limits = require if isinstance(require, Requirements) else requirements(require)
     raw = read_table(real, **(config.reading if config else {}))
     wanted = Request(data=real, target=target, protected=tuple(protected), schema=schema)
     schema, _ = settle_schema(wanted, raw, config)
@@ -131,7 +144,7 @@ def evaluate(
     made, held = (None if t is None else align(schema, t)[0] for t in tables)
     assert made is not None
     check_target(train, schema, schema.target)
-    evidence = judge(train, made, schema, holdout=held, seed=seed, progress=progress)
+    evidence = judge(train, made, schema, holdout=held, seed=seed, require=wanted_limits, progress=progress)
     evidence = replace(
         evidence, alerts=(*evidence.alerts, *(Alert("note", schema.name, text) for text in notes))
     )
@@ -192,12 +205,14 @@ def judge(
     seed: int,
     rows: int | None = None,
     log_prob: Callable[[pa.Table], Any] | None = None,
+    require: Requirements = NOTHING_REQUIRED,
     progress: Listener = silent,
 ) -> Evidence:
     """Evidence about canonical tables; of each, at most `rows` rows drawn by the seed are looked at."""
     from locum.studies.evaluate import evaluate as study
+    from locum.studies.requirements import check
 
-    return study(
+    evidence = study(
         thin(train, rows, seed, "train"),
         thin(synthetic, rows, seed, "synthetic"),
         schema=schema,
@@ -208,6 +223,7 @@ def judge(
         log_prob=log_prob,
         listener=progress,
     )
+    return replace(evidence, requirements=check(evidence.results, require))
 
 
 def thin(table: pa.Table, rows: int | None, seed: int, name: str) -> pa.Table:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import FileFormatError
-from locum.evidence.evidence import Answer
+from locum.evidence.evidence import Answer, Check
 from locum.pipeline import plan as names
 from locum.pipeline.words import count, duration, size
 
@@ -37,6 +37,8 @@ class Outcome:
         Stages that an earlier call had finished.
     notes
         What the user should know besides.
+    requirements
+        The user's limits held against the results.
     """
 
     folder: Path
@@ -50,6 +52,12 @@ class Outcome:
     peak_bytes: int
     resumed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    requirements: tuple[Check, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no requirement failed; True when none was made."""
+        return not any(c.verdict == "fail" for c in self.requirements)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -85,6 +93,10 @@ class Outcome:
             "peak_memory_bytes": self.peak_bytes,
             "resumed": list(self.resumed),
             "notes": list(self.notes),
+            "passed": self.passed,
+            "requirements": [
+                {name: getattr(c, name) for name in c.__dataclass_fields__} for c in self.requirements
+            ],
         }
 
     def __str__(self) -> str:
@@ -127,3 +139,8 @@ def read_report(folder: Path) -> dict[str, Any]:
 def answers_of(report: Mapping[str, Any]) -> tuple[Answer, ...]:
     """The five answers in a report."""
     return tuple(Answer(a["question"], a["verdict"], a["sentence"]) for a in report["evidence"]["answers"])
+
+
+def checks_of(report: Mapping[str, Any]) -> tuple[Check, ...]:
+    """The user's limits in a report, with how they fared; reports of earlier versions have none."""
+    return tuple(Check(**c) for c in report["evidence"].get("requirements", ()))

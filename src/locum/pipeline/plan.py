@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import UsageError
+from locum.schema.require import Requirements
 from locum.schema.table import Schema
 from locum.version import VERSION
 
@@ -50,6 +51,8 @@ class Request:
         Longest time the whole run may take, in seconds on the clock.
     delimiter, encoding
         Correct a wrong guess about a CSV file.
+    require
+        Limits that the results are held against.
     """
 
     data: Any = None
@@ -66,6 +69,7 @@ class Request:
     delimiter: str | None = None
     encoding: str | None = None
     schema: Schema | None = None
+    require: Requirements | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class Plan:
         Most rows of each table to judge by; None means the judges' own limit. Set only under a time budget.
     time_budget_s
         As asked for. It chose `synthesizer` and `evaluate_rows`, and has no effect of its own.
+    require
+        Limits that the results are held against.
     version
         Version of locum.
     """
@@ -106,6 +112,7 @@ class Plan:
     read: Mapping[str, Any] = field(default_factory=dict)
     evaluate_rows: int | None = None
     time_budget_s: float | None = None
+    require: Requirements = field(default_factory=Requirements)
     version: str = VERSION
 
     @property
@@ -132,6 +139,8 @@ class Plan:
             "evaluate_rows": self.evaluate_rows,
             "time_budget_s": self.time_budget_s,
             "schema": schema_to_json(self.schema),
+            # Left out where there are none, so that folders of earlier versions can be taken up again.
+            **({"require": self.require.to_json()} if self.require else {}),
         }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from locum.pipeline.tables import check_target, need_column, read_table
 from locum.pipeline.words import count
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
+from locum.schema.require import Requirements
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def prepare(request: Request, progress: Listener = silent) -> Prepared:
         format=check_format(request.format or _suffix(path)),
         read=reading,
         time_budget_s=request.time_budget_s,
+        require=first(request.require, config.require if config else None, Requirements()),
     )
     out = request.out or Path(f"{raw.name}-locum")
     plan, machine, decision = _decide(request, plan, table, out)

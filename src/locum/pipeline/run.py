@@ -13,7 +13,7 @@ from locum.evidence.evidence import Evidence, RunContext
 from locum.pipeline import plan as names
 from locum.pipeline.judge import judge, now
 from locum.pipeline.machine import peak_memory
-from locum.pipeline.outcome import STAGES, Outcome, answers_of, describe_files, read_report
+from locum.pipeline.outcome import STAGES, Outcome, answers_of, checks_of, describe_files, read_report
 from locum.pipeline.plan import Plan
 from locum.pipeline.prepare import Prepared
 from locum.pipeline.split import split
@@ -56,9 +56,11 @@ def execute(prepared: Prepared, progress: Listener = silent) -> Outcome:
         cpu, wall = time.process_time() - cpu, time.monotonic() - wall
         if len(earlier) < len(STAGES):
             folder.log("ended", cpu_s=round(cpu, 2), wall_s=round(wall, 2), peak_bytes=peak_memory())
+        report = read_report(prepared.out)
         return Outcome(
-            prepared.out, describe_files(plan.synthetic), answers_of(read_report(prepared.out)),
+            prepared.out, describe_files(plan.synthetic), answers_of(report),
             len(train_rows), len(holdout_rows), plan.rows, cpu, wall, peak_memory(), earlier, prepared.notes,
+            checks_of(report),
         )  # fmt: skip
 
 
@@ -78,7 +80,7 @@ def _stages(
             evidence = judge(
                 train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
                 rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.model.has_density else None,
-                progress=_renamed(progress, "evaluate"),
+                require=plan.require, progress=_renamed(progress, "evaluate"),
             )  # fmt: skip
             stage.output(*_report(folder, plan, evidence, synth, progress))
 
@@ -198,6 +200,7 @@ def config_of(plan: Plan) -> Config:
         plan.schema,
         model=ModelConfig(plan.synthesizer, plan.seed, dict(plan.settings)),
         evaluate=EvaluateConfig(plan.holdout),
+        require=plan.require,
         delimiter=plan.read.get("delimiter"),
         encoding=plan.read.get("encoding"),
         decimal=plan.read.get("decimal"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from locum.evidence.evidence import Alert, ColumnView, Control, Evidence, PairView, RunContext
+from locum.evidence.evidence import Alert, Check, ColumnView, Control, Evidence, PairView, RunContext
 from locum.evidence.result import Question, Result
 from locum.report.charts import heatmap, outline
 from locum.report.charts.heatmap import Cell
@@ -35,6 +35,14 @@ class Verdict:
 
     key: str
     words: str
+
+
+#: Marks of requirements: the shapes of the verdicts with words of their own.
+CHECKS = {
+    "pass": Verdict("good", "Pass"),
+    "unclear": Verdict("unclear", "Unclear"),
+    "fail": Verdict("poor", "Fail"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,14 @@ class ControlRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One requirement of the user with its mark."""
+
+    check: Check
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class ControlValues:
     """Headline values of every control beside the stand-in and real hold-out rows."""
 
@@ -130,6 +146,7 @@ class Page:
     controls: tuple[ControlRow, ...]
     control_values: ControlValues
     failed_controls: tuple[str, ...]
+    checks: tuple[CheckRow, ...] = ()
 
 
 def build(evidence: Evidence, context: RunContext) -> Page:
@@ -156,6 +173,7 @@ def build(evidence: Evidence, context: RunContext) -> Page:
         controls=tuple(control_row(c) for c in evidence.controls),
         control_values=control_values(evidence),
         failed_controls=tuple(c.name for c in evidence.controls if not c.passed),
+        checks=tuple(CheckRow(c, CHECKS[c.verdict]) for c in evidence.requirements),
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from locum.errors import SchemaError
 from locum.schema.column import Bounds, Column, Kind, Source
+from locum.schema.require import Requirements, requirements
 from locum.schema.table import Dependency, Schema
 
 DECLARED = "declared in locum.toml"
@@ -56,8 +57,8 @@ class Config:
         The data file, relative to the config file; None when the config names none.
     delimiter, encoding, decimal, missing
         How to read a CSV file where sniffing gets it wrong; see `locum.data.read`.
-    model, evaluate
-        The two other sections.
+    model, evaluate, require
+        The other sections.
     """
 
     schema: Schema
@@ -68,6 +69,7 @@ class Config:
     missing: tuple[str, ...] = ()
     model: ModelConfig = field(default_factory=ModelConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    require: Requirements = field(default_factory=Requirements)
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -156,6 +158,7 @@ class ConfigFile(_Strict):
     dependency: list[_DependencyFile] = Field(default_factory=list)
     model: _ModelFile = Field(default_factory=_ModelFile)
     evaluate: _EvaluateFile = Field(default_factory=_EvaluateFile)
+    require: dict[str, Any] = Field(default_factory=dict)
 
     def build(self) -> Config:
         """The settled config.
@@ -197,5 +200,5 @@ class ConfigFile(_Strict):
         model = ModelConfig(self.model.name, self.model.seed, dict(self.model.settings))
         return Config(
             schema, data.path, data.delimiter, data.encoding, data.decimal, data.missing, model,
-            EvaluateConfig(self.evaluate.holdout),
+            EvaluateConfig(self.evaluate.holdout), requirements(self.require),
         )  # fmt: skip

@@ -50,6 +50,7 @@ def dump_toml(config: Config | Schema) -> str:
         ]
     lines += _model(config)
     lines += _evaluate(config)
+    lines += _require(config)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -96,6 +97,19 @@ def _evaluate(config: Config) -> list[str]:
         lines.append(f'# target = "{_comment_name(schema)}"')
     if schema.protected:
         lines.append(f"protected = {_value([f'{schema.name}.{name}' for name in schema.protected])}")
+    return [*lines, ""]
+
+
+def _require(config: Config) -> list[str]:
+    wanted = config.require
+    if not wanted:
+        return []
+    lines = ["[require]"]
+    if wanted.strict:
+        lines.append("strict = true")
+    for limit in wanted.limits:
+        key = ".".join(_key(part) for part in (*limit.name.split("."), limit.bound))
+        lines.append(f"{key} = {_value(limit.limit)}")
     return [*lines, ""]
 
 

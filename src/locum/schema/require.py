@@ -1,0 +1,109 @@
+"""What a user demands of the evidence: limits on named results, as in ``[require]`` of ``locum.toml``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from locum.errors import SchemaError
+
+Bound = Literal["max", "min"]
+BOUNDS: tuple[Bound, ...] = get_args(Bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One limit.
+
+    Attributes
+    ----------
+    name
+        Name of a result, e.g. ``c2st`` or ``utility.kept``.
+    bound, limit
+        ``max``: the result must not be above `limit`; ``min``: not below.
+    """
+
+    name: str
+    bound: Bound
+    limit: float
+
+    @property
+    def text(self) -> str:
+        """As it is written: ``c2st.max = 0.6``."""
+        return f"{self.name}.{self.bound} = {self.limit:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """All limits; `strict` lets an unclear one count as failed. False when there are none."""
+
+    limits: tuple[Requirement, ...] = ()
+    strict: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.limits)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dictionary."""
+        return {"strict": self.strict, **{f"{r.name}.{r.bound}": r.limit for r in self.limits}}
+
+
+def requirements(given: Mapping[str, Any]) -> Requirements:
+    """Read limits from nested or dotted keys: ``{"c2st": {"max": 0.6}}`` or ``{"c2st.max": 0.6}``.
+
+    The key ``strict`` alone is a switch. The last part of every other key is ``max`` or ``min``.
+
+    Raises
+    ------
+    SchemaError
+        For another last part, or a limit that is not a finite number; the message names the key.
+    """
+    strict = given.get("strict", False)
+    if not isinstance(strict, bool):
+        raise SchemaError("this value is not possible", where="require.strict", expected="true or false")
+    rest = {key: value for key, value in given.items() if key != "strict"}
+    return Requirements(tuple(_read(key, value) for key, value in _flat(rest)), strict)
+
+
+def parse_limits(texts: Sequence[str], strict: bool = False) -> Requirements:
+    """Read limits as they are given on a command line: ``c2st.max=0.6``.
+
+    Raises
+    ------
+    SchemaError
+        For a text without ``=``, or as in `requirements`.
+    """
+    found: dict[str, Any] = {"strict": strict}
+    for text in texts:
+        name, equals, number = text.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError as error:
+            what = "is no number" if equals else "has no limit"
+            raise SchemaError(
+                f"{text!r} {what}", where="require", expected="name.max=number or name.min=number"
+            ) from error
+    return requirements(found)
+
+
+def _flat(given: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in given.items():
+        name = f"{above}.{key}" if above else str(key)
+        if isinstance(value, Mapping):
+            yield from _flat(value, name)
+        else:
+            yield name, value
+
+
+def _read(key: str, value: Any) -> Requirement:
+    name, _, bound = key.rpartition(".")
+    known = next((b for b in BOUNDS if b == bound), None)
+    if not name or known is None:
+        raise SchemaError(
+            "a requirement ends in max or min", where=f"require.{key}", do=f"write {key}.max or {key}.min"
+        )
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise SchemaError("the limit is no number", where=f"require.{key}", expected="a finite number")
+    return Requirement(name, known, float(value))
