@@ -1,0 +1,88 @@
+"""Counts of coded rows in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.errors import UsageError
+from locum.privacy.bits import Bits
+from locum.privacy.unit import bounded
+from locum.schema.domain import Coded, Domain
+from locum.sources.base import Counts, check_clique, n_cells, summed
+from locum.sources.cover import cover
+
+#: Rows counted at a time: their cell numbers stay in the cache.
+_BLOCK = 1 << 15
+#: Cells of a table that still fits there.
+_CACHED = 1 << 15
+
+
+class MemorySource:
+    """Coded rows that answer counts.
+
+    Parameters
+    ----------
+    coded
+        The rows; kept by reference.
+    unit_ids
+        int64, shape (n_rows,): whose row it is, equal numbers for one unit, negative for nobody known (such
+        rows are left out). None: each row is a unit of its own.
+    k
+        Rows kept of each unit, chosen at random.
+    bits
+        Randomness of that choice; the operating system's by default.
+
+    Notes
+    -----
+    Cost: about 4 nanoseconds a row and table; tables that share attributes are counted together. Extra
+    memory: a few blocks of 32,768 rows, and the tables asked for.
+    """
+
+    def __init__(
+        self,
+        coded: Coded,
+        unit_ids: npt.NDArray[np.int64] | None = None,
+        k: int = 1,
+        *,
+        bits: Bits | None = None,
+    ) -> None:
+        self.domain: Domain = coded.domain
+        codes = coded.codes
+        if unit_ids is not None:
+            if unit_ids.shape != (coded.n_rows,):
+                raise UsageError("there must be one unit id a row", where="unit_ids")
+            codes = codes[bounded(unit_ids, k, bits)]
+        self._codes = codes
+
+    def marginal(self, attributes: Sequence[str]) -> Counts:
+        """Number of rows in each combination of codes; see `Source.marginal`."""
+        return self._count(check_clique(self.domain, attributes))
+
+    def marginals(self, cliques: Sequence[Sequence[str]]) -> list[Counts]:
+        """Several tables of counts; see `Source.marginals`."""
+        checked = [check_clique(self.domain, c) for c in cliques]
+        out: list[Counts] = [np.zeros(0, dtype=np.int64)] * len(checked)
+        for names, answered in cover(self.domain, checked, _CACHED):
+            table = self._count(names)
+            for i in answered:
+                out[i] = summed(table, self.domain, names, checked[i])
+        return out
+
+    def _count(self, names: Sequence[str]) -> Counts:
+        cells = n_cells(self.domain, names)
+        columns = [self.domain.index(n) for n in names]
+        sizes = [self.domain.attributes[c].size for c in columns]
+        counts = np.zeros(cells, dtype=np.int64)
+        # a large table is cheaper to touch once
+        block = _BLOCK if cells <= 4 * _CACHED else max(_BLOCK, min(1 << 22, cells))
+        for start in range(0, len(self._codes), block):
+            part = self._codes[start : start + block]
+            place = np.zeros(len(part), dtype=np.int64)
+            for column, size in zip(columns, sizes, strict=True):
+                place *= size
+                place += np.clip(part[:, column], 0, size - 1)
+            counts += np.bincount(place, minlength=cells)
+        return counts
