@@ -1,0 +1,46 @@
+"""Hold-out rows that repeat rows learned from: by chance, or because the hold-out was not kept out."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.attacks.copies import row_keys
+from locum.evidence.intervals import wilson
+from locum.evidence.trial import Trial
+
+#: An overlap counts when its share is this much above what chance gives, beyond the 95 % interval.
+LEAST_EXCESS = 0.005
+
+
+def leaked_rows(trial: Trial) -> npt.NDArray[np.bool_]:
+    """Which hold-out rows repeat a train row although chance does not explain it; shape (n_holdout,).
+
+    Chance is the share of train rows that occur more than once in train: fresh rows of the same population
+    meet train about as often. All False when the overlap is within chance (interval of Wilson, and
+    `LEAST_EXCESS`). Only rows that train holds once are marked: the others are common. Cost: one hash a row.
+    """
+    rows = trial.test.num_rows if trial.independent_test else 0
+    if not rows or not trial.columns:
+        return np.zeros(rows, dtype=bool)
+    keys = row_keys({"train": trial.train, "test": trial.test}, [c.name for c in trial.columns])
+    distinct, counts = np.unique(keys["train"], return_counts=True)
+    chance = float(counts[counts > 1].sum() / counts.sum())
+    single = np.isin(keys["test"], distinct[counts == 1])
+    hit = np.isin(keys["test"], distinct)
+    low, _ = wilson(int(hit.sum()), rows)
+    if low <= chance + LEAST_EXCESS or not single.any():
+        return np.zeros(rows, dtype=bool)
+    return single
+
+
+def overlap_sentence(trial: Trial) -> str:
+    """What to tell the reader about a hold-out that was not kept out; empty when all is well."""
+    leaked = int(leaked_rows(trial).sum())
+    if not leaked:
+        return ""
+    return (
+        f"{leaked:,} of {trial.test.num_rows:,} hold-out rows repeat a row that the generator learned from, "
+        "more than chance explains: the hold-out was not kept out. Attacks leave these rows out; the other "
+        "tests flatter the stand-in."
+    )
