@@ -15,6 +15,8 @@ def cover(
 
     Parameters
     ----------
+    domain
+        Sizes of the attributes.
     cliques
         Attribute sets.
     limit

@@ -144,7 +144,7 @@ class PrivateSource:
     def scores(
         self, candidates: Sequence[Candidate], *, sigma: float, purpose: str
     ) -> npt.NDArray[np.float64]:
-        """Noisy scores ``weight * (|M(D) - estimate| + noise - offset)``, the noise's deviation being `sigma`.
+        """Noisy scores ``weight * (|M(D) - estimate| + noise - offset)``, with noise of deviation `sigma`.
 
         The cost is ``l1**2 / (2 sigma**2)`` for each candidate, with l1 = k, or 2k under ``replace``.
         """
