@@ -102,7 +102,14 @@ class Cells:
         ends = np.concatenate([starts[1:] - 1, self.high[-1:]])
         return Cells(starts, ends), np.array(origin, dtype=np.int64)
 
-    def to_grid(self, mass: FloatArray | None = None, *, most: int = 64, alone: float = np.inf) -> Grid:
+    def to_grid(
+        self,
+        mass: FloatArray | None = None,
+        *,
+        most: int = 64,
+        least: float = 0.0,
+        alone: float = np.inf,
+    ) -> Grid:
         """Codes of these cells: neighbours are joined until about `most` codes of like mass are left.
 
         Parameters
@@ -112,6 +119,8 @@ class Cells:
             then no cells are joined.
         most
             About how many codes to leave.
+        least
+            Rows that a joined code should hold.
         alone
             A cell of one number with more rows than this keeps a code of its own.
 
@@ -129,7 +138,7 @@ class Cells:
             kept = self.single & (mass > alone)
             kept[[0, -1]] |= self.single[[0, -1]]
             target = mass[~kept].sum() / max(1, most - int(kept.sum()))
-            group = _join(mass, kept, max(target, 1e-6))
+            group = _join(mass, kept, max(target, least, 1e-6))
         first = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
         last = np.concatenate([first[1:], [len(group)]]) - 1
         low, high = self.low[first], self.high[last]

@@ -153,10 +153,11 @@ def ordered_book(
     *,
     lattice: Lattice,
     most: int = 64,
+    least: float = 0.0,
     alone: float = np.inf,
 ) -> Codebook:
     """Numbers, durations, dates or datetimes in the given cells; other arguments as `Cells.to_grid`."""
-    grid = cells.to_grid(mass, most=most, alone=alone)
+    grid = cells.to_grid(mass, most=most, least=least, alone=alone)
     if column.kind not in ("date", "datetime"):
         return NumericCodebook(column.name, column.kind, lattice, grid, False, False, column.nullable)
     clock = seconds = None

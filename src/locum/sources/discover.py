@@ -1,0 +1,281 @@
+"""Kinds, levels and ranges of columns, bought out of the privacy budget.
+
+Numbers and dates: a count of rows per octave (per year) on a fixed scale gives the range; then, three times,
+every cell that holds many rows is cut into sixteen and counted again, so that cells grow narrow where rows
+are dense and values that many rows share end up alone in a cell. This is a hierarchical histogram with
+data-dependent splitting, as PrivTree (Zhang, Xiao, Xie, SIGMOD 2016), but with a fresh Gaussian measurement
+of the whole partition on each level, so that every split is a function of published counts. Labels: a level
+is published when its noisy count exceeds a threshold that a level of one unit exceeds with probability at
+most delta.
+
+Every count goes through a `PrivateSource`, which pays for it and writes the ledger first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from locum.codes.cells import Cells
+from locum.codes.codebook import Codebook, FloatArray, null_mask
+from locum.codes.declared import (
+    declared_cells,
+    is_declared,
+    ordered_book,
+    raster,
+)
+from locum.codes.lattice import Lattice, Units
+from locum.schema.column import Bounds, Column
+from locum.schema.domain import Attribute, Coded, Codes, Domain
+from locum.sources.kinds import Found, coded_forms, forms_of, settle
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.sources.private import PrivateSource
+
+#: Gives the guarded counts of a coded table; all of them share one ledger.
+Guard = Callable[[Coded], "PrivateSource"]
+
+#: Rounds in which heavy cells are cut, pieces each is cut into, and most cells of a column.
+ROUNDS, PIECES, MOST_CELLS = 3, 16, 4096
+#: A count is believed when it exceeds so many standard deviations of its noise.
+_SURE, _LIKELY = 4.5, 3.0
+#: Relative price of finding the levels of a column, against one count of a whole column.
+LEVELS_WEIGHT = 4.0
+#: Share of the discovery budget that goes to the kinds of columns.
+KINDS_SHARE = 0.15
+_ORDERED = ("integer", "number", "duration", "date", "datetime")
+
+
+@dataclass(slots=True)
+class _Range:
+    """Cells of one column on their way."""
+
+    column: Column
+    lattice: Lattice
+    cells: Cells
+    bought: bool
+    mass: FloatArray = field(default_factory=lambda: np.zeros(0))
+    seen: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+
+def find_kinds(
+    table: pa.Table, names: Sequence[str], guard: Guard, rho: float
+) -> tuple[dict[str, Found], float]:
+    """Kinds of the columns `names`, from noisy counts of the forms of their values.
+
+    Returns
+    -------
+    The columns by name, and the standard deviation of the noise.
+    """
+    source = guard(coded_forms(table, names))
+    sigma = _sigma(source, len(names), rho)
+    cliques = [(name,) for name in names]
+    found = {}
+    for measured in source.measure(cliques, sigma, purpose="kinds of columns"):
+        (name,) = measured.clique
+        kind = table.schema.field(name).type
+        found[name] = settle(name, kind, measured.counts[: len(forms_of(kind))], sigma)
+    return found, sigma
+
+
+def weight(column: Column) -> float:
+    """What discovering a column costs, in counts of a whole column; 0 when the schema says it all."""
+    if column.kind == "category":
+        return 0.0 if column.levels is not None else LEVELS_WEIGHT
+    if column.kind not in _ORDERED:
+        return 0.0
+    if not is_declared(column):
+        return 1.0 + ROUNDS
+    cells = declared_cells(column)
+    return 0.0 if cells.single.all() else float(ROUNDS)
+
+
+def find_ranges(
+    table: pa.Table, columns: Sequence[Column], guard: Guard, rho: float
+) -> tuple[dict[str, Codebook], dict[str, Column], float]:
+    """Codebooks of ordered columns, their cells cut by noisy counts.
+
+    Parameters
+    ----------
+    table
+        Canonical table.
+    columns
+        Ordered columns, with declared bounds or without any.
+    guard
+        Makes a guarded source of a coded table.
+    rho
+        Cost for each unit of `weight`.
+
+    Returns
+    -------
+    Codebooks by column; the columns with the bounds that were found (``source = "dp"``); and the standard
+    deviation of the noise.
+    """
+    ranges = {c.name: _start(c) for c in columns}
+    sigma = 0.0
+    for turn in range(ROUNDS + 1):
+        taking = [r for r in ranges.values() if turn > 0 or r.bought]
+        if not taking:
+            continue
+        source = guard(_coded(table, taking))
+        sigma = _sigma(source, 1, rho)
+        purpose = "ranges of columns" if turn == 0 else f"cells of columns, round {turn} of {ROUNDS}"
+        cliques = [(r.column.name,) for r in taking]
+        for r, measured in zip(taking, source.measure(cliques, sigma, purpose=purpose), strict=True):
+            _take(r, measured.counts[: r.cells.size].astype(np.float64))
+            if turn == 0:
+                _trim(r, sigma)
+            if turn < ROUNDS:
+                _cut(r, sigma)
+    for r in ranges.values():
+        if r.bought:
+            _shorten(r, sigma)
+    books = {name: _book(r, sigma) for name, r in ranges.items()}
+    return books, {name: _bounded(r) for name, r in ranges.items()}, sigma
+
+
+def _start(column: Column) -> _Range:
+    lattice = raster(column) if is_declared(column) else _free_raster(column)
+    if is_declared(column):
+        cells, bought = declared_cells(column), False
+    else:
+        cells = Cells.years() if column.kind in ("date", "datetime") else Cells.octaves()
+        bought = True
+    # nothing has been counted yet
+    return _Range(column, lattice, cells, bought, np.zeros(cells.size), np.zeros(cells.size))
+
+
+def _free_raster(column: Column) -> Lattice:
+    """The raster where no range is declared: nine decimals when none are known either."""
+    return raster(column, 9 if column.decimals is None else column.decimals)
+
+
+def _coded(table: pa.Table, taking: Sequence[_Range]) -> Coded:
+    """Cells of some columns, the missing as a last code."""
+    names = [r.column.name for r in taking]
+    sizes = [r.cells.size + 1 for r in taking]
+    domain = Domain(tuple(Attribute(n, n, s, True, s - 1) for n, s in zip(names, sizes, strict=True)))
+    codes = np.empty((table.num_rows, len(taking)), dtype=np.int32, order="F")
+    for i, r in enumerate(taking):
+        codes[:, i] = _cells_of(table.column(r.column.name), r)
+    return Coded(domain, codes)
+
+
+def _cells_of(values: pa.ChunkedArray, r: _Range) -> Codes:
+    import pyarrow as pa
+
+    array = values.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks else pa.array([], type=array.type)
+    missing = null_mask(array)
+    units = _units(array, r)
+    codes = r.cells.encode(units)
+    codes[missing] = r.cells.size
+    return codes
+
+
+def _units(array: pa.Array, r: _Range) -> Units:
+    """Units of the raster; what is missing or not finite gets any."""
+    import pyarrow as pa
+
+    if pa.types.is_date32(array.type):
+        return np.asarray(array.view(pa.int32()).fill_null(0)).astype(np.int64)
+    if pa.types.is_timestamp(array.type):
+        return np.asarray(array.view(pa.int64()).fill_null(0)) // 86_400_000_000
+    if pa.types.is_duration(array.type):
+        array = array.view(pa.int64())
+    plain = np.asarray(array.fill_null(0))
+    if plain.dtype.kind == "f":
+        plain = np.nan_to_num(plain, nan=0.0, posinf=2.0**62, neginf=-(2.0**62))
+    return r.lattice.to_units(plain)
+
+
+def _take(r: _Range, counts: FloatArray) -> None:
+    """Average new counts with those that the same cells had before."""
+    r.mass = (r.mass * r.seen + counts) / (r.seen + 1)
+    r.seen = r.seen + 1
+
+
+def _trim(r: _Range, sigma: float) -> None:
+    """Leave off the cells at both ends in which nothing but noise was counted."""
+    held = np.flatnonzero(r.mass > _SURE * sigma)
+    if len(held) == 0:
+        held = np.array([int(np.argmax(r.mass))])
+    first, last = int(held[0]), int(held[-1])
+    r.cells = r.cells.within(first, last)
+    r.mass, r.seen = r.mass[first : last + 1], r.seen[first : last + 1]
+
+
+def _cut(r: _Range, sigma: float) -> None:
+    """Cut the cells that hold many rows; the pieces have been counted by no one yet."""
+    rows = float(np.maximum(r.mass, 0.0).sum())
+    noise = sigma / np.sqrt(np.maximum(r.seen, 1))
+    heavy = (r.mass > np.maximum(_SURE * noise, rows / 64)) & ~r.cells.single
+    if not r.seen.any():  # a declared range before its first count
+        return
+    room = (MOST_CELLS - r.cells.size) // PIECES
+    if int(heavy.sum()) > room:
+        heavy[np.argsort(-r.mass)[max(0, room) :]] = False
+    cells, origin = r.cells.split(heavy, PIECES)
+    fresh = heavy[origin]
+    r.cells = cells
+    r.mass = np.where(fresh, 0.0, r.mass[origin])
+    r.seen = np.where(fresh, 0.0, r.seen[origin])
+
+
+def _book(r: _Range, sigma: float) -> Codebook:
+    """At most 40 codes that each hold several times the noise, and values that many rows share."""
+    rows = float(np.maximum(r.mass, 0.0).sum())
+    alone = max(_LIKELY * sigma, rows / 100)
+    return ordered_book(r.column, r.cells, r.mass, lattice=r.lattice, most=40, least=6 * sigma, alone=alone)
+
+
+def _shorten(r: _Range, sigma: float) -> None:
+    """Leave off the ends of a bought range in which all cells together hold nothing but noise."""
+    noise = sigma / np.sqrt(np.maximum(r.seen, 1))
+    first, last = (_reach(r.mass[::step], noise[::step]) for step in (1, -1))
+    last = r.cells.size - 1 - last
+    if first < last:
+        r.cells, r.mass, r.seen = (
+            r.cells.within(first, last),
+            r.mass[first : last + 1],
+            r.seen[first : last + 1],
+        )
+
+
+def _reach(mass: FloatArray, noise: FloatArray) -> int:
+    """How many cells can be left off from the start before any stretch of up to 16 is more than noise."""
+    first = len(mass)
+    for width in (1, 2, 4, 8, 16):
+        kernel = np.ones(min(width, len(mass)))
+        rows = np.convolve(mass, kernel, mode="valid")
+        spread = np.sqrt(np.convolve(noise**2, kernel, mode="valid"))
+        hits = np.flatnonzero(rows > _SURE * spread)
+        if len(hits):
+            first = min(first, int(hits[0]))
+    return first if first < len(mass) else 0
+
+
+def _bounded(r: _Range) -> Column:
+    """The column with the range that was bought; a declared one stays."""
+    if not r.bought:
+        return r.column
+    low, high = int(r.cells.low[0]), int(r.cells.high[-1])
+    if r.column.kind in ("date", "datetime"):
+        ends = [str(np.datetime64(day, "D")) for day in (low, high)]
+        return replace(r.column, bounds=Bounds(ends[0], ends[1], "dp"))
+    values = r.lattice.to_values(np.array([low, high]), integer=r.column.kind != "number")
+    if r.column.kind == "duration":
+        values = values / 1e6
+    a, b = (v.item() for v in values)
+    return replace(r.column, bounds=Bounds(a, b, "dp"))
+
+
+def _sigma(source: PrivateSource, n_cliques: int, rho: float) -> float:
+    """Noise at which counting `n_cliques` columns costs `rho` together."""
+    return float(source.sensitivity * np.sqrt(n_cliques / (2 * rho)))

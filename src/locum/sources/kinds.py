@@ -1,0 +1,207 @@
+"""What columns are, found out from noisy counts of how values are written, never from the values themselves.
+
+Each value belongs to one *form*: whole number, number with two decimals, ISO date, short text, "NA", ... The
+forms are fixed in this file. How many rows have each form is bought like any other count; what a column is
+follows from the bought counts alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.data.arrowtypes import family
+from locum.data.distinct import distinct
+from locum.schema.column import Column, Kind
+from locum.schema.domain import Attribute, Coded, Codes, Domain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Counts = npt.NDArray[np.int64]
+
+#: Texts that stand for missing in every column of a private run; the same for all data.
+MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT", "-", "--")
+_DATE = r"(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+_LOW, _HIGH = r"(0[1-9]|1[0-2])", r"(1[3-9]|2\d|3[01])"
+_WHOLE = r"[+-]?(0|[1-9]\d{0,17})"
+#: Form and RE2 pattern; a text has the first form that fits. ``number:2`` has two decimals.
+_FORMS: tuple[tuple[str, str], ...] = (
+    ("integer", rf"^{_WHOLE}$"),
+    *((f"number:{d}", rf"^{_WHOLE}\.\d{{{d}}}$") for d in range(1, 7)),
+    ("number:9", rf"^{_WHOLE}?(\.\d*)?([eE][+-]?\d{{1,3}})?$"),
+    *((f"comma:{d}", rf"^{_WHOLE},\d{{{d}}}$") for d in range(1, 5)),
+    ("date:%Y-%m-%d", rf"^{_DATE}$"),
+    ("date:%d.%m.%Y", r"^(0[1-9]|[12]\d|3[01])\.(0[1-9]|1[0-2])\.\d{4}$"),
+    ("either", rf"^{_LOW}/{_LOW}/\d{{4}}$"),
+    ("date:%d/%m/%Y", rf"^{_HIGH}/{_LOW}/\d{{4}}$"),
+    ("date:%m/%d/%Y", rf"^{_LOW}/{_HIGH}/\d{{4}}$"),
+    ("datetime:%Y-%m-%d %H:%M:%S", rf"^{_DATE} {_TIME}:[0-5]\d$"),
+    ("datetime:%Y-%m-%dT%H:%M:%S", rf"^{_DATE}T{_TIME}:[0-5]\d$"),
+    ("datetime:%Y-%m-%d %H:%M", rf"^{_DATE} {_TIME}$"),
+    ("email", r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"),
+    ("uuid", r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"),
+    ("text", r"^(.{61,}|\S+(\s+\S+){7,})$"),
+)
+#: Forms of a text column: spellings of missing, then `_FORMS`, then any other short text.
+TEXT_FORMS = (*(f"missing:{text}" for text in MISSING), *(name for name, _ in _FORMS), "label")
+#: Forms of a column of floats: missing, then digits after the point.
+FLOAT_FORMS = ("missing:", *(f"number:{d}" for d in range(7)), "number:9")
+#: Share of the present values that must have a form for the column to be of its kind.
+_MOST, _SOME, _FEW = 0.9, 0.5, 0.01
+
+#: Names that say by themselves that a column is never to be learned.
+_NAMES: tuple[tuple[str, Kind], ...] = (
+    (r"(^|.*[_\s.-])(id|ID|Id|uuid|UUID|guid)$|.*[a-z](Id|ID)$", "id"),
+    (r"(e_?-?mail(_?address)?)$", "pii.email"),
+    (r"((tele)?phone(_?(no|number))?|mobile)$", "pii.phone"),
+    (r"((first|last|full|sur|given|family)[_\s-]?name)$", "pii.name"),
+    (r"((street|home|postal)?_?address)$", "pii.address"),
+    (r"iban$", "pii.iban"),
+    (r"(ip|ip_?address)$", "pii.ip"),
+    (r"(ssn|national_?id)$", "pii.national_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A column as it was settled, and the form of its ids where that is known (``uuid``)."""
+
+    column: Column
+    form: str = ""
+
+
+def settled_by_type(name: str, kind: pa.DataType) -> Column | None:
+    """The column where its name or storage type says enough; None when forms must be counted."""
+    storage = str(kind)
+    plain = Column(name, "category", storage=storage, missing=MISSING, reason="by the storage type")
+    for pattern, found in _NAMES:
+        if re.fullmatch(pattern, name if found == "id" else name.lower()):
+            return replace(plain, kind=found, missing=("",), reason="by the name of the column")
+    source = family(kind)
+    if source == "decimal":
+        scale = int(np.clip(getattr(kind, "scale", 0), 0, 15))
+        return replace(plain, kind="number", decimals=scale, missing=())
+    known: Mapping[str, Kind] = {
+        "boolean": "boolean", "integer": "integer", "date": "date", "timestamp": "datetime",
+        "duration": "duration", "time": "duration",
+    }  # fmt: skip
+    if source not in known:
+        return None
+    zone = str(getattr(kind, "tz", None) or "") if source == "timestamp" else ""
+    return replace(plain, kind=known[source], missing=(), timezone=zone)
+
+
+def forms_of(kind: pa.DataType) -> tuple[str, ...]:
+    """The forms that values of a storage type can have."""
+    return FLOAT_FORMS if family(kind) == "float" else TEXT_FORMS
+
+
+def coded_forms(table: pa.Table, names: Sequence[str]) -> Coded:
+    """The form of each value of some columns, one attribute a column."""
+    forms = [forms_of(table.schema.field(name).type) for name in names]
+    domain = Domain(tuple(Attribute(n, n, len(f), False) for n, f in zip(names, forms, strict=True)))
+    codes = np.empty((table.num_rows, len(names)), dtype=np.int32, order="F")
+    for i, name in enumerate(names):
+        column = table.column(name)
+        codes[:, i] = _float_forms(column) if forms[i] is FLOAT_FORMS else _text_forms(column)
+    return Coded(domain, codes)
+
+
+def _text_forms(column: pa.ChunkedArray) -> Codes:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    held = distinct(column)
+    texts = pc.utf8_trim_whitespace(held.values.cast(pa.string()))
+    found = np.full(len(texts), len(TEXT_FORMS) - 1, dtype=np.int32)
+    for i in range(len(_FORMS) - 1, -1, -1):
+        hit = np.asarray(pc.match_substring_regex(texts, _FORMS[i][1]), dtype=bool)
+        found[hit] = len(MISSING) + i
+    gone = np.asarray(pc.fill_null(pc.index_in(texts, value_set=pa.array(MISSING, pa.string())), -1))
+    found = np.where(gone >= 0, gone, found).astype(np.int32)
+    # null goes with the empty text
+    return np.concatenate([found, np.zeros(1, dtype=np.int32)])[held.index]
+
+
+def _float_forms(column: pa.ChunkedArray) -> Codes:
+    import pyarrow as pa
+
+    values = column.cast(pa.float64()).to_numpy()
+    missing = np.isnan(values)
+    plain = np.where(np.isfinite(values), values, 0.0)
+    found = np.full(len(values), len(FLOAT_FORMS) - 1, dtype=np.int32)
+    for digits in range(6, -1, -1):
+        with np.errstate(over="ignore", invalid="ignore"):
+            near = np.abs(np.rint(plain * 10.0**digits) / 10.0**digits - plain)
+            found[near <= 2 * np.spacing(np.abs(plain))] = digits + 1
+    found[missing] = 0
+    return found
+
+
+def settle(name: str, kind: pa.DataType, counts: Counts, sigma: float) -> Found:
+    """What a column is, from the noisy rows of each form; only noisy numbers are looked at.
+
+    Parameters
+    ----------
+    name, kind
+        The column and its storage type, both public.
+    counts
+        Noisy rows of each of `forms_of`.
+    sigma
+        Standard deviation of the noise.
+    """
+    forms = forms_of(kind)
+    rows = {form: max(0.0, float(c)) for form, c in zip(forms, counts, strict=True) if c > 2 * sigma}
+    gone = sorted((f for f in rows if f.startswith("missing:")), key=lambda form: -rows[form])
+    used = [form.removeprefix("missing:") for form in gone]
+    missing = tuple(dict.fromkeys([*used, *MISSING])) if forms is TEXT_FORMS else ()
+    present = {form: n for form, n in rows.items() if not form.startswith("missing:")}
+    storage = str(kind)
+    base = Column(name, "category", storage=storage, missing=missing, reason="by noisy counts of forms")
+    total = sum(present.values())
+    if forms is FLOAT_FORMS:
+        return Found(replace(base, kind="number", decimals=_decimals(present, total)))
+    if total <= 0:
+        return Found(base)
+    return _settle_text(base, present, total)
+
+
+def _settle_text(base: Column, present: Mapping[str, float], total: float) -> Found:
+    def share(*starts: str) -> float:
+        return sum(n for form, n in present.items() if form.split(":")[0] in starts) / total
+
+    for kind in ("date", "datetime"):
+        if share(kind, *(("either",) if kind == "date" else ())) >= _MOST:
+            formats = {f: n for f, n in present.items() if f.startswith(f"{kind}:")}
+            best = max(formats, key=lambda form: formats[form], default="date:%d/%m/%Y")
+            return Found(replace(base, kind=kind, format=best.split(":", 1)[1]))
+    if share("integer", "number", "comma") >= _MOST:
+        comma = share("comma") > share("number")
+        digits = _decimals(present, total)
+        if digits == 0:
+            return Found(replace(base, kind="integer"))
+        return Found(replace(base, kind="number", decimals=digits, format="decimal=," if comma else ""))
+    if share("email") >= _SOME:
+        return Found(replace(base, kind="pii.email"))
+    if share("uuid") >= _SOME:
+        return Found(replace(base, kind="id"), "uuid")
+    if share("text") >= _SOME:
+        return Found(replace(base, kind="text"))
+    return Found(base)
+
+
+def _decimals(present: Mapping[str, float], total: float) -> int:
+    """Digits after the point that at least one value in a hundred has."""
+    digits = [
+        int(form.split(":")[1])
+        for form, n in present.items()
+        if form.startswith(("number:", "comma:")) and n >= _FEW * total
+    ]
+    return max(digits, default=0)
