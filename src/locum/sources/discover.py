@@ -257,7 +257,8 @@ def _reach(mass: FloatArray, noise: FloatArray) -> int:
         spread = np.sqrt(np.convolve(noise**2, kernel, mode="valid"))
         hits = np.flatnonzero(rows > _SURE * spread)
         if len(hits):
-            first = min(first, int(hits[0]))
+            # the far end of the stretch: all its rows may be there
+            first = min(first, int(hits[0]) + len(kernel) - 1)
     return first if first < len(mass) else 0
 
 
