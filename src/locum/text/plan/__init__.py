@@ -1,0 +1,1 @@
+"""What is to be written: columns, their order, and how each gets its value."""
