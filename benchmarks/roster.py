@@ -37,6 +37,7 @@ class Peer:
 
 _PEERS = (
     Peer("locum", "", "locum_cli.py", "tree", 12, "`locum fit` and `locum sample`, defaults"),
+    Peer("locum-target", "", "locum_cli.py", "tree+target", 14, "the same, told which column is the target"),
     Peer("locum-fast", "", "locum_cli.py", "tree-fast", 4, "the same with `--synthesizer tree-fast`"),
     Peer("sdv_gc", "sdv", "sdv_any.py", "gc", 18, "SDV GaussianCopula, defaults"),
     Peer("sdv_tvae", "sdv", "sdv_any.py", "tvae", 190, "SDV TVAE, 100 epochs (default 300)"),

@@ -1,5 +1,9 @@
-"""locum, as a user calls it: two commands, a file in, a file out; it is told nothing about the columns."""
+"""locum, as a user calls it: two commands, a file in, a file out.
 
+It is told nothing about the columns, except that the variant ``+target`` names the column to predict.
+"""
+
+import json
 import os
 import subprocess
 import sys
@@ -11,9 +15,12 @@ job = Job.from_argv()
 model = job.out + ".locum"
 common = ["--seed", str(job.seed), "--force", "--json"]
 with job.stage("fit"):
-    name = os.environ["LOCUM_BENCH_VARIANT"]
+    name, _, told = os.environ["LOCUM_BENCH_VARIANT"].partition("+")
+    learn = ["--synthesizer", name, *common]
+    if told:
+        learn += ["--target", json.loads(Path(job.train).with_suffix(".json").read_text())["target"]]
     subprocess.run(
-        [sys.executable, "-m", "locum", "fit", job.train, "--model", model, "--synthesizer", name, *common],
+        [sys.executable, "-m", "locum", "fit", job.train, "--model", model, *learn],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
 with job.stage("sample"):

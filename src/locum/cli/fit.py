@@ -18,6 +18,7 @@ def fit(
     ],
     seed: options.Seed = None,
     synthesizer: options.Synthesizer = None,
+    target: options.Target = None,
     config: options.Config = None,
     force: options.Force = False,
     delimiter: options.Delimiter = None,
@@ -35,8 +36,9 @@ def fit(
     from locum.pipeline.words import count, size
 
     request = Request(
-        data=data, config=config, seed=seed, synthesizer=synthesizer, delimiter=delimiter, encoding=encoding
-    )
+        data=data, config=config, seed=seed, synthesizer=synthesizer, target=target, delimiter=delimiter,
+        encoding=encoding,
+    )  # fmt: skip
     with Display() as display:
         fitted = fit_file(request, model, force=force, progress=display)
     if as_json:

@@ -26,11 +26,15 @@ class Entry:
         How it works, in one plain sentence for reports.
     settings
         Constructor settings that the name stands for; the caller's own settings win over them.
+    takes_target
+        Whether the constructor takes ``target``, the attribute that a user wants to predict; the table-level
+        synthesizer then passes the schema's.
     """
 
     path: str
     sentence: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    takes_target: bool = False
 
 
 BUILT_IN: Mapping[str, Entry] = MappingProxyType(
@@ -39,6 +43,7 @@ BUILT_IN: Mapping[str, Entry] = MappingProxyType(
             "locum.synthesizers.tree.model:TreeModel",
             "Columns are drawn one after the other, each by a decision tree on those before it, in many "
             "different orders; a boosted judge then corrects what the trees got wrong together.",
+            takes_target=True,
         ),
         "tree-fast": Entry(
             "locum.synthesizers.tree.model:TreeModel",

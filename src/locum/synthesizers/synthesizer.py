@@ -83,6 +83,18 @@ class Synthesizer:
         self._origin: Origin | None = None
         self._n_rows = 0
 
+    @classmethod
+    def of(
+        cls, name: str, model: Model, encoder: Encoder, *, seed: int, rows: int, origin: Origin | None = None
+    ) -> Self:
+        """A synthesizer of parts that were fitted elsewhere, as a private fit does.
+
+        `rows` is the number of rows that may be known, which under a guarantee is not the exact one.
+        """
+        new = cls._unchecked(_Head(name, seed, max(1, rows), {}))
+        new._schema, new._encoder, new._model, new._origin = encoder.schema, encoder, model, origin
+        return new
+
     @property
     def name(self) -> str:
         """Name of the generator."""
@@ -174,7 +186,7 @@ class Synthesizer:
         from locum.codes.settings import EncoderSettings
 
         table = _conform(table, schema)
-        model = registry.create(self._name, **self._settings)
+        model = registry.create(self._name, **self._known(schema))
         coding = self._coding or EncoderSettings()
         encoder = Encoder.fit(table, schema, seed=child_seed(self._seed, "encoder"), settings=coding)
         coded = encoder.encode(table)
@@ -184,6 +196,12 @@ class Synthesizer:
         self._schema, self._encoder, self._n_rows, self._origin = schema, encoder, n_rows, None
         self._calls = itertools.count()
         return self
+
+    def _known(self, schema: Schema) -> dict[str, Any]:
+        """The caller's settings, with the schema's target where the generator can use it."""
+        if schema.target is None or not registry.entry_of(self._name).takes_target:
+            return self._settings
+        return {"target": schema.target, **self._settings}
 
     def remember(self, origin: Origin) -> Self:
         """Let `sample` give rows in the form that the user's data had."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from locum.synthesizers.base import ModelState
 from locum.synthesizers.checks import broken, exactly, tensor
 from locum.synthesizers.tree.chain import Chain
 from locum.synthesizers.tree.inputs import Bins
+from locum.synthesizers.tree.outcome import MOST_CODES, Outcome
 from locum.synthesizers.tree.ratio import Ratio
 from locum.synthesizers.tree.settings import TreeSettings
 from locum.synthesizers.tree.tree import FloatArray, Tree
@@ -42,16 +44,12 @@ class Parts:
     tables: dict[tuple[int, int], Bins]
     marginals: tuple[FloatArray, ...]
     ratio: Ratio | None
+    outcome: Outcome | None = None
 
 
-def pack(
-    settings: TreeSettings,
-    chains: Sequence[Chain],
-    tables: dict[tuple[int, int], Bins],
-    marginals: Sequence[FloatArray],
-    ratio: Ratio | None,
-) -> ModelState:
+def pack(parts: Parts) -> ModelState:
     """Concatenate all trees into one array per field."""
+    chains, tables, marginals, ratio = parts.chains, parts.tables, parts.marginals, parts.ratio
     trees = [tree for chain in chains for tree in chain.trees]
     keys = sorted(tables)
     tensors: dict[str, npt.NDArray[Any]] = {
@@ -63,10 +61,14 @@ def pack(
     tensors["table.keys"] = np.array(keys, dtype=np.int32).reshape(-1, 2)
     tensors["table.bins"] = np.concatenate([np.zeros(0, np.uint8), *(tables[k] for k in keys)])
     tensors["marginal"] = np.concatenate(marginals).astype(np.float64)
-    scalars: dict[str, Any] = {"settings": settings.to_json(), "ratio": None}
+    scalars: dict[str, Any] = {"settings": parts.settings.to_json(), "ratio": None}
     if ratio is not None:
         tensors |= {f"ratio.{f}": getattr(ratio, f) for f in _RATIO}
         scalars["ratio"] = {"log_mean": ratio.log_mean, "cap": ratio.cap}
+    if parts.outcome is not None:
+        scalars["outcome"] = {"column": parts.outcome.column, "scores": len(parts.outcome.scores)}
+        for i, score in enumerate(parts.outcome.scores):
+            tensors |= {f"outcome{i}.{f}": getattr(score, f) for f in _RATIO}
     return ModelState(scalars, tensors)
 
 
@@ -81,7 +83,9 @@ def unpack(state: ModelState, domain: Domain) -> Parts:
     has_ratio = state.settings.get("ratio") is not None
     names = {f"tree.{f}" for f in (*_NODE, *_RUN)} | {"tree.nodes", "tree.runs", "order", "marginal"}
     names |= {"table.keys", "table.bins"} | ({f"ratio.{f}" for f in _RATIO} if has_ratio else set())
-    exactly(state, {"settings", "ratio"}, names)
+    scores, has_outcome = _scores(state, domain), "outcome" in state.settings
+    names |= {f"outcome{i}.{f}" for i in range(scores) for f in _RATIO}
+    exactly(state, {"settings", "ratio"} | ({"outcome"} if has_outcome else set()), names)
     try:
         settings = TreeSettings.from_json(dict(state.settings["settings"]))
     except (UsageError, TypeError, ValueError) as error:
@@ -97,7 +101,30 @@ def unpack(state: ModelState, domain: Domain) -> Parts:
         Chain(tuple(int(i) for i in row), tuple(trees[k * width : (k + 1) * width]))
         for k, row in enumerate(order)
     )
-    return Parts(settings, chains, tables, marginals, _ratio(state, width) if has_ratio else None)
+    ratio = None
+    if has_ratio:
+        ratio = _checked(_arrays(state, "ratio"), width, state.settings["ratio"])
+    outcome = None
+    if has_outcome:
+        odds = tuple(_checked(_arrays(state, f"outcome{i}"), width, _PLAIN) for i in range(scores))
+        outcome = Outcome(int(state.settings["outcome"]["column"]), odds)
+    return Parts(settings, chains, tables, marginals, ratio, outcome)
+
+
+def _scores(state: ModelState, domain: Domain) -> int:
+    """How many sums of trees the outcome has, 0 without one; checked against the column's codes."""
+    said = state.settings.get("outcome")
+    if said is None:
+        if "outcome" in state.settings:
+            raise broken("the outcome is empty")
+        return 0
+    column, scores = (said.get(k) if isinstance(said, dict) else None for k in ("column", "scores"))
+    if type(column) is not int or type(scores) is not int or not 0 <= column < len(domain):
+        raise broken("the outcome belongs to no column")
+    size = domain.sizes[column]
+    if not 2 <= size <= MOST_CODES or scores != (1 if size == 2 else size):
+        raise broken("the outcome does not fit its column's codes")
+    return scores
 
 
 def _marginals(state: ModelState, domain: Domain) -> tuple[FloatArray, ...]:
@@ -172,9 +199,16 @@ def _check_tree(
         raise broken("a tree predicts a code outside the column")
 
 
-def _ratio(state: ModelState, width: int) -> Ratio:
-    scalars = state.settings["ratio"]
-    arrays = {name: tensor(state, f"ratio.{name}", dtype, (None,)) for name, dtype in _RATIO.items()}
+#: Constants of a sum of trees that is no ratio.
+_PLAIN: Mapping[str, Any] = MappingProxyType({"log_mean": 0.0, "cap": 1e300})
+
+
+def _arrays(state: ModelState, prefix: str) -> dict[str, npt.NDArray[Any]]:
+    return {name: tensor(state, f"{prefix}.{name}", dtype, (None,)) for name, dtype in _RATIO.items()}
+
+
+def _checked(arrays: dict[str, npt.NDArray[Any]], width: int, scalars: Any) -> Ratio:
+    """A sum of trees whose every index is in range."""
     try:
         ratio = Ratio(**arrays, log_mean=float(scalars["log_mean"]), cap=float(scalars["cap"]))
     except (KeyError, TypeError, ValueError) as error:

@@ -246,7 +246,7 @@ def _boost(
         return None
     # The mean of several models bears more fitting than each alone: up to three times its best round.
     trees = min(3 * best, booster.num_trees())
-    return _arrays(booster.model_to_string(num_iteration=trees))
+    return arrays_of(booster.model_to_string(num_iteration=trees))
 
 
 def _normalised(ratio: Ratio, chain: Codes, pool: float) -> Ratio:
@@ -261,14 +261,17 @@ def _normalised(ratio: Ratio, chain: Codes, pool: float) -> Ratio:
     return replace(ratio, log_mean=math.log(mean), cap=cap)
 
 
-def _arrays(text: str) -> Ratio:
-    """Read LightGBM's text form of a booster into plain arrays."""
+def arrays_of(text: str, first: int = 0, step: int = 1) -> Ratio:
+    """Read LightGBM's text form of a booster into plain arrays.
+
+    With several classes, the trees of one of them: every `step`-th from number `first`.
+    """
     parts: dict[str, list[npt.NDArray[Any]]] = {
         "split_feature": [], "threshold": [], "left_child": [], "right_child": [], "decision_type": [],
         "leaf_value": [], "cat_boundaries": [], "cat_threshold": [],
     }  # fmt: skip
     leaves, sets = [], []
-    for block in text.split("\nTree=")[1:]:
+    for block in text.split("\nTree=")[1 + first :: step]:
         fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         leaves.append(int(fields["num_leaves"]))
         sets.append(int(fields["num_cat"]))

@@ -41,7 +41,10 @@ class TreeSettings:
     pool
         Rows drawn from the chains per row kept by the correction.
     rounds, leaves, learning_rate
-        Boosting of the density ratio; rounds are stopped early on held-out rows.
+        Boosting of the density ratio; the number of rounds follows from held-out rows.
+    target
+        Attribute that a user wants to predict: its codes are drawn last, by a boosted classifier on all other
+        columns (`locum.synthesizers.tree.outcome`). Empty for none.
     """
 
     members: int = 10
@@ -61,8 +64,11 @@ class TreeSettings:
     rounds: int = 600
     leaves: int = 31
     learning_rate: float = 0.13
+    target: str = ""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.target, str):
+            raise UsageError(f"target={self.target!r} is not usable", where="tree", expected="a name")
         limits: dict[str, tuple[float, float]] = {
             "members": (1, 64),
             "share": (0.01, 1.0),
