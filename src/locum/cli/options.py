@@ -49,7 +49,8 @@ Holdout = Annotated[
 Synthesizer = Annotated[
     str | None,
     typer.Option(
-        "--synthesizer", help="Generator: tree, tree-fast, independent or bootstrap. Default: tree.",
+        "--synthesizer",
+        help="Generator: tree, tree-fast, independent, bootstrap, ... Default: tree; auto with --epsilon.",
         metavar="NAME", show_default=False,
     ),
 ]  # fmt: skip
@@ -98,5 +99,55 @@ Require = Annotated[
         show_default=False,
     ),
 ]
+Epsilon = Annotated[
+    str | None,
+    typer.Option(
+        "--epsilon",
+        help="Guarantee differential privacy with this total epsilon, e.g. 1.",
+        metavar="E",
+        show_default=False,
+    ),
+]
+Delta = Annotated[
+    str | None,
+    typer.Option(
+        "--delta", help="With --epsilon: chance left uncovered. Default: 1e-6.", metavar="D",
+        show_default=False,
+    ),
+]  # fmt: skip
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        "--unit", help="With --epsilon: column that says whose row it is. Default: each row by itself.",
+        metavar="COL", show_default=False,
+    ),
+]  # fmt: skip
+PerUnit = Annotated[
+    int | None,
+    typer.Option(
+        "--per-unit", help="With --unit: rows kept of each. Default: 1.", metavar="K", show_default=False
+    ),
+]
+Public = Annotated[
+    Path | None,
+    typer.Option(
+        "--public", help="With --epsilon: a public table with the same columns.", metavar="FILE",
+        show_default=False,
+    ),
+]  # fmt: skip
+Ledger = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger", help="With --epsilon: file that adds up what all runs spend. Default: one in the run "
+        "folder, for this run alone.", metavar="FILE", show_default=False,
+    ),
+]  # fmt: skip
+TotalEpsilon = Annotated[
+    str | None,
+    typer.Option(
+        "--total-epsilon", help="Total of a new --ledger. Default: that of --epsilon.", metavar="E",
+        show_default=False,
+    ),
+]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from locum.cli import options
+
+if TYPE_CHECKING:
+    from locum.pipeline.plan import Request
 
 
 def run(
@@ -28,6 +31,13 @@ def run(
         int | None,
         typer.Option("--preview", help="Only show N rows, made quickly.", metavar="N", show_default=False),
     ] = None,
+    epsilon: options.Epsilon = None,
+    delta: options.Delta = None,
+    unit: options.Unit = None,
+    per_unit: options.PerUnit = None,
+    public: options.Public = None,
+    ledger: options.Ledger = None,
+    total_epsilon: options.TotalEpsilon = None,
     config: options.Config = None,
     format_: options.Format = None,
     delimiter: options.Delimiter = None,
@@ -37,11 +47,12 @@ def run(
     """Make a synthetic table and the evidence of how far it can be trusted.
 
     Rows are held out before anything is fitted. The run is a folder; a run that was stopped is taken up again
-    by the same command, and a folder that holds something else is left alone.
+    by the same command, and a folder that holds something else is left alone. With --epsilon the generator is
+    differentially private: see also `locum release`.
     """
     from locum.cli.progress import Display
     from locum.cli.show import show_outcome, show_preview
-    from locum.pipeline.plan import Request
+    from locum.pipeline.plan import Request, privacy_request
     from locum.pipeline.prepare import prepare
     from locum.pipeline.words import parse_duration
     from locum.schema.require import parse_limits
@@ -51,7 +62,11 @@ def run(
         protected=tuple(protected or ()), holdout=holdout, synthesizer=synthesizer, format=format_,
         time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),
         delimiter=delimiter, encoding=encoding, require=parse_limits(require) if require else None,
+        privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon),
     )  # fmt: skip
+    if request.privacy is not None:
+        _run_private(request, preview, as_json=as_json)
+        return
     if preview is not None:
         show_preview(request, preview, as_json=as_json)
         return
@@ -61,6 +76,30 @@ def run(
         from locum.pipeline.run import execute
 
         outcome = execute(prepared, display)
+    show_outcome(outcome, as_json=as_json, command="run")
+    if not outcome.passed:
+        raise typer.Exit(1)
+
+
+def _run_private(request: Request, preview: int | None, *, as_json: bool) -> None:
+    """The same with a guarantee; a preview would spend budget for rows that nobody keeps."""
+    from locum.cli.console import note
+    from locum.cli.progress import Display
+    from locum.cli.show import show_outcome
+    from locum.errors import UsageError
+    from locum.pipeline.private import execute_private, prepare_private
+
+    if preview is not None:
+        raise UsageError(
+            "a preview would spend privacy budget", where="--preview", do="leave out one of the two"
+        )
+    with Display() as display:
+        prepared = prepare_private(request, display)
+        if prepared.asked.ledger is None:
+            note("note: what this run spends is not added to other runs on these data; --ledger FILE does.")
+        outcome = execute_private(prepared, display)
+    for text in outcome.notes:
+        note(f"note: {text}")
     show_outcome(outcome, as_json=as_json, command="run")
     if not outcome.passed:
         raise typer.Exit(1)

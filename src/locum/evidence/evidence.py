@@ -195,6 +195,8 @@ class RunContext:
         Shown as tables.
     treatments
         What was done to each column.
+    guarantee
+        The guarantee of privacy in one sentence; empty when the stand-in was made without one.
     """
 
     title: str
@@ -204,3 +206,4 @@ class RunContext:
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     treatments: tuple[Treatment, ...] = ()
+    guarantee: str = ""

@@ -39,6 +39,8 @@ class Outcome:
         What the user should know besides.
     requirements
         The user's limits held against the results.
+    guarantee
+        The guarantee of privacy in one sentence; empty when the run was made without one.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class Outcome:
     resumed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     requirements: tuple[Check, ...] = ()
+    guarantee: str = ""
 
     @property
     def passed(self) -> bool:
@@ -92,6 +95,7 @@ class Outcome:
             "wall_s": round(self.wall_s, 2),
             "peak_memory_bytes": self.peak_bytes,
             "resumed": list(self.resumed),
+            "guarantee": self.guarantee or None,
             "notes": list(self.notes),
             "passed": self.passed,
             "requirements": [

@@ -32,6 +32,67 @@ FORMATS = ("csv", "tsv", "parquet", "arrow", "jsonl")
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyRequest:
+    """What was asked for in the way of a guarantee of privacy.
+
+    Attributes
+    ----------
+    epsilon, delta
+        As typed; they are checked when the budget is made.
+    unit, per_unit
+        Column that says whose row it is, None for rows; and how many rows of each are kept.
+    public
+        A public table with the same columns; path or frame.
+    ledger
+        Where spending is written down across runs; None keeps a ledger in the run folder.
+    total
+        Total epsilon of a new ledger; None means that of this run.
+    test_seed
+        Makes the noise follow from a seed: NOT PRIVATE, for tests and teaching.
+    """
+
+    epsilon: float | str
+    delta: float | str | None = None
+    unit: str | None = None
+    per_unit: int = 1
+    public: Any = None
+    ledger: Path | None = None
+    total: float | str | None = None
+    test_seed: int | None = None
+
+
+def privacy_request(
+    epsilon: float | str | None,
+    delta: float | str | None = None,
+    unit: str | None = None,
+    per_unit: int | None = None,
+    public: Any = None,
+    ledger: Path | None = None,
+    total: float | str | None = None,
+    test_seed: int | None = None,
+) -> PrivacyRequest | None:
+    """What was asked for, None without an epsilon.
+
+    Raises
+    ------
+    UsageError
+        When something is said about privacy and no epsilon is given.
+    """
+    if epsilon is not None:
+        return PrivacyRequest(epsilon, delta, unit, per_unit or 1, public, ledger, total, test_seed)
+    others = {
+        "delta": delta, "unit": unit, "per-unit": per_unit, "public": public, "ledger": ledger,
+        "total-epsilon": total, "test-seed": test_seed,
+    }  # fmt: skip
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise UsageError(
+            f"{given[0]} means nothing without an epsilon", where=f"--{given[0]}", do="add --epsilon, e.g. 1"
+        )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for. None means "not said": the config file decides, then the default.
 
@@ -70,6 +131,7 @@ class Request:
     encoding: str | None = None
     schema: Schema | None = None
     require: Requirements | None = None
+    privacy: PrivacyRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +159,9 @@ class Plan:
         As asked for. It chose `synthesizer` and `evaluate_rows`, and has no effect of its own.
     require
         Limits that the results are held against.
+    privacy
+        What decides the guarantee of a private run, None for others. `rows` is then 0 until the noisy number
+        of rows is known, if none was asked for.
     version
         Version of locum.
     """
@@ -113,6 +178,7 @@ class Plan:
     evaluate_rows: int | None = None
     time_budget_s: float | None = None
     require: Requirements = field(default_factory=Requirements)
+    privacy: Mapping[str, Any] | None = None
     version: str = VERSION
 
     @property
@@ -141,6 +207,7 @@ class Plan:
             "schema": schema_to_json(self.schema),
             # Left out where there are none, so that folders of earlier versions can be taken up again.
             **({"require": self.require.to_json()} if self.require else {}),
+            **({"privacy": dict(self.privacy)} if self.privacy is not None else {}),
         }  # fmt: skip
 
 

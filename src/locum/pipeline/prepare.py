@@ -102,7 +102,7 @@ def prepare(request: Request, progress: Listener = silent) -> Prepared:
             request.synthesizer, _from_config(config, "model", "name"), names.DEFAULT_SYNTHESIZER
         ),
         settings=_settings(request, config),
-        format=check_format(request.format or _suffix(path)),
+        format=check_format(request.format or suffix_of(path)),
         read=reading,
         time_budget_s=request.time_budget_s,
         require=first(request.require, config.require if config else None, Requirements()),
@@ -246,7 +246,7 @@ def _settings(request: Request, config: Config | None) -> Mapping[str, Any]:
     return config.model.settings
 
 
-def _suffix(path: Path | None) -> str:
+def suffix_of(path: Path | None) -> str:
     """Output format that goes with an input file; Parquet for tables from memory."""
     if path is None:
         return "parquet"

@@ -74,15 +74,15 @@ def _stages(
 ) -> None:
     plan = prepared.plan
     synth = _fit(folder, plan, schema, train, prepared.origin, progress)
-    made = _sample(folder, prepared, synth, schema, progress)
+    made = sample_stage(folder, plan, prepared.origin, synth, schema, progress)
     if not folder.done("evaluate"):
         with folder.stage("evaluate") as stage:
             evidence = judge(
                 train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
                 rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.model.has_density else None,
-                require=plan.require, progress=_renamed(progress, "evaluate"),
+                require=plan.require, progress=renamed(progress, "evaluate"),
             )  # fmt: skip
-            stage.output(*_report(folder, plan, evidence, synth, progress))
+            stage.output(*report_stage(folder, plan, evidence, synth, progress))
 
 
 def _fit(
@@ -95,7 +95,7 @@ def _fit(
         with folder.stage("fit") as stage:
             synth = Synthesizer(plan.synthesizer, seed=child_seed(plan.seed, "fit"), **plan.settings)
             progress(Event("fit", 0, 1))
-            synth.fit_table(train, schema, progress=_renamed(progress, "fit")).remember(origin)
+            synth.fit_table(train, schema, progress=renamed(progress, "fit")).remember(origin)
             with folder.writing(names.MODEL) as path:
                 synth.save(path)
             stage.output(names.MODEL)
@@ -103,8 +103,8 @@ def _fit(
     return Synthesizer.load(folder.file(names.MODEL))
 
 
-def _sample(
-    folder: RunFolder, prepared: Prepared, synth: Synthesizer, schema: Schema, progress: Listener
+def sample_stage(
+    folder: RunFolder, plan: Plan, origin: Origin, synth: Synthesizer, schema: Schema, progress: Listener
 ) -> pa.Table:
     """Draw the rows, write them, and read them back: what is judged is what the user gets."""
     import pyarrow as pa
@@ -113,7 +113,6 @@ def _sample(
     from locum.data.read import read
     from locum.data.write import write
 
-    plan, origin = prepared.plan, prepared.origin
     if not folder.done("sample"):
         with folder.stage("sample") as stage:
             blocks, done = [], 0
@@ -132,7 +131,7 @@ def _sample(
     return canonical(replace(raw, name=plan.synthetic), schema)
 
 
-def _renamed(progress: Listener, stage: str) -> Listener:
+def renamed(progress: Listener, stage: str) -> Listener:
     """Events of a part as events of one stage of the run, whatever the part calls its own steps."""
 
     def listen(event: Event) -> None:
@@ -142,7 +141,7 @@ def _renamed(progress: Listener, stage: str) -> Listener:
     return listen
 
 
-def _report(
+def report_stage(
     folder: RunFolder, plan: Plan, evidence: Evidence, synth: Synthesizer, progress: Listener
 ) -> Sequence[str]:
     """Write everything that is read by people; returns the names of the files."""
@@ -159,7 +158,10 @@ def _report(
     context = context_of(folder, plan, synth)
     folder.write_text(names.CONFIG, dump_toml(config_of(plan)))
     folder.write_text(names.ENVIRONMENT, environment_text(versions()))
-    folder.write_text(names.CARD, render_card(plan.schema, context, rows=plan.rows, files=(plan.synthetic,)))
+    card = render_card(
+        plan.schema, context, rows=plan.rows, files=(plan.synthetic,), guarantee=context.guarantee
+    )
+    folder.write_text(names.CARD, card)
     progress(Event("report", 1, 4))
     text = json.dumps(to_json(evidence, context), indent=1, ensure_ascii=False, allow_nan=False)
     folder.write_text(names.REPORT_JSON, text + "\n")
@@ -189,6 +191,7 @@ def context_of(folder: RunFolder, plan: Plan, synth: Synthesizer) -> RunContext:
         settings={key: value for key, value in settings.items() if value is not None},
         versions=versions(),
         treatments=synth.treatments(),
+        guarantee=str((plan.privacy or {}).get("statement", "")),
     )
 
 
@@ -218,4 +221,7 @@ def command_of(plan: Plan) -> str:
     for name in plan.schema.protected:
         words += ["--protected", name]
     words += ["--holdout", f"{plan.holdout:g}", "--synthesizer", plan.synthesizer]
+    for key, option in (("epsilon", "--epsilon"), ("delta", "--delta"), ("unit", "--unit")):
+        if (plan.privacy or {}).get(key) is not None:
+            words += [option, str((plan.privacy or {})[key])]
     return shlex.join(words)

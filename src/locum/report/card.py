@@ -35,6 +35,7 @@ def render_card(
     purpose: str = "",
     license_id: str = "unknown",
     contact: str = "",
+    guarantee: str = "",
 ) -> str:
     """The data card as Markdown text.
 
@@ -58,6 +59,8 @@ def render_card(
         Free text; a line to fill in stands there when empty.
     license_id
         Identifier of the licence as the hub spells it.
+    guarantee
+        The guarantee of privacy in one sentence; empty says that there is none.
 
     Notes
     -----
@@ -67,14 +70,14 @@ def render_card(
     parts = [
         _head(schema, context, rows, files, license_id),
         f"# {_text(context.title)}: synthetic rows",
-        _made(context, rows, schema),
+        _made(context, rows, schema, guarantee),
         _section(
             "Purpose", [_text(purpose) if purpose else "_To be filled in: what these rows were made for._"]
         ),
         _section("Columns", _columns(schema)),
         _section("Limits", _limits(schema)),
         _section("Use", _uses(schema)),
-        _section("Not for", _non_uses()),
+        _section("Not for", _non_uses(guarantee)),
         _section("Known failures", _failures(evidence if real_scores else None)),
         _section("Scores", _scores(evidence, real_scores)),
         _section("Contact", [_text(contact) if contact else "_To be filled in._"]),
@@ -113,14 +116,19 @@ def size_category(rows: int) -> str:
     return next((name for end, name in _SIZES if rows < end), "n>1B")
 
 
-def _made(context: RunContext, rows: int, schema: Schema) -> str:
+def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str:
     maker = _text(f"locum {context.versions.get('locum', '')}".strip())
     how = f" with {_text(context.synthesizer.rstrip('.'))}" if context.synthesizer else ""
     return (
         f"{count(rows)} synthetic rows with {count(len(schema))} columns, made "
         f"{_text(moment(context.created))} by {maker}{how}. Every row was drawn from a model that was fitted "
         "to real rows; none is meant to describe a real person or thing.\n\n"
-        "**No guarantee of privacy was made.** The model read real rows without differential privacy."
+        + (
+            f"**Differential privacy.** {_text(guarantee, 1000)}"
+            if guarantee
+            else "**No guarantee of privacy was made.** The model read real rows without differential "
+            "privacy."
+        )
     )
 
 
@@ -176,13 +184,15 @@ def _uses(schema: Schema) -> list[str]:
     return lines
 
 
-def _non_uses() -> list[str]:
-    return [
+def _non_uses(guarantee: str) -> list[str]:
+    lines = [
         "- Decisions about persons.",
         "- Published findings that were not confirmed on real rows.",
         "- Looking for real persons, or treating a row as if it described one.",
-        "- Any setting that asks for a formal guarantee of privacy.",
     ]
+    if not guarantee:
+        lines.append("- Any setting that asks for a formal guarantee of privacy.")
+    return lines
 
 
 def _failures(evidence: Evidence | None) -> list[str]:
@@ -231,7 +241,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _text(value: object) -> str:
+def _text(value: object, limit: int = 200) -> str:
     """Text from outside, on one line, with everything that Markdown or HTML would read taken literally."""
-    shown = visible(value, 200).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = visible(value, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|#~])", r"\\\1", shown)

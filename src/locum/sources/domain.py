@@ -84,6 +84,20 @@ def refuse_other_columns(public: Sequence[str], private: Sequence[str]) -> None:
         )
 
 
+def refuse_other_schema(schema: Schema, columns: Sequence[str], name: str) -> None:
+    """Refuse a schema about other columns than the table's; raises DataError, names of columns only."""
+    lost, new = sorted(set(schema.names) - set(columns)), sorted(set(columns) - set(schema.names))
+    if lost or new:
+        parts = [f"names {', '.join(lost[:3])}, which the data lack" if lost else ""]
+        parts += [f"lacks {', '.join(new[:3])}" if new else ""]
+        raise DataError(
+            f"the schema {' and '.join(p for p in parts if p)}",
+            where=name,
+            expected="the columns of the data, in any order",
+            do="correct locum.toml",
+        )
+
+
 def private_domain(
     raw: Raw,
     ledger: Ledger,

@@ -147,7 +147,7 @@ def fit_private(
     seed = check_seed(seed)
     _check_names(raw, ledger, target)
     if synthesizer != "auto":
-        _private_class(synthesizer)
+        private_class(synthesizer)
     progress(Event("discover", 0, 3, "number of rows"))
     with sealed("bounding the rows of each unit"):
         raw = _bound(raw, ledger)
@@ -249,7 +249,7 @@ def _count(n_rows: int, ledger: Ledger) -> Measurement:
     return PrivateSource(source, ledger).measure([()], sigma, purpose="number of rows")[0]
 
 
-def _private_class(name: str) -> type[Model]:
+def private_class(name: str) -> type[Model]:
     """The class behind a name, if it can be fitted to a private source.
 
     Raises
@@ -272,7 +272,7 @@ def _model(
     name: str, source: RecordingSource, context: _Context, kept: list[Measurement]
 ) -> tuple[Model, str, str]:
     """Fit the model; what it could pay for is used when the budget ends in the middle."""
-    made_by = _private_class(name)
+    made_by = private_class(name)
     if not hasattr(made_by, "fit_source"):
         return _independent(source, context.progress), "independent", ""
     settings = _settings(name, made_by, source, context)

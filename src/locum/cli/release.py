@@ -1,0 +1,56 @@
+"""``locum release``: the bundle of a private run that may leave the house."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from locum.cli import options
+
+
+def release(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder of a run made with --epsilon.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="New folder for the bundle.", metavar="BUNDLE", show_default=False),
+    ],
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key",
+            help="Ed25519 private key (PEM) to sign with. Default: your own, made when there is none.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Put what may be published into a folder: rows, model, card, quality report, signed certificate.
+
+    Only files that were drawn, fitted or paid for are taken; the report on real rows stays behind.
+    """
+    from locum.cli.console import emit, say
+    from locum.cli.progress import Display
+    from locum.pipeline.release import release as build
+
+    with Display() as display:
+        made = build(run, out, key=key, progress=display)
+    if as_json:
+        emit({"command": "release", **made.to_json()})
+        return
+    say(f"Privacy: {made.statement}")
+    say()
+    width = max(len(name) for name in made.files)
+    for name, meaning in made.files.items():
+        say(f"  {name:<{width}}  {meaning}")
+    say()
+    for sentence in made.quality:
+        say(sentence)
+    say()
+    word = "a key made just now" if made.new_key else "your key"
+    say(f"Signed by {word}, fingerprint {made.key}. Tell receivers the public key {made.public_key}")
+    say(f"Next: locum verify {out}")
