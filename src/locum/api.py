@@ -105,8 +105,14 @@ def fit(
     data: Any,
     *,
     schema: Schema | None = None,
-    synthesizer: str = "tree",
+    synthesizer: str | None = None,
     seed: int = 0,
+    epsilon: float | str | None = None,
+    delta: float | str | None = None,
+    unit: str | None = None,
+    per_unit: int | None = None,
+    public: Any = None,
+    ledger: str | os.PathLike[str] | None = None,
     progress: Listener = silent,
     **settings: Any,
 ) -> Synthesizer:
@@ -119,9 +125,19 @@ def fit(
     schema
         What the columns are; None detects it.
     synthesizer
-        ``tree`` (the default), ``tree-fast``, or the baselines ``independent`` and ``bootstrap``.
+        ``tree`` (the default), ``tree-fast``, or the baselines ``independent`` and ``bootstrap``. With
+        `epsilon` a private one; the default is then ``auto``.
     seed
-        Same seed and data, same model; 0 or more.
+        Same seed and data, same model; 0 or more. Noise for privacy never follows from it.
+    epsilon, delta
+        Guarantee (epsilon, delta)-differential privacy; `delta` is 1e-6 by default.
+    unit, per_unit
+        Column that says whose row it is, and how many rows of each are kept (1 by default). Without it each
+        row stands for itself.
+    public
+        A public table with the same columns; path or table.
+    ledger
+        File in which the spending of all fits on these data is added up and limited; None forgets it.
     progress
         Called with an `Event` now and then.
     **settings
@@ -139,10 +155,24 @@ def fit(
         For an unknown synthesizer or setting, or a seed that cannot be.
     DataError
         When the data cannot be read or contradicts the schema.
+    LeakError
+        With `epsilon`, when the schema took a bound from the data.
+    BudgetError
+        With `epsilon`, when the ledger has too little left.
     """
+    from locum.pipeline.plan import Request, privacy_request
     from locum.synthesizers.synthesizer import Synthesizer
 
-    return Synthesizer(synthesizer, seed=seed, **settings).fit(data, schema=schema, progress=progress)
+    place = None if ledger is None else Path(ledger)
+    privacy = privacy_request(epsilon, delta, unit, per_unit, public, place)
+    if privacy is not None:
+        from locum.pipeline.private import fit_in_memory
+
+        request = Request(data=data, schema=schema, synthesizer=synthesizer, seed=seed, privacy=privacy)
+        return fit_in_memory(request, settings, progress)
+    return Synthesizer(synthesizer or "tree", seed=seed, **settings).fit(
+        data, schema=schema, progress=progress
+    )
 
 
 def sample(model: Synthesizer | str | os.PathLike[str], n: int, *, seed: int | None = None) -> Any:
@@ -241,6 +271,12 @@ def run(
     holdout: float | None = None,
     synthesizer: str | None = None,
     time_budget_s: float | None = None,
+    epsilon: float | str | None = None,
+    delta: float | str | None = None,
+    unit: str | None = None,
+    per_unit: int | None = None,
+    public: Any = None,
+    ledger: str | os.PathLike[str] | None = None,
     config: str | os.PathLike[str] | None = None,
     progress: Listener = silent,
 ) -> Outcome:
@@ -269,6 +305,9 @@ def run(
         As for `fit`; None means ``tree``, or ``tree-fast`` where the time budget asks for it.
     time_budget_s
         Longest time on the clock, in seconds.
+    epsilon, delta, unit, per_unit, public, ledger
+        Guarantee differential privacy, as for `fit`. The ledger is then a file of the run folder unless one
+        is named. See also ``locum release``.
     config
         Another ``locum.toml``.
     progress
@@ -290,15 +329,21 @@ def run(
     FeasibilityError
         When the job does not fit into memory, disk or time.
     """
-    from locum.pipeline.plan import Request
+    from locum.pipeline.plan import Request, privacy_request
     from locum.pipeline.prepare import prepare
     from locum.pipeline.run import execute
 
     request = Request(
         data=data, config=None if config is None else Path(config), out=None if out is None else Path(out),
         rows=rows, seed=seed, schema=schema, target=target, protected=tuple(protected), holdout=holdout,
-        synthesizer=synthesizer, time_budget_s=time_budget_s,
+        synthesizer=synthesizer, time_budget_s=time_budget_s, privacy=privacy_request(
+            epsilon, delta, unit, per_unit, public, None if ledger is None else Path(ledger)
+        ),
     )  # fmt: skip
+    if request.privacy is not None:
+        from locum.pipeline.private import execute_private, prepare_private
+
+        return execute_private(prepare_private(request, progress), progress)
     return execute(prepare(request, progress), progress)
 
 

@@ -19,6 +19,13 @@ def fit(
     seed: options.Seed = None,
     synthesizer: options.Synthesizer = None,
     target: options.Target = None,
+    epsilon: options.Epsilon = None,
+    delta: options.Delta = None,
+    unit: options.Unit = None,
+    per_unit: options.PerUnit = None,
+    public: options.Public = None,
+    ledger: options.Ledger = None,
+    total_epsilon: options.TotalEpsilon = None,
     config: options.Config = None,
     force: options.Force = False,
     delimiter: options.Delimiter = None,
@@ -32,12 +39,13 @@ def fit(
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
     from locum.pipeline.fitting import fit_file
-    from locum.pipeline.plan import Request
+    from locum.pipeline.plan import Request, privacy_request
     from locum.pipeline.words import count, size
 
     request = Request(
         data=data, config=config, seed=seed, synthesizer=synthesizer, target=target, delimiter=delimiter,
         encoding=encoding,
+        privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon),
     )  # fmt: skip
     with Display() as display:
         fitted = fit_file(request, model, force=force, progress=display)
@@ -47,6 +55,7 @@ def fit(
     say(
         f"{fitted['synthesizer']} learned {count(fitted['rows'], 'row')} "
         f"x {count(fitted['columns'], 'column')}; "
-        f"written to {model} ({size(fitted['bytes'])}). Treat it like the real data."
+        f"written to {model} ({size(fitted['bytes'])}). "
+        + (fitted.get("guarantee") or "Treat it like the real data; no guarantee of privacy was made.")
     )
     say(f"Next: locum sample {model} --rows 1000 --out rows.csv")

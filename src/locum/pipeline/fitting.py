@@ -51,6 +51,8 @@ def fit_file(
         As `prepare`, and FolderError when the model file cannot be written.
     """
     refuse_existing(model, force=force)
+    if request.privacy is not None:
+        return _fit_private_file(request, model, force=force, progress=progress)
     prepared = prepare(request, progress)
     synth = learn(prepared, prepared.table, prepared.plan.synthesizer, progress)
     synth.remember(prepared.origin)
@@ -63,6 +65,36 @@ def fit_file(
         "rows": prepared.table.num_rows,
         "columns": prepared.table.num_columns,
         "notes": list(prepared.notes),
+    }
+
+
+def _fit_private_file(request: Request, model: Path, *, force: bool, progress: Listener) -> dict[str, Any]:
+    """The same under a guarantee; what it cost goes into a file beside the model."""
+    import json
+    import secrets
+
+    from locum.artifacts.atomic import write_text
+    from locum.pipeline.guarantee import privacy_document
+    from locum.pipeline.private import fit_prepared, open_ledger, prepare_private
+
+    beside = refuse_existing(model.with_suffix(".privacy.json"), force=force)
+    prepared = prepare_private(request, progress)
+    ledger = open_ledger(prepared, None, secrets.token_hex(8))
+    fit = fit_prepared(prepared, ledger, prepared.raw, progress)
+    public = (prepared.plan.privacy or {}).get("public")
+    document = privacy_document(ledger, fit, holdout=0.0, public=public)
+    fit.synthesizer.save(model)
+    write_text(beside, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    return {
+        "model": str(model),
+        "bytes": model.stat().st_size,
+        "synthesizer": fit.synthesizer.name,
+        "seed": prepared.plan.seed,
+        "rows": fit.n_rows,
+        "columns": len(fit.domain.schema),
+        "privacy": str(beside),
+        "guarantee": document["statement"],
+        "notes": [f"{fit.choice.name}: {fit.choice.why}", *([fit.stopped] if fit.stopped else [])],
     }
 
 

@@ -37,6 +37,8 @@ from locum.sources.sealed import sealed
 if TYPE_CHECKING:
     from locum.data.frame import Raw
     from locum.schema.config import Config
+    from locum.synthesizers.private import PrivateFit
+    from locum.synthesizers.synthesizer import Synthesizer
 
 LEDGER = "ledger.jsonl"
 PRIVACY = "privacy.json"
@@ -180,7 +182,7 @@ def _plan(
     assert asked is not None
     path = Path(data) if isinstance(data, str | Path) else None
     model = config.model if config else None
-    name = first(request.synthesizer, model.name if model else None, "auto")
+    name = first(request.synthesizer, _private_name(model.name if model else None), "auto")
     privacy = {
         "epsilon": str(asked.epsilon), "delta": f"{budget.delta:g}", "unit": unit.column,
         "per_unit": unit.rows, "target": request.target, "protected": list(request.protected),
@@ -196,12 +198,19 @@ def _plan(
             first(request.holdout, config.evaluate.holdout if config else None, names.DEFAULT_HOLDOUT)
         ),
         synthesizer=name,
-        settings=dict(model.settings) if model and request.synthesizer in (None, model.name) else {},
+        settings=dict(model.settings) if model and name == model.name else {},
         format=check_format(request.format or suffix_of(path)),
         read=reading,
         require=first(request.require, config.require if config else None, Requirements()),
         privacy=privacy,
     )
+
+
+def _private_name(name: str | None) -> str | None:
+    """The generator that a config names, if it can be private; a config may be shared with other runs."""
+    from locum.synthesizers.private import is_private
+
+    return name if name is not None and is_private(name) else None
 
 
 def _public_name(public: Any) -> dict[str, Any]:
@@ -212,8 +221,10 @@ def _public_name(public: Any) -> dict[str, Any]:
     return {"name": "table", "n_bytes": 0, "sha256": ""}
 
 
-def open_ledger(prepared: PreparedPrivate, own: Path, run: str) -> Ledger:
+def open_ledger(prepared: PreparedPrivate, own: Path | None, run: str) -> Ledger:
     """The ledger of a run: its own in `own`, or the one that was named, which may hold other runs' steps.
+
+    Without either it lives in memory and forgets.
 
     Raises
     ------
@@ -226,8 +237,11 @@ def open_ledger(prepared: PreparedPrivate, own: Path, run: str) -> Ledger:
     options: dict[str, Any] = {"accounting": accounting_of(prepared.plan), "reserve": RESERVE, "run": run}
     if asked.test_seed is not None:
         return Ledger.test(budget, unit, seed=asked.test_seed, data=prepared.raw.name, **options)
-    if asked.ledger is None:
+    if asked.ledger is None and own is None:
+        return Ledger.memory(budget, unit, data=prepared.raw.name, **options)
+    if asked.ledger is None and own is not None:
         return Ledger.open(own, data=prepared.raw.name, unit=unit, budget=budget, **options)
+    assert asked.ledger is not None
     total = budget if asked.total is None else Budget.approx(asked.total, budget.delta)
     bodies = Journal(asked.ledger).bodies
     if bodies:
@@ -275,8 +289,8 @@ def execute_private(prepared: PreparedPrivate, progress: Listener = silent) -> O
         # the exact numbers of rows stay in the internal report
         noisy = max(1, int(document["rows"]["noisy"]))
         return Outcome(
-            prepared.out, private_files(plan.synthetic), answers_of(report), noisy, 0, plan.rows, cpu, wall, peak_memory(), earlier, _notes(document),
-            checks_of(report), document["statement"],
+            prepared.out, private_files(plan.synthetic), answers_of(report), noisy, 0, plan.rows, cpu,
+            wall, peak_memory(), earlier, _notes(document), checks_of(report), document["statement"],
         )  # fmt: skip
 
 
@@ -304,6 +318,28 @@ def _split(folder: RunFolder, prepared: PreparedPrivate) -> np.ndarray[tuple[int
     return np.unpackbits(bits, count=n).astype(np.bool_)
 
 
+def fit_prepared(
+    prepared: PreparedPrivate, ledger: Ledger, raw: Raw, progress: Listener = silent
+) -> PrivateFit:
+    """Fit as planned to some of the rows, paid for by `ledger`; errors as `fit_private`."""
+    from locum.synthesizers.private import fit_private
+
+    plan = prepared.plan
+    return fit_private(
+        raw, ledger, schema=plan.schema if prepared.declared else None, public=prepared.public,
+        target=_target(prepared), synthesizer=plan.synthesizer, seed=child_seed(plan.seed, "fit"),
+        settings=plan.settings, progress=renamed(progress, "fit"),
+    )  # fmt: skip
+
+
+def fit_in_memory(request: Request, settings: Mapping[str, Any], progress: Listener = silent) -> Synthesizer:
+    """A synthesizer of all rows under a guarantee; the ledger is the one named, or forgotten."""
+    prepared = prepare_private(request, progress)
+    prepared = replace(prepared, plan=replace(prepared.plan, settings={**prepared.plan.settings, **settings}))
+    ledger = open_ledger(prepared, None, secrets.token_hex(8))
+    return fit_prepared(prepared, ledger, prepared.raw, progress).synthesizer
+
+
 def _fit(
     folder: RunFolder,
     prepared: PreparedPrivate,
@@ -315,18 +351,13 @@ def _fit(
 
     from locum.artifacts.tensors import dump_tensors
     from locum.pipeline.guarantee import privacy_document
-    from locum.synthesizers.private import fit_private
 
     plan = prepared.plan
     run = next(str(r["run"]) for r in folder.records() if r.get("event") == "begun")
     with folder.stage("fit") as stage:
         ledger = open_ledger(prepared, folder.file(LEDGER), run)
-        fit = fit_private(
-            replace(prepared.raw, table=prepared.raw.table.filter(pa.array(kept))), ledger,
-            schema=plan.schema if prepared.declared else None, public=prepared.public,
-            target=_target(prepared), synthesizer=plan.synthesizer, seed=child_seed(plan.seed, "fit"),
-            settings=plan.settings, progress=renamed(progress, "fit"),
-        )  # fmt: skip
+        train = replace(prepared.raw, table=prepared.raw.table.filter(pa.array(kept)))
+        fit = fit_prepared(prepared, ledger, train, progress)
         with folder.writing(names.MODEL) as path:
             fit.synthesizer.save(path)
         head = [{"clique": list(m.clique), "sigma": m.sigma} for m in fit.measurements]

@@ -249,6 +249,11 @@ def _count(n_rows: int, ledger: Ledger) -> Measurement:
     return PrivateSource(source, ledger).measure([()], sigma, purpose="number of rows")[0]
 
 
+def is_private(name: str) -> bool:
+    """Whether a generator can be fitted to a private source; UsageError for an unknown one."""
+    return name == "independent" or hasattr(registry.get(name), "fit_source")
+
+
 def private_class(name: str) -> type[Model]:
     """The class behind a name, if it can be fitted to a private source.
 
@@ -258,8 +263,8 @@ def private_class(name: str) -> type[Model]:
         For generators that look at rows.
     """
     found = registry.get(name)
-    if name != "independent" and not hasattr(found, "fit_source"):
-        able = [n for n in registry.names() if n == "independent" or hasattr(registry.get(n), "fit_source")]
+    if not is_private(name):
+        able = [n for n in registry.names() if is_private(n)]
         raise UsageError(
             f"{name} looks at single rows, so it can give no guarantee of privacy",
             where="synthesizer",
