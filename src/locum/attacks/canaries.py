@@ -75,15 +75,32 @@ def plant(
     if planted < 1 or copies < 1:
         raise UsageError("canaries and copies must be at least 1", where="planted, copies")
     rng = stream(seed, "attacks", "canaries")
-    made = pa.table(
-        [_values(schema[name], table.column(name), 2 * planted, rng) for name in table.column_names],
-        schema=table.schema,
-    )
+    made = _made(table, schema, 2 * planted, rng)
     # Independent coins, as the bound on epsilon wants them; so about `planted` go in.
     coin = rng.random(2 * planted) < 0.5
     inside, outside = made.filter(coin), made.filter(~coin)
     whole = pa.concat_tables([table, *([inside] * copies)])
     return whole.take(rng.permutation(whole.num_rows)), Canaries(inside, outside, copies)
+
+
+def _made(table: pa.Table, schema: Schema, n: int, rng: np.random.Generator) -> pa.Table:
+    import pyarrow as pa
+
+    parent = {d.dependent: d.determinant for d in schema.dependencies}
+    rows: dict[str, npt.NDArray[np.intp]] = {}
+
+    def drawn(name: str) -> pa.ChunkedArray:
+        if name not in parent and name not in parent.values():
+            return _values(schema[name], table.column(name), n, rng)
+        # What determines another column, and what is determined, comes from one row: dependencies must hold.
+        root = name
+        while root in parent:
+            root = parent[root]
+        if root not in rows:
+            rows[root] = rng.integers(table.num_rows, size=n)
+        return table.column(name).take(rows[root])
+
+    return pa.table([drawn(name) for name in table.column_names], schema=table.schema)
 
 
 def _values(column: Column, known: pa.ChunkedArray, n: int, rng: np.random.Generator) -> pa.ChunkedArray:

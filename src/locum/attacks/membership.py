@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.attacks.neighbours import nearest
+from locum.attacks.outcome import area_p, rates, roc_points, top_p
 from locum.errors import DataError
-from locum.evidence.intervals import auc_interval, percentile_interval, rate_at
+from locum.evidence.intervals import auc_interval
 from locum.evidence.result import Result, Verdict
 from locum.evidence.trial import Trial
 from locum.randomness import stream
@@ -87,14 +88,19 @@ def _results(
 ) -> list[Result]:
     inside, outside = np.asarray(members, dtype=np.float64), np.asarray(others, dtype=np.float64)
     value, low, high = auc_interval(inside, outside)
-    rate = rate_at(inside, outside, FALSE_RATE)
-
-    def redraw(rng: np.random.Generator) -> float:
-        a = inside[rng.integers(len(inside), size=len(inside))]
-        b = outside[rng.integers(len(outside), size=len(outside))]
-        return rate_at(a, b, FALSE_RATE)
-
-    rate_low, rate_high = percentile_interval(redraw, stream(trial.seed, "attacks", name))
+    rng = stream(trial.seed, "attacks", name)
+    found = rates(inside, outside, rng)
+    rate, rate_low, rate_high = (found[1][key] for key in ("found", "low", "high"))
+    detail: dict[str, object] = {
+        "rows_a_side": len(inside),
+        "attacker": f"The synthetic rows{' and the model' * (name == 'copying.logprob')}.",
+        "found": found,
+        "roc": roc_points(inside, outside),
+        "p": {
+            "area": area_p(value, len(inside), len(outside)),
+            "found at 1 %": top_p(inside, outside, rng),
+        },
+    }
     verdict: Verdict = "good"
     if low > 0.5 and value > GOOD_AREA:
         verdict = "fair" if value <= FAIR_AREA else "poor"
@@ -116,7 +122,7 @@ def _results(
                 f"told apart {100 * value:.1f} times in 100 (50 is guessing)."
             ),
             headline=not model,
-            detail={"rows_a_side": len(inside)},
+            detail=detail,
         ),
         Result(
             name=name + ".rate",

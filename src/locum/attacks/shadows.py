@@ -172,7 +172,7 @@ def _mean_where(values: FloatArray, where: npt.NDArray[np.bool_]) -> FloatArray:
     """Mean over shadows; of a target that no shadow has in that state, the mean of all."""
     n = where.sum(axis=0)
     total = np.where(where, values, 0.0).sum(axis=0)
-    return np.where(n > 0, total / np.maximum(n, 1), values.mean(axis=0))
+    return np.asarray(np.where(n > 0, total / np.maximum(n, 1), values.mean(axis=0)))
 
 
 def lira(found: Shadows) -> FloatArray:

@@ -251,6 +251,7 @@ def _judged(trial: Trial, log: _Log, before: Sequence[Result], effort: str) -> l
     claims = [c for r in before for c in _claims_of(r)] + [c for f in log.found for c in f.claims]
     adjusted = holm([c.p for c in claims])
     verdicts = [c.verdict(float(p)) for c, p in zip(claims, adjusted, strict=True)]
+    before = [r for r in before if _claims_of(r)]
     results = []
     for f in log.found:
         own = [v for c, v in zip(claims, verdicts, strict=True) if c.attack == f.result.name]
@@ -261,7 +262,14 @@ def _judged(trial: Trial, log: _Log, before: Sequence[Result], effort: str) -> l
 def _claims_of(result: Result) -> tuple[Claim, ...]:
     """Hypotheses of a membership test that was run before, from its detail."""
     p = result.detail.get("p", {})
-    return (Claim(result.name, "area", result.value, float(p["area"])),) if "area" in p else ()
+    # What takes the model file is said beside the verdict and does not decide it.
+    if result.name != "copying.membership" or "area" not in p:
+        return ()
+    found = result.detail["found"][1]["found"]
+    return (
+        Claim(result.name, "area", result.value, float(p["area"])),
+        Claim(result.name, "found at 1 %", float(found), float(p["found at 1 %"])),
+    )
 
 
 def _worst_of(verdicts: Sequence[Verdict]) -> Verdict:
@@ -325,6 +333,7 @@ def _summary(
         detail={
             "effort": effort,
             "attack": worst.attack,
+            "title": said.title,
             "measure": worst.scale,
             "effect": worst.effect,
             "p_corrected": float(adjusted[ranked[0]]),

@@ -8,10 +8,12 @@ from types import MappingProxyType
 from locum.evidence.result import Result
 from locum.evidence.trial import Trial
 from locum.metrics.association import association
+from locum.metrics.fairness.data import parity
+from locum.metrics.fairness.models import model_parity
+from locum.metrics.fairness.quality import quality_parity
 from locum.metrics.inference.naive import inference
 from locum.metrics.marginals import pairs, triples
 from locum.metrics.missingness import missingness
-from locum.metrics.parity import parity
 from locum.metrics.shapes import shapes
 from locum.metrics.simplejudge import logistic
 from locum.metrics.tails import tails
@@ -34,5 +36,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "utility": utility,
         "inference": inference,
         "parity": parity,
+        "model parity": model_parity,
+        "quality parity": quality_parity,
     }
 )

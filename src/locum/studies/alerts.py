@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from locum.attacks.overlap import overlap_sentence
 from locum.evidence.evidence import Alert, ColumnView, Control
 from locum.evidence.result import Result
 from locum.evidence.trial import Trial
@@ -76,11 +77,14 @@ def _holdout(trial: Trial) -> list[Alert]:
                 "rows that the generator may have seen, which flatters it.",
             )
         ]
+    overlap = overlap_sentence(trial)
+    found = [Alert("warning", "hold-out", overlap)] if overlap else []
     n = trial.holdout.num_rows
     if n >= FEW_HELD_OUT:
-        return []
+        return found
     return [
-        Alert("note", "hold-out", f"Only {n:,} real rows were kept out; read the intervals, not the values.")
+        *found,
+        Alert("note", "hold-out", f"Only {n:,} real rows were kept out; read the intervals, not the values."),
     ]
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from locum.attacks.membership import LogProb, probability_membership
 from locum.attacks.registry import ATTACKS
+from locum.attacks.suite import Effort, suite
 from locum.evidence.evidence import Control, Evidence
 from locum.evidence.result import Result
 from locum.evidence.trial import Trial
 from locum.metrics.displays import column_views
 from locum.metrics.pairviews import pair_views
-from locum.metrics.parity import parity
 from locum.metrics.registry import METRICS
 from locum.metrics.twosample import anchors, c2st
 from locum.metrics.utility import chosen_targets, utility
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Order in which results are shown, by the start of their names.
-SHOWN_FIRST = ("c2st", "tv.3way", "utility.kept", "utility.tstr", "copying.")
+SHOWN_FIRST = (
+    "c2st", "tv.3way", "utility.kept", "utility.tstr", "attack.worst", "copying.", "attack.", "fair.model.",
+)  # fmt: skip
 
 
 def evaluate(
@@ -43,6 +45,8 @@ def evaluate(
     protected: Sequence[str] = (),
     seed: int = 0,
     log_prob: LogProb | None = None,
+    effort: Effort = "standard",
+    refit: Callable[[pa.Table, int], pa.Table] | None = None,
     controls: bool = True,
     listener: Listener = silent,
 ) -> Evidence:
@@ -64,6 +68,11 @@ def evaluate(
         Of every random choice; a whole number from 0 to 2**63 - 1.
     log_prob
         Natural log of the probability that the model gives each row of a table, shape (n_rows,).
+    effort
+        How much the attacks spend: ``quick``, ``standard`` or ``thorough`` (`locum.attacks.suite`).
+    refit
+        Makes a synthetic table out of a real one and a seed by the generator under judgement; with it a
+        thorough effort fits shadow generators.
     controls
         Whether to run the four negative controls.
     listener
@@ -86,7 +95,7 @@ def evaluate(
         # Schema checks that the columns exist.
         schema = replace(schema, protected=tuple(protected))
     trial = Trial(schema, train, synthetic, holdout, seed, target if target is not None else schema.target)
-    clock = _Clock(listener, 4 + len(METRICS) + len(ATTACKS) + bool(log_prob) + bool(controls))
+    clock = _Clock(listener, 5 + len(METRICS) + len(ATTACKS) + bool(log_prob) + bool(controls))
     with clock("prepare"):
         targets = chosen_targets(trial)
         known = anchors(trial) if trial.columns else None
@@ -94,7 +103,6 @@ def evaluate(
     special: dict[str, Callable[[], list[Result]]] = {
         "c2st": lambda: c2st(trial, known=known),
         "utility": lambda: utility(trial, targets=targets),
-        "parity": lambda: parity(trial),
     }
     for name, metric in METRICS.items():
         with clock(name):
@@ -105,6 +113,8 @@ def evaluate(
     if log_prob is not None:
         with clock("probability"):
             results += probability_membership(trial, log_prob)
+    with clock("attacks"):
+        results += suite(trial, effort=effort, before=results, fit=refit)
     judged: tuple[Control, ...] = ()
     if controls:
         with clock("controls"):

@@ -17,7 +17,7 @@ FAITHFUL_PAIR = ("c2st", "tv.1way", "tv.2way", "association")
 USEFUL = ("utility.kept",)
 #: What the rows give away. What the model's probabilities give away (``copying.logprob``) takes the model
 #: file, so it is said beside the verdict and does not decide it.
-COPYING = ("copying.exact", "copying.distance", "copying.membership")
+COPYING = ("copying.exact", "copying.distance", "copying.membership", "attack.worst")
 
 
 def worst(results: Sequence[Result], names: Sequence[str]) -> Verdict:
@@ -134,6 +134,9 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
         numbers.append(
             f"rows learned from are recognised {100 * member.value:.1f} times in 100, 50 being a guess"
         )
+    strongest = by_name.get("attack.worst")
+    if strongest is not None and strongest.verdict in ("fair", "poor"):
+        numbers.append(f"strongest attack: {strongest.detail['title'].lower()}")
     figures = f" ({'; '.join(numbers)})" if numbers else ""
     words = {
         "good": f"Smoke tests found no copying{figures}, which is no proof.",
@@ -151,10 +154,23 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
 
 
 def _fair(results: Sequence[Result]) -> Answer:
+    """Never better than unclear: that groups are treated as real rows treat them does not make it fair."""
     gaps = [r for r in results if r.name.startswith("fair.parity.")]
-    if not gaps:
+    models = [r for r in results if r.name.startswith("fair.model.")]
+    if not gaps and not models:
         return Answer(
             "fair", "not measured", "Not measured: name a target and protected columns to see rates by group."
         )
-    largest = max(gaps, key=lambda r: abs(r.value - (r.reference or 0.0)))
-    return Answer("fair", "not measured", f"Fairness of models was not measured. {largest.sentence}")
+    if not models:
+        largest = max(gaps, key=lambda r: abs(r.value - (r.reference or 0.0)))
+        return Answer("fair", "not measured", f"Fairness of models was not measured. {largest.sentence}")
+    judged = [r for r in models if r.detail["parity"] in ("demographic_parity", "equalized_odds")]
+    verdict = worst(judged, [r.name for r in judged])
+    shown = max(judged, key=lambda r: (ORDER[::-1].index(r.verdict) if r.verdict in ORDER else 0, r.value))
+    start = {
+        "poor": "Models trained on these rows treat groups worse than models trained on real rows.",
+        "fair": "Models trained on these rows treat groups somewhat worse than models trained on real rows.",
+    }.get(
+        verdict, "As far as was tested, models trained on these rows treat groups no worse than those of real rows."
+    )
+    return Answer("fair", verdict if verdict in ("poor", "fair") else "unclear", f"{start} {shown.sentence}")

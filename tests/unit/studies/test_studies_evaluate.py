@@ -72,7 +72,7 @@ def test_a_fresh_table_is_faithful_and_useful() -> None:
         "faithful": "good",
         "useful": "good",
         "private": "unclear",
-        "fair": "not measured",
+        "fair": "unclear",
         "risk": "not measured",
     }
     assert [c.name for c in evidence.controls] == list(DESERVED)
