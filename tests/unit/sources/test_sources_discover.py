@@ -1,0 +1,166 @@
+"""Kinds, ranges and levels out of the budget: what is found, and what one person cannot change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from locum.data.frame import Origin, Raw
+from locum.errors import DataError, LocumError
+from locum.privacy.budget import Budget
+from locum.privacy.ledger import Ledger
+from locum.sources.domain import private_domain
+from locum.sources.kinds import FLOAT_FORMS, TEXT_FORMS, coded_forms, settle
+from locum.sources.memory import MemorySource
+from locum.sources.private import PrivateSource
+from locum.sources.sealed import sealed
+
+
+def raw_of(**columns: object) -> Raw:
+    return Raw(pa.table(columns), Origin("csv"), "people")
+
+
+def domain_of(raw: Raw, *, epsilon: float = 8.0, seed: int | None = 1, **options: object):
+    budget = Budget.approx(epsilon, 1e-6)
+    if seed is None:
+        ledger = Ledger.memory(budget, reserve=0.1)
+    else:
+        ledger = Ledger.test(budget, seed=seed, reserve=0.1)
+    found, _ = private_domain(
+        raw, ledger, lambda coded: PrivateSource(MemorySource(coded), ledger), **options
+    )
+    return found, ledger
+
+
+def people(n: int = 4000) -> dict[str, list[str]]:
+    rng = np.random.default_rng(5)
+    return {
+        "person_id": [f"P{i}" for i in range(n)],
+        "age": [str(v) for v in rng.integers(18, 90, n)],
+        "income": [f"{v:.2f}" for v in np.exp(rng.normal(10, 1, n))],
+        "town": [str(v) for v in rng.choice(["Ulm", "Bonn", "?"], n, p=[0.6, 0.3, 0.1])],
+        "since": [
+            f"20{y:02d}-{m:02d}-11"
+            for y, m in zip(rng.integers(10, 25, n), rng.integers(1, 13, n), strict=True)
+        ],
+        "mail": [f"p{i}@example.org" for i in range(n)],
+        "note": [f"this is a longer remark about the case number {i} in words" for i in range(n)],
+    }
+
+
+def test_kinds_levels_and_ranges_are_found_for_all_that_many_rows_share():
+    found, ledger = domain_of(raw_of(**people()))
+    kinds = {c.name: c.kind for c in found.schema}
+    assert kinds == {
+        "person_id": "id", "age": "integer", "income": "number", "town": "category", "since": "date",
+        "mail": "pii.email", "note": "text",
+    }  # fmt: skip
+    assert found.schema["town"].levels == ("Bonn", "Ulm")
+    assert found.schema["town"].missing[0] == "?"
+    assert found.schema["income"].decimals == 2
+    age = found.schema["age"].bounds
+    assert age is not None and age.source == "dp" and 8 <= age.low <= 25 and 80 <= age.high <= 127
+    since = found.schema["since"].bounds
+    assert since is not None and since.low >= "2009" and since.high <= "2026"
+    assert found.spent == pytest.approx(0.12, abs=1e-6)
+    assert {e.purpose for e in ledger.entries} >= {
+        "kinds of columns",
+        "ranges of columns",
+        "levels of columns",
+    }
+    assert all(e.rho > 0 for e in ledger.entries)
+
+
+def test_values_that_many_rows_share_get_a_code_of_their_own():
+    rng = np.random.default_rng(0)
+    hours = np.where(rng.random(5000) < 0.5, 40, rng.integers(1, 99, 5000))
+    found, _ = domain_of(raw_of(hours=[str(h) for h in hours]))
+    grid = found.encoder.books[0].grid
+    at = grid.encode(np.array([40]))[0]
+    assert grid.atom[at] and grid.low[at] == 40
+
+
+@pytest.mark.parametrize("held_by", [1, 3])
+def test_a_level_held_by_few_is_never_published(held_by):
+    """Adversarial fixture: a category that one person holds. Real noise; false alarm under 1e-6 each."""
+    towns = ["Ulm"] * 1500 + ["Bonn"] * 1500 + ["Hiddensee"] * held_by
+    for _ in range(3):
+        found, _ = domain_of(raw_of(town=towns), seed=None)
+        assert "Hiddensee" not in (found.schema["town"].levels or ())
+        assert "Hiddensee" not in str(found.encoder.to_json())
+
+
+def test_one_outlier_does_not_move_a_bound():
+    """Adversarial fixture: an outlier bound. Real noise; false alarm about 1e-4."""
+    ages = [str(20 + i % 60) for i in range(3000)]
+    found, _ = domain_of(raw_of(age=[*ages, "9999999999"]), seed=None)
+    bounds = found.schema["age"].bounds
+    assert bounds is not None and bounds.high < 4096
+
+
+def test_one_missing_value_changes_no_code():
+    """Adversarial fixture: a NaN that appears once. Same seeded noise with and without it."""
+    rows = people(2000)
+    with_nan = {**rows, "age": ["", *rows["age"][1:]]}
+    a, _ = domain_of(raw_of(**rows))
+    b, _ = domain_of(raw_of(**with_nan))
+    assert [x.null for x in a.encoder.domain] == [x.null for x in b.encoder.domain]
+    assert all(x.null is not None for x in a.encoder.domain)
+
+
+def test_a_constant_column_keeps_its_special_codes():
+    """Adversarial fixture: a constant column must not show that it is constant by the form of its codes."""
+    found, _ = domain_of(raw_of(ward=["ICU"] * 2000, n=["7"] * 2000))
+    ward = found.encoder.domain.attributes[found.encoder.domain.index("ward")]
+    n = found.encoder.domain.attributes[found.encoder.domain.index("n")]
+    assert ward.size == 3 and ward.null == 2
+    assert n.size >= 2 and n.null is not None
+
+
+def test_a_value_that_is_none_of_its_kind_becomes_missing_and_raises_nothing():
+    rows = people(2000)
+    rows["age"][17] = "secret-word-41"
+    found, _ = domain_of(raw_of(**rows))
+    assert found.schema["age"].kind == "integer"
+
+
+def test_too_few_rows_find_nothing_and_raise_nothing():
+    found, _ = domain_of(raw_of(a=["x", "y"], b=["1", "2"]), epsilon=0.1)
+    assert len(found.encoder.domain) >= 2
+
+
+def test_forms_of_texts():
+    texts = ["12", "1.50", "", None, "?", "2020-01-31", "13/02/2020", "a@b.de", "x", "1e5", "007"]
+    coded = coded_forms(pa.table({"v": pa.array(texts)}), ["v"])
+    assert [TEXT_FORMS[c] for c in coded.codes[:, 0]] == [
+        "integer", "number:2", "missing:", "missing:", "missing:?", "date:%Y-%m-%d", "date:%d/%m/%Y",
+        "email", "label", "number:9", "label",
+    ]  # fmt: skip
+
+
+def test_forms_of_floats():
+    coded = coded_forms(pa.table({"v": [1.0, 0.25, 1 / 3, float("nan"), float("inf"), None]}), ["v"])
+    assert [FLOAT_FORMS[c] for c in coded.codes[:, 0]] == [
+        "number:0", "number:2", "number:9", "missing:", "number:0", "missing:",
+    ]  # fmt: skip
+
+
+def test_what_a_column_is_follows_from_the_noisy_counts_alone():
+    counts = np.zeros(len(TEXT_FORMS), dtype=np.int64)
+    counts[TEXT_FORMS.index("integer")] = 900
+    counts[TEXT_FORMS.index("number:1")] = 100
+    assert settle("v", pa.string(), counts, 10.0).column.decimals == 1
+    counts[TEXT_FORMS.index("label")] = 400
+    assert settle("v", pa.string(), counts, 10.0).column.kind == "category"
+    assert settle("v", pa.string(), -counts, 10.0).column.kind == "category"
+
+
+def test_a_seal_lets_no_word_of_a_value_out():
+    with pytest.raises(DataError) as caught, sealed("reading the values"):
+        int("Mr Smith, 12 Elm Street")
+    assert "Smith" not in caught.value.message
+    assert caught.value.__suppress_context__
+    with pytest.raises(LocumError) as again, sealed("reading the values"):
+        raise DataError("3 of 9 values are no dates", examples=['"Smxxx"'])
+    assert "Smxxx" not in again.value.message
