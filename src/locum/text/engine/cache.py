@@ -97,6 +97,11 @@ class Cache:
         query = f"SELECT {sums} FROM answers GROUP BY model ORDER BY model"
         return {row[0]: Usage(*row[1:]) for row in self._all(query)}
 
+    def token_counts(self) -> list[tuple[str, int, int]]:
+        """Model, tokens of the prompt and of the answer, for each kept answer."""
+        query = "SELECT model, tokens_in, tokens_out FROM answers ORDER BY key"
+        return [(str(row[0]), int(row[1]), int(row[2])) for row in self._all(query)]
+
     def keys(self) -> Iterator[str]:
         """All keys in order."""
         for row in self._all("SELECT key FROM answers ORDER BY key"):

@@ -202,20 +202,14 @@ class Engine:
             return reply
 
     async def _once(self, request: Request, served: _Served) -> Reply:
-        held = await self.purse.reserve(request, served.spec)
-        reply, maybe_billed = None, False
+        await served.pace.enter()
         try:
-            await served.pace.enter()
+            held = await self.purse.reserve(request, served.spec)
+            reply, maybe_billed = None, True
             try:
-                self.purse.check_time()
                 transport = served.transport()
                 self.sent += 1
-                maybe_billed = True
                 reply = await transport.send(request)
-                served.pace.succeeded()
-                served.breaker.succeeded(time.monotonic())
-                if transport.pause_s:
-                    served.pace.pause(transport.pause_s)
             except CallFailed as failure:
                 maybe_billed = failure.reason in _MAYBE_BILLED
                 if failure.reason == Reason.RATE_LIMITED:
@@ -224,9 +218,13 @@ class Engine:
                     served.breaker.succeeded(time.monotonic())
                 raise
             finally:
-                served.pace.leave()
+                self.purse.settle(held, reply, served.spec, maybe_billed=maybe_billed)
+            served.pace.succeeded()
+            served.breaker.succeeded(time.monotonic())
+            if transport.pause_s:
+                served.pace.pause(transport.pause_s)
         finally:
-            self.purse.settle(held, reply, served.spec, maybe_billed=maybe_billed)
+            served.pace.leave()
         return reply
 
     def _give_up(self, key: str, served: _Served, failure: CallFailed, tries: int, began: float) -> Exception:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from locum.text.failures import PlanError
@@ -42,6 +43,7 @@ class ModelSpec:
         Embedded only: tokens of context for each slot.
     """
 
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
     model: str
     base_url: str | None = None
     api_key_env: str = ""

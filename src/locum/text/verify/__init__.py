@@ -1,0 +1,1 @@
+"""Verifiers: whether what a model wrote is what was asked for."""
