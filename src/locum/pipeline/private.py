@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.artifacts.folder import RunFolder
-from locum.errors import UsageError
+from locum.errors import BudgetError, UsageError
 from locum.pipeline import plan as names
 from locum.pipeline.judge import judge, now
 from locum.pipeline.machine import peak_memory
@@ -248,7 +248,29 @@ def open_ledger(prepared: PreparedPrivate, own: Path | None, run: str) -> Ledger
         head = bodies[0]
         total = Budget.from_json(head.get("budget"))
         options |= {"accounting": head.get("accounting"), "reserve": head.get("reserve")}
-    return Ledger.open(asked.ledger, data=prepared.raw.name, unit=unit, budget=total, limit=budget, **options)
+    ledger = Ledger.open(
+        asked.ledger, data=prepared.raw.name, unit=unit, budget=total, limit=budget, **options
+    )
+    _refuse_too_little(ledger, budget)
+    return ledger
+
+
+def _refuse_too_little(ledger: Ledger, budget: Budget) -> None:
+    """Refuse a new run for which less is left than it asks for; one that is taken up again has spent some."""
+    wanted, left = budget.rho(ledger.accounting, ledger.reserve), ledger.remaining_rho
+    if ledger.own or left >= 0.999 * wanted:
+        return
+    from locum.privacy.conversions import gdp_epsilon, zcdp_epsilon
+
+    delta = budget.delta * (1 - ledger.reserve)
+    exact = ledger.accounting == "gdp"
+    epsilon = gdp_epsilon(float(np.sqrt(2 * left)), delta) if exact else zcdp_epsilon(left, delta)
+    raise BudgetError(
+        f"the run asks for epsilon {budget.amount:g}, and about {max(0.0, epsilon):.3g} is left in the ledger",
+        where="privacy budget",
+        expected="no more than what is left",
+        do="ask for less; what other runs have spent on these data does not come back",
+    )
 
 
 def accounting_of(plan: Plan) -> Any:

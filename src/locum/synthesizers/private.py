@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Share of the budget that the number of rows is bought for.
 TOTAL_SHARE = 0.005
+#: With less than this share of its budget left a run would only make noise.
+LEAST_SHARE = 0.01
 
 
 class RecordingSource(PrivateSource):
@@ -238,10 +240,12 @@ def _with_unit(schema: Schema | None, ledger: Ledger) -> Schema | None:
 def _count(n_rows: int, ledger: Ledger) -> Measurement:
     """The number of rows, bought."""
     source = MemorySource(Coded(Domain(()), np.zeros((n_rows, 0), dtype=np.int32)))
-    rho = ledger.remaining_rho * TOTAL_SHARE
-    if rho <= 0:
+    left = ledger.remaining_rho
+    rho = left * TOTAL_SHARE
+    whole = (ledger.limit or ledger.budget).rho(ledger.accounting, ledger.reserve)
+    if left < LEAST_SHARE * whole:
         raise BudgetError(
-            "nothing is left of the privacy budget",
+            "next to nothing is left of the privacy budget",
             where="privacy budget",
             do="use another data set, or a ledger with a larger total; a spent budget does not come back",
         )
