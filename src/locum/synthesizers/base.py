@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from locum.progress import Listener, silent
 from locum.schema.domain import Coded, Codes, Domain
+from locum.synthesizers.guide import Guide
 
 FloatArray = npt.NDArray[np.float64]
 Tensor = npt.NDArray[Any]
@@ -64,4 +65,19 @@ class Model(Protocol):
     @classmethod
     def from_state(cls, state: ModelState, domain: Domain) -> Self:
         """Rebuild a fitted model; raises FileFormatError on any shape, range or NaN that cannot be."""
+        ...
+
+
+@runtime_checkable
+class Guided(Protocol):
+    """A model that can draw under a condition, knowing its own conditional probabilities."""
+
+    def sample_guided(self, n: int, guide: Guide, *, seed: int) -> tuple[Codes, FloatArray]:
+        """Draw `n` rows and their log weights.
+
+        Weighted by ``exp(log weight)`` the rows follow the model's distribution times the guide's factors,
+        and the mean weight estimates the model's mean of these factors (the probability of the condition).
+        With ``guide.fixed`` of g rows, `n` is a multiple of g, consecutive blocks of n / g rows belong to one
+        row of ``fixed``, and both statements hold block by block. Same seed, same rows.
+        """
         ...

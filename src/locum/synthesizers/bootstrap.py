@@ -14,6 +14,7 @@ from locum.schema.domain import Coded, Codes, Domain
 from locum.synthesizers.base import FloatArray, ModelState
 from locum.synthesizers.checks import (
     broken,
+    check_guide,
     check_rows,
     check_training,
     check_width,
@@ -21,6 +22,7 @@ from locum.synthesizers.checks import (
     tensor,
     within,
 )
+from locum.synthesizers.guide import FREE, Guide
 
 
 class BootstrapModel:
@@ -57,6 +59,35 @@ class BootstrapModel:
         steps = np.cumsum(self._counts)
         draws = stream(seed, "bootstrap", "sample").integers(int(steps[-1]), size=n)
         return np.asfortranarray(self._rows[np.searchsorted(steps, draws, side="right")])
+
+    def sample_guided(self, n: int, guide: Guide, *, seed: int) -> tuple[Codes, FloatArray]:
+        """Draw rows under a condition, with log weights; see `locum.synthesizers.base.Guided`.
+
+        Exact: training rows are drawn in proportion to count times factors, and all drawn rows (of a block)
+        have one weight. A block that no training row fits gets weight 0. Cost: one pass over the training
+        rows per distinct row of ``fixed``.
+        """
+        domain = self._fitted()
+        n, seed = check_rows(n), check_seed(seed)
+        check_guide(guide, n, domain)
+        rng = stream(seed, "bootstrap", "guided")
+        chance = self._counts ** (1.0 / guide.temperature)
+        chance = chance / chance.sum() * np.exp(guide.log_factor(self._rows))
+        fixed = np.full((1, len(domain)), FREE, dtype=np.int32) if guide.fixed is None else guide.fixed
+        wanted, which = np.unique(fixed, axis=0, return_inverse=True)
+        block = np.repeat(which.reshape(-1), n // len(fixed))
+        out = np.empty((n, len(domain)), dtype=np.int32, order="F")
+        log_weight = np.full(n, -np.inf)
+        for i, cells in enumerate(wanted):
+            mine, known = np.flatnonzero(block == i), cells != FREE
+            fits = (self._rows[:, known] == cells[known]).all(axis=1)
+            steps = np.cumsum(np.where(fits, chance, 0.0))
+            out[mine] = np.where(known, cells, 0)
+            if steps[-1] > 0:
+                at = np.searchsorted(steps, rng.random(len(mine)) * steps[-1], side="right")
+                out[mine] = self._rows[np.minimum(at, np.searchsorted(steps, steps[-1]))]
+                log_weight[mine] = np.log(steps[-1])
+        return out, log_weight
 
     def log_prob(self, codes: Codes) -> FloatArray:
         """Log of each row's share among the training rows; -inf for rows that are not among them."""

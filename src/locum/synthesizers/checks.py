@@ -10,6 +10,7 @@ import numpy.typing as npt
 from locum.errors import DataError, FileFormatError, UsageError
 from locum.schema.domain import Coded, Codes, Domain
 from locum.synthesizers.base import ModelState
+from locum.synthesizers.guide import FREE, Guide
 
 #: Most rows that one call may ask for; far beyond any memory, and low enough that sizes never overflow.
 MAX_ROWS = 10**12
@@ -36,6 +37,21 @@ def check_width(codes: Codes, domain: Domain) -> None:
         raise UsageError(
             f"rows of shape {codes.shape} given", where="codes", expected=f"{len(domain)} columns of codes"
         )
+
+
+def check_guide(guide: Guide, n: int, domain: Domain) -> None:
+    """Raise UsageError unless weights, pairs and fixed cells fit the domain and `n` its groups."""
+    sizes = domain.sizes
+    fits = all(0 <= at < len(sizes) and len(w) == sizes[at] for at, w in guide.weights.items())
+    for pair in guide.pairs:
+        fits = fits and pair.first != pair.second and max(pair.first, pair.second) < len(sizes)
+        fits = fits and pair.factor.shape == (sizes[pair.first], sizes[pair.second])
+    fixed = guide.fixed
+    if fixed is not None:
+        fits = fits and fixed.ndim == 2 and fixed.shape[1] == len(sizes) and len(fixed) > 0
+        fits = fits and n % len(fixed) == 0 and bool((fixed >= FREE).all() and (fixed < sizes).all())
+    if not fits or not 0.01 <= guide.temperature <= 100:
+        raise UsageError("the guide does not fit the attributes", where="guide", expected="their sizes")
 
 
 def within(codes: Codes, domain: Domain) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from locum.schema.domain import Coded, Codes, Domain
 from locum.synthesizers.base import FloatArray, ModelState
 from locum.synthesizers.checks import (
     broken,
+    check_guide,
     check_rows,
     check_training,
     check_width,
@@ -21,6 +23,7 @@ from locum.synthesizers.checks import (
     tensor,
     within,
 )
+from locum.synthesizers.guide import FREE, Guide
 
 
 class IndependentModel:
@@ -60,6 +63,33 @@ class IndependentModel:
             draws = stream(seed, "independent", "sample", i).integers(int(steps[-1]), size=n)
             out[:, i] = np.searchsorted(steps, draws, side="right")
         return out
+
+    def sample_guided(self, n: int, guide: Guide, *, seed: int) -> tuple[Codes, FloatArray]:
+        """Draw rows under a condition, with log weights; see `locum.synthesizers.base.Guided`.
+
+        Weights and fixed cells are exact (all rows have one weight), pairs are left to the log weights.
+        """
+        domain = self._fitted()
+        n, seed = check_rows(n), check_seed(seed)
+        check_guide(guide, n, domain)
+        out = np.empty((n, len(domain)), dtype=np.int32, order="F")
+        log_weight = np.zeros(n)
+        for i, counts in enumerate(self._counts):
+            share = (counts / counts.sum()) ** (1.0 / guide.temperature)
+            share = share / share.sum() * guide.weights.get(i, 1.0)
+            fixed = (
+                np.full(n, FREE)
+                if guide.fixed is None
+                else np.repeat(guide.fixed[:, i], n // len(guide.fixed))
+            )
+            steps = np.cumsum(share)
+            mass = float(steps[-1])
+            draws = stream(seed, "independent", "guided", i).random(n) * mass
+            drawn = np.minimum(np.searchsorted(steps, draws, side="right"), np.flatnonzero(steps < mass).size)
+            out[:, i] = np.where(fixed == FREE, drawn, fixed)
+            with np.errstate(divide="ignore"):
+                log_weight += np.where(fixed == FREE, np.log(mass), np.log(share)[out[:, i]])
+        return out, log_weight + replace(guide, weights={}).log_factor(out)
 
     def log_prob(self, codes: Codes) -> FloatArray:
         """Sum over attributes of the log of the observed share; -inf for codes never seen."""

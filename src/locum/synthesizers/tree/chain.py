@@ -75,21 +75,22 @@ class Chain:
         out = np.zeros((n, len(self.order)), dtype=np.int32, order="F")
         for target, tree in zip(self.order, self.trees, strict=True):
             if len(cumulative[target]) > 1:
-                out[:, target] = tree.draw(_leaves(tree, target, out, tables), cumulative[target], rng)
+                out[:, target] = tree.draw(leaves_of(tree, target, out, tables), cumulative[target], rng)
         return out
 
     def log_prob(self, codes: Codes, tables: Tables, marginals: Sequence[FloatArray]) -> FloatArray:
         """Log-probability of each row; codes must lie in the domain."""
         total = np.zeros(len(codes))
         for target, tree in zip(self.order, self.trees, strict=True):
-            leaf = _leaves(tree, target, codes, tables)
+            leaf = leaves_of(tree, target, codes, tables)
             y = codes[:, target].astype(np.int64)
             with np.errstate(divide="ignore"):
                 total += np.log(tree.probability(leaf, y, marginals[target]))
         return total
 
 
-def _leaves(tree: Tree, target: int, codes: Codes, tables: Tables) -> IntArray:
+def leaves_of(tree: Tree, target: int, codes: Codes, tables: Tables) -> IntArray:
+    """Leaf of each row in the tree of `target`; only columns that the tree splits on are looked at."""
     used = np.unique(tree.feature[tree.feature >= 0])
     if len(used) == 0:
         return np.zeros(len(codes), dtype=np.int64)

@@ -1,0 +1,274 @@
+"""Drawing rows until enough of them fulfil what is asked, and never for ever.
+
+A pilot shows how evenly weights are spread and how many rows fit. Conditions on single columns are weights of
+codes from the start. Where conditions between two columns throw most rows away, they become pair weights.
+What remains is counted rejection. Every row that is handed out has been checked as values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+
+from locum.codes.generated import GeneratedCodebook
+from locum.control.outcome import Infeasible, Strategy
+from locum.control.problem import Problem
+from locum.control.propose import pick, propose
+from locum.randomness import child_seed, stream
+from locum.schema.domain import Codes
+from locum.synthesizers.base import Model
+from locum.synthesizers.guide import Guide, effective, log_mean
+
+#: Rows of the pilot and of a batch.
+PILOT, BATCH = (500, 4000), (256, 2**16)
+#: Rows that a model draws for one request: so many in a row without a fit end it; so many, or so many per row
+#: asked for, end it with what there is.
+HOPELESS, MOST, MOST_PER_ROW = 40_000, 400_000, 20
+#: Pair weights are used when fewer than this share of rows fit without.
+SPARSE = 0.25
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over all batches of a request.
+
+    Attributes
+    ----------
+    drawn
+        Rows drawn by the model.
+    weight
+        Sum over batches of rows x mean weight.
+    effective
+        Sum of effective sample sizes before values were drawn.
+    realised, accepted
+        Rows whose values were drawn, and those of them that fitted.
+    repeated
+        Rows handed out beyond those, from codes that had been used.
+    even
+        Whether all weights were equal in every batch.
+    """
+
+    drawn: int = 0
+    weight: float = 0.0
+    effective: float = 0.0
+    realised: int = 0
+    accepted: int = 0
+    repeated: int = 0
+    even: bool = True
+
+    @property
+    def acceptance(self) -> float:
+        """Share of realised rows that fitted."""
+        return self.accepted / self.realised if self.realised else 0.0
+
+    @property
+    def probability(self) -> float:
+        """The model's probability of what was asked."""
+        return self.acceptance * self.weight / self.drawn if self.drawn else 0.0
+
+
+@dataclass(slots=True)
+class Drawer:
+    """One request on its way.
+
+    Attributes
+    ----------
+    model, problem
+        Who draws, and what is asked.
+    seed
+        Decides everything.
+    temperature
+        See `Guide.temperature`.
+    patience
+        Rows drawn in a row without a single fit that end the search.
+    tally
+        Counts so far.
+    guide
+        The condition as given to the model; pair weights are added by `pilot`.
+    seen
+        Values of the unique columns handed out so far.
+    """
+
+    model: Model
+    problem: Problem
+    seed: int
+    temperature: float = 1.0
+    patience: int = HOPELESS
+    tally: Tally = field(default_factory=Tally)
+    guide: Guide = field(default_factory=Guide)
+    seen: dict[tuple[str, ...], pa.Table] = field(default_factory=dict)
+    _batch: int = 0
+
+    def __post_init__(self) -> None:
+        self.guide = self.problem.guide(temperature=self.temperature)
+
+    def rows(self, n: int, *, fill: bool = True) -> tuple[pa.Table, Codes]:
+        """Exactly `n` rows (without made values) and their codes.
+
+        Parameters
+        ----------
+        n
+            Rows wanted.
+        fill
+            Whether, when the search ends with fewer, rows are made from codes that were used before.
+
+        Raises
+        ------
+        Infeasible
+            When no row was found, or too few with `fill` off or with columns that must not repeat.
+        """
+        tables: list[pa.Table] = []
+        codes: list[Codes] = []
+        have = idle = 0
+        pilot = int(np.clip(n, *PILOT))
+        most = max(MOST, MOST_PER_ROW * n)
+        while have < n:
+            size = pilot if self._batch == 0 else self._next(n - have)
+            table, rows = self._one(size)
+            idle = 0 if table.num_rows else idle + size
+            if self._batch == 1 and self.tally.acceptance < SPARSE and self.problem.loose:
+                self._pair_up()
+            if table.num_rows:
+                table, rows = table.slice(0, n - have), rows[: n - have]
+                tables.append(table)
+                codes.append(rows)
+                have += table.num_rows
+            if have < n and (idle >= self.patience or self.tally.drawn >= most):
+                if have == 0 or not fill or self.problem.unique:
+                    raise self._short(n, have)
+                self._fill(tables, codes, n - have)
+                break
+        return pa.concat_tables(tables).combine_chunks(), np.asfortranarray(np.vstack(codes))
+
+    def _one(self, size: int) -> tuple[pa.Table, Codes]:
+        """One batch: the rows that fit, and their codes."""
+        seed = child_seed(self.seed, "batch", self._batch)
+        self._batch += 1
+        codes, log_weight = propose(self.model, size, self.guide, seed)
+        tally, strength = self.tally, effective(log_weight)
+        mean = log_mean(log_weight)
+        tally.drawn += size
+        tally.weight += size * (float(np.exp(mean)) if np.isfinite(mean) else 0.0)
+        tally.effective += strength
+        tally.even &= strength > 0.999999 * size
+        chosen = codes[pick(log_weight, int(strength + 0.5), stream(seed, "pick"))]
+        if len(chosen) == 0:
+            return self._nothing(), chosen
+        table, ok = self.problem.realise(np.asfortranarray(chosen), seed)
+        tally.realised += len(chosen)
+        ok = self._unseen(table, ok)
+        tally.accepted += int(ok.sum())
+        if ok.all():
+            return table, chosen
+        return table.filter(pa.array(ok)), chosen[ok]
+
+    def _nothing(self) -> pa.Table:
+        from locum.control.bank import decode_table
+
+        none = np.zeros((0, len(self.problem.encoder.domain)), dtype=np.int32, order="F")
+        return decode_table(self.problem.encoder, none, 0)
+
+    def _next(self, missing: int) -> int:
+        """Rows to draw next, from how many of those drawn so far could be used."""
+        found = (self.tally.accepted + 0.5) / max(self.tally.drawn, 1)
+        least, most = BATCH
+        return int(np.clip(np.ceil(missing / found * 1.1), least, min(most, self.patience)))
+
+    def _pair_up(self) -> None:
+        """Turn conditions between two columns into pair weights, and forget the counts made without."""
+        pairs = self.problem.pairs()
+        if pairs:
+            self.guide = replace(self.guide, pairs=tuple(pairs))
+            self.tally = Tally(drawn=0)
+
+    def _unseen(
+        self, table: pa.Table, ok: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Take out rows that agree with an earlier one on columns that must be unique."""
+        for columns in self.problem.unique:
+            made = {b.name for b in self.problem.encoder.books if isinstance(b, GeneratedCodebook)}
+            if set(columns) & made:
+                continue
+            rows = np.flatnonzero(ok)
+            mine = table.select(list(columns)).take(pa.array(rows))
+            before = self.seen.get(columns, mine.slice(0, 0))
+            every = pa.concat_tables([before, mine]).combine_chunks()
+            numbered = every.append_column("row", pa.array(np.arange(every.num_rows)))
+            first = numbered.group_by(list(columns), use_threads=False).aggregate([("row", "min")])
+            keep = np.asarray(first.column("row_min"))
+            keep = keep[keep >= before.num_rows] - before.num_rows
+            ok = np.zeros(len(ok), dtype=bool)
+            ok[rows[keep]] = True
+            self.seen[columns] = pa.concat_tables([before, mine.take(pa.array(np.sort(keep)))])
+        return ok
+
+    def _fill(self, tables: list[pa.Table], codes: list[Codes], missing: int) -> None:
+        """Make up for rows that were not found: new values inside codes that were."""
+        rng = stream(self.seed, "fill")
+        pool = np.vstack(codes)
+        for attempt in range(50):
+            rows = np.asfortranarray(pool[rng.integers(len(pool), size=max(missing, 64))])
+            table, ok = self.problem.realise(rows, child_seed(self.seed, "fill", attempt))
+            table, rows = table.filter(pa.array(ok)).slice(0, missing), rows[ok][:missing]
+            if table.num_rows:
+                tables.append(table)
+                codes.append(rows)
+                missing -= table.num_rows
+                self.tally.repeated += table.num_rows
+            if missing == 0:
+                return
+        held = pa.concat_tables(tables)
+        again = rng.integers(held.num_rows, size=missing)
+        tables.append(held.take(pa.array(again)))
+        codes.append(np.vstack(codes)[again])
+        self.tally.repeated += missing
+
+    def _short(self, n: int, have: int) -> Infeasible:
+        if self.problem.unique and have:
+            what = f"only {have:,} of {n:,} rows were found that differ as the rules on uniqueness demand"
+            clash = [f"unique({', '.join(c)})" for c in self.problem.unique]
+            return Infeasible(what, clash=clash, nearest=f"ask for at most {have:,} rows", proven=False)
+        what = f"none of {self.tally.drawn:,} rows drawn fulfils the request"
+        clash = [c.text for c in self.problem.clauses]
+        return Infeasible(what, clash=clash, nearest="leave one of the conditions out", proven=False)
+
+    @property
+    def strategy(self) -> Strategy:
+        """How rows were found."""
+        if not self.problem.clauses and not self.problem.unique and self.temperature == 1.0:
+            return "plain"
+        if self.guide.empty:
+            return "rejection"
+        return "exact" if self.tally.even and self.tally.acceptance == 1.0 else "guided"
+
+
+def with_made(
+    problem: Problem, table: pa.Table, codes: Codes, seed: int, given: Sequence[str] = ()
+) -> pa.Table:
+    """Make ids, texts and personal data for finished rows; all different where they must be.
+
+    Columns in `given` keep their present values.
+    """
+    import pyarrow.compute as pc
+
+    once = {c for columns in problem.unique for c in columns}
+    for book in problem.encoder.books:
+        if not isinstance(book, GeneratedCodebook) or book.maker is None:
+            continue
+        at = table.schema.get_field_index(book.name)
+        index = problem.encoder.domain.index(book.name)
+        rng = stream(seed, "made", book.name)
+        if book.name in once:
+            missing = codes[:, index] == 1
+            made = book.maker.make(len(codes), rng)
+            values = pa.array(made.to_pylist(), pa.string(), mask=missing)
+        else:
+            values = book.decode([np.ascontiguousarray(codes[:, index])], rng)
+        if book.name in given:
+            drawn = table.column(at)
+            values = pc.if_else(pc.equal(pc.fill_null(drawn, ""), ""), values, drawn.combine_chunks())
+        table = table.set_column(at, table.schema.field(at), values)
+    return table

@@ -1,0 +1,282 @@
+"""Asked proportions: the nearest distribution to the model's that has them (I-projection), and its price.
+
+Every target cuts the rows into classes. The distribution with the asked class shares that is nearest to the
+model's in Kullback-Leibler divergence is the model's, times one factor per class of each target (Csiszar
+1975, doi:10.1214/aop/1176996454); iterative proportional fitting on the table of joint classes finds the
+factors. Rows are then drawn class by joint class, as many as the tilted distribution says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.control.binding import Term
+from locum.control.clause import Clause, clauses_of
+from locum.control.names import Names, sort_of
+from locum.control.outcome import Infeasible
+from locum.control.syntax import Node
+from locum.errors import UsageError
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+#: What users give: ``{"sex": {"Female": 0.5, "Male": 0.5}, ("sex", "income"): {("Female", ">50K"): 0.25},
+#: "age >= 65": 0.3, "race": "balanced"}``.
+TargetSpec = Mapping[Any, Any]
+
+#: Shares that sum to more than this above or below one are refused.
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Classes of rows and the share that each is to have.
+
+    Attributes
+    ----------
+    name
+        As the user gave it.
+    classes
+        One condition per class; together they cover every row, and no row is in two. The last one is what the
+        others leave, where they leave something.
+    shares
+        Asked share of each class; sums to 1.
+    """
+
+    name: str
+    classes: tuple[Clause, ...]
+    shares: tuple[float, ...]
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns that the classes are about."""
+        return {column for clause in self.classes for column in clause.columns}
+
+
+def read_targets(spec: TargetSpec, names: Names) -> list[Target]:
+    """Check and bind asked proportions.
+
+    Raises
+    ------
+    UsageError
+        For an unknown column or level, a share outside 0-1, shares that sum to more than 1, or (where all
+        levels are named) to less.
+    """
+    out = []
+    for key, asked in spec.items():
+        if isinstance(key, tuple):
+            out.append(_of_levels(key, asked, names))
+        elif key in names.schema.names:
+            out.append(_of_levels((key,), asked, names))
+        else:
+            out.append(_of_condition(str(key), asked, names))
+    return out
+
+
+def _of_condition(text: str, share: Any, names: Names) -> Target:
+    parts = clauses_of(text, "target", names)
+    node = Node("and", tuple(p.term.node for p in parts), None, 0, len(text))
+    term = parts[0].term if len(parts) == 1 else Term(node, "truth", tuple(p.term for p in parts))
+    inside = Clause(text, "target", term)
+    share = _share(share, text)
+    return Target(text, (inside, _rest([inside])), (share, 1.0 - share))
+
+
+def _of_levels(columns: tuple[str, ...], asked: Any, names: Names) -> Target:
+    """Shares of the levels of a column, or of combinations of levels."""
+    title = " x ".join(columns)
+    for name in columns:
+        if sort_of(names.column(name)) not in ("label", "truth", "number"):
+            raise UsageError(
+                f"{name} has no levels", where=f"target {title}", do="write a condition, such as 'age >= 65'"
+            )
+    if asked == "balanced":
+        asked = _balanced(columns, names)
+    if not isinstance(asked, Mapping) or not asked:
+        raise UsageError(
+            "a target needs a share for each level", where=f"target {title}",
+            expected="such as {'Female': 0.5, 'Male': 0.5}, or 'balanced'",
+        )  # fmt: skip
+    classes, shares = [], []
+    for level, share in asked.items():
+        cells = level if isinstance(level, tuple) else (level,)
+        if len(cells) != len(columns):
+            raise UsageError(
+                f"{level!r} does not name one level per column", where=f"target {title}",
+                expected=f"{len(columns)} levels",
+            )  # fmt: skip
+        text = " and ".join(_equals(c, v) for c, v in zip(columns, cells, strict=True))
+        parts = clauses_of(text, "target", names)
+        node = Node("and", tuple(p.term.node for p in parts), None, 0, len(text))
+        term = parts[0].term if len(parts) == 1 else Term(node, "truth", tuple(p.term for p in parts))
+        classes.append(Clause(text, "target", term))
+        shares.append(_share(share, f"{title}: {level}"))
+    total = math.fsum(shares)
+    if total > 1 + _ROUNDING:
+        raise UsageError(
+            f"the shares sum to {total:g}", where=f"target {title}", do="make them sum to at most 1"
+        )
+    every = _all_levels(columns, names)
+    complete = every is not None and len({str(k) for k in asked}) >= every
+    if complete and total < 1 - _ROUNDING:
+        raise UsageError(
+            f"the shares of all levels sum to {total:g}", where=f"target {title}", do="make them sum to 1"
+        )
+    return Target(title, (*classes, _rest(classes)), (*shares, max(0.0, 1.0 - total)))
+
+
+def _balanced(columns: tuple[str, ...], names: Names) -> dict[Any, float]:
+    levels: list[tuple[Any, ...]] = [()]
+    for name in columns:
+        known: Sequence[Any] = names.levels.get(name, ())
+        if sort_of(names.column(name)) == "truth":
+            known = (False, True)
+        if not known:
+            raise UsageError(
+                f"the levels of {name} are not known", where="target", do="name a share for each"
+            )
+        levels = [(*before, level) for before in levels for level in known]
+    keys = [cells[0] if len(columns) == 1 else cells for cells in levels]
+    return {key: 1.0 / len(keys) for key in keys}
+
+
+def _all_levels(columns: tuple[str, ...], names: Names) -> int | None:
+    """Number of combinations of levels, None where that is not known or missing values count as well."""
+    total = 1
+    for name in columns:
+        known = names.levels.get(name)
+        if known is None or names.column(name).nullable:
+            return None
+        total *= len(known)
+    return total
+
+
+def _equals(column: str, value: Any) -> str:
+    quoted = column.replace('"', '""')
+    if value is None:
+        return f'"{quoted}" is null'
+    if isinstance(value, bool):
+        return f'"{quoted}" = {str(value).lower()}'
+    if isinstance(value, int | float):
+        return f'"{quoted}" = {value!r}'
+    text = str(value).replace("'", "''")
+    return f"\"{quoted}\" = '{text}'"
+
+
+def _rest(classes: Sequence[Clause]) -> Clause:
+    """Rows that are in none of the classes: their conditions are false or unknown."""
+    return Clause(
+        "all other rows",
+        "target",
+        Term(Node("else", tuple(c.term.node for c in classes)), "truth", tuple(c.term for c in classes)),
+    )
+
+
+def _share(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise UsageError(f"{value!r} is no share", where=f"target {where}", expected="a number from 0 to 1")
+    return float(value)
+
+
+def tilt(pool: FloatArray, targets: Sequence[Target]) -> tuple[FloatArray, float]:
+    """The I-projection of a joint table on given margins, by iterative proportional fitting.
+
+    Parameters
+    ----------
+    pool
+        Probabilities of the joint classes, one axis per target.
+    targets
+        Asked shares.
+
+    Returns
+    -------
+    The tilted probabilities and the KL divergence (nats) from `pool`.
+
+    Raises
+    ------
+    Infeasible
+        When a class is asked for that has no probability, or targets contradict each other.
+    """
+    q = pool / pool.sum()
+    for axis, target in enumerate(targets):
+        margin = _margin(q, axis)
+        for k, share in enumerate(target.shares):
+            if share > 0 and margin[k] <= 0:
+                raise Infeasible(
+                    f"no row that fulfils the rest can be in {target.classes[k].text}",
+                    clash=[target.classes[k].text], nearest=f"ask for share 0 of {target.classes[k].text}",
+                    proven=False, where=f"target {target.name}",
+                )  # fmt: skip
+    for _ in range(2000):
+        worst = 0.0
+        for axis, target in enumerate(targets):
+            margin = _margin(q, axis)
+            asked = np.array(target.shares)
+            worst = max(worst, float(np.abs(margin - asked).max()))
+            factor = np.where(margin > 0, asked / np.where(margin > 0, margin, 1.0), 0.0)
+            q = q * factor.reshape([-1 if a == axis else 1 for a in range(q.ndim)])
+        if worst < 1e-10:
+            break
+    if worst > 1e-3 or not np.isfinite(q).all():
+        raise Infeasible(
+            "these targets cannot hold together", clash=[t.name for t in targets],
+            nearest=f"the nearest shares differ by {worst:.3f}: leave one target out", proven=False,
+        )  # fmt: skip
+    p = pool / pool.sum()
+    here = q > 0
+    return q, float((q[here] * np.log(q[here] / p[here])).sum())
+
+
+def _margin(q: FloatArray, axis: int) -> FloatArray:
+    out: FloatArray = q.sum(axis=tuple(a for a in range(q.ndim) if a != axis))
+    return out
+
+
+def quotas(q: FloatArray, n: int) -> IntArray:
+    """Whole numbers of rows for each joint class that sum to `n`, with every margin within a row or so.
+
+    Largest remainders first, then single rows are moved along one axis at a time while that brings margins
+    nearer to theirs.
+    """
+    ideal = q * n
+    count = np.floor(ideal + 1e-9).astype(np.int64)
+    rest = (ideal - count).ravel()
+    for i in np.argsort(-rest, kind="stable")[: n - int(count.sum())]:
+        count.ravel()[i] += 1
+    for _ in range(4 * count.size):
+        moved = False
+        for axis in range(q.ndim):
+            off = _margin((count - ideal).astype(np.float64), axis)
+            high, low = int(off.argmax()), int(off.argmin())
+            if off[high] - off[low] <= 1 + 1e-9:
+                continue
+            takes = np.take(count, high, axis=axis).ravel()
+            gains = np.take(q, low, axis=axis).ravel()
+            can = np.flatnonzero((takes > 0) & (gains > 0))
+            if len(can) == 0:
+                continue
+            place = can[
+                int(
+                    np.argmax(
+                        (
+                            np.take(count - ideal, high, axis=axis).ravel()
+                            - np.take(count - ideal, low, axis=axis).ravel()
+                        )[can]
+                    )
+                )
+            ]
+            where = list(np.unravel_index(place, [s for a, s in enumerate(q.shape) if a != axis]))
+            for level, step in ((high, -1), (low, 1)):
+                at = [int(w) for w in where]
+                at.insert(axis, level)
+                count[tuple(at)] += step
+            moved = True
+        if not moved:
+            break
+    return count
