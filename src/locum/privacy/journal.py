@@ -1,7 +1,8 @@
 """An append-only file of JSON lines, each sealed to the one before by its hash; several processes may write.
 
 A line is on the disk (fsync) before `append` returns. An unfinished last line is what a crash in the middle
-of writing leaves; whoever wrote it had not yet touched the data, and it is removed by the next writer.
+of writing leaves; whoever wrote it had not yet touched the data, and it is removed by the next writer. What
+the file alone cannot show is that whole lines were cut off its end: keep `Journal.head` elsewhere for that.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ class Journal:
         self._at, self._hash = 0, _START
         with self._locked():
             self._read()
+
+    @property
+    def head(self) -> str:
+        """Hash of the last line, which seals all before it."""
+        return self._hash
 
     def refresh(self) -> None:
         """Read what others have written since."""
@@ -100,6 +106,8 @@ class Journal:
                 if not line.endswith(b"\n"):
                     if len(line) >= _MAX_LINE:
                         raise self._broken("holds a line that is too long")
+                    if _whole(line):
+                        raise self._broken("has a whole line at its end that was not ended")
                     return
                 self.bodies.append(self._open(line))
                 self._at += len(line)
@@ -134,6 +142,15 @@ def _dump(body: dict[str, Any]) -> bytes:
     return json.dumps(
         body, allow_nan=False, ensure_ascii=True, sort_keys=True, separators=(",", ":")
     ).encode()
+
+
+def _whole(line: bytes) -> bool:
+    """Whether a JSON value stands at the start: a write that was cut off leaves less than one."""
+    try:
+        json.JSONDecoder().raw_decode(line.decode("ascii", errors="replace"))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _seal(previous: str, body: dict[str, Any]) -> str:

@@ -70,6 +70,8 @@ class Ledger:
         self._total = budget.rho(accounting, reserve)
         self._limit = limit.rho(accounting, reserve) if limit else math.inf
         self.limit = limit
+        # what a sampler at distance tau costs in delta, per tau
+        self._slack_factor = 1 + math.exp(min(budget.epsilon(accounting), 700.0))
         if journal is not None:
             journal.append(lambda: None if journal.bodies else self._header())
             self._take_over()
@@ -117,6 +119,12 @@ class Ledger:
         """All steps that were paid for, of every run."""
         self._refresh()
         return tuple(self._entries)
+
+    @property
+    def head(self) -> str:
+        """Hash that seals the file as it is now; empty without a file. Kept elsewhere, it shows a cut end."""
+        self._refresh()
+        return self._journal.head if self._journal else ""
 
     @property
     def own(self) -> tuple[Entry, ...]:
@@ -195,7 +203,7 @@ class Ledger:
 
     def _check(self, entry: Entry) -> None:
         left, left_delta = self._left(), self._left_delta()
-        wanted_delta = entry.delta + self._slack_factor() * entry.slack
+        wanted_delta = entry.delta + self._slack_factor * entry.slack
         if entry.rho > left + _SLOP * self._total:
             raise BudgetError(
                 f"this step ({entry.purpose}) costs rho {entry.rho:.4g}, and {max(0.0, left):.4g} is left",
@@ -219,14 +227,11 @@ class Ledger:
         budgets = [(self.budget, self._entries)]
         if self.limit is not None:
             budgets.append((self.limit, [e for e in self._entries if e.run == self.run]))
-        factor = self._slack_factor()
+        factor = self._slack_factor
         return min(
             b.delta * self.reserve - math.fsum(e.delta + factor * e.slack for e in entries)
             for b, entries in budgets
         )
-
-    def _slack_factor(self) -> float:
-        return 1 + math.exp(min(self.budget.epsilon(self.accounting), 700.0))
 
     def _refresh(self) -> None:
         if self._journal is not None:

@@ -32,7 +32,7 @@ def exponential(
 ) -> int:
     """An index drawn with probability proportional to ``exp(epsilon score / (2 sensitivity))``.
 
-    Scores, epsilon and sensitivity are exact rationals, and so is the exponent; the draw is within 2**-120 of
+    Scores, epsilon and sensitivity are exact rationals, and so is the exponent; the draw is within 2**-180 of
     the law. Epsilon-private, rho = epsilon**2 / 8 (bounded range).
 
     Source: McSherry and Talwar (2007).

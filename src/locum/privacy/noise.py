@@ -15,9 +15,11 @@ undecided comparisons are settled in exact arithmetic. No step looks at the data
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 
@@ -37,6 +39,8 @@ from locum.privacy.tables import (
 TABLE_SIGMA = 512
 #: Widest noise at all; counts are 64-bit.
 MAX_SIGMA = 2.0**30
+#: A coin and a chance in 53 bits that differ by less are compared exactly.
+_UNDECIDED = 2.0**-44
 _MAX_LAPLACE = 2.0**24
 _BLOCK = 1 << 15
 
@@ -75,11 +79,12 @@ class Noise:
     def choice(self, exponents: list[Fraction]) -> int:
         """An index drawn with probability proportional to ``exp(exponents[i])``.
 
-        The exponents are exact rationals; weights are rounded at 2**-256, the draw at 2**-128.
+        The exponents are exact rationals; weights are rounded at 2**-256, the draw at 2**-192.
         """
         top = max(exponents)
-        masses = [fixed_exp(max(e - top, Fraction(-400))) for e in exponents]
-        return int(InverseTable.of(0, masses).draw(1, self.bits)[0])
+        ends = list(accumulate(fixed_exp(max(e - top, Fraction(-400))) for e in exponents))
+        uniform = int.from_bytes(self.bits.words(3).tobytes(), "little")
+        return bisect_right(ends, (uniform * ends[-1]) >> 192)
 
 
 def gaussian_slack(sigma: float) -> float:
@@ -96,7 +101,7 @@ def laplace_slack(scale: float) -> float:
 
 def choice_slack(n: int) -> float:
     """Total-variation distance of a choice among `n` from its exact law, at most."""
-    return (n + 1) * 2.0**-120
+    return (n + 1) * 2.0**-190
 
 
 def _scale(value: float, most: float) -> float:
@@ -158,7 +163,7 @@ class BlockSampler:
         energy = (offset - peak) * (2.0 * lower + offset + peak) / (2.0 * self.sigma * self.sigma)
         gap = coins.astype(np.float64) * 2.0**-64 - np.exp(-energy)
         accept = gap < 0
-        for i in np.flatnonzero(np.abs(gap) < 2.0**-44).tolist():
+        for i in np.flatnonzero(np.abs(gap) < _UNDECIDED).tolist():
             away, top = Fraction(float(offset[i])), Fraction(float(peak[i]))
             exponent = (away - top) * (2 * int(lower[i]) + away + top) / (2 * Fraction(self.sigma) ** 2)
             accept[i] = (int(coins[i]) << 64 | int(bits.words(1)[0])) < fixed_exp(-exponent, DEPTH)

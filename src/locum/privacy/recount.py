@@ -1,8 +1,8 @@
 """A second, separate computation of what a list of steps amounts to, for whoever does not trust the first.
 
-Nothing is taken over from `locum.privacy.accountant`: costs come from sensitivity and scale in exact rationals,
-and the conversion from Google's dp-accounting (privacy loss distributions for Gaussian steps, Renyi
-divergences otherwise).
+Nothing is taken over from `locum.privacy.accountant`: costs come from sensitivity and scale in exact
+rationals, and the conversion from Google's dp-accounting (privacy loss distributions for Gaussian steps,
+Renyi divergences otherwise).
 """
 
 from __future__ import annotations
@@ -91,9 +91,7 @@ def _renyi(entries: list[Entry], delta: float) -> float:
     for e in entries:
         if e.mechanism == "exponential":
             event: dp_event.DpEvent = dp_event.ZCDpEvent(rho=e.scale**2 / 8)
-        elif e.mechanism == "discrete-laplace":
-            event = dp_event.ZCDpEvent(rho=(e.sensitivity / e.scale) ** 2 / 2)
-        elif e.mechanism == "discrete-gaussian":
+        elif e.mechanism == "discrete-laplace" or e.mechanism == "discrete-gaussian":
             event = dp_event.ZCDpEvent(rho=(e.sensitivity / e.scale) ** 2 / 2)
         else:
             event = dp_event.GaussianDpEvent(e.scale / e.sensitivity)
