@@ -15,6 +15,7 @@ __all__ = [
     "Schema",
     "Synthesizer",
     "__version__",
+    "compare",
     "detect",
     "evaluate",
     "fit",

@@ -5,6 +5,7 @@ from locum.api import LocumError as LocumError
 from locum.api import Outcome as Outcome
 from locum.api import Schema as Schema
 from locum.api import Synthesizer as Synthesizer
+from locum.api import compare as compare
 from locum.api import detect as detect
 from locum.api import evaluate as evaluate
 from locum.api import fit as fit

@@ -18,8 +18,10 @@ from locum.progress import Event, Listener, silent
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
+    from locum.evidence.comparison import Comparison
     from locum.pipeline.judge import Evaluation
     from locum.pipeline.outcome import Outcome
+    from locum.studies.compare.contestant import Contestant, Function
     from locum.synthesizers.synthesizer import Synthesizer
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Outcome",
     "Schema",
     "Synthesizer",
+    "compare",
     "detect",
     "evaluate",
     "fit",
@@ -212,6 +215,7 @@ def evaluate(
     target: str | None = None,
     protected: Sequence[str] = (),
     require: Mapping[str, Any] | None = None,
+    effort: str = "standard",
     seed: int = 0,
     progress: Listener = silent,
 ) -> Evaluation:
@@ -234,6 +238,9 @@ def evaluate(
     require
         Limits on results, e.g. ``{"c2st.max": 0.6, "utility.kept.min": 0.9}``; None takes those of a
         ``locum.toml`` beside the data. See ``.passed`` and ``.evidence.requirements`` of what is returned.
+    effort
+        How much the attacks spend: ``quick``, ``standard`` (about 20 CPU-seconds on 40,000 rows) or
+        ``thorough``. What was not tried is said in the result ``attack.worst``.
     seed
         Same seed, same numbers.
     progress
@@ -255,7 +262,76 @@ def evaluate(
 
     return judge(
         real, synthetic, holdout=holdout, schema=schema, target=target, protected=protected,
-        require=require, seed=seed, progress=progress,
+        require=require, effort=effort, seed=seed, progress=progress,
+    )  # fmt: skip
+
+
+def compare(
+    data: Sequence[Any],
+    entrants: Sequence[str | Contestant] | Mapping[str, str | Function],
+    *,
+    seeds: int | Sequence[int] = 3,
+    rows: int | None = None,
+    holdout: float = 0.25,
+    target: str | None = None,
+    protected: Sequence[str] = (),
+    limit_s: float = 3600.0,
+    out: str | os.PathLike[str] | None = None,
+    keep: bool = False,
+    retry: bool = False,
+    progress: Listener = silent,
+) -> Comparison:
+    """Compare generators, locum's and anybody's, on the same tables by the same tests.
+
+    Parameters
+    ----------
+    data
+        Tables: paths or frames. ``"visits.csv?target=late&protected=sex,race"`` says what holds for one only.
+    entrants
+        Lines such as ``"tree"``, ``"tree?preset=fast"``, ``"sdv.ctgan@/path/to/python?epochs=25"``,
+        ``"mine=python make.py {train} {out} {rows} {seed}"`` or ``"theirs=made/{table}-{seed}.csv"``; or
+        a mapping from names to lines or to functions ``make(train, out, rows, seed)``, which read and write
+        CSV files. The negative controls ``independent`` and ``bootstrap`` always take part.
+    seeds
+        How many, from 0 up, or which.
+    rows
+        Rows to make; None means as many as were learned from.
+    holdout
+        Share of rows that no generator sees, 0-0.5.
+    target, protected
+        For every table that does not say its own.
+    limit_s
+        Longest time for one fit, in seconds on the clock; functions cannot be stopped.
+    out
+        Folder for ``compare.html``, ``compare.json`` and ``compare.parquet``; the same call goes on where it
+        was stopped. None writes nothing.
+    keep
+        Whether made rows are kept, in ``made/``.
+    retry
+        Whether what failed before is tried again.
+    progress
+        Called with an `Event` for each attempt.
+
+    Returns
+    -------
+    Comparison
+        ``.cells`` has every attempt, failed ones with their reason; ``.mean``, ``.ranks``, ``.front`` and
+        ``.controls`` what follows from them.
+
+    Raises
+    ------
+    UsageError
+        For an entrant that cannot be read, two of one name, or no data.
+    FolderError
+        When the folder holds something else, or cannot be written.
+    DataError
+        When a table cannot be read.
+    """
+    from locum.pipeline.compare import compare as work
+
+    return work(
+        data, entrants, seeds=seeds, rows=rows, holdout=holdout, target=target, protected=protected,
+        limit_s=limit_s, out=out, keep=keep, retry=retry, progress=progress,
     )  # fmt: skip
 
 

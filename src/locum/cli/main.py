@@ -16,7 +16,22 @@ import locum
 from locum.errors import LocumError
 
 #: Commands in the order of the help page. Each lives in ``locum.cli.<name>`` as a function of that name.
-COMMANDS = ("demo", "init", "check", "run", "fit", "sample", "evaluate", "inspect", "doctor")
+COMMANDS = (
+    "demo",
+    "init",
+    "check",
+    "run",
+    "fit",
+    "sample",
+    "evaluate",
+    "compare",
+    "release",
+    "verify",
+    "inspect",
+    "text",
+    "models",
+    "doctor",
+)
 
 #: What the system says when a file cannot be written for want of room; everything else is a fault of ours.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -91,7 +106,11 @@ def _app(command: str) -> Any:
     app.callback()(_globals)
     for name in [command] if command in COMMANDS else COMMANDS:
         module = importlib.import_module(f"locum.cli.{name}")
-        app.command(name)(getattr(module, name))
+        entry = getattr(module, name)
+        if isinstance(entry, typer.Typer):
+            app.add_typer(entry, name=name)
+        else:
+            app.command(name)(entry)
     return typer.main.get_command(app)
 
 

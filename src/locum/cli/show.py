@@ -11,12 +11,16 @@ from locum.pipeline.words import count, duration, size
 from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
 
 if TYPE_CHECKING:
+    from locum.evidence.comparison import Comparison
     from locum.evidence.evidence import Answer, Check
     from locum.pipeline.judge import Evaluation
     from locum.pipeline.outcome import Outcome
     from locum.pipeline.plan import Request
     from locum.pipeline.prepare import Prepared
     from locum.schema.table import Schema
+
+#: First line about a run that was made without differential privacy.
+NO_GUARANTEE = "no guarantee was made; treat every file like the real data (--epsilon makes one)."
 
 _STYLES = {"good": "green", "fair": "yellow", "poor": "red"}
 _CHECKS = {"pass": "green", "unclear": "yellow", "fail": "red"}
@@ -55,6 +59,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool, command: str) -> None:
         note("This run was finished before; nothing was done again.")
     elif outcome.resumed:
         note(f"Taken up again; done before: {', '.join(outcome.resumed)}.")
+    say(f"Privacy: {outcome.guarantee or NO_GUARANTEE}")
     say()
     show_answers(outcome.answers)
     say()
@@ -101,6 +106,30 @@ def show_evaluation(found: Evaluation, folder: Path | None, *, as_json: bool) ->
         say("For the whole report add --out DIR.")
     else:
         say(f"Report: {folder / 'report.html'} (computed on real rows; do not share it)")
+
+
+def show_comparison(found: Comparison, folder: Path, *, as_json: bool) -> None:
+    """The end of a comparison: a line a generator, its means, what failed."""
+    if as_json:
+        emit({"command": "compare", "folder": str(folder), **found.to_json()})
+        return
+    from locum.report.comparison import lead, mean_row
+
+    measures = found.ranked()
+    rows = []
+    for entrant in found.entrants:
+        row = mean_row(found, entrant, measures)
+        name = f"{entrant.name} (control)" if entrant.kind == "control" else entrant.name
+        rows.append([name, *(value for value, _ in row.values), f"{row.ok} of {row.cells}"])
+    heads = ["generator", *(m.title.lower() for m in measures), "worked"]
+    table(heads, rows, right=range(1, len(heads)))
+    say(lead(found, measures))
+    for reason in dict.fromkeys(f"{c.contestant}: {c.reason}" for c in found.cells if c.status != "ok"):
+        note(f"no result: {reason}")
+    for _, passed, sentence in found.controls():
+        if not passed:
+            note(f"control: {sentence}")
+    say(f"Report: {folder / 'compare.html'} (computed on real rows; do not share it)")
 
 
 def show_schema(schema: Schema) -> None:

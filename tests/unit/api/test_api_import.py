@@ -18,7 +18,7 @@ import locum.api
 
 SURFACE = [
     "Evaluation",
-    "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "detect", "evaluate", "fit",
+    "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "compare", "detect", "evaluate", "fit",
     "load", "run", "sample",
 ]  # fmt: skip
 HEAVY = ("numpy", "pyarrow", "lightgbm", "scipy", "faker", "pydantic", "rich", "typer", "jinja2")

@@ -1,0 +1,1 @@
+"""Several generators on several tables and seeds, judged by one measure."""
