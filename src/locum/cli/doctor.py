@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from locum.cli.options import Json
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--endpoint", help="Test a model endpoint instead: its address up to /v1.", metavar="URL",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", help="Model to ask.", metavar="NAME", show_default=False)
+    ] = "",
+    key_env: Annotated[
+        str, typer.Option("--key-env", help="Variable that holds the key.", metavar="VAR", show_default=False)
+    ] = "",
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Show versions, cores, memory, disk and extras; paste it into a bug report."""
+    if endpoint is not None:
+        _test_endpoint(endpoint, model, key_env, as_json=as_json)
+        return
     from pathlib import Path
 
     from locum.cli import console
@@ -38,3 +60,23 @@ def doctor(as_json: Json = False) -> None:
         *([name, "MISSING: install locum again"] for name in missing),
     ]
     console.table(["what", "here"], rows)
+
+
+def _test_endpoint(url: str, model: str, key_env: str, *, as_json: bool) -> None:
+    """Ask the endpoint a few small questions; exit 1 when it cannot chat."""
+    import asyncio
+
+    from locum.cli import console
+    from locum.text.engine.probe import probe
+
+    found = asyncio.run(probe(url, model, key_env))
+    works = any(name == "chat" and ok for name, ok, _ in found)
+    if as_json:
+        tests = [{"test": name, "ok": ok, "told": told} for name, ok, told in found]
+        console.emit({"command": "doctor", "endpoint": url, "tests": tests, "ok": works})
+    else:
+        console.table(
+            ["test", "result", ""], [[name, "ok" if ok else "no", told] for name, ok, told in found]
+        )
+    if not works:
+        raise typer.Exit(1)

@@ -81,14 +81,14 @@ class HttpTransport:
                 )  # fmt: skip
             headers["authorization"] = f"Bearer {key}"
         self._spec = spec
-        self._http = HttpClient(spec.base_url or "", headers)
+        self.http = HttpClient(spec.base_url or "", headers)
         self.pause_s = 0.0
 
     async def send(self, request: Request) -> Reply:
         """Answer a request once over the network; raises `CallFailed`."""
         body = json.dumps(request.body(enforce_schema=self._spec.enforce_schema)).encode()
         try:
-            answer = await self._http.request("POST", PATHS[request.kind], body, self._spec.timeout_s)
+            answer = await self.http.request("POST", PATHS[request.kind], body, self._spec.timeout_s)
         except TimeoutError:
             raise CallFailed(Reason.TIMEOUT, f"no answer in {self._spec.timeout_s:g} s") from None
         except Broken as error:
@@ -101,7 +101,7 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close()
+        await self.http.close()
 
 
 def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> CallFailed:

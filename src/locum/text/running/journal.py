@@ -84,7 +84,9 @@ class Journal:
         self.attempts += 1
         self.kept += 1
         self._rows.append(row.slot, {name: row.values[name] for name in self._columns})
-        self._origins.append(row.slot, {"row": row.slot, "attempt": row.attempt, "cells": row.made})
+        self._origins.append(
+            row.slot, {"row": row.slot, "attempt": row.attempt, "cells": dict(sorted(row.made.items()))}
+        )
 
     def reject(self, row: int, attempt: int, column: str, lost: Lost) -> None:
         """An attempt was lost."""

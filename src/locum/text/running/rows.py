@@ -91,9 +91,9 @@ class Rows:
                 results = await asyncio.gather(
                     *(self._cell(row, name, maker) for name, maker in todo), return_exceptions=True
                 )
-                for result in results:
-                    if isinstance(result, BaseException):
-                        raise result
+                failures = [result for result in results if isinstance(result, BaseException)]
+                for failure in sorted(failures, key=lambda failure: isinstance(failure, _LostIn)):
+                    raise failure  # the end of the run before the loss of a row
         return ""
 
     async def _cell(self, row: Row, name: str, maker: Maker) -> None:

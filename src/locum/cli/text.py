@@ -1,0 +1,306 @@
+"""``locum text``: data sets of text from a plan, with any endpoint or the embedded model."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from locum.cli import options
+
+if TYPE_CHECKING:
+    from locum.text.engine.caps import Caps
+    from locum.text.plan.plan import Plan
+    from locum.text.running.outcome import TextOutcome
+
+text = typer.Typer(
+    name="text", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    help="Write, check and select text by a plan; every answer is kept, so runs can be taken up again.",
+)  # fmt: skip
+
+PlanFile = Annotated[
+    Path, typer.Argument(metavar="PLAN", help="A plan; see `locum text init`.", show_default=False)
+]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a text run.", show_default=False)]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Run folder. Default: <plan>-text.", metavar="DIR", show_default=False),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost", help="Never spend more, in the money of the prices.", metavar="X", show_default=False
+    ),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option("--max-tokens", help="Never use more tokens in all.", metavar="N", show_default=False),
+]
+MaxTime = Annotated[
+    str | None,
+    typer.Option("--max-time", help="Never take longer, e.g. 90s, 5m.", metavar="TIME", show_default=False),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-endpoint", help="Host that may have what derives from private sources; may be repeated.",
+        metavar="HOST", show_default=False,
+    ),
+]  # fmt: skip
+Replay = Annotated[
+    bool, typer.Option("--replay", help="Answer from the folder's cache alone, without any model.")
+]
+
+
+@text.command()
+def init(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="File to write.")] = Path("text.toml"),
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--endpoint", help="Address of an endpoint, to /v1. Default: the embedded model.", metavar="URL",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Name of the model.", metavar="NAME", show_default=False)
+    ] = None,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:  # fmt: skip
+    """Write a first plan, to be read and changed: short labelled reviews."""
+    from locum.artifacts.atomic import write_text
+    from locum.cli.console import emit, say
+    from locum.errors import FolderError
+    from locum.text.plan.starter import starter
+    from locum.text.plan.toml import dump_plan
+
+    if plan.exists() and not force:
+        raise FolderError("the file exists", where=str(plan), do="use --force to replace it")
+    write_text(plan, dump_plan(starter(endpoint, model)))
+    if as_json:
+        emit({"command": "text init", "plan": str(plan)})
+        return
+    say(f"Wrote {plan}. Next: locum text preview {plan}")
+
+
+@text.command()
+def plan(
+    plan: PlanFile,
+    rows: options.Rows = None,
+    preview_rows: Annotated[int, typer.Option("--preview", help="Rows to reckon from.", metavar="N")] = 8,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_time: MaxTime = None,
+    allow_endpoint: Allow = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say what a run would take: calls, tokens, money and time, reckoned from a few rows made now."""
+    from locum.cli.console import emit, say, table
+    from locum.pipeline.words import duration
+    from locum.text.failures import Stop
+    from locum.text.running.estimate import Interval, estimate
+
+    loaded = _load(plan, rows=rows)
+    _notice(loaded)
+    caps = _caps(max_cost, max_tokens, max_time)
+    try:
+        found = asyncio.run(estimate(loaded, preview_rows, caps=caps, allow_endpoints=allow_endpoint or ()))
+    except Stop as stop:
+        raise stop.error from None
+    if as_json:
+        emit({"command": "text plan", **found.to_json(), "order": _order(loaded)})
+        return
+
+    def line(name: str, part: Interval, form: Any) -> list[str]:
+        return [name, form(part.value), f"{form(part.low)} to {form(part.high)}"]
+
+    def whole(x: float) -> str:
+        return f"{x:,.0f}"
+
+    say("Order: " + " -> ".join(" + ".join(layer) for layer in _order(loaded)))
+    table(
+        [f"for {found.rows:,} rows", "about", "95 % interval"],
+        [
+            line("calls", found.calls, whole),
+            line("tokens in", found.tokens_in, whole),
+            line("tokens out", found.tokens_out, whole),
+            line("money", found.cost, lambda x: f"{x:,.4f}"),
+            line("time", found.seconds, duration),
+            line("share kept", found.keep_rate, lambda x: f"{x:.0%}"),
+        ],
+        right=(1, 2),
+    )
+    say(
+        f"Reckoned from {found.preview_rows} rows: {found.preview_calls} calls, {found.preview_cost:.4f} spent."
+    )
+
+
+@text.command()
+def preview(
+    plan: PlanFile,
+    rows: Annotated[int, typer.Option("--rows", help="Rows to make.", metavar="N")] = 3,
+    allow_endpoint: Allow = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make a few rows and show them whole, with what was lost; nothing is written."""
+    import json
+
+    from locum.cli.console import emit, say
+    from locum.text.failures import Stop
+    from locum.text.running.run import preview as make
+
+    loaded = _load(plan)
+    _notice(loaded)
+    try:
+        made, funnel, engine = asyncio.run(make(loaded, rows, allow_endpoints=allow_endpoint or ()))
+    except Stop as stop:
+        raise stop.error from None
+    if as_json:
+        emit({"command": "text preview", "rows": made, "funnel": funnel, "tokens": engine.purse.tokens})
+        return
+    for number, row in enumerate(made, 1):
+        say(f"row {number}", style="bold")
+        for name, value in row.items():
+            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            say(f"  {name}: {shown if len(shown) <= 1500 else shown[:1500] + ' ...'}")
+    _show_funnel(funnel)
+
+
+@text.command()
+def run(
+    plan: PlanFile,
+    out: Out = None,
+    rows: options.Rows = None,
+    seed: options.Seed = None,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_time: MaxTime = None,
+    allow_endpoint: Allow = None,
+    replay: Replay = False,
+    as_json: options.Json = False,
+) -> None:
+    """Make the rows of a plan. The same command takes up a run that was stopped or killed."""
+    from locum.cli.progress import Display
+    from locum.text.running.run import run as make
+
+    loaded = _load(plan, rows=rows, seed=seed)
+    if not replay:
+        _notice(loaded)
+    folder = out or Path(f"{plan.stem}-text")
+    with Display() as display:
+        outcome = make(
+            loaded, folder, caps=_caps(max_cost, max_tokens, max_time), replay=replay,
+            allow_endpoints=allow_endpoint or (), progress=display,
+        )  # fmt: skip
+    _show(outcome, "text run", as_json=as_json)
+
+
+@text.command()
+def resume(
+    folder: Folder,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_time: MaxTime = None,
+    allow_endpoint: Allow = None,
+    replay: Replay = False,
+    as_json: options.Json = False,
+) -> None:
+    """Take up a run by its folder alone; no request that was answered is sent again."""
+    from locum.cli.progress import Display
+    from locum.text.running.run import plan_in
+    from locum.text.running.run import run as make
+
+    loaded = plan_in(folder)
+    if not replay:
+        _notice(loaded)
+    with Display() as display:
+        outcome = make(
+            loaded, folder, caps=_caps(max_cost, max_tokens, max_time), replay=replay,
+            allow_endpoints=allow_endpoint or (), progress=display,
+        )  # fmt: skip
+    _show(outcome, "text resume", as_json=as_json)
+
+
+@text.command()
+def inspect(folder: Folder, as_json: options.Json = False) -> None:
+    """Show how far a run is, what was lost and why, and what it has used."""
+    from locum.cli.console import emit, say
+    from locum.text.running.inspection import inspect as look
+
+    seen = look(folder)
+    if as_json:
+        emit({"command": "text inspect", **seen})
+        return
+    say(f"{folder}: {seen['state']}, {seen['kept']:,} of {seen['wanted']:,} rows kept")
+    for model, used in seen["usage"].items():
+        say(f"  {model}: {used['requests']:,} answers, {used['tokens_in']:,} + {used['tokens_out']:,} tokens")
+    _show_funnel(seen["funnel"])
+
+
+def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Plan:
+    from dataclasses import replace
+
+    from locum.errors import UsageError
+    from locum.text.plan.toml import load_plan
+
+    loaded = load_plan(path)
+    if rows is not None:
+        if rows < 1:
+            raise UsageError(f"{rows} rows", where="--rows", expected="1 or more")
+        if loaded.quota is not None:
+            raise UsageError("the plan has a quota", where="--rows", do="change per_cell in the plan")
+        loaded = replace(loaded, rows=rows)
+    return loaded if seed is None else replace(loaded, seed=seed)
+
+
+def _caps(cost: float | None, tokens: int | None, time: str | None) -> Caps:
+    from locum.pipeline.words import parse_duration
+    from locum.text.engine.caps import Caps
+
+    return Caps(cost, tokens, None if time is None else parse_duration(time, where="--max-time"))
+
+
+def _notice(plan: Plan) -> None:
+    """The first line of a run on the embedded model."""
+    from locum.cli.console import note
+    from locum.text.engine.embedded import NOTICE
+
+    for spec in plan.used_models().values():
+        if spec.embedded:
+            note(NOTICE.format(name=spec.model), style="")
+
+
+def _order(plan: Plan) -> list[list[str]]:
+    return [[column.name for column in layer] for layer in plan.layers]
+
+
+def _show(outcome: TextOutcome, command: str, *, as_json: bool) -> None:
+    from locum.cli.console import emit, err, say
+
+    if as_json:
+        emit({"command": command, **outcome.to_json(), "ok": outcome.state == "complete"})
+    else:
+        say(
+            f"{outcome.state}: {outcome.kept:,} of {outcome.wanted:,} rows in {outcome.folder / 'data.jsonl'}"
+        )
+        _show_funnel(outcome.funnel)
+        say(
+            f"{outcome.sent:,} requests sent, {outcome.cached:,} answers from the cache, {outcome.tokens:,} tokens"
+        )
+        if outcome.error is not None:
+            err().print(f"stopped: {outcome.error.message}")
+    if outcome.state != "complete":
+        raise typer.Exit(1)
+
+
+def _show_funnel(funnel: dict[str, Any]) -> None:
+    from locum.cli.console import say, table
+
+    say(f"{funnel['attempts']:,} attempts -> {funnel['kept']:,} kept, {funnel['unmet']:,} rows given up")
+    if funnel["lost"]:
+        lost = funnel["lost"]
+        rows = [[p["column"] or "whole row", p["stage"], p["reason"], str(p["attempts"])] for p in lost]
+        table(["lost in", "at", "reason", "attempts"], rows, right=(3,))
