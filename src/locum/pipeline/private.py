@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.artifacts.folder import RunFolder
+from locum.attacks.suite import check_effort
 from locum.errors import BudgetError, UsageError
 from locum.pipeline import plan as names
 from locum.pipeline.judge import judge, now
@@ -202,6 +203,7 @@ def _plan(
         format=check_format(request.format or suffix_of(path)),
         read=reading,
         require=first(request.require, config.require if config else None, Requirements()),
+        effort=check_effort(request.effort or names.DEFAULT_EFFORT),
         privacy=privacy,
     )
 
@@ -266,7 +268,7 @@ def _refuse_too_little(ledger: Ledger, budget: Budget) -> None:
     exact = ledger.accounting == "gdp"
     epsilon = gdp_epsilon(float(np.sqrt(2 * left)), delta) if exact else zcdp_epsilon(left, delta)
     raise BudgetError(
-        f"the run asks for epsilon {budget.amount:g}, and about {max(0.0, epsilon):.3g} is left in the ledger",
+        f"the run asks for epsilon {budget.amount:g}, and about {max(0.0, epsilon):.3g} is left",
         where="privacy budget",
         expected="no more than what is left",
         do="ask for less; what other runs have spent on these data does not come back",
@@ -445,7 +447,7 @@ def _sample_and_judge(
         evidence = judge(
             train, made, plan.schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
             log_prob=synth.log_prob_table if synth.model.has_density else None, require=plan.require,
-            progress=renamed(progress, "evaluate"),
+            effort=plan.effort, progress=renamed(progress, "evaluate"),
         )  # fmt: skip
         said = str((plan.privacy or {})["statement"])
         answers = tuple(

@@ -1,0 +1,285 @@
+"""A private run as custodian and receiver make it: run, release, verify, and every way to get it wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from locum.artifacts.sign import signing_key
+from locum.pipeline.certificate import as_bytes, certify
+from locum.pipeline.verify import verify
+
+BUNDLE = {
+    "synthetic.csv", "model.locum", "card.md", "croissant.json", "certificate.json", "quality.html",
+    "quality.json",
+}  # fmt: skip
+RUN = ("run", "visits.csv", "--epsilon", "4", "--target", "readmitted", "--synthesizer", "independent")
+#: Held by one visit only: must not come out anywhere.
+SECRET_WARD, SECRET_AGE = "zoster-unit-7", 1234567
+
+
+def call(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "locum", *argv], cwd=folder, capture_output=True, text=True, timeout=120,
+        check=False,
+        env={**os.environ, "NO_COLOR": "1", "LOCUM_CONFIG_HOME": str(folder / "config")},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory, make_visits) -> Path:
+    """A folder with a private run and its bundle."""
+    folder = tmp_path_factory.mktemp("house")
+    text = make_visits(900) + f"V99999,{SECRET_AGE},{SECRET_WARD},1.5,2024-05-05,no\n"
+    (folder / "visits.csv").write_text(text, encoding="utf-8")
+    done = call(folder, *RUN)
+    assert done.returncode == 0, done.stderr
+    (folder / "run.out").write_text(done.stdout + done.stderr)
+    released = call(folder, "release", "visits-locum", "--out", "bundle", "--json")
+    assert released.returncode == 0, released.stderr
+    (folder / "release.json").write_text(released.stdout)
+    return folder
+
+
+@pytest.fixture
+def bundle(house, tmp_path) -> Path:
+    """A copy of the bundle that may be spoiled."""
+    return Path(shutil.copytree(house / "bundle", tmp_path / "bundle"))
+
+
+def test_the_run_says_what_is_guaranteed_first(house):
+    told = (house / "run.out").read_text()
+    assert told.startswith("Privacy: (")
+    assert "differential privacy at unit a row" in told
+    assert "of the budget went into finding out" in told
+    for never in ("anonymous", "GDPR"):
+        assert never not in told
+
+
+def test_nothing_that_one_visit_holds_comes_out(house):
+    for path in (house / "bundle").iterdir():
+        content = path.read_bytes()
+        assert SECRET_WARD.encode() not in content, path.name
+        assert str(SECRET_AGE).encode() not in content, path.name
+    assert SECRET_WARD not in (house / "run.out").read_text()
+
+
+def test_the_exact_number_of_rows_is_nowhere_outside_the_internal_report(house):
+    """Sigma is about 6 rows here, so that the noisy number may meet the exact one by chance once in 15."""
+    with (house / "bundle" / "synthetic.csv").open() as handle:
+        rows = sum(1 for _ in handle) - 1
+    document = json.loads((house / "visits-locum" / "privacy.json").read_text())
+    assert rows == document["rows"]["noisy"]
+    told = (house / "run.out").read_text()
+    report = json.loads((house / "visits-locum" / "report.json").read_text())["evidence"]
+    if report["n_train"] != rows:
+        assert f"{report['n_train']:,}" not in told
+    assert str(report["n_train"] + report["n_holdout"]) not in told
+
+
+def test_the_internal_report_says_that_it_stays_and_is_not_in_the_bundle(house):
+    page = (house / "visits-locum" / "report.html").read_text()
+    assert "Do not share it. It is not covered by the guarantee" in page
+    assert {p.name for p in (house / "bundle").iterdir()} == BUNDLE
+
+
+def test_a_run_without_a_guarantee_says_so_first_and_is_not_released(house, tmp_path, make_visits):
+    (tmp_path / "visits.csv").write_text(make_visits(60), encoding="utf-8")
+    done = call(tmp_path, "run", "visits.csv", "--synthesizer", "independent")
+    assert done.stdout.startswith("Privacy: no guarantee was made")
+    page = (tmp_path / "visits-locum" / "report.html").read_text()
+    assert "The stand-in was made without any guarantee of privacy." in page
+    released = call(tmp_path, "release", "visits-locum", "--out", "bundle")
+    assert released.returncode == 2
+    assert "without a guarantee" in released.stderr
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_the_bundle_verifies_and_tells_its_assumptions(house):
+    told = call(house, "verify", "bundle")
+    assert told.returncode == 0, told.stdout
+    assert told.stdout.startswith("In order.")
+    assert "Not proven, but assumed:" in told.stdout
+    public = json.loads((house / "release.json").read_text())["public_key"]
+    assert call(house, "verify", "bundle", "--key", public).returncode == 0
+    other = call(house, "verify", "bundle", "--key", "0" * 64)
+    assert other.returncode == 1 and "another key" in other.stdout
+
+
+def test_any_changed_byte_of_any_file_is_found(bundle):
+    rng = random.Random(1)
+    assert verify(bundle).passed
+    for name in sorted(BUNDLE):
+        path = bundle / name
+        good = path.read_bytes()
+        places = {0, len(good) - 1, *(rng.randrange(len(good)) for _ in range(12 if "cert" in name else 1))}
+        for at in places:
+            path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+            found = verify(bundle)
+            assert not found.passed, (name, at)
+            assert any(name in failure for failure in found.failures), (name, at)
+        path.write_bytes(good + b"\n")
+        assert not verify(bundle).passed, name
+        path.write_bytes(good)
+    assert verify(bundle).passed
+
+
+def test_files_added_or_taken_away_are_found(bundle):
+    (bundle / "report.html").write_text("internal")
+    assert any("report.html: not in" in f for f in verify(bundle).failures)
+    (bundle / "report.html").unlink()
+    (bundle / "card.md").unlink()
+    assert any("card.md: missing" in f for f in verify(bundle).failures)
+
+
+@pytest.mark.parametrize(
+    "change", ["sensitivity", "scale", "drop", "epsilon", "statement", "private", "delta"]
+)
+def test_a_forger_with_a_key_of_his_own_cannot_make_the_sums_fit(bundle, tmp_path, change):
+    """Signed anew by another key, so that only what the entries add up to can tell."""
+    certificate = json.loads((bundle / "certificate.json").read_text())
+    entry = certificate["entries"][-1]
+    if change == "sensitivity":
+        entry["sensitivity"] /= 2
+        entry["rho"] /= 4
+    elif change == "scale":
+        entry["scale"] *= 2
+        entry["rho"] /= 4
+    elif change == "drop":
+        certificate["entries"].pop()
+    elif change == "epsilon":
+        certificate["total"]["epsilon"] /= 2
+    elif change == "statement":
+        certificate["statement"] = certificate["statement"].replace("(3.", "(1.")
+    elif change == "private":
+        certificate["private"] = False
+    else:
+        certificate["total"]["delta"] = 1e-3
+    key, _ = signing_key(_new_key(tmp_path))
+    body = {k: v for k, v in certificate.items() if k not in ("signature", "files", "created", "audits")}
+    files = {name: bundle / name for name in certificate["files"]}
+    forged = certify(body, files, created=certificate["created"], audits=[], key=key)
+    (bundle / "certificate.json").write_bytes(as_bytes(forged))
+    assert not verify(bundle).passed
+
+
+def _new_key(folder: Path) -> Path:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    path = folder / "forger.pem"
+    path.write_bytes(
+        Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return path
+
+
+def test_a_hostile_certificate_is_refused_without_a_crash(bundle):
+    path = bundle / "certificate.json"
+    for content in (
+        b"",
+        b"[]",
+        b"{}",
+        b'{"entries": 3}',
+        b"\xff\xfe",
+        b"[" * 500,
+        b'{"total": {"delta": "x"}}',
+    ):
+        path.write_bytes(content)
+        assert not verify(bundle).passed
+
+
+def test_the_card_and_croissant_carry_the_guarantee(house):
+    card = (house / "bundle" / "card.md").read_text()
+    assert "differential privacy at unit a row" in card
+    assert "No guarantee" not in card and "formal guarantee" not in card
+    croissant = json.loads((house / "bundle" / "croissant.json").read_text())
+    assert croissant["conformsTo"][0] == "http://mlcommons.org/croissant/1.1"
+    named = {f["name"] for f in croissant["distribution"]}
+    assert named == BUNDLE - {"croissant.json", "certificate.json"}
+    fields = [f["name"] for f in croissant["recordSet"][0]["field"]]
+    assert fields == ["visit", "age", "ward", "score", "admitted", "readmitted"]
+
+
+def test_the_quality_report_rests_on_noisy_counts_and_bounds_the_distance(house):
+    quality = json.loads((house / "bundle" / "quality.json").read_text())
+    tables = {tuple(t["names"]): t for t in quality["tables"]}
+    assert ("readmitted",) in tables
+    for t in tables.values():
+        assert 0 <= t["low"] <= t["high"] <= 1
+    assert "No real row was looked at" in (house / "bundle" / "quality.html").read_text()
+
+
+def test_the_model_of_the_bundle_draws_more_rows(house, tmp_path):
+    out = tmp_path / "more.csv"
+    assert call(house, "sample", "bundle/model.locum", "--rows", "20", "--out", str(out)).returncode == 0
+    assert len(out.read_text().splitlines()) == 21
+
+
+def test_the_same_command_again_spends_nothing(house):
+    ledger = (house / "visits-locum" / "ledger.jsonl").read_bytes()
+    again = call(house, *RUN)
+    assert again.returncode == 0
+    assert "finished before" in again.stderr
+    assert (house / "visits-locum" / "ledger.jsonl").read_bytes() == ledger
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--epsilon", "0"), 2, "epsilon"),
+        (("--epsilon", "-1"), 2, "epsilon"),
+        (("--epsilon", "inf"), 2, "epsilon"),
+        (("--epsilon", "1e-"), 2, "epsilon"),
+        (("--epsilon", "1", "--delta", "0.5"), 2, "delta"),
+        (("--epsilon", "1", "--unit", "patient"), 2, "patient"),
+        (("--epsilon", "1", "--per-unit", "3"), 2, "unit"),
+        (("--epsilon", "1", "--synthesizer", "tree"), 2, "single rows"),
+        (("--epsilon", "1", "--preview", "5"), 2, "budget"),
+        (("--delta", "1e-6"), 2, "epsilon"),
+        (("--epsilon", "1", "--public", "other.csv"), 1, "public table"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_no_value(folder, options, code, words):
+    (folder / "other.csv").write_text("a,b\n1,2\n3,4\n")
+    told = call(folder, "run", "visits.csv", "--synthesizer", "independent", *options)
+    assert told.returncode == code, told.stderr
+    assert words in told.stderr
+    assert "Traceback" not in told.stderr
+    for value in ("surgery", "medicine", "V000"):
+        assert value not in told.stderr
+
+
+def test_a_ledger_adds_up_over_runs_and_refuses(folder):
+    options = ("--epsilon", "2", "--synthesizer", "independent", "--ledger", "visits.ledger")
+    first = call(folder, "fit", "visits.csv", "--model", "a.locum", *options, "--total-epsilon", "2.5")
+    assert first.returncode == 0, first.stderr
+    second = call(folder, "fit", "visits.csv", "--model", "b.locum", *options)
+    assert second.returncode == 1
+    assert "is left" in second.stderr
+    assert not (folder / "b.locum").exists()
+    third = call(folder, "fit", "visits.csv", "--model", "c.locum", "--epsilon", "1", *options[2:])
+    assert third.returncode == 0, third.stderr
+
+
+def test_a_unit_with_nulls_is_no_error(folder):
+    lines = (folder / "visits.csv").read_text().splitlines()
+    lines[5] = "," + lines[5].split(",", 1)[1]
+    (folder / "visits.csv").write_text("\n".join(lines) + "\n")
+    told = call(
+        folder, "fit", "visits.csv", "--model", "a.locum", "--epsilon", "2", "--unit", "visit",
+        "--synthesizer", "independent",
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    document = json.loads((folder / "a.privacy.json").read_text())
+    assert document["unit"] == {"column": "visit", "rows": 1, "adjacency": "add-remove"}
+    assert any("without visit" in a for a in document["assumptions"])
