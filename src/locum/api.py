@@ -35,6 +35,7 @@ __all__ = [
     "detect",
     "evaluate",
     "fit",
+    "impute",
     "load",
     "run",
     "sample",
@@ -178,17 +179,38 @@ def fit(
     )
 
 
-def sample(model: Synthesizer | str | os.PathLike[str], n: int, *, seed: int | None = None) -> Any:
-    """Draw synthetic rows.
+def sample(
+    model: Synthesizer | str | os.PathLike[str],
+    n: int | None = None,
+    *,
+    where: str | Sequence[str] | None = None,
+    given: Any = None,
+    targets: Mapping[Any, Any] | None = None,
+    rules: str | Sequence[str] = (),
+    temperature: float = 1.0,
+    seed: int | None = None,
+) -> Any:
+    """Draw synthetic rows, on request only such as you ask for.
 
     Parameters
     ----------
     model
         A fitted synthesizer, or the path of a model file.
     n
-        Number of rows, 1 or more.
+        Number of rows, 1 or more; None with `given`, which says how many.
+    where
+        Condition that every row fulfils, such as ``age >= 80 and diagnosis = 'I10'``.
+    given
+        Frame or file with some of the columns; what it holds is kept, the rest of each row is drawn.
+    targets
+        Asked proportions, such as ``{"sex": "balanced", "age >= 65": 0.3}``.
+    rules
+        What no row breaks, such as ``start <= end``; rules of the schema are always kept.
+    temperature
+        Below 1 more of what is frequent, above 1 more of what is rare.
     seed
-        Same seed, same rows; None takes the next of a series that the model's own seed fixes.
+        Same seed, same rows; None takes the next of a series that the model's own seed fixes. With anything
+        asked, None means 0.
 
     Returns
     -------
@@ -201,9 +223,62 @@ def sample(model: Synthesizer | str | os.PathLike[str], n: int, *, seed: int | N
         For a number of rows or a seed that cannot be.
     FileFormatError
         When the model file is broken.
+    FeasibilityError
+        When no row can be as asked; it names the clashing conditions and the nearest request.
     """
     synth = load(model) if isinstance(model, str | os.PathLike) else model
-    return synth.sample(n, seed=seed)
+    asked = where or given is not None or targets or rules or synth.schema.rules or temperature != 1.0
+    if not asked and n is not None:
+        return synth.sample(n, seed=seed)
+    from locum.control.sampling import sample as ask
+
+    outcome = ask(
+        synth, n, where=where, given=given, targets=targets, rules=rules, temperature=temperature,
+        seed=0 if seed is None else seed,
+    )  # fmt: skip
+    return outcome.restored(synth.schema, synth.origin)
+
+
+def impute(
+    model: Synthesizer | str | os.PathLike[str],
+    data: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    method: str = "draw",
+    seed: int = 0,
+) -> Any:
+    """Fill the missing cells of a table; all other cells stay as they are.
+
+    Parameters
+    ----------
+    model
+        A fitted synthesizer, or the path of a model file; best fitted on the very table.
+    data
+        Path or table with the columns of the model, or some of them.
+    columns
+        Columns to fill; None for all.
+    method
+        ``draw`` for right distributions and dependences, ``best`` for the nearest single values.
+    seed
+        Same seed, same values.
+
+    Returns
+    -------
+    table
+        Of the type that the model was fitted on.
+
+    Raises
+    ------
+    UsageError
+        For an unknown column or method.
+    DataError
+        When the data cannot be read.
+    """
+    synth = load(model) if isinstance(model, str | os.PathLike) else model
+    from locum.control.given import impute as fill
+
+    outcome = fill(synth, data, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
+    return outcome.restored(synth.schema, synth.origin)
 
 
 def evaluate(

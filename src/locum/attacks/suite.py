@@ -122,6 +122,20 @@ class _Log:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+def check_effort(name: str) -> Effort:
+    """Return a usable effort.
+
+    Raises
+    ------
+    UsageError
+        When there is none of that name.
+    """
+    for effort in EFFORTS:
+        if name == effort:
+            return effort
+    raise UsageError(f"there is no effort {name!r}", where="effort", expected=f"one of {', '.join(EFFORTS)}")
+
+
 def suite(
     trial: Trial,
     *,
@@ -161,11 +175,7 @@ def suite(
     verdict; its value is the effect of that attack on the scale 0 (chance) to 1 (certain), and 0 when no
     attack is beyond chance.
     """
-    if effort not in SIZES:
-        raise UsageError(
-            f"there is no effort {effort!r}", where="effort", expected=f"one of {', '.join(EFFORTS)}"
-        )
-    sizes, start = SIZES[effort], time.process_time()
+    sizes, start = SIZES[check_effort(effort)], time.process_time()
     ready = set_up(trial, targets=sizes.targets, rare=sizes.rare, searched=sizes.searched)
     if ready is None:
         return []

@@ -25,6 +25,7 @@ def evaluate(
     target: options.Target = None,
     protected: options.Protected = None,
     require: options.Require = None,
+    effort: options.Effort = None,
     seed: options.Seed = None,
     out: Annotated[
         Path | None,
@@ -50,7 +51,7 @@ def evaluate(
     with Display() as display:
         found = judge(
             real, synthetic, holdout=holdout, target=target, protected=tuple(protected or ()), seed=seed or 0,
-            require=parse_limits(require) if require else None,
+            require=parse_limits(require) if require else None, effort=effort or "standard",
             progress=display,
         )  # fmt: skip
         folder = None if out is None else save_folder(found, out)

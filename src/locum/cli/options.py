@@ -99,6 +99,15 @@ Require = Annotated[
         show_default=False,
     ),
 ]
+Effort = Annotated[
+    str | None,
+    typer.Option(
+        "--effort",
+        help="How much the attacks spend: quick, standard or thorough.",
+        metavar="NAME",
+        show_default=False,
+    ),
+]
 Epsilon = Annotated[
     str | None,
     typer.Option(

@@ -27,6 +27,7 @@ def run(
     synthesizer: options.Synthesizer = None,
     time_budget: options.TimeBudget = None,
     require: options.Require = None,
+    effort: options.Effort = None,
     preview: Annotated[
         int | None,
         typer.Option("--preview", help="Only show N rows, made quickly.", metavar="N", show_default=False),
@@ -62,6 +63,7 @@ def run(
         protected=tuple(protected or ()), holdout=holdout, synthesizer=synthesizer, format=format_,
         time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),
         delimiter=delimiter, encoding=encoding, require=parse_limits(require) if require else None,
+        effort=effort,
         privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon),
     )  # fmt: skip
     if request.privacy is not None:

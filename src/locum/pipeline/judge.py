@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import FolderError, UsageError
 from locum.evidence.evidence import Alert, Evidence, RunContext
-from locum.pipeline.plan import REPORT, REPORT_JSON, Request
+from locum.pipeline.plan import DEFAULT_EFFORT, REPORT, REPORT_JSON, Request
 from locum.pipeline.prepare import find_config, settle_schema
 from locum.pipeline.tables import align, check_target, read_table
 from locum.pipeline.versions import versions
@@ -109,6 +109,7 @@ def evaluate(
     target: str | None = None,
     protected: Sequence[str] = (),
     require: Requirements | Mapping[str, Any] | None = None,
+    effort: str = "standard",
     seed: int = 0,
     progress: Listener = silent,
 ) -> Evaluation:
@@ -116,7 +117,10 @@ def evaluate(
 
     See `locum.api.evaluate` for the meaning of the parameters.
     """
+    from locum.attacks.suite import check_effort
+
     check_seed(seed)
+    check_effort(effort)
     progress(Event("read", 0, 3))
     config = find_config(Request(data=real))[0] if schema is None else None
     if require is None:
@@ -144,7 +148,9 @@ def evaluate(
     made, held = (None if t is None else align(schema, t)[0] for t in tables)
     assert made is not None
     check_target(train, schema, schema.target)
-    evidence = judge(train, made, schema, holdout=held, seed=seed, require=wanted_limits, progress=progress)
+    evidence = judge(
+        train, made, schema, holdout=held, seed=seed, effort=effort, require=wanted_limits, progress=progress
+    )
     evidence = replace(
         evidence, alerts=(*evidence.alerts, *(Alert("note", schema.name, text) for text in notes))
     )
@@ -205,10 +211,13 @@ def judge(
     seed: int,
     rows: int | None = None,
     log_prob: Callable[[pa.Table], Any] | None = None,
+    effort: str = DEFAULT_EFFORT,
+    refit: Callable[[pa.Table, int], pa.Table] | None = None,
     require: Requirements = NOTHING_REQUIRED,
     progress: Listener = silent,
 ) -> Evidence:
     """Evidence about canonical tables; of each, at most `rows` rows drawn by the seed are looked at."""
+    from locum.attacks.suite import check_effort
     from locum.studies.evaluate import evaluate as study
     from locum.studies.requirements import check
 
@@ -221,6 +230,8 @@ def judge(
         protected=schema.protected,
         seed=seed,
         log_prob=log_prob,
+        effort=check_effort(effort),
+        refit=refit,
         listener=progress,
     )
     return replace(evidence, requirements=check(evidence.results, require))

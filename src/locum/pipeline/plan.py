@@ -26,6 +26,8 @@ DEFAULT_SYNTHESIZER = "tree"
 FAST_SYNTHESIZER = "tree-fast"
 DEFAULT_SEED = 0
 DEFAULT_HOLDOUT = 0.2
+#: What a run spends on attacks; `locum evaluate` spends more.
+DEFAULT_EFFORT = "quick"
 
 #: Forms in which the synthetic table can be written.
 FORMATS = ("csv", "tsv", "parquet", "arrow", "jsonl")
@@ -114,6 +116,8 @@ class Request:
         Correct a wrong guess about a CSV file.
     require
         Limits that the results are held against.
+    effort
+        What the attacks spend: ``quick``, ``standard`` or ``thorough``.
     """
 
     data: Any = None
@@ -131,6 +135,7 @@ class Request:
     encoding: str | None = None
     schema: Schema | None = None
     require: Requirements | None = None
+    effort: str | None = None
     privacy: PrivacyRequest | None = None
 
 
@@ -159,6 +164,8 @@ class Plan:
         As asked for. It chose `synthesizer` and `evaluate_rows`, and has no effect of its own.
     require
         Limits that the results are held against.
+    effort
+        What the attacks spend: ``quick``, ``standard`` or ``thorough``.
     privacy
         What decides the guarantee of a private run, None for others. `rows` is then 0 until the noisy number
         of rows is known, if none was asked for.
@@ -178,6 +185,7 @@ class Plan:
     evaluate_rows: int | None = None
     time_budget_s: float | None = None
     require: Requirements = field(default_factory=Requirements)
+    effort: str = DEFAULT_EFFORT
     privacy: Mapping[str, Any] | None = None
     version: str = VERSION
 
@@ -207,6 +215,7 @@ class Plan:
             "schema": schema_to_json(self.schema),
             # Left out where there are none, so that folders of earlier versions can be taken up again.
             **({"require": self.require.to_json()} if self.require else {}),
+            **({"effort": self.effort} if self.effort != DEFAULT_EFFORT else {}),
             **({"privacy": dict(self.privacy)} if self.privacy is not None else {}),
         }  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locum.attacks.suite import check_effort
 from locum.errors import DataError, UsageError
 from locum.pipeline import plan as names
 from locum.pipeline.estimate import Workload, code_sizes
@@ -106,6 +107,7 @@ def prepare(request: Request, progress: Listener = silent) -> Prepared:
         read=reading,
         time_budget_s=request.time_budget_s,
         require=first(request.require, config.require if config else None, Requirements()),
+        effort=check_effort(request.effort or names.DEFAULT_EFFORT),
     )
     out = request.out or Path(f"{raw.name}-locum")
     plan, machine, decision = _decide(request, plan, table, out)

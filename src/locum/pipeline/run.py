@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from locum.artifacts.folder import RunFolder
 from locum.evidence.evidence import Evidence, RunContext
 from locum.pipeline import plan as names
+from locum.pipeline.asked import blocks as asked_blocks
 from locum.pipeline.judge import judge, now
 from locum.pipeline.machine import peak_memory
 from locum.pipeline.outcome import STAGES, Outcome, answers_of, checks_of, describe_files, read_report
@@ -80,9 +81,23 @@ def _stages(
             evidence = judge(
                 train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
                 rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.model.has_density else None,
-                require=plan.require, progress=renamed(progress, "evaluate"),
+                effort=plan.effort, refit=refitted(plan, schema), require=plan.require,
+                progress=renamed(progress, "evaluate"),
             )  # fmt: skip
             stage.output(*report_stage(folder, plan, evidence, synth, progress))
+
+
+def refitted(plan: Plan, schema: Schema) -> Callable[[pa.Table, int], pa.Table] | None:
+    """The run's own generator as a function of rows and a seed, for attacks that fit it again."""
+    if plan.effort != "thorough":
+        return None
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    def make(table: pa.Table, seed: int) -> pa.Table:
+        synth = Synthesizer(plan.synthesizer, seed=seed, **plan.settings).fit_table(table, schema)
+        return synth.sample_table(plan.rows, seed=child_seed(seed, "sample"))
+
+    return make
 
 
 def _fit(
@@ -116,7 +131,7 @@ def sample_stage(
     if not folder.done("sample"):
         with folder.stage("sample") as stage:
             blocks, done = [], 0
-            for block in synth.sample_blocks(plan.rows, seed=child_seed(plan.seed, "sample")):
+            for block in asked_blocks(synth, plan.rows, child_seed(plan.seed, "sample")):
                 blocks.append(block)
                 done += block.num_rows
                 progress(Event("sample", done, plan.rows + plan.rows // 5 + 1))
@@ -221,6 +236,8 @@ def command_of(plan: Plan) -> str:
     for name in plan.schema.protected:
         words += ["--protected", name]
     words += ["--holdout", f"{plan.holdout:g}", "--synthesizer", plan.synthesizer]
+    if plan.effort != names.DEFAULT_EFFORT:
+        words += ["--effort", plan.effort]
     for key, option in (("epsilon", "--epsilon"), ("delta", "--delta"), ("unit", "--unit")):
         if (plan.privacy or {}).get(key) is not None:
             words += [option, str((plan.privacy or {})[key])]
