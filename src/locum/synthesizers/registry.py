@@ -58,6 +58,21 @@ BUILT_IN: Mapping[str, Entry] = MappingProxyType(
             "locum.synthesizers.bootstrap:BootstrapModel",
             "Training rows drawn again with replacement: a copy, for testing that copying is noticed.",
         ),
+        "aim": Entry(
+            "locum.synthesizers.marginal.aim:AimModel",
+            "Noisy tables of a few columns are bought round by round where the model is most wrong, and a "
+            "graphical model is fitted to them: differential privacy for tables of up to about 30 columns.",
+        ),
+        "mst": Entry(
+            "locum.synthesizers.marginal.mst:MstModel",
+            "Noisy tables of single columns and of the strongest pairs, as a tree: differential privacy in a "
+            "second or two.",
+        ),
+        "swift": Entry(
+            "locum.synthesizers.marginal.oneshot:OneShotModel",
+            "All tables of a few columns are scored once with noise, the best are bought once and a graphical "
+            "model is fitted once: differential privacy for wide tables.",
+        ),
     }
 )
 
