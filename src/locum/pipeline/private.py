@@ -276,8 +276,12 @@ def _refuse_too_little(ledger: Ledger, budget: Budget) -> None:
 
 
 def accounting_of(plan: Plan) -> Any:
-    """``zcdp`` where the generator's settings ask for steps that are not Gaussian, else ``gdp``."""
-    return "zcdp" if plan.settings.get("accounting") == "zcdp" else "gdp"
+    """``zcdp`` where the generator as it is set takes steps that are not Gaussian, else ``gdp``."""
+    if plan.synthesizer == "auto":
+        return "gdp"
+    from locum.synthesizers import registry
+
+    return getattr(registry.create(plan.synthesizer, **plan.settings), "accounting", "gdp")
 
 
 def execute_private(prepared: PreparedPrivate, progress: Listener = silent) -> Outcome:

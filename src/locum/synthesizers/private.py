@@ -99,6 +99,7 @@ def fit_private(
     seed: int = 0,
     discovery: float = DISCOVERY,
     settings: Mapping[str, Any] | None = None,
+    impossible: Sequence[Mapping[str, Sequence[Any]]] = (),
     progress: Listener = silent,
 ) -> PrivateFit:
     """Fit a generator to private rows under the guarantee of a ledger.
@@ -124,7 +125,10 @@ def fit_private(
     discovery
         Part of the budget (in rho) for finding kinds, levels and ranges, if any must be found.
     settings
-        Settings of the generator, among them rules known in advance where it takes them.
+        Settings of the generator.
+    impossible
+        Combinations of values known in advance to be impossible, see `locum.synthesizers.known`; they get
+        probability 0. Only for generators that take ``zeros``.
     progress
         Hears about the steps.
 
@@ -174,7 +178,8 @@ def fit_private(
     kept: list[Measurement] = []
     source = RecordingSource(MemorySource(coded), ledger, rows, kept)
     del coded
-    context = _Context(domain, public, target, dict(settings or {}), child_seed(seed, "model"), progress)
+    chosen = {**(settings or {}), **_zeros(choice.name, impossible, domain)}
+    context = _Context(domain, public, target, chosen, child_seed(seed, "model"), progress)
     model, name, stopped = _model(choice.name, source, context, kept)
     fitted = Synthesizer.of(
         name, model, domain.encoder, seed=seed, rows=max(1, int(rows.counts[0])), origin=raw.origin
@@ -295,6 +300,23 @@ def _model(
         stopped = f"The budget ended before the model was complete ({error.what}); single columns only."
         return _from_counts(source.domain, kept), "independent", stopped
     return fitted, name, ""
+
+
+def _zeros(
+    name: str, impossible: Sequence[Mapping[str, Sequence[Any]]], domain: PrivateDomain
+) -> dict[str, Any]:
+    """What is impossible, as the setting of a generator that can honour it."""
+    if not impossible:
+        return {}
+    if "zeros" not in inspect.signature(private_class(name)).parameters:
+        raise UsageError(
+            f"{name} cannot honour impossible combinations",
+            where="impossible",
+            do="choose aim, mst or swift, or leave them out",
+        )
+    from locum.synthesizers.known import impossible_codes
+
+    return {"zeros": impossible_codes(impossible, domain.encoder)}
 
 
 def _settings(name: str, made_by: type[Model], source: PrivateSource, context: _Context) -> dict[str, Any]:

@@ -199,3 +199,33 @@ def test_test_mode_repeats_itself_and_says_that_it_is_not_private():
     first, stamp = once()
     assert (first, stamp) == once()
     assert "NOT PRIVATE" in stamp
+
+
+def test_combinations_that_are_impossible_never_come_out():
+    ledger = ledger_of(1.0)
+    rule = {"age": (18, 25), "town": ["Bonn"]}
+    fit = fit_private(raw_of(table()), ledger, schema=DECLARED, synthesizer="mst", impossible=[rule])
+    made = fit.synthesizer.sample(5000, seed=1).to_pylist()
+    young = [r for r in made if r["age"] is not None and r["age"] <= 25]
+    assert young and not [r for r in young if r["town"] == "Bonn"]
+    with pytest.raises(UsageError, match="no column"):
+        fit_private(raw_of(table()), ledger_of(), schema=DECLARED, synthesizer="mst", impossible=[{"x": [1]}])
+    with pytest.raises(UsageError, match="cannot honour"):
+        fit_private(
+            raw_of(table()), ledger_of(), schema=DECLARED, synthesizer="independent", impossible=[rule]
+        )
+
+
+def test_auto_spends_all_of_one_epsilon_with_relations():
+    rng = np.random.default_rng(0)
+    a = rng.integers(0, 4, 4000)
+    rows = pa.table({"a": [f"a{v}" for v in a], "b": [f"b{(v + (rng.random() < 0.1)) % 4}" for v in a]})
+    ledger = ledger_of(2.0)
+    fit = fit_private(raw_of(rows), ledger, target="b")
+    assert fit.choice.name == "aim" and fit.choice.why
+    assert 1.9 < ledger.total.epsilon(1e-6) <= 2.0
+    made = fit.synthesizer.sample(4000, seed=1)
+    same = np.mean(
+        [x and y and x[1] == y[1] for x, y in zip(*[made.column(c).to_pylist() for c in "ab"], strict=True)]
+    )
+    assert same > 0.8
