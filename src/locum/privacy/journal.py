@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Journal:
         self._at, self._hash = 0, _START
         with self._locked():
             self._read()
+        _flush_folder(self.path.parent)
 
     @property
     def head(self) -> str:
@@ -155,6 +156,16 @@ def _whole(line: bytes) -> bool:
 
 def _seal(previous: str, body: dict[str, Any]) -> str:
     return hashlib.sha256(previous.encode() + b"\n" + _dump(body)).hexdigest()
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the file's own entry durable; not every system can flush a folder."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _write_all(handle: int, content: bytes) -> None:

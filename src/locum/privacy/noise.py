@@ -27,6 +27,7 @@ from locum.errors import UsageError
 from locum.privacy.bits import Bits, SystemBits
 from locum.privacy.tables import (
     DEPTH,
+    WORK,
     Integers,
     InverseTable,
     cell_weights,
@@ -79,7 +80,7 @@ class Noise:
     def choice(self, exponents: list[Fraction]) -> int:
         """An index drawn with probability proportional to ``exp(exponents[i])``.
 
-        The exponents are exact rationals; weights are rounded at 2**-256, the draw at 2**-192.
+        The exponents are exact rationals; weights are rounded at 2**-192, the draw at 2**-192.
         """
         top = max(exponents)
         ends = list(accumulate(fixed_exp(max(e - top, Fraction(-400))) for e in exponents))
@@ -101,7 +102,7 @@ def laplace_slack(scale: float) -> float:
 
 def choice_slack(n: int) -> float:
     """Total-variation distance of a choice among `n` from its exact law, at most."""
-    return (n + 1) * 2.0**-190
+    return (n + 1) * 2.0**-188
 
 
 def _scale(value: float, most: float) -> float:
@@ -184,7 +185,7 @@ def _sampler(kind: str, sigma: float) -> InverseTable | BlockSampler:
     right = half - (half if rounded else Fraction(0)) / width
     left = half + (half if rounded else Fraction(1)) / width
     above, below = (gaussian_weights(exact / width, start=start) for start in (right, left))
-    blocks = InverseTable.of(-len(below), [*below[::-1], 1 << 256, *above], 2.0**-130)
+    blocks = InverseTable.of(-len(below), [*below[::-1], 1 << WORK, *above], 2.0**-130)
     return BlockSampler(blocks, b, sigma, rounded)
 
 
@@ -202,8 +203,8 @@ def _decay(scale: Fraction, n: int | None) -> InverseTable:
     """Table of P(k) ~ exp(-k / scale) on 0 .. n-1, or as far as it matters."""
     many = n if n is not None else int(92 * scale) + 4
     ratio = fixed_exp(-1 / scale)
-    weight, masses = 1 << 256, []
+    weight, masses = 1 << WORK, []
     for _ in range(many):
         masses.append(weight)
-        weight = (weight * ratio) >> 256
+        weight = (weight * ratio) >> WORK
     return InverseTable.of(0, masses, 0.0 if n is not None else 2.0**-130)

@@ -22,7 +22,7 @@ Integers = npt.NDArray[np.int64]
 #: Bits of the thresholds.
 DEPTH = 128
 #: Bits of the fixed-point numbers they are computed in.
-WORK = 256
+WORK = 192
 _ONE = 1 << WORK
 #: The upper bits of a word that choose a place in the guide table.
 _GUIDE = 16
@@ -108,9 +108,9 @@ def fixed_exp(exponent: Fraction, depth: int = WORK) -> int:
 
 
 def gaussian_weights(sigma: Fraction, reach: float = 13.8, start: Fraction = Fraction(0)) -> list[int]:
-    """``exp(-x**2 / (2 sigma**2)) * 2**256`` for x = start, start + 1, ... up to `reach` standard deviations.
+    """``exp(-x**2 / (2 sigma**2)) * 2**192`` for x = start, start + 1, ... up to `reach` standard deviations.
 
-    By recurrence, for a `start` above -1/2; the error of the k-th is below ``k**2 * 2**-255``.
+    By recurrence, for a `start` above -1/2; the error of the k-th is below ``k**2 * 2**-191``.
     """
     variance = sigma * sigma
     weight = fixed_exp(-start * start / (2 * variance))
@@ -158,7 +158,7 @@ def _fine_cells(sigma: Fraction, reach: float) -> list[int]:
             continue
         term = now // factorial
         total = total + term
-        if np.abs(term).max() < 1 << (WORK - 200) and order > 8:
+        if order > 8 and np.abs(term).max() < 1 << (WORK - 152):
             return [max(0, int(t)) for t in total]
 
 
