@@ -46,6 +46,20 @@ def drawn(sizes: list[int], rows: int, **kwargs: bool) -> Coded:
     return coded(columns, sizes, **kwargs)
 
 
+def fresh(name: str) -> Model:
+    """A new model; private ones with next to no noise, and with what they learn from as the public table.
+
+    What a model must be able to do is asked here; how well it does under noise is asked elsewhere.
+    """
+    made_by: Any = registry.get(name)
+    if not hasattr(made_by, "fit_source"):
+        return registry.create(name)
+    model: Any = registry.create(name, epsilon=300.0)
+    if getattr(made_by, "needs_public", False):
+        model.fit = lambda data, **kwargs: made_by.fit(model, data, public=data, **kwargs)
+    return model
+
+
 TABLES = {
     "one row": lambda: coded([[1], [0], [2]], [3, 1, 4]),
     "two rows": lambda: coded([[0, 1], [1, 1]], [2, 2], ordered=True),
@@ -71,12 +85,12 @@ def table(request) -> Coded:
 
 @pytest.fixture(scope="module")
 def fitted(name: str, table: Coded) -> Model:
-    return registry.create(name).fit(table, seed=SEED)
+    return fresh(name).fit(table, seed=SEED)
 
 
 @pytest.fixture(scope="module")
 def tiny(name: str) -> Model:
-    return registry.create(name).fit(drawn(TINY_SIZES, 500, null=True), seed=SEED)
+    return fresh(name).fit(drawn(TINY_SIZES, 500, null=True), seed=SEED)
 
 
 def enumerated(domain: Domain) -> np.ndarray:
@@ -84,7 +98,7 @@ def enumerated(domain: Domain) -> np.ndarray:
 
 
 def test_the_class_says_what_it_is(name: str) -> None:
-    model = registry.create(name)
+    model = fresh(name)
     assert isinstance(model, Model) and isinstance(model.has_density, bool)
     assert type(model).__doc__ and registry.entry_of(name).sentence.endswith(".")
 
@@ -99,12 +113,12 @@ def test_rows_fit_the_domain(fitted: Model, table: Coded) -> None:
 def test_codes_never_seen_are_never_drawn_when_alone(name: str) -> None:
     """Null and level codes that no row has stay out, or nearly so (smoothing may give them a little)."""
     data = TABLES["codes that never appear"]()
-    rows = registry.create(name).fit(data, seed=SEED).sample(2000, seed=1)
+    rows = fresh(name).fit(data, seed=SEED).sample(2000, seed=1)
     assert np.mean(rows[:, 0] == 3) > 0.98 and np.isin(rows[:, 1], [0, 9]).mean() > 0.98
 
 
 def test_the_seed_decides(name: str, table: Coded, fitted: Model) -> None:
-    again = registry.create(name).fit(table, seed=SEED)
+    again = fresh(name).fit(table, seed=SEED)
     np.testing.assert_array_equal(fitted.sample(64, seed=3), again.sample(64, seed=3))
     np.testing.assert_array_equal(fitted.sample(64, seed=3), fitted.sample(64, seed=3))
     if len(np.unique(table.codes, axis=0)) > 1:
@@ -177,7 +191,7 @@ def test_the_state_is_all_there_is(name: str, table: Coded, fitted: Model) -> No
 def test_fit_leaves_the_data_alone_and_keeps_no_hold_of_it(name: str) -> None:
     data = TABLES["ordered"]()
     before = data.codes.copy()
-    model = registry.create(name).fit(data, seed=SEED)
+    model = fresh(name).fit(data, seed=SEED)
     np.testing.assert_array_equal(data.codes, before)
     rows = model.sample(50, seed=1)
     data.codes[:] = 0
@@ -186,15 +200,15 @@ def test_fit_leaves_the_data_alone_and_keeps_no_hold_of_it(name: str) -> None:
 
 def test_refitting_forgets(name: str) -> None:
     first, second = TABLES["labels"](), TABLES["one column"]()
-    model = registry.create(name).fit(first, seed=SEED).fit(second, seed=SEED)
+    model = fresh(name).fit(first, seed=SEED).fit(second, seed=SEED)
     np.testing.assert_array_equal(
-        model.sample(80, seed=2), registry.create(name).fit(second, seed=SEED).sample(80, seed=2)
+        model.sample(80, seed=2), fresh(name).fit(second, seed=SEED).sample(80, seed=2)
     )
 
 
 def test_progress_runs_to_its_end(name: str) -> None:
     events: list[Event] = []
-    registry.create(name).fit(TABLES["labels"](), seed=SEED, progress=events.append)
+    fresh(name).fit(TABLES["labels"](), seed=SEED, progress=events.append)
     assert events and all(0 <= e.done <= e.total for e in events)
     assert events[-1].done == events[-1].total
     for stage in {e.stage for e in events}:
@@ -213,11 +227,11 @@ def test_seeds_that_make_no_sense(name: str, tiny: Model, seed: Any) -> None:
     with pytest.raises(UsageError):
         tiny.sample(1, seed=seed)
     with pytest.raises(UsageError):
-        registry.create(name).fit(TABLES["two rows"](), seed=seed)
+        fresh(name).fit(TABLES["two rows"](), seed=seed)
 
 
 def test_before_fit(name: str) -> None:
-    model = registry.create(name)
+    model = fresh(name)
     for call in (lambda: model.sample(1, seed=1), model.state):
         with pytest.raises(NotFittedError):
             call()
@@ -228,7 +242,7 @@ def test_before_fit(name: str) -> None:
 def test_nothing_to_learn_from(name: str) -> None:
     for data in (coded([[], []], [2, 2]), Coded(Domain(()), np.zeros((4, 0), dtype=np.int32, order="F"))):
         with pytest.raises(DataError):
-            registry.create(name).fit(data, seed=1)
+            fresh(name).fit(data, seed=1)
 
 
 def test_rows_of_another_width(tiny: Model) -> None:
@@ -274,7 +288,7 @@ def harmed(state: ModelState) -> Iterator[tuple[str, ModelState]]:
 def test_a_harmed_state_is_refused_or_harmless(name: str, of: str) -> None:
     """What a hostile file may hold ends as FileFormatError on loading, or works within the domain."""
     data = TABLES[of]()
-    state = registry.create(name).fit(data, seed=SEED).state()
+    state = fresh(name).fit(data, seed=SEED).state()
     kind = registry.get(name)
     problems = []
     for what, bad in harmed(state):
@@ -299,7 +313,7 @@ def test_a_harmed_state_is_refused_or_harmless(name: str, of: str) -> None:
 
 
 def test_a_state_for_another_domain_is_refused(name: str) -> None:
-    state = registry.create(name).fit(TABLES["labels"](), seed=SEED).state()
+    state = fresh(name).fit(TABLES["labels"](), seed=SEED).state()
     for other in ("one column", "wide", "one row"):
         with pytest.raises(FileFormatError):
             registry.get(name).from_state(state, TABLES[other]().domain)

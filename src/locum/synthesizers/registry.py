@@ -58,6 +58,20 @@ BUILT_IN: Mapping[str, Entry] = MappingProxyType(
             "locum.synthesizers.bootstrap:BootstrapModel",
             "Training rows drawn again with replacement: a copy, for testing that copying is noticed.",
         ),
+        "mwem": Entry(
+            "locum.synthesizers.baselines.mwem:MWEM",
+            "One histogram over all combinations of codes, bent towards a few noisy marginals. "
+            "A private baseline for small tables.",
+        ),
+        "privbayes": Entry(
+            "locum.synthesizers.baselines.privbayes:PrivBayes",
+            "Columns are drawn one after the other, each given one or two before it, from noisy tables. "
+            "A private baseline.",
+        ),
+        "pmw-pub": Entry(
+            "locum.synthesizers.public.pmw:PublicWeights",
+            "Rows of a public table, weighted so that they answer noisy questions as the private rows do.",
+        ),
         "aim": Entry(
             "locum.synthesizers.marginal.aim:AimModel",
             "Noisy tables of a few columns are bought round by round where the model is most wrong, and a "

@@ -1,0 +1,1 @@
+"""Textbook private synthesizers, kept for teaching and as baselines."""

@@ -1,0 +1,1 @@
+"""Synthesizers that start from public rows: what is known already need not be bought."""
