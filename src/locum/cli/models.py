@@ -63,7 +63,7 @@ def add(
     ] = "",
     as_json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Copy weights into locum's folder, after comparing their checksum. Nothing is fetched from the network."""
+    """Copy weights into locum's folder once their checksum is right; nothing is fetched."""
     from locum.cli.console import emit, say
     from locum.text.engine.weights import KNOWN
     from locum.text.engine.weights import add as put

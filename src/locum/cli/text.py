@@ -133,9 +133,7 @@ def plan(
         ],
         right=(1, 2),
     )
-    say(
-        f"Reckoned from {found.preview_rows} rows: {found.preview_calls} calls, {found.preview_cost:.4f} spent."
-    )
+    say(f"Reckoned from {found.preview_rows} rows: {found.preview_calls} calls, {found.preview_cost:.4f}.")
 
 
 @text.command()
@@ -287,9 +285,7 @@ def _show(outcome: TextOutcome, command: str, *, as_json: bool) -> None:
             f"{outcome.state}: {outcome.kept:,} of {outcome.wanted:,} rows in {outcome.folder / 'data.jsonl'}"
         )
         _show_funnel(outcome.funnel)
-        say(
-            f"{outcome.sent:,} requests sent, {outcome.cached:,} answers from the cache, {outcome.tokens:,} tokens"
-        )
+        say(f"{outcome.sent:,} requests sent, {outcome.cached:,} answers cached, {outcome.tokens:,} tokens")
         if outcome.error is not None:
             err().print(f"stopped: {outcome.error.message}")
     if outcome.state != "complete":

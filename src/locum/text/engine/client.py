@@ -202,7 +202,7 @@ class Engine:
             return reply
 
     async def _once(self, request: Request, served: _Served) -> Reply:
-        await served.pace.enter()
+        sent_at = await served.pace.enter()
         try:
             held = await self.purse.reserve(request, served.spec)
             reply, maybe_billed = None, True
@@ -213,7 +213,7 @@ class Engine:
             except CallFailed as failure:
                 maybe_billed = failure.reason in _MAYBE_BILLED
                 if failure.reason == Reason.RATE_LIMITED:
-                    served.pace.refused(failure.wait_s)
+                    served.pace.refused(sent_at, failure.wait_s)
                 elif failure.reason == Reason.REFUSED:
                     served.breaker.succeeded(time.monotonic())
                 raise

@@ -33,8 +33,8 @@ class Pace:
     def __init__(self, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._slots, self._clock = float(slots), clock
         self._limit = min(float(slots), _START)
-        self._found_limit = False
-        self._in_flight, self._waiting = 0, deque[asyncio.Future[None]]()
+        self._refusals = 0
+        self._in_flight, self._waiting = 0, deque[asyncio.Future[int]]()
         self._recent: deque[bool] = deque(maxlen=_RECENT)
         self._pause_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -49,16 +49,16 @@ class Pace:
         """Requests under way."""
         return self._in_flight
 
-    async def enter(self) -> None:
-        """Wait for a free slot and take it."""
+    async def enter(self) -> int:
+        """Wait for a free slot and take it; returns how many are taken then, for `refused`."""
         if self._open() and not self._waiting:
             self._in_flight += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            return self._in_flight
+        turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         self._wake()
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave()  # the slot was given in the same moment
@@ -74,20 +74,23 @@ class Pace:
         self._recent.append(True)
         if self._in_flight + 1 < self._limit * 0.9:
             return  # the limit was not what held us back
-        step = 1.0 / self._limit if self._found_limit else 1.0
+        step = 1.0 / self._limit if self._refusals > 1 else 1.0
         self._limit = min(self._slots, self._limit + step)
 
-    def refused(self, wait_s: float | None = None) -> None:
-        """A request met the endpoint's limit (429): one slot less; a pause when nearly all are refused.
+    def refused(self, sent_at: int, wait_s: float | None = None) -> None:
+        """A request met the endpoint's limit (429): one slot less; a pause when most are refused.
 
         Parameters
         ----------
+        sent_at
+            What `enter` gave: a request sent above the present limit teaches nothing new.
         wait_s
             What the endpoint asked to wait; the refused request itself waits in any case.
         """
         self._recent.append(False)
-        self._found_limit = self._found_limit or self._recent.count(False) > 1
-        self._limit = max(1.0, min(self._limit, float(self._in_flight) + 0.5) - 1.0)
+        self._refusals += 1
+        if sent_at <= self._limit:
+            self._limit = max(1.0, self._limit - 1.0)
         if wait_s and len(self._recent) == _RECENT and sum(self._recent) < _RECENT / 2:
             self.pause(wait_s)
 
@@ -104,7 +107,7 @@ class Pace:
             turn = self._waiting.popleft()
             if not turn.done():
                 self._in_flight += 1
-                turn.set_result(None)
+                turn.set_result(self._in_flight)
         rest = self._pause_until - self._clock()
         if self._waiting and rest > 0 and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(rest + 1e-3, self._ring)

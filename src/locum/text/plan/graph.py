@@ -83,7 +83,7 @@ def layers(columns: Sequence[Column]) -> tuple[tuple[Column, ...], ...]:
         for other in sorted(used):
             if other not in names:
                 close = get_close_matches(other, names, n=1)
-                do = f"did you mean {close[0]}?" if close else "name one of " + ", ".join(names)
+                do = f"did you mean {close[0]}" if close else "name one of " + ", ".join(names)
                 raise PlanError(f"there is no column {other!r}", where=f"columns.{name}", do=do)
     done: set[str] = set()
     found: list[tuple[Column, ...]] = []
