@@ -94,6 +94,14 @@ def _folder(path: Path) -> Inspection:
         **{key: _text(plan.get(key)) for key in ("rows", "seed", "holdout", "synthesizer")},
         "made by": f"locum {_text(plan.get('version'))}",
     }
+    if (path / "privacy.json").is_file():
+        from locum.pipeline.private import read_privacy
+
+        promised = read_privacy(path)
+        total, unit = promised.get("total") or {}, promised.get("unit") or {}
+        facts["privacy"] = _text(f"epsilon {total.get('epsilon')}, delta {total.get('delta')}")
+        facts["unit"] = _text(unit.get("column") or "row")
+        facts["synthesizer"] = _text((promised.get("synthesizer") or {}).get("name"))
     cost = [r for r in records if r.get("event") == "ended"]
     if cost:
         facts["cost"] = f"{sum(float(r.get('cpu_s', 0)) for r in cost):.1f} CPU seconds"

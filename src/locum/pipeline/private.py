@@ -353,11 +353,13 @@ def fit_prepared(
     from locum.synthesizers.private import fit_private
 
     plan = prepared.plan
-    return fit_private(
-        raw, ledger, schema=plan.schema if prepared.declared else None, public=prepared.public,
-        target=_target(prepared), synthesizer=plan.synthesizer, seed=child_seed(plan.seed, "fit"),
-        settings=plan.settings, progress=renamed(progress, "fit"),
-    )  # fmt: skip
+    # the last net: parts that touch rows are sealed one by one already, with better words
+    with sealed("fitting the generator"):
+        return fit_private(
+            raw, ledger, schema=plan.schema if prepared.declared else None, public=prepared.public,
+            target=_target(prepared), synthesizer=plan.synthesizer, seed=child_seed(plan.seed, "fit"),
+            settings=plan.settings, progress=renamed(progress, "fit"),
+        )  # fmt: skip
 
 
 def fit_in_memory(request: Request, settings: Mapping[str, Any], progress: Listener = silent) -> Synthesizer:

@@ -43,7 +43,7 @@ Guard = Callable[[Coded], "PrivateSource"]
 #: Rounds in which heavy cells are cut, pieces each is cut into, and most cells of a column.
 ROUNDS, PIECES, MOST_CELLS = 3, 16, 4096
 #: A count is believed when it exceeds so many standard deviations of its noise.
-_SURE, _LIKELY = 4.5, 3.0
+_SURE, _LIKELY, _TAIL = 4.5, 3.0, 3.5
 #: Relative price of finding the levels of a column, against one count of a whole column.
 LEVELS_WEIGHT = 4.0
 #: Share of the discovery budget that goes to the kinds of columns.
@@ -255,7 +255,7 @@ def _reach(mass: FloatArray, noise: FloatArray) -> int:
         kernel = np.ones(min(width, len(mass)))
         rows = np.convolve(mass, kernel, mode="valid")
         spread = np.sqrt(np.convolve(noise**2, kernel, mode="valid"))
-        hits = np.flatnonzero(rows > _SURE * spread)
+        hits = np.flatnonzero(rows > _TAIL * spread)
         if len(hits):
             # the far end of the stretch: all its rows may be there
             first = min(first, int(hits[0]) + len(kernel) - 1)

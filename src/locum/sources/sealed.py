@@ -12,11 +12,12 @@ from locum.errors import (
     FolderError,
     LeakError,
     LocumError,
+    SchemaError,
     UsageError,
 )
 
 #: Errors whose words come from options, schemas and ledgers, never from rows.
-_PUBLIC = (BudgetError, LeakError, UsageError, FolderError, FeasibilityError)
+_PUBLIC = (BudgetError, LeakError, UsageError, FolderError, FeasibilityError, SchemaError)
 
 
 @contextmanager

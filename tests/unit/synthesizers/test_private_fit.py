@@ -226,6 +226,9 @@ def test_auto_spends_all_of_one_epsilon_with_relations():
     assert 1.9 < ledger.total.epsilon(1e-6) <= 2.0
     made = fit.synthesizer.sample(4000, seed=1)
     same = np.mean(
-        [x and y and x[1] == y[1] for x, y in zip(*[made.column(c).to_pylist() for c in "ab"], strict=True)]
+        [
+            bool(x and y and x[1] == y[1])
+            for x, y in zip(*[made.column(c).to_pylist() for c in "ab"], strict=True)
+        ]
     )
     assert same > 0.8
