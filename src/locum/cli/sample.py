@@ -14,7 +14,6 @@ def sample(
     model: Annotated[
         Path, typer.Argument(metavar="FILE", help="Model file (*.locum) or run folder.", show_default=False)
     ],
-    rows: Annotated[int, typer.Option("--rows", help="Rows to draw.", metavar="N", show_default=False)],
     out: Annotated[
         Path,
         typer.Option(
@@ -24,6 +23,52 @@ def sample(
             show_default=False,
         ),
     ],
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            "--rows", help="Rows to draw; with --given as many as it has.", metavar="N", show_default=False
+        ),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            help="What every row fulfils, such as \"age >= 80 and sex = 'F'\"; may be repeated.",
+            metavar="CONDITION",
+            show_default=False,
+        ),
+    ] = None,
+    given: Annotated[
+        Path | None,
+        typer.Option(
+            "--given",
+            help="File with some of the columns; the rest of each row is drawn.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    targets: Annotated[
+        str | None,
+        typer.Option(
+            "--targets",
+            help="Proportions: 'sex = balanced; age >= 65: 0.3', JSON, or a JSON file.",
+            metavar="TEXT",
+            show_default=False,
+        ),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rule",
+            help='What no row breaks, such as "start <= end"; may be repeated.',
+            metavar="RULE",
+            show_default=False,
+        ),
+    ] = None,
+    temperature: Annotated[
+        float,
+        typer.Option("--temperature", help="Below 1 more of what is frequent, above 1 more of what is rare."),
+    ] = 1.0,
     seed: options.Seed = None,
     force: options.Force = False,
     as_json: options.Json = False,
@@ -31,12 +76,19 @@ def sample(
     """Draw synthetic rows from a fitted generator. Another seed gives other rows."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
+    from locum.pipeline.asked import Asked
     from locum.pipeline.fitting import sample_file
     from locum.pipeline.words import count, size
 
     with Display() as display:
-        drawn = sample_file(model, rows, out, seed=seed, force=force, progress=display)
+        asked = Asked(tuple(where or ()), given, targets, tuple(rule or ()), temperature)
+        drawn = sample_file(model, rows, out, asked=asked, seed=seed, force=force, progress=display)
     if as_json:
         emit({"command": "sample", **drawn})
         return
-    say(f"{count(rows, 'synthetic row')} written to {out} ({size(drawn['bytes'])}, seed {drawn['seed']}).")
+    if "sentence" in drawn:
+        say(drawn["sentence"])
+    say(
+        f"{count(drawn['rows'], 'synthetic row')} written to {out} "
+        f"({size(drawn['bytes'])}, seed {drawn['seed']})."
+    )

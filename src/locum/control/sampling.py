@@ -87,7 +87,7 @@ def read_request(
 
 def sample(
     synth: Synthesizer,
-    n: int,
+    n: int | None = None,
     *,
     where: str | Iterable[str] | None = None,
     given: Any = None,
@@ -103,7 +103,7 @@ def sample(
     synth
         A fitted synthesizer.
     n
-        Rows; with `given` None would be its number of rows, and any other number is refused.
+        Rows; None with `given`, which says how many.
     where
         Condition that every row fulfils, such as ``age >= 80 and diagnosis = 'I10'``; several all hold.
     given
@@ -148,6 +148,8 @@ def sample(
                 f"{n:,} rows asked for, {frame.num_rows:,} given", where="given", do="leave the number out"
             )
         return complete(synth, frame, request, seed)
+    if n is None:
+        raise UsageError("the number of rows is missing", where="rows", do="say how many")
     n = check_rows(n)
     return _tilted(synth, n, request, seed) if request.targets else _plain(synth, n, request, seed)
 

@@ -8,9 +8,11 @@ factors. Rows are then drawn class by joint class, as many as the tilted distrib
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,65 @@ def read_targets(spec: TargetSpec, names: Names) -> list[Target]:
         else:
             out.append(_of_condition(str(key), asked, names))
     return out
+
+
+def targets_from_text(text: str, names: Names) -> dict[Any, Any]:
+    """Asked proportions from JSON, the name of a JSON file, or ``sex = balanced; age >= 65: 0.3``.
+
+    In JSON a key or level of several columns is written with commas:
+    ``{"sex, income": {"Female, >50K": 0.2}}``.
+
+    Raises
+    ------
+    UsageError
+        When it is none of these.
+    """
+    body = text
+    if not text.lstrip().startswith("{") and Path(text).suffix == ".json":
+        try:
+            body = Path(text).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError("the file cannot be read", where=text) from error
+    if body.lstrip().startswith("{"):
+        try:
+            spec = json.loads(body)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise UsageError(f"this is no JSON: {error}", where="targets") from None
+        return {_parts(key, names): _levels(asked, _parts(key, names)) for key, asked in spec.items()}
+    out: dict[Any, Any] = {}
+    for part in filter(None, (p.strip() for p in text.split(";"))):
+        column, _, word = part.rpartition("=")
+        condition, colon, share = part.rpartition(":")
+        if word.strip() == "balanced":
+            out[_parts(column.strip(), names)] = "balanced"
+        elif colon and _number(share) is not None:
+            out[condition.strip()] = _number(share)
+        else:
+            raise UsageError(
+                f"{part!r} is no target", where="targets",
+                expected="such as 'sex = balanced' or 'age >= 65: 0.3'",
+            )  # fmt: skip
+    return out
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _parts(key: str, names: Names) -> Any:
+    """Several columns in one key, where the key is no column itself."""
+    parts = tuple(p.strip() for p in key.split(","))
+    several = len(parts) > 1 and key not in names.schema.names and all(p in names.schema.names for p in parts)
+    return parts if several else key
+
+
+def _levels(asked: Any, key: Any) -> Any:
+    if not isinstance(key, tuple) or not isinstance(asked, dict):
+        return asked
+    return {tuple(p.strip() for p in level.split(",")): share for level, share in asked.items()}
 
 
 def _of_condition(text: str, share: Any, names: Names) -> Target:

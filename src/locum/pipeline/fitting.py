@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import FolderError, UsageError
 from locum.pipeline import plan as names
+from locum.pipeline.asked import blocks as asked_blocks
 from locum.pipeline.plan import FORMATS, Request, check_rows
 from locum.pipeline.prepare import Prepared, prepare
 from locum.pipeline.tables import without_data_bounds
@@ -16,6 +17,7 @@ from locum.randomness import check_seed
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.pipeline.asked import Asked
     from locum.synthesizers.synthesizer import Synthesizer
 
 #: Rows that a preview learns from, and shows at most.
@@ -111,14 +113,17 @@ def learn(prepared: Prepared, table: pa.Table, synthesizer: str, progress: Liste
 
 def sample_file(
     model: Path,
-    rows: int,
+    rows: int | None,
     out: Path,
     *,
+    asked: Asked | None = None,
     seed: int | None = None,
     force: bool = False,
     progress: Listener = silent,
 ) -> dict[str, Any]:
     """Draw rows from a model file, or from the model of a run folder, into a file; returns facts about it.
+
+    What is asked of the rows beyond their number, if anything, is `asked`.
 
     Raises
     ------
@@ -129,22 +134,41 @@ def sample_file(
     FolderError
         When `out` exists or cannot be written.
     """
-    check_rows(rows, where="--rows")
+    from locum.pipeline.asked import Asked, draw_asked
+
+    asked = asked or Asked()
+    if rows is not None or asked.given is None:
+        rows = check_rows(0 if rows is None else rows, where="--rows")
     seed = names.DEFAULT_SEED if seed is None else check_seed(seed)
+    refuse_format(out)
+    refuse_existing(out, force=force)
+    from locum.data.write import write
+
+    progress(Event("read", 0, 1))
+    synth = load_model(model)
+    facts: dict[str, Any] = {}
+    if asked.anything or synth.schema.rules or rows is None:
+        table, facts = draw_asked(synth, rows, asked, seed, progress)
+    else:
+        table = draw(synth, rows, seed, progress)
+    write(table, out, schema=synth.schema, origin=synth.origin)
+    return {**facts, "out": str(out), "rows": table.num_rows, "seed": seed, "bytes": out.stat().st_size}
+
+
+def refuse_format(out: Path) -> None:
+    """Raise UsageError when rows cannot be written to a file of that name."""
     if out.suffix.lower().lstrip(".") not in FORMATS:
         raise UsageError(
             f"rows cannot be written as {out.suffix or 'a file without suffix'!r}",
             where=str(out), expected=f"a name ending in {', '.join('.' + name for name in FORMATS)}",
         )  # fmt: skip
-    refuse_existing(out, force=force)
-    from locum.data.write import write
+
+
+def load_model(model: Path) -> Synthesizer:
+    """The synthesizer in a model file or run folder; raises FileFormatError when it is broken."""
     from locum.synthesizers.synthesizer import Synthesizer
 
-    progress(Event("read", 0, 1))
-    synth = Synthesizer.load(model / names.MODEL if model.is_dir() else model)
-    table = draw(synth, rows, seed, progress)
-    write(table, out, schema=synth.schema, origin=synth.origin)
-    return {"out": str(out), "rows": rows, "seed": seed, "bytes": out.stat().st_size}
+    return Synthesizer.load(model / names.MODEL if model.is_dir() else model)
 
 
 def draw(synth: Synthesizer, rows: int, seed: int, progress: Listener = silent) -> pa.Table:
@@ -153,7 +177,7 @@ def draw(synth: Synthesizer, rows: int, seed: int, progress: Listener = silent) 
 
     blocks, done = [], 0
     progress(Event("sample", 0, rows))
-    for block in synth.sample_blocks(rows, seed=seed):
+    for block in asked_blocks(synth, rows, seed):
         blocks.append(block)
         done += block.num_rows
         progress(Event("sample", done, rows))

@@ -137,6 +137,10 @@ class _DependencyFile(_Strict):
     dependent: str
 
 
+class _RuleFile(_Strict):
+    holds: Annotated[str, Field(max_length=20_000)]
+
+
 class _ModelFile(_Strict):
     name: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
@@ -156,6 +160,7 @@ class ConfigFile(_Strict):
     data: dict[str, _DataFile] = Field(default_factory=dict)
     tables: dict[str, dict[str, _ColumnFile]] = Field(alias="schema")
     dependency: list[_DependencyFile] = Field(default_factory=list)
+    rule: list[_RuleFile] = Field(default_factory=list)
     model: _ModelFile = Field(default_factory=_ModelFile)
     evaluate: _EvaluateFile = Field(default_factory=_EvaluateFile)
     require: dict[str, Any] = Field(default_factory=dict)
@@ -195,6 +200,7 @@ class ConfigFile(_Strict):
             target=None if self.evaluate.target is None else short(self.evaluate.target),
             protected=tuple(short(name) for name in self.evaluate.protected),
             name=table,
+            rules=tuple(dict.fromkeys(rule.holds for rule in self.rule)),
         )
         data = self.data.get(table, _DataFile())
         model = ModelConfig(self.model.name, self.model.seed, dict(self.model.settings))

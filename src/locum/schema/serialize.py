@@ -17,7 +17,7 @@ MAX_COLUMNS = 20_000
 
 def schema_to_json(schema: Schema) -> dict[str, Any]:
     """JSON-ready dictionary; `schema_from_json` gives back an equal schema."""
-    return {
+    out: dict[str, Any] = {
         "name": schema.name,
         "target": schema.target,
         "protected": list(schema.protected),
@@ -26,6 +26,10 @@ def schema_to_json(schema: Schema) -> dict[str, Any]:
             {"determinant": d.determinant, "dependent": d.dependent} for d in schema.dependencies
         ],
     }
+    if schema.rules:
+        # Left out where there is none, so that files of versions without rules stay the same.
+        out["rules"] = list(schema.rules)
+    return out
 
 
 def schema_from_json(value: object, where: str = "schema.json") -> Schema:
@@ -133,6 +137,7 @@ class _SchemaFile(_Strict):
     protected: list[str]
     columns: Annotated[list[_ColumnFile], Field(min_length=1, max_length=MAX_COLUMNS)]
     dependencies: Annotated[list[_DependencyFile], Field(max_length=MAX_COLUMNS)]
+    rules: Annotated[list[Annotated[str, Field(max_length=20_000)]], Field(max_length=1000)] = []
 
     def build(self) -> Schema:
         return Schema(
@@ -141,4 +146,5 @@ class _SchemaFile(_Strict):
             target=self.target,
             protected=tuple(self.protected),
             name=self.name,
+            rules=tuple(self.rules),
         )

@@ -21,6 +21,9 @@ class Dependency:
 class Schema:
     """The columns of one table, in order.
 
+    `rules` are texts such as ``admitted <= discharged`` that hold in every row that is written; what they may
+    say is defined in `locum.control.parser`.
+
     Raises
     ------
     SchemaError
@@ -33,6 +36,7 @@ class Schema:
     target: str | None = None
     protected: tuple[str, ...] = ()
     name: str = "table"
+    rules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

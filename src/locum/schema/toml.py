@@ -48,6 +48,8 @@ def dump_toml(config: Config | Schema) -> str:
             f"dependent = {_value(dependency.dependent)}  # each determinant goes with one value of it",
             "",
         ]
+    for rule in schema.rules:
+        lines += ["[[rule]]", f"holds = {_value(rule)}  # in every row that is written", ""]
     lines += _model(config)
     lines += _evaluate(config)
     lines += _require(config)

@@ -80,7 +80,7 @@ def _by_merit(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) ->
             continue
         rows = place[at : at + size]
         at += size
-        drawn, log_weight = _walk(forest.chains[member], forest, size, guide, None, 1, rng)
+        drawn, log_weight = _walk(forest.chains[member], forest, size, guide, None, 1, rng, resample=False)
         # Every chain counts the same, however many rows it drew.
         parts.append((member, rows, drawn, log_weight + np.log(n / (used * size))))
     return parts

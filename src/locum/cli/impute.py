@@ -1,0 +1,59 @@
+"""``locum impute``: fill the missing cells of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from locum.cli import options
+
+
+def impute(
+    model: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Model file (*.locum) or run folder.", show_default=False)
+    ],
+    data: options.NeededData,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="File to write: .csv, .tsv, .parquet, .arrow, .jsonl.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            help="Column to fill; may be repeated. Default: all.",
+            metavar="COL",
+            show_default=False,
+        ),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method", help="draw (right distributions) or best (nearest single values).", metavar="NAME"
+        ),
+    ] = "draw",
+    seed: options.Seed = None,
+    force: options.Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Fill missing cells with what a fitted generator holds possible, given the rest of the row."""
+    from locum.cli.console import emit, say
+    from locum.cli.progress import Display
+    from locum.pipeline.asked import impute_file
+    from locum.pipeline.words import count, size
+
+    with Display() as display:
+        done = impute_file(
+            model, data, out, columns=column, method=method, seed=seed or 0, force=force, progress=display
+        )
+    if as_json:
+        emit({"command": "impute", **done})
+        return
+    say(f"{count(done['rows'], 'row')} written to {out} ({size(done['bytes'])}).")

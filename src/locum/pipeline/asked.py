@@ -1,0 +1,112 @@
+"""Rows on request, from a model file into a file: conditions, given cells, proportions, rules, imputation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import UsageError
+from locum.progress import Event, Listener, silent
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.synthesizers.synthesizer import Synthesizer
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks of the rows; see `locum.control.sampling.sample`.
+
+    Attributes
+    ----------
+    where, rules
+        Conditions and rules as texts.
+    given
+        File with some of the columns.
+    targets
+        Proportions as text: JSON, a JSON file, or ``sex = balanced; age >= 65: 0.3``.
+    temperature
+        1 as learned.
+    """
+
+    where: Sequence[str] = ()
+    given: Path | None = None
+    targets: str | None = None
+    rules: Sequence[str] = ()
+    temperature: float = 1.0
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything is asked at all."""
+        return bool(self.where or self.given or self.targets or self.rules) or self.temperature != 1.0
+
+
+def draw_asked(
+    synth: Synthesizer, rows: int | None, asked: Asked, seed: int, progress: Listener = silent
+) -> tuple[pa.Table, dict[str, Any]]:
+    """A canonical table of rows that fulfil a request, and facts about how they were found.
+
+    Raises
+    ------
+    LocumError
+        As `locum.control.sampling.sample`.
+    """
+    from locum.control.names import Names
+    from locum.control.sampling import sample
+    from locum.control.targets import targets_from_text
+
+    if rows is None and asked.given is None:
+        raise UsageError("the number of rows is missing", where="--rows", do="add --rows N")
+    progress(Event("sample", 0, 1))
+    spec = None if asked.targets is None else targets_from_text(asked.targets, Names.of(synth.encoder))
+    outcome = sample(
+        synth, rows, where=asked.where, given=asked.given, targets=spec, rules=asked.rules,
+        temperature=asked.temperature, seed=seed,
+    )  # fmt: skip
+    progress(Event("sample", 1, 1))
+    return outcome.table, {**outcome.to_json(), "sentence": str(outcome)}
+
+
+def blocks(synth: Synthesizer, rows: int, seed: int) -> Iterator[pa.Table]:
+    """Canonical tables of together `rows` rows, block by block where no rule has to hold."""
+    if not synth.schema.rules:
+        yield from synth.sample_blocks(rows, seed=seed)
+        return
+    from locum.control.sampling import sample
+
+    yield sample(synth, rows, seed=seed).table
+
+
+def impute_file(
+    model: Path,
+    data: Path,
+    out: Path,
+    *,
+    columns: Sequence[str] | None = None,
+    method: str = "draw",
+    seed: int = 0,
+    force: bool = False,
+    progress: Listener = silent,
+) -> dict[str, Any]:
+    """Fill the missing cells of a file; returns facts about it.
+
+    Raises
+    ------
+    LocumError
+        As `locum.control.given.impute`, and FolderError when `out` exists or cannot be written.
+    """
+    from locum.control.given import impute
+    from locum.data.write import write
+    from locum.pipeline.fitting import load_model, refuse_existing, refuse_format
+
+    refuse_format(out)
+    refuse_existing(out, force=force)
+    progress(Event("read", 0, 1))
+    synth = load_model(model)
+    progress(Event("sample", 0, 1))
+    outcome = impute(synth, data, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
+    write(outcome.table, out, schema=synth.schema, origin=synth.origin)
+    return {"out": str(out), "seed": seed, "bytes": out.stat().st_size, **outcome.to_json()}
