@@ -19,9 +19,11 @@ __all__ = [
     "detect",
     "evaluate",
     "fit",
+    "impute",
     "load",
     "run",
     "sample",
+    "tournament",
 ]
 
 

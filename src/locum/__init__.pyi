@@ -9,8 +9,10 @@ from locum.api import compare as compare
 from locum.api import detect as detect
 from locum.api import evaluate as evaluate
 from locum.api import fit as fit
+from locum.api import impute as impute
 from locum.api import load as load
 from locum.api import run as run
 from locum.api import sample as sample
+from locum.api import tournament as tournament
 
 __version__: str

@@ -19,9 +19,11 @@ from locum.schema.table import Schema
 
 if TYPE_CHECKING:
     from locum.evidence.comparison import Comparison
+    from locum.evidence.tournament import Tournament
     from locum.pipeline.judge import Evaluation
     from locum.pipeline.outcome import Outcome
     from locum.studies.compare.contestant import Contestant, Function
+    from locum.studies.tournament.seekers import Seeker
     from locum.synthesizers.synthesizer import Synthesizer
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "load",
     "run",
     "sample",
+    "tournament",
 ]
 
 #: Classes that are public but heavy; fetched when first asked for.
@@ -496,6 +499,70 @@ def run(
 
         return execute_private(prepare_private(request, progress), progress)
     return execute(prepare(request, progress), progress)
+
+
+def tournament(
+    data: Any,
+    hiders: Sequence[str | Contestant] | Mapping[str, str | Function],
+    seekers: Sequence[str] | Mapping[str, str | Seeker] = ("nearest", "neighbours", "queries", "trees"),
+    *,
+    target: str | None = None,
+    window: int | None = None,
+    by: str | None = None,
+    seeds: int | Sequence[int] = 3,
+    gate: float = 0.85,
+    limit_s: float = 3600.0,
+    out: str | os.PathLike[str] | None = None,
+    progress: Listener = silent,
+) -> Tournament:
+    """Let generators hide the rows they learned from, and attacks find them.
+
+    Parameters
+    ----------
+    data
+        Path or table; with `window`, one row a step in time, in order.
+    hiders
+        As `entrants` of `compare`. The controls ``bootstrap`` and ``independent`` always hide too.
+    seekers
+        Built-in names (``nearest``, ``neighbours``, ``queries``, ``trees``, ``linear``) or lines
+        ``"NAME=module:function"``; or a mapping from names to such or to functions ``seek(known, rows)`` that
+        give one score a row, higher for "learned from". `known` has ``synthetic`` and ``reference`` (pyarrow
+        tables), ``columns`` and ``seed``. The control ``guess`` always seeks too.
+    target
+        Column to be predicted at the utility gate; of windows, by default the last feature's last step.
+    window, by
+        Steps in a window, and the column that names the series; see `locum.studies.tournament.windows`.
+    seeds
+        How many, from 0 up, or which.
+    gate
+        Least share of skill that models trained on a hider's rows must keep, 0-1.
+    limit_s
+        Longest time for one fit, in seconds on the clock.
+    out
+        Folder for ``tournament.html`` and ``tournament.json``; None writes nothing.
+    progress
+        Called with an `Event` for each hider.
+
+    Returns
+    -------
+    Tournament
+        ``.hider_board()``, ``.seeker_board()``, ``.warnings()``, and every ``.bouts``.
+
+    Raises
+    ------
+    UsageError
+        For an entrant or seeker that cannot be read, or a window that cannot be.
+    DataError
+        When the table cannot be read or is too short.
+    FolderError
+        When the folder holds something else, or cannot be written.
+    """
+    from locum.pipeline.tournament import tournament as work
+
+    return work(
+        data, hiders, seekers, target=target, window=window, by=by, seeds=seeds, gate=gate, limit_s=limit_s,
+        out=out, progress=progress,
+    )  # fmt: skip
 
 
 def load(path: str | os.PathLike[str]) -> Synthesizer:

@@ -13,6 +13,7 @@ from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
 if TYPE_CHECKING:
     from locum.evidence.comparison import Comparison
     from locum.evidence.evidence import Answer, Check
+    from locum.evidence.tournament import Tournament
     from locum.pipeline.judge import Evaluation
     from locum.pipeline.outcome import Outcome
     from locum.pipeline.plan import Request
@@ -130,6 +131,43 @@ def show_comparison(found: Comparison, folder: Path, *, as_json: bool) -> None:
         if not passed:
             note(f"control: {sentence}")
     say(f"Report: {folder / 'compare.html'} (computed on real rows; do not share it)")
+
+
+def show_tournament(found: Tournament, folder: Path, *, as_json: bool) -> None:
+    """The end of a tournament: both leaderboards."""
+    if as_json:
+        emit({"command": "tournament", "folder": str(folder), **found.to_json()})
+        return
+    from locum.report.tournament import lead
+
+    rows = [
+        [
+            f"{h.name} (control)" if h.control else h.name, _number(h.worst_area), h.worst_seeker or "-",
+            _number(h.mean_accuracy), _number(h.found), _number(h.useful), f"{h.passed} of {h.seeds}",
+        ]
+        for h in found.hider_board()
+    ]  # fmt: skip
+    heads = ["hider", "strongest area", "seeker", "mean accuracy", "found at 1 %", "skill kept", "passed"]
+    table(heads, rows, right=[1, 3, 4, 5, 6])
+    rows = [
+        [
+            f"{s.name} (control)" if s.control else s.name,
+            _number(s.area),
+            _number(s.accuracy),
+            _number(s.found),
+        ]
+        for s in found.seeker_board()
+    ]
+    table(["seeker", "area", "accuracy", "found at 1 %"], rows, right=[1, 2, 3])
+    say(lead(found))
+    for h in found.hidings:
+        if h.reason:
+            note(f"{h.hider}, seed {h.seed}: {h.reason}")
+    for reason in dict.fromkeys(f"{b.seeker}: {b.reason}" for b in found.bouts if b.reason):
+        note(reason)
+    for text in found.warnings():
+        note(f"warning: {text}")
+    say(f"Report: {folder / 'tournament.html'} (computed on real rows; do not share it)")
 
 
 def show_schema(schema: Schema) -> None:

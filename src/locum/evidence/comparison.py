@@ -86,6 +86,8 @@ class Cell:
 
     def value(self, key: str) -> float | None:
         """A measured figure, or None: a result by name, a cost, ``advantage`` or ``fairness``."""
+        if self.status != "ok":
+            return None  # What a failed attempt cost is no merit.
         if key in ("cpu_s", "wall_s", "peak_bytes"):
             cost = getattr(self, key)
             return None if cost is None else float(cost)

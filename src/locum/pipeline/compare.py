@@ -94,7 +94,7 @@ def compare(
     check_share(holdout)
     field = field_of(contestants(entrants))
     folder = None if out is None else refuse_foreign(Path(out))
-    tables = [_table(d, target, protected) for d in data]
+    tables = [understood(d, target, protected) for d in data]
     if not tables:
         raise UsageError("no data was named", where="DATA", do="give one file or more")
     tables = _apart(tables)
@@ -130,7 +130,7 @@ def contestants(
     return tuple(out)
 
 
-def _table(source: Any, target: str | None, protected: Sequence[str]) -> Table:
+def understood(source: Any, target: str | None, protected: Sequence[str]) -> Table:
     """Read a table; ``path?target=x&protected=y`` says what holds for this one only."""
     path, _, query = source.partition("?") if isinstance(source, str) else (source, "", "")
     said = read_settings(query)
