@@ -55,6 +55,8 @@ TEXT_FORMS = (*(f"missing:{text}" for text in MISSING), *(name for name, _ in _F
 FLOAT_FORMS = ("missing:", *(f"number:{d}" for d in range(7)), "number:9")
 #: Share of the present values that must have a form for the column to be of its kind.
 _MOST, _SOME, _FEW = 0.9, 0.5, 0.01
+#: A form is believed to occur when its noisy count exceeds so many standard deviations.
+_SURE = 3.5
 
 #: Names that say by themselves that a column is never to be learned.
 _NAMES: tuple[tuple[str, Kind], ...] = (
@@ -158,7 +160,10 @@ def settle(name: str, kind: pa.DataType, counts: Counts, sigma: float) -> Found:
         Standard deviation of the noise.
     """
     forms = forms_of(kind)
-    rows = {form: max(0.0, float(c)) for form, c in zip(forms, counts, strict=True) if c > 2 * sigma}
+    # of some forty forms nearly one would pass two standard deviations by noise alone
+    rows = {form: float(c) for form, c in zip(forms, counts.tolist(), strict=True) if c > _SURE * sigma}
+    if not rows and len(counts) and counts.max() > 2 * sigma:
+        rows = {forms[int(np.argmax(counts))]: float(counts.max())}
     gone = sorted((f for f in rows if f.startswith("missing:")), key=lambda form: -rows[form])
     used = [form.removeprefix("missing:") for form in gone]
     missing = tuple(dict.fromkeys([*used, *MISSING])) if forms is TEXT_FORMS else ()

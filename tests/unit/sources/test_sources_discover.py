@@ -164,3 +164,12 @@ def test_a_seal_lets_no_word_of_a_value_out():
     with pytest.raises(LocumError) as again, sealed("reading the values"):
         raise DataError("3 of 9 values are no dates", examples=['"Smxxx"'])
     assert "Smxxx" not in again.value.message
+
+
+def test_noise_alone_makes_no_column_one_of_decimals():
+    """Few rows and much noise: with forty forms some noisy counts are large by chance."""
+    ages = [str(20 + i % 60) for i in range(800)]
+    for seed in range(20):
+        found, _ = domain_of(raw_of(age=ages, ward=["A", "B"] * 400), epsilon=2.0, seed=seed)
+        assert found.schema["age"].kind == "integer"
+        assert found.schema["ward"].levels == ("A", "B")
