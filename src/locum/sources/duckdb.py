@@ -147,7 +147,8 @@ class DuckDBSource:
     def _bound(self, n: int, k: int) -> None:
         """Keep `k` rows of each unit: those whose keyed hash is smallest."""
         kept = ", ".join(_column(i) for i in range(n)) or "1::UTINYINT AS nothing"
-        order = "sha256(? || CAST(rowid AS VARCHAR))"
+        # 60 bits of the hash: a whole one as text would need much memory
+        order = "CAST('0x' || left(sha256(? || CAST(rowid AS VARCHAR)), 15) AS BIGINT)"
         self._run(
             f"CREATE TABLE {_CODED} AS SELECT {kept} FROM (SELECT *, row_number() OVER "
             f"(PARTITION BY unit ORDER BY {order}) AS place FROM raw WHERE unit IS NOT NULL) "
