@@ -24,6 +24,8 @@ FloatArray = npt.NDArray[np.float64]
 
 #: Rows that a model learns from, its rounds, classes of a secret.
 ROWS, ROUNDS, CLASSES = 12_000, 40, 6
+#: Fewer targets a side than this are too few for a normal approximation.
+LEAST = 30
 ATTACKER = "The synthetic rows, and every value of the attacked row but one."
 
 
@@ -75,7 +77,7 @@ def _one(known: Knowledge, targets: Targets, name: str) -> dict[str, Any] | None
     keep = [j for j in range(len(view.names)) if j != at]
     categorical = [keep.index(j) for j in view.categorical if j != at]
     classes = _Classes(column, known.reference)
-    if classes.n < 2 or not keep:
+    if classes.n < 2 or not keep or min(targets.members.num_rows, targets.others.num_rows) < LEAST:
         return None
     asked = [view.matrix(t)[:, keep] for t in (targets.members, targets.others)]
     truth = [classes.of(t) for t in (targets.members, targets.others)]
@@ -92,13 +94,14 @@ def _one(known: Knowledge, targets: Targets, name: str) -> dict[str, Any] | None
         right.append([(g == t).astype(np.float64) for g, t in zip(guesses, truth, strict=True)])
     gain = [right[0][side] - right[1][side] for side in (0, 1)]
     value = float(gain[0].mean() - gain[1].mean())
-    error = math.sqrt(sum(float(g.var(ddof=1)) / len(g) for g in gain))
+    # A gain that never varies in a few rows still might: at least one row is taken to be off.
+    error = math.sqrt(sum(max(float(g.var(ddof=1)), 1.0 / len(g)) / len(g) for g in gain))
     return {
         "column": name,
         "advantage": value,
         "low": value - Z95 * error,
         "high": value + Z95 * error,
-        "p": 0.5 * math.erfc(value / error / math.sqrt(2)) if error > 0 else (0.0 if value > 0 else 1.0),
+        "p": 0.5 * math.erfc(value / error / math.sqrt(2)),
         "members": float(right[0][0].mean()),
         "others": float(right[0][1].mean()),
         "members_by_control": float(right[1][0].mean()),

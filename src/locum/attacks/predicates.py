@@ -20,8 +20,8 @@ IntArray = npt.NDArray[np.int32]
 
 #: Code of a missing value; of the others the lowest is 0.
 MISSING = -1
-#: Rows that a batch of candidates is tried on before it is counted in full, and candidates of a batch.
-SIEVE, BATCH = 1024, 1024
+#: Rows that candidates are tried on, few first, before they are counted in full; candidates of a batch.
+FIRST, SIEVE, BATCH = 96, 1024, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +131,10 @@ class Counter:
 
     def isolating(self, queries: Queries) -> Queries:
         """Those of the queries that exactly one row satisfies."""
-        hits = np.zeros((len(queries), self.sieve.shape[1]), dtype=bool)
-        hits[:] = True
-        for t in range(queries.columns.shape[1]):
-            x = self.sieve[queries.columns[:, t]]
-            hits &= (x >= queries.low[:, t, None]) & (x <= queries.high[:, t, None])
-        queries = queries.take(hits.sum(axis=1) < 2)
+        for sieve in (self.sieve[:, :FIRST], self.sieve):
+            hits = np.ones((len(queries), sieve.shape[1]), dtype=bool)
+            for t in range(queries.columns.shape[1]):
+                x = sieve[queries.columns[:, t]]
+                hits &= (x >= queries.low[:, t, None]) & (x <= queries.high[:, t, None])
+            queries = queries.take(hits.sum(axis=1) < 2)
         return queries.take(self.counts(queries) == 1)

@@ -13,6 +13,8 @@ from locum.randomness import stream
 
 #: Conditions tried, candidates looked at for each, and columns of a condition on several.
 ATTACKS, ATTEMPTS, COLUMNS = 2_000, 100, 3
+#: Given up when so many batches of candidates have brought fewer new conditions than that.
+PATIENCE = 20
 ATTACKER = "The synthetic rows only."
 
 
@@ -114,13 +116,14 @@ def _several(
     counter = Counter(known, rng)
     # Of codes the median is the code of the median.
     medians = np.array([np.median(k[k != MISSING]) if (k != MISSING).any() else 0 for k in known])
-    found = none
+    found, sizes = none, [0]
     for _ in range(max(1, attempts * wanted // BATCH)):
         chosen = np.argsort(rng.random((BATCH, d)), axis=1)[:, :columns]
         code = known[chosen, rng.integers(n, size=BATCH)[:, None]]
         low, high = _intervals(book, code, chosen, code > medians[chosen])
         found = join([found, counter.isolating(Queries(chosen, low, high))])
-        if len(found) >= wanted:
+        sizes.append(len(found))
+        if len(found) >= wanted or sizes[-1] - sizes[-PATIENCE:][0] < PATIENCE <= len(sizes):
             break
     return found.take(np.arange(min(wanted, len(found))))
 

@@ -188,6 +188,8 @@ def suite(
         log.found += step()
         log.seconds[name] = time.process_time() - begun
     log.left += _left_out(sizes, before, fit)
+    if not log.found:
+        return []
     return _judged(trial, log, before, effort)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +17,21 @@ from locum.evidence.trial import Trial, thin
 from locum.metrics.boosting import ROUNDS
 from locum.metrics.fairness.data import classes_of, label_of, positive
 from locum.metrics.fairness.rates import PARITIES, Table, count, middle, resampled
-from locum.metrics.scores import weighted_auc
+from locum.metrics.scores import Weighted, weighted_auc
 from locum.metrics.targets import Target, learn
 from locum.metrics.wording import seen_note
 from locum.randomness import stream
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
 
 #: Rows to learn from and to test on at most.
 ROWS, TEST_ROWS = 40_000, 15_000
+#: Models trained on rows drawn again, and the 97.5 % point of Student's law with one less degrees of freedom.
+AGAIN, STUDENT = 4, 3.182
 #: Positives and negatives that a group must have among the test rows for its odds to be measured.
 LEAST_EITHER = 5
 #: Change against the model trained on real rows up to which a parity is good, then fair, then poor. The ratio
@@ -53,6 +59,9 @@ class Judged:
         1 where the row has the label; shape (n,).
     synthetic, real
         Chance of the label by the model trained on synthetic and on real rows; shape (n,).
+    again
+        The same by models trained on real rows drawn again, `AGAIN` of them: how much chance in the rows to
+        learn from moves a model.
     test
         The rows.
     """
@@ -61,6 +70,7 @@ class Judged:
     truth: FloatArray
     synthetic: FloatArray
     real: FloatArray
+    again: tuple[FloatArray, ...]
     test: Any
 
 
@@ -78,12 +88,21 @@ def judged(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> Judged
     n = min(trial.learning.num_rows, trial.synthetic.num_rows, trial.budget(rows, rows // 6))
     x = trial.features.matrix(test)
     rounds = ROUNDS if target.n_classes == 2 else max(40, 400 // target.n_classes)
-    scores = []
-    for part, table in (("synthetic", trial.synthetic), ("learning", trial.learning)):
-        some = thin(table, n, stream(trial.seed, "metrics", "fairness", part))
-        p = learn(trial, target, trial.features.matrix(some), target.values(some), x, f"fair {part}", rounds)
-        scores.append(np.asarray(p if p.ndim == 1 else p[:, positive(target)], dtype=np.float64))
-    return Judged(target, (y == positive(target)).astype(np.float64), scores[0], scores[1], test)
+
+    def scored(table: pa.Table, name: str) -> FloatArray:
+        p = learn(
+            trial, target, trial.features.matrix(table), target.values(table), x, f"fair {name}", rounds
+        )
+        return np.asarray(p if p.ndim == 1 else p[:, positive(target)], dtype=np.float64)
+
+    parts = {"synthetic": trial.synthetic, "learning": trial.learning}
+    rows_of = {k: thin(t, n, stream(trial.seed, "metrics", "fairness", k)) for k, t in parts.items()}
+    synthetic, real = (scored(t, k) for k, t in rows_of.items())
+    again = []
+    for k in range(AGAIN):
+        drawn = stream(trial.seed, "metrics", "fairness", "again", k).integers(n, size=n)
+        again.append(scored(rows_of["learning"].take(drawn), f"again {k}"))
+    return Judged(target, (y == positive(target)).astype(np.float64), synthetic, real, tuple(again), test)
 
 
 def model_parity(trial: Trial, *, known: Judged | None = None) -> list[Result]:
@@ -98,10 +117,13 @@ def model_parity(trial: Trial, *, known: Judged | None = None) -> list[Result]:
     fewer than `LEAST` rows or `LEAST_EITHER` of either outcome are left out and named.
 
     Verdict on the change against real rows, not on the difference itself: good when it is not beyond chance
-    (paired bootstrap) or at most `GOOD_CHANGE`, fair up to `FAIR_CHANGE`, else poor. Also given,
+    or at most `GOOD_CHANGE`, fair up to `FAIR_CHANGE`, else poor; unclear when it may be chance but is large.
+    Chance is that of the test rows (paired bootstrap) and that of the rows to learn from (spread of `AGAIN`
+    models of bootstrapped real rows, twice, Student's law); the interval of the value holds the first only.
+    Also given,
     ``fair.amplification.<columns>``: the difference in demographic parity of the predictions less that of the
     labels, and ``fair.utility.<columns>``: the largest loss in area under the ROC curve of any group.
-    Cost: two fits, and 200 resamplings a grouping.
+    Cost: six fits, and 200 resamplings a grouping.
     """
     if not (trial.schema.protected and trial.target):
         return []
@@ -121,23 +143,29 @@ def _of(trial: Trial, known: Judged, grouping: Grouping, left: list[str]) -> lis
     if len(labels) < 2:
         return []
     g, rng = len(labels), stream(trial.seed, "metrics", "fairness", grouping.name)
-    areas = [
-        [weighted_auc(known.truth[group == i] == 1, s[group == i]) for i in range(g)]
-        for s in (known.synthetic, known.real)
-    ]
+
+    def area(scores: FloatArray) -> list[Weighted]:
+        return [weighted_auc(known.truth[group == i] == 1, scores[group == i]) for i in range(g)]
+
+    areas = [area(s) for s in (known.synthetic, known.real)]
+
+    def of(scores: FloatArray, area: list[Weighted], weight: FloatArray) -> FloatArray:
+        t = count(group, g, known.truth, scores, weight)
+        skill = np.array([a(weight[group == i]) for i, a in enumerate(area)])
+        parities = np.array([f(t) for f in PARITIES.values()])
+        return np.concatenate([parities, _rates(t).reshape(-1), skill, [_gap(t)]])
 
     def both(weight: FloatArray) -> FloatArray:
-        tables = [count(group, g, known.truth, s, weight) for s in (known.synthetic, known.real)]
-        rows = [np.array([f(t) for f in PARITIES.values()] + list(_rates(t).reshape(-1))) for t in tables]
-        skill = [np.array([a(weight[group == i]) for i, a in enumerate(side)]) for side in areas]
-        return np.array(
-            [np.concatenate([r, s, [_gap(t)]]) for r, s, t in zip(rows, skill, tables, strict=True)]
-        )
+        sides = zip((known.synthetic, known.real), areas, strict=True)
+        return np.array([of(s, a, weight) for s, a in sides])
 
     point = both(np.ones(len(group)))
     draws = resampled(len(group), rng, both)
+    ones = np.ones(len(group))
+    # Two models differ by the chance of both; each has seen rows of its own.
+    noise = STUDENT * math.sqrt(2) * np.std([of(s, area(s), ones) for s in known.again], axis=0, ddof=1)
     notes = [*left, *thin_groups]
-    view = _View(trial, known, grouping, labels, group, point, draws, notes)
+    view = _View(trial, known, grouping, labels, group, point, draws, noise, notes)
     return [*(view.parity(name) for name in PARITIES), view.amplification(), view.utility()]
 
 
@@ -185,7 +213,16 @@ class _View:
     group: IntArray
     point: FloatArray
     draws: FloatArray
+    noise: FloatArray
     notes: list[str]
+
+    def widened(self, interval: tuple[float, float], value: float, at: int) -> tuple[float, float]:
+        """An interval of a change, widened by the chance in the rows to learn from."""
+        low, high = interval
+        return (
+            value - math.hypot(value - low, float(self.noise[at])),
+            value + math.hypot(high - value, float(self.noise[at])),
+        )
 
     def parity(self, name: str) -> Result:
         i = list(PARITIES).index(name)
@@ -194,7 +231,7 @@ class _View:
         higher = name.endswith("ratio")
         sign, times = (-1.0, RATIO_TIMES) if higher else (1.0, 1.0)
         change = sign * (value - reference)
-        ends = middle(sign * (self.draws[:, 0, i] - self.draws[:, 1, i]), change)
+        ends = self.widened(middle(sign * (self.draws[:, 0, i] - self.draws[:, 1, i]), change), change, i)
         title, what = TITLES[name]
         said = (
             f"Between groups of {self.grouping.name!r} {what} ({self.known.target.column!r} = "
@@ -236,7 +273,7 @@ class _View:
         value, reference = float(self.point[0, -1]), float(self.point[1, -1])
         low, high = middle(self.draws[:, 0, -1], value)
         change = value - reference
-        ends = middle(self.draws[:, 0, -1] - self.draws[:, 1, -1], change)
+        ends = self.widened(middle(self.draws[:, 0, -1] - self.draws[:, 1, -1], change), change, -1)
         more = "more" if value >= 0 else "less"
         said = (
             f"A model trained on synthetic rows sets groups of {self.grouping.name!r} apart by "
@@ -255,7 +292,10 @@ class _View:
         worst = int(loss.argmax())
         losses = self.draws[:, 1, -1 - g : -1] - self.draws[:, 0, -1 - g : -1]
         value = float(loss[worst])
-        low, high = middle(losses[:, worst], value)
+        ends = [
+            self.widened(middle(losses[:, i], float(loss[i])), float(loss[i]), -1 - g + i) for i in range(g)
+        ]
+        low, high = ends[worst]
         said = (
             f"Training on synthetic rows costs group {self.labels[worst]!r} most: {value:.3f} points of AUC; "
             f"the least affected group {float(loss.min()):.3f}"
@@ -267,8 +307,8 @@ class _View:
                 "synthetic": float(self.point[0, -1 - g + i]),
                 "real": float(self.point[1, -1 - g + i]),
                 "loss": float(loss[i]),
-                "loss_low": middle(losses[:, i], float(loss[i]))[0],
-                "loss_high": middle(losses[:, i], float(loss[i]))[1],
+                "loss_low": ends[i][0],
+                "loss_high": ends[i][1],
             }
             for i, label in enumerate(self.labels)
         ]
