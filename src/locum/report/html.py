@@ -71,6 +71,7 @@ def environment() -> Environment:
         heat_row_height=heatmap.row_height,
         interval_chart=interval.interval_chart,
         meter=interval.meter,
+        verdict_of=lambda result: pages.verdict(result.verdict, result.question),
         open_columns=pages.OPEN_COLUMNS,
         open_pairs=pages.OPEN_PAIRS,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from locum.evidence.evidence import Alert, Check, ColumnView, Control, Evidence, PairView, RunContext
 from locum.evidence.result import Question, Result
+from locum.report import sections
 from locum.report.charts import heatmap, outline
 from locum.report.charts.heatmap import Cell
 from locum.report.words import (
@@ -146,7 +147,11 @@ class Page:
     controls: tuple[ControlRow, ...]
     control_values: ControlValues
     failed_controls: tuple[str, ...]
-    checks: tuple[CheckRow, ...] = ()
+    checks: tuple[CheckRow, ...]
+    attacks: sections.Attacks
+    fairness: ResultTable
+    by_group: tuple[sections.GroupTable, ...]
+    statistics: ResultTable
 
 
 def build(evidence: Evidence, context: RunContext) -> Page:
@@ -160,11 +165,11 @@ def build(evidence: Evidence, context: RunContext) -> Page:
         alerts=tuple(sorted(evidence.alerts, key=lambda a: a.level != "warning")),
         headline=result_table([r for r in evidence.results if r.headline], evidence.controls),
         faithful=_rest(evidence, "faithful"),
-        useful=result_table([r for r in evidence.results if r.question == "useful"], evidence.controls),
-        copying=result_table([r for r in evidence.results if r.question == "private"], evidence.controls),
+        useful=_some(evidence, lambda r: r.question == "useful" and not _statistics(r)),
+        copying=_some(evidence, lambda r: r.question == "private" and not r.name.startswith("attack.")),
         other=tuple(
             (QUESTIONS[q][1], result_table(found, evidence.controls))
-            for q in ("fair", "risk")
+            for q in ("risk",)
             if (found := [r for r in evidence.results if r.question == q])
         ),
         columns=columns,
@@ -174,7 +179,19 @@ def build(evidence: Evidence, context: RunContext) -> Page:
         control_values=control_values(evidence),
         failed_controls=tuple(c.name for c in evidence.controls if not c.passed),
         checks=tuple(CheckRow(c, CHECKS[c.verdict]) for c in evidence.requirements),
+        attacks=sections.attacks(evidence.results),
+        fairness=_some(evidence, lambda r: r.question == "fair"),
+        by_group=sections.fairness(evidence.results),
+        statistics=_some(evidence, _statistics),
     )
+
+
+def _some(evidence: Evidence, wanted: Callable[[Result], bool]) -> ResultTable:
+    return result_table([r for r in evidence.results if wanted(r)], evidence.controls)
+
+
+def _statistics(result: Result) -> bool:
+    return result.name.startswith("inference.")
 
 
 def _rest(evidence: Evidence, question: Question) -> ResultTable:
