@@ -18,7 +18,7 @@ INTERRUPTED = 130
 CRASHED = 1
 
 #: Commands that take up their work again when repeated.
-RESUMABLE = frozenset({"run", "demo"})
+RESUMABLE = frozenset({"run", "demo", "text"})
 
 
 def tell(error: LocumError, *, as_json: bool) -> int:

@@ -48,6 +48,9 @@ class Engine:
         Answer from the cache alone: no model is loaded, no connection opened.
     only_local
         Refuse models that are not on this machine (see `ModelSpec.local`), whatever the caller asks.
+    names
+        Names under which answers are kept, by short name, where they are known from before: a replay then
+        needs no weights.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class Engine:
     def __init__(
         self, models: ModelSpec | Mapping[str, ModelSpec], *, cache: Cache | Path | str | None = None,
         caps: Caps | None = None, replay: bool = False, only_local: bool = False,
+        names: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         named = {"default": models} if isinstance(models, ModelSpec) else dict(models)
         if only_local:
@@ -66,7 +70,7 @@ class Engine:
             refuse_remote(named)
         self.cache = cache if isinstance(cache, Cache) else Cache(None if cache is None else Path(cache))
         self.replay = replay
-        self._served = {name: _Served(spec) for name, spec in named.items()}
+        self._served = {name: _Served(spec, (names or {}).get(name, "")) for name, spec in named.items()}
         usage = self.cache.usage()
         spent = [(served.spec, usage.get(served.name)) for served in self._served.values()]
         self.purse = Purse(
@@ -94,6 +98,11 @@ class Engine:
     def spec(self, model: str = "") -> ModelSpec:
         """What is said about a model; the only one where no name is given."""
         return self._find(model).spec
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Names under which answers are kept, by short name."""
+        return {short: served.name for short, served in self._served.items()}
 
     def model_name(self, model: str = "") -> str:
         """The name under which answers of a model are kept: for embedded ones with the checksum."""
@@ -249,11 +258,11 @@ class Engine:
 class _Served:
     """One model with its gate; the transport is made when first needed."""
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: ModelSpec, name: str = "") -> None:
         self.spec = spec
         self.pace, self.breaker = Pace(spec.slots), Breaker()
         self._transport: Transport | None = None
-        self._name = ""
+        self._name = name
 
     @property
     def name(self) -> str:

@@ -28,6 +28,8 @@ from locum.text.running.taint import refuse_remote
 #: The request cache inside a run folder.
 CACHE = "requests.sqlite"
 OUTCOME = "outcome.json"
+#: Under which name the answers of each model are kept.
+NAMES = "models.json"
 _STAGE = "write"
 
 
@@ -142,7 +144,7 @@ async def preview(
     check_taint(plan, allow_endpoints)
     small = plan.with_rows(min(rows, plan.rows))
     with tempfile.TemporaryDirectory(prefix="locum-") as place:
-        engine = Engine(plan.models, cache=cache, caps=caps)
+        engine = Engine(plan.used_models(), cache=cache, caps=caps)
         journal = Journal(Path(place), tuple(column.name for column in plan.kept), small.rows)
         try:
             async with engine:
@@ -173,7 +175,10 @@ async def _write(
     journal = Journal(folder.path, tuple(column.name for column in plan.kept), plan.rows)
     stopped: Stop | None = None
     try:
-        async with Engine(plan.models, cache=cache, caps=caps, replay=replay) as engine:
+        names = _names(folder) if replay else None
+        models = plan.used_models()
+        async with Engine(models, cache=cache, caps=caps, replay=replay, names=names) as engine:
+            folder.write_text(NAMES, json.dumps(engine.names, indent=2) + "\n")
             try:
                 rows = Rows(plan, engine, journal, progress)
                 async with asyncio.timeout(engine.purse.left_s):
@@ -202,6 +207,15 @@ async def _write(
         return outcome
     finally:
         journal.close()
+
+
+def _names(folder: RunFolder) -> dict[str, str]:
+    """Names of the models as the run knew them, so that a replay needs no weights; may be empty."""
+    try:
+        told = json.loads(folder.file(NAMES).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
 
 
 def _outcome(
