@@ -109,6 +109,6 @@ def _names(curves: Sequence[Curve], inner: int) -> list[Markup]:
                 y2=at,
             )
         )
-        name = "guessing" if c is None else f"{brief(c.name, 26)}, {share(_at(c.points, 0.01))}"
+        name = "guessing" if c is None else f"{brief(c.name, 23)}, {share(_at(c.points, 0.01))}"
         parts.append(tag("text", name, class_="tick", x=percent(1 - _RIGHT + 0.053), y=at + 4.0))
     return parts
