@@ -1,7 +1,7 @@
 """How good is a model on groups that the test data barely hold: generated rows beside the real ones.
 
-After 3S (van Breugel et al., "Can you rely on your model evaluation?", NeurIPS 2023): several generators learn
-the *test* rows, each draws many rows, and the model is tested on those of a group; the spread between the
+After 3S (van Breugel et al., "Can you rely on your model evaluation?", NeurIPS 2023): several generators
+learn the *test* rows, each draws many rows, and the model is tested on those of a group; the spread between the
 generators is the interval. A wrong generator gives a confident wrong answer, so the real rows' own interval
 always stands beside it, and where the two do not meet the real one is believed.
 """
@@ -146,7 +146,8 @@ def subgroups(
     unknown = [name for name in by if name not in schema.names]
     if unknown or not by or len(drawn) < 2:
         raise UsageError(
-            f"groups by {', '.join(by) or 'nothing'} out of {len(drawn)} pools cannot be had", where="subgroups",
+            f"groups by {', '.join(by) or 'nothing'} out of {len(drawn)} pools cannot be had",
+            where="subgroups",
             expected=f"columns of the table ({', '.join(schema.names[:8])}) and two pools or more",
         )  # fmt: skip
     keys = [_key(schema, name, test) for name in by]

@@ -40,7 +40,7 @@ def test_generated_rows_narrow_the_interval_of_a_thin_group():
     assert thin.trust == "generated"
     assert thin.generated.low <= 0.6 <= thin.generated.high
     assert thin.generated.high - thin.generated.low < 0.5 * (thin.real.high - thin.real.low)
-    assert list(groups)[0] == "b"
+    assert next(iter(groups)) == "b"
 
 
 def test_a_wrong_generator_is_contradicted():
