@@ -1,9 +1,9 @@
 """How good is a model on groups that the test data barely hold: generated rows beside the real ones.
 
 After 3S (van Breugel et al., "Can you rely on your model evaluation?", NeurIPS 2023): several generators
-learn the *test* rows, each draws many rows, and the model is tested on those of a group; the spread between the
-generators is the interval. A wrong generator gives a confident wrong answer, so the real rows' own interval
-always stands beside it, and where the two do not meet the real one is believed.
+learn the *test* rows, each draws many rows, and the model is tested on those of a group; the spread between
+the generators is the interval. A wrong generator gives a confident wrong answer, so the real rows' own
+interval always stands beside it, and where the two do not meet the real one is believed.
 """
 
 from __future__ import annotations
