@@ -2,7 +2,7 @@
 
     python -m benchmarks.control_networks FOLDER_OR_WHEEL [--rows 50000] [--nets alarm,insurance,child]
 
-FOLDER_OR_WHEEL holds BIF files (``alarm.bif.gz`` ...), as pgmpy's wheel does; nothing of it is imported. Prints one
+FOLDER_OR_WHEEL holds BIF files (``alarm.bif.gz`` ...), as pgmpy's wheel does; nothing of it is imported. One
 line a query: total variation between the conditional distribution of one column given evidence, as drawn by
 ``locum``, and exact inference by variable elimination.
 """
@@ -36,11 +36,14 @@ class Net:
             shape = [len(self.states[p]) for p in parents] + [len(self.states[child])]
             table = np.zeros(shape)
             for line in body.split(";"):
-                numbers = [float(x) for x in re.findall(r"[\d.eE+-]+", line.rsplit(")", 1)[-1].replace("table", ""))]
+                numbers = [
+                    float(x) for x in re.findall(r"[\d.eE+-]+", line.rsplit(")", 1)[-1].replace("table", ""))
+                ]
                 key = re.search(r"\((.*?)\)", line)
                 if key and numbers:
                     at = tuple(
-                        self.states[p].index(v.strip()) for p, v in zip(parents, key[1].split(","), strict=True)
+                        self.states[p].index(v.strip())
+                        for p, v in zip(parents, key[1].split(","), strict=True)
                     )
                     table[at] = numbers
                 elif "table" in line:
@@ -48,18 +51,22 @@ class Net:
             self.parents[child], self.table[child] = parents, table / table.sum(-1, keepdims=True)
 
     def order(self) -> list[str]:
+        """Columns, parents first."""
         done: list[str] = []
         while len(done) < len(self.states):
             done += [n for n in self.states if n not in done and all(p in done for p in self.parents[n])]
         return done
 
     def sample(self, n: int, rng: np.random.Generator) -> pa.Table:
+        """Rows of the network."""
         code: dict[str, np.ndarray] = {}
         for name in self.order():
             p = np.cumsum(self.table[name], -1)[tuple(code[q] for q in self.parents[name])]
             p = np.broadcast_to(p, (n, p.shape[-1]))
             code[name] = np.minimum((p < rng.random(n)[:, None]).sum(1), p.shape[1] - 1)
-        return pa.table({k: pa.array(np.array(self.states[k], dtype=object)[code[k]], pa.string()) for k in self.states})
+        return pa.table(
+            {k: pa.array(np.array(self.states[k], dtype=object)[code[k]], pa.string()) for k in self.states}
+        )
 
     def exact(self, wanted: list[str], evidence: dict[str, list[str]]) -> tuple[np.ndarray, float]:
         """p(wanted | evidence), p(evidence); evidence gives allowed levels. Greedy variable elimination."""
@@ -71,11 +78,8 @@ class Net:
             factors.append(([*self.parents[name], name], table))
         left = set(self.states) - set(wanted)
         while left:
-            def width(v: str) -> int:
-                scope = {x for f in factors if v in f[0] for x in f[0]}
-                return int(np.prod([len(self.states[x]) for x in scope]))
-
-            v = min(sorted(left), key=width)
+            scopes = {v: {x for f in factors if v in f[0] for x in f[0]} for v in sorted(left)}
+            v = min(scopes, key=lambda v, s=scopes: np.prod([len(self.states[x]) for x in s[v]]))
             left.remove(v)
             mine = [f for f in factors if v in f[0]]
             factors = [f for f in factors if v not in f[0]] + [self._product(mine, v)]
@@ -149,7 +153,10 @@ def main() -> None:
             synth = Synthesizer(options.synthesizer, seed=1).fit_table(truth, schema)
             if path is not None:
                 synth.save(path)
-        print(f"{name}: {len(net.states)} columns, fitted in {time.process_time() - start:.0f} CPU-s", flush=True)
+        print(
+            f"{name}: {len(net.states)} columns, fitted in {time.process_time() - start:.0f} CPU-s",
+            flush=True,
+        )
         for evidence, p in queries(net, truth, rng):
             where = " and ".join(f"{c} = '{v[0]}'" for c, v in evidence.items())
             start = time.process_time()
@@ -175,8 +182,9 @@ def main() -> None:
                 raw.append(0.5 * np.abs(share - exact).sum())
             print(
                 f"    p {p:.1e} (said {outcome.probability:.1e}) ESS {outcome.effective:6.0f} cpu {cpu:5.1f} "
-                f"mean TV {np.mean(gaps):.4f} max {np.max(gaps):.4f} | training rows alone: mean {np.mean(raw):.4f} "
-                f"max {np.max(raw):.4f} n={mask.sum()} | {len(evidence)} columns", flush=True,
+                f"mean TV {np.mean(gaps):.4f} max {np.max(gaps):.4f} | training rows alone: "
+                f"mean {np.mean(raw):.4f} max {np.max(raw):.4f} n={mask.sum()} | {len(evidence)} columns",
+                flush=True,
             )
 
 
