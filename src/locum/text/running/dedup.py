@@ -1,8 +1,8 @@
 """Rows like one that was kept, found while the run goes on: equal, nearly equal, or of the same meaning.
 
-Near-equality by MinHash (Broder 1997; datasketch's implementation) over 5-grams of characters with banding
-(Indyk & Motwani 1998); the table of bands is ours: one dictionary of 64-bit numbers, 100,000 rows in about
-150 MB.
+Near-equality by MinHash (Broder 1997) with multiply-shift hashing (Dietzfelbinger et al. 1997) over 5-grams
+of bytes, and banding (Indyk & Motwani 1998). Own code in NumPy: datasketch takes 0.7 ms for 80 grams that
+it hashes one by one. The bands are one dictionary of 64-bit numbers: 100,000 rows in about 150 MB.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.errors import UsageError
+from locum.randomness import stream
 from locum.text.failures import Lost, Reason
 from locum.text.plan.plan import Dedup
 
 _HASHES = 128
 _GRAM = 5
+#: Grams hashed at once, so that a long text takes little memory.
+_BLOCK = 4096
 
 
 class Duplicates:
@@ -78,13 +80,8 @@ class NearDuplicates:
     """
 
     def __init__(self, threshold: float) -> None:
-        try:
-            from datasketch import MinHash
-        except ImportError as error:
-            raise UsageError(
-                "near-duplicates need the extra 'text'", where="dedup", do="pip install 'locum[text]'"
-            ) from error
-        self._model = MinHash(num_perm=_HASHES, seed=1, scheme="affine32")
+        draws = stream(0, "text", "minhash").integers(0, 2**64, size=(2, _HASHES, 1), dtype=np.uint64)
+        self._factor, self._shift = draws[0] | np.uint64(1), draws[1]
         rows = next(r for r in (16, 8, 4, 2, 1) if 1 - (1 - threshold**r) ** (_HASHES // r) >= 0.95)
         self._rows, self._bands = rows, _HASHES // rows
         self._salt = np.arange(1, self._bands + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -94,12 +91,20 @@ class NearDuplicates:
         self._n = 0
 
     def signature(self, text: str) -> npt.NDArray[np.uint32]:
-        """128 hashes; about 0.2 ms for 300 characters."""
-        raw = text.encode()
-        grams = {raw[i : i + _GRAM] for i in range(max(1, len(raw) - _GRAM + 1))}
-        sketch = self._model.copy()
-        sketch.update_batch(sorted(grams))
-        return np.asarray(sketch.hashvalues, dtype=np.uint32)
+        """128 hashes; about 0.1 ms for 300 characters."""
+        raw = np.frombuffer(text.encode().ljust(_GRAM), dtype=np.uint8).astype(np.uint64)
+        grams = np.zeros(len(raw) - _GRAM + 1, dtype=np.uint64)
+        for k in range(_GRAM):
+            grams |= raw[k : k + len(grams)] << np.uint64(8 * k)
+        grams = np.unique(grams)
+        with np.errstate(over="ignore"):
+            mixed = grams * np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= mixed >> np.uint64(29)
+            lowest = np.full((_HASHES, 1), ~np.uint64(0))
+            for start in range(0, len(mixed), _BLOCK):
+                hashed = mixed[start : start + _BLOCK] * self._factor + self._shift
+                lowest = np.minimum(lowest, hashed.min(axis=1, keepdims=True))
+        return (lowest[:, 0] >> np.uint64(32)).astype(np.uint32)
 
     def nearest(self, signature: npt.NDArray[np.uint32]) -> float:
         """Estimated similarity to the most similar kept text that shares a band; 0 when there is none."""
