@@ -354,6 +354,7 @@ def compare(
     target: str | None = None,
     protected: Sequence[str] = (),
     limit_s: float = 3600.0,
+    effort: str = "quick",
     out: str | os.PathLike[str] | None = None,
     keep: bool = False,
     retry: bool = False,
@@ -380,6 +381,8 @@ def compare(
         For every table that does not say its own.
     limit_s
         Longest time for one fit, in seconds on the clock; functions cannot be stopped.
+    effort
+        How hard the attacks try: ``quick``, ``standard`` or ``thorough``.
     out
         Folder for ``compare.html``, ``compare.json`` and ``compare.parquet``; the same call goes on where it
         was stopped. None writes nothing.
@@ -409,7 +412,7 @@ def compare(
 
     return work(
         data, entrants, seeds=seeds, rows=rows, holdout=holdout, target=target, protected=protected,
-        limit_s=limit_s, out=out, keep=keep, retry=retry, progress=progress,
+        limit_s=limit_s, effort=effort, out=out, keep=keep, retry=retry, progress=progress,
     )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ def compare(
     time_limit: Annotated[
         str, typer.Option("--time-limit", help="Longest time for one fit, e.g. 90s, 30m.", metavar="TIME")
     ] = "1h",
+    effort: options.Effort = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -67,7 +68,7 @@ def compare(
     with Display() as display:
         found = run(
             data, entrants or ["tree"], seeds=seeds, rows=rows, holdout=holdout, target=target,
-            protected=tuple(protected or ()), limit_s=limit, out=folder, keep=keep, retry=retry,
-            progress=display,
+            protected=tuple(protected or ()), limit_s=limit, effort=effort or "quick", out=folder,
+            keep=keep, retry=retry, progress=display,
         )  # fmt: skip
     show_comparison(found, folder, as_json=as_json)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.artifacts.atomic import folder_error, replacing, write_text
+from locum.attacks.suite import check_effort
 from locum.errors import FolderError, UsageError
 from locum.evidence.comparison import Comparison
 from locum.pipeline.judge import now
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 PAGE, NUMBERS, RECORD = "compare.html", "compare.json", "compare.parquet"
 DEFAULT_HOLDOUT = 0.25
 DEFAULT_LIMIT_S = 3_600.0
+#: Attacks of one generator cost more than most fits: a field is compared by the quick ones.
+DEFAULT_EFFORT = "quick"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +82,7 @@ def compare(
     target: str | None = None,
     protected: Sequence[str] = (),
     limit_s: float = DEFAULT_LIMIT_S,
+    effort: str = DEFAULT_EFFORT,
     out: str | os.PathLike[str] | None = None,
     keep: bool = False,
     retry: bool = False,
@@ -98,14 +102,15 @@ def compare(
     if not tables:
         raise UsageError("no data was named", where="DATA", do="give one file or more")
     tables = _apart(tables)
-    rules = Rules(rows, limit_s, keep, retry)
+    rules = Rules(rows, limit_s, keep, retry, (("effort", check_effort(effort)),))
     cells = study(
         {t.name: t.cut(holdout) for t in tables}, field, known, folder=folder,
         identity={t.name: _identity(t, holdout) for t in tables}, rules=rules, listener=progress,
     )  # fmt: skip
     found = Comparison(
         tuple(c.entrant() for c in field), tuple(t.name for t in tables), known, cells, now(),
-        {"rows": rows, "hold-out share": holdout, "time limit in seconds": limit_s}, versions(),
+        {"rows": rows, "hold-out share": holdout, "time limit in seconds": limit_s,
+         "effort of the attacks": effort}, versions(),
     )  # fmt: skip
     if folder is not None:
         save(found, folder)
