@@ -127,8 +127,9 @@ def kills(place: Path) -> dict[str, Any]:
     answered = Counter(body for _, body, result in lines if result == "ok")
     provenance = [json.loads(line)["row"] for line in (place / "killed" / "provenance.jsonl").open()]
     equal = all((place / "whole" / f).read_bytes() == (place / "killed" / f).read_bytes() for f in files)
+    again = sum(n - 1 for n in answered.values())
     return {
-        "killed": killed, "answers": sum(answered.values()), "asked_again": sum(n - 1 for n in answered.values()),
+        "killed": killed, "answers": sum(answered.values()), "asked_again": again,
         "resumed_from_cache": outcome.cached, "rows_in_order_once": provenance == list(range(1500)),
         "bytes_equal": equal,
     }  # fmt: skip
