@@ -32,6 +32,7 @@ ENVIRONMENTS: Mapping[str, tuple[str, float]] = MappingProxyType(
         "mostlyai": ("mostlyai.engine", 2.7),
         "synthcity": ("pgmpy.estimators, arfpy.arf", 3.0),
         "smartnoise": ("snsynth", 1.8),
+        "anonymeter": ("anonymeter.evaluators", 0.8),
     }
 )
 

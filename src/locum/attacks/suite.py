@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from locum.attacks.advantage import advantage
 from locum.attacks.density import count_ratio, neighbour_ratio, tree_ratio
+from locum.attacks.grouped import per_group, worst_of
 from locum.attacks.inference import inference
 from locum.attacks.knowledge import Knowledge, Targets, set_up
 from locum.attacks.linkability import linkability
@@ -267,7 +268,8 @@ def _judged(trial: Trial, log: _Log, before: Sequence[Result], effort: str) -> l
     results = []
     for f in log.found:
         own = [v for c, v in zip(claims, verdicts, strict=True) if c.attack == f.result.name]
-        results.append(replace(f.result, verdict=_worst_of(own)))
+        results.append(replace(f.result, verdict=worst_of(own)))
+    results += per_group(results)
     return [*results, _summary(trial, [*before, *results], claims, adjusted, verdicts, log, effort)]
 
 
@@ -282,11 +284,6 @@ def _claims_of(result: Result) -> tuple[Claim, ...]:
         Claim(result.name, "area", result.value, float(p["area"])),
         Claim(result.name, "found at 1 %", float(found), float(p["found at 1 %"])),
     )
-
-
-def _worst_of(verdicts: Sequence[Verdict]) -> Verdict:
-    order: tuple[Verdict, ...] = ("poor", "fair", "good")
-    return next((v for v in order if v in verdicts), "unclear")
 
 
 def _strength(claim: Claim) -> float:
@@ -308,7 +305,7 @@ def _summary(
     log: _Log,
     effort: str,
 ) -> Result:
-    verdict = _worst_of(verdicts)
+    verdict = worst_of(verdicts)
     ranked = sorted(
         range(len(claims)),
         key=lambda i: (

@@ -119,9 +119,9 @@ def test_results_say_what_report_needs(found: dict[str, dict[str, Result]]) -> N
                 assert r.detail["outlying"]["members"] > 5
             assert r.name == "attack.worst" or r.detail["attacker"]
     worst = found["fresh"]["attack.worst"]
-    assert len(worst.detail["claims"]) == sum(
-        len(r.detail["p"]) for n, r in found["fresh"].items() if n != "attack.worst"
-    )
+    assert len(worst.detail["claims"]) == sum(len(r.detail.get("p", ())) for r in found["fresh"].values())
+    assert found["half"]["attack.groups.g"].verdict == "poor"
+    assert found["fresh"]["attack.groups.g"].verdict == "good"
     assert any("shadow" in text for text in worst.detail["not_tried"])
 
 
