@@ -3,8 +3,8 @@
     python -m benchmarks.fairness
 
 Adult (sex), COMPAS (African-American against Caucasian) and German credit (sex), 70/30 splits;
-scikit-learn's histogram boosting as the reference and LightGBM as locum uses it. Published figures: demographic
-parity and equalised odds differences measured once for this project on one split.
+scikit-learn's histogram boosting as the reference and LightGBM as locum uses it. Published figures:
+demographic parity and equalised odds differences measured once for this project on one split.
 """
 
 from __future__ import annotations
