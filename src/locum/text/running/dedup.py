@@ -8,6 +8,7 @@ it hashes one by one. The bands are one dictionary of 64-bit numbers: 100,000 ro
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from locum.text.failures import Lost, Reason
 from locum.text.plan.plan import Dedup
 
 _HASHES = 128
+_NOT_WORDS = re.compile(r"[\W_]+")
 _GRAM = 5
 #: Grams hashed at once, so that a long text takes little memory.
 _BLOCK = 4096
@@ -54,10 +56,11 @@ class Duplicates:
         digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
         if self._settings.exact and digest in self._exact:
             raise Lost(Reason.DUPLICATE, stage="dedup")
-        signature = None
+        signature, bands = None, []
         if self._near is not None:
             signature = self._near.signature(text)
-            similarity = self._near.nearest(signature)
+            bands = self._near.bands(signature)
+            similarity = self._near.nearest(signature, bands)
             if similarity >= self._settings.minhash:
                 raise Lost(Reason.NEAR_DUPLICATE, f"similarity {similarity:.2f}", stage="dedup")
         if self._vectors is not None:
@@ -66,7 +69,7 @@ class Duplicates:
                 raise Lost(Reason.SAME_MEANING, f"similarity {similarity:.2f}", stage="dedup")
         self._exact.add(digest)
         if self._near is not None and signature is not None:
-            self._near.add(signature)
+            self._near.add(signature, bands)
 
 
 class NearDuplicates:
@@ -106,24 +109,25 @@ class NearDuplicates:
                 lowest = np.minimum(lowest, hashed.min(axis=1, keepdims=True))
         return (lowest[:, 0] >> np.uint64(32)).astype(np.uint32)
 
-    def nearest(self, signature: npt.NDArray[np.uint32]) -> float:
+    def nearest(self, signature: npt.NDArray[np.uint32], bands: Sequence[int]) -> float:
         """Estimated similarity to the most similar kept text that shares a band; 0 when there is none."""
-        rows = {self._place[band] for band in self._band_keys(signature) if band in self._place}
+        rows = {self._place[band] for band in bands if band in self._place}
         if not rows:
             return 0.0
         same = self._kept[sorted(rows)] == signature
         return float(same.mean(axis=1).max())
 
-    def add(self, signature: npt.NDArray[np.uint32]) -> None:
+    def add(self, signature: npt.NDArray[np.uint32], bands: Sequence[int]) -> None:
         """Keep a text."""
         if self._n == len(self._kept):
             self._kept = np.concatenate([self._kept, np.empty_like(self._kept)])
         self._kept[self._n] = signature
-        for band in self._band_keys(signature):
+        for band in bands:
             self._place.setdefault(band, self._n)
         self._n += 1
 
-    def _band_keys(self, signature: npt.NDArray[np.uint32]) -> list[int]:
+    def bands(self, signature: npt.NDArray[np.uint32]) -> list[int]:
+        """Keys of the bands of a signature."""
         parts = signature.reshape(self._bands, self._rows).astype(np.uint64)
         with np.errstate(over="ignore"):
             mixed = (parts * self._mix).sum(axis=1, dtype=np.uint64) ^ self._salt
@@ -159,4 +163,4 @@ class _Vectors:
 def normal(text: str) -> str:
     """Lower case, without punctuation, single spaces: what `exact` compares."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join("".join(c if c.isalnum() else " " for c in folded).split())
+    return _NOT_WORDS.sub(" ", folded).strip()
