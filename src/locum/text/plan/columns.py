@@ -219,7 +219,7 @@ class Check:
     Attributes
     ----------
     verifier
-        ``regex``, ``length``, ``json_schema``, ``expression``, ``python``, or one registered by a recipe.
+        One of `locum.text.verify.registry.known`, e.g. ``regex``, ``length``, ``equations``, ``tests``.
     params
         Its parameters; texts in them are templates.
     """

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from locum.text.failures import Lost, PlanError
@@ -123,6 +124,24 @@ _MAKERS: dict[str, Maker] = {
     "python": PythonSyntax,
 }
 
+#: Verifiers that are loaded when a plan first names them.
+_ELSEWHERE: Mapping[str, tuple[str, str]] = {
+    "language": ("verify.language", "Language"),
+    "equations": ("verify.arithmetic", "Equations"),
+    "answer": ("verify.arithmetic", "Answer"),
+    "tests": ("verify.code", "PassesTests"),
+    "label": ("verify.classifier", "Label"),
+    "sentiment": ("verify.wording", "Sentiment"),
+    "civil": ("verify.wording", "Civil"),
+    "no_personal_data": ("verify.wording", "NoPersonalData"),
+    "refusal": ("verify.wording", "Refusal"),
+    "no_loop": ("verify.repetition", "NoLoop"),
+    "judge": ("verify.asking", "Judged"),
+    "round_trip": ("verify.asking", "RoundTrip"),
+    "agrees": ("verify.asking", "Agrees"),
+    "uncontaminated": ("curate.overlap", "Uncontaminated"),
+}
+
 
 def register(name: str, maker: Maker) -> None:
     """Offer a verifier to plans under a name. `maker` takes the check's parameters by keyword.
@@ -134,14 +153,14 @@ def register(name: str, maker: Maker) -> None:
     PlanError
         When the name is taken.
     """
-    if _MAKERS.get(name, maker) is not maker:
+    if name in _ELSEWHERE or _MAKERS.get(name, maker) is not maker:
         raise PlanError(f"the verifier {name!r} exists already", where="verifiers")
     _MAKERS[name] = maker
 
 
 def known() -> tuple[str, ...]:
     """Names of all verifiers."""
-    return tuple(_MAKERS)
+    return (*_MAKERS, *_ELSEWHERE)
 
 
 def make(name: str, params: Mapping[str, Any]) -> Verifier | AskingVerifier:
@@ -152,11 +171,17 @@ def make(name: str, params: Mapping[str, Any]) -> Verifier | AskingVerifier:
     PlanError
         For an unknown name or parameters that do not fit.
     """
+    if name not in known():
+        raise PlanError(f"there is no verifier {name!r}", where="checks", expected=", ".join(known()))
     try:
-        return _MAKERS[name](**params)
-    except KeyError:
-        raise PlanError(
-            f"there is no verifier {name!r}", where="checks", expected=", ".join(known())
-        ) from None
+        return _maker(name)(**params)
     except TypeError as error:
         raise PlanError(f"the parameters of {name!r} do not fit: {error}", where="checks") from error
+
+
+def _maker(name: str) -> Maker:
+    if name in _MAKERS:
+        return _MAKERS[name]
+    module, maker = _ELSEWHERE[name]
+    found: Maker = getattr(import_module(f"locum.text.{module}"), maker)
+    return found

@@ -1,0 +1,1 @@
+"""Selection among made items: overlap with benchmarks, likeness, curation by a learner."""
