@@ -58,7 +58,7 @@ class Forest:
 
 def grow(
     x: FloatArray, y: npt.ArrayLike, task: Task, *, categorical: Sequence[int], seed: int, n_classes: int = 2,
-    rounds: int = ROUNDS, leaf: int = 20,
+    rounds: int = ROUNDS, leaf: int = 20, weight: FloatArray | None = None,
 ) -> Forest:  # fmt: skip
     """Fit boosted trees with LightGBM's default settings.
 
@@ -76,6 +76,8 @@ def grow(
         For LightGBM's own choices.
     rounds, leaf
         Number of boosting rounds, and of rows that a leaf must hold.
+    weight
+        Weight of each row, above 0; None for equal weights.
 
     Notes
     -----
@@ -91,7 +93,7 @@ def grow(
     settings = {**SETTINGS, "objective": task, "seed": seed, "min_data_in_leaf": leaf}
     if task == "multiclass":
         settings["num_class"] = n_classes
-    data = lgb.Dataset(x, y, categorical_feature=list(categorical), params=settings)
+    data = lgb.Dataset(x, y, weight=weight, categorical_feature=list(categorical), params=settings)
     return Forest(lgb.train(settings, data, num_boost_round=rounds), constant)
 
 

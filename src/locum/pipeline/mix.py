@@ -1,0 +1,124 @@
+"""A study of mixing on a user's table: reading, making synthetic rows, writing the page."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.artifacts.atomic import folder_error, write_text
+from locum.errors import FolderError, UsageError
+from locum.evidence.mixing import Mixing
+from locum.pipeline.compare import understood
+from locum.pipeline.judge import now
+from locum.pipeline.tables import align, read_table, without_data_bounds
+from locum.progress import Listener, silent
+from locum.randomness import check_seed, stream
+from locum.studies.mix.study import Make, Question, study
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.schema.table import Schema
+
+PAGE, NUMBERS = "mix.html", "mix.json"
+
+
+def mix(
+    data: Any,
+    *,
+    target: str | None = None,
+    synthetic: Any = None,
+    synthesizer: str = "tree",
+    settings: Mapping[str, Any] | None = None,
+    holdout: Any = None,
+    protected: Sequence[str] = (),
+    seed: int = 0,
+    splits: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    progress: Listener = silent,
+) -> Mixing:
+    """Find out whether synthetic rows help beside real ones; see `locum.api.mix`."""
+    seed = check_seed(seed)
+    if splits is not None and not 2 <= splits <= 200:
+        raise UsageError(f"{splits} splits cannot be", where="splits", expected="a number from 2 to 200")
+    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    known = understood(data, target, tuple(protected))
+    if known.schema.target is None:
+        raise UsageError(
+            "nobody said what is to be predicted", where="target", do="name the column with --target"
+        )
+    schema, real = without_data_bounds(known.schema), known.table
+    if synthetic is None:
+        make = _fitted(schema, synthesizer, dict(settings or {}))
+    else:
+        # One schema for both; columns that only one of them has are left out, by name.
+        other, schema, _ = align(schema, read_table(synthetic))
+        make = _drawn(other)
+    held = None if holdout is None else align(schema, read_table(holdout))[0]
+    name = known.schema.target
+    question = Question(
+        schema, real.select(list(schema.names)), name, make, tuple(known.schema.protected),
+        synthetic is not None, held, seed, splits,
+    )  # fmt: skip
+    by = synthesizer if synthetic is None else "rows from a file"
+    found = study(question, name=known.name, synthesizer=by, listener=progress)
+    found = replace(found, created=now())
+    if folder is not None:
+        save(found, folder)
+    return found
+
+
+def _fitted(schema: Schema, name: str, settings: dict[str, Any]) -> Make:
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    Synthesizer(name, **settings)  # an unknown name or setting is told before anything is read or fitted
+
+    def make(learn: pa.Table, n: int, seed: int) -> pa.Table:
+        return Synthesizer(name, seed=seed, **settings).fit_table(learn, schema).sample_table(n)
+
+    return make
+
+
+def _drawn(rows: pa.Table) -> Make:
+    def make(learn: pa.Table, n: int, seed: int) -> pa.Table:
+        order = stream(seed, "mix", "file").permutation(rows.num_rows)
+        return rows.take(order[:n])
+
+    return make
+
+
+def own_folder(folder: Path, own: set[str]) -> Path:
+    """The folder, refused when it holds anything but files named `own`.
+
+    Raises
+    ------
+    FolderError
+        When it does, or cannot be looked into.
+    """
+    try:
+        there = {p.name for p in folder.iterdir()} if folder.exists() else set()
+    except OSError as error:
+        raise folder_error(error, folder) from error
+    foreign = sorted(there - own)
+    if foreign:
+        raise FolderError(
+            f"the folder holds something else ({', '.join(foreign[:3])})", where=str(folder),
+            do="choose a new or empty folder with --out",
+        )  # fmt: skip
+    return folder
+
+
+def save(found: Mixing, folder: Path) -> None:
+    """Write the page and the numbers into a folder; each all or nothing."""
+    from locum.report.mixing import render
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise folder_error(error, folder) from error
+    write_text(folder / PAGE, render(found))
+    write_text(folder / NUMBERS, json.dumps(found.to_json(), indent=1) + "\n")

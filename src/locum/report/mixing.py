@@ -1,0 +1,59 @@
+"""The page of a study of mixing: verdict, gains with intervals, learning curve, groups, cost in copying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from locum.evidence.mixing import Arm, Contrast, Mixing
+from locum.report.charts.curves import Curve, curves
+from locum.report.charts.svg import percent, tag, title
+from locum.report.html import environment
+
+_MARK = {"helps": "good", "no evidence": "unclear", "harms": "poor"}
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRow:
+    """An arm with its drawing."""
+
+    arm: Arm
+    picture: Markup
+
+
+def render(found: Mixing) -> str:
+    """The study as one offline HTML page, in the manner of `locum.report.html.render`."""
+    shown = [a for a in found.arms if a.kind in ("mix", "synthetic", "rival")]
+    copies = [a for a in found.arms if a.kind == "copy"]
+    ends = [v for a in (*shown, *copies) if a.gain for v in (a.gain.low, a.gain.high)]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    line = [Curve("real rows", tuple((float(n), s) for n, s in found.curve))]
+    mixed = found.arm(found.chosen).score
+    line.append(Curve("with the mix", ((float(found.curve[-1][0]), mixed),), marked=True))
+    return environment().get_template("mix.html.j2").render(
+        found=found,
+        mark=_MARK[found.verdict],
+        real=found.arm("real"),
+        rows=[ArmRow(a, span(a.gain, low, high)) for a in shown if a.gain],
+        copies=[ArmRow(a, span(a.gain, low, high)) for a in copies if a.gain],
+        curve=curves(line, "real rows learned from", found.measure),
+    )  # fmt: skip
+
+
+def span(gain: Contrast, low: float, high: float) -> Markup:
+    """An interval on a line from `low` to `high`, with a tick at no difference."""
+    width = (high - low) or 1.0
+
+    def at(value: float) -> str:
+        return percent(0.02 + 0.96 * (value - low) / width)
+
+    words = f"{gain.value:+.4f}, interval {gain.low:+.4f} to {gain.high:+.4f}"
+    return tag(
+        "svg",
+        tag("line", class_="rail", x1="0%", x2="100%", y1=9, y2=9),
+        tag("line", class_="rail", x1=at(0.0), x2=at(0.0), y1=1, y2=17),
+        tag("line", class_="span", x1=at(gain.low), x2=at(gain.high), y1=9, y2=9),
+        tag("circle", title(words), class_="dot", cx=at(gain.value), cy=9, r=5),
+        class_="meter", width="100%", height=18, role="img", aria_label=words,
+    )  # fmt: skip

@@ -1,0 +1,143 @@
+"""Ways to train on real and synthetic rows, and how well each does on test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.evidence.boosting import Task, grow
+from locum.metrics.scores import score_of
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Synthetic rows per real row, and weights of a synthetic row, that are tried in every combination.
+RATIOS, WEIGHTS = (0.5, 1.0, 2.0), (0.3, 1.0)
+ROUNDS, LEAF = 100, 20
+#: Neighbours of SMOTE, and minority rows that neighbours are looked for among.
+NEIGHBOURS, MINORITY = 5, 3_000
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows as features and truth; shapes (n, d) and (n,)."""
+
+    x: FloatArray
+    y: FloatArray
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Block:
+        """Some of the rows."""
+        return Block(self.x[rows], self.y[rows])
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is learned: kind of task, number of classes, and which features are level codes."""
+
+    task: Task
+    n_classes: int
+    categorical: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Predictions on the test rows and what they score."""
+
+    prediction: FloatArray
+    score: float
+    calibration: float | None
+    balanced: float | None
+
+
+def train_and_test(
+    task: Goal, real: Block, extra: Block | None, weight: float, test: Block, seed: int,
+    *, balance: bool = False,
+) -> Outcome:  # fmt: skip
+    """Fit boosted trees on real rows and `extra` rows of `weight` each, and score them on test rows.
+
+    With `balance` every class carries the same total weight. Cost: one LightGBM fit.
+    """
+    x, y, w = real.x, real.y, np.ones(len(real))
+    if extra is not None and len(extra):
+        x, y = np.vstack([x, extra.x]), np.r_[y, extra.y]
+        w = np.r_[w, np.full(len(extra), weight)]
+    if balance:
+        totals = np.bincount(y.astype(int), weights=w, minlength=task.n_classes)
+        w = w * (w.sum() / (np.count_nonzero(totals) * np.maximum(totals, 1e-12)))[y.astype(int)]
+    # Rows per leaf go by the real rows, the same for every arm: more rows must not mean finer trees.
+    leaf = min(LEAF, max(3, len(real) // 20))
+    forest = grow(
+        x, y, task.task, categorical=task.categorical, seed=seed, n_classes=task.n_classes, rounds=ROUNDS,
+        leaf=leaf, weight=w,
+    )  # fmt: skip
+    p = forest.predict(test.x)
+    score = score_of(task.task, task.n_classes, test.y, p)
+    if task.task != "binary":
+        return Outcome(p, score, None, None)
+    return Outcome(p, score, calibration_error(test.y, p), balanced_accuracy(test.y, p))
+
+
+def calibration_error(truth: FloatArray, p: FloatArray, bins: int = BINS) -> float:
+    """Expected calibration error: mean distance of predicted and true shares over equal-width bins."""
+    cell = np.minimum((p * bins).astype(int), bins - 1)
+    n = np.bincount(cell, minlength=bins)
+    gap = np.abs(np.bincount(cell, p, bins) - np.bincount(cell, truth, bins))
+    return float(gap.sum() / max(n.sum(), 1))
+
+
+def balanced_accuracy(truth: FloatArray, p: FloatArray) -> float:
+    """Mean of the two classes' shares that are predicted right at a threshold of one half."""
+    rates = [float(((p >= 0.5) == k)[truth == k].mean()) for k in (0, 1) if (truth == k).any()]
+    return float(np.mean(rates)) if rates else 0.5
+
+
+def smote(task: Goal, rows: Block, rng: np.random.Generator) -> Block:
+    """Rows of the smaller classes between neighbours of their class, until all classes are equally frequent.
+
+    SMOTE-NC (Chawla et al. 2002): numbers are interpolated, level codes taken from one of the two ends (the
+    original takes the neighbours' majority). A missing number stays missing. Neighbours are looked for among
+    at most `MINORITY` rows of a class.
+    """
+    counts = np.bincount(rows.y.astype(int), minlength=task.n_classes)
+    parts = []
+    for k in range(task.n_classes):
+        missing, members = int(counts.max() - counts[k]), np.flatnonzero(rows.y == k)
+        if missing < 1 or len(members) < 2:
+            continue
+        if len(members) > MINORITY:
+            members = rng.choice(members, MINORITY, replace=False)
+        x = rows.x[members]
+        near = _neighbours(x, task.categorical)
+        a = rng.integers(len(members), size=missing)
+        b = near[a, rng.integers(near.shape[1], size=missing)]
+        u = rng.random(missing)[:, None]
+        made = x[a] + u * (x[b] - x[a])
+        for j in task.categorical:
+            made[:, j] = np.where(u[:, 0] < 0.5, x[a, j], x[b, j])
+        parts.append(Block(made, np.full(missing, float(k))))
+    if not parts:
+        return Block(np.empty((0, rows.x.shape[1])), np.empty(0))
+    return Block(np.vstack([p.x for p in parts]), np.concatenate([p.y for p in parts]))
+
+
+def _neighbours(x: FloatArray, categorical: Sequence[int]) -> npt.NDArray[np.intp]:
+    z = np.where(np.isfinite(x), x, 0.0)
+    numbers = [j for j in range(x.shape[1]) if j not in set(categorical)]
+    spread = z.std(axis=0)
+    z = z / np.where(spread > 0, spread, 1.0)
+    k = min(NEIGHBOURS, len(x) - 1)
+    out = np.empty((len(x), k), dtype=np.intp)
+    for start in range(0, len(x), 256):
+        part = slice(start, start + 256)
+        d = ((z[part, None][:, :, numbers] - z[None][:, :, numbers]) ** 2).sum(axis=2)
+        for j in categorical:
+            d += x[part, None, j] != x[None, :, j]
+        d[np.arange(len(d)), np.arange(start, start + len(d))] = np.inf
+        out[part] = np.argpartition(d, k - 1, axis=1)[:, :k]
+    return out
