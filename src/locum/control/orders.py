@@ -87,21 +87,21 @@ def _cycle(edges: Sequence[_Edge]) -> set[int]:
 
 
 def _edges(term: Term, clause: int) -> list[_Edge]:
-    if term.op not in COMPARISONS or term.op == "!=" or term.slack > 0:
+    if term.op not in COMPARISONS or term.op == "!=":
         return []
     left, right = (_linear(a) for a in term.args)
     if left is None or right is None:
         return []
     weight = {n: left[0].get(n, 0) - right[0].get(n, 0) for n in {*left[0], *right[0]}}
     weight = {n: w for n, w in weight.items() if w}
-    limit = right[1] - left[1]
+    limit, slack = right[1] - left[1], term.slack if term.op == "=" else 0.0
     up = [n for n, w in weight.items() if w == 1]
     down = [n for n, w in weight.items() if w == -1]
     if not weight or len(up) + len(down) != len(weight) or len(up) > 1 or len(down) > 1:
         return []
     a, b = (up or [_ZERO])[0], (down or [_ZERO])[0]
-    below = _Edge(a, b, limit, term.op == "<", clause)
-    above = _Edge(b, a, -limit, term.op == ">", clause)
+    below = _Edge(a, b, limit + slack, term.op == "<", clause)
+    above = _Edge(b, a, slack - limit, term.op == ">", clause)
     return [below] if term.op in ("<", "<=") else [above] if term.op in (">", ">=") else [below, above]
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from locum.schema.table import Schema
 
 #: ``plain`` nothing was asked; ``exact`` all rows weigh the same; ``guided`` importance weights and
-#: resampling along the model; ``rejection`` draws that do not fit are thrown away, counted.
-Strategy = Literal["plain", "exact", "guided", "rejection"]
+#: resampling along the model; ``rejection`` draws that do not fit are thrown away, counted; ``tilted``
+#: rows of a pool, and more where it is short, in the asked proportions.
+Strategy = Literal["plain", "exact", "guided", "rejection", "tilted"]
 
 
 @dataclass(frozen=True, slots=True)

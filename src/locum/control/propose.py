@@ -9,7 +9,7 @@ from locum.errors import UsageError
 from locum.randomness import check_seed, stream
 from locum.schema.domain import Codes
 from locum.synthesizers.base import FloatArray, Guided, Model
-from locum.synthesizers.guide import FREE, Guide
+from locum.synthesizers.guide import Guide, nearest
 
 #: Rows among which the nearest ones are looked for, where a model cannot draw the rest of a row itself.
 DECK = 20_000
@@ -33,7 +33,8 @@ def propose(model: Model, n: int, guide: Guide, seed: int) -> tuple[Codes, Float
         return model.sample_guided(n, guide, seed=seed)
     tilt = np.zeros(n)
     if guide.fixed is not None:
-        codes = _nearest(model, n, guide, seed)
+        size = n // len(guide.fixed)
+        codes = nearest(model.sample(DECK, seed=seed), guide.fixed, size, stream(seed, "deck"))
     else:
         codes = model.sample(n, seed=seed)
         if guide.temperature != 1.0:
@@ -43,23 +44,6 @@ def propose(model: Model, n: int, guide: Guide, seed: int) -> tuple[Codes, Float
             log_p = model.log_prob(codes)
             tilt = (1.0 / guide.temperature - 1.0) * np.where(np.isfinite(log_p), log_p, 0.0)
     return codes, guide.log_factor(codes) + tilt
-
-
-def _nearest(model: Model, n: int, guide: Guide, seed: int) -> Codes:
-    """For each given row, rows of a pool that share most of its given cells, with these put in."""
-    assert guide.fixed is not None
-    pool = model.sample(DECK, seed=seed)
-    rng = stream(seed, "deck")
-    size = n // len(guide.fixed)
-    out = np.empty((n, pool.shape[1]), dtype=np.int32, order="F")
-    for i, cells in enumerate(guide.fixed):
-        known = np.flatnonzero(cells != FREE)
-        alike = (pool[:, known] == cells[known]).sum(axis=1) + rng.random(len(pool)) * 0.5
-        best = np.argpartition(-alike, min(size, len(pool) - 1))[:size]
-        rows = pool[rng.choice(best, size)]
-        rows[:, known] = cells[known]
-        out[i * size : (i + 1) * size] = rows
-    return out
 
 
 def pick(log_weight: FloatArray, k: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

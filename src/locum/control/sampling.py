@@ -180,8 +180,9 @@ def _outcome(drawer: Drawer, table: pa.Table, notes: Sequence[str], **more: Any)
             f"were found among {tally.drawn:,}."
         )
     fresh = min(float(tally.accepted), tally.effective * tally.acceptance)
+    strategy = "tilted" if "kl" in more else drawer.strategy
     return Outcome(
-        table, drawer.strategy, tally.acceptance, min(float(table.num_rows), fresh),
+        table, strategy, tally.acceptance, min(float(table.num_rows), fresh),
         min(1.0, tally.probability), tally.drawn, notes=tuple(notes), **more,
     )  # fmt: skip
 

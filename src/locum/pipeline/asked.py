@@ -13,6 +13,7 @@ from locum.progress import Event, Listener, silent
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.schema.table import Schema
     from locum.synthesizers.synthesizer import Synthesizer
 
 
@@ -78,6 +79,27 @@ def blocks(synth: Synthesizer, rows: int, seed: int) -> Iterator[pa.Table]:
     from locum.control.sampling import sample
 
     yield sample(synth, rows, seed=seed).table
+
+
+def rule_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """One sentence for each rule of the schema that real rows break.
+
+    Raises
+    ------
+    UsageError
+        When a rule does not fit the columns.
+    """
+    if not schema.rules:
+        return ()
+    from locum.control.clause import rule_clauses
+    from locum.control.names import Names
+
+    notes = []
+    for clause in rule_clauses(schema.rules, Names(schema)):
+        broken = int((~clause.holds(table)).sum())
+        if broken:
+            notes.append(f"{broken:,} rows of the data break the rule {clause.text}; no synthetic row will.")
+    return tuple(notes)
 
 
 def impute_file(

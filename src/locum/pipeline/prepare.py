@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from locum.attacks.suite import check_effort
 from locum.errors import DataError, UsageError
 from locum.pipeline import plan as names
+from locum.pipeline.asked import rule_notes
 from locum.pipeline.estimate import Workload, code_sizes
 from locum.pipeline.feasible import Decision, check_disk, decide
 from locum.pipeline.machine import Machine
@@ -89,6 +90,7 @@ def prepare(request: Request, progress: Listener = silent) -> Prepared:
 
     table = canonical(raw, schema)
     check_target(table, schema, schema.target)
+    notes = (*notes, *rule_notes(table, schema))
     progress(Event("detect", 1, 2))
     path = Path(data) if isinstance(data, str | Path) else None
     plan = Plan(

@@ -131,3 +131,16 @@ def split(n: int, shares: Sequence[float]) -> list[int]:
     total = np.cumsum(np.asarray(shares, dtype=np.float64))
     edges = np.rint(total / total[-1] * n).astype(int)
     return [int(k) for k in np.diff(edges, prepend=0)]
+
+
+def nearest(pool: Codes, fixed: Codes, size: int, rng: np.random.Generator) -> Codes:
+    """For each row of fixed cells `size` rows of a pool that share most of them, with these cells put in."""
+    out = np.empty((len(fixed) * size, pool.shape[1]), dtype=np.int32, order="F")
+    for i, cells in enumerate(fixed):
+        known = np.flatnonzero(cells != FREE)
+        alike = (pool[:, known] == cells[known]).sum(axis=1) + rng.random(len(pool)) * 0.5
+        best = np.argpartition(-alike, min(size, len(pool) - 1))[:size]
+        rows = pool[rng.choice(best, size)]
+        rows[:, known] = cells[known]
+        out[i * size : (i + 1) * size] = rows
+    return out

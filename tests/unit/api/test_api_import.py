@@ -19,7 +19,7 @@ import locum.api
 SURFACE = [
     "Evaluation",
     "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "compare", "detect", "evaluate", "fit",
-    "load", "run", "sample", "tournament",
+    "impute", "load", "run", "sample", "tournament",
 ]  # fmt: skip
 HEAVY = ("numpy", "pyarrow", "lightgbm", "scipy", "faker", "pydantic", "rich", "typer", "jinja2")
 

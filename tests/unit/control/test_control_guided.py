@@ -9,6 +9,7 @@ import pytest
 
 from locum.errors import UsageError
 from locum.schema.domain import Attribute, Coded, Domain
+from locum.synthesizers import registry
 from locum.synthesizers.base import Guided
 from locum.synthesizers.bootstrap import BootstrapModel
 from locum.synthesizers.guide import FREE, Guide, Pair, effective, log_mean, split, systematic
@@ -47,6 +48,7 @@ MODELS = {
     "tree": lambda: TreeModel(correction=False),
     "tree with ratio": TreeModel,
     "tree with target": lambda: TreeModel(target="d"),
+    "mst": lambda: registry.create("mst", epsilon=20.0),
 }
 
 

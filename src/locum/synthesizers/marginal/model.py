@@ -15,8 +15,10 @@ from locum.randomness import check_seed, stream
 from locum.schema.domain import Coded, Codes, Domain
 from locum.sources.private import PrivateSource
 from locum.synthesizers.base import FloatArray, ModelState
-from locum.synthesizers.checks import check_rows, check_training, check_width, within
+from locum.synthesizers.checks import check_guide, check_rows, check_training, check_width, within
+from locum.synthesizers.guide import Guide
 from locum.synthesizers.marginal.coarse import Coarsening
+from locum.synthesizers.marginal.conditional import sample_guided
 from locum.synthesizers.marginal.network import Network
 from locum.synthesizers.marginal.rules import Impossible, impossible
 from locum.synthesizers.marginal.session import Session
@@ -149,6 +151,17 @@ class MarginalModel(ABC):
         self._fitted()
         rng = stream(check_seed(seed), self.name, "sample")
         return self.coarsening.refined(self.network.sample(check_rows(n), rng), rng)
+
+    def sample_guided(self, n: int, guide: Guide, *, seed: int) -> tuple[Codes, FloatArray]:
+        """Draw rows under a condition, with log weights; see `locum.synthesizers.base.Guided`.
+
+        Exact by evidence in the factor graph; only pair factors are left to the weights. No budget is spent:
+        this is post-processing.
+        """
+        domain = self._fitted()
+        n, rng = check_rows(n), stream(check_seed(seed), self.name, "guided")
+        check_guide(guide, n, domain)
+        return sample_guided(self.network, self.coarsening, n, guide, rng)
 
     def log_prob(self, codes: Codes) -> FloatArray:
         """Natural log of each row's probability; -inf for impossible rows and unknown codes."""
