@@ -38,8 +38,9 @@ class Plan:
     ----------
     rounds
         Rounds for each attribute, before annealing makes them fewer.
-    one_way
-        Part of the budget for single columns.
+    one_way, extra
+        Parts of the budget for single columns: the first always; of the second as much as noise then
+        still covers of them.
     first
         Part for the errors of all candidates against independent columns; 0 in the paper's version.
     select
@@ -52,18 +53,19 @@ class Plan:
         How hard to fit between rounds; the last fit is a full one.
     """
 
-    rounds: float = 2.0
-    one_way: float = 0.3
-    first: float = 0.06
+    rounds: float = 4.0
+    one_way: float = 0.12
+    extra: float = 0.25
+    first: float = 0.04
     select: float = 0.1
     shortlist: int = 16
-    anneal: float = 4.0
+    anneal: float = 2.0
     tolerance: float = 0.1
     steps: int = 100
 
 
 #: The paper's division: 16 d equal rounds, the first d of them for single columns, a tenth of each to choose.
-PAPER = Plan(rounds=16.0, one_way=0.9 / 16, first=0.0, select=0.1, shortlist=0)
+PAPER = Plan(rounds=16.0, one_way=0.9 / 16, extra=0.0, first=0.0, select=0.1, shortlist=0, anneal=4.0)
 
 
 class AimModel(MarginalModel):
@@ -118,19 +120,24 @@ class AimModel(MarginalModel):
     def _spend(self, session: Session, step: Step) -> None:
         _Rounds(session, self, step).run()
 
+    def _learn_more(self, session: Session) -> None:
+        """What is done between the single columns and the rounds; nothing here."""
+
 
 class _Rounds:
     """One run of the mechanism."""
 
     def __init__(self, session: Session, model: AimModel, step: Step) -> None:
         self.session, self.plan, self.step = session, model.plan, step
+        self.learn_more = model._learn_more
         self.most, self.exponential = model.max_cells, model.selection == "exponential"
         self.degree, self.target = model.degree, model.target
         self.errors: dict[Clique, float] = {}
 
     def run(self) -> None:
         session, plan = self.session, self.plan
-        start_model(session, plan.one_way, self.most)
+        start_model(session, plan.one_way, self.most, extra=plan.extra)
+        self.learn_more(session)
         self.workload = workload_for(session, self.degree, self.target)
         candidates = list(self.workload.weights)
         if not any(len(c) > 1 for c in candidates):
@@ -173,7 +180,7 @@ class _Rounds:
             return session.triangulator.cells_with(graph, c) <= cells
 
         if self.exponential:
-            able = [c for c in weights if fits(c)]
+            able = [c for c in weights if fits(c) and session.answerable(c)]
             listed = [session.candidate(c, weights[c], session.bias(c, sigma)) for c in able]
             return able[
                 session.source.select(
@@ -186,7 +193,7 @@ class _Rounds:
 
         short: list[Clique] = []
         for c in sorted(weights, key=gain, reverse=True):
-            if fits(c):
+            if fits(c) and session.answerable(c):
                 short.append(c)
                 if len(short) == self.plan.shortlist:
                     break
@@ -197,11 +204,24 @@ class _Rounds:
         return max(short, key=gain)
 
 
-def start_model(session: Session, share: float, most: int, coarsen_above: int = 256) -> None:
-    """Measure single columns with a share of the budget and fit them."""
+def start_model(
+    session: Session, share: float, most: int, *, extra: float = 0.0, coarsen_above: int = 256
+) -> None:
+    """Measure single columns with a share of the budget and fit them.
+
+    Where the noise still covers much of them (few rows, many codes), more is spent: `extra` times the mean
+    part of a column's rows that noise of this size would move, which is worked out of noisy numbers.
+    """
     session.check_size(2**27)
-    sigma = session.sigma_for(session.budget * share, len(session.live))
-    session.measure(session.live, sigma, "single columns")
+    live = session.live
+    sigma = session.sigma_for(session.budget * share, len(live))
+    session.measure(live, sigma, "single columns")
+    if extra:
+        rows = session.noisy_total()
+        covered = float(np.mean([min(1.0, session.bias(c, sigma) / rows) for c in live]))
+        if covered * extra > 0.1 * share:
+            more = session.sigma_for(session.budget * extra * covered, len(live))
+            session.measure(live, more, "single columns again")
     session.coarsen(coarsen_above)
     session.check_size(most)
     session.refit()

@@ -25,8 +25,8 @@ def sample_guided(
     """Rows and log weights; the contract is that of `locum.synthesizers.base.Guided`.
 
     Weights of codes, given cells and temperature are exact: all rows (of a block) have one weight. Pair
-    factors are left to the log weights. With more than `EXACT_ROWS` different rows of given cells, each is completed
-    from the most similar of `DECK` rows instead.
+    factors are left to the log weights. With more than `EXACT_ROWS` different rows of given cells, each is
+    completed from the most similar of `DECK` rows instead.
     """
     if guide.temperature != 1.0:
         network = _tempered(network, coarsening, guide.temperature)

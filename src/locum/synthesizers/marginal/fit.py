@@ -134,6 +134,7 @@ def fit(
     *,
     fixed: Mapping[Clique, FloatArray] = MappingProxyType({}),
     warm: Sequence[FloatArray | None] = (),
+    noise: float | None = None,
 ) -> Fitted:
     """Find the log weights.
 
@@ -151,8 +152,10 @@ def fit(
         Log weights by clique that are not fitted: 0, and -inf for what cannot happen.
     warm
         Log weights to start from, None for a factor that is new.
+    noise
+        Standard deviation that the entropy is set by; None for the smallest of all cells.
     """
-    sigma = float(np.sqrt(min(p.variance.min() for p in targets)))
+    sigma = noise or float(np.sqrt(min(p.variance.min() for p in targets)))
     entropies = [settings.entropy_one if len(p.clique) == 1 else settings.entropy for p in targets]
     dual = _Dual(engine, targets, fixed, total, [e / sigma for e in entropies])
     theta = np.zeros(int(dual.ends[-1]))

@@ -20,7 +20,7 @@ from locum.synthesizers.marginal.session import Session
 from locum.synthesizers.marginal.triangulate import Clique
 
 #: Parts of the budget for single columns and for errors; the rest measures.
-ONE_WAY, CHOICE = 0.2, 0.1
+ONE_WAY, CHOICE = 0.12, 0.08
 
 
 class OneShotModel(MarginalModel):
@@ -58,7 +58,7 @@ class OneShotModel(MarginalModel):
         self.degree, self.target = check_degree(degree), target
 
     def _spend(self, session: Session, step: Step) -> None:
-        start_model(session, ONE_WAY, self.max_cells)
+        start_model(session, ONE_WAY, self.max_cells, extra=0.2)
         weights = workload_for(session, self.degree, self.target).weights
         candidates = [c for c in weights if len(c) > 1]
         if not candidates:

@@ -66,7 +66,9 @@ class Propagation:
             outer = self.factors[host[1]] if host[0] else tree.cliques[host[1]]
             self._hosts.append(host)
             self._into.append(embed(outer, clique, sizes))
-        by_size = sorted(range(len(self.factors)), key=lambda f: (volume(self.factors[f], sizes), f))
+        by_size = sorted(
+            range(len(self.factors)), key=lambda f: (volume(self.factors[f], sizes), len(self.factors[f]), f)
+        )
         self._ascending = by_size
         self._guests: list[list[int]] = [[] for _ in tree.cliques]
         for f, (inner, at) in enumerate(self._hosts):

@@ -12,8 +12,8 @@ from locum.synthesizers.marginal.embedding import FloatArray
 from locum.synthesizers.marginal.propagation import Beliefs, embed
 from locum.synthesizers.marginal.triangulate import Clique, JunctionTree, canonical, volume
 
-#: Most cells that an answer or a step on the way to it may have (160 MB).
-MOST_CELLS = 20_000_000
+#: Most cells that an answer or a step on the way to it may have (half a gigabyte).
+MOST_CELLS = 2**26
 
 
 class Query:
