@@ -18,6 +18,7 @@ __all__ = [
     "compare",
     "detect",
     "evaluate",
+    "fair",
     "fit",
     "impute",
     "load",

@@ -8,6 +8,7 @@ from locum.api import Synthesizer as Synthesizer
 from locum.api import compare as compare
 from locum.api import detect as detect
 from locum.api import evaluate as evaluate
+from locum.api import fair as fair
 from locum.api import fit as fit
 from locum.api import impute as impute
 from locum.api import load as load

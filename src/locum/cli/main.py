@@ -29,6 +29,7 @@ COMMANDS = (
     "compare",
     "tournament",
     "mix",
+    "collapse",
     "release",
     "verify",
     "inspect",

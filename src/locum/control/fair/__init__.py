@@ -1,0 +1,1 @@
+"""Fair generation: rows whose labels depend less on protected columns, with evidence before and after."""
