@@ -2,10 +2,10 @@
 
     python -m benchmarks.private ours --data ../shared/data/private --sets titanic nltcs --epsilon 1 --seeds 3
     python -m benchmarks.private reference --mbi CHECKOUT --data ../shared/data/private --sets titanic
-    --epsilon 1 python -m benchmarks.private table RESULTS.jsonl
+    python -m benchmarks.private table RESULTS.jsonl
 
 The error is the mean, over all triples of columns, of the L1 distance between the normalised triple of the
-data and of as many synthetic rows (`rows`) or of the model itself (`model`). The reference is
+data and of as many synthetic rows. The reference is
 ``mechanisms/aim.py`` of a checkout of ryan112358/mbi, called by path and run on the mbi that is installed;
 nothing of it is kept here. Two things are changed around it: the estimator's argument ``potentials`` is
 handed on as ``warm_start`` (its name since mbi 2.0), and with ``--fast-tables`` the tables of the model are
@@ -169,10 +169,9 @@ def table(path: Path) -> None:
     for line in path.read_text().splitlines():
         record = json.loads(line)
         groups[record["set"], record["epsilon"], record["model"]].append(record)
-    print(
-        "| set | epsilon | model | seeds | error of rows | CPU s | model MB | tables
-        |\n|---|---|---|---|---|---|---|---|"
-    )
+    head = ("set", "epsilon", "model", "seeds", "error of rows", "CPU s", "model MB", "tables")
+    print(f"| {' | '.join(head)} |")
+    print("|---" * len(head) + "|")
     for (name, epsilon, model), records in sorted(groups.items()):
         mean = {k: np.mean([r[k] for r in records]) for k in ("rows", "cpu", "mb", "tables")}
         print(

@@ -37,9 +37,10 @@ class FitSettings:
 
     Attributes
     ----------
-    entropy
-        Weight of entropy in units of 1 over the smallest standard deviation of the noise: tau = entropy /
-        sigma. Measured best near 1 on all four sets of the AIM suite, and flat between 0.5 and 2.
+    entropy, entropy_one
+        Weight of entropy, for tables of several columns and of one, in units of 1 over the smallest standard
+        deviation of the noise: tau = entropy / sigma. Measured on the AIM suite: 0.2 to 0.5 and 0.1 are about
+        best; single columns bear less, as every other table is judged against them.
     tolerance
         Stop when the root mean square of the gradient is this share of the noise's standard deviation.
     steps
