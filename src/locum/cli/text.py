@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from locum.cli import options
+from locum.errors import UsageError
 
 if TYPE_CHECKING:
     from locum.text.engine.caps import Caps
+    from locum.text.engine.model import ModelSpec
     from locum.text.plan.plan import Plan
     from locum.text.running.outcome import TextOutcome
 
@@ -52,6 +54,13 @@ Allow = Annotated[
 Replay = Annotated[
     bool, typer.Option("--replay", help="Answer from the folder's cache alone, without any model.")
 ]
+Change = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="A setting of a recipe, e.g. seeds_file=seeds.jsonl; may be repeated.",
+        metavar="KEY=VALUE", show_default=False,
+    ),
+]  # fmt: skip
 
 
 @text.command()
@@ -178,21 +187,39 @@ def run(
     max_time: MaxTime = None,
     allow_endpoint: Allow = None,
     replay: Replay = False,
+    change: Change = None,
     as_json: options.Json = False,
 ) -> None:
-    """Make the rows of a plan. The same command takes up a run that was stopped or killed."""
+    """Make the rows of a plan or recipe. The same command takes up a run that was stopped or killed."""
     from locum.cli.progress import Display
+    from locum.text.recipes.running import changed, load_recipe, locate, run_recipe
     from locum.text.running.run import run as make
 
+    plan = locate(plan)
+    caps = _caps(max_cost, max_tokens, max_time)
+    recipe = load_recipe(plan, change or ())
+    if recipe is not None:
+        if recipe.model.embedded and not replay:
+            _notice_of(recipe.model)
+        with Display() as display:
+            outcome = run_recipe(
+                changed(recipe, rows=rows, seed=seed), out or Path(f"{plan.stem}-text"), caps=caps,
+                replay=replay, allow_endpoints=allow_endpoint or (), progress=display,
+            )  # fmt: skip
+        _show(outcome, "text run", as_json=as_json)
+        return
+    if change:
+        raise UsageError(
+            "settings belong to recipes, and this is a plan", where="--set", do="change the plan"
+        )
     loaded = _load(plan, rows=rows, seed=seed)
     if not replay:
         _notice(loaded)
     folder = out or Path(f"{plan.stem}-text")
     with Display() as display:
         outcome = make(
-            loaded, folder, caps=_caps(max_cost, max_tokens, max_time), replay=replay,
-            allow_endpoints=allow_endpoint or (), progress=display,
-        )  # fmt: skip
+            loaded, folder, caps=caps, replay=replay, allow_endpoints=allow_endpoint or (), progress=display
+        )
     _show(outcome, "text run", as_json=as_json)
 
 
@@ -241,10 +268,10 @@ def inspect(folder: Folder, as_json: options.Json = False) -> None:
 def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Plan:
     from dataclasses import replace
 
-    from locum.errors import UsageError
     from locum.text.plan.toml import load_plan
+    from locum.text.recipes.running import locate
 
-    loaded = load_plan(path)
+    loaded = load_plan(locate(path))
     if rows is not None:
         if rows < 1:
             raise UsageError(f"{rows} rows", where="--rows", expected="1 or more")
@@ -263,12 +290,16 @@ def _caps(cost: float | None, tokens: int | None, time: str | None) -> Caps:
 
 def _notice(plan: Plan) -> None:
     """The first line of a run on the embedded model."""
+    for spec in plan.used_models().values():
+        if spec.embedded:
+            _notice_of(spec)
+
+
+def _notice_of(spec: ModelSpec) -> None:
     from locum.cli.console import note
     from locum.text.engine.embedded import NOTICE
 
-    for spec in plan.used_models().values():
-        if spec.embedded:
-            note(NOTICE.format(name=spec.model), style="")
+    note(NOTICE.format(name=spec.model), style="")
 
 
 def _order(plan: Plan) -> list[list[str]]:

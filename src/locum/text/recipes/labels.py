@@ -1,0 +1,188 @@
+"""Labelled texts: AttrPrompt; Prompt2Model, from a task in words to a small classifier that was tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from locum.evidence.embedding import available
+from locum.text.failures import Lost, Reason
+from locum.text.recipes.kit import Kit, Near, Row, first_line, need
+from locum.text.running.dedup import normal
+from locum.text.verify.asking import majority
+from locum.text.verify.classifier import TextClassifier
+from locum.text.verify.repetition import NoLoop
+
+
+async def attribute_values(kit: Kit, task: str, attribute: str, count: int = 8) -> list[str]:
+    """Values of an attribute for a task, by the model: AttrPrompt's first step, to be read by a person."""
+    prompt = f"List {count} different kinds of {attribute} for {task}, with commas between them."
+    text = await kit.chat(prompt, "attribute", attribute, max_tokens=120)
+    parts = [first_line(part).strip(" .") for part in text.replace("\n", ",").split(",")]
+    return list(dict.fromkeys(part for part in parts if 0 < len(part.split()) <= 6))[:count]
+
+
+async def attrprompt(
+    kit: Kit, what: str, labels: Sequence[str], attributes: Mapping[str, Sequence[str]], rows: int, *,
+    shots: Mapping[str, Sequence[str]] | None = None, max_tokens: int = 60, minhash: float = 0.6,
+    tries: int = 4,
+) -> list[Row]:  # fmt: skip
+    """Labelled texts, each with its own combination of attributes.
+
+    Parameters
+    ----------
+    kit
+        Model, seed and counts.
+    what
+        What is written, e.g. ``text message``.
+    labels
+        Taken in turn, so that their numbers are even.
+    attributes
+        Values by attribute, drawn evenly and independently.
+    rows
+        Texts wanted.
+    shots
+        Examples by label, two or more each, for small models; three are drawn for each text.
+    max_tokens
+        Longest text.
+    minhash
+        Likeness to a kept text from which on one is dropped.
+    tries
+        Attempts at most, in multiples of `rows`.
+
+    Returns
+    -------
+    list of dict
+        ``label``, ``text``, and a column for each attribute.
+
+    Notes
+    -----
+    Source: Yu et al. 2023, AttrPrompt (arXiv 2306.15895). The filter of similar classes is the label check
+    you put behind it.
+    """
+    need(labels, "labels", 2)
+    near = Near(minhash)
+    made: list[Row] = []
+    counts = dict.fromkeys(labels, 0)
+
+    async def one(attempt: int) -> Row:
+        label = labels[attempt % len(labels)]
+        draw = kit.draw("attr", attempt)
+        drawn = {name: str(values[int(draw.integers(len(values)))]) for name, values in attributes.items()}
+        told = ", ".join(f"{name}: {value}" for name, value in drawn.items())
+        if shots and shots.get(label):
+            shown = kit.some(list(shots[label]), 3, "attr", "shots", attempt)
+            listed = "".join(f"- {' '.join(shot.split())}\n" for shot in shown)
+            extra = f" ({told})" if told else ""
+            prompt = f"Examples of a {label} {what}{extra}:\n{listed}-"
+            text = await kit.go_on(prompt, "attr", attempt, max_tokens=max_tokens, stop=["\n"])
+        else:
+            asked = f"Write a {label} {what}" + (f" ({told})" if told else "") + ". Write only that."
+            text = await kit.chat(asked, "attr", attempt, max_tokens=max_tokens)
+        verdict = NoLoop().verify(text, {})
+        if not verdict.ok:
+            raise Lost(Reason.INVALID, verdict.reason, stage="filter")
+        if len(text.split()) < 3:
+            raise Lost(Reason.INVALID, "too short", stage="filter")
+        shown_near = [normal(shot) for shot in (shots or {}).get(label, ())]
+        if normal(text) in shown_near:
+            raise Lost(Reason.DUPLICATE, "an example", stage="filter")
+        return {"label": label, "text": text, **drawn}
+
+    async for row in kit.several(rows * tries, one):
+        if counts[row["label"]] * len(labels) >= rows + len(labels) - 1:
+            kit.lose("quota", Reason.QUOTA_FULL)
+            continue
+        if not near.new(normal(row["text"])):
+            kit.lose("dedup", Reason.NEAR_DUPLICATE)
+            continue
+        counts[row["label"]] += 1
+        made.append(kit.keep(row))
+        if len(made) >= rows:
+            break
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A classifier learned from made texts, and how it does on real ones.
+
+    Attributes
+    ----------
+    classifier
+        The classifier.
+    rows
+        The made texts it learned from.
+    accuracy, low, high
+        Share of real test rows it labels right, with a 95 % interval (Wilson).
+    majority
+        The same for always naming the commonest real label: what must be beaten.
+    shuffled
+        The same for a classifier that learned from the made texts with their labels mixed up: a control.
+    tested
+        Real rows it was tested on.
+    """
+
+    classifier: TextClassifier
+    rows: list[Row]
+    accuracy: float
+    low: float
+    high: float
+    majority: float
+    shuffled: float
+    tested: int
+
+
+async def prompt2model(
+    kit: Kit, task: str, labels: Sequence[str], test: Sequence[tuple[str, str]], rows: int, *,
+    shots: Mapping[str, Sequence[str]] | None = None, attributes: Mapping[str, Sequence[str]] | None = None,
+) -> Trained:  # fmt: skip
+    """From a task in words to a small classifier, tested on real rows.
+
+    Parameters
+    ----------
+    kit
+        Model, seed and counts.
+    task
+        What is classified, e.g. ``text message``.
+    labels
+        The labels.
+    test
+        Real texts with their labels; never shown to the model.
+    rows
+        Texts to make.
+    shots, attributes
+        As for `attrprompt`.
+
+    Notes
+    -----
+    Source: Viswanathan et al. 2023, Prompt2Model (arXiv 2308.12261): texts that came up with several labels
+    get the commonest. Different: the student is hashed logistic regression instead of a tuned language
+    model, and no data set is retrieved.
+    """
+    need(test, "test rows")
+    made = await attrprompt(kit, task, labels, attributes or {}, rows, shots=shots)
+    by_text: dict[str, list[str]] = {}
+    for row in made:
+        by_text.setdefault(normal(row["text"]), []).append(row["label"])
+    for row in made:
+        row["label"] = majority(by_text[normal(row["text"])])[0]
+    texts, said = [row["text"] for row in made], [row["label"] for row in made]
+    real, truth = [text for text, _ in test], [label for _, label in test]
+    vectors = available()
+    learned = TextClassifier(vectors=vectors).fit(texts, said)
+    mixed = [said[k] for k in kit.draw("shuffled").permutation(len(said))]
+    control = TextClassifier(vectors=vectors).fit(texts, mixed).accuracy(real, truth)
+    accuracy = learned.accuracy(real, truth)
+    low, high = _wilson(accuracy, len(test))
+    commonest = max(truth.count(label) for label in set(truth)) / len(truth)
+    return Trained(learned, made, accuracy, low, high, commonest, control, len(test))
+
+
+def _wilson(share: float, n: int) -> tuple[float, float]:
+    z = 1.959964
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
+    return middle - half, middle + half

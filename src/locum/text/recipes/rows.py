@@ -1,0 +1,123 @@
+"""Rows of a table by a language model shown a few real ones, then curated by a learner of those (CLLM)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import DataError
+from locum.text.curate.rows import Curated, curate
+from locum.text.failures import Lost, Reason
+from locum.text.recipes.kit import Kit, Row, need
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+async def few_shot_rows(
+    kit: Kit, real: pa.Table, target: str, rows: int, *, about: str = "", shown: int = 8, tries: int = 4,
+    curated: bool = True,
+) -> tuple[list[Row], Curated | None]:  # fmt: skip
+    """New rows for a small table.
+
+    Parameters
+    ----------
+    kit
+        Model, seed and counts. **The real rows are in the prompts**: use a model that may see them.
+    real
+        Canonical table of columns of text, numbers and truth values, without nulls in `target`.
+    target
+        The label, drawn evenly over its values.
+    rows
+        Rows wanted before curation.
+    about
+        What the table is, in words.
+    shown
+        Real rows in each prompt, with the wanted label where there are enough; 20 in the paper.
+    tries
+        Attempts at most, in multiples of `rows`.
+    curated
+        Whether rows are dropped by `locum.text.curate.rows.curate`.
+
+    Returns
+    -------
+    tuple
+        Kept rows and, if `curated`, what curation said of all rows made.
+
+    Raises
+    ------
+    DataError
+        When a column has another type, or `target` has no values.
+
+    Notes
+    -----
+    Source: Seedat et al. 2023, CLLM (arXiv 2312.12112). Values must lie in the range of the real column,
+    texts among its values; a row equal to a real one is dropped.
+    """
+    import pyarrow as pa
+
+    records = real.to_pylist()
+    need(records, "real rows", 2)
+    schema, labels = _schema(real, target), sorted({str(r[target]) for r in records if r[target] is not None})
+    if not labels:
+        raise DataError("the target has no values", where=target)
+    known = {json.dumps(record, sort_keys=True) for record in records}
+    made: list[Row] = []
+
+    async def one(attempt: int) -> Row:
+        label = labels[attempt % len(labels)]
+        same = [record for record in records if str(record[target]) == label]
+        few = kit.some(same if len(same) >= 2 else records, shown, "rows", attempt)
+        listed = "\n".join(json.dumps(record) for record in few)
+        head = f"{about}\n" if about else ""
+        prompt = (
+            f"{head}Here are rows of a table:\n{listed}\nWrite one more row, different from these, as JSON."
+        )
+        limited = {**schema, "properties": {**schema["properties"], target: {"enum": [same[0][target]]}}}
+        row: Row = await kit.filled(prompt, limited, "rows", attempt, max_tokens=30 * real.num_columns)
+        row = {name: row[name] for name in real.column_names}
+        if json.dumps(row, sort_keys=True) in known:
+            raise Lost(Reason.DUPLICATE, "a real row, or one made before", stage="dedup")
+        return row
+
+    async for row in kit.several(rows * tries, one):
+        text = json.dumps(row, sort_keys=True)
+        if text in known:
+            kit.lose("dedup", Reason.DUPLICATE)
+            continue
+        known.add(text)
+        made.append(row)
+        if len(made) >= rows:
+            break
+    if not made or not curated:
+        return [kit.keep(row) for row in made], None
+    judged = curate(real, pa.Table.from_pylist(made, schema=real.schema), target, seed=kit.seed)
+    kept = []
+    for row, good in zip(made, judged.keep, strict=True):
+        if good:
+            kept.append(kit.keep(row))
+        else:
+            kit.lose("curate", "the label is surely wrong")
+    return kept, judged
+
+
+def _schema(real: pa.Table, target: str) -> dict[str, Any]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    properties: dict[str, Any] = {}
+    for name in real.column_names:
+        kind, column = real.schema.field(name).type, real[name]
+        if pa.types.is_boolean(kind):
+            properties[name] = {"type": "boolean"}
+        elif pa.types.is_string(kind):
+            values = sorted(v for v in pc.unique(column).to_pylist() if v is not None)
+            properties[name] = {"enum": values} if len(values) <= 50 else {"type": "string", "maxLength": 80}
+        elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            ends = pc.min_max(column).as_py()
+            word = "integer" if pa.types.is_integer(kind) else "number"
+            properties[name] = {"type": word, "minimum": ends["min"], "maximum": ends["max"]}
+        else:
+            raise DataError(f"a column of {kind}", where=name, expected="text, numbers or truth values")
+    closed = {"required": list(real.column_names), "additionalProperties": False}
+    return {"type": "object", "properties": properties, **closed}
