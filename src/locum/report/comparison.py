@@ -93,7 +93,9 @@ def mean_row(found: Comparison, entrant: Entrant, measures: Sequence[Measure]) -
         if not known:
             values.append((NONE, ""))
             continue
-        spread = f"{shown(m, min(known))} to {shown(m, max(known))}" if len(known) > 1 else ""
+        spread = (
+            f"{shown(m, min(known)).removesuffix(' MB')} to {shown(m, max(known))}" if len(known) > 1 else ""
+        )
         values.append((shown(m, sum(known) / len(known)), spread))
     return MeanRow(entrant, tuple(values), sum(c.status == "ok" for c in cells), len(cells))
 

@@ -64,8 +64,12 @@ def sdv(job: Job) -> Any:
     known = metadata.load_from_dict({"tables": {"t": {"columns": kinds}}})
     seed_all(job.seed)
     made = getattr(single, names[job.variant] + "Synthesizer")(known, **job.settings)
-    made.fit(frame)
-    return made.sample(num_rows=job.rows)
+    try:
+        made.fit({"t": frame})
+    except (TypeError, ValueError, AttributeError):
+        made.fit(frame)  # Before SDV 2 a table was given alone.
+    rows = made.sample(num_rows=job.rows)
+    return rows["t"] if isinstance(rows, dict) else rows
 
 
 def mostlyai(job: Job) -> Any:
