@@ -7,8 +7,8 @@ from locum.report.charts.curves import Curve, curves
 from locum.report.html import environment
 
 _ERROR = (
-    "Mean total variation distance over pairs of columns, against real rows that nobody learned from. Lower is "
-    "better; the dashed line is what other real rows score."
+    "Mean total variation distance over pairs of columns, against real rows that nobody learned from. Lower "
+    "is better; the dashed line is what other real rows score."
 )
 _TAIL = (
     "Share of the rare real cells, by their mass, that still appear. What is lost here does not come back "

@@ -1,0 +1,67 @@
+"""``locum collapse``: what happens when a generator learns from its own rows, generation after generation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from locum.cli import options
+
+
+def collapse(
+    data: options.NeededData,
+    loop: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--loop",
+            metavar="LOOP",
+            show_default=False,
+            help="replace, accumulate, subsample, fresh or verified; may be repeated. Default: all.",
+        ),
+    ] = None,
+    generations: Annotated[int, typer.Option("--generations", help="How many.", metavar="N")] = 10,
+    rows: options.Rows = None,
+    synthesizer: Annotated[
+        str, typer.Option("--synthesizer", help="Generator that learns.", metavar="NAME")
+    ] = "tree-fast",
+    protected: options.Protected = None,
+    seed: options.Seed = None,
+    time: Annotated[
+        str | None,
+        typer.Option("--time", help="Longest time, e.g. 90s, 10m.", metavar="TIME", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for page and numbers.", metavar="DIR", show_default=False),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Let a generator learn from its own rows and watch errors, rare cases, diversity and groups.
+
+    Five loops side by side: only the last generation, all so far, as many as the real ones, with fresh real
+    rows, and with rows that a judge has verified.
+    """  # fmt: skip
+    from locum.cli.console import emit, say
+    from locum.cli.progress import Display
+    from locum.evidence.collapsing import MODES
+    from locum.pipeline.collapse import collapse as work
+    from locum.pipeline.words import parse_duration
+
+    limit = None if time is None else parse_duration(time, where="--time")
+    with Display() as display:
+        found = work(
+            data, loops=loop or MODES, generations=generations, rows=rows, synthesizer=synthesizer,
+            protected=tuple(protected or ()), seed=seed or 0, limit_s=limit, out=out, progress=display,
+        )  # fmt: skip
+    if as_json:
+        emit({"command": "collapse", "folder": None if out is None else str(out), **found.to_json()})
+        return
+    say(found.sentence)
+    for x in found.loops:
+        say(f"  {x.sentence}")
+    for note in found.notes:
+        say(f"Note: {note}")
+    if out is not None:
+        say(f"Report: {out / 'collapse.html'} (computed on real rows; do not share it)")

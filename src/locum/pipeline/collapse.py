@@ -1,0 +1,99 @@
+"""A laboratory of self-consumption on a user's table: reading, looping, writing the page."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.artifacts.atomic import folder_error, write_text
+from locum.errors import UsageError
+from locum.evidence.collapsing import MODES, Collapsing, Mode
+from locum.pipeline.compare import understood
+from locum.pipeline.judge import now
+from locum.pipeline.mix import own_folder
+from locum.pipeline.tables import without_data_bounds
+from locum.progress import Listener, silent
+from locum.randomness import check_seed
+from locum.studies.collapse.lab import lay_out, study
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PAGE, NUMBERS = "collapse.html", "collapse.json"
+#: Fits a generation in a second or so: what a loop shows does not hang on the best generator.
+DEFAULT_SYNTHESIZER = "tree-fast"
+
+
+def collapse(
+    data: Any,
+    *,
+    loops: Sequence[str] = MODES,
+    generations: int = 10,
+    rows: int | None = None,
+    synthesizer: str = DEFAULT_SYNTHESIZER,
+    settings: Mapping[str, Any] | None = None,
+    protected: Sequence[str] = (),
+    seed: int = 0,
+    limit_s: float | None = None,
+    out: str | os.PathLike[str] | None = None,
+    progress: Listener = silent,
+) -> Collapsing:
+    """Let a generator learn from its own rows, generation after generation; see `locum.api.collapse`."""
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    seed = check_seed(seed)
+    if not 1 <= generations <= 1000:
+        raise UsageError(
+            f"{generations} generations cannot be", where="generations", expected="a number from 1 to 1000"
+        )
+    modes = _modes(loops)
+    if rows is not None and rows < 20:
+        raise UsageError(f"{rows} rows are too few", where="rows", expected="at least 20")
+    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    known = understood(data, None, tuple(protected))
+    schema, named = without_data_bounds(known.schema), dict(settings or {})
+    Synthesizer(synthesizer, **named)  # an unknown name or setting is told before anything is fitted
+
+    def make(learn: pa.Table, n: int, child: int) -> pa.Table:
+        return Synthesizer(synthesizer, seed=child, **named).fit_table(learn, schema).sample_table(n)
+
+    found = study(
+        lay_out(known.table, schema, rows, seed), make, name=known.name, synthesizer=synthesizer, modes=modes,
+        generations=generations, seed=seed, limit_s=limit_s, protected=tuple(known.schema.protected),
+        listener=progress,
+    )  # fmt: skip
+    found = replace(found, created=now())
+    if folder is not None:
+        save(found, folder)
+    return found
+
+
+def _modes(loops: Sequence[str]) -> tuple[Mode, ...]:
+    found: list[Mode] = []
+    for name in loops:
+        mode = next((m for m in MODES if m == name), None)
+        if mode is None:
+            raise UsageError(
+                f"there is no loop {name!r}", where="loop", expected=f"one of {', '.join(MODES)}"
+            )
+        if mode not in found:
+            found.append(mode)
+    if not found:
+        raise UsageError("no loop was named", where="loop", expected=f"one of {', '.join(MODES)}")
+    return tuple(found)
+
+
+def save(found: Collapsing, folder: Path) -> None:
+    """Write the page and the numbers into a folder; each all or nothing."""
+    from locum.report.collapsing import render
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise folder_error(error, folder) from error
+    write_text(folder / PAGE, render(found))
+    write_text(folder / NUMBERS, json.dumps(found.to_json(), indent=1) + "\n")
