@@ -109,7 +109,7 @@ def kills(place: Path) -> dict[str, Any]:
         (place / "kills.toml").write_text(dump_plan(plan))
         run(plan, place / "whole")
         log.unlink()
-        killed = 0
+        killed, on_their_way, kept = 0, 0, [0]
         for _ in range(10):
             command = [
                 sys.executable,
@@ -118,10 +118,16 @@ def kills(place: Path) -> dict[str, Any]:
                 str(place / "killed"),
             ]
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-            time.sleep(1.0 + spread.uniform(0, 1.0))
+            seen = _size(log)  # a kill before the first new request would show nothing
+            while process.poll() is None and _size(log) == seen:
+                time.sleep(0.005)
+            time.sleep(spread.uniform(0, 0.5))
             killed += process.poll() is None
             process.kill()
             process.wait()
+            kept.append(len(_replies(place / "killed" / "requests.sqlite")))
+            answered_then = {line.split()[1] for line in log.read_text().splitlines() if line.endswith(" ok")}
+            on_their_way += len(answered_then) - kept[-1]
         outcome = run(plan, place / "killed")
     lines = [line.split() for line in log.read_text().splitlines()]
     answered = Counter(body for _, body, result in lines if result == "ok")
@@ -130,9 +136,14 @@ def kills(place: Path) -> dict[str, Any]:
     again = sum(n - 1 for n in answered.values())
     return {
         "killed": killed, "answers": sum(answered.values()), "asked_again": again,
+        "on_their_way_at_a_kill": on_their_way, "asked_again_though_kept": again - on_their_way,
         "resumed_from_cache": outcome.cached, "rows_in_order_once": provenance == list(range(1500)),
         "bytes_equal": equal,
     }  # fmt: skip
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def embedded(place: Path) -> dict[str, Any]:
