@@ -408,3 +408,40 @@ def _centre(encoder: Encoder, name: str, values: pa.Array, weight: npt.NDArray[n
     flat_at = (np.arange(groups)[:, None] * labels + code).ravel()
     votes = np.bincount(flat_at, weights=present.ravel(), minlength=groups * labels).reshape(groups, labels)
     return coded.dictionary.take(pa.array(votes.argmax(axis=1)))
+
+
+def impute_table(
+    table: pa.Table, schema: Schema, *, method: Method = "draw", rounds: int = 2, seed: int = 0
+) -> pa.Table:
+    """Fill every missing cell of a canonical table that no generator has been fitted on yet.
+
+    A tree synthesizer without correction is fitted on the table with its holes; the table it completes by
+    draws is what the next one is fitted on, so that dependences are learned from whole rows (stochastic
+    expectation-maximisation; chained equations do the same column by column).
+
+    Parameters
+    ----------
+    table, schema
+        The table and what its columns are.
+    method
+        See `impute`.
+    rounds
+        Fits; 2 are enough in our measurements (benchmarks/control.py).
+    seed
+        Same seed, same table.
+
+    Notes
+    -----
+    Cost: `rounds` times fit and draws.
+    """
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    if not 1 <= rounds <= 20:
+        raise UsageError(f"{rounds!r} rounds are not usable", where="impute_table", expected="1 to 20")
+    known = table
+    for i in range(rounds):
+        mark = child_seed(seed, "round", i)
+        synth = Synthesizer("tree", seed=mark, correction=False).fit_table(known, schema)
+        if i < rounds - 1:
+            known = impute(synth, table, method="draw", seed=mark).table
+    return impute(synth, table, method=method, seed=mark).table
