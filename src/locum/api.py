@@ -434,9 +434,9 @@ def collapse(
     data
         Path or table, as for `detect`.
     loops
-        What a generation learns from: ``replace`` the last one only, ``accumulate`` all so far, ``subsample`` as
-        many of those as there were real rows, ``fresh`` the last one and a fifth of new real rows, ``verified``
-        rows that a judge found most like real ones.
+        What a generation learns from: ``replace`` the last one only, ``accumulate`` all so far, ``subsample``
+        as many of those as there were real rows, ``fresh`` the last one and a fifth of new real rows,
+        ``verified`` rows that a judge found most like real ones.
     generations, rows
         How many generations, and rows of each; None means two fifths of the data, at most 5,000.
     synthesizer, settings

@@ -17,8 +17,8 @@ import locum
 import locum.api
 
 SURFACE = [
-    "Evaluation", "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "collapse", "compare", "detect",
-    "evaluate", "fair", "fit", "impute", "load", "mix", "run", "sample", "tournament",
+    "Evaluation", "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "collapse", "compare",
+    "detect", "evaluate", "fair", "fit", "impute", "load", "mix", "run", "sample", "tournament",
 ]  # fmt: skip
 HEAVY = ("numpy", "pyarrow", "lightgbm", "scipy", "faker", "pydantic", "rich", "typer", "jinja2")
 
