@@ -50,6 +50,12 @@ BUILT_IN: Mapping[str, Entry] = MappingProxyType(
             "Like tree, with two column orders and no correction: about a tenth of the time, less faithful.",
             MappingProxyType({"preset": "fast"}),
         ),
+        "few-shot": Entry(
+            "locum.synthesizers.fewshot:FewShotModel",
+            "Each column depends on the target and at most one other column, smoothed strongly: for tables "
+            "of fewer than about 200 rows.",
+            takes_target=True,
+        ),
         "independent": Entry(
             "locum.synthesizers.independent:IndependentModel",
             "Each column is drawn on its own; nothing between columns is kept. A baseline, not a stand-in.",

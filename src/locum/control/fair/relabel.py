@@ -25,6 +25,8 @@ def mapped(chance: FloatArray, group: IntArray) -> FloatArray:
     out = chance.copy()
     grid = np.linspace(0.0, 1.0, QUANTILES)
     inside = group >= 0
+    if not inside.any():
+        return out
     for k in range(chance.shape[1]):
         every = np.quantile(chance[inside, k], grid)
         for g in np.unique(group[inside]):
