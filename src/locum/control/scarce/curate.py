@@ -58,8 +58,8 @@ def curate(real: pa.Table, generated: pa.Table, schema: Schema, target: str, *, 
 
     As in CLLM (Seedat et al., ICML 2024), without its language model: boosted trees learn the real rows, and
     after every `EVERY` rounds say how likely each generated row's label is. Dropped: confidence at most
-    `CONFIDENCE` and doubt at most `DOUBT` (the paper's fixed thresholds). `ENSEMBLES` ensembles are averaged, since 50
-    rows make any single one a matter of luck; that differs from the paper.
+    `CONFIDENCE` and doubt at most `DOUBT` (the paper's fixed thresholds). `ENSEMBLES`
+    ensembles are averaged, since 50 rows make any single one a matter of luck; that differs from the paper.
 
     Raises
     ------
