@@ -11,7 +11,7 @@ REQUIRED = (
     "faker", "typer", "rich",
 )  # fmt: skip
 #: What locum can use when it is there.
-EXTRAS = ("pandas", "polars")
+EXTRAS = ("pandas", "polars", "duckdb", "h11", "jsonschema", "xllamacpp")
 
 
 def versions(names: Sequence[str] = REQUIRED) -> dict[str, str]:

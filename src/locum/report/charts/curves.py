@@ -13,6 +13,8 @@ from locum.report.words import brief, number
 
 _HEIGHT, _TOP, _BOTTOM = 260, 14, 44
 _LEFT, _RIGHT = 0.09, 0.2
+#: Colours of lines that the style sheet knows.
+HUES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,11 @@ def curves(lines: Sequence[Curve], x: str, y: str) -> Markup:
 
     parts = _axes(low_x, high_x, low, high, x, y)
     taken: list[float] = []
+    solid = [c for c, _ in kept if not c.dashed]
     for c, points in kept:
         path = "M" + "L".join(f"{coordinate(1000 * across(a))} {coordinate(up(b))}" for a, b in points)
-        kind = "law" if c.dashed else "curve"
+        hue = "" if c.dashed else f"k{solid.index(c) % HUES}"
+        kind = "law" if c.dashed else f"curve {hue}"
         dash = "5 4" if c.dashed else None
         line = tag(
             "path", d=path, class_=kind, fill="none", stroke="currentColor", stroke_width=2,
@@ -59,7 +63,7 @@ def curves(lines: Sequence[Curve], x: str, y: str) -> Markup:
         for a, b in points if not c.dashed else ():
             words = f"{c.name}: {x} {number(a)}, {y} {number(b)}"
             parts.append(
-                tag("circle", title(words), class_="s-front" if c.marked else "s-dot", cx=percent(across(a)),
+                tag("circle", title(words), class_="s-front" if c.marked else f"s-dot {hue}", cx=percent(across(a)),
                     cy=up(b), r=6.0 if c.marked else 3.5)
             )  # fmt: skip
         at = up(points[-1][1])
