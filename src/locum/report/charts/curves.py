@@ -62,10 +62,9 @@ def curves(lines: Sequence[Curve], x: str, y: str) -> Markup:
             parts.append(stretched(1000.0, float(_HEIGHT), line, y=0, pixels=_HEIGHT))
         for a, b in points if not c.dashed else ():
             words = f"{c.name}: {x} {number(a)}, {y} {number(b)}"
-            parts.append(
-                tag("circle", title(words), class_="s-front" if c.marked else f"s-dot {hue}", cx=percent(across(a)),
-                    cy=up(b), r=6.0 if c.marked else 3.5)
-            )  # fmt: skip
+            dot = "s-front" if c.marked else f"s-dot {hue}"
+            size = 6.0 if c.marked else 3.5
+            parts.append(tag("circle", title(words), class_=dot, cx=percent(across(a)), cy=up(b), r=size))
         at = up(points[-1][1])
         while any(abs(at - other) < 15 for other in taken):
             at += 15
