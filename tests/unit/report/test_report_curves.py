@@ -1,0 +1,48 @@
+"""Lines over a common axis."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from locum.report.charts.curves import Curve, curves
+
+
+def test_every_point_is_drawn_and_named_once() -> None:
+    picture = str(
+        curves(
+            [
+                Curve("a", ((1, 0.1), (2, 0.3))),
+                Curve("law", ((1, 0.2), (2, 0.2)), dashed=True),
+                Curve("best", ((2, 0.4),), marked=True),
+            ],
+            "round",
+            "error",
+        )
+    )
+    assert picture.count("<circle") == 3
+    assert picture.count("<path") == 2
+    assert picture.count("stroke-dasharray") == 1
+    for name in ("a", "law", "best"):
+        assert re.search(rf'class="s-name"[^>]*>{name}<', picture)
+    assert "best ends at 0.4" in picture
+
+
+def test_points_that_are_not_numbers_are_left_out() -> None:
+    assert curves([Curve("a", ((1, math.nan), (2, math.inf)))], "x", "y") == ""
+    flat = str(curves([Curve("a", ((1, 0.0), (2, 0.0)))], "x", "y"))
+    assert "nan" not in flat
+    assert flat.count("<circle") == 2
+
+
+def test_names_do_not_cover_each_other() -> None:
+    same = [Curve(f"c{i}", ((0, 1.0), (1, 1.0))) for i in range(4)]
+    heights = [
+        float(y) for y in re.findall(r'class="s-name"[^>]* y="([0-9.]+)"', str(curves(same, "x", "y")))
+    ]
+    assert len(heights) == 4
+    assert min(b - a for a, b in zip(sorted(heights), sorted(heights)[1:], strict=False)) >= 14
+
+
+def test_hostile_names_are_escaped() -> None:
+    assert "<script" not in str(curves([Curve("<script>", ((0, 1.0), (1, 2.0)))], "x", "y"))
