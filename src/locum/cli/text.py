@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from locum.cli import options
+from locum.cli.textjudge import evaluate
 from locum.errors import UsageError
 
 if TYPE_CHECKING:
@@ -263,6 +264,9 @@ def inspect(folder: Folder, as_json: options.Json = False) -> None:
     for model, used in seen["usage"].items():
         say(f"  {model}: {used['requests']:,} answers, {used['tokens_in']:,} + {used['tokens_out']:,} tokens")
     _show_funnel(seen["funnel"])
+
+
+text.command()(evaluate)
 
 
 def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Plan:

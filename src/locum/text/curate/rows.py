@@ -3,7 +3,8 @@
 Source: Seedat et al. 2023, "Curated LLM" (arXiv 2312.12112): boosted trees fitted on the few real rows score
 each synthetic row after every tree; confidence is the mean probability of its label over the trees, aleatoric
 uncertainty the mean of p (1 - p). A row is dropped when its confidence is at most 0.2 while its uncertainty
-is at most 0.75 of the range: the learner is sure that the label is wrong. Here LightGBM in place of XGBoost.
+is at most 0.75 of the range: the learner is sure that the label is wrong. Here LightGBM in place of XGBoost,
+and the range begins at its smallest value, not at 0: all first trees are unsure of every row.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def curate(
         Boosting rounds, all of whose prefixes are scored.
     confidence, share
         Drop what has at most this confidence, and an uncertainty of at most
-        ``share * (largest - smallest)``.
+        ``smallest + share * (largest - smallest)``.
     seed
         Of the learner.
 
@@ -88,7 +89,7 @@ def curate(
     known = np.array(truth) >= 0
     features, wanted, categorical = _features(real, synthetic, names)
     params = {
-        "objective": "multiclass", "num_class": len(labels), "learning_rate": 0.1, "num_leaves": 15,
+        "objective": "multiclass", "num_class": len(labels), "learning_rate": 0.3, "num_leaves": 15,
         "min_data_in_leaf": max(1, min(20, int(known.sum()) // 10)), "num_threads": 1, "seed": seed,
         "verbosity": -1, "deterministic": True, "min_data_per_group": 1, "cat_smooth": 1.0,
     }  # fmt: skip
@@ -121,8 +122,8 @@ def _verdict(chances: Floats, known: npt.NDArray[np.bool_], confidence: float, s
     unclear = (chances * (1 - chances)).mean(axis=0)
     if not len(sure):
         return Curated(np.zeros(0, dtype=bool), sure, unclear)
-    # Against the range over all rows, as in the authors' code.
-    limit = share * float(unclear.max() - unclear.min())
+    low, high = float(unclear.min()), float(unclear.max())
+    limit = low + share * (high - low)
     drop = (sure <= confidence) & (unclear <= limit)
     return Curated(~drop & known, sure, unclear)
 

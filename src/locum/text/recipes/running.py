@@ -31,6 +31,13 @@ from locum.text.running.sources import SeedFile
 from locum.text.running.taint import refuse_remote
 
 _FOLDER = Path(__file__).parent / "bundled"
+#: Recipes whose number of rows follows from what goes in.
+_BY_INPUT = frozenset(
+    (
+        "evol-instruct", "backtranslation", "rejection-sampling", "star", "metamath", "preference",
+        "refusals", "tabular",
+    )
+)  # fmt: skip
 _KEYS = ("recipe", "name", "seed", "rows", "model", "private", "settings")
 
 
@@ -188,11 +195,12 @@ async def _run(
             stopped, rows = stop, kit.made
         _write(folder, DATA, rows)
         _write(folder, REJECTS, kit.rejects)
-        funnel = kit.funnel()
+        funnel = {**kit.funnel(), "wanted": recipe.rows}
         folder.write_text(FUNNEL, json.dumps(funnel, indent=2) + "\n")
-        state = "stopped" if stopped else "complete" if rows else "short"
+        wanted = max(1, len(rows)) if recipe.recipe in _BY_INPUT else recipe.rows
+        state = "stopped" if stopped else "complete" if len(rows) >= wanted else "short"
         return TextOutcome(
-            folder.path, state, len(rows), max(len(rows), 1), kit.attempts, funnel, engine.purse.tokens,
+            folder.path, state, len(rows), wanted, kit.attempts, funnel, engine.purse.tokens,
             engine.purse.cost, engine.sent, engine.hits, cause=stopped.cause if stopped else "",
             error=stopped.error if stopped else None, files=(DATA, REJECTS, FUNNEL),
         )  # fmt: skip

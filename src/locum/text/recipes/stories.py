@@ -15,6 +15,7 @@ from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Row
 
 _NAMES = ("Mia", "Omar", "Lena", "Raj", "Nora", "Tom", "Aiko", "Paul", "Ines", "Sam", "Zoe", "Karl")
+_WOMEN = frozenset(("Mia", "Lena", "Nora", "Aiko", "Ines", "Zoe"))
 _THINGS = ("apples", "stamps", "marbles", "books", "eggs", "coins", "pencils", "shells", "cards", "cookies")
 _GAINS = {"buys": "buys", "finds": "finds", "gets": "gets", "collects": "collects"}
 _LOSSES = {"gives away": "gives", "loses": "loses", "sells": "sells"}
@@ -118,6 +119,7 @@ _BEFORE = frozenset(
         "also",
         "later",
         "next",
+        "then",
         "the",
         "day",
         "on",
@@ -231,6 +233,9 @@ async def arithmetic(kit: Kit, rows: int, *, steps: int = 2, tries: int = 12) ->
         story = text.strip()
         if not story.endswith((".", "!")):
             raise Lost(Reason.CUT_SHORT, stage="filter")
+        other = "he" if wanted.who in _WOMEN else "she"
+        if re.search(rf"\b{other}\b", story, re.IGNORECASE):
+            raise Lost(Reason.INVALID, "the pronoun of somebody else", stage="filter")
         if read_story(story, wanted.who, wanted.thing) != wanted:
             raise Lost(Reason.INVALID, "reads back as something else", stage="verify")
         question = f"{story} How many {wanted.thing} does {wanted.who} have at the end?"
