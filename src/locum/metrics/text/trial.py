@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -60,7 +60,7 @@ class TextTrial:
     train: Sequence[str]
     synthetic: Sequence[str]
     holdout: Sequence[str] | None = None
-    labels: dict[str, Sequence[str]] | None = None
+    labels: Mapping[str, Sequence[str]] | None = None
     seed: int = 0
     embed: Embed = static
 
