@@ -203,11 +203,11 @@ def _check_tree(
 _PLAIN: Mapping[str, Any] = MappingProxyType({"log_mean": 0.0, "cap": 1e300})
 
 
-def _arrays(state: ModelState, prefix: str) -> dict[str, npt.NDArray[Any]]:
+def _arrays(state: ModelState, prefix: str) -> dict[str, Any]:
     return {name: tensor(state, f"{prefix}.{name}", dtype, (None,)) for name, dtype in _RATIO.items()}
 
 
-def _checked(arrays: dict[str, npt.NDArray[Any]], width: int, scalars: Any) -> Ratio:
+def _checked(arrays: dict[str, Any], width: int, scalars: Any) -> Ratio:
     """A sum of trees whose every index is in range."""
     try:
         ratio = Ratio(**arrays, log_mean=float(scalars["log_mean"]), cap=float(scalars["cap"]))

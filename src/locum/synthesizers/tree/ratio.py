@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -66,13 +66,16 @@ class Ratio:
     words: npt.NDArray[np.int64]
     log_mean: float = 0.0
     cap: float = math.inf
+    #: LightGBM's form of the trees once it has been needed; making it takes longer than scoring some rows.
+    _booster: list[Any] = field(default_factory=list, repr=False, compare=False)
 
     def raw(self, codes: Codes) -> FloatArray:
         """Log ratio before capping and normalising; shape (n_rows,)."""
-        import lightgbm
+        if not self._booster:
+            import lightgbm
 
-        booster = lightgbm.Booster(model_str=self._text(codes.shape[1]))
-        scores = booster.predict(codes.astype(np.float32), raw_score=True, num_threads=1)
+            self._booster.append(lightgbm.Booster(model_str=self._text(codes.shape[1])))
+        scores = self._booster[0].predict(codes.astype(np.float32), raw_score=True, num_threads=1)
         return np.asarray(scores, dtype=np.float64)
 
     def log_weight(self, codes: Codes) -> FloatArray:
@@ -174,7 +177,9 @@ def fit_ratio(
         words=np.concatenate([m.words for m in models]),
     )
     slope = _slope(merged.raw(held), held_y)
-    return _normalised(replace(merged, value=merged.value * slope), chain[:NORMALISED_ON], settings.pool)
+    return _normalised(
+        replace(merged, value=merged.value * slope, _booster=[]), chain[:NORMALISED_ON], settings.pool
+    )
 
 
 def _held_out(codes: Codes, rng: np.random.Generator) -> tuple[Codes, Codes]:
