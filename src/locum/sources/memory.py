@@ -10,9 +10,10 @@ import numpy.typing as npt
 from locum.errors import UsageError
 from locum.privacy.bits import Bits
 from locum.privacy.unit import bounded
-from locum.schema.domain import Coded, Domain
+from locum.schema.domain import Coded, Codes, Domain
 from locum.sources.base import Counts, check_clique, n_cells, summed
 from locum.sources.cover import cover
+from locum.sources.votes import nearest_votes
 
 #: Rows counted at a time: their cell numbers stay in the cache.
 _BLOCK = 1 << 15
@@ -70,6 +71,10 @@ class MemorySource:
             for i in answered:
                 out[i] = summed(table, self.domain, names, checked[i])
         return out
+
+    def votes(self, proposed: Codes) -> Counts:
+        """Number of rows nearest to each proposed row; see `nearest_votes`."""
+        return nearest_votes(self._codes, self.domain, proposed)
 
     def _count(self, names: Sequence[str]) -> Counts:
         cells = n_cells(self.domain, names)

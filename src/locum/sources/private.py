@@ -16,8 +16,9 @@ from locum.privacy.ledger import Ledger
 from locum.privacy.mechanisms import exponential, gaussian_counts
 from locum.privacy.noise import MAX_SIGMA, choice_slack, gaussian_slack
 from locum.privacy.unit import Adjacency
-from locum.schema.domain import Domain
+from locum.schema.domain import Codes, Domain
 from locum.sources.base import Counts, Source, check_clique, n_cells
+from locum.sources.votes import Voter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,6 +197,35 @@ class PrivateSource:
         ]
         reach = max(c.weight for c in candidates) * self.ledger.unit.l1
         return exponential(scores, epsilon, reach, noise)
+
+    def votes(self, proposed: Codes, sigma: float, *, purpose: str) -> Counts:
+        """Noisy numbers of rows nearest to each proposed row (`nearest_votes`); int64, may be negative.
+
+        A row has one vote, so that a unit changes the votes as it changes a table of counts: the cost is
+        ``sensitivity**2 / (2 sigma**2)``, however many rows are proposed.
+
+        Raises
+        ------
+        UsageError
+            When the source can only count, or nothing usable is proposed.
+        BudgetError
+            When it costs more than is left; the data are not touched then.
+        """
+        source = self._source
+        if not isinstance(source, Voter):
+            raise UsageError(
+                "this source only counts", where="votes", do="read the rows into memory, or use aim or swift"
+            )
+        if proposed.ndim != 2 or not len(proposed) or proposed.shape[1] != len(self.domain):
+            raise UsageError("the proposed rows do not fit the attributes", where="votes")
+        sigma = positive(sigma, "sigma")
+        noise = self.ledger.spend(
+            "gaussian" if self.ledger.accounting == "gdp" else "discrete-gaussian",
+            [self.domain.names], sensitivity=self.sensitivity, scale=sigma,
+            slack=len(proposed) * gaussian_slack(sigma), purpose=purpose,
+        )  # fmt: skip
+        rounded = self.ledger.accounting == "gdp"
+        return gaussian_counts(source.votes(proposed), sigma, noise, rounded=rounded)
 
     def _noisy_scores(
         self, candidates: Sequence[Candidate], sigma: float, mechanism: str, purpose: str

@@ -67,6 +67,7 @@ class WeightedRows:
         weights = tensor(state, "weights", np.float64, (rows.shape[0],))
         if not len(domain) or not len(rows) or not within(rows, domain).all():
             raise broken("rows hold codes outside the domain, or there are none")
-        if not np.isfinite(weights).all() or weights.min() < 0 or not 0 < float(weights.sum()) < 2.0:
+        fits = np.isfinite(weights).all() and weights.min() >= 0 and weights.max() <= 1
+        if not fits or not 0 < float(weights.sum()) < 2.0:
             raise broken("weights are negative, not finite, or do not add up to one")
         return cls(rows, weights)

@@ -103,7 +103,7 @@ class MWEM:
             progress(Event("fit", i, rounds + 1, f"round {i + 1}"))
             run.round(rounds - i, stream(seed, "mwem", "round", i))
         progress(Event("fit", rounds, rounds + 1, "histogram"))
-        shares = tuple(run.solve(g) for g in range(1 + max(groups, default=-1)))
+        shares = tuple(run.solve(g, steps=120) for g in range(1 + max(groups, default=-1)))
         progress(Event("fit", rounds + 1, rounds + 1))
         self._groups, self._shares, self._domain = groups, shares, source.domain
         return self
@@ -150,7 +150,7 @@ class MWEM:
         """Rebuild from histograms; raises FileFormatError when they do not fit the domain."""
         exactly(state, set(), {"groups", "shares"})
         groups = [int(g) for g in tensor(state, "groups", np.int64, (len(domain),))]
-        if not groups or set(groups) != set(range(max(groups) + 1)):
+        if not groups or max(groups) >= len(groups) or set(groups) != set(range(max(groups) + 1)):
             raise broken("histograms are not numbered from 0")
         volumes = [1] * (max(groups) + 1)
         for group, size in zip(groups, domain.sizes, strict=True):
@@ -160,7 +160,8 @@ class MWEM:
         flat = tensor(state, "shares", np.float64, (sum(volumes),))
         parts = tuple(np.split(flat, np.cumsum(volumes)[:-1]))
         for part in parts:
-            if not np.isfinite(part).all() or part.min() < 0 or not 0.5 < float(part.sum()) < 2.0:
+            fits = np.isfinite(part).all() and part.min() >= 0 and part.max() <= 1
+            if not fits or not 0.5 < float(part.sum()) < 2.0:
                 raise broken("shares are negative, not finite, or do not add up to one")
         model = cls()
         model._groups, model._shares, model._domain = tuple(groups), parts, domain
@@ -239,7 +240,7 @@ class _Run:
         sigma = sigma_for(self.source, rho * (1 - CHOICE))
         most = MOST_CANDIDATES if self.source.ledger.accounting == "zcdp" else SHORTLIST
         picked = sorted(rng.permutation(len(self.candidates))[:most].tolist())
-        shares = {g: self.solve(g, steps=15) for g in {self.groups[self.candidates[i][0]] for i in picked}}
+        shares = {g: self.solve(g, steps=10) for g in {self.groups[self.candidates[i][0]] for i in picked}}
         offered = []
         for i in picked:
             c = self.candidates[i]

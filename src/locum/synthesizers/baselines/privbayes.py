@@ -160,10 +160,12 @@ class PrivBayes:
             cells.append(math.prod(domain.sizes[i] for i in (*known, order[place])))
         flat = tensor(state, "tables", np.float64, (sum(cells) if sum(cells) < 2**34 else -1,))
         tables = tuple(np.split(flat, np.cumsum(cells)[:-1]))
+        if not np.isfinite(flat).all() or flat.min() < 0 or flat.max() > 2:
+            raise broken("shares are negative, not finite, or above one")
         for i, table in zip(order, tables, strict=True):
             sums = table.reshape(-1, domain.sizes[i]).sum(axis=1)
-            if not np.isfinite(sums).all() or table.min() < 0 or not ((sums > 0.5) & (sums < 2.0)).all():
-                raise broken("shares are negative, not finite, or do not add up to one")
+            if not ((sums > 0.5) & (sums < 2.0)).all():
+                raise broken("shares do not add up to one")
         model = cls()
         model._order, model._above = tuple(order), tuple(above)
         model._tables, model._domain = tables, domain
