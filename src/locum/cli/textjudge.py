@@ -55,7 +55,7 @@ def evaluate(
         emit({**body, **found.to_json()})
         return
     for answer in found.answers:
-        say(f"{answer.question}: {answer.verdict}. {answer.sentence}")
+        say(f"{answer.question.capitalize()}: {answer.verdict}. {answer.sentence}")
     for r in found.results:
         real_value = "" if r.reference is None else f"  real {r.reference:.4g}"
         say(f"  {r.title:<44} {r.value:10.4g}{real_value:<16}  {r.verdict}")

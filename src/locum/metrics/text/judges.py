@@ -24,8 +24,8 @@ def answers(trial: TextTrial, results: tuple[Result, ...]) -> tuple[Answer, ...]
     out = []
     asked: tuple[tuple[Question, str], ...] = (
         ("faithful", "Nothing was measured."),
-        ("useful", "Not measured: that needs labels of all parts and a hold-out."),
-        ("private", "Not measured: without a hold-out nothing can be said about copying."),
+        ("useful", "That needs labels of all parts and a hold-out."),
+        ("private", "Without a hold-out nothing can be said about copying."),
     )
     for question, silence in asked:
         mine = [r for r in results if r.question == question]
