@@ -2,8 +2,8 @@
 
 The first run records what the mechanisms answered. Further runs on other data get the same answers, whatever
 their rows say; then every question, its order and size, every ledger entry, progress event, log line,
-warning, error and the finished model must be the same to the byte. What differs could only come from a look at
-rows that was not paid for.
+warning, error and the finished model must be the same to the byte. What differs could only come from a look
+at rows that was not paid for.
 """
 
 from __future__ import annotations

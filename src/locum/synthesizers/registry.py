@@ -74,6 +74,14 @@ BUILT_IN: Mapping[str, Entry] = MappingProxyType(
             "Columns are drawn one after the other, each given one or two before it, from noisy tables. "
             "A private baseline.",
         ),
+        "jam": Entry(
+            "locum.synthesizers.public.jam:JamModel",
+            "Like aim, but relations that a public table tells well enough are taken from there.",
+        ),
+        "tab-pe": Entry(
+            "locum.synthesizers.evolution:TabPE",
+            "Made-up rows get noisy votes from the private rows; the best are varied and voted on again.",
+        ),
         "pmw-pub": Entry(
             "locum.synthesizers.public.pmw:PublicWeights",
             "Rows of a public table, weighted so that they answer noisy questions as the private rows do.",
