@@ -273,9 +273,12 @@ def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Pl
     from dataclasses import replace
 
     from locum.text.plan.toml import load_plan
-    from locum.text.recipes.running import locate
+    from locum.text.recipes.running import load_recipe, locate
 
-    loaded = load_plan(locate(path))
+    path = locate(path)
+    if load_recipe(path) is not None:
+        raise UsageError("that is a recipe, no plan", where=str(path), do="use `locum text run`")
+    loaded = load_plan(path)
     if rows is not None:
         if rows < 1:
             raise UsageError(f"{rows} rows", where="--rows", expected="1 or more")

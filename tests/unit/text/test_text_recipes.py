@@ -399,6 +399,7 @@ def test_the_command_line_names_settings_and_plans(tmp_path: Path) -> None:
     from locum.cli.main import main
 
     assert main(["text", "run", "reviews", "--set", "a=1", "--out", str(tmp_path / "o")]) == 2
+    assert main(["text", "preview", "magpie"]) == 2
     assert main(["text", "run", "no-such-recipe", "--out", str(tmp_path / "o")]) != 0
 
 
