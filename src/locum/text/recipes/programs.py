@@ -224,7 +224,8 @@ async def exercises(
             name, said, parameter, values, answers = _exercise(kit, attempt)
             calls = [f"{name}({value!r})" for value in values]
             tests = "\n".join(f"assert {c} == {a!r}" for c, a in zip(calls, answers, strict=True))
-            prompt = f"{_SHOTS}# {said}\ndef {name}({parameter}):\n"
+            # The line break is the model's: after one of ours a small model begins a function of its own.
+            prompt = f"{_SHOTS}# {said}\ndef {name}({parameter}):"
             sources = []
             for turn in range(k):
                 try:
@@ -235,7 +236,7 @@ async def exercises(
                 except Lost as lost:
                     kit.lose_with(lost)
                     continue
-                sources.append(f"def {name}({parameter}):\n{body.text.rstrip()}")
+                sources.append(f"def {name}({parameter}):{body.text.rstrip()}")
             parsed = [source for source in sources if not python_fault(source)]
             places, share = agreement(parsed, calls, box) if parsed else ([], 0.0)
             if not places:
