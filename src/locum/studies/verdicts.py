@@ -171,6 +171,7 @@ def _fair(results: Sequence[Result]) -> Answer:
         "poor": "Models trained on these rows treat groups worse than models trained on real rows.",
         "fair": "Models trained on these rows treat groups somewhat worse than models trained on real rows.",
     }.get(
-        verdict, "As far as was tested, models trained on these rows treat groups no worse than those of real rows."
+        verdict,
+        "As far as was tested, models trained on these rows treat groups no worse than real rows' do.",
     )
     return Answer("fair", verdict if verdict in ("poor", "fair") else "unclear", f"{start} {shown.sentence}")

@@ -98,8 +98,8 @@ BUILT_IN: Mapping[str, Entry] = MappingProxyType(
         ),
         "swift": Entry(
             "locum.synthesizers.marginal.oneshot:OneShotModel",
-            "All tables of a few columns are scored once with noise, the best are bought once and a graphical "
-            "model is fitted once: differential privacy for wide tables.",
+            "All tables of a few columns are scored once with noise, the best are bought once and a "
+            "graphical model is fitted once: differential privacy for wide tables.",
         ),
     }
 )

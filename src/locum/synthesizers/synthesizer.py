@@ -312,7 +312,7 @@ class Synthesizer:
         write_container(path, Container(KIND, documents, state.tensors, about))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Synthesizer:
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a model file, which may come from anyone: it holds data, never code.
 
         Raises
@@ -339,7 +339,7 @@ class Synthesizer:
             raise FileFormatError(what, where=str(path), do="use an intact file") from error
 
     @classmethod
-    def _from_documents(cls, documents: Any, tensors: Any) -> Synthesizer:
+    def _from_documents(cls, documents: Any, tensors: Any) -> Self:
         from locum.codes.encoder import Encoder
         from locum.data.frame import origin_from_json
         from locum.schema.serialize import schema_from_json
@@ -357,7 +357,7 @@ class Synthesizer:
         return synthesizer
 
     @classmethod
-    def _unchecked(cls, head: _Head) -> Synthesizer:
+    def _unchecked(cls, head: _Head) -> Self:
         """A synthesizer without a model yet; the constructor would build one that is thrown away."""
         new = cls.__new__(cls)
         new._name, new._seed, new._n_rows = head.name, head.seed, head.rows

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from locum.evidence.result import Result
 from locum.evidence.trial import Trial
 from locum.metrics.association import association, weighted_difference
+from locum.metrics.fairness.data import parity
 from locum.metrics.marginals import pairs, triples
 from locum.metrics.missingness import missingness
-from locum.metrics.fairness.data import parity
 from locum.metrics.reference import Limits, root_factor
 from locum.metrics.shapes import ks_distance, shapes
 from locum.metrics.simplejudge import ridge_logistic
