@@ -2,7 +2,7 @@
 """Healthcare: tumours, with differential privacy at epsilon 3 and rows on request that cost no more of it.
 
 Data: Breast Cancer Wisconsin (Diagnostic), 569 tumours, `sklearn.datasets.load_breast_cancer`; from the UCI
-repository, CC BY 4.0. Read from the installed package, not copied here.
+repository; its page there states the terms. Read from the installed package, not copied here.
 """
 
 from dataclasses import replace
