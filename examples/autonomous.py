@@ -1,8 +1,8 @@
 # ruff: noqa: T201
 """Autonomous systems: few examples of a rare class from a small camera, and whether synthetic rows help.
 
-Data: handwritten digits (8 x 8 grey values), `sklearn.datasets.load_digits`; from the UCI
-repository; its page there states the terms. Read from the installed package, not copied here. It stands in for a sensor: neither
+Data: handwritten digits (8 x 8 grey values), `sklearn.datasets.load_digits`, from UCI, whose page
+states the terms. Read from the installed package, not copied here. It stands in for a sensor: neither
 scikit-learn nor statsmodels has tracks of vehicles or cycles of engines.
 """
 
