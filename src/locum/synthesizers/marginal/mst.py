@@ -8,7 +8,6 @@ score; rare codes are put together only in large columns.
 
 from __future__ import annotations
 
-import itertools
 from typing import ClassVar
 
 from locum.synthesizers.marginal.aim import start_model, workload_for
@@ -89,8 +88,3 @@ def top_up(session: Session) -> None:
     live = session.live
     session.measure(live, session.sigma_for(session.left, len(live)), "single columns")
     session.refit()
-
-
-def pairs_of(clique: Clique) -> list[tuple[int, int]]:
-    """The pairs of a clique; canonical when it is."""
-    return list(itertools.combinations(clique, 2))
