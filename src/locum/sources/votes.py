@@ -11,7 +11,9 @@ from locum.schema.domain import Codes, Domain
 from locum.sources.base import Counts
 
 #: Numbers in one block of distances (float32).
-_BLOCK = 1 << 23
+_BLOCK = 1 << 22
+#: Labels with more codes are compared one by one instead of as a point.
+_NARROW = 64
 
 
 @runtime_checkable
@@ -41,25 +43,35 @@ def nearest_votes(codes: Codes, domain: Domain, proposed: Codes) -> Counts:
 
     Notes
     -----
-    Cost: one product of matrices, rows x (sum of label sizes) x proposed rows. Extra memory about 64 MB.
+    Cost: one product of matrices, rows x (sum of sizes of labels up to 64) x proposed rows. Extra memory
+    about 64 MB.
     """
     points = _embedded(proposed, domain)
     half = 0.5 * np.einsum("ij,ij->i", points, points)
+    wide = [i for i, a in enumerate(domain) if not a.ordered and a.size > _NARROW]
     votes = np.zeros(len(points), dtype=np.int64)
     step = max(1, _BLOCK // max(1, len(points) + points.shape[1]))
     for start in range(0, len(codes), step):
-        near = _embedded(codes[start : start + step], domain) @ points.T
-        votes += np.bincount(np.argmax(near - half, axis=1), minlength=len(points))
+        part = codes[start : start + step]
+        near = _embedded(part, domain) @ points.T - half
+        for i in wide:
+            values = np.clip(part[:, i], 0, domain.attributes[i].size - 1)
+            near += np.float32(0.5) * (values[:, None] == proposed[None, :, i])
+        votes += np.bincount(np.argmax(near, axis=1), minlength=len(points))
     return votes
 
 
 def _embedded(codes: Codes, domain: Domain) -> npt.NDArray[np.float32]:
-    """Rows as points whose squared Euclidean distance is that of `nearest_votes`."""
-    widths = [2 if a.ordered and a.null is not None else 1 if a.ordered else a.size for a in domain]
+    """Rows as points whose squared Euclidean distance is that of `nearest_votes`, wide labels left out."""
+    widths = [
+        (1 if a.null is None else 2) if a.ordered else (a.size if a.size <= _NARROW else 0) for a in domain
+    ]
     out = np.zeros((len(codes), sum(widths)), dtype=np.float32)
     rows, at = np.arange(len(codes)), 0
     for i, (attribute, width) in enumerate(zip(domain, widths, strict=True)):
         values = np.clip(codes[:, i], 0, attribute.size - 1)
+        if width == 0:
+            continue
         if not attribute.ordered:
             out[rows, at + values] = np.sqrt(0.5)
         else:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from locum.errors import BudgetError
 from locum.privacy.budget import Accounting, Budget
 from locum.privacy.ledger import Ledger
 from locum.schema.domain import Coded
@@ -18,8 +19,8 @@ FloatArray = npt.NDArray[np.float64]
 
 #: Mean absolute value of a standard normal number.
 MEAN_NOISE = math.sqrt(2 / math.pi)
-#: Least noise that is ever asked for; the sampler takes no less.
-LEAST_SIGMA = 0.1
+#: Least noise that is ever asked for (the sampler takes no less), and most that makes any sense.
+LEAST_SIGMA, MOST_SIGMA = 0.1, 1e7
 #: Candidates that are scored in one choice where each score has to be bought (Gaussian ledgers).
 SHORTLIST = 16
 
@@ -33,8 +34,21 @@ def seeded_source(
 
 
 def sigma_for(source: PrivateSource, rho: float, tables: int = 1) -> float:
-    """Noise of each of `tables` tables of counts that together cost `rho` (or less, where that is a lot)."""
-    return max(LEAST_SIGMA, float(source.sensitivity) * math.sqrt(tables / (2 * max(rho, 1e-300))))
+    """Noise of each of `tables` tables of counts that together cost `rho` (or less, where that is a lot).
+
+    Raises
+    ------
+    BudgetError
+        When `rho` is nothing, or so little that nothing could be seen through the noise.
+    """
+    sigma = float(source.sensitivity) * math.sqrt(tables / (2 * max(rho, 1e-300)))
+    if sigma > MOST_SIGMA:
+        raise BudgetError(
+            "nothing is left of the privacy budget",
+            where="privacy budget",
+            do="use a larger total; a spent budget does not come back",
+        )
+    return max(LEAST_SIGMA, sigma)
 
 
 def rows_of(source: PrivateSource) -> float:

@@ -103,7 +103,7 @@ class MWEM:
             progress(Event("fit", i, rounds + 1, f"round {i + 1}"))
             run.round(rounds - i, stream(seed, "mwem", "round", i))
         progress(Event("fit", rounds, rounds + 1, "histogram"))
-        shares = tuple(run.solve(g, steps=120) for g in range(1 + max(groups, default=-1)))
+        shares = tuple(run.solve(g) for g in range(1 + max(groups, default=-1)))
         progress(Event("fit", rounds + 1, rounds + 1))
         self._groups, self._shares, self._domain = groups, shares, source.domain
         return self

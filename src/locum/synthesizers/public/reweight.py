@@ -13,7 +13,12 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 #: Steps of the solver at most, and where its gradient counts as nought (shares).
-STEPS, TOLERANCE = 400, 1e-7
+STEPS, TOLERANCE = 600, 1e-6
+#: Least ridge in units of a target's noise. Cells whose noisy share is below zero would otherwise want dual
+#: numbers without bound, and much of the noise would be fitted.
+EVEN = 0.1
+#: Steps after which it takes a new look at the curvature.
+STAGE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,7 @@ def reweight(
     sizes = [len(t.shares) for t in targets]
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     wanted = np.concatenate([t.shares for t in targets])
-    ridge = np.repeat([trust * t.noise**2 for t in targets], sizes)
-    # Dual numbers are scaled so that the curvature of the ridge and that of the data are alike.
-    scale = 1 / np.sqrt(np.maximum(wanted, 0) + ridge + 1.0 / len(prior))
+    ridge = np.repeat([max(trust * t.noise**2, EVEN * t.noise) for t in targets], sizes)
     with np.errstate(divide="ignore"):
         log_prior = np.log(prior)
 
@@ -97,30 +100,34 @@ def reweight(
         mass = float(weights.sum())
         return weights / mass, top + math.log(mass)
 
-    def objective(scaled: FloatArray) -> tuple[float, FloatArray]:
-        theta = scaled * scale
-        weights, log_mass = weigh(theta)
-        found = np.concatenate([np.bincount(t.cells, weights, len(t.shares)) for t in targets])
-        value = log_mass + float(theta @ wanted) + 0.5 * float(ridge @ theta**2)
-        return value, scale * (wanted - found + ridge * theta)
-
-    first = np.zeros(offsets[-1])
+    theta = np.zeros(offsets[-1])
     if start is not None:
-        first[: len(start)] = start
-    done = minimize(
-        objective,
-        first / scale,
-        jac=True,
-        method="L-BFGS-B",
-        options={
-            "maxiter": steps or STEPS,
-            "maxfun": 2 * (steps or STEPS),
-            "gtol": TOLERANCE,
-            "ftol": 1e-12,
-            "maxcor": 20,
-        },
-    )
-    theta = np.asarray(done.x * scale, dtype=np.float64)
+        theta[: len(start)] = start
+    for _ in range(max(1, (steps or STEPS) // STAGE)):
+        weights, _ = weigh(theta)
+        found = np.concatenate([np.bincount(t.cells, weights, len(t.shares)) for t in targets])
+        # The diagonal of the Hessian, so that every dual number is curved alike; it changes as weights do.
+        scale = 1 / np.sqrt(found + ridge + 1e-9)
+
+        def objective(scaled: FloatArray, scale: FloatArray = scale) -> tuple[float, FloatArray]:
+            theta = scaled * scale
+            weights, log_mass = weigh(theta)
+            found = np.concatenate([np.bincount(t.cells, weights, len(t.shares)) for t in targets])
+            value = log_mass + float(theta @ wanted) + 0.5 * float(ridge @ theta**2)
+            return value, scale * (wanted - found + ridge * theta)
+
+        done = minimize(
+            objective,
+            theta / scale,
+            jac=True,
+            method="L-BFGS-B",
+            options={
+                "maxiter": STAGE, "maxfun": 2 * STAGE, "gtol": TOLERANCE, "ftol": 1e-13, "maxcor": 20
+            },
+        )  # fmt: skip
+        theta = np.asarray(done.x * scale, dtype=np.float64)
+        if done.status == 0:
+            break
     return weigh(theta)[0], theta
 
 
