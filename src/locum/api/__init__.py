@@ -1,0 +1,63 @@
+"""The public functions of locum: six verbs and the names they need. ``import locum`` offers the same.
+
+>>> import locum
+>>> synth = locum.fit("visits.csv", seed=7)                       # doctest: +SKIP
+>>> fake = locum.sample(synth, 10_000)                            # doctest: +SKIP
+>>> print(locum.evaluate("visits.csv", fake))                     # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from locum.api.contests import compare, tournament
+from locum.api.futures import collapse, mix
+from locum.api.generators import fit, impute, load, sample
+from locum.api.judgement import evaluate
+from locum.api.repair import fair
+from locum.api.runs import run
+from locum.api.schemas import detect
+from locum.errors import LocumError
+from locum.progress import Event
+from locum.schema.table import Schema
+
+if TYPE_CHECKING:
+    from locum.pipeline.judge import Evaluation
+    from locum.pipeline.outcome import Outcome
+    from locum.synthesizers.synthesizer import Synthesizer
+
+__all__ = [
+    "Evaluation",
+    "Event",
+    "LocumError",
+    "Outcome",
+    "Schema",
+    "Synthesizer",
+    "collapse",
+    "compare",
+    "detect",
+    "evaluate",
+    "fair",
+    "fit",
+    "impute",
+    "load",
+    "mix",
+    "run",
+    "sample",
+    "tournament",
+]
+
+#: Classes that are public but heavy; fetched when first asked for.
+_LATE = {
+    "Evaluation": "locum.pipeline.judge",
+    "Outcome": "locum.pipeline.outcome",
+    "Synthesizer": "locum.synthesizers.synthesizer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        import importlib
+
+        return getattr(importlib.import_module(_LATE[name]), name)
+    raise AttributeError(f"module 'locum.api' has no attribute {name!r}")

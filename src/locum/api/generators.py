@@ -1,0 +1,203 @@
+"""Generators: fitting one, drawing from it, filling gaps with it, opening one from a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.progress import Listener, silent
+from locum.schema.table import Schema
+
+if TYPE_CHECKING:
+    from locum.synthesizers.synthesizer import Synthesizer
+
+
+def fit(
+    data: Any,
+    *,
+    schema: Schema | None = None,
+    synthesizer: str | None = None,
+    seed: int = 0,
+    epsilon: float | str | None = None,
+    delta: float | str | None = None,
+    unit: str | None = None,
+    per_unit: int | None = None,
+    public: Any = None,
+    ledger: str | os.PathLike[str] | None = None,
+    progress: Listener = silent,
+    **settings: Any,
+) -> Synthesizer:
+    """Learn a generator from a table.
+
+    Parameters
+    ----------
+    data
+        Path or table, as for `detect`.
+    schema
+        What the columns are; None detects it.
+    synthesizer
+        ``tree`` (the default), ``tree-fast``, or the baselines ``independent`` and ``bootstrap``. With
+        `epsilon` a private one; the default is then ``auto``.
+    seed
+        Same seed and data, same model; 0 or more. Noise for privacy never follows from it.
+    epsilon, delta
+        Guarantee (epsilon, delta)-differential privacy; `delta` is 1e-6 by default.
+    unit, per_unit
+        Column that says whose row it is, and how many rows of each are kept (1 by default). Without it each
+        row stands for itself.
+    public
+        A public table with the same columns; path or table.
+    ledger
+        File in which the spending of all fits on these data is added up and limited; None forgets it.
+    progress
+        Called with an `Event` now and then.
+    **settings
+        Settings of the synthesizer; an unknown one is refused by name.
+
+    Returns
+    -------
+    Synthesizer
+        Fitted; see `sample`, ``save``, ``log_prob``. It learned from every row: hold rows back yourself, or
+        use `run`, if you want evidence afterwards.
+
+    Raises
+    ------
+    UsageError
+        For an unknown synthesizer or setting, or a seed that cannot be.
+    DataError
+        When the data cannot be read or contradicts the schema.
+    LeakError
+        With `epsilon`, when the schema took a bound from the data.
+    BudgetError
+        With `epsilon`, when the ledger has too little left.
+    """
+    from locum.pipeline.plan import Request, privacy_request
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    place = None if ledger is None else Path(ledger)
+    privacy = privacy_request(epsilon, delta, unit, per_unit, public, place)
+    if privacy is not None:
+        from locum.pipeline.private import fit_in_memory
+
+        request = Request(data=data, schema=schema, synthesizer=synthesizer, seed=seed, privacy=privacy)
+        return fit_in_memory(request, settings, progress)
+    return Synthesizer(synthesizer or "tree", seed=seed, **settings).fit(
+        data, schema=schema, progress=progress
+    )
+
+
+def sample(
+    model: Synthesizer | str | os.PathLike[str],
+    n: int | None = None,
+    *,
+    where: str | Sequence[str] | None = None,
+    given: Any = None,
+    targets: Mapping[Any, Any] | None = None,
+    rules: str | Sequence[str] = (),
+    temperature: float = 1.0,
+    seed: int | None = None,
+) -> Any:
+    """Draw synthetic rows, on request only such as you ask for.
+
+    Parameters
+    ----------
+    model
+        A fitted synthesizer, or the path of a model file.
+    n
+        Number of rows, 1 or more; None with `given`, which says how many.
+    where
+        Condition that every row fulfils, such as ``age >= 80 and diagnosis = 'I10'``.
+    given
+        Frame or file with some of the columns; what it holds is kept, the rest of each row is drawn.
+    targets
+        Asked proportions, such as ``{"sex": "balanced", "age >= 65": 0.3}``.
+    rules
+        What no row breaks, such as ``start <= end``; rules of the schema are always kept.
+    temperature
+        Below 1 more of what is frequent, above 1 more of what is rare.
+    seed
+        Same seed, same rows; None takes the next of a series that the model's own seed fixes. With anything
+        asked, None means 0.
+
+    Returns
+    -------
+    table
+        Of the type that the model was fitted on, with the same columns and types.
+
+    Raises
+    ------
+    UsageError
+        For a number of rows or a seed that cannot be.
+    FileFormatError
+        When the model file is broken.
+    FeasibilityError
+        When no row can be as asked; it names the clashing conditions and the nearest request.
+    """
+    synth = load(model) if isinstance(model, str | os.PathLike) else model
+    asked = where or given is not None or targets or rules or synth.schema.rules or temperature != 1.0
+    if not asked and n is not None:
+        return synth.sample(n, seed=seed)
+    from locum.control.sampling import sample as ask
+
+    outcome = ask(
+        synth, n, where=where, given=given, targets=targets, rules=rules, temperature=temperature,
+        seed=0 if seed is None else seed,
+    )  # fmt: skip
+    return outcome.restored(synth.schema, synth.origin)
+
+
+def impute(
+    model: Synthesizer | str | os.PathLike[str],
+    data: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    method: str = "draw",
+    seed: int = 0,
+) -> Any:
+    """Fill the missing cells of a table; all other cells stay as they are.
+
+    Parameters
+    ----------
+    model
+        A fitted synthesizer, or the path of a model file; best fitted on the very table.
+    data
+        Path or table with the columns of the model, or some of them.
+    columns
+        Columns to fill; None for all.
+    method
+        ``draw`` for right distributions and dependences, ``best`` for the nearest single values.
+    seed
+        Same seed, same values.
+
+    Returns
+    -------
+    table
+        Of the type that the model was fitted on.
+
+    Raises
+    ------
+    UsageError
+        For an unknown column or method.
+    DataError
+        When the data cannot be read.
+    """
+    synth = load(model) if isinstance(model, str | os.PathLike) else model
+    from locum.control.given import impute as fill
+
+    outcome = fill(synth, data, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
+    return outcome.restored(synth.schema, synth.origin)
+
+
+def load(path: str | os.PathLike[str]) -> Synthesizer:
+    """Open a model file made by ``save``, `run` or ``locum fit``; it holds no code.
+
+    Raises
+    ------
+    FileFormatError
+        When the file is missing, broken, hostile, or from a newer version.
+    """
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    return Synthesizer.load(path)
