@@ -79,7 +79,7 @@ def fit(
     place = None if ledger is None else Path(ledger)
     privacy = privacy_request(epsilon, delta, unit, per_unit, public, place)
     if privacy is not None:
-        from locum.pipeline.private import fit_in_memory
+        from locum.pipeline.privaterun import fit_in_memory
 
         request = Request(data=data, schema=schema, synthesizer=synthesizer, seed=seed, privacy=privacy)
         return fit_in_memory(request, settings, progress)

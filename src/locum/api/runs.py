@@ -96,7 +96,8 @@ def run(
         ),
     )  # fmt: skip
     if request.privacy is not None:
-        from locum.pipeline.private import execute_private, prepare_private
+        from locum.pipeline.private import prepare_private
+        from locum.pipeline.privaterun import execute_private
 
         return execute_private(prepare_private(request, progress), progress)
     return execute(prepare(request, progress), progress)

@@ -89,7 +89,8 @@ def _run_private(request: Request, preview: int | None, *, as_json: bool) -> Non
     from locum.cli.progress import Display
     from locum.cli.show import show_outcome
     from locum.errors import UsageError
-    from locum.pipeline.private import execute_private, prepare_private
+    from locum.pipeline.private import prepare_private
+    from locum.pipeline.privaterun import execute_private
 
     if preview is not None:
         raise UsageError(

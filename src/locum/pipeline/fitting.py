@@ -77,12 +77,14 @@ def _fit_private_file(request: Request, model: Path, *, force: bool, progress: L
 
     from locum.artifacts.atomic import write_text
     from locum.pipeline.guarantee import privacy_document
-    from locum.pipeline.private import fit_prepared, open_ledger, prepare_private
+    from locum.pipeline.private import prepare_private
+    from locum.pipeline.privaterun import fit_prepared
+    from locum.pipeline.spending import open_ledger
 
     beside = refuse_existing(model.with_suffix(".privacy.json"), force=force)
     prepared = prepare_private(request, progress)
     ledger = open_ledger(prepared, None, secrets.token_hex(8))
-    fit = fit_prepared(prepared, ledger, prepared.raw, progress)
+    fit = fit_prepared(prepared, ledger, prepared.rows, progress)
     public = (prepared.plan.privacy or {}).get("public")
     document = privacy_document(ledger, fit, holdout=0.0, public=public)
     fit.synthesizer.save(model)

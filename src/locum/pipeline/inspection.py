@@ -95,7 +95,7 @@ def _folder(path: Path) -> Inspection:
         "made by": f"locum {_text(plan.get('version'))}",
     }
     if (path / "privacy.json").is_file():
-        from locum.pipeline.private import read_privacy
+        from locum.pipeline.privatefiles import read_privacy
 
         promised = read_privacy(path)
         total, unit = promised.get("total") or {}, promised.get("unit") or {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from locum.privacy.mechanisms import gaussian_counts
 from locum.privacy.noise import gaussian_slack
 from locum.privacy.unit import Unit
 
+#: Some keys, and the exact number of rows of each.
+Part = tuple[Sequence[str], Sequence[int]]
 #: No column has more keys than this; the slack is booked for so many, because their number is private.
 _MOST_KEYS = 2.0**32
 #: Longer keys are never released: a long text is rarely a category, and may be a message.
@@ -57,7 +59,13 @@ def key_threshold(unit: Unit, sigma: float, delta: float) -> int:
 
 
 def release_keys(
-    counts: Mapping[str, int], ledger: Ledger, *, column: str, sigma: float, delta: float, purpose: str
+    counts: Mapping[str, int] | Iterable[Part],
+    ledger: Ledger,
+    *,
+    column: str,
+    sigma: float,
+    delta: float,
+    purpose: str,
 ) -> Keys:
     """Publish the keys of a column that enough units share, with noisy counts.
 
@@ -65,7 +73,7 @@ def release_keys(
     ----------
     counts
         Exact number of rows of each key that occurs; rows per unit already bounded. The caller must not let
-        its length or order show.
+        its length or order show. Parts (keys, numbers) of it, each key in one of them, will do.
     ledger
         Pays: rho = k**2 / (2 sigma**2), and `delta` on top.
     column
@@ -93,13 +101,16 @@ def release_keys(
         "gaussian-threshold", [(column,)], sensitivity=ledger.unit.l2, scale=sigma,
         delta=delta, slack=_MOST_KEYS * gaussian_slack(sigma), purpose=purpose,
     )  # fmt: skip
-    names = sorted(name for name in counts if _printable(name))
-    exact = np.array([counts[name] for name in names], dtype=np.int64)
-    noisy = gaussian_counts(exact, sigma, noise)
-    # a key with no rows does not occur in a neighbour's counts either
-    passed = (noisy >= threshold) & (exact > 0)
-    kept = tuple(name for name, good in zip(names, passed.tolist(), strict=True) if good)
-    return Keys(kept, noisy[passed], threshold, sigma)
+    parts: Iterable[Part] = [(list(counts), list(counts.values()))] if isinstance(counts, Mapping) else counts
+    kept: dict[str, int] = {}
+    for keys, rows in parts:
+        exact = np.array(rows, dtype=np.int64)
+        noisy = gaussian_counts(exact, sigma, noise)
+        # a key with no rows does not occur in a neighbour's counts either
+        passed = (noisy >= threshold) & (exact > 0)
+        kept |= {keys[i]: int(noisy[i]) for i in np.flatnonzero(passed).tolist() if _printable(keys[i])}
+    names = tuple(sorted(kept))
+    return Keys(names, np.array([kept[n] for n in names], dtype=np.int64), threshold, sigma)
 
 
 def _printable(name: str) -> bool:

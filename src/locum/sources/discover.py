@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,16 +30,18 @@ from locum.codes.declared import (
 )
 from locum.codes.lattice import Lattice, Units
 from locum.schema.column import Bounds, Column
-from locum.schema.domain import Attribute, Coded, Codes, Domain
-from locum.sources.kinds import Found, coded_forms, forms_of, settle
+from locum.schema.domain import Attribute, Codes, Domain
+from locum.sources.base import Source
+from locum.sources.kinds import Found, form_codes, forms_domain, forms_of, settle
+from locum.sources.rows import Rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.sources.private import PrivateSource
 
-#: Gives the guarded counts of a coded table; all of them share one ledger.
-Guard = Callable[[Coded], "PrivateSource"]
+#: Puts a guard before a source of counts; all of them share one ledger.
+Guard = Callable[[Source], "PrivateSource"]
 
 #: Rounds in which heavy cells are cut, pieces each is cut into, and most cells of a column.
 ROUNDS, PIECES, MOST_CELLS = 3, 16, 4096
@@ -63,22 +66,20 @@ class _Range:
     seen: FloatArray = field(default_factory=lambda: np.zeros(0))
 
 
-def find_kinds(
-    table: pa.Table, names: Sequence[str], guard: Guard, rho: float
-) -> tuple[dict[str, Found], float]:
+def find_kinds(rows: Rows, names: Sequence[str], guard: Guard, rho: float) -> tuple[dict[str, Found], float]:
     """Kinds of the columns `names`, from noisy counts of the forms of their values.
 
     Returns
     -------
     The columns by name, and the standard deviation of the noise.
     """
-    source = guard(coded_forms(table, names))
+    source = guard(rows.coded(forms_domain(rows.schema, names), lambda table: form_codes(table, names)))
     sigma = _sigma(source, len(names), rho)
     cliques = [(name,) for name in names]
     found = {}
     for measured in source.measure(cliques, sigma, purpose="kinds of columns"):
         (name,) = measured.clique
-        kind = table.schema.field(name).type
+        kind = rows.schema.field(name).type
         found[name] = settle(name, kind, measured.counts[: len(forms_of(kind))], sigma)
     return found, sigma
 
@@ -96,18 +97,18 @@ def weight(column: Column) -> float:
 
 
 def find_ranges(
-    table: pa.Table, columns: Sequence[Column], guard: Guard, rho: float
+    rows: Rows, columns: Sequence[Column], guard: Guard, rho: float
 ) -> tuple[dict[str, Codebook], dict[str, Column], float]:
     """Codebooks of ordered columns, their cells cut by noisy counts.
 
     Parameters
     ----------
-    table
-        Canonical table.
+    rows
+        Canonical rows.
     columns
         Ordered columns, with declared bounds or without any.
     guard
-        Makes a guarded source of a coded table.
+        Puts the ledger's guard before a source.
     rho
         Cost for each unit of `weight`.
 
@@ -122,7 +123,7 @@ def find_ranges(
         taking = [r for r in ranges.values() if turn > 0 or r.bought]
         if not taking:
             continue
-        source = guard(_coded(table, taking))
+        source = guard(rows.coded(_domain(taking), partial(_cell_codes, taking=taking)))
         sigma = _sigma(source, 1, rho)
         purpose = "ranges of columns" if turn == 0 else f"cells of columns, round {turn} of {ROUNDS}"
         cliques = [(r.column.name,) for r in taking]
@@ -155,15 +156,18 @@ def _free_raster(column: Column) -> Lattice:
     return raster(column, 9 if column.decimals is None else column.decimals)
 
 
-def _coded(table: pa.Table, taking: Sequence[_Range]) -> Coded:
+def _domain(taking: Sequence[_Range]) -> Domain:
     """Cells of some columns, the missing as a last code."""
     names = [r.column.name for r in taking]
     sizes = [r.cells.size + 1 for r in taking]
-    domain = Domain(tuple(Attribute(n, n, s, True, s - 1) for n, s in zip(names, sizes, strict=True)))
+    return Domain(tuple(Attribute(n, n, s, True, s - 1) for n, s in zip(names, sizes, strict=True)))
+
+
+def _cell_codes(table: pa.Table, taking: Sequence[_Range]) -> Codes:
     codes = np.empty((table.num_rows, len(taking)), dtype=np.int32, order="F")
     for i, r in enumerate(taking):
         codes[:, i] = _cells_of(table.column(r.column.name), r)
-    return Coded(domain, codes)
+    return codes
 
 
 def _cells_of(values: pa.ChunkedArray, r: _Range) -> Codes:

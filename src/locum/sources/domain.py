@@ -26,11 +26,10 @@ from locum.schema.table import Schema
 from locum.sources.discover import KINDS_SHARE, Guard, find_kinds, find_ranges, weight
 from locum.sources.kinds import settled_by_type
 from locum.sources.levels import find_levels
+from locum.sources.rows import Rows
 from locum.sources.sealed import sealed
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from locum.data.frame import Raw
     from locum.privacy.ledger import Ledger
 
@@ -99,7 +98,7 @@ def refuse_other_schema(schema: Schema, columns: Sequence[str], name: str) -> No
 
 
 def private_domain(
-    raw: Raw,
+    rows: Rows,
     ledger: Ledger,
     guard: Guard,
     *,
@@ -108,15 +107,15 @@ def private_domain(
     target: str | None = None,
     share: float = DISCOVERY,
     progress: Listener = silent,
-) -> tuple[PrivateDomain, pa.Table]:
+) -> tuple[PrivateDomain, Rows]:
     """Settle the codes of a private table, and read it with them.
 
     Parameters
     ----------
-    raw
+    rows
         The private rows as read, at most k of each unit.
     ledger, guard
-        Who pays, and what makes a guarded source of a coded table.
+        Who pays, and what puts a guard before a source.
     schema
         Declared kinds, bounds and levels; those that are not declared are bought. None buys kinds as well.
     public
@@ -130,7 +129,7 @@ def private_domain(
 
     Returns
     -------
-    The domain, and the canonical table (private!).
+    The domain, and the canonical rows (private!).
 
     Raises
     ------
@@ -146,21 +145,19 @@ def private_domain(
     origins: dict[str, str] = {}
     public_schema: Schema | None = None
     if public is not None:
-        refuse_other_columns(public.table.column_names, raw.table.column_names)
+        refuse_other_columns(public.table.column_names, rows.schema.names)
     if schema is not None:
         refuse_data_bounds(schema)
     elif public is not None:
         from locum.data.detect import detect
 
         public_schema = detect(public, target=target)
-        schema = replace(public_schema, name=raw.name)
+        schema = replace(public_schema, name=rows.name)
     else:
         progress(Event("discover", 0, 3, "kinds of columns"))
-        schema, rho = _bought_kinds(raw, guard, rho, target)
+        schema, rho = _bought_kinds(rows, guard, rho, target)
     with sealed("reading the values"):
-        from locum.data.canonical import canonical
-
-        table = canonical(raw, schema, lenient=True)
+        typed = rows.canonical(schema)
     books: dict[str, Codebook] = {}
     if public is not None:
         books = _from_public(public, schema)
@@ -171,33 +168,33 @@ def private_domain(
         elif column.name not in books:
             origins[column.name] = "declared" if weight(column) == 0 else "bought"
     wanted = [c for c in schema if c.name not in books and weight(c) > 0]
-    schema = _buy(table, schema, wanted, books, guard, rho, ledger, progress)
+    schema = _buy(typed, schema, wanted, books, guard, rho, ledger, progress)
     origins |= {c.name: "made afresh" for c in schema if c.regenerated}
     encoder = declared_encoder(schema, books)
     spent = 1 - ledger.remaining_rho / before if before > 0 else 0.0
-    return PrivateDomain(schema, encoder, origins, spent, _assumptions(origins)), table
+    return PrivateDomain(schema, encoder, origins, spent, _assumptions(origins)), typed
 
 
-def _bought_kinds(raw: Raw, guard: Guard, rho: float, target: str | None) -> tuple[Schema, float]:
+def _bought_kinds(rows: Rows, guard: Guard, rho: float, target: str | None) -> tuple[Schema, float]:
     """Kinds from noisy counts where names and types do not say them; and what is left of `rho`."""
-    if target is not None and target not in raw.table.column_names:
+    if target is not None and target not in rows.schema.names:
         raise UsageError(f"there is no column {target!r}", where="target", do="check the spelling")
     columns: dict[str, Column] = {}
     unknown: list[str] = []
-    for field in raw.table.schema:
+    for field in rows.schema:
         settled = settled_by_type(field.name, field.type)
         if settled is None or (field.name == target and settled.regenerated):
             unknown.append(field.name)
         else:
             columns[field.name] = settled
     if unknown:
-        found, _ = find_kinds(raw.table, unknown, guard, rho * KINDS_SHARE)
+        found, _ = find_kinds(rows, unknown, guard, rho * KINDS_SHARE)
         rho *= 1 - KINDS_SHARE
         columns |= {name: f.column for name, f in found.items()}
     if target is not None and columns[target].regenerated:
         columns[target] = replace(columns[target], kind="category")
-    ordered = tuple(columns[name] for name in raw.table.column_names)
-    return Schema(ordered, target=target, name=raw.name), rho
+    ordered = tuple(columns[name] for name in rows.schema.names)
+    return Schema(ordered, target=target, name=rows.name), rho
 
 
 def _from_public(public: Raw, schema: Schema) -> dict[str, Codebook]:
@@ -217,7 +214,7 @@ def _from_public(public: Raw, schema: Schema) -> dict[str, Codebook]:
 
 
 def _buy(
-    table: pa.Table,
+    rows: Rows,
     schema: Schema,
     wanted: Sequence[Column],
     books: dict[str, Codebook],
@@ -236,12 +233,12 @@ def _buy(
     labels = [c for c in wanted if c.kind == "category"]
     if ordered:
         progress(Event("discover", 1, 3, "ranges of columns"))
-        new, columns, _ = find_ranges(table, ordered, guard, unit)
+        new, columns, _ = find_ranges(rows, ordered, guard, unit)
         books |= new
         found |= columns
     if labels:
         progress(Event("discover", 2, 3, "levels of columns"))
-        new, columns = find_levels(table, labels, ledger, unit)
+        new, columns = find_levels(rows, labels, ledger, unit)
         books |= new
         found |= columns
     for column in found.values():

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from locum.data.arrowtypes import family
 from locum.data.distinct import distinct
 from locum.schema.column import Column, Kind
-from locum.schema.domain import Attribute, Coded, Codes, Domain
+from locum.schema.domain import Attribute, Codes, Domain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,15 +105,19 @@ def forms_of(kind: pa.DataType) -> tuple[str, ...]:
     return FLOAT_FORMS if family(kind) == "float" else TEXT_FORMS
 
 
-def coded_forms(table: pa.Table, names: Sequence[str]) -> Coded:
-    """The form of each value of some columns, one attribute a column."""
-    forms = [forms_of(table.schema.field(name).type) for name in names]
-    domain = Domain(tuple(Attribute(n, n, len(f), False) for n, f in zip(names, forms, strict=True)))
+def forms_domain(schema: pa.Schema, names: Sequence[str]) -> Domain:
+    """The forms of some columns, one attribute a column."""
+    return Domain(tuple(Attribute(n, n, len(forms_of(schema.field(n).type)), False) for n in names))
+
+
+def form_codes(table: pa.Table, names: Sequence[str]) -> Codes:
+    """The form of each value of some columns; int32, shape (n_rows, n_names)."""
     codes = np.empty((table.num_rows, len(names)), dtype=np.int32, order="F")
     for i, name in enumerate(names):
         column = table.column(name)
-        codes[:, i] = _float_forms(column) if forms[i] is FLOAT_FORMS else _text_forms(column)
-    return Coded(domain, codes)
+        floats = forms_of(column.type) is FLOAT_FORMS
+        codes[:, i] = _float_forms(column) if floats else _text_forms(column)
+    return codes
 
 
 def _text_forms(column: pa.ChunkedArray) -> Codes:

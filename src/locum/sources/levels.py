@@ -13,10 +13,9 @@ from locum.codes.declared import category_book
 from locum.privacy.keys import release_keys
 from locum.schema.column import Column
 from locum.sources.discover import LEVELS_WEIGHT
+from locum.sources.rows import Rows
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from locum.privacy.ledger import Ledger
 
 #: Part of the delta that is left for thresholds and samplers which the levels of a run may take.
@@ -24,14 +23,14 @@ _DELTA_SHARE = 0.8
 
 
 def find_levels(
-    table: pa.Table, columns: Sequence[Column], ledger: Ledger, rho: float
+    rows: Rows, columns: Sequence[Column], ledger: Ledger, rho: float
 ) -> tuple[dict[str, Codebook], dict[str, Column]]:
     """Codebooks of label columns out of the levels that pass a threshold; all others are ``other``.
 
     Parameters
     ----------
-    table
-        Canonical table.
+    rows
+        Canonical rows.
     columns
         Label columns without declared levels.
     ledger
@@ -44,18 +43,15 @@ def find_levels(
     Codebooks by column, and the columns with their levels. A column without any level that passes is one
     that is made afresh, as an id.
     """
-    import pyarrow.compute as pc
-
     sigma = float(ledger.unit.l2 / np.sqrt(2 * rho * LEVELS_WEIGHT))
     delta = ledger.remaining_delta * _DELTA_SHARE / len(columns)
     books: dict[str, Codebook] = {}
     found: dict[str, Column] = {}
     for column in columns:
-        tally = pc.value_counts(table.column(column.name).drop_null())
-        counts = dict(zip(tally.field("values").to_pylist(), tally.field("counts").to_pylist(), strict=True))
         keys = release_keys(
-            counts, ledger, column=column.name, sigma=sigma, delta=delta, purpose="levels of columns"
-        )
+            rows.tally(column.name), ledger, column=column.name, sigma=sigma, delta=delta,
+            purpose="levels of columns",
+        )  # fmt: skip
         levels = keys.names
         found[column.name] = replace(column, levels=levels) if levels else replace(column, kind="id")
         if levels:

@@ -9,28 +9,27 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from locum.data.frame import Raw
 from locum.errors import BudgetError, UsageError
 from locum.privacy.ledger import Ledger
-from locum.privacy.unit import bounded
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, child_seed
 from locum.schema.domain import Coded, Domain
 from locum.schema.table import Schema
+from locum.sources.base import Source
 from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain
 from locum.sources.memory import MemorySource
 from locum.sources.private import Measurement, PrivateSource
+from locum.sources.rows import MemoryRows, Rows
 from locum.sources.sealed import sealed
 from locum.synthesizers import registry
 from locum.synthesizers.base import Model, ModelState
 from locum.synthesizers.choice import Choice, choose, refuse_large
 from locum.synthesizers.synthesizer import Synthesizer
-
-if TYPE_CHECKING:
-    from locum.data.frame import Raw
 
 #: Share of the budget that the number of rows is bought for.
 TOTAL_SHARE = 0.005
@@ -41,9 +40,7 @@ LEAST_SHARE = 0.01
 class RecordingSource(PrivateSource):
     """A private source that keeps its answers, for the quality report; they are published objects."""
 
-    def __init__(
-        self, source: MemorySource, ledger: Ledger, total: Measurement, kept: list[Measurement]
-    ) -> None:
+    def __init__(self, source: Source, ledger: Ledger, total: Measurement, kept: list[Measurement]) -> None:
         super().__init__(source, ledger)
         self._total = total
         self._kept = kept
@@ -89,7 +86,7 @@ class PrivateFit:
 
 
 def fit_private(
-    raw: Raw,
+    raw: Raw | Rows,
     ledger: Ledger,
     *,
     schema: Schema | None = None,
@@ -107,8 +104,8 @@ def fit_private(
     Parameters
     ----------
     raw
-        The private rows, as read. With a unit that names a column, rows without an id are left out, and of
-        each unit at most ``unit.rows`` are kept, chosen at random.
+        The private rows, as read or wherever they lie. With a unit that names a column, rows without an id
+        are left out, and of each unit at most ``unit.rows`` are kept, chosen at random.
     ledger
         Who pays, and for which unit; `Ledger.test` gives seeded noise and is NOT PRIVATE.
     schema
@@ -151,38 +148,38 @@ def fit_private(
     Cost: some passes over the rows for counting, and the model's own time.
     """
     seed = check_seed(seed)
-    _check_names(raw, ledger, target)
+    held: Rows = MemoryRows(raw) if isinstance(raw, Raw) else raw
+    _check_names(held, ledger, target)
     if synthesizer != "auto":
         private_class(synthesizer)
     progress(Event("discover", 0, 3, "number of rows"))
     with sealed("bounding the rows of each unit"):
-        raw = _bound(raw, ledger)
-    rows = _count(raw.table.num_rows, ledger)
+        bounded = held.bounded(ledger.unit)
+    rows = _count(bounded.n_rows, ledger)
     ledger.budget.check_rows(int(rows.counts[0]))
 
-    def guard(coded: Coded) -> PrivateSource:
-        return PrivateSource(MemorySource(coded), ledger)
+    def guard(source: Source) -> PrivateSource:
+        return PrivateSource(source, ledger)
 
-    domain, table = private_domain(
-        raw, ledger, guard, schema=_with_unit(schema, ledger), public=public, target=target, share=discovery,
-        progress=progress,
+    domain, typed = private_domain(
+        bounded, ledger, guard, schema=_with_unit(schema, ledger), public=public, target=target,
+        share=discovery, progress=progress,
     )  # fmt: skip
     codes = domain.encoder.domain
     refuse_large(codes)
     with sealed("coding the values"):
-        coded = domain.encoder.encode(table)
-    del table
+        coded = typed.coded(codes, lambda table: domain.encoder.encode(table).codes)
+    del bounded, typed
     choice = choose(codes, public=public is not None, epsilon=ledger.budget.epsilon(ledger.accounting))
     if synthesizer != "auto":
         choice = Choice(synthesizer, "Asked for by name.")
     kept: list[Measurement] = []
-    source = RecordingSource(MemorySource(coded), ledger, rows, kept)
-    del coded
+    source = RecordingSource(coded, ledger, rows, kept)
     chosen = {**(settings or {}), **_zeros(choice.name, impossible, domain)}
     context = _Context(domain, public, target, chosen, child_seed(seed, "model"), progress)
     model, name, stopped = _model(choice.name, source, context, kept)
     fitted = Synthesizer.of(
-        name, model, domain.encoder, seed=seed, rows=max(1, int(rows.counts[0])), origin=raw.origin
+        name, model, domain.encoder, seed=seed, rows=max(1, int(rows.counts[0])), origin=held.origin
     )
     return PrivateFit(fitted, domain, rows, tuple(kept), choice, stopped)
 
@@ -199,34 +196,16 @@ class _Context:
     progress: Listener
 
 
-def _check_names(raw: Raw, ledger: Ledger, target: str | None) -> None:
+def _check_names(rows: Rows, ledger: Ledger, target: str | None) -> None:
     """Refuse columns that are not there; names of columns are public."""
+    names = rows.schema.names
     for name, where in ((ledger.unit.column, "unit"), (target, "target")):
-        if name is not None and name not in raw.table.column_names:
+        if name is not None and name not in names:
             raise UsageError(
-                f"there is no column {name!r}",
-                where=where,
-                expected=f"one of {', '.join(raw.table.column_names[:12])}",
+                f"there is no column {name!r}", where=where, expected=f"one of {', '.join(names[:12])}"
             )
     if target is not None and target == ledger.unit.column:
         raise UsageError("the unit's column cannot be the target", where="target")
-
-
-def _bound(raw: Raw, ledger: Ledger) -> Raw:
-    """At most k rows of each unit; rows of nobody known are left out."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if ledger.unit.column is None:
-        return raw
-    values = raw.table.column(ledger.unit.column).combine_chunks()
-    if isinstance(values, pa.ChunkedArray):
-        values = values.chunk(0)
-    if not pa.types.is_dictionary(values.type):
-        values = values.dictionary_encode()
-    ids = np.asarray(pc.fill_null(values.indices.cast(pa.int64()), -1))
-    keep = bounded(ids, ledger.unit.rows)
-    return replace(raw, table=raw.table.filter(pa.array(keep)))
 
 
 def _with_unit(schema: Schema | None, ledger: Ledger) -> Schema | None:

@@ -11,9 +11,9 @@ from locum.errors import DataError, LocumError
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.sources.domain import private_domain
-from locum.sources.kinds import FLOAT_FORMS, TEXT_FORMS, coded_forms, settle
-from locum.sources.memory import MemorySource
+from locum.sources.kinds import FLOAT_FORMS, TEXT_FORMS, form_codes, settle
 from locum.sources.private import PrivateSource
+from locum.sources.rows import MemoryRows
 from locum.sources.sealed import sealed
 
 
@@ -28,7 +28,7 @@ def domain_of(raw: Raw, *, epsilon: float = 8.0, seed: int | None = 1, **options
     else:
         ledger = Ledger.test(budget, seed=seed, reserve=0.1)
     found, _ = private_domain(
-        raw, ledger, lambda coded: PrivateSource(MemorySource(coded), ledger), **options
+        MemoryRows(raw), ledger, lambda source: PrivateSource(source, ledger), **options
     )
     return found, ledger
 
@@ -132,16 +132,16 @@ def test_too_few_rows_find_nothing_and_raise_nothing():
 
 def test_forms_of_texts():
     texts = ["12", "1.50", "", None, "?", "2020-01-31", "13/02/2020", "a@b.de", "x", "1e5", "007"]
-    coded = coded_forms(pa.table({"v": pa.array(texts)}), ["v"])
-    assert [TEXT_FORMS[c] for c in coded.codes[:, 0]] == [
+    codes = form_codes(pa.table({"v": pa.array(texts)}), ["v"])
+    assert [TEXT_FORMS[c] for c in codes[:, 0]] == [
         "integer", "number:2", "missing:", "missing:", "missing:?", "date:%Y-%m-%d", "date:%d/%m/%Y",
         "email", "label", "number:9", "label",
     ]  # fmt: skip
 
 
 def test_forms_of_floats():
-    coded = coded_forms(pa.table({"v": [1.0, 0.25, 1 / 3, float("nan"), float("inf"), None]}), ["v"])
-    assert [FLOAT_FORMS[c] for c in coded.codes[:, 0]] == [
+    codes = form_codes(pa.table({"v": [1.0, 0.25, 1 / 3, float("nan"), float("inf"), None]}), ["v"])
+    assert [FLOAT_FORMS[c] for c in codes[:, 0]] == [
         "number:0", "number:2", "number:9", "missing:", "number:0", "missing:",
     ]  # fmt: skip
 
