@@ -122,6 +122,14 @@ def clusters(x: FloatArray, k: int, rng: np.random.Generator, rounds: int = 15) 
     return label
 
 
+def centres(x: FloatArray, k: int, rng: np.random.Generator) -> FloatArray:
+    """Means of the clusters of `x`, of unit length, shape (k or fewer, d); emptied clusters are left out."""
+    label = clusters(x, k, rng)
+    found = np.stack([x[label == j].mean(axis=0) for j in np.unique(label)])
+    norms = np.linalg.norm(found, axis=1, keepdims=True)
+    return cast(FloatArray, found / np.where(norms > 0, norms, 1.0))
+
+
 def mauve(p: FloatArray, q: FloatArray) -> float:
     """Area under the divergence frontier of two histograms of counts, 0 (apart) to 1 (the same).
 

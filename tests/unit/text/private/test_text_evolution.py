@@ -12,8 +12,9 @@ from locum.privacy.accountant import Total
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
-from locum.text.private.evolution import Settings, Votes, evolve, nearest_counts, sigma_for
+from locum.text.private.evolution import Settings, evolve
 from locum.text.private.filling import NGramFiller
+from locum.text.private.votes import Votes, nearest_counts, sigma_for
 
 PUBLIC = ["the cat sat on the mat and the dog ran to the park", "a red bird sang in the old tree"] * 8
 LETTERS = "abcdefghij"

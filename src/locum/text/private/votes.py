@@ -1,0 +1,167 @@
+"""Histograms of noisy votes: what the private texts are nearest to, counted and paid for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.errors import BudgetError, UsageError
+from locum.privacy.accountant import Total
+from locum.privacy.ledger import Ledger
+from locum.privacy.mechanisms import gaussian_counts
+from locum.privacy.noise import gaussian_slack
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+#: Names of classes, with public shares or without.
+Classes = Mapping[str, float] | Sequence[str]
+_BLOCK = 2048
+
+
+def sigma_for(rho: float, steps: int, sensitivity: float = 1.0) -> float:
+    """Noise with which `steps` releases cost `rho` together (``mu**2 / 2`` when all are Gaussian)."""
+    return sensitivity * math.sqrt(steps / (2 * rho))
+
+
+def spendable(ledger: Ledger, share: float) -> float:
+    """Part `share` of what a ledger has left, in rho.
+
+    Raises
+    ------
+    UsageError
+        When the share is not above 0 and at most 1, or a unit holds several texts.
+    BudgetError
+        When nothing is left but the rounding of earlier steps.
+    """
+    if not 0 < share <= 1:
+        raise UsageError(f"a share of {share:g}", where="share", expected="above 0, at most 1")
+    if ledger.unit.rows != 1:
+        raise UsageError("a unit with several texts is not supported here", where="unit", do="keep one each")
+    left = ledger.remaining_rho
+    if left <= 1e-9 * ledger.budget.rho(ledger.accounting, ledger.reserve):
+        raise BudgetError("nothing is left", where="privacy budget", do="raise the total")
+    return left * share
+
+
+def accounting(ledger: Ledger, steps: int, sigma: float, sensitivity: float) -> str:
+    """One line: what was released, what it cost, and what the run amounts to at the ledger's delta."""
+    exact = ledger.accounting == "gdp"
+    mu = sensitivity * math.sqrt(steps) / sigma
+    law, cost = ("Gaussian", f"mu {mu:.4g}") if exact else ("discrete Gaussian", f"rho {mu**2 / 2:.4g}")
+    return told(
+        ledger,
+        f"{steps} histogram{'s' if steps > 1 else ''} of votes with {law} noise sigma {sigma:.4g}, "
+        f"sensitivity {sensitivity:.4g}: {cost}",
+    )
+
+
+def told(ledger: Ledger, words: str) -> str:
+    """A sentence on what was released, followed by what the whole run amounts to, and the ledger's stamp."""
+    total = Total.of(ledger.own)
+    line = (
+        f"{words}, (epsilon {total.epsilon(ledger.budget.delta):.4g}, delta {ledger.budget.delta:.3g}) "
+        f"by {ledger.unit.adjacency} of one {ledger.unit}."
+    )
+    return f"{line} {ledger.stamp}." if ledger.stamp else line
+
+
+def nearest_counts(votes: Floats, candidates: Floats) -> Counts:
+    """How many rows of `votes` each candidate is the nearest of (cosine; the first of equals)."""
+    counts = np.zeros(len(candidates), dtype=np.int64)
+    for start in range(0, len(votes), _BLOCK):
+        near = (votes[start : start + _BLOCK] @ candidates.T).argmax(axis=1)
+        counts += np.bincount(near, minlength=len(candidates))
+    return counts
+
+
+class Votes:
+    """Histograms that are paid for before they are counted out.
+
+    Noise is rounded Gaussian on a ledger that adds up mu exactly, discrete Gaussian on a zcdp ledger.
+    """
+
+    def __init__(self, ledger: Ledger, sigma: float, sensitivity: float) -> None:
+        self._ledger, self._sigma, self._sensitivity = ledger, sigma, sensitivity
+
+    def noisy(
+        self, cells: Mapping[str, int], count: Callable[[str], Counts], purpose: str
+    ) -> dict[str, Counts]:
+        """Noisy counts of each class; `count` is called only once the step is on the ledger."""
+        exact = self._ledger.accounting == "gdp"
+        noise = self._ledger.spend(
+            "gaussian" if exact else "discrete-gaussian", [("text",)],
+            sensitivity=self._sensitivity, scale=self._sigma,
+            slack=sum(cells.values()) * gaussian_slack(self._sigma), purpose=purpose,
+        )  # fmt: skip
+        return {name: gaussian_counts(count(name), self._sigma, noise, rounded=exact) for name in cells}
+
+
+def grouped(
+    private: Sequence[str],
+    labels: Sequence[str] | None,
+    classes: Classes | None,
+) -> dict[str, list[int]]:
+    """Numbers of the texts of each class; texts of other classes are in none.
+
+    No error depends on how many texts there are: whether there is one at all is private.
+
+    Raises
+    ------
+    UsageError
+        When labels do not fit the texts, or come without names of classes.
+    """
+    if labels is None:
+        return {"": list(range(len(private)))}
+    if len(labels) != len(private):
+        raise UsageError("there is not one label for each text", where="labels")
+    if not classes:
+        raise UsageError(
+            "classes were not named; names found in the data would not be private", where="classes",
+            do="name them, with public shares if there are any",
+        )  # fmt: skip
+    groups: dict[str, list[int]] = {name: [] for name in classes}
+    for i, label in enumerate(labels):
+        if label in groups:
+            groups[label].append(i)
+    return groups
+
+
+def shared_out(
+    groups: Mapping[str, list[int]],
+    classes: Classes | None,
+    votes: Votes,
+    bought: bool,
+) -> dict[str, float]:
+    """Share of each class: public, bought with one histogram, or equal.
+
+    Raises
+    ------
+    UsageError
+        When public shares are negative, infinite or all 0.
+    """
+    if bought:
+        found = votes.noisy(
+            dict.fromkeys(groups, 1), lambda c: np.array([len(groups[c])], dtype=np.int64), "class sizes"
+        )
+        sizes = {c: max(0, int(v[0])) for c, v in found.items()}
+    elif isinstance(classes, Mapping) and len(groups) > 1:
+        if any(not 0 <= v < math.inf for v in classes.values()) or sum(classes.values()) <= 0:
+            raise UsageError("the shares are not usable", where="classes", expected="numbers from 0 up")
+        return {c: classes[c] / sum(classes.values()) for c in groups}
+    else:
+        sizes = dict.fromkeys(groups, 1)
+    total = sum(sizes.values())
+    return {c: n / total if total else 1 / len(sizes) for c, n in sizes.items()}
+
+
+def sizes_of(shares: Mapping[str, float], size: int) -> dict[str, int]:
+    """Texts of each class: whole parts, and what remains to the largest fractions."""
+    sizes = {c: int(size * s) for c, s in shares.items()}
+    order = sorted(shares, key=lambda c: (sizes[c] - size * shares[c], c))
+    for c in order[: size - sum(sizes.values())]:
+        sizes[c] += 1
+    return {c: n for c, n in sizes.items() if n}
