@@ -127,7 +127,7 @@ def centres(x: FloatArray, k: int, rng: np.random.Generator) -> FloatArray:
     label = clusters(x, k, rng)
     found = np.stack([x[label == j].mean(axis=0) for j in np.unique(label)])
     norms = np.linalg.norm(found, axis=1, keepdims=True)
-    return cast(FloatArray, found / np.where(norms > 0, norms, 1.0))
+    return found / np.where(norms > 0, norms, 1.0)
 
 
 def mauve(p: FloatArray, q: FloatArray) -> float:

@@ -1,4 +1,4 @@
-"""Resampling by a private histogram: a pool of synthetic texts gets the cluster shares of the private ones."""
+"""Resampling by a private histogram: a pool of texts gets the cluster shares of the private ones."""
 
 from __future__ import annotations
 
