@@ -171,7 +171,9 @@ def predict(
     )  # fmt: skip
     place = _coins(len(private), texts, used, noise)
     draw = _Draw(model, batch, bound, moves, epsilon, top, noise)
-    written = [draw.text([private[i] for i in np.flatnonzero(place == j)], tokens) for j in range(texts)]
+    written = [
+        draw.text([private[i] for i in np.flatnonzero(place == j).tolist()], tokens) for j in range(texts)
+    ]
     rho = rho_of(tokens, bound / GRID, batch, temperature, moves)
     words = (
         f"Experimental: {texts} texts of at most {tokens} tokens from disjoint batches, divisor {batch}, "
@@ -190,7 +192,7 @@ def candidates(public: Floats, top: int, reach: float) -> npt.NDArray[np.intp]:
     """Places of the tokens not more than `reach` below the `top`-th, likeliest first, at most `MOST`."""
     order = np.argsort(-public, kind="stable")[:MOST]
     least = public[order[min(top, len(order)) - 1]] - reach
-    return order[public[order] >= least]
+    return np.asarray(order[public[order] >= least], dtype=np.intp)
 
 
 class _Draw:
