@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from locum.synthesizers import registry
+from locum.synthesizers.synthesizer import Synthesizer
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """Settings under which a generator is held to the contracts: private ones with next to no noise.
+
+    What a generator must be able to do is asked in this folder; how well it does under noise is asked elsewhere.
+    """
+    return {"epsilon": 300.0} if hasattr(registry.get(name), "fit_source") else {}
+
+
+def needs_public(name: str) -> bool:
+    return bool(getattr(registry.get(name), "needs_public", False))
 
 
 @pytest.fixture(scope="module", params=registry.names())
 def name(request) -> str:
     registry.get(request.param)  # a name whose class is not there is a defect, not a reason to skip
     return request.param
+
+
+@pytest.fixture(scope="module", params=[n for n in registry.names() if not needs_public(n)])
+def alone(request) -> str:
+    """A generator that learns from one table; those that take a public table beside it have tests of their own."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def make(alone: str):
+    """A new synthesizer of the generator `alone`."""
+    return lambda seed: Synthesizer(alone, seed=seed, **settings_of(alone))

@@ -65,9 +65,9 @@ class Parts:
 
 
 @pytest.fixture(scope="module")
-def parts(name: str, tmp_path_factory: pytest.TempPathFactory) -> Parts:
+def parts(make: Any, tmp_path_factory: pytest.TempPathFactory) -> Parts:
     path = tmp_path_factory.mktemp("hostile") / "m.locum"
-    Synthesizer(name, seed=1).fit_table(*table()).remember(origin()).save(path)
+    make(1).fit_table(*table()).remember(origin()).save(path)
     return Parts(read_container(path))
 
 

@@ -16,6 +16,7 @@ import pytest
 from locum.errors import DataError, NotFittedError, UsageError
 from locum.schema.column import Column, is_regenerated
 from locum.schema.table import Dependency, Schema
+from locum.synthesizers import registry
 from locum.synthesizers.synthesizer import Synthesizer
 
 SEED = 7
@@ -81,10 +82,10 @@ def nasty() -> tuple[pa.Table, Schema]:
     return table_of(nasty_columns(), dependencies=(Dependency("town", "region"),), target="case")
 
 
-def wide() -> tuple[pa.Table, Schema]:
+def wide(width: int = 60) -> tuple[pa.Table, Schema]:
     rng = np.random.default_rng(4)
     columns = {}
-    for i in range(200):
+    for i in range(width):
         values = [rng.normal(0, 1, 50).tolist(), rng.integers(0, 5, 50).tolist(), cycle(["a", "b"], 50)][
             i % 3
         ]
@@ -118,8 +119,15 @@ def given(request) -> tuple[pa.Table, Schema]:
 
 
 @pytest.fixture(scope="module")
-def fitted(name: str, given: tuple[pa.Table, Schema]) -> Synthesizer:
-    return Synthesizer(name, seed=SEED).fit_table(*given)
+def learnt(make: Any) -> Synthesizer:
+    """Fitted on the nasty table; tests only draw from it."""
+    fitted: Synthesizer = make(SEED).fit_table(*nasty())
+    return fitted
+
+
+@pytest.fixture(scope="module")
+def fitted(make: Any, given: tuple[pa.Table, Schema]) -> Synthesizer:
+    return make(SEED).fit_table(*given)
 
 
 def ends(values: pa.ChunkedArray) -> tuple[Any, Any]:
@@ -140,26 +148,30 @@ def test_rows_are_of_the_same_kinds_and_range(fitted: Synthesizer, given: tuple[
     made = fitted.sample_table(500, seed=1)
     assert made.num_rows == 500 and made.schema.names == table.schema.names
     assert made.schema.types == table.schema.types
+    # A private model may draw any code of the domain: that a code has no rows is not for it to know.
+    exact = not hasattr(fitted.model, "fit_source")
     for column in schema:
         real, drawn = table[column.name], made[column.name]
-        if real.null_count == 0:
+        if real.null_count == 0 and exact:
             assert drawn.null_count == 0, f"{column.name}: missing values appeared"
-        if real.null_count == len(real):
+        if real.null_count == len(real) and exact:
             assert drawn.null_count == len(drawn), f"{column.name}: values appeared from nowhere"
-        elif drawn.null_count < len(drawn) and column.ordered:
+        elif max(real.null_count / len(real), drawn.null_count / len(drawn)) < 1 and column.ordered:
             (low, high), (lowest, highest) = ends(real), ends(drawn)
             assert lowest >= low and highest <= high, column.name
         elif not is_regenerated(column.kind):
             # Where every level belongs to too few rows to be given away, one word stands for them all.
             common = max(pc.value_counts(real.drop_null()).field("counts").to_pylist(), default=3) >= 3
             allowed = set(real.to_pylist()) | (set() if common else {"other"})
+            if not exact:
+                allowed |= {None, "other", *([True, False] if column.kind == "boolean" else [])}
             assert set(drawn.to_pylist()) <= allowed, f"{column.name}: a level of our own making"
         else:
             assert not set(drawn.drop_null().to_pylist()) & set(real.drop_null().to_pylist()), column.name
 
 
-def test_numbers_are_never_nan_and_keep_their_decimals(name: str) -> None:
-    made = Synthesizer(name, seed=SEED).fit_table(*nasty()).sample_table(400, seed=2)
+def test_numbers_are_never_nan_and_keep_their_decimals(learnt: Synthesizer) -> None:
+    made = learnt.sample_table(400, seed=2)
     for column in ("infinite", "skewed"):
         values = np.array(made[column].drop_null())
         assert not np.isnan(values).any()
@@ -167,38 +179,37 @@ def test_numbers_are_never_nan_and_keep_their_decimals(name: str) -> None:
     np.testing.assert_array_equal(skewed, np.round(skewed, 2))
 
 
-def test_dependencies_hold(name: str) -> None:
-    made = Synthesizer(name, seed=SEED).fit_table(*nasty()).sample_table(300, seed=2)
+def test_dependencies_hold(learnt: Synthesizer) -> None:
+    made = learnt.sample_table(300, seed=2)
     pairs = set(zip(made["town"].to_pylist(), made["region"].to_pylist(), strict=True))
     assert pairs <= {("a", "n"), ("b", "n"), ("c", "s"), ("d", "s")}
 
 
-def test_rare_levels_are_not_written(name: str) -> None:
+def test_rare_levels_are_not_written(learnt: Synthesizer) -> None:
     """Every value of the column belongs to one row, so none may be given away."""
-    table, schema = nasty()
-    made = Synthesizer(name, seed=SEED).fit_table(table, schema).sample_table(300, seed=2)
-    assert not set(made["all different"].drop_null().to_pylist()) & set(table["all different"].to_pylist())
+    made = learnt.sample_table(300, seed=2)
+    real = set(nasty_columns()["all different"][1])
+    assert not set(made["all different"].drop_null().to_pylist()) & real
 
 
-def test_ids_stay_unique(name: str) -> None:
-    made = Synthesizer(name, seed=SEED).fit_table(*nasty()).sample_table(5000, seed=2)
+def test_ids_stay_unique(learnt: Synthesizer) -> None:
+    made = learnt.sample_table(5000, seed=2)
     for column in ("key", "mail"):
         assert pc.count_distinct(made[column]).as_py() == 5000
 
 
-def test_the_seed_decides(name: str, given: tuple[pa.Table, Schema], fitted: Synthesizer) -> None:
+def test_the_seed_decides(make: Any, given: tuple[pa.Table, Schema], fitted: Synthesizer) -> None:
     table, schema = given
-    if len(schema) > 100:
+    if len(schema) > 50:
         return  # the smaller tables say the same in a fraction of the time
-    again = Synthesizer(name, seed=SEED).fit_table(table, schema)
+    again = make(SEED).fit_table(table, schema)
     assert same(fitted.sample_table(50, seed=3), again.sample_table(50, seed=3))
     if table.num_rows > 2 and len(table.drop_null()) > 0:
         assert not same(fitted.sample_table(50, seed=3), fitted.sample_table(50, seed=4))
 
 
-def test_calls_without_a_seed_differ_and_can_be_repeated(name: str) -> None:
-    table, schema = nasty()
-    one, two = (Synthesizer(name, seed=SEED).fit_table(table, schema) for _ in range(2))
+def test_calls_without_a_seed_differ_and_can_be_repeated(make: Any) -> None:
+    one, two = (make(SEED).fit_table(*only("levels", "skewed", "maybe")) for _ in range(2))
     first, second = one.sample_table(30), one.sample_table(30)
     assert not same(first, second)
     assert same(first, two.sample_table(30)) and same(second, two.sample_table(30))
@@ -218,9 +229,9 @@ def test_saved_and_loaded(fitted: Synthesizer, given: tuple[pa.Table, Schema], t
     assert (tmp_path / "again.locum").read_bytes() == path.read_bytes()
 
 
-def test_two_fits_give_the_same_file(name: str, tmp_path: Any) -> None:
-    for i in range(2):
-        Synthesizer(name, seed=SEED).fit_table(*nasty()).save(tmp_path / f"{i}.locum")
+def test_two_fits_give_the_same_file(make: Any, learnt: Synthesizer, tmp_path: Any) -> None:
+    learnt.save(tmp_path / "0.locum")
+    make(SEED).fit_table(*nasty()).save(tmp_path / "1.locum")
     assert (tmp_path / "0.locum").read_bytes() == (tmp_path / "1.locum").read_bytes()
 
 
@@ -240,35 +251,34 @@ def test_every_column_has_its_treatment(fitted: Synthesizer, given: tuple[pa.Tab
     assert all(t.sentence.endswith(".") and t.codes >= 1 for t in treatments)
 
 
-def test_blocks_end_to_end_are_the_table(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    synthesizer = Synthesizer(name, seed=SEED).fit_table(*nasty())
+def test_blocks_end_to_end_are_the_table(learnt: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("locum.synthesizers.blocks.BLOCK_ROWS", (10, 40))
-    blocks = list(synthesizer.sample_blocks(101, seed=3))
+    blocks = list(learnt.sample_blocks(101, seed=3))
     assert [block.num_rows for block in blocks] == [40, 40, 21]
-    whole = synthesizer.sample_table(101, seed=3)
+    whole = learnt.sample_table(101, seed=3)
     assert same(pa.concat_tables(blocks).combine_chunks(), whole)
     for column in ("key", "mail"):
         assert pc.count_distinct(whole[column]).as_py() == 101, "ids repeat from block to block"
 
 
 @pytest.mark.parametrize("n", [0, -5, 2.5, None, True])
-def test_numbers_of_rows_that_make_no_sense(name: str, n: Any) -> None:
-    synthesizer = Synthesizer(name, seed=SEED).fit_table(*head(2))
+def test_numbers_of_rows_that_make_no_sense(make: Any, n: Any) -> None:
+    synthesizer = make(SEED).fit_table(*head(2))
     for call in (synthesizer.sample, synthesizer.sample_table, synthesizer.sample_blocks):
         with pytest.raises(UsageError, match="rows cannot be drawn"):
             call(n, seed=1)
 
 
-def test_seeds_that_make_no_sense(name: str) -> None:
+def test_seeds_that_make_no_sense(make: Any) -> None:
     with pytest.raises(UsageError, match="seed"):
-        Synthesizer(name, seed=-1)
-    synthesizer = Synthesizer(name, seed=SEED).fit_table(*head(2))
+        make(-1)
+    synthesizer = make(SEED).fit_table(*head(2))
     with pytest.raises(UsageError, match="seed"):
         synthesizer.sample(1, seed=-1)
 
 
-def test_before_fit(name: str, tmp_path: Any) -> None:
-    synthesizer = Synthesizer(name, seed=SEED)
+def test_before_fit(make: Any, tmp_path: Any) -> None:
+    synthesizer = make(SEED)
     for call in (
         lambda: synthesizer.sample(1),
         lambda: synthesizer.sample_blocks(1),
@@ -284,9 +294,9 @@ def test_before_fit(name: str, tmp_path: Any) -> None:
     assert list(tmp_path.iterdir()) == [] and synthesizer.n_rows == 0
 
 
-def test_tables_that_cannot_be_learned(name: str) -> None:
+def test_tables_that_cannot_be_learned(make: Any) -> None:
     table, schema = nasty()
-    synthesizer = Synthesizer(name, seed=SEED)
+    synthesizer = make(SEED)
     with pytest.raises(DataError, match="no rows"):
         synthesizer.fit_table(table.slice(0, 0), schema)
     with pytest.raises(DataError, match="no column 'case'"):
@@ -345,12 +355,12 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("kind", FRAMES)
-def test_the_user_gets_back_the_type_given(name: str, kind: str, tmp_path: Any) -> None:
+def test_the_user_gets_back_the_type_given(make: Any, kind: str, tmp_path: Any) -> None:
     frame = FRAMES[kind]()
     before = (
         frame.slice(0) if isinstance(frame, pa.Table) else frame.clone() if kind == "polars" else frame.copy()
     )
-    synthesizer = Synthesizer(name, seed=SEED).fit(frame)
+    synthesizer = make(SEED).fit(frame)
     assert before.equals(frame), "fit changed its input"
     rows = synthesizer.sample(60, seed=2)
     assert type(rows) is type(frame) and len(rows) == 60
@@ -367,11 +377,11 @@ def test_the_user_gets_back_the_type_given(name: str, kind: str, tmp_path: Any) 
     assert type(again) is type(frame) and again.equals(rows)
 
 
-def test_a_csv_file(name: str, tmp_path: Any) -> None:
+def test_a_csv_file(make: Any, tmp_path: Any) -> None:
     path = tmp_path / "people.csv"
     plain_table().to_pandas().to_csv(path, index=False, na_rep="?")
     before = path.read_bytes()
-    synthesizer = Synthesizer(name, seed=SEED).fit(path)
+    synthesizer = make(SEED).fit(path)
     assert path.read_bytes() == before
     rows = synthesizer.sample(60, seed=2)
     assert isinstance(rows, pa.Table) and rows.schema.names == plain_table().schema.names
@@ -387,15 +397,15 @@ def test_a_csv_file(name: str, tmp_path: Any) -> None:
     assert made["age"].type == pa.int64() and made["income"].type == pa.float64()
 
 
-def test_a_canonical_table_may_go_through_fit_too(name: str) -> None:
+def test_a_canonical_table_may_go_through_fit_too(make: Any) -> None:
     table, schema = only("levels", "skewed", "int64", "maybe", "early and late", "visits", "took")
-    through_fit = Synthesizer(name, seed=SEED).fit(table, schema=schema)
-    direct = Synthesizer(name, seed=SEED).fit_table(table, schema)
+    through_fit = make(SEED).fit(table, schema=schema)
+    direct = make(SEED).fit_table(table, schema)
     assert same(through_fit.sample_table(40, seed=1), direct.sample_table(40, seed=1))
     assert isinstance(through_fit.sample(40, seed=1), pa.Table)
 
 
-def test_duplicated_column_names_are_refused(name: str, tmp_path: Any) -> None:
+def test_duplicated_column_names_are_refused(make: Any, tmp_path: Any) -> None:
     frame = pd.DataFrame([[1, 2], [3, 4]], columns=["age", "age"])
     (tmp_path / "d.csv").write_text("age,age\n1,2\n3,4\n")
     for source in (
@@ -404,13 +414,27 @@ def test_duplicated_column_names_are_refused(name: str, tmp_path: Any) -> None:
         pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["age", "age"]),
     ):
         with pytest.raises(DataError, match="age"):
-            Synthesizer(name, seed=SEED).fit(source)
+            make(SEED).fit(source)
 
 
-def test_a_hundred_thousand_levels(name: str) -> None:
+def test_a_hundred_thousand_levels(make: Any) -> None:
     rows = 120_000
     levels = [f"level {i % 100_000}" for i in range(rows)]
     group = ["even" if i % 2 else "odd" for i in range(rows)]
     table, schema = table_of({"levels": ("category", levels), "group": ("category", group)})
-    made = Synthesizer(name, seed=SEED).fit_table(table, schema).sample_table(1000, seed=1)
+    made = make(SEED).fit_table(table, schema).sample_table(1000, seed=1)
     assert made.num_rows == 1000 and set(made["group"].to_pylist()) == {"even", "odd"}
+
+
+@pytest.mark.parametrize("of", [n for n in registry.names() if not hasattr(registry.get(n), "fit_source")])
+def test_two_hundred_columns(of: str) -> None:
+    """Graphical models under privacy are for narrower tables; what they do here is in benchmarks."""
+    table, schema = wide(200)
+    made = Synthesizer(of, seed=SEED).fit_table(table, schema).sample_table(100, seed=1)
+    assert made.schema == table.schema and made.num_rows == 100
+
+
+@pytest.mark.parametrize("of", [n for n in registry.names() if hasattr(registry.get(n), "needs_public")])
+def test_a_public_table_that_is_not_there(of: str) -> None:
+    with pytest.raises(UsageError, match="there is no public table"):
+        Synthesizer(of, seed=SEED).fit_table(*nasty())

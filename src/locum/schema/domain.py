@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,14 @@ class Domain:
     """The attributes of a coded table, in order."""
 
     attributes: tuple[Attribute, ...]
+    # Asked millions of times for all pairs of a wide table, hence kept.
+    _places: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        places: dict[str, int] = {}
+        for i, attribute in enumerate(self.attributes):
+            places.setdefault(attribute.name, i)
+        object.__setattr__(self, "_places", places)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -55,10 +63,7 @@ class Domain:
 
     def index(self, name: str) -> int:
         """Position of an attribute; KeyError when there is none of that name."""
-        for i, attribute in enumerate(self.attributes):
-            if attribute.name == name:
-                return i
-        raise KeyError(name)
+        return self._places[name]
 
     def project(self, names: Sequence[str]) -> Domain:
         """The domain of some attributes, in the order given."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from locum.schema.domain import Domain
 from locum.sources.base import n_cells
@@ -27,31 +29,58 @@ def cover(
     Returns
     -------
     Pairs (attributes of a table to count, positions in `cliques` of those it answers). Every position comes
-    once. Depends on sizes and names only. Cost: about ``len(cliques)**2`` small steps; 455 in some 50 ms.
+    once. Depends on sizes and names only. Cost: for each table given out, the sets that share an attribute
+    with it; 455 sets in some 10 ms, all pairs of 200 columns in a few seconds.
     """
+    size = {n: n_cells(domain, [n]) for clique in cliques for n in clique}
     order = sorted(range(len(cliques)), key=lambda i: (-n_cells(domain, cliques[i]), cliques[i], i))
-    sets = {i: frozenset(cliques[i]) for i in order}
+    rank = {i: r for r, i in enumerate(order)}
+    sets = [frozenset(c) for c in cliques]
     waiting = dict.fromkeys(order)
+    holding: dict[str, set[int]] = {n: set() for n in size}
+    for i, names in enumerate(sets):
+        for n in names:
+            holding[n].add(i)
+    singles = Counter(n for names in sets if len(names) == 1 for n in names)
     out = []
     while waiting:
-        first = next(iter(waiting))
-        names, held = list(cliques[first]), set(sets[first])
-        while len(names) < width:
-            # one more attribute: the one that answers most of what waits
-            gains: dict[str, int] = {}
-            for i in waiting:
-                extra = sets[i] - held
-                if len(extra) == 1:
-                    name = next(iter(extra))
-                    gains[name] = gains.get(name, 0) + 1
-            best = [n for n in gains if n_cells(domain, [*names, n]) <= limit and gains[n] > 1]
-            if not best:
-                break
-            chosen = max(best, key=lambda n: (gains[n], -n_cells(domain, [n]), n))
-            names.append(chosen)
-            held.add(chosen)
-        answered = [i for i in waiting if sets[i] <= held]
+        table = _widened(cliques[next(iter(waiting))], sets, holding, singles, size, limit, width)
+        met = Counter(i for n in table for i in holding[n])
+        met.update(i for i in waiting if not out and not sets[i])  # the table of no attribute: once, at once
+        answered = sorted((i for i, hits in met.items() if hits >= len(sets[i])), key=rank.__getitem__)
         for i in answered:
             del waiting[i]
-        out.append((tuple(names), answered))
+            for n in sets[i]:
+                holding[n].discard(i)
+                singles[n] -= len(sets[i]) == 1
+        out.append((table, answered))
     return out
+
+
+def _widened(
+    clique: tuple[str, ...],
+    sets: Sequence[frozenset[str]],
+    holding: Mapping[str, set[int]],
+    singles: Mapping[str, int],
+    size: Mapping[str, int],
+    limit: int,
+    width: int,
+) -> tuple[str, ...]:
+    """A table asked for, with the attributes added one by one that answer most of what waits."""
+    names = list(clique)
+    met = Counter(i for n in names for i in holding[n])
+    cells = math.prod(size[n] for n in names)
+    while len(names) < width:
+        # one more attribute answers the sets that lack just that one
+        gains = Counter({n: count for n, count in singles.items() if n not in names})
+        for i, hits in met.items():
+            if hits == len(sets[i]) - 1:
+                gains.update(sets[i].difference(names))
+        best = [n for n, gain in gains.items() if cells * size[n] <= limit and gain > 1]
+        if not best:
+            break
+        chosen = max(best, key=lambda n: (gains[n], -size[n], n))
+        names.append(chosen)
+        cells *= size[chosen]
+        met.update(holding[chosen])
+    return tuple(names)

@@ -31,6 +31,10 @@ from locum.synthesizers.marginal.session import Session
 from locum.synthesizers.marginal.triangulate import Clique, volume
 from locum.synthesizers.marginal.workload import MOST_CELLS, Workload
 
+#: Marginals whose fit into the model's size is looked up in a round, most promising first; in a table of 200
+#: columns there are 20,000, and in a late round hardly one fits.
+MOST_TRIED = 600
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -141,6 +145,8 @@ class _Rounds:
         self.most, self.exponential = model.max_cells, model.selection == "exponential"
         self.degree, self.target = model.degree, model.target
         self.errors: dict[Clique, float] = {}
+        #: Cells of the junction tree that each marginal would need, as last worked out.
+        self.needed: dict[Clique, int] = {}
 
     def run(self) -> None:
         session, plan = self.session, self.plan
@@ -203,7 +209,12 @@ class _Rounds:
         graph = session.graph()
 
         def fits(c: Clique) -> bool:
-            return session.triangulator.cells_with(graph, c) <= cells
+            # The graph only grows, so what a marginal needed once it needs ever after: one that was too large
+            # is worked out again only when there is room for what it needed then.
+            if self.needed.get(c, 0) > cells:
+                return False
+            self.needed[c] = session.triangulator.cells_with(graph, c)
+            return self.needed[c] <= cells
 
         if self.exponential:
             able = [c for c in weights if fits(c) and session.answerable(c)]
@@ -218,7 +229,9 @@ class _Rounds:
             return weights[c] * (self.errors[c] - session.bias(c, sigma))
 
         short: list[Clique] = []
-        for c in sorted(weights, key=gain, reverse=True):
+        for tried, c in enumerate(sorted(weights, key=gain, reverse=True)):
+            if short and tried >= MOST_TRIED:
+                break
             if fits(c) and session.answerable(c):
                 short.append(c)
                 if len(short) == self.plan.shortlist:
