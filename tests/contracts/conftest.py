@@ -13,7 +13,7 @@ from locum.synthesizers.synthesizer import Synthesizer
 def settings_of(name: str) -> dict[str, Any]:
     """Settings under which a generator is held to the contracts: private ones with next to no noise.
 
-    What a generator must be able to do is asked in this folder; how well it does under noise is asked elsewhere.
+    What a generator must be able to do is asked in this folder; how well it does under noise elsewhere.
     """
     return {"epsilon": 300.0} if hasattr(registry.get(name), "fit_source") else {}
 
@@ -30,7 +30,7 @@ def name(request) -> str:
 
 @pytest.fixture(scope="module", params=[n for n in registry.names() if not needs_public(n)])
 def alone(request) -> str:
-    """A generator that learns from one table; those that take a public table beside it have tests of their own."""
+    """A generator that learns from one table; those that need a public one have tests of their own."""
     return request.param
 
 
