@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import settings
 
-# What hypothesis tries is random at a desk and the same on every run of CI: a landing does not hang on a draw.
+# What hypothesis tries is random at a desk and the same on every run of CI: no landing hangs on a draw.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
