@@ -42,7 +42,7 @@ def cover(
         for n in names:
             holding[n].add(i)
     singles = Counter(n for names in sets if len(names) == 1 for n in names)
-    out = []
+    out: list[tuple[tuple[str, ...], list[int]]] = []
     while waiting:
         table = _widened(cliques[next(iter(waiting))], sets, holding, singles, size, limit, width)
         met = Counter(i for n in table for i in holding[n])
