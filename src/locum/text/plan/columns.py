@@ -201,6 +201,9 @@ class Table:
     private
         Whether what the model learned from must not leave this machine. True unless you say otherwise (it was
         fitted with differential privacy, or on public data).
+    fixed
+        Whether a row that is made again keeps the row of the table. What is refused then does not bend the
+        shares of the table; a quota over such columns would never be met.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
@@ -208,6 +211,7 @@ class Table:
     model: str
     field: str = ""
     private: bool = True
+    fixed: bool = False
     keep: bool = True
     kind: Literal["table"] = "table"
 

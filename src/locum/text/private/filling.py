@@ -34,7 +34,7 @@ class NGramFiller:
     share
         Part of the words that is masked in one variation; 0.5 in Aug-PE.
     length
-        Words of a fresh text.
+        Words of a fresh text; of several numbers one is drawn for each text.
 
     Raises
     ------
@@ -49,8 +49,10 @@ class NGramFiller:
     with counts in place of a masked language model.
     """
 
-    def __init__(self, public: Sequence[str], *, share: float = 0.5, length: int = 40) -> None:
-        self._share, self._length = share, length
+    def __init__(
+        self, public: Sequence[str], *, share: float = 0.5, length: int | Sequence[int] = 40
+    ) -> None:
+        self._share, self._lengths = share, [length] if isinstance(length, int) else list(length)
         self._after: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
         total = 0
         for text in public:
@@ -67,7 +69,7 @@ class NGramFiller:
 
     def write(self, label: str, n: int, rng: np.random.Generator) -> list[str]:
         """`n` texts by the model; the class plays no part, its votes alone shape the texts."""
-        return [join(self._fill([None] * self._length, rng)) for _ in range(n)]
+        return [join(self._fill([None] * int(rng.choice(self._lengths)), rng)) for _ in range(n)]
 
     def vary(self, text: str, label: str, n: int, rng: np.random.Generator) -> list[str]:
         """`n` texts, each with another `share` of the words filled in anew."""

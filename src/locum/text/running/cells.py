@@ -303,7 +303,8 @@ def _maker(column: Column, plan: Plan, engine: Engine, files: Mapping[str, SeedF
             return Drawn(lambda row: seeds.get(row.slot, row.attempt))
         case Table():
             table = TableColumn(column, plan.path(column.model), plan.seed)
-            return Drawn(lambda row: table.get(row.attempt))
+            fixed = column.fixed
+            return Drawn(lambda row: table.get(row.slot if fixed else row.attempt))
         case Expression():
             return Drawn(_expression(column))
         case _:

@@ -139,6 +139,7 @@ _ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "judge": ("verify.asking", "Judged"),
     "round_trip": ("verify.asking", "RoundTrip"),
     "agrees": ("verify.asking", "Agrees"),
+    "attributes": ("verify.attributes", "HasAttributes"),
     "uncontaminated": ("curate.overlap", "Uncontaminated"),
 }
 
