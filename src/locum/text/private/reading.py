@@ -6,7 +6,7 @@ import asyncio
 import json
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +72,8 @@ def attributes_from(
 
 def plain_attribute(attribute: Attribute) -> dict[str, Any]:
     """An attribute as plain values without its name, as `attributes_from` reads them."""
-    assert is_dataclass(attribute)
-    told = {k: v for k, v in asdict(attribute).items() if k != "name"}
+    told = asdict(attribute)  # type: ignore[call-overload]
+    del told["name"]
     return dict(json.loads(json.dumps(told)))
 
 
