@@ -26,6 +26,7 @@ __all__ = [
     "mix",
     "run",
     "sample",
+    "subgroups",
     "tournament",
 ]
 

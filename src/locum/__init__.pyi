@@ -16,6 +16,7 @@ from locum.api import load as load
 from locum.api import mix as mix
 from locum.api import run as run
 from locum.api import sample as sample
+from locum.api import subgroups as subgroups
 from locum.api import tournament as tournament
 
 __version__: str

@@ -26,6 +26,8 @@ def evaluate(
     protected: options.Protected = None,
     require: options.Require = None,
     effort: options.Effort = None,
+    by: options.By = None,
+    shift: options.Shift = None,
     seed: options.Seed = None,
     out: Annotated[
         Path | None,
@@ -38,6 +40,7 @@ def evaluate(
     """Judge a synthetic table against the real one, whoever made it.
 
     The order of columns may differ. Without --holdout, nothing can be said about copying.
+    --by and --shift test a model trained on the synthetic rows on small groups of the hold-out.
     Exit code 1 when a limit of --require, or of [require] in locum.toml, is broken.
     """
     from locum.cli.progress import Display
@@ -52,6 +55,7 @@ def evaluate(
         found = judge(
             real, synthetic, holdout=holdout, target=target, protected=tuple(protected or ()), seed=seed or 0,
             require=parse_limits(require) if require else None, effort=effort or "standard",
+            by=tuple(by or ()), shift=tuple(shift or ()),
             progress=display,
         )  # fmt: skip
         folder = None if out is None else save_folder(found, out)

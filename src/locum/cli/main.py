@@ -26,6 +26,7 @@ COMMANDS = (
     "impute",
     "fair",
     "evaluate",
+    "subgroups",
     "compare",
     "tournament",
     "mix",

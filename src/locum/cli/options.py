@@ -108,6 +108,20 @@ Effort = Annotated[
         show_default=False,
     ),
 ]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by", metavar="COL,COL", show_default=False,
+        help="Column that names small groups, or several to cross; may be repeated.",
+    ),
+]  # fmt: skip
+Shift = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--shift", metavar="SHARES", show_default=False,
+        help="Another population, e.g. 'age >= 65: 0.5' or 'sex = balanced'; may be repeated.",
+    ),
+]  # fmt: skip
 Epsilon = Annotated[
     str | None,
     typer.Option(

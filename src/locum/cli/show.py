@@ -13,6 +13,7 @@ from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
 if TYPE_CHECKING:
     from locum.evidence.comparison import Comparison
     from locum.evidence.evidence import Answer, Check
+    from locum.evidence.subgrouping import Estimate, Subgrouping
     from locum.evidence.tournament import Tournament
     from locum.pipeline.judge import Evaluation
     from locum.pipeline.outcome import Outcome
@@ -102,6 +103,8 @@ def show_evaluation(found: Evaluation, folder: Path | None, *, as_json: bool) ->
             for r in headline
         ]
         table(["measure", "here", "real rows", "unrelated columns", "reading"], rows, right=[1, 2, 3])
+    if found.evidence.thin is not None:
+        _subgroup_table(found.evidence.thin)
     show_checks(found.evidence.requirements)
     if folder is None:
         say("For the whole report add --out DIR.")
@@ -168,6 +171,43 @@ def show_tournament(found: Tournament, folder: Path, *, as_json: bool) -> None:
     for text in found.warnings():
         note(f"warning: {text}")
     say(f"Report: {folder / 'tournament.html'} (computed on real rows; do not share it)")
+
+
+def show_subgroups(found: Subgrouping, folder: Path | None, *, as_json: bool) -> None:
+    """The end of a test on subgroups: a line a group with both intervals."""
+    if as_json:
+        emit({"command": "subgroups", "folder": None if folder is None else str(folder), **found.to_json()})
+        return
+    for text in found.notes:
+        note(f"note: {text}")
+    _subgroup_table(found)
+    if folder is None:
+        say("For the page add --out DIR.")
+    else:
+        say(f"Report: {folder / 'subgroups.html'} (computed on real rows; do not share it)")
+
+
+def _subgroup_table(found: Subgrouping) -> None:
+    say(f"Model: {found.model}. Score: {found.measure}.")
+    rows = [["everybody", "", _interval(found.overall.real), _interval(found.overall.generated), ""]]
+    for group in found.groups:
+        name = ", ".join(f"{column} {level}" for column, level in group.group)
+        count_of = "0" if group.real is None else f"{group.real.rows:,}"
+        rows.append([name, count_of, _interval(group.real), _interval(group.generated), group.trust])
+    for shift in found.shifts:
+        rows.append(
+            [f"if {shift.asked}", f"{shift.rows:,.0f}", _interval(shift.found.real),
+             _interval(shift.found.generated), shift.found.trust]
+        )  # fmt: skip
+    table(["group", "real rows", "real (95 %)", "generated (95 %)", "go by"], rows, right=[1, 2, 3])
+    if found.sentence:
+        say(found.sentence)
+
+
+def _interval(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def show_schema(schema: Schema) -> None:

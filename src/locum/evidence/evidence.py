@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from locum.evidence.result import Question, Result, Verdict, plain
+from locum.evidence.subgrouping import Subgrouping
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,11 @@ class Treatment:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The whole of an evaluation."""
+    """The whole of an evaluation.
+
+    ``thin`` is a test of a model trained on the synthetic rows on small groups of the hold-out, where it was
+    asked for.
+    """
 
     n_train: int
     n_holdout: int
@@ -153,6 +158,7 @@ class Evidence:
     protected: tuple[str, ...] = ()
     cpu_s: Mapping[str, float] = field(default_factory=dict)
     requirements: tuple[Check, ...] = ()
+    thin: Subgrouping | None = None
 
     @property
     def failed(self) -> tuple[Check, ...]:
@@ -168,7 +174,9 @@ class Evidence:
         out: dict[str, Any] = {}
         for name in self.__dataclass_fields__:
             value = getattr(self, name)
-            if name == "results":
+            if name == "thin":
+                out[name] = None if value is None else value.to_json()
+            elif name == "results":
                 out[name] = [r.to_json() for r in value]
             elif isinstance(value, tuple) and value and hasattr(value[0], "__dataclass_fields__"):
                 out[name] = [{f: plain(getattr(v, f)) for f in v.__dataclass_fields__} for v in value]

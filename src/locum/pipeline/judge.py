@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.data.frame import Raw
+    from locum.evidence.subgrouping import Subgrouping
 
 NOTHING_REQUIRED = Requirements()
 
@@ -110,6 +111,8 @@ def evaluate(
     protected: Sequence[str] = (),
     require: Requirements | Mapping[str, Any] | None = None,
     effort: str = "standard",
+    by: Sequence[str | Sequence[str]] = (),
+    shift: Sequence[str] = (),
     seed: int = 0,
     progress: Listener = silent,
 ) -> Evaluation:
@@ -121,6 +124,11 @@ def evaluate(
 
     check_seed(seed)
     check_effort(effort)
+    if (by or shift) and holdout is None:
+        raise UsageError(
+            "groups cannot be tested without real rows that the generator never saw", where="by",
+            do="give a hold-out, or leave --by and --shift out",
+        )  # fmt: skip
     progress(Event("read", 0, 3))
     config = find_config(Request(data=real))[0] if schema is None else None
     if require is None:
@@ -151,6 +159,9 @@ def evaluate(
     evidence = judge(
         train, made, schema, holdout=held, seed=seed, effort=effort, require=wanted_limits, progress=progress
     )
+    if by or shift:
+        assert held is not None
+        evidence = replace(evidence, thin=_thin_groups(made, held, schema, by, shift, seed, progress))
     evidence = replace(
         evidence, alerts=(*evidence.alerts, *(Alert("note", schema.name, text) for text in notes))
     )
@@ -158,6 +169,35 @@ def evaluate(
         title=raw.name, created=now(), settings={"seed": seed, "target": schema.target}, versions=versions()
     )
     return Evaluation(evidence, context, schema, tuple(notes))
+
+
+def _thin_groups(
+    made: pa.Table,
+    held: pa.Table,
+    schema: Schema,
+    by: Sequence[str | Sequence[str]],
+    shift: Sequence[str],
+    seed: int,
+    progress: Listener,
+) -> Subgrouping:
+    """A model trained on the synthetic rows, tested on small groups of the hold-out."""
+    from locum.pipeline.subgroups import wanted_columns
+    from locum.pipeline.tables import without_data_bounds
+    from locum.studies.tested import Examined, examine, known_target, trained, with_target
+
+    if schema.target is None:
+        raise UsageError(
+            "groups are tested by a model, and nobody said what it predicts", where="target",
+            do="name the column with --target",
+        )  # fmt: skip
+    target = known_target(schema.target, schema, held)
+    words = f"boosted trees trained on {made.num_rows:,} synthetic rows"
+    score = trained(made, schema, target, seed)
+    asked = Examined(
+        schema.name, words, without_data_bounds(schema), target, score, with_target(held, target),
+        wanted_columns(by, schema.names), (shift,) if isinstance(shift, str) else tuple(shift),
+    )  # fmt: skip
+    return examine(asked, seed=seed, listener=progress)
 
 
 def refuse_taken(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from locum.evidence.evidence import Alert, Check, ColumnView, Control, Evidence, PairView, RunContext
 from locum.evidence.result import Question, Result
-from locum.report import sections
+from locum.report import sections, thin
 from locum.report.charts import heatmap, outline
 from locum.report.charts.heatmap import Cell
 from locum.report.words import (
@@ -152,6 +152,7 @@ class Page:
     fairness: ResultTable
     by_group: tuple[sections.GroupTable, ...]
     statistics: ResultTable
+    thin: thin.Section | None
 
 
 def build(evidence: Evidence, context: RunContext) -> Page:
@@ -183,6 +184,7 @@ def build(evidence: Evidence, context: RunContext) -> Page:
         fairness=_some(evidence, lambda r: r.question == "fair"),
         by_group=sections.fairness(evidence.results),
         statistics=_some(evidence, _statistics),
+        thin=None if evidence.thin is None else thin.section(evidence.thin),
     )
 
 

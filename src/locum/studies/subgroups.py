@@ -9,9 +9,10 @@ interval always stands beside it, and where the two do not meet the real one is 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +20,11 @@ import numpy.typing as npt
 from locum.errors import UsageError
 from locum.evidence.cells import level_codes, levels_of, numeric, quantile_edges
 from locum.evidence.intervals import Z95, wilson
-from locum.metrics.inference.ensemble import ensemble
+from locum.evidence.subgrouping import Estimate, Subgroup, Trust
+from locum.metrics.inference.ensemble import Ensemble, ensemble
 from locum.randomness import check_seed, child_seed, stream
 from locum.schema.table import Schema
+from locum.studies.correction import Correction, Gap, learned
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,53 +33,16 @@ FloatArray = npt.NDArray[np.float64]
 #: Loss or success of a model on each row of a table, shape (n_rows,): 1 for right and 0 for wrong, say.
 Score = Callable[["pa.Table"], npt.ArrayLike]
 Weights = Callable[["pa.Table"], npt.ArrayLike]
-Trust = Literal["generated", "real", "neither"]
 
 #: Bins of ordered columns, and generated rows of a group that a pool must hold to count.
 BINS, LEAST = 5, 30
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean score with its 95 % interval and the rows behind it (all pools together)."""
-
-    value: float
-    low: float
-    high: float
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Subgroup:
-    """A group under both rulers.
-
-    Attributes
-    ----------
-    group
-        Column and level or range, one for each column asked for.
-    real
-        From the real test rows; None without any.
-    generated
-        From the generators; None when fewer than two of them drew `LEAST` rows of the group.
-    trust
-        Which one to go by: ``generated`` when both are there, their intervals meet and its own is the
-        narrower; ``real`` otherwise; ``neither`` when only generated rows know the group.
-    sentence
-        What follows, in one sentence.
-    """
-
-    group: tuple[tuple[str, str], ...]
-    real: Estimate | None
-    generated: Estimate | None
-    trust: Trust
-    sentence: str
 
 
 def pools(
     test: pa.Table,
     schema: Schema,
     *,
-    generators: int = 5,
+    generators: int = 8,
     rows: int = 20_000,
     synthesizer: str = "tree-fast",
     seed: int = 0,
@@ -150,21 +116,78 @@ def subgroups(
             where="subgroups",
             expected=f"columns of the table ({', '.join(schema.names[:8])}) and two pools or more",
         )  # fmt: skip
-    keys = [_key(schema, name, test) for name in by]
-    tables = [test, *drawn]
-    codes = [np.column_stack([code(t) for code, _ in keys]) for t in tables]
-    values = [_checked(score, t, "score") for t in tables]
-    weight = [np.ones(t.num_rows) if weights is None else _checked(weights, t, "weights") for t in tables]
-    out = []
+    scored = Scored.of(score, test, drawn, weights)
+    return grouped(scored, schema=schema, by=by)
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Test rows first, then the pools: rows, the model's score on each, and the weight of each.
+
+    Asking the model is the dear part, so it is done once for all groupings.
+    """
+
+    tables: tuple[pa.Table, ...]
+    values: tuple[FloatArray, ...]
+    weights: tuple[FloatArray, ...]
+
+    @classmethod
+    def of(
+        cls, score: Score, test: pa.Table, drawn: Sequence[pa.Table], weights: Weights | None = None
+    ) -> Scored:
+        """Ask the model about every row.
+
+        Raises
+        ------
+        UsageError
+            When scores or weights are not one finite number a row.
+        """
+        tables = (test, *drawn)
+        values = tuple(_checked(score, t, "score") for t in tables)
+        return cls(tables, values, ()).weighed(weights)
+
+    def weighed(self, weights: Weights | None) -> Scored:
+        """The same rows and scores under other weights."""
+        found = tuple(
+            np.ones(t.num_rows) if weights is None else _checked(weights, t, "weights") for t in self.tables
+        )
+        return Scored(self.tables, self.values, found)
+
+
+def grouped(scored: Scored, *, schema: Schema, by: Sequence[str]) -> tuple[Subgroup, ...]:
+    """`subgroups` of rows that were scored before."""
+    keys = [_key(schema, name, scored.tables[0]) for name in by]
+    codes = [np.column_stack([code(t) for code, _ in keys]) for t in scored.tables]
+    found: list[_Measured] = []
     for combination in itertools.product(*(range(len(labels)) for _, labels in keys)):
         parts = []
-        for code, value, w in zip(codes, values, weight, strict=True):
+        for code, value, w in zip(codes, scored.values, scored.weights, strict=True):
             inside = (code == combination).all(axis=1)
             parts.append((value[inside], w[inside]))
         if len(parts[0][0]) or sum(len(p[0]) for p in parts[1:]):
             group = tuple((n, keys[i][1][combination[i]]) for i, n in enumerate(by))
-            out.append(_compare(group, parts))
+            found.append(_measured(group, parts))
+    gaps = [_gap(m) for m in found]
+    overall = _gap(_measured((), _everything(scored)))
+    out = []
+    for i, m in enumerate(found):
+        others = [g for j, g in enumerate(gaps) if j != i and g is not None]
+        out.append(_subgroup(m, learned(others, overall)))
     return tuple(sorted(out, key=lambda g: 0 if g.real is None else g.real.rows))
+
+
+def everybody(scored: Scored, before: Scored | None = None) -> Subgroup:
+    """All rows as one group.
+
+    With `before`, the same rows under other weights, the generators' error there is taken off; see
+    `locum.studies.correction`.
+    """
+    gap = None if before is None else _gap(_measured((), _everything(before)))
+    return _subgroup(_measured((), _everything(scored)), learned((), gap))
+
+
+def _everything(scored: Scored) -> list[tuple[FloatArray, FloatArray]]:
+    return list(zip(scored.values, scored.weights, strict=True))
 
 
 def _key(
@@ -206,14 +229,46 @@ def _checked(function: Callable[[pa.Table], npt.ArrayLike], table: pa.Table, wha
     return found
 
 
-def _compare(group: tuple[tuple[str, str], ...], parts: Sequence[tuple[FloatArray, FloatArray]]) -> Subgroup:
-    real = _real(*parts[0])
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A group before correction: the real estimate, the generated one, and where scores can lie."""
+
+    group: tuple[tuple[str, str], ...]
+    real: Estimate | None
+    made: Ensemble | None
+    rows: int
+    floor: float
+    top: float
+
+
+def _measured(
+    group: tuple[tuple[str, str], ...], parts: Sequence[tuple[FloatArray, FloatArray]]
+) -> _Measured:
     means = [float(np.average(v, weights=w)) for v, w in parts[1:] if len(v) >= LEAST and w.sum() > 0]
+    # Scores that are never negative, or never above 1, have no interval there either.
+    every = np.concatenate([p[0] for p in parts])
+    floor = 0.0 if every.min() >= 0 else -np.inf
+    top = 1.0 if np.isin(every, (0.0, 1.0)).all() else np.inf
+    made = ensemble(means) if len(means) >= 2 else None
+    return _Measured(group, _real(*parts[0]), made, sum(len(p[0]) for p in parts[1:]), floor, top)
+
+
+def _gap(m: _Measured) -> Gap | None:
+    if m.real is None or m.made is None:
+        return None
+    half = (m.real.high - m.real.low) / 2 / Z95
+    between = m.made.spread**2 * (1 + 1 / m.made.generators)
+    return Gap(m.real.value - m.made.value, half**2 + between)
+
+
+def _subgroup(m: _Measured, correction: Correction) -> Subgroup:
     generated = None
-    if len(means) >= 2:
-        found = ensemble(means)
-        generated = Estimate(found.value, found.low, found.high, sum(len(p[0]) for p in parts[1:]))
-    return Subgroup(group, real, generated, *_trust(real, generated))
+    if m.made is not None:
+        half = math.hypot((m.made.high - m.made.low) / 2, Z95 * math.sqrt(correction.variance))
+        value = min(max(m.made.value + correction.shift, m.floor), m.top)
+        generated = Estimate(value, max(value - half, m.floor), min(value + half, m.top), m.rows)
+    drawn = None if m.made is None else m.made.value
+    return Subgroup(m.group, m.real, generated, *_trust(m.real, generated), drawn)
 
 
 def _real(values: FloatArray, weights: FloatArray) -> Estimate | None:
