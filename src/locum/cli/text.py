@@ -10,6 +10,7 @@ import typer
 
 from locum.cli import options
 from locum.cli.textjudge import evaluate
+from locum.cli.textprivate import private
 from locum.errors import UsageError
 
 if TYPE_CHECKING:
@@ -267,6 +268,7 @@ def inspect(folder: Folder, as_json: options.Json = False) -> None:
 
 
 text.command()(evaluate)
+text.add_typer(private, name="private")
 
 
 def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Plan:
