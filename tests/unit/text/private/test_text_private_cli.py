@@ -55,9 +55,9 @@ def test_evolve_then_resample_on_one_ledger_until_it_is_spent(
     assert told["texts"] == 20
     assert "1 histogram of votes" in told["account"]
     assert [e["purpose"] for e in account("b")["entries"]] == ["votes for clusters of the pool"]  # type: ignore[attr-defined]
-    assert main([*again[:4], "c", *again[5:], "--epsilon", "3"]) == 0
+    assert main([*again[:5], "c", *again[6:], "--epsilon", "3"]) == 0
     capsys.readouterr()
-    assert main([*again[:4], "d", *again[5:], "--epsilon", "1"]) == 1
+    assert main([*again[:5], "d", *again[6:], "--epsilon", "1"]) == 1
     assert "nothing is left" in capsys.readouterr().out
     assert not Path("d/texts.jsonl").exists()
 
@@ -66,8 +66,8 @@ def test_the_attribute_route_writes_a_model_a_plan_and_texts(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["text", "private", "attributes", "reviews.jsonl", "--attributes", "attributes.toml",
-                 "--out", "a", "--public", "public.jsonl", "--epsilon", "2", "--rows", "25", "--what", "review",
-                 "--synthesizer", "mst"]) == 0  # fmt: skip
+                 "--out", "a", "--public", "public.jsonl", "--epsilon", "2", "--rows", "25",
+                 "--what", "review", "--synthesizer", "mst"]) == 0  # fmt: skip
     out = capsys.readouterr().out
     assert "Next: locum text run a/plan.toml" in out
     rows = [json.loads(line) for line in Path("a/texts.jsonl").read_text().splitlines()]
@@ -84,7 +84,8 @@ def test_the_attribute_route_writes_a_model_a_plan_and_texts(
 
 def test_prediction_is_said_to_be_experimental(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["text", "private", "predict", "reviews.jsonl", "--out", "p", "--public", "public.jsonl",
-                 "--epsilon", "4", "--batch", "100", "--rows", "5", "--tokens", "6", "--used", "0.3"]) == 0  # fmt: skip
+                 "--epsilon", "4", "--batch", "100", "--rows", "5", "--tokens", "6",
+                 "--used", "0.3"]) == 0  # fmt: skip
     assert "Experimental" in capsys.readouterr().out
     told = account("p")
     [entry] = told["entries"]  # type: ignore[misc]
