@@ -60,6 +60,6 @@ def half_written(folder: Path) -> Callable[[], list[str]]:
     """Gives the names of temporary files that were left behind."""
 
     def names() -> list[str]:
-        return [p.name for p in folder.rglob("*") if p.name.startswith(".unfinished-") or p.suffix == ".part"]
+        return [p.name for p in folder.rglob("*") if p.name.startswith(".unfinished-")]
 
     return names

@@ -185,7 +185,7 @@ def test_a_full_file_system_leaves_nothing_half_written(folder, locum):
     assert done.stderr.count("error:") == 1
     left = (folder / "left.txt").read_text().split()
     assert "synthetic.csv" not in left
-    assert not [name for name in left if name.startswith(".unfinished") or name.endswith(".part")]
+    assert not [name for name in left if name.startswith(".unfinished")]
 
 
 def test_a_file_size_limit_is_told_in_words(folder, locum, half_written):

@@ -24,12 +24,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from locum.artifacts.atomic import replacing
 from locum.artifacts.manifest import FORMAT, Manifest, Member, parse_manifest
 from locum.artifacts.migrate import migrate
 from locum.artifacts.safejson import dump, load
 from locum.artifacts.tensors import Tensor, dump_tensors, load_tensors
 from locum.artifacts.zipped import opened, packs_too_well, read_member, refuse
+from locum.atomic import replacing
 from locum.errors import FeasibilityError
 
 MANIFEST = "manifest.json"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from locum.artifacts.atomic import folder_error
 from locum.artifacts.safejson import dump, load
+from locum.atomic import folder_error
 from locum.errors import FileFormatError
 
 #: Longest line that is read back; ours are a few hundred bytes.

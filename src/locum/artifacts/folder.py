@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from locum.artifacts import atomic
+from locum import atomic
 from locum.artifacts.eventlog import EventLog, pretty
 from locum.artifacts.lock import LOCK_NAME, FolderLock
 from locum.artifacts.safejson import load

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from locum.artifacts.atomic import folder_error
+from locum.atomic import folder_error
 from locum.errors import FolderError
 
 LOCK_NAME = ".lock"

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from locum.artifacts import atomic
+from locum import atomic
 from locum.errors import FileFormatError, UsageError
 
 if TYPE_CHECKING:

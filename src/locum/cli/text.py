@@ -82,7 +82,7 @@ def init(
     as_json: options.Json = False,
 ) -> None:  # fmt: skip
     """Write a first plan, to be read and changed: short labelled reviews."""
-    from locum.artifacts.atomic import write_text
+    from locum.atomic import write_text
     from locum.cli.console import emit, say
     from locum.errors import FolderError
     from locum.text.plan.starter import starter

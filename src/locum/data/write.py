@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import codecs
-import errno
 import gzip
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from locum import atomic
 from locum.data.frame import Dialect, Origin
 from locum.data.read import kind_of_file
 from locum.data.restore import in_order, stored
 from locum.data.texts import to_text
-from locum.errors import FolderError
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ def write(
     target = Path(path)
     suffix, zipped = kind_of_file(target)
     table = table.select(in_order(table.column_names, origin))
-    with replacing(target) as file, _zipped(file, zipped) as out:
+    with atomic.replacing(target) as part, part.open("wb") as file, _zipped(file, zipped) as out:
         if suffix in (".csv", ".tsv", ".tab", ".txt"):
             dialect = (origin.dialect if origin else None) or Dialect()
             if suffix in (".tsv", ".tab"):
@@ -78,57 +76,6 @@ def _binary(table: pa.Table, suffix: str, out: IO[bytes]) -> None:
         return
     with pa.ipc.new_file(out, table.schema) as writer:
         writer.write_table(table)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that gets its name only when everything has been written; on failure nothing remains.
-
-    Raises
-    ------
-    FolderError
-        When the folder or the disk refuses.
-    """
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
-    except OSError as error:
-        raise _refused(error, path) from error
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise _refused(error, path) from error
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
-def _refused(error: OSError, path: Path) -> FolderError:
-    known = {
-        errno.ENOSPC: ("no space is left on the disk", "free some space, or write elsewhere"),
-        errno.EDQUOT: ("your disk quota is used up", "free some space, or write elsewhere"),
-        errno.EFBIG: ("the file would be larger than allowed here", "write elsewhere, or fewer rows"),
-        errno.EACCES: ("writing here is not permitted", "write to another folder"),
-        errno.EPERM: ("writing here is not permitted", "write to another folder"),
-        errno.EROFS: ("this disk is read-only", "write to another folder"),
-        errno.ENOENT: ("the folder does not exist", f"make it first: {path.parent}"),
-        errno.ENOTDIR: ("a part of this path is a file, not a folder", "write to another folder"),
-        errno.EISDIR: ("this is a folder, not a file", "give a file name"),
-    }
-    what, do = known.get(error.errno or 0, (f"writing failed ({error.strerror})", "write to another folder"))
-    return FolderError(what, where=str(path), do=do)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.artifacts.atomic import folder_error, replacing, write_text
+from locum.atomic import folder_error, replacing, write_text
 from locum.attacks.suite import check_effort
 from locum.errors import FolderError, UsageError
 from locum.evidence.comparison import Comparison

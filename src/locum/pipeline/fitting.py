@@ -75,7 +75,7 @@ def _fit_private_file(request: Request, model: Path, *, force: bool, progress: L
     import json
     import secrets
 
-    from locum.artifacts.atomic import write_text
+    from locum.atomic import write_text
     from locum.pipeline.guarantee import privacy_document
     from locum.pipeline.private import prepare_private
     from locum.pipeline.privaterun import fit_prepared

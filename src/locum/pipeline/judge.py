@@ -74,7 +74,7 @@ class Evaluation:
         FolderError
             When the place cannot be written.
         """
-        from locum.artifacts.atomic import write_text
+        from locum.atomic import write_text
 
         final = Path(path)
         if final.suffix.lower() not in (".html", ".htm", ".json"):
@@ -208,7 +208,7 @@ def refuse_taken(folder: Path) -> None:
     FolderError
         When it is not empty, or no folder.
     """
-    from locum.artifacts.atomic import folder_error
+    from locum.atomic import folder_error
 
     try:
         taken = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
@@ -230,7 +230,7 @@ def save_folder(evaluation: Evaluation, folder: Path) -> Path:
     FolderError
         When it holds something already, or cannot be written to.
     """
-    from locum.artifacts.atomic import folder_error
+    from locum.atomic import folder_error
 
     refuse_taken(folder)
     try:

@@ -74,7 +74,7 @@ def write_proposal(proposal: Proposal, path: Path, *, force: bool) -> Path:
     FolderError
         When the file exists and `force` is not set, or cannot be written.
     """
-    from locum.artifacts.atomic import write_text
+    from locum.atomic import write_text
     from locum.schema.config import Config
     from locum.schema.toml import dump_toml
 

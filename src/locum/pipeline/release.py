@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from locum.artifacts import atomic
+from locum import atomic
 from locum.artifacts.folder import RunFolder
 from locum.artifacts.safejson import load
 from locum.artifacts.sign import fingerprint, public_hex, signing_key

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.artifacts.atomic import folder_error, write_text
+from locum.atomic import folder_error, write_text
 from locum.errors import UsageError
 from locum.evidence.evidence import Answer
 from locum.evidence.result import Result, plain

@@ -11,10 +11,10 @@ import textwrap
 
 import pytest
 
-from locum.artifacts.atomic import TEMPORARY_PREFIX, replacing, write_text
 from locum.artifacts.environment import environment_text
 from locum.artifacts.eventlog import EventLog
 from locum.artifacts.folder import RunFolder, free_bytes
+from locum.atomic import TEMPORARY_PREFIX, replacing, write_text
 from locum.errors import DataError, FileFormatError, FolderError, UsageError
 
 PLAN = {"rows": 100, "seed": 7, "model": {"name": "tree"}, "columns": ["a", "b"]}
@@ -202,7 +202,7 @@ def test_one_process_at_a_time_and_resume_after_kill(tmp_path):
 
 FULL = """
     import resource, sys
-    from locum.artifacts.atomic import write_bytes
+    from locum.atomic import write_bytes
     from locum.errors import FolderError
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
     try:

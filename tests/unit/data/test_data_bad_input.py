@@ -5,7 +5,6 @@ import gzip
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -260,13 +259,13 @@ def test_no_space_leaves_nothing_behind(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(errno.ENOSPC, "no space"), (errno.EACCES, "not permitted"), (errno.EROFS, "read-only")],
+    [(errno.ENOSPC, "no space"), (errno.EACCES, "no permission"), (errno.EROFS, "read-only")],
 )
 def test_refusals_of_the_file_system_become_words(tmp_path, monkeypatch, number, words):
     def refuse(*args, **kwargs):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(FolderError, match=words) as caught:
         write(SMALL, tmp_path / "x.csv", schema=SCHEMA)
     assert caught.value.exit_code == 2

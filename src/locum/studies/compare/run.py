@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.artifacts.atomic import folder_error, write_text
 from locum.artifacts.lock import FolderLock
+from locum.atomic import folder_error, write_text
 from locum.errors import FolderError, LocumError
 from locum.evidence.comparison import Cell, slim
 from locum.progress import Event, Listener, silent

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.artifacts.atomic import folder_error
 from locum.artifacts.safejson import dump, load
+from locum.atomic import folder_error
 from locum.errors import FileFormatError, FolderError
 from locum.text.engine.request import Reply, Request
 from locum.text.failures import Reason

@@ -17,8 +17,8 @@ from importlib import metadata, util
 from pathlib import Path
 from types import MappingProxyType
 
-from locum.artifacts.atomic import replacing, write_bytes
 from locum.artifacts.safejson import dump, load
+from locum.atomic import replacing, write_bytes
 from locum.errors import UsageError
 from locum.text.failures import EndpointError
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from locum.artifacts.atomic import replacing, write_text
+from locum.atomic import replacing, write_text
 from locum.text.plan.plan import Plan
 from locum.text.running.journal import DATA, FUNNEL
 

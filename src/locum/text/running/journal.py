@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from locum.artifacts import atomic
+from locum import atomic
 from locum.text.failures import Lost
 from locum.text.running.cells import Row
 
