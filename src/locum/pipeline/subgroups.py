@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from locum.artifacts.atomic import folder_error, write_text
+from locum.atomic import folder_error, write_text
 from locum.errors import FolderError, UsageError
 from locum.evidence.subgrouping import Subgrouping
 from locum.pipeline.compare import understood

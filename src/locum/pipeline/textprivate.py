@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.artifacts.atomic import folder_error, replacing, write_text
+from locum.atomic import folder_error, replacing, write_text
 from locum.errors import UsageError
 from locum.pipeline.guarantee import ALWAYS_ASSUMED, FORMAT, TRUST_MODEL, statement, totals
 from locum.pipeline.mix import own_folder
