@@ -95,6 +95,10 @@ class DataError(LocumError):
     """The data cannot be read, or does not fit what was said about it."""
 
 
+class SealedError(DataError):
+    """Work on private rows failed; what exactly is kept back, for it may quote a value."""
+
+
 class SchemaError(DataError):
     """A schema contradicts itself or the data."""
 

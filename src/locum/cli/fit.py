@@ -26,6 +26,7 @@ def fit(
     public: options.Public = None,
     ledger: options.Ledger = None,
     total_epsilon: options.TotalEpsilon = None,
+    engine: options.Engine = None,
     config: options.Config = None,
     force: options.Force = False,
     delimiter: options.Delimiter = None,
@@ -45,7 +46,9 @@ def fit(
     request = Request(
         data=data, config=config, seed=seed, synthesizer=synthesizer, target=target, delimiter=delimiter,
         encoding=encoding,
-        privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon),
+        privacy=privacy_request(
+            epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine
+        ),
     )  # fmt: skip
     with Display() as display:
         fitted = fit_file(request, model, force=force, progress=display)

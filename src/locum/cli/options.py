@@ -172,5 +172,12 @@ TotalEpsilon = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine", help="With --epsilon: memory, duckdb (rows stay in their file), or auto, by its size.",
+        metavar="NAME", show_default=False,
+    ),
+]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]

@@ -39,6 +39,7 @@ def run(
     public: options.Public = None,
     ledger: options.Ledger = None,
     total_epsilon: options.TotalEpsilon = None,
+    engine: options.Engine = None,
     config: options.Config = None,
     format_: options.Format = None,
     delimiter: options.Delimiter = None,
@@ -64,7 +65,9 @@ def run(
         time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),
         delimiter=delimiter, encoding=encoding, require=parse_limits(require) if require else None,
         effort=effort,
-        privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon),
+        privacy=privacy_request(
+            epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine
+        ),
     )  # fmt: skip
     if request.privacy is not None:
         _run_private(request, preview, as_json=as_json)
@@ -98,6 +101,8 @@ def _run_private(request: Request, preview: int | None, *, as_json: bool) -> Non
         )
     with Display() as display:
         prepared = prepare_private(request, display)
+        for text in prepared.notes:
+            note(f"note: {text}")
         if prepared.asked.ledger is None:
             note("note: what this run spends is not added to other runs on these data; --ledger FILE does.")
         outcome = execute_private(prepared, display)

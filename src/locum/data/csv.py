@@ -16,9 +16,10 @@ from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow import csv as arrow_csv
 
 _DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE_BYTES = 1 << 18
+SAMPLE_BYTES = 1 << 18
 _SAMPLE_ROWS = 300
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -27,7 +28,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_EXCEL = re.compile(rb"sep=([,;\t|])\r?\n")
+EXCEL = re.compile(rb"sep=([,;\t|])\r?\n")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 
@@ -64,19 +65,19 @@ def read_csv(
             expected="one character such as , ; | or a tab",
         )
     notes: list[str] = []
-    encoding = _encoding(data, encoding, where, notes)
+    encoding = find_encoding(data, encoding, where, notes)
     text = _utf8(data, encoding, where)
     _refuse_nul(text, where)
     if not text.strip():
         raise DataError("the file is empty", where=where, expected="a header line and rows")
-    if (said := _EXCEL.match(text)) is not None:  # Excel's own line "sep=;" before the header
+    if (said := EXCEL.match(text)) is not None:  # Excel's own line "sep=;" before the header
         text = text[said.end() :]
         delimiter = delimiter or said[1].decode()
-    head = text[:_SAMPLE_BYTES].decode("utf-8", errors="ignore")
-    whole = len(text) <= _SAMPLE_BYTES
-    dialect = _sniff(head, whole, delimiter, where, notes)
+    head = text[:SAMPLE_BYTES].decode("utf-8", errors="ignore")
+    whole = len(text) <= SAMPLE_BYTES
+    dialect = sniff(head, whole, delimiter, where, notes)
     dialect = replace(dialect, encoding=encoding, decimal=decimal)
-    names, offset = _header(text, dialect, where)
+    names, offset = header(text, dialect, where)
     if not text[offset:].strip(b" \r\n"):
         raise DataError("the file has a header line but no rows", where=where, expected="at least one row")
     if all(_numeric(name) for name in names):
@@ -86,7 +87,8 @@ def read_csv(
     return _fast(text, names, offset, dialect, where), dialect, tuple(notes)
 
 
-def _encoding(data: bytes, asked: str | None, where: str, notes: list[str]) -> str:
+def find_encoding(data: bytes, asked: str | None, where: str, notes: list[str]) -> str:
+    """The encoding of a file: as asked, by its byte-order mark, else UTF-8 or what bytes suggest."""
     bom = next((name for mark, name in _BOMS if data.startswith(mark)), None)
     if asked is not None:
         try:
@@ -195,7 +197,8 @@ def _score(records: Sequence[Sequence[str]]) -> tuple[float, int]:
     return sum(len(record) == width for record in records) / len(records), width
 
 
-def _sniff(head: str, whole: bool, asked: str | None, where: str, notes: list[str]) -> Dialect:
+def sniff(head: str, whole: bool, asked: str | None, where: str, notes: list[str]) -> Dialect:
+    """How a file is spelled, from its first lines."""
     scores = {mark: _score(_records(head, mark, whole)) for mark in _DELIMITERS}
     best = max(_DELIMITERS, key=lambda mark: (round(scores[mark][0], 1), scores[mark][1]))
     if scores[best][0] < 0.3:  # ragged under every delimiter: take the one the header has most of
@@ -238,7 +241,7 @@ def _numeric(text: str) -> bool:
     return bool(re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?\s*", text))
 
 
-def _header(text: bytes, dialect: Dialect, where: str) -> tuple[list[str], int]:
+def header(text: bytes, dialect: Dialect, where: str) -> tuple[list[str], int]:
     """Column names, and the offset at which the rows begin."""
     consumed = 0
 
@@ -286,10 +289,8 @@ def _check_names(names: Sequence[str], where: str) -> None:
 def _fast(text: bytes, names: list[str], offset: int, dialect: Dialect, where: str) -> pa.Table:
     """Read with Arrow; on failure find the line and say what is wrong with it."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyarrow import csv as arrow_csv
 
-    single = len(names) == 1
     rows = pa.py_buffer(text).slice(offset)
     quoted = b'"' in text
     block = 1 << 24
@@ -298,18 +299,8 @@ def _fast(text: bytes, names: list[str], offset: int, dialect: Dialect, where: s
             table = arrow_csv.read_csv(
                 pa.BufferReader(rows),
                 arrow_csv.ReadOptions(column_names=names, block_size=block),
-                arrow_csv.ParseOptions(
-                    delimiter=dialect.delimiter,
-                    quote_char='"',
-                    newlines_in_values=quoted,
-                    ignore_empty_lines=True,
-                ),
-                arrow_csv.ConvertOptions(
-                    column_types={name: pa.string() for name in names},
-                    strings_can_be_null=True,
-                    quoted_strings_can_be_null=single,
-                    null_values=[""],
-                ),
+                splitting(dialect, quoted=quoted),
+                as_text(names),
             )
             break
         except pa.ArrowInvalid as error:
@@ -322,11 +313,39 @@ def _fast(text: bytes, names: list[str], offset: int, dialect: Dialect, where: s
         raise DataError(
             "a quote is opened and never closed", where=where, do='write a quote inside a field as ""'
         )
-    if dialect.space:
-        columns = [pc.utf8_ltrim(column, characters=" ") for column in table.columns]
-        columns = [pc.if_else(pc.equal(column, ""), None, column) for column in columns]
-        table = pa.table(dict(zip(names, columns, strict=True)))
-    return table
+    return without_blanks(table) if dialect.space else table
+
+
+def as_text(names: Sequence[str]) -> arrow_csv.ConvertOptions:
+    """Every column is text; an empty field is null, an empty pair of quotes is not."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    return arrow_csv.ConvertOptions(
+        column_types={name: pa.string() for name in names},
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=len(names) == 1,
+        null_values=[""],
+    )
+
+
+def splitting(dialect: Dialect, *, quoted: bool) -> arrow_csv.ParseOptions:
+    """How Arrow splits the lines; `quoted` says that there are quotes, in which lines may end."""
+    from pyarrow import csv as arrow_csv
+
+    return arrow_csv.ParseOptions(
+        delimiter=dialect.delimiter, quote_char='"', newlines_in_values=quoted, ignore_empty_lines=True
+    )
+
+
+def without_blanks(table: pa.Table) -> pa.Table:
+    """The same texts without the blanks before them; what is then empty is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = [pc.utf8_ltrim(column, characters=" ") for column in table.columns]
+    columns = [pc.if_else(pc.equal(column, ""), None, column) for column in columns]
+    return pa.table(dict(zip(table.column_names, columns, strict=True)))
 
 
 def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, error: Exception) -> None:

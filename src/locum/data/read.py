@@ -87,15 +87,15 @@ def _read_path(path: Path, *, delimiter: str | None, encoding: str | None, decim
         if delimiter in ("tab", "\\t"):
             delimiter = "\t"
         table, dialect, notes = read_csv(data, where, delimiter=delimiter, encoding=encoding, decimal=decimal)
-        return Raw(table, Origin("csv", _held(table), dialect), name, notes)
+        return Raw(table, Origin("csv", held_as(table.schema), dialect), name, notes)
     if suffix in _JSONL:
         table = _jsonl(data, where)
-        return Raw(table, Origin("jsonl", _held(table)), name)
+        return Raw(table, Origin("jsonl", held_as(table.schema)), name)
     if suffix in _PARQUET:
         table, notes = _without_index(_parquet(data, where))
-        return Raw(table, Origin("parquet", _held(table)), name, notes)
+        return Raw(table, Origin("parquet", held_as(table.schema)), name, notes)
     table, notes = _without_index(_arrow(data, where))
-    return Raw(table, Origin("arrow", _held(table)), name, notes)
+    return Raw(table, Origin("arrow", held_as(table.schema)), name, notes)
 
 
 def kind_of_file(path: Path) -> tuple[str, bool]:
@@ -238,14 +238,15 @@ def _read_frame(source: Any) -> Raw:
     if isinstance(source, pa.Table):
         _refuse_duplicates(source.column_names)
         table, notes = _without_index(source)
-        return Raw(table, Origin("pyarrow", _held(table)), "table", notes)
+        return Raw(table, Origin("pyarrow", held_as(table.schema)), "table", notes)
     from locum.data.native import from_native
 
     return from_native(source)
 
 
-def _held(table: pa.Table) -> tuple[Held, ...]:
-    return tuple(Held(field.name, str(field.type)) for field in table.schema)
+def held_as(schema: pa.Schema) -> tuple[Held, ...]:
+    """Names and types of columns as an `Origin` keeps them."""
+    return tuple(Held(field.name, str(field.type)) for field in schema)
 
 
 def _refuse_duplicates(names: Sequence[str]) -> None:
@@ -261,19 +262,23 @@ def _refuse_duplicates(names: Sequence[str]) -> None:
 
 def _check(raw: Raw) -> None:
     """Refuse what no later step could use."""
-    table = raw.table
-    _refuse_duplicates(table.column_names)
-    if table.num_columns == 0:
-        raise DataError("the table has no columns", where=raw.name, expected="at least one column")
-    if table.num_rows == 0:
+    refuse_columns(raw.table.schema, raw.name)
+    if raw.table.num_rows == 0:
         raise DataError("the table has no rows", where=raw.name, expected="at least one row")
-    for field in table.schema:
+
+
+def refuse_columns(schema: pa.Schema, where: str) -> None:
+    """Refuse columns that locum cannot hold; raises DataError."""
+    _refuse_duplicates(schema.names)
+    if not schema.names:
+        raise DataError("the table has no columns", where=where, expected="at least one column")
+    for field in schema:
         if not field.name.strip():
-            raise DataError("a column has no name", where=raw.name, do="give every column a name")
+            raise DataError("a column has no name", where=where, do="give every column a name")
         if family(field.type) == "other":
             raise DataError(
                 f"values of type {field.type} cannot be synthesised",
-                where=f"{raw.name}.{field.name}",
+                where=f"{where}.{field.name}",
                 expected="numbers, text, dates or true/false",
                 do="leave the column out, or split it into plain columns",
             )

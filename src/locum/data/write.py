@@ -6,7 +6,7 @@ import codecs
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,18 @@ _BLOCK = 1 << 16
 def write(
     table: pa.Table, path: str | os.PathLike[str], *, schema: Schema, origin: Origin | None = None
 ) -> None:
-    """Write a canonical table; the file's ending decides the format.
+    """Write a canonical table; see `write_blocks`."""
+    write_blocks((table,), path, schema=schema, origin=origin)
+
+
+def write_blocks(
+    blocks: Iterable[pa.Table],
+    path: str | os.PathLike[str],
+    *,
+    schema: Schema,
+    origin: Origin | None = None,
+) -> None:
+    """Write the blocks of a canonical table, at least one; the file's ending decides the format.
 
     ``.csv``, ``.tsv``, ``.txt``, ``.jsonl`` (each also with ``.gz``), ``.parquet``, ``.arrow``, ``.feather``.
     Text follows the spelling in `schema`, and the dialect of `origin` when that was CSV; typed files get the
@@ -44,19 +55,21 @@ def write(
     """
     target = Path(path)
     suffix, zipped = kind_of_file(target)
-    table = table.select(in_order(table.column_names, origin))
+    tables = (block.select(in_order(block.column_names, origin)) for block in blocks)
     with atomic.replacing(target) as part, part.open("wb") as file, _zipped(file, zipped) as out:
         if suffix in (".csv", ".tsv", ".tab", ".txt"):
             dialect = (origin.dialect if origin else None) or Dialect()
             if suffix in (".tsv", ".tab"):
                 dialect = replace(dialect, delimiter="\t")
-            for block in csv_blocks(table, schema, dialect):
-                out.write(block)
+            for i, table in enumerate(tables):
+                for lines in csv_blocks(table, schema, dialect, header=i == 0):
+                    out.write(lines)
         elif suffix in (".jsonl", ".ndjson"):
-            for block in _jsonl_blocks(_typed(table, schema, origin)):
-                out.write(block)
+            for table in tables:
+                for lines in _jsonl_blocks(_typed(table, schema, origin)):
+                    out.write(lines)
         else:
-            _binary(_typed(table, schema, origin), suffix, out)
+            _binary((_typed(table, schema, origin) for table in tables), suffix, out)
 
 
 def _typed(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
@@ -66,16 +79,16 @@ def _typed(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
     return stored(table, schema, origin)
 
 
-def _binary(table: pa.Table, suffix: str, out: IO[bytes]) -> None:
+def _binary(tables: Iterator[pa.Table], suffix: str, out: IO[bytes]) -> None:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    if suffix in (".parquet", ".pq"):
-        import pyarrow.parquet as pq
-
-        pq.write_table(table, out)
-        return
-    with pa.ipc.new_file(out, table.schema) as writer:
-        writer.write_table(table)
+    first = next(tables)
+    opened = pq.ParquetWriter if suffix in (".parquet", ".pq") else pa.ipc.new_file
+    with opened(out, first.schema) as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table)
 
 
 @contextmanager
@@ -88,8 +101,8 @@ def _zipped(file: IO[bytes], zipped: bool) -> Iterator[IO[bytes]]:
         yield out  # type: ignore[misc]
 
 
-def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect) -> Iterator[bytes]:
-    """The lines of a CSV file, header first, in blocks of some ten thousand rows.
+def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect, *, header: bool = True) -> Iterator[bytes]:
+    """The lines of a CSV file, header first if wanted, in blocks of some ten thousand rows.
 
     A missing value is an empty field, empty text a pair of quotes (in a file of one column both are the pair
     of quotes, since readers skip empty lines). Letters that the encoding lacks become ``?``.
@@ -101,7 +114,10 @@ def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect) -> Iterator[by
     columns = {name: to_text(table.column(name), described[name]) for name in table.column_names}
     names = pa.table([pa.array([name], pa.string()) for name in columns], names=list(columns))
     texts = pa.table(columns)
-    for part in (names, *(texts.slice(i, _BLOCK) for i in range(0, texts.num_rows, _BLOCK))):
+    for part in (
+        *([names] if header else []),
+        *(texts.slice(i, _BLOCK) for i in range(0, texts.num_rows, _BLOCK)),
+    ):
         lines = _lines(part, dialect)
         yield lines if dialect.encoding == "utf-8" else encode(lines.decode("utf-8"))
 

@@ -49,6 +49,8 @@ class PrivacyRequest:
         Where spending is written down across runs; None keeps a ledger in the run folder.
     total
         Total epsilon of a new ledger; None means that of this run.
+    engine
+        Where the rows lie: ``memory``, ``duckdb`` (in their file), or ``auto``, by its size.
     test_seed
         Makes the noise follow from a seed: NOT PRIVATE, for tests and teaching.
     """
@@ -61,6 +63,7 @@ class PrivacyRequest:
     ledger: Path | None = None
     total: float | str | None = None
     test_seed: int | None = None
+    engine: str = "auto"
 
 
 def privacy_request(
@@ -72,6 +75,7 @@ def privacy_request(
     ledger: Path | None = None,
     total: float | str | None = None,
     test_seed: int | None = None,
+    engine: str | None = None,
 ) -> PrivacyRequest | None:
     """What was asked for, None without an epsilon.
 
@@ -81,10 +85,13 @@ def privacy_request(
         When something is said about privacy and no epsilon is given.
     """
     if epsilon is not None:
-        return PrivacyRequest(epsilon, delta, unit, per_unit or 1, public, ledger, total, test_seed)
+        return PrivacyRequest(
+            epsilon, delta, unit, 1 if per_unit is None else per_unit, public, ledger, total, test_seed,
+            engine or "auto",
+        )  # fmt: skip
     others = {
         "delta": delta, "unit": unit, "per-unit": per_unit, "public": public, "ledger": ledger,
-        "total-epsilon": total, "test-seed": test_seed,
+        "total-epsilon": total, "test-seed": test_seed, "engine": engine,
     }  # fmt: skip
     given = [name for name, value in others.items() if value is not None]
     if given:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from locum.attacks.suite import check_effort
 from locum.errors import UsageError
 from locum.pipeline import plan as names
+from locum.pipeline.engine import choose_engine, open_rows
 from locum.pipeline.plan import Plan, PrivacyRequest, Request, check_format, check_rows, fingerprint
 from locum.pipeline.prepare import find_config, first, suffix_of
 from locum.pipeline.spending import asked_budget
@@ -22,7 +23,7 @@ from locum.randomness import check_seed
 from locum.schema.require import Requirements
 from locum.schema.table import Schema
 from locum.sources.rows import MemoryRows, Rows
-from locum.sources.sealed import sealed
+from locum.sources.sealed import last_seal
 
 if TYPE_CHECKING:
     from locum.data.frame import Raw
@@ -47,6 +48,8 @@ class PreparedPrivate:
         The request's part on privacy.
     declared
         Whether there is a schema.
+    notes
+        Where the rows lie, if not in memory as usual.
     """
 
     plan: Plan
@@ -72,6 +75,11 @@ def prepare_private(request: Request, progress: Listener = silent) -> PreparedPr
     DataError
         When a table cannot be read, or the schema or public table is about other columns.
     """
+    with last_seal("preparing the private run"):
+        return _prepare(request, progress)
+
+
+def _prepare(request: Request, progress: Listener) -> PreparedPrivate:
     from locum.codes.declared import refuse_data_bounds
     from locum.sources.domain import refuse_other_columns
 
@@ -86,7 +94,8 @@ def prepare_private(request: Request, progress: Listener = silent) -> PreparedPr
         raise UsageError("no data was named", where="DATA", do="give a file: locum run DATA.csv")
     given = {"delimiter": request.delimiter, "encoding": request.encoding}
     reading = {**(config.reading if config else {}), **{k: v for k, v in given.items() if v}}
-    rows: Rows = MemoryRows(replace(_read(data, reading), notes=()))
+    chosen = choose_engine(data, asked.engine)
+    rows = open_rows(data, chosen, reading)
     public = None if asked.public is None else read_table(asked.public)
     columns = rows.schema.names
     for name, where in ((asked.unit, "unit"), (request.target, "target")):
@@ -102,7 +111,9 @@ def prepare_private(request: Request, progress: Listener = silent) -> PreparedPr
     plan = _plan(request, config, rows, data, schema, reading, budget, unit)
     out = request.out or Path(f"{rows.name}-locum")
     progress(Event("read", 1, 1))
-    return PreparedPrivate(plan, rows, public, out, budget, unit, asked, schema is not None)
+    return PreparedPrivate(
+        plan, rows, public, out, budget, unit, asked, schema is not None, (chosen.why,) if chosen.why else ()
+    )
 
 
 def _check(request: Request) -> None:
@@ -117,14 +128,6 @@ def _check(request: Request) -> None:
         from locum.synthesizers.private import private_class
 
         private_class(request.synthesizer)
-
-
-def _read(data: Any, reading: Mapping[str, Any]) -> Raw:
-    """Read the private table; what a broken file is told about quotes no value."""
-    if isinstance(data, str | Path) and not Path(data).is_file():
-        return read_table(data, **reading)
-    with sealed("reading the file"):
-        return read_table(data, **reading)
 
 
 def _declared(request: Request, config: Config | None, columns: Sequence[str], name: str) -> Schema | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from locum.artifacts.folder import RunFolder
 from locum.pipeline import plan as names
+from locum.pipeline.engine import JUDGED
 from locum.pipeline.judge import judge, now
 from locum.pipeline.machine import peak_memory
 from locum.pipeline.outcome import STAGES, Outcome, answers_of, checks_of, read_report
@@ -32,9 +33,9 @@ from locum.pipeline.run import VOLATILE, renamed, report_stage, sample_stage
 from locum.pipeline.spending import open_ledger
 from locum.privacy.ledger import Ledger
 from locum.progress import Listener, silent
-from locum.randomness import child_seed
-from locum.sources.rows import Mask, Rows
-from locum.sources.sealed import sealed
+from locum.randomness import child_seed, stream
+from locum.sources.rows import Mask, MemoryRows, Rows
+from locum.sources.sealed import last_seal, sealed
 
 if TYPE_CHECKING:
     from locum.synthesizers.private import PrivateFit
@@ -54,6 +55,11 @@ def execute_private(prepared: PreparedPrivate, progress: Listener = silent) -> O
     BudgetError
         When nothing is left to measure with.
     """
+    with last_seal("the private run"):
+        return _execute(prepared, progress)
+
+
+def _execute(prepared: PreparedPrivate, progress: Listener) -> Outcome:
     cpu, wall = time.process_time(), time.monotonic()
     plan = prepared.plan
     with RunFolder.start(prepared.out, plan.to_json(), volatile=VOLATILE) as folder:
@@ -101,8 +107,8 @@ def fit_prepared(
     from locum.synthesizers.private import fit_private
 
     plan = prepared.plan
-    # the last net: parts that touch rows are sealed one by one already, with better words
-    with sealed("fitting the generator"):
+    # parts that touch rows are sealed one by one already, with better words
+    with last_seal("the private fit"), sealed("fitting the generator"):
         return fit_private(
             rows, ledger, schema=plan.schema if prepared.declared else None, public=prepared.public,
             target=_target(prepared), synthesizer=plan.synthesizer, seed=child_seed(plan.seed, "fit"),
@@ -127,7 +133,9 @@ def _fit(folder: RunFolder, prepared: PreparedPrivate, kept: Mask, progress: Lis
     run = next(str(r["run"]) for r in folder.records() if r.get("event") == "begun")
     with folder.stage("fit") as stage:
         ledger = open_ledger(prepared, folder.file(LEDGER), run)
-        fit = fit_prepared(prepared, ledger, prepared.rows.only(kept), progress)
+        with sealed("choosing the rows to learn from"):
+            train = prepared.rows.only(kept)
+        fit = fit_prepared(prepared, ledger, train, progress)
         with folder.writing(names.MODEL) as path:
             fit.synthesizer.save(path)
         head = [{"clique": list(m.clique), "sigma": m.sigma} for m in fit.measurements]
@@ -181,11 +189,16 @@ def _sample_and_judge(
     from locum.synthesizers.synthesizer import Synthesizer
 
     synth = Synthesizer.load(folder.file(names.MODEL))
-    made = sample_stage(folder, plan, prepared.rows.origin, synth, plan.schema, progress)
+    most = None if isinstance(prepared.rows, MemoryRows) else JUDGED
+    plan = replace(plan, evaluate_rows=most)
+    made = sample_stage(folder, plan, prepared.rows.origin, synth, plan.schema, progress, most)
     if folder.done("evaluate"):
         return
     with folder.stage("evaluate") as stage, sealed("judging the run"):
-        train, holdout = (prepared.rows.only(part).canonical(plan.schema).table() for part in (kept, ~kept))
+        train, holdout = (
+            prepared.rows.only(_some(part, most, plan.seed)).canonical(plan.schema).table()
+            for part in (kept, ~kept)
+        )
         evidence = judge(
             train, made, plan.schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
             log_prob=synth.log_prob_table if synth.model.has_density else None, require=plan.require,
@@ -215,3 +228,13 @@ def _notes(document: Mapping[str, Any]) -> tuple[str, ...]:
     if document["synthesizer"]["stopped"]:
         notes.append(document["synthesizer"]["stopped"])
     return tuple(notes)
+
+
+def _some(rows: Mask, most: int | None, seed: int) -> Mask:
+    """At most so many of the rows that a mask names; for the custodian's own report."""
+    places = np.flatnonzero(rows)
+    if most is None or len(places) <= most:
+        return rows
+    picked = np.zeros_like(rows)
+    picked[stream(seed, "pipeline", "judged", len(places)).choice(places, most, replace=False)] = True
+    return picked

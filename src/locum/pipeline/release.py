@@ -170,10 +170,8 @@ def _load(path: Path) -> Synthesizer:
 def _quality(run: Path, synthetic: Path, synth: Synthesizer, document: Mapping[str, Any]) -> DPQuality:
     """Noisy counts against those of the synthetic rows as they were written."""
     from locum.artifacts.tensors import load_tensors
-    from locum.data.canonical import canonical
-    from locum.data.read import read
+    from locum.pipeline.engine import choose_engine, open_rows
     from locum.report.noisy import Noisy, assess
-    from locum.sources.memory import MemorySource
 
     head = load((run / MEASURED).read_bytes(), MEASURED)
     tensors = load_tensors((run / COUNTS).read_bytes(), COUNTS)
@@ -181,9 +179,11 @@ def _quality(run: Path, synthetic: Path, synth: Synthesizer, document: Mapping[s
     options = {}
     if dialect is not None and synthetic.suffix == ".csv":
         options = {"delimiter": dialect.delimiter, "encoding": dialect.encoding}
-    made = synth.encoder.encode(canonical(read(synthetic, **options), synth.schema, lenient=True))
+    made = open_rows(synthetic, choose_engine(synthetic), options).canonical(synth.schema)
+    encoder = synth.encoder
+    source = made.coded(encoder.domain, lambda table: encoder.encode(table).codes)
     cliques = [tuple(m["clique"]) for m in head]
-    counted = MemorySource(made).marginals(cliques)
+    counted = source.marginals(cliques)
     tables = [
         Noisy(c, np.asarray(tensors[str(i)]), float(head[i]["sigma"]), counted[i])
         for i, c in enumerate(cliques)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from locum.artifacts.folder import RunFolder
 from locum.evidence.evidence import Evidence, RunContext
@@ -21,7 +23,7 @@ from locum.pipeline.split import split
 from locum.pipeline.tables import without_data_bounds
 from locum.pipeline.versions import versions
 from locum.progress import Event, Listener, silent
-from locum.randomness import child_seed
+from locum.randomness import child_seed, stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,31 +121,57 @@ def _fit(
 
 
 def sample_stage(
-    folder: RunFolder, plan: Plan, origin: Origin, synth: Synthesizer, schema: Schema, progress: Listener
+    folder: RunFolder,
+    plan: Plan,
+    origin: Origin,
+    synth: Synthesizer,
+    schema: Schema,
+    progress: Listener,
+    most: int | None = None,
 ) -> pa.Table:
-    """Draw the rows, write them, and read them back: what is judged is what the user gets."""
-    import pyarrow as pa
-
+    """Draw the rows, write them block by block, and read them (or `most` of them) back to be judged."""
     from locum.data.canonical import canonical
     from locum.data.read import read
-    from locum.data.write import write
+    from locum.data.write import write_blocks
+
+    def drawn() -> Iterator[pa.Table]:
+        done = 0
+        for block in asked_blocks(synth, plan.rows, child_seed(plan.seed, "sample")):
+            yield block
+            done += block.num_rows
+            progress(Event("sample", done, plan.rows + plan.rows // 5 + 1))
 
     if not folder.done("sample"):
         with folder.stage("sample") as stage:
-            blocks, done = [], 0
-            for block in asked_blocks(synth, plan.rows, child_seed(plan.seed, "sample")):
-                blocks.append(block)
-                done += block.num_rows
-                progress(Event("sample", done, plan.rows + plan.rows // 5 + 1))
             with folder.writing(plan.synthetic) as path:
-                write(pa.concat_tables(blocks), path, schema=schema, origin=origin)
+                write_blocks(drawn(), path, schema=schema, origin=origin)
             stage.output(plan.synthetic)
-            del blocks
+    if most is not None and plan.rows > most and plan.format != "jsonl":
+        return _some_of(folder, plan, schema, most)
     options = {}
     if origin.dialect is not None and plan.format == "csv":
         options = {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
     raw = read(folder.file(plan.synthetic), **options)
     return canonical(replace(raw, name=plan.synthetic), schema)
+
+
+def _some_of(folder: RunFolder, plan: Plan, schema: Schema, most: int) -> pa.Table:
+    """`most` of the rows that were written, drawn by the seed; the others never lie in memory."""
+    import pyarrow as pa
+
+    from locum.data.blocks import open_blocks
+    from locum.data.canonical import canonical
+    from locum.data.frame import Raw
+
+    places = stream(plan.seed, "pipeline", "judged").choice(plan.rows, most, replace=False)
+    picked = np.zeros(plan.rows, dtype=np.bool_)
+    picked[places] = True
+    found, at = [], 0
+    blocks = open_blocks(folder.file(plan.synthetic))
+    for block in blocks.read():
+        found.append(block.filter(pa.array(picked[at : at + block.num_rows])))
+        at += block.num_rows
+    return canonical(Raw(pa.concat_tables(found), blocks.origin, plan.synthetic), schema)
 
 
 def renamed(progress: Listener, stage: str) -> Listener:

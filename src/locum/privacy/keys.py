@@ -101,7 +101,7 @@ def release_keys(
         "gaussian-threshold", [(column,)], sensitivity=ledger.unit.l2, scale=sigma,
         delta=delta, slack=_MOST_KEYS * gaussian_slack(sigma), purpose=purpose,
     )  # fmt: skip
-    parts: Iterable[Part] = [(list(counts), list(counts.values()))] if isinstance(counts, Mapping) else counts
+    parts = [_sorted(counts)] if isinstance(counts, Mapping) else counts
     kept: dict[str, int] = {}
     for keys, rows in parts:
         exact = np.array(rows, dtype=np.int64)
@@ -111,6 +111,11 @@ def release_keys(
         kept |= {keys[i]: int(noisy[i]) for i in np.flatnonzero(passed).tolist() if _printable(keys[i])}
     names = tuple(sorted(kept))
     return Keys(names, np.array([kept[n] for n in names], dtype=np.int64), threshold, sigma)
+
+
+def _sorted(counts: Mapping[str, int]) -> Part:
+    names = sorted(counts)
+    return names, [counts[name] for name in names]
 
 
 def _printable(name: str) -> bool:

@@ -47,9 +47,9 @@ def find_levels(
     delta = ledger.remaining_delta * _DELTA_SHARE / len(columns)
     books: dict[str, Codebook] = {}
     found: dict[str, Column] = {}
-    for column in columns:
+    for column, labels in zip(columns, rows.tallies([c.name for c in columns]), strict=True):
         keys = release_keys(
-            rows.tally(column.name), ledger, column=column.name, sigma=sigma, delta=delta,
+            labels, ledger, column=column.name, sigma=sigma, delta=delta,
             purpose="levels of columns",
         )  # fmt: skip
         levels = keys.names

@@ -7,7 +7,7 @@ learnt has the same law either way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from locum.data.frame import Origin, Raw
 from locum.privacy.bits import SystemBits
+from locum.privacy.keys import Part
 from locum.privacy.unit import Unit, bounded
 from locum.schema.domain import Coded, Codes, Domain
 from locum.schema.table import Schema
@@ -73,8 +74,8 @@ class Rows(Protocol):
         """Counts of the rows as `code` codes them."""
         ...
 
-    def tally(self, column: str) -> Iterator[tuple[list[str], list[int]]]:
-        """The different labels of a canonical column with their exact numbers of rows, in parts."""
+    def tallies(self, columns: Sequence[str]) -> list[Iterator[Part]]:
+        """The different labels of each canonical column with their exact numbers of rows, in parts."""
         ...
 
     def table(self) -> pa.Table:
@@ -146,11 +147,15 @@ class MemoryRows:
         """Counts of the coded rows."""
         return MemorySource(Coded(domain, code(self.raw.table)))
 
-    def tally(self, column: str) -> Iterator[tuple[list[str], list[int]]]:
-        """Labels and their numbers of rows, in one part."""
+    def tallies(self, columns: Sequence[str]) -> list[Iterator[Part]]:
+        """Labels and their numbers of rows, each column in one part."""
+        return [self._labels(name) for name in columns]
+
+    def _labels(self, column: str) -> Iterator[Part]:
         import pyarrow.compute as pc
 
         found = pc.value_counts(self.raw.table.column(column).drop_null())
+        found = found.take(pc.sort_indices(found.field("values")))
         yield found.field("values").to_pylist(), found.field("counts").to_pylist()
 
     def table(self) -> pa.Table:

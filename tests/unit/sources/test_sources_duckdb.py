@@ -131,7 +131,7 @@ def test_ragged_lines_do_not_stop_the_count(tmp_path: Path) -> None:
 def test_the_temporary_folder_goes(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "t.csv", [["c", "d"], ["a", "b"]])
     source = DuckDBSource(path, [Levels("c", "c", ("a",))])
-    folder = Path(source._folder.name)
+    folder = source._database.folder
     assert folder.is_dir()
     source.close()
     source.close()
