@@ -90,7 +90,7 @@ def main() -> None:
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
     from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 
-    from locum.control.given import impute, impute_table
+    from locum.control.imputation import impute, impute_table
     from locum.data.canonical import canonical
     from locum.data.detect import detect
     from locum.data.read import read

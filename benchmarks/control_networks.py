@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import re
 import time
 import zipfile
@@ -106,21 +107,23 @@ def load(source: Path, name: str) -> Net:
         return Net(gzip.decompress(wheel.read(path)).decode())
 
 
-def queries(net: Net, truth: pa.Table, rng: np.random.Generator) -> list[tuple[dict[str, list[str]], float]]:
-    """Random evidence on 1-4 columns with exact probability near 1e-1 ... 1e-4, taken from real rows."""
+def queries(
+    net: Net, truth: pa.Table, rng: np.random.Generator, each: int
+) -> list[tuple[dict[str, list[str]], float]]:
+    """Random evidence on 1-8 columns with exact probability near 1e-1 ... 1e-4, taken from real rows."""
     out = []
     names = list(net.states)
     for goal in (0.1, 0.01, 0.001, 0.0001):
         found = 0
         for _ in range(400):
-            k = int(rng.integers(1, 5))
+            k = int(rng.integers(1, 5) if goal >= 0.01 else rng.integers(3, 9))
             row = truth.slice(int(rng.integers(truth.num_rows)), 1).to_pylist()[0]
             evidence = {c: [row[c]] for c in rng.choice(names, k, replace=False).tolist()}
             p = net.exact([names[0]], evidence)[1]
             if goal / 2 < p < goal * 2:
                 out.append((evidence, p))
                 found += 1
-            if found == 3:
+            if found == each:
                 break
     return out
 
@@ -133,6 +136,8 @@ def main() -> None:
     parser.add_argument("--nets", default="alarm,insurance,child")
     parser.add_argument("--model", default="")
     parser.add_argument("--synthesizer", default="tree")
+    parser.add_argument("--set", default="", help="settings of the synthesizer, such as share=1.0,members=20")
+    parser.add_argument("--each", type=int, default=3, help="queries for each size of probability")
     options = parser.parse_args()
     from locum.control.sampling import sample
     from locum.errors import LocumError
@@ -140,6 +145,7 @@ def main() -> None:
     from locum.schema.table import Schema
     from locum.synthesizers.synthesizer import Synthesizer
 
+    settings = {k: json.loads(v) for k, v in (s.split("=") for s in options.set.split(",") if s)}
     for name in options.nets.split(","):
         net = load(options.source, name)
         rng = np.random.default_rng(0)
@@ -150,14 +156,15 @@ def main() -> None:
         if path is not None and path.exists():
             synth = Synthesizer.load(path)
         else:
-            synth = Synthesizer(options.synthesizer, seed=1).fit_table(truth, schema)
+            synth = Synthesizer(options.synthesizer, seed=1, **settings).fit_table(truth, schema)
             if path is not None:
                 synth.save(path)
         print(
             f"{name}: {len(net.states)} columns, fitted in {time.process_time() - start:.0f} CPU-s",
             flush=True,
         )
-        for evidence, p in queries(net, truth, rng):
+        by_size: dict[int, list[tuple[float, float]]] = {}
+        for evidence, p in queries(net, truth, rng, options.each):
             where = " and ".join(f"{c} = '{v[0]}'" for c, v in evidence.items())
             start = time.process_time()
             try:
@@ -184,6 +191,14 @@ def main() -> None:
                 f"    p {p:.1e} (said {outcome.probability:.1e}) ESS {outcome.effective:6.0f} cpu {cpu:5.1f} "
                 f"mean TV {np.mean(gaps):.4f} max {np.max(gaps):.4f} | training rows alone: "
                 f"mean {np.mean(raw):.4f} max {np.max(raw):.4f} n={mask.sum()} | {len(evidence)} columns",
+                flush=True,
+            )
+            by_size.setdefault(round(np.log10(p)), []).append((float(np.mean(gaps)), float(np.mean(raw))))
+        for size in sorted(by_size, reverse=True):
+            ours, rows = np.mean(by_size[size], axis=0)
+            print(
+                f"  {name} p near 1e{size}: mean TV {ours:.4f} (training rows alone {rows:.4f}), "
+                f"{len(by_size[size])} queries",
                 flush=True,
             )
 

@@ -107,6 +107,10 @@ class FileFormatError(LocumError):
     """A model file or run folder is broken, hostile, or from a newer version."""
 
 
+class LineageWarning(UserWarning):
+    """A generator is about to learn from rows that a generator made and nobody verified."""
+
+
 class BudgetError(LocumError):
     """A step would cost more of the privacy budget than is left; the data were not touched for it."""
 

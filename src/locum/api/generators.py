@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.progress import Listener, silent
+from locum.schema.lineage import partly
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def sample(
         synth, n, where=where, given=given, targets=targets, rules=rules, temperature=temperature,
         seed=0 if seed is None else seed,
     )  # fmt: skip
-    return outcome.restored(synth.schema, synth.origin)
+    return outcome.restored(synth.schema, synth.origin, synth.lineage)
 
 
 def impute(
@@ -184,10 +185,13 @@ def impute(
         When the data cannot be read.
     """
     synth = load(model) if isinstance(model, str | os.PathLike) else model
-    from locum.control.given import impute as fill
+    from locum.control.imputation import impute as fill
 
     outcome = fill(synth, data, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
-    return outcome.restored(synth.schema, synth.origin)
+    # What was filled was made; rows without holes are as they were.
+    share = 1 - outcome.effective / max(outcome.table.num_rows, 1) if outcome.drawn else 1.0
+    mark = partly(synth.lineage, share) if share < 1 else None
+    return outcome.restored(synth.schema, synth.origin, mark)
 
 
 def load(path: str | os.PathLike[str]) -> Synthesizer:

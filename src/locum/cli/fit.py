@@ -37,7 +37,7 @@ def fit(
 
     Nothing is held out and nothing is judged: use `locum run` for a stand-in with evidence.
     """
-    from locum.cli.console import emit, say
+    from locum.cli.console import emit, note, say
     from locum.cli.progress import Display
     from locum.pipeline.fitting import fit_file
     from locum.pipeline.plan import Request, privacy_request
@@ -52,6 +52,8 @@ def fit(
     )  # fmt: skip
     with Display() as display:
         fitted = fit_file(request, model, force=force, progress=display)
+    if fitted["warning"]:
+        note(f"warning: {fitted['warning']}", style="yellow")
     if as_json:
         emit({"command": "fit", **fitted})
         return

@@ -94,6 +94,7 @@ def _run_private(request: Request, preview: int | None, *, as_json: bool) -> Non
     from locum.errors import UsageError
     from locum.pipeline.private import prepare_private
     from locum.pipeline.privaterun import execute_private
+    from locum.schema.lineage import warning_of
 
     if preview is not None:
         raise UsageError(
@@ -103,6 +104,9 @@ def _run_private(request: Request, preview: int | None, *, as_json: bool) -> Non
         prepared = prepare_private(request, display)
         for text in prepared.notes:
             note(f"note: {text}")
+        risk = warning_of(prepared.plan.lineage, prepared.plan.source.name)
+        if risk:
+            note(f"warning: {risk}", style="yellow")
         if prepared.asked.ledger is None:
             note("note: what this run spends is not added to other runs on these data; --ledger FILE does.")
         outcome = execute_private(prepared, display)

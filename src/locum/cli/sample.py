@@ -69,6 +69,15 @@ def sample(
         float,
         typer.Option("--temperature", help="Below 1 more of what is frequent, above 1 more of what is rare."),
     ] = 1.0,
+    verify: Annotated[
+        Path | None,
+        typer.Option(
+            "--verify",
+            help="Real rows: a judge that has seen them picks among twice as many drawn ones.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     seed: options.Seed = None,
     force: options.Force = False,
     as_json: options.Json = False,
@@ -82,7 +91,9 @@ def sample(
 
     with Display() as display:
         asked = Asked(tuple(where or ()), given, targets, tuple(rule or ()), temperature)
-        drawn = sample_file(model, rows, out, asked=asked, seed=seed, force=force, progress=display)
+        drawn = sample_file(
+            model, rows, out, asked=asked, seed=seed, verify=verify, force=force, progress=display
+        )
     if as_json:
         emit({"command": "sample", **drawn})
         return

@@ -202,7 +202,7 @@ class _Binder:
     def level(self, node: Node, column: Column) -> Term:
         if node.op not in ("text", "number"):
             raise self.fault(node, f"{column.name} holds labels", "write a label in single quotes")
-        text = node.value if node.op == "text" else self.text[node.start : node.stop]
+        text = node.value if node.op == "text" else self.text[node.start : node.stop].strip("() ")
         known = self.names.levels.get(column.name)
         if self.strict and known is not None and text not in known:
             near = self.names.nearest_level(column.name, text)

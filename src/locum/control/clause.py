@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from locum.control.binding import Term, bind
 from locum.control.names import Names
+from locum.control.syntax import COMPARISONS
 from locum.control.truth import evaluate
 
 if TYPE_CHECKING:
@@ -74,5 +75,12 @@ def _parts(term: Term) -> list[Term]:
 
 
 def _source(text: str, part: Term) -> str:
-    """The part as written; one side of ``a <= x <= b`` is written out by its own place."""
-    return text[part.node.start : part.node.stop].strip() or text
+    """The part as written; one half of ``x between a and b`` is put together from its sides."""
+    node = part.node
+    if node.op in COMPARISONS:
+        first, last = sorted(node.args, key=lambda side: side.start)
+        if text[first.stop : last.start].strip() not in COMPARISONS:
+            left, right = (text[side.start : side.stop].strip() for side in node.args)
+            return f"{left} {node.op} {right}"
+        return text[first.start : last.stop].strip()
+    return text[node.start : node.stop].strip() or text

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from locum.codes.generated import GeneratedCodebook
@@ -21,6 +22,8 @@ from locum.randomness import child_seed, stream
 from locum.schema.domain import Codes
 from locum.synthesizers.base import Model
 from locum.synthesizers.guide import Guide, effective, log_mean
+
+BoolArray = npt.NDArray[np.bool_]
 
 #: Rows of the pilot and of a batch.
 PILOT, BATCH = (500, 4000), (256, 2**16)
@@ -159,7 +162,7 @@ class Drawer:
             return self._nothing(), chosen
         table, ok = self.problem.realise(np.asfortranarray(chosen), seed)
         tally.realised += len(chosen)
-        ok = self._unseen(table, ok)
+        ok = unseen(self.problem, self.seen, table, ok)
         tally.accepted += int(ok.sum())
         if ok.all():
             return table, chosen
@@ -183,27 +186,6 @@ class Drawer:
         if pairs:
             self.guide = replace(self.guide, pairs=tuple(pairs))
             self.tally = Tally(drawn=0)
-
-    def _unseen(
-        self, table: pa.Table, ok: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Take out rows that agree with an earlier one on columns that must be unique."""
-        for columns in self.problem.unique:
-            made = {b.name for b in self.problem.encoder.books if isinstance(b, GeneratedCodebook)}
-            if set(columns) & made:
-                continue
-            rows = np.flatnonzero(ok)
-            mine = table.select(list(columns)).take(pa.array(rows))
-            before = self.seen.get(columns, mine.slice(0, 0))
-            every = pa.concat_tables([before, mine]).combine_chunks()
-            numbered = every.append_column("row", pa.array(np.arange(every.num_rows)))
-            first = numbered.group_by(list(columns), use_threads=False).aggregate([("row", "min")])
-            keep = np.asarray(first.column("row_min"))
-            keep = keep[keep >= before.num_rows] - before.num_rows
-            ok = np.zeros(len(ok), dtype=bool)
-            ok[rows[keep]] = True
-            self.seen[columns] = pa.concat_tables([before, mine.take(pa.array(np.sort(keep)))])
-        return ok
 
     def _fill(self, tables: list[pa.Table], codes: list[Codes], missing: int) -> None:
         """Make up for rows that were not found: new values inside codes that were."""
@@ -243,6 +225,37 @@ class Drawer:
         if self.guide.empty:
             return "rejection"
         return "exact" if self.tally.even and self.tally.acceptance == 1.0 else "guided"
+
+
+def unseen(
+    problem: Problem, seen: dict[tuple[str, ...], pa.Table], table: pa.Table, ok: BoolArray
+) -> BoolArray:
+    """Take out rows that agree with an earlier one on columns that must be unique; `seen` grows.
+
+    Columns that are made afresh are left to `with_made`. Missing values count as a value.
+    """
+    made = {b.name for b in problem.encoder.books if isinstance(b, GeneratedCodebook)}
+    for columns in problem.unique:
+        if set(columns) & made:
+            continue
+        rows = np.flatnonzero(ok)
+        mine = table.select(list(columns)).take(pa.array(rows))
+        before = seen.get(columns, mine.slice(0, 0))
+        every = pa.concat_tables([before, mine]).combine_chunks()
+        keep = first_of_each(every, columns)
+        keep = keep[keep >= before.num_rows] - before.num_rows
+        ok = np.zeros(len(ok), dtype=bool)
+        ok[rows[keep]] = True
+        seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep))])
+    return ok
+
+
+def first_of_each(table: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Indices, rising, of the first row of each combination of values."""
+    numbered = table.select(list(columns)).append_column("row", pa.array(np.arange(table.num_rows)))
+    first = numbered.group_by(list(columns), use_threads=False).aggregate([("row", "min")])
+    out: npt.NDArray[np.int64] = np.sort(np.asarray(first.column("row_min")))
+    return out
 
 
 def with_made(

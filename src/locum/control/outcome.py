@@ -11,6 +11,7 @@ from locum.errors import FeasibilityError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.schema.lineage import Lineage
     from locum.schema.table import Schema
 
 #: ``plain`` nothing was asked; ``exact`` all rows weigh the same; ``guided`` importance weights and
@@ -77,13 +78,15 @@ class Outcome:
             words += f"; the targets cost {self.kl:.3g} nats"
         return " ".join([words + ".", *self.notes])
 
-    def restored(self, schema: Schema, origin: Any) -> Any:
-        """The rows in the form of the user's data; the canonical table where that is not known."""
+    def restored(self, schema: Schema, origin: Any, lineage: Lineage | None = None) -> Any:
+        """The rows in the form of the user's data, stamped; the canonical table where that is not known."""
+        from locum.data.stamp import with_stamp
+
         if origin is None:
-            return self.table
+            return with_stamp(self.table, lineage)
         from locum.data.restore import restore
 
-        return restore(self.table, schema, origin)
+        return with_stamp(restore(self.table, schema, origin), lineage)
 
 
 class Infeasible(FeasibilityError):

@@ -7,6 +7,7 @@ Loosest first: ``if A then B`` and ``A implies B``; ``or``; ``and``; ``not``; co
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 
 from locum.control.syntax import COMPARISONS, Node, Op, negated
@@ -157,7 +158,8 @@ class _Parser:
             inner.append(self.expression(0))
         stop = self.need(")").stop
         if len(inner) == 1:
-            return inner[0]
+            # The brackets belong to the place in the text, so that a part can be quoted by itself.
+            return replace(inner[0], start=token.start, stop=stop)
         return Node("list", tuple(inner), None, token.start, stop)
 
     def infix(self, left: Node, token: Token) -> Node:

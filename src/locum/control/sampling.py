@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from locum.control.clash import explain
 from locum.control.clause import Clause, clauses_of, rule_clauses
-from locum.control.draw import Drawer, with_made
+from locum.control.draw import Drawer, unseen, with_made
 from locum.control.names import Names
 from locum.control.outcome import Infeasible, Outcome
 from locum.control.problem import Problem
-from locum.control.targets import Target, TargetSpec, quotas, read_targets, tilt
+from locum.control.targets import Target, TargetSpec, inside, quotas, read_targets, tilt
 from locum.errors import UsageError
 from locum.randomness import check_seed, child_seed, stream
 from locum.schema.domain import Codes
@@ -256,16 +256,16 @@ class _Pool:
                 found = self.thin(target, k)
                 if found is None:
                     continue
-                probability, inside = found
+                probability, within = found
                 line = [slice(None)] * len(shape)
                 line[axis] = slice(k, k + 1)
-                p[tuple(line)] = probability * inside.reshape(shape)[tuple(line)]
+                p[tuple(line)] = probability * within.reshape(shape)[tuple(line)]
         out: npt.NDArray[np.float64] = p / p.sum()
         return out
 
     def thin(self, target: Target, k: int) -> tuple[float, npt.NDArray[np.float64]] | None:
         """Probability of a rare class among rows that fit, and the joint classes inside it."""
-        clauses = (*self.request.clauses, *_inside(target, k))
+        clauses = (*self.request.clauses, *inside(target, k))
         problem = Problem.of(self.synth.encoder, clauses)
         if any(not (weight > 0).any() for weight in problem.weights.values()):
             return None
@@ -281,8 +281,8 @@ class _Pool:
         self.codes.append(codes)
         self.classes.append(classes)
         size = math.prod(len(t.classes) for t in self.request.targets)
-        inside = np.bincount(classes, minlength=size).astype(np.float64)
-        return drawer.tally.probability / max(base.tally.probability, 1e-300), inside / inside.sum()
+        within = np.bincount(classes, minlength=size).astype(np.float64)
+        return drawer.tally.probability / max(base.tally.probability, 1e-300), within / within.sum()
 
     def take(
         self, count: npt.NDArray[np.int64], shape: tuple[int, ...]
@@ -290,21 +290,26 @@ class _Pool:
         """As many rows of each joint class as asked, drawing more where the pool has too few."""
         every = pa.concat_tables(self.tables).combine_chunks()
         codes, classes = np.vstack(self.codes), np.concatenate(self.classes)
+        plain = Problem.of(self.synth.encoder, self.request.clauses)
+        alone = unseen(plain, {}, every, np.ones(every.num_rows, dtype=bool))
+        if not alone.all():
+            # Parts of the pool were drawn without regard to each other.
+            every, codes, classes = every.filter(pa.array(alone)), codes[alone], classes[alone]
         order = np.argsort(classes, kind="stable")
         start = np.searchsorted(classes[order], np.arange(len(count)))
         stop = np.searchsorted(classes[order], np.arange(len(count)), side="right")
         have = np.minimum(count, stop - start)
         rows = np.concatenate([order[a : a + k] for a, k in zip(start, have, strict=True)])
         tables, out, notes = [every.take(pa.array(rows))], [codes[rows]], []
+        seen = {columns: tables[0].select(list(columns)) for columns in plain.unique}
         for cell in np.flatnonzero(count > have):
             missing = int(count[cell] - have[cell])
             where = np.unravel_index(int(cell), shape)
-            extra = [c for t, k in zip(self.request.targets, where, strict=True) for c in _inside(t, int(k))]
+            extra = [c for t, k in zip(self.request.targets, where, strict=True) for c in inside(t, int(k))]
             problem = Problem.of(self.synth.encoder, (*self.request.clauses, *extra))
             seed = child_seed(self.seed, "cell", int(cell))
             drawer = Drawer(self.synth.model, problem, seed, self.request.temperature)
-            for columns in problem.unique:
-                drawer.seen[columns] = every.select(list(columns))
+            drawer.seen = seen
             table, more = drawer.rows(missing)
             if drawer.tally.repeated:
                 words = " and ".join(c.text for c in extra)
@@ -312,11 +317,3 @@ class _Pool:
             tables.append(table)
             out.append(more)
         return tables, out, notes
-
-
-def _inside(target: Target, k: int) -> list[Clause]:
-    """Conditions of one class of a target."""
-    clause = target.classes[k]
-    if clause.term.op != "and":
-        return [clause]
-    return [Clause(clause.text, "target", term) for term in clause.term.args]

@@ -144,9 +144,9 @@ def _of_condition(text: str, share: Any, names: Names) -> Target:
     parts = clauses_of(text, "target", names)
     node = Node("and", tuple(p.term.node for p in parts), None, 0, len(text))
     term = parts[0].term if len(parts) == 1 else Term(node, "truth", tuple(p.term for p in parts))
-    inside = Clause(text, "target", term)
+    held = Clause(text, "target", term)
     share = _share(share, text)
-    return Target(text, (inside, _rest([inside])), (share, 1.0 - share))
+    return Target(text, (held, _rest([held])), (share, 1.0 - share))
 
 
 def _of_levels(columns: tuple[str, ...], asked: Any, names: Names) -> Target:
@@ -243,6 +243,14 @@ def _share(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise UsageError(f"{value!r} is no share", where=f"target {where}", expected="a number from 0 to 1")
     return float(value)
+
+
+def inside(target: Target, k: int) -> list[Clause]:
+    """Conditions of one class of a target."""
+    clause = target.classes[k]
+    if clause.term.op != "and":
+        return [clause]
+    return [Clause(clause.text, "target", term) for term in clause.term.args]
 
 
 def tilt(pool: FloatArray, targets: Sequence[Target]) -> tuple[FloatArray, float]:

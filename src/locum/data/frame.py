@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from locum.errors import FileFormatError
+from locum.schema.lineage import Lineage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -172,9 +173,12 @@ class Raw:
         Name of the table: the file's name without its endings, or ``table``.
     notes
         Sentences for the user about how the source was read. Hold no data values.
+    lineage
+        Stamp that was found on the table; None where there is none, which is what real rows look like.
     """
 
     table: pa.Table
     origin: Origin
     name: str = "table"
     notes: tuple[str, ...] = ()
+    lineage: Lineage | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from locum.data.arrowtypes import family
 from locum.data.distinct import plain
 from locum.data.frame import Held, NullStyle, Origin, Raw
+from locum.data.stamp import stamp_in
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def from_native(source: Any) -> Raw:
         origin = Origin("pyarrow", tuple(Held(f.name, str(f.type)) for f in table.schema))
         notes = (f"{frame.implementation} frames come back as Arrow tables.",)
     origin = Origin(origin.backend, origin.columns, wrapped=wrapped, labels=origin.labels)
-    return Raw(table, origin, "table", notes)
+    return Raw(table, origin, "table", notes, stamp_in(getattr(native, "attrs", None)))
 
 
 def _from_pandas(frame: Any) -> tuple[pa.Table, Origin, tuple[str, ...]]:

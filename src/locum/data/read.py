@@ -8,12 +8,14 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family
 from locum.data.csv import read_csv
-from locum.data.frame import Held, Origin, Raw
+from locum.data.frame import Backend, Held, Origin, Raw
+from locum.data.stamp import stamp_in, stamp_of_file
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -61,15 +63,8 @@ def read(
     else:
         raw = _read_frame(source)
     if tokens:
-        origin = Origin(
-            raw.origin.backend,
-            raw.origin.columns,
-            raw.origin.dialect,
-            tokens,
-            raw.origin.wrapped,
-            raw.origin.labels,
-        )
-        raw = Raw(raw.table, origin, raw.name, raw.notes)
+        origin = replace(raw.origin, missing=tokens)
+        raw = replace(raw, origin=origin)
     _check(raw)
     return raw
 
@@ -78,6 +73,7 @@ def _read_path(path: Path, *, delimiter: str | None, encoding: str | None, decim
     where = str(path)
     suffix, zipped = kind_of_file(path)
     data = _bytes(path, where)
+    lineage, said = stamp_of_file(path, data)
     if zipped:
         data = _unzip(data, where)
     name = path.name.split(".")[0] or "table"
@@ -87,15 +83,15 @@ def _read_path(path: Path, *, delimiter: str | None, encoding: str | None, decim
         if delimiter in ("tab", "\\t"):
             delimiter = "\t"
         table, dialect, notes = read_csv(data, where, delimiter=delimiter, encoding=encoding, decimal=decimal)
-        return Raw(table, Origin("csv", held_as(table.schema), dialect), name, notes)
+        return Raw(table, Origin("csv", held_as(table.schema), dialect), name, (*notes, *said), lineage)
     if suffix in _JSONL:
         table = _jsonl(data, where)
-        return Raw(table, Origin("jsonl", held_as(table.schema)), name)
-    if suffix in _PARQUET:
-        table, notes = _without_index(_parquet(data, where))
-        return Raw(table, Origin("parquet", held_as(table.schema)), name, notes)
-    table, notes = _without_index(_arrow(data, where))
-    return Raw(table, Origin("arrow", held_as(table.schema)), name, notes)
+        return Raw(table, Origin("jsonl", held_as(table.schema)), name, said, lineage)
+    typed = _parquet(data, where) if suffix in _PARQUET else _arrow(data, where)
+    lineage = stamp_in(typed.schema.metadata) or lineage
+    table, notes = _without_index(typed)
+    backend: Backend = "parquet" if suffix in _PARQUET else "arrow"
+    return Raw(table, Origin(backend, held_as(table.schema)), name, (*notes, *said), lineage)
 
 
 def kind_of_file(path: Path) -> tuple[str, bool]:
@@ -238,7 +234,7 @@ def _read_frame(source: Any) -> Raw:
     if isinstance(source, pa.Table):
         _refuse_duplicates(source.column_names)
         table, notes = _without_index(source)
-        return Raw(table, Origin("pyarrow", held_as(table.schema)), "table", notes)
+        return Raw(table, Origin("pyarrow", held_as(table.schema)), "table", notes, stamp_in(source.schema.metadata))
     from locum.data.native import from_native
 
     return from_native(source)

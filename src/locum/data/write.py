@@ -16,7 +16,9 @@ from locum import atomic
 from locum.data.frame import Dialect, Origin
 from locum.data.read import kind_of_file
 from locum.data.restore import in_order, stored
+from locum.data.stamp import metadata
 from locum.data.texts import to_text
+from locum.schema.lineage import Lineage
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -26,10 +28,15 @@ _BLOCK = 1 << 16
 
 
 def write(
-    table: pa.Table, path: str | os.PathLike[str], *, schema: Schema, origin: Origin | None = None
+    table: pa.Table,
+    path: str | os.PathLike[str],
+    *,
+    schema: Schema,
+    origin: Origin | None = None,
+    lineage: Lineage | None = None,
 ) -> None:
     """Write a canonical table; see `write_blocks`."""
-    write_blocks((table,), path, schema=schema, origin=origin)
+    write_blocks((table,), path, schema=schema, origin=origin, lineage=lineage)
 
 
 def write_blocks(
@@ -38,13 +45,15 @@ def write_blocks(
     *,
     schema: Schema,
     origin: Origin | None = None,
+    lineage: Lineage | None = None,
 ) -> None:
     """Write the blocks of a canonical table, at least one; the file's ending decides the format.
 
     ``.csv``, ``.tsv``, ``.txt``, ``.jsonl`` (each also with ``.gz``), ``.parquet``, ``.arrow``, ``.feather``.
     Text follows the spelling in `schema`, and the dialect of `origin` when that was CSV; typed files get the
     types of `origin` when that had types, else the canonical ones. A file of that name is replaced, but only
-    once the new one is complete.
+    once the new one is complete. Parquet and Arrow files carry `lineage`; for text files see
+    `locum.data.stamp.write_stamp`.
 
     Raises
     ------
@@ -69,7 +78,7 @@ def write_blocks(
                 for lines in _jsonl_blocks(_typed(table, schema, origin)):
                     out.write(lines)
         else:
-            _binary((_typed(table, schema, origin) for table in tables), suffix, out)
+            _binary((_typed(table, schema, origin) for table in tables), suffix, out, lineage)
 
 
 def _typed(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
@@ -79,16 +88,17 @@ def _typed(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
     return stored(table, schema, origin)
 
 
-def _binary(tables: Iterator[pa.Table], suffix: str, out: IO[bytes]) -> None:
+def _binary(tables: Iterator[pa.Table], suffix: str, out: IO[bytes], lineage: Lineage | None) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     first = next(tables)
+    held = first.schema if lineage is None else first.schema.with_metadata(metadata(lineage))
     opened = pq.ParquetWriter if suffix in (".parquet", ".pq") else pa.ipc.new_file
-    with opened(out, first.schema) as writer:
-        writer.write_table(first)
+    with opened(out, held) as writer:
+        writer.write_table(first.cast(held))
         for table in tables:
-            writer.write_table(table)
+            writer.write_table(table.cast(held))
 
 
 @contextmanager

@@ -6,28 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from locum.evidence.result import plain
+from locum.schema.lineage import Lineage
 
 Mode = Literal["replace", "accumulate", "subsample", "fresh", "verified"]
 MODES: tuple[Mode, ...] = ("replace", "accumulate", "subsample", "fresh", "verified")
-
-
-@dataclass(frozen=True, slots=True)
-class Lineage:
-    """Where rows come from.
-
-    Attributes
-    ----------
-    real
-        Share of real rows among the rows that the generator of these rows learned from.
-    depth
-        Generators between these rows and real ones at most; 0 for real rows.
-    verified
-        Whether the rows of the last generation were filtered by a judge that has seen real rows.
-    """
-
-    real: float
-    depth: int
-    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from locum.evidence.result import Question, Result, Verdict, plain
 from locum.evidence.subgrouping import Subgrouping
+from locum.schema.lineage import Lineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,8 @@ class RunContext:
         What was done to each column.
     guarantee
         The guarantee of privacy in one sentence; empty when the stand-in was made without one.
+    lineage
+        Where the synthetic rows come from; None when nobody knows.
     """
 
     title: str
@@ -215,3 +218,4 @@ class RunContext:
     versions: Mapping[str, str] = field(default_factory=dict)
     treatments: tuple[Treatment, ...] = ()
     guarantee: str = ""
+    lineage: Lineage | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
+from locum.schema.lineage import partly
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -120,7 +121,8 @@ def impute_file(
     LocumError
         As `locum.control.given.impute`, and FolderError when `out` exists or cannot be written.
     """
-    from locum.control.given import impute
+    from locum.control.imputation import impute
+    from locum.data.stamp import write_stamp
     from locum.data.write import write
     from locum.pipeline.fitting import load_model, refuse_existing, refuse_format
 
@@ -130,5 +132,8 @@ def impute_file(
     synth = load_model(model)
     progress(Event("sample", 0, 1))
     outcome = impute(synth, data, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
-    write(outcome.table, out, schema=synth.schema, origin=synth.origin)
+    share = 1 - outcome.effective / max(outcome.table.num_rows, 1) if outcome.drawn else 1.0
+    mark = partly(synth.lineage, share) if share < 1 else None
+    write(outcome.table, out, schema=synth.schema, origin=synth.origin, lineage=mark)
+    write_stamp(out, mark)
     return {"out": str(out), "seed": seed, "bytes": out.stat().st_size, **outcome.to_json()}

@@ -18,6 +18,7 @@ from locum.pipeline.mix import own_folder
 from locum.pipeline.tables import without_data_bounds
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
+from locum.schema.lineage import warning_of
 from locum.studies.collapse.lab import lay_out, study
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def collapse(
         generations=generations, seed=seed, limit_s=limit_s, protected=tuple(known.schema.protected),
         listener=progress,
     )  # fmt: skip
-    found = replace(found, created=now())
+    risk = warning_of(known.raw.lineage, known.name)
+    found = replace(found, created=now(), notes=(*((risk,) if risk else ()), *found.notes))
     if folder is not None:
         save(found, folder)
     return found

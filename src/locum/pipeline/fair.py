@@ -67,6 +67,7 @@ def fair_file(
     LocumError
         As `fair`, and FolderError when `out` exists or cannot be written.
     """
+    from locum.data.stamp import write_stamp
     from locum.data.write import write
     from locum.pipeline.fitting import load_model, refuse_existing, refuse_format
 
@@ -76,5 +77,6 @@ def fair_file(
     synth: Synthesizer = load_model(model)
     progress(Event("sample", 0, 1))
     done = fair(synth, target=target, protected=protected, **asked)
-    write(done.table, out, schema=synth.schema, origin=synth.origin)
+    write(done.table, out, schema=synth.schema, origin=synth.origin, lineage=synth.lineage)
+    write_stamp(out, synth.lineage)
     return {"out": str(out), "seed": asked.get("seed", 0), "bytes": out.stat().st_size, **done.to_json()}

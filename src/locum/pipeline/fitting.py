@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,11 @@ from locum.pipeline import plan as names
 from locum.pipeline.asked import blocks as asked_blocks
 from locum.pipeline.plan import FORMATS, Request, check_rows
 from locum.pipeline.prepare import Prepared, prepare
-from locum.pipeline.tables import without_data_bounds
+from locum.pipeline.tables import align, read_table, without_data_bounds
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
+from locum.schema.lineage import warning_of
+from locum.studies.collapse.lab import CANDIDATES, verified
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,6 +69,8 @@ def fit_file(
         "seed": prepared.plan.seed,
         "rows": prepared.table.num_rows,
         "columns": prepared.table.num_columns,
+        "lineage": synth.lineage.to_json(),
+        "warning": warning_of(prepared.plan.lineage, prepared.plan.source.name),
         "notes": list(prepared.notes),
     }
 
@@ -98,6 +103,8 @@ def _fit_private_file(request: Request, model: Path, *, force: bool, progress: L
         "columns": len(fit.domain.schema),
         "privacy": str(beside),
         "guarantee": document["statement"],
+        "lineage": fit.synthesizer.lineage.to_json(),
+        "warning": warning_of(prepared.plan.lineage, prepared.plan.source.name),
         "notes": [f"{fit.choice.name}: {fit.choice.why}", *([fit.stopped] if fit.stopped else [])],
     }
 
@@ -110,7 +117,8 @@ def learn(prepared: Prepared, table: pa.Table, synthesizer: str, progress: Liste
     progress(Event("fit", 0, 1))
     settings = dict(plan.settings) if synthesizer == plan.synthesizer else {}
     synth = Synthesizer(synthesizer, seed=plan.seed, **settings)
-    return synth.fit_table(table, without_data_bounds(plan.schema), progress=progress)
+    synth.fit_table(table, without_data_bounds(plan.schema), progress=progress)
+    return synth.descend(plan.lineage)
 
 
 def sample_file(
@@ -120,12 +128,14 @@ def sample_file(
     *,
     asked: Asked | None = None,
     seed: int | None = None,
+    verify: Path | None = None,
     force: bool = False,
     progress: Listener = silent,
 ) -> dict[str, Any]:
     """Draw rows from a model file, or from the model of a run folder, into a file; returns facts about it.
 
-    What is asked of the rows beyond their number, if anything, is `asked`.
+    What is asked of the rows beyond their number, if anything, is `asked`. With `verify`, a file of real
+    rows, several times as many rows are drawn, and a judge that has seen the real ones picks among them.
 
     Raises
     ------
@@ -144,17 +154,51 @@ def sample_file(
     seed = names.DEFAULT_SEED if seed is None else check_seed(seed)
     refuse_format(out)
     refuse_existing(out, force=force)
+    from locum.data.stamp import write_stamp
     from locum.data.write import write
 
     progress(Event("read", 0, 1))
     synth = load_model(model)
     facts: dict[str, Any] = {}
+    judge, wanted = None, rows
+    if verify is not None:
+        judge, wanted = _real_rows(verify, synth, asked), CANDIDATES * (rows or 0)
     if asked.anything or synth.schema.rules or rows is None:
-        table, facts = draw_asked(synth, rows, asked, seed, progress)
+        table, facts = draw_asked(synth, wanted, asked, seed, progress)
     else:
-        table = draw(synth, rows, seed, progress)
-    write(table, out, schema=synth.schema, origin=synth.origin)
+        table = draw(synth, wanted or rows, seed, progress)
+    lineage = synth.lineage
+    if judge is not None and rows is not None:
+        table = verified(judge, synth.schema, table, rows, seed)
+        lineage = replace(lineage, verified=True)
+        if facts:
+            facts["rows"] = table.num_rows
+    write(table, out, schema=synth.schema, origin=synth.origin, lineage=lineage)
+    write_stamp(out, lineage)
+    facts["lineage"] = lineage.to_json()
     return {**facts, "out": str(out), "rows": table.num_rows, "seed": seed, "bytes": out.stat().st_size}
+
+
+def _real_rows(path: Path, synth: Synthesizer, asked: Asked) -> pa.Table:
+    """Real rows for verification.
+
+    Raises
+    ------
+    UsageError
+        When the request fixes which rows there are, so that none can be left out.
+    """
+    if asked.given is not None or asked.targets:
+        what = "given" if asked.given is not None else "targets"
+        raise UsageError(
+            f"rows of --{what} cannot be picked over without breaking it", where="--verify",
+            do=f"leave out --verify or --{what}",
+        )  # fmt: skip
+    raw = read_table(path)
+    if raw.lineage is not None and raw.lineage.depth > 0:
+        raise UsageError(
+            f"these rows are not real: {raw.lineage}", where=str(path), do="give real rows to verify by"
+        )
+    return align(synth.schema, raw)[0]
 
 
 def refuse_format(out: Path) -> None:

@@ -156,6 +156,11 @@ def evaluate(
     made, held = (None if t is None else align(schema, t)[0] for t in tables)
     assert made is not None
     check_target(train, schema, schema.target)
+    notes += [
+        f"{word} is stamped as made by a generator, not as real rows: {t.lineage}."
+        for word, t in (("The table given as real", raw), ("The hold-out", tables[1]))
+        if t is not None and t.lineage is not None and t.lineage.depth > 0
+    ]
     evidence = judge(
         train, made, schema, holdout=held, seed=seed, effort=effort, require=wanted_limits, progress=progress
     )
@@ -166,8 +171,9 @@ def evaluate(
         evidence, alerts=(*evidence.alerts, *(Alert("note", schema.name, text) for text in notes))
     )
     context = RunContext(
-        title=raw.name, created=now(), settings={"seed": seed, "target": schema.target}, versions=versions()
-    )
+        title=raw.name, created=now(), settings={"seed": seed, "target": schema.target},
+        versions=versions(), lineage=None if tables[0] is None else tables[0].lineage,
+    )  # fmt: skip
     return Evaluation(evidence, context, schema, tuple(notes))
 
 

@@ -17,6 +17,7 @@ from locum.pipeline.judge import now
 from locum.pipeline.tables import align, read_table, without_data_bounds
 from locum.progress import Listener, silent
 from locum.randomness import check_seed, stream
+from locum.schema.lineage import warning_of
 from locum.studies.mix.study import Make, Question, study
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def mix(
     )  # fmt: skip
     by = synthesizer if synthetic is None else "rows from a file"
     found = study(question, name=known.name, synthesizer=by, listener=progress)
-    found = replace(found, created=now())
+    risk = warning_of(known.raw.lineage, known.name)
+    found = replace(found, created=now(), warnings=(*((risk,) if risk else ()), *found.warnings))
     if folder is not None:
         save(found, folder)
     return found

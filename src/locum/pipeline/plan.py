@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import UsageError
+from locum.schema.lineage import Lineage
 from locum.schema.require import Requirements
 from locum.schema.table import Schema
 from locum.version import VERSION
@@ -178,6 +179,8 @@ class Plan:
         of rows is known, if none was asked for.
     version
         Version of locum.
+    lineage
+        Stamp of the data; None for real rows.
     """
 
     source: Source
@@ -195,6 +198,7 @@ class Plan:
     effort: str = DEFAULT_EFFORT
     privacy: Mapping[str, Any] | None = None
     version: str = VERSION
+    lineage: Lineage | None = None
 
     @property
     def synthetic(self) -> str:
@@ -224,6 +228,7 @@ class Plan:
             **({"require": self.require.to_json()} if self.require else {}),
             **({"effort": self.effort} if self.effort != DEFAULT_EFFORT else {}),
             **({"privacy": dict(self.privacy)} if self.privacy is not None else {}),
+            **({"lineage": self.lineage.to_json()} if self.lineage is not None else {}),
         }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from locum.pipeline.tables import check_target, need_column, read_table
 from locum.pipeline.words import count
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
+from locum.schema.lineage import warning_of
 from locum.schema.require import Requirements
 from locum.schema.table import Schema
 
@@ -110,7 +111,10 @@ def prepare(request: Request, progress: Listener = silent) -> Prepared:
         time_budget_s=request.time_budget_s,
         require=first(request.require, config.require if config else None, Requirements()),
         effort=check_effort(request.effort or names.DEFAULT_EFFORT),
+        lineage=raw.lineage,
     )
+    risk = warning_of(raw.lineage, raw.name)
+    notes = (risk, *notes) if risk else notes
     out = request.out or Path(f"{raw.name}-locum")
     plan, machine, decision = _decide(request, plan, table, out)
     progress(Event("detect", 2, 2))

@@ -81,6 +81,7 @@ def prepare_private(request: Request, progress: Listener = silent) -> PreparedPr
 
 def _prepare(request: Request, progress: Listener) -> PreparedPrivate:
     from locum.codes.declared import refuse_data_bounds
+    from locum.data.stamp import stamp_of
     from locum.sources.domain import refuse_other_columns
 
     asked = request.privacy
@@ -108,7 +109,7 @@ def _prepare(request: Request, progress: Listener) -> PreparedPrivate:
         refuse_data_bounds(schema)
     if public is not None:
         refuse_other_columns(public.table.column_names, columns)
-    plan = _plan(request, config, rows, data, schema, reading, budget, unit)
+    plan = replace(_plan(request, config, rows, data, schema, reading, budget, unit), lineage=stamp_of(data))
     out = request.out or Path(f"{rows.name}-locum")
     progress(Event("read", 1, 1))
     return PreparedPrivate(

@@ -109,11 +109,14 @@ def fit_prepared(
     plan = prepared.plan
     # parts that touch rows are sealed one by one already, with better words
     with last_seal("the private fit"), sealed("fitting the generator"):
-        return fit_private(
+        fit = fit_private(
             rows, ledger, schema=plan.schema if prepared.declared else None, public=prepared.public,
             target=_target(prepared), synthesizer=plan.synthesizer, seed=child_seed(plan.seed, "fit"),
             settings=plan.settings, progress=renamed(progress, "fit"),
         )  # fmt: skip
+    # The stamp is about the file, not about any row of it.
+    fit.synthesizer.descend(plan.lineage)
+    return fit
 
 
 def fit_in_memory(request: Request, settings: Mapping[str, Any], progress: Listener = silent) -> Synthesizer:

@@ -210,7 +210,7 @@ def _write_reports(
     schema = synth.schema
     context = RunContext(
         title=schema.name, created=created, synthesizer=str(document["synthesizer"]["name"]),
-        versions=versions(), guarantee=document["statement"],
+        versions=versions(), guarantee=document["statement"], lineage=synth.lineage,
     )  # fmt: skip
     target = (plan.get("privacy") or {}).get("target")
     shown = replace(schema, target=target) if target in schema.names else schema

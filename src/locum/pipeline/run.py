@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.artifacts.folder import RunFolder
-from locum.evidence.evidence import Evidence, RunContext
+from locum.evidence.evidence import Alert, Evidence, RunContext
 from locum.pipeline import plan as names
 from locum.pipeline.asked import blocks as asked_blocks
 from locum.pipeline.judge import judge, now
@@ -24,6 +24,7 @@ from locum.pipeline.tables import without_data_bounds
 from locum.pipeline.versions import versions
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
+from locum.schema.lineage import warning_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -113,6 +114,7 @@ def _fit(
             synth = Synthesizer(plan.synthesizer, seed=child_seed(plan.seed, "fit"), **plan.settings)
             progress(Event("fit", 0, 1))
             synth.fit_table(train, schema, progress=renamed(progress, "fit")).remember(origin)
+            synth.descend(plan.lineage)
             with folder.writing(names.MODEL) as path:
                 synth.save(path)
             stage.output(names.MODEL)
@@ -144,7 +146,7 @@ def sample_stage(
     if not folder.done("sample"):
         with folder.stage("sample") as stage:
             with folder.writing(plan.synthetic) as path:
-                write_blocks(drawn(), path, schema=schema, origin=origin)
+                write_blocks(drawn(), path, schema=schema, origin=origin, lineage=synth.lineage)
             stage.output(plan.synthetic)
     if most is not None and plan.rows > most and plan.format != "jsonl":
         return _some_of(folder, plan, schema, most)
@@ -197,7 +199,7 @@ def report_stage(
     progress(Event("report", 0, 4))
     # Times differ from run to run; they are kept in run.jsonl, so that the report has the same bytes.
     folder.log("judged", cpu_s=dict(evidence.cpu_s))
-    evidence = replace(evidence, cpu_s={})
+    evidence = replace(evidence, cpu_s={}, alerts=(*_ancestry(plan), *evidence.alerts))
     context = context_of(folder, plan, synth)
     folder.write_text(names.CONFIG, dump_toml(config_of(plan)))
     folder.write_text(names.ENVIRONMENT, environment_text(versions()))
@@ -214,6 +216,12 @@ def report_stage(
     return (names.REPORT, names.REPORT_JSON, names.CARD, names.CONFIG, names.ENVIRONMENT)
 
 
+def _ancestry(plan: Plan) -> tuple[Alert, ...]:
+    """A warning when the rows learned from came out of a generator."""
+    risk = warning_of(plan.lineage, plan.schema.name)
+    return (Alert("warning", "lineage", risk),) if risk else ()
+
+
 def context_of(folder: RunFolder, plan: Plan, synth: Synthesizer) -> RunContext:
     """What the report says besides the evidence; the same in a run that was stopped and taken up again."""
     from locum.synthesizers.registry import entry_of
@@ -226,6 +234,7 @@ def context_of(folder: RunFolder, plan: Plan, synth: Synthesizer) -> RunContext:
     }  # fmt: skip
     if plan.evaluate_rows is not None:
         settings["rows judged at most"] = plan.evaluate_rows
+    settings["lineage of the rows made"] = str(synth.lineage)
     return RunContext(
         title=plan.schema.name,
         created=str(created),
@@ -235,6 +244,7 @@ def context_of(folder: RunFolder, plan: Plan, synth: Synthesizer) -> RunContext:
         versions=versions(),
         treatments=synth.treatments(),
         guarantee=str((plan.privacy or {}).get("statement", "")),
+        lineage=synth.lineage,
     )
 
 

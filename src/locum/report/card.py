@@ -104,6 +104,8 @@ def _head(schema: Schema, context: RunContext, rows: int, files: Sequence[str], 
     if files:
         lines += ["configs:", "- config_name: default", "  data_files:"]
         lines += [f"  - {_quoted(name)}" for name in files]
+    if context.lineage is not None:
+        lines.append(f"locum_lineage: {json.dumps(context.lineage.to_json(), sort_keys=True)}")
     return "\n".join([*lines, "---"])
 
 
@@ -118,11 +120,17 @@ def size_category(rows: int) -> str:
 
 def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str:
     maker = _text(f"locum {context.versions.get('locum', '')}".strip())
+    ancestry = ""
+    if context.lineage is not None:
+        ancestry = (
+            f" Lineage: {context.lineage}. Whoever trains a generator on these rows should read what "
+            "happens when generators learn from generators: rare cases go first."
+        )
     how = f" with {_text(context.synthesizer.rstrip('.'))}" if context.synthesizer else ""
     return (
         f"{count(rows)} synthetic rows with {count(len(schema))} columns, made "
         f"{_text(moment(context.created))} by {maker}{how}. Every row was drawn from a model that was fitted "
-        "to real rows; none is meant to describe a real person or thing.\n\n"
+        f"to {_learned(context)}; none is meant to describe a real person or thing.{ancestry}\n\n"
         + (
             f"**Differential privacy.** {_text(guarantee, 1000)}"
             if guarantee
@@ -130,6 +138,14 @@ def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str
             "privacy."
         )
     )
+
+
+def _learned(context: RunContext) -> str:
+    """What the model was fitted to, as far as the stamp of the data says."""
+    lineage = context.lineage
+    if lineage is None or lineage.depth <= 1:
+        return "real rows"
+    return "rows that another generator had made" if lineage.real == 0 else "real rows and rows of generators"
 
 
 def _columns(schema: Schema) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from locum.errors import DataError, FileFormatError, LocumError, NotFittedError, UsageError
+from locum.errors import DataError, FileFormatError, LineageWarning, LocumError, NotFittedError, UsageError
 from locum.progress import Listener, silent
 from locum.randomness import check_seed, child_seed
+from locum.schema.lineage import REAL, lineage_from_json, warning_of
 from locum.synthesizers import registry
 from locum.synthesizers.base import FloatArray, Model, ModelState
 from locum.synthesizers.blocks import draw
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from locum.codes.settings import EncoderSettings
     from locum.data.frame import Origin
     from locum.evidence.evidence import Treatment
+    from locum.schema.lineage import Lineage
     from locum.schema.table import Schema
 
 #: What the container says that it holds.
@@ -82,6 +85,7 @@ class Synthesizer:
         self._encoder: Encoder | None = None
         self._origin: Origin | None = None
         self._n_rows = 0
+        self._lineage: Lineage = REAL.child()
 
     @classmethod
     def of(
@@ -136,6 +140,16 @@ class Synthesizer:
         """Number of rows it was fitted on; 0 before fit."""
         return self._n_rows
 
+    @property
+    def lineage(self) -> Lineage:
+        """Where the rows that it makes come from; real rows at depth 1 unless the data said otherwise."""
+        return self._lineage
+
+    def descend(self, lineage: Lineage | None) -> Self:
+        """Note the lineage of the rows that were learned from; None means real ones."""
+        self._lineage = (lineage or REAL).child()
+        return self
+
     def treatments(self) -> tuple[Treatment, ...]:
         """What was done to each column on its way into the model, one sentence each."""
         from locum.evidence.evidence import Treatment
@@ -154,6 +168,11 @@ class Synthesizer:
         progress
             Hears about the model's work.
 
+        Warns
+        -----
+        LineageWarning
+            When the data is stamped as made by a generator and was not verified since.
+
         Raises
         ------
         DataError
@@ -167,7 +186,10 @@ class Synthesizer:
             from locum.data.detect import detect
 
             schema = detect(raw)
-        self.fit_table(canonical(raw, schema), schema, progress=progress)
+        risk = warning_of(raw.lineage, raw.name)
+        if risk:
+            warnings.warn(risk, LineageWarning, stacklevel=2)
+        self.fit_table(canonical(raw, schema), schema, progress=progress).descend(raw.lineage)
         self._origin = raw.origin
         return self
 
@@ -194,6 +216,7 @@ class Synthesizer:
         del table  # The codes are all that the model needs; a caller may have let go of the table too.
         self._model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
         self._schema, self._encoder, self._n_rows, self._origin = schema, encoder, n_rows, None
+        self._lineage = REAL.child()
         self._calls = itertools.count()
         return self
 
@@ -227,11 +250,13 @@ class Synthesizer:
             Before fit.
         """
         table = self.sample_table(n, seed=seed)
+        from locum.data.stamp import with_stamp
+
         if self._origin is None:
-            return table
+            return with_stamp(table, self._lineage)
         from locum.data.restore import restore
 
-        return restore(table, self.schema, self._origin)
+        return with_stamp(restore(table, self.schema, self._origin), self._lineage)
 
     def sample_table(self, n: int, seed: int | None = None) -> pa.Table:
         """Draw `n` rows as a canonical table; arguments and errors as in `sample`."""
@@ -308,6 +333,7 @@ class Synthesizer:
             "rows": self._n_rows,
             "columns": len(self.schema),
             "codes": sum(encoder.domain.sizes),
+            "lineage": self._lineage.to_json(),
         }
         write_container(path, Container(KIND, documents, state.tensors, about))
 
@@ -329,7 +355,11 @@ class Synthesizer:
             what = f"the file holds a {ascii(container.kind[:40])[1:-1]}, not a table's synthesizer"
             raise FileFormatError(what, where=str(path), do="open it with the command that made it")
         try:
-            return cls._from_documents(container.documents, container.tensors)
+            new = cls._from_documents(container.documents, container.tensors)
+            # Files of versions before the stamp have none: their rows are taken to be one generator away.
+            if "lineage" in container.about:
+                new._lineage = lineage_from_json(container.about["lineage"], f"{path}:manifest.json")
+            return new
         except FileFormatError:
             raise
         except (LocumError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
@@ -362,6 +392,7 @@ class Synthesizer:
         new = cls.__new__(cls)
         new._name, new._seed, new._n_rows = head.name, head.seed, head.rows
         new._settings, new._coding, new._calls = {}, None, itertools.count()
+        new._lineage = REAL.child()
         return new
 
     def _unfitted(self) -> NotFittedError:

@@ -123,7 +123,7 @@ def test_errors_say_where_and_what_would_do(text: str, words: str) -> None:
 
 def test_clauses_are_cut_at_the_top_and_keep_their_text() -> None:
     parts = clauses_of("age >= 80 and (dx = 'I10' or smoker) and net < 3", "where", NAMES)
-    assert [p.text for p in parts] == ["age >= 80", "dx = 'I10' or smoker", "net < 3"]
+    assert [p.text for p in parts] == ["age >= 80", "(dx = 'I10' or smoker)", "net < 3"]
 
 
 def test_a_rule_is_broken_by_false_only_and_a_condition_needs_true() -> None:
@@ -204,3 +204,16 @@ def test_three_valued_logic_agrees_with_an_interpreter_in_plain_python(tree: Tre
     assert truth.yes.tolist() == [e is True for e in expected]
     assert truth.no.tolist() == [e is False for e in expected]
     assert not np.any(truth.yes & truth.no)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("age between 41 and 43 and (age + 2) * 3 > 9", ["age >= 41", "age <= 43", "(age + 2) * 3 > 9"]),
+        ("1 < age <= 5 and not (age = 3 or age = 4)", ["1 < age", "age <= 5", "not (age = 3 or age = 4)"]),
+    ],
+)
+def test_a_part_is_quoted_so_that_it_can_be_read_again(text: str, parts: list[str]) -> None:
+    found = clauses_of(text, "where", NAMES)
+    assert [c.text for c in found] == parts
+    assert [len(clauses_of(c.text, "where", NAMES)) for c in found] == [1] * len(parts)

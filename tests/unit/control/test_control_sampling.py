@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from locum.control.clause import clauses_of, rule_clauses
-from locum.control.given import impute, impute_table
+from locum.control.imputation import impute, impute_table
 from locum.control.names import Names
 from locum.control.outcome import Infeasible
 from locum.control.sampling import sample
-from locum.control.targets import read_targets
 from locum.errors import LocumError, UsageError
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema
@@ -91,74 +88,6 @@ def _holds(synth: Synthesizer, rows: pa.Table, where: list[str], rules: list[str
         if clause.term.op == "unique":
             keys = rows.select(list(clause.columns)).to_pylist()
             assert len({tuple(k.values()) for k in keys}) == rows.num_rows
-
-
-WHERE = [
-    "age >= 80", "age between 41 and 43", "age is null", "sex = 'M'", "state in ('TX', 'WA')",
-    "region = 'west'", "region != 'east'", "begin >= '2021-03-01'", "begin < '2020-01-20'",
-    "net > 300", "net between 99.5 and 101.25", "smoker", "not smoker", "packs is not null",
-    "age < 20 or sex = 'M'", "finish - begin > 40 days", "age > packs", "age * 2 < net",
-    "age = 50", "packs > 30", "age > 70 and age < 30", "age > 500", "sex = 'F' and net < 50",
-]  # fmt: skip
-RULES = [
-    "begin <= finish", "total = net + tax", "if not smoker then packs = 0", "tax < net",
-    "unique(begin, age, net)", "packs <= age", "if age < 16 then smoker = false",
-    "(sex, smoker) in (('F', true), ('F', false), ('M', false))", "finish - begin <= 30 days",
-    "finish < begin",
-]  # fmt: skip
-TARGETS: list[dict[Any, Any]] = [
-    {}, {}, {"sex": "balanced"}, {"sex": {"M": 0.9}}, {"age >= 65": 0.5},
-    {"sex": {"F": 0.2, "M": 0.8}, "region": {"west": 0.6}}, {("sex", "smoker"): {("M", True): 0.4}},
-]  # fmt: skip
-
-
-@given(
-    st.lists(st.sampled_from(WHERE), max_size=3, unique=True),
-    st.lists(st.sampled_from(RULES), max_size=3, unique=True),
-    st.sampled_from(TARGETS),
-    st.integers(0, 1000),
-)
-@settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
-def test_random_requests_are_met_or_refused_rightly(
-    tree: Synthesizer, where: list[str], rules: list[str], targets: dict[Any, Any], seed: int
-) -> None:
-    """Exactly n rows that fulfil everything, targets within rounding; a refusal said to be proven is checked
-    against 20,000 rows of which none may fulfil what is said to clash."""
-    n = 60
-    try:
-        outcome = sample(tree, n, where=where, rules=rules, targets=targets or None, seed=seed)
-    except Infeasible as error:
-        assert error.clash
-        assert error.nearest
-        assert "\n" not in str(error)
-        asked = " ".join([*where, *rules, *(str(k) for k in targets)])
-        if error.proven:
-            rows = tree.sample_table(20_000, seed=seed)
-            names = Names.of(tree.encoder)
-            ok = np.ones(rows.num_rows, bool)
-            for text in error.clash:
-                origin = "rule" if any(text in r for r in rules) else "where"
-                ok &= np.logical_and.reduce([c.holds(rows) for c in clauses_of(text, origin, names)])
-            assert not ok.any(), asked
-        return
-    rows = outcome.table
-    assert rows.num_rows == n
-    assert rows.column_names == list(SCHEMA.names)
-    _holds(tree, rows, where, rules)
-    assert all(
-        REGION[s] == r
-        for s, r in zip(*(rows.column(c).to_pylist() for c in ("state", "region")), strict=True)
-    )
-    for target in read_targets(targets, Names.of(tree.encoder)):
-        for clause, share in zip(target.classes, target.shares, strict=True):
-            assert abs(clause.holds(rows).mean() - share) <= 2.01 / n, clause.text
-    assert outcome.kl is None if not targets else outcome.kl >= -1e-9
-    assert len(set(rows.column("id").to_pylist())) == n
 
 
 def test_every_model_meets_a_request(synth: Synthesizer) -> None:

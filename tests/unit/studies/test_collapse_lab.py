@@ -85,7 +85,7 @@ def test_a_judge_undoes_a_shift() -> None:
     small = pa.array([g == "small" for g in rows.column("group").to_pylist()])
     # Twice as many of the small group as there should be.
     shifted = pa.concat_tables([rows, rows.filter(small)])
-    kept = verified(ground, redraw(shifted, 2000, 3), 1000, 5)
+    kept = verified(ground.pool, ground.schema, redraw(shifted, 2000, 3), 1000, 5)
 
     def share(t: pa.Table) -> float:
         return float(np.mean([g == "small" for g in t.column("group").to_pylist()]))

@@ -13,11 +13,12 @@ import numpy.typing as npt
 from locum.errors import DataError, UsageError
 from locum.evidence.boosting import grow
 from locum.evidence.cells import cut, level_codes, levels_of, texts
-from locum.evidence.collapsing import MODES, Collapsing, Generation, Lineage, Loop, Mode
+from locum.evidence.collapsing import MODES, Collapsing, Generation, Loop, Mode
 from locum.evidence.joints import Grid, subsets, total_variation
 from locum.evidence.views import FeatureView
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
+from locum.schema.lineage import Lineage
 from locum.studies.collapse import laws
 
 if TYPE_CHECKING:
@@ -163,8 +164,8 @@ class _Run:
         wanted = CANDIDATES * n if self.mode == "verified" else n
         made = make(rows, wanted, seed)
         if self.mode == "verified":
-            made = verified(ground, made, n, seed)
-        self.lineage = Lineage(real, depth, self.mode == "verified")
+            made = verified(ground.pool, ground.schema, made, n, seed)
+        self.lineage = Lineage(real, depth, self.mode == "verified", 0.0)
         self._last = made
         self._all.append(made)
         return made
@@ -180,17 +181,17 @@ class _Run:
         return pa.concat_tables([old, ground.pool.take(at)]), k / n
 
 
-def verified(ground: Ground, made: pa.Table, n: int, seed: int) -> pa.Table:
-    """The `n` rows of `made` that are kept by a judge of real pool rows against made ones.
+def verified(pool: pa.Table, schema: Schema, made: pa.Table, n: int, seed: int) -> pa.Table:
+    """The `n` rows of `made` that are kept by a judge of real `pool` rows against made ones.
 
     Rows are drawn without replacement with chances in proportion to the judge's odds, which pulls them
     towards the real law; taking the best ones would only narrow it. Cost: one LightGBM fit.
     """
-    import pyarrow as pa
-
-    columns = [c for c in ground.schema if not c.regenerated]
-    view = FeatureView.learn(columns, pa.concat_tables([ground.pool, ground.start]))
-    real, fake = view.matrix(ground.pool), view.matrix(made)
+    columns = [c for c in schema if not c.regenerated]
+    if not columns or pool.num_rows == 0:
+        raise DataError("there is nothing to verify rows by", where=schema.name, do="give real rows")
+    view = FeatureView.learn(columns, pool)
+    real, fake = view.matrix(pool), view.matrix(made)
     x, y = np.vstack([real, fake]), np.r_[np.ones(len(real)), np.zeros(len(fake))]
     # Equal total weight, and few leaves: the judge must not know single rows.
     weight = np.r_[np.full(len(real), len(fake) / len(real)), np.ones(len(fake))]
