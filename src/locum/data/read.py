@@ -234,7 +234,8 @@ def _read_frame(source: Any) -> Raw:
     if isinstance(source, pa.Table):
         _refuse_duplicates(source.column_names)
         table, notes = _without_index(source)
-        return Raw(table, Origin("pyarrow", held_as(table.schema)), "table", notes, stamp_in(source.schema.metadata))
+        lineage = stamp_in(source.schema.metadata)
+        return Raw(table, Origin("pyarrow", held_as(table.schema)), "table", notes, lineage)
     from locum.data.native import from_native
 
     return from_native(source)
