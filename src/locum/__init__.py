@@ -24,6 +24,7 @@ __all__ = [
     "impute",
     "load",
     "mix",
+    "propose_rules",
     "run",
     "sample",
     "subgroups",

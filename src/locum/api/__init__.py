@@ -16,7 +16,7 @@ from locum.api.generators import fit, impute, load, sample
 from locum.api.judgement import evaluate, subgroups
 from locum.api.repair import fair
 from locum.api.runs import run
-from locum.api.schemas import detect
+from locum.api.schemas import detect, propose_rules
 from locum.errors import LocumError
 from locum.progress import Event
 from locum.schema.table import Schema
@@ -42,6 +42,7 @@ __all__ = [
     "impute",
     "load",
     "mix",
+    "propose_rules",
     "run",
     "sample",
     "subgroups",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from locum.schema.table import Schema
+
+if TYPE_CHECKING:
+    from locum.control.discover import Proposal
 
 
 def detect(
@@ -54,3 +57,38 @@ def detect(
     for name in protected:
         need_column(name, raw.table.column_names, where="protected")
     return propose(raw, target=target, protected=tuple(protected))
+
+
+def propose_rules(data: Any, *, schema: Schema | None = None) -> list[Proposal]:
+    """Propose rules that a table seems to follow, with the rows for and against each.
+
+    Parameters
+    ----------
+    data
+        Path or table, as for `detect`.
+    schema
+        What the columns are; None detects it.
+
+    Returns
+    -------
+    list of Proposal
+        ``.rule`` is the text for ``rules=`` of `sample` or for ``[[rule]]`` in ``locum.toml``; ``.support``
+        and ``.violations`` count rows. Only you know which are true by nature.
+
+    Raises
+    ------
+    DataError
+        When the data cannot be read.
+
+    Notes
+    -----
+    Proposals are read off the rows: for a private fit give only rules that you knew without them.
+    """
+    from locum.control.discover import discover
+    from locum.data.canonical import canonical
+    from locum.data.detect import detect as propose
+    from locum.pipeline.tables import read_table
+
+    raw = read_table(data)
+    known = propose(raw) if schema is None else schema
+    return discover(canonical(raw, known), known)

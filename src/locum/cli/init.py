@@ -9,6 +9,9 @@ import typer
 
 from locum.cli import options
 
+#: Proposed rules that are shown; the file holds all of them.
+SHOWN = 8
+
 
 def init(
     data: options.NeededData,
@@ -23,7 +26,7 @@ def init(
     encoding: options.Encoding = None,
     as_json: options.Json = False,
 ) -> None:
-    """Look at a table, show what each column seems to be and why, and write locum.toml.
+    """Look at a table, show what each column seems to be and which rules it follows, write locum.toml.
 
     Read the file, change what is wrong, then `locum run DATA` follows it.
     """
@@ -41,4 +44,10 @@ def init(
     for text in found.notes:
         note(text)
     show_schema(found.schema)
+    if found.rules:
+        say(f"Rules that the rows seem to follow, as comments in {path}; take the signs off what must hold:")
+        for rule in found.rules[:SHOWN]:
+            say(f"  {rule.rule if len(rule.rule) <= 80 else rule.rule[:77] + '...'}  ({rule.remark})")
+        if len(found.rules) > SHOWN:
+            say(f"  and {len(found.rules) - SHOWN} more")
     say(f"Written to {path}. Change what is wrong, then: locum run {data}")

@@ -49,9 +49,14 @@ class Proposal:
     support: int
     violations: int
 
-    def __str__(self) -> str:
+    @property
+    def remark(self) -> str:
+        """Rows for and against, in words."""
         against = "no row against" if not self.violations else f"{self.violations:,} against"
-        return f"{self.rule}  ({self.support:,} rows for, {against})"
+        return f"{self.support:,} rows for, {against}"
+
+    def __str__(self) -> str:
+        return f"{self.rule}  ({self.remark})"
 
 
 def discover(table: pa.Table, schema: Schema) -> list[Proposal]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from locum.pipeline.fitting import refuse_existing
 from locum.pipeline.plan import Request
@@ -14,19 +14,23 @@ from locum.pipeline.prepare import settle_schema
 from locum.pipeline.tables import read_table
 from locum.schema.table import Schema
 
+if TYPE_CHECKING:
+    from locum.control.discover import Proposal as Rule
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A detected schema and how the data was read."""
+    """A detected schema, how the data was read, and rules that might hold."""
 
     data: Path
     schema: Schema
     n_rows: int
     reading: Mapping[str, str | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready dictionary; holds reasons, no data values."""
+        """JSON-ready dictionary; holds reasons, and of data values only the labels that rules name."""
         return {
             "data": str(self.data),
             "rows": self.n_rows,
@@ -38,6 +42,10 @@ class Proposal:
             ],
             "dependencies": [
                 {"determinant": d.determinant, "dependent": d.dependent} for d in self.schema.dependencies
+            ],
+            "rules": [
+                {"holds": r.rule, "kind": r.kind, "support": r.support, "violations": r.violations}
+                for r in self.rules
             ],
             "notes": list(self.notes),
         }
@@ -51,7 +59,7 @@ def propose(
     delimiter: str | None = None,
     encoding: str | None = None,
 ) -> Proposal:
-    """Detect the schema of a file.
+    """Detect the schema of a file, and rules that its rows seem to follow.
 
     Raises
     ------
@@ -60,10 +68,14 @@ def propose(
     DataError
         When the file cannot be read.
     """
+    from locum.control.discover import discover
+    from locum.data.canonical import canonical
+
     raw = read_table(data, delimiter=delimiter, encoding=encoding)
     schema, notes = settle_schema(Request(data=data, target=target, protected=protected), raw, None)
     reading = {"delimiter": delimiter, "encoding": encoding}
-    return Proposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes))
+    rules = tuple(discover(canonical(raw, schema), schema))
+    return Proposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes), rules)
 
 
 def write_proposal(proposal: Proposal, path: Path, *, force: bool) -> Path:
@@ -85,7 +97,7 @@ def write_proposal(proposal: Proposal, path: Path, *, force: bool) -> Path:
         delimiter=proposal.reading.get("delimiter"),
         encoding=proposal.reading.get("encoding"),
     )
-    write_text(path, dump_toml(config))
+    write_text(path, dump_toml(config, [(r.rule, r.remark) for r in proposal.rules]))
     return path
 
 

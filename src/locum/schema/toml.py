@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,19 @@ _HEAD = """\
 # Kinds: category boolean integer number datetime date duration text id pii.*
 # id, text and pii.* are made afresh, never learned.
 """
+_PROPOSED = """\
+# Rules that the rows seem to follow. Take the comment signs off those that are true by nature: no row that
+# `run` or `sample` writes will break them. They were read off the rows: with --epsilon keep only what you
+# would have said without looking.
+"""
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 
-def dump_toml(config: Config | Schema) -> str:
+def dump_toml(config: Config | Schema, proposed: Sequence[tuple[str, str]] = ()) -> str:
     """Write a config, or a schema alone, as commented TOML.
+
+    Rules in `proposed`, each with a remark, are written as comments that do nothing until somebody takes the
+    comment signs off.
 
     What is left out has its default value. Reason and confidence of a detected column go into a comment; read
     back they are "declared", for whoever keeps the file has agreed to it. Everything else comes back equal.
@@ -50,10 +58,21 @@ def dump_toml(config: Config | Schema) -> str:
         ]
     for rule in schema.rules:
         lines += ["[[rule]]", f"holds = {_value(rule)}  # in every row that is written", ""]
+    lines += _proposed(proposed)
     lines += _model(config)
     lines += _evaluate(config)
     lines += _require(config)
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _proposed(proposed: Sequence[tuple[str, str]]) -> list[str]:
+    if not proposed:
+        return []
+    lines = [_PROPOSED]
+    for rule, remark in proposed:
+        plain = "".join(c if c.isprintable() else " " for c in remark)
+        lines += ["# [[rule]]", f"# holds = {_value(rule)}  # {plain}", ""]
+    return lines
 
 
 def _column(column: Column) -> list[str]:
