@@ -1,15 +1,16 @@
 """Measure the text engine on a local fake endpoint, and the embedded model against its bare engine.
 
-    python -m benchmarks.text_engine [throughput] [rows] [kills] [embedded]
+    python -m benchmarks.text_engine [throughput] [slow] [rows] [kills] [embedded]
 
-throughput  200 ms (and 1 s) a request, at most 64 at once, 1 % stray 429s: share of what the endpoint
-allows, CPU a request rows        100,000 rows through plan, cache, removal of duplicates and export: peak
-memory, CPU a row kills       kill -9 at ten random points, one slot: requests repeated, rows lost or
-doubled, equality of the bytes embedded    tokens per second through a plan against the bare engine (needs
-LOCUM_MODELS)
+- throughput: 200 ms a request, at most 64 at once, 1 % stray 429s; a client that may send 64 and one that
+  may send 128. Share of what the endpoint allows, CPU a request.
+- slow: the same with 1 s a request.
+- rows: 100,000 rows through plan, cache, removal of duplicates and export. Peak memory, CPU a row.
+- kills: kill -9 at ten random points, one slot. Requests repeated, rows lost or doubled, equality of bytes.
+- embedded: tokens per second through a plan against the bare engine (needs LOCUM_MODELS).
 
 The endpoint runs in a process of its own, so its CPU time is not counted; on a busy machine it is what
-holds back.
+holds back. Results are kept in ``results/text_engine.json`` for `benchmarks.text_page`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import Any
 from locum.text import Category, Dedup, ModelSpec, Number, Plan, Text, dump_plan, load_plan, run
 
 BESIDE = Path(__file__).parents[1] / "tests" / "unit" / "text"
+RESULTS = Path(__file__).parent / "results" / "text_engine.json"
 PROMPT = "Write one line about {{ topic }}, number {{ n }}. " + "Keep it short and plain. " * 8
 
 
@@ -60,8 +62,17 @@ def plan_for(url: str, rows: int, slots: int, *, minhash: float = 0.8) -> Plan:
 
 def throughput(place: Path) -> dict[str, Any]:
     """Rate against the endpoint's own limit, for a client that may send 64 and one that may send 128."""
+    return _rates(place, ((64, 0.2, 12_000), (128, 0.2, 12_000)))
+
+
+def slow(place: Path) -> dict[str, Any]:
+    """As `throughput` with a second of latency."""
+    return _rates(place, ((64, 1.0, 4_000),))
+
+
+def _rates(place: Path, cases: tuple[tuple[int, float, int], ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for slots, latency, rows in ((64, 0.2, 12_000), (128, 0.2, 12_000), (64, 1.0, 4_000)):
+    for slots, latency, rows in cases:
         with endpoint("--latency", str(latency), "--limit", "64", "--share-429", "0.01") as (url, counts):
             wall, cpu = time.perf_counter(), time.process_time()
             outcome = run(plan_for(url, rows, slots), place / f"throughput{slots}-{latency}")
@@ -195,7 +206,7 @@ def _replies(path: Path) -> list[bytes]:
     return found
 
 
-PARTS = {"throughput": throughput, "rows": rows, "kills": kills, "embedded": embedded}
+PARTS = {"throughput": throughput, "slow": slow, "rows": rows, "kills": kills, "embedded": embedded}
 
 
 def main() -> None:
@@ -203,10 +214,19 @@ def main() -> None:
     if sys.argv[1:2] == ["_child"]:
         child(*sys.argv[2:4])
         return
-    print(json.dumps({"load": os.getloadavg()}))
     for name in sys.argv[1:] or PARTS:
+        load = round(os.getloadavg()[0], 1)
         with tempfile.TemporaryDirectory(prefix="locum-bench-") as place:
-            print(json.dumps({name: PARTS[name](Path(place))}), flush=True)
+            found = {name: {**PARTS[name](Path(place)), "load_before": load}}
+        print(json.dumps(found), flush=True)
+        keep(RESULTS, found)
+
+
+def keep(path: Path, found: dict[str, Any]) -> None:
+    """Add results to a file of results."""
+    path.parent.mkdir(exist_ok=True)
+    before = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**before, **found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -192,14 +192,14 @@ def test_pace_lands_on_the_limit_of_the_endpoint() -> None:
 
         async def one() -> None:
             nonlocal busy, refusals
-            sent_at = await pace.enter()
+            await pace.enter()
             busy += 1
             refused = busy > 24
             await asyncio.sleep(0.001 if refused else spread.uniform(0.004, 0.008))
             busy -= 1
             if refused:
                 refusals += 1
-                pace.refused(sent_at)
+                pace.refused()
             else:
                 pace.succeeded()
             pace.leave()

@@ -188,16 +188,14 @@ class Engine:
         while True:
             tries += 1
             try:
-                reply = await self._once(request, served)
+                reply = await self._once(request, served, again=tries > 1)
             except CallFailed as failure:
                 if failure.reason in FATAL:
                     raise _stop(failure.reason.value, spec, failure.detail) from failure
                 wait = _wait(tries, failure.wait_s, key)
-                if (
-                    failure.reason not in PASSING
-                    or tries >= spec.max_tries
-                    or waited + wait > spec.max_wait_s
-                ):
+                refused = failure.reason == Reason.RATE_LIMITED  # nothing is wrong with it: time alone ends it
+                used_up = (tries >= spec.max_tries and not refused) or waited + wait > spec.max_wait_s
+                if failure.reason not in PASSING or used_up:
                     raise self._give_up(key, served, failure, tries, began) from failure
                 waited += wait
                 await asyncio.sleep(wait)
@@ -210,28 +208,28 @@ class Engine:
             self.cache.put(request, reply, key)
             return reply
 
-    async def _once(self, request: Request, served: _Served) -> Reply:
-        sent_at = await served.pace.enter()
+    async def _once(self, request: Request, served: _Served, *, again: bool) -> Reply:
+        await served.pace.enter(again=again)
         try:
+            transport = served.transport()
             held = await self.purse.reserve(request, served.spec)
             reply, maybe_billed = None, True
             try:
-                transport = served.transport()
                 self.sent += 1
                 reply = await transport.send(request)
             except CallFailed as failure:
                 maybe_billed = failure.reason in _MAYBE_BILLED
                 if failure.reason == Reason.RATE_LIMITED:
-                    served.pace.refused(sent_at, failure.wait_s)
+                    served.pace.refused(failure.wait_s)
                 elif failure.reason == Reason.REFUSED:
                     served.breaker.succeeded(time.monotonic())
                 raise
             finally:
                 self.purse.settle(held, reply, served.spec, maybe_billed=maybe_billed)
+                if transport.pause_s:
+                    served.pace.pause(transport.pause_s)
             served.pace.succeeded()
             served.breaker.succeeded(time.monotonic())
-            if transport.pause_s:
-                served.pace.pause(transport.pause_s)
         finally:
             served.pace.leave()
         return reply

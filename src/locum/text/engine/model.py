@@ -32,7 +32,8 @@ class ModelSpec:
     timeout_s
         Longest wait for one answer in seconds.
     max_tries
-        Requests for one answer, the first included.
+        Requests for one answer, the first included; refusals for want of capacity (429) do not count, only
+        the time spent waiting ends them.
     max_wait_s
         Longest time in seconds that one request may spend waiting between tries, all of them together.
     enforce_schema

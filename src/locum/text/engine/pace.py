@@ -1,9 +1,11 @@
-"""How many requests at once, and when: additive increase, multiplicative decrease, pauses, a circuit breaker.
+"""How many requests at once, and when: additive increase and decrease, pauses, a circuit breaker.
 
 Source: AIMD as in Chiu & Jain (1989). What differs: a decrease takes one slot per refusal instead of half
-of all. When an endpoint refuses everything above its own limit, that lands on the limit within one round;
-when it refuses for ever, the limit still falls in proportion; and a stray refusal costs one slot, not half
-the throughput.
+of all, and an increase is a fixed part of a slot per answer instead of a slot per round. Both together hold
+the share of refused requests near that part, whatever the number of slots and the latency: an endpoint that
+refuses everything above its limit is used up to it, a stray refusal costs next to nothing, and a limit on
+the rate is met just as well as one on the requests at once. When most requests are refused nothing is sent
+for a while, so that no storm of refusals comes of it.
 """
 
 from __future__ import annotations
@@ -15,8 +17,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _START = 16.0
-#: Outcomes looked at to tell a stray refusal from an endpoint that will have nothing now.
-_RECENT = 20
+#: Slots that an answer adds once the limit was met: about so many requests of all are refused there.
+_STEP = 0.02
+#: Answers without a refusal after which the limit is looked for faster, a slot per round.
+_CLEAN = 50
+#: Outcomes looked at, and refusals among them that tell that the limit was met, not by chance alone.
+_RECENT, _MET = 20, 3
+#: First and longest pause in seconds when an endpoint that will have nothing does not say for how long.
+_PAUSE_S = 0.25
+_LONGEST_PAUSE_S = 20.0
 
 
 class Pace:
@@ -33,8 +42,10 @@ class Pace:
     def __init__(self, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._slots, self._clock = float(slots), clock
         self._limit = min(float(slots), _START)
-        self._refusals = 0
-        self._in_flight, self._waiting = 0, deque[asyncio.Future[int]]()
+        self._clean, self._in_a_row, self._pauses = 0, 0, 0
+        self._met = False
+        self._in_flight = 0
+        self._again, self._waiting = deque[asyncio.Future[None]](), deque[asyncio.Future[None]]()
         self._recent: deque[bool] = deque(maxlen=_RECENT)
         self._pause_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -49,16 +60,23 @@ class Pace:
         """Requests under way."""
         return self._in_flight
 
-    async def enter(self) -> int:
-        """Wait for a free slot and take it; returns how many are taken then, for `refused`."""
-        if self._open() and not self._waiting:
+    async def enter(self, *, again: bool = False) -> None:
+        """Wait for a free slot and take it.
+
+        Parameters
+        ----------
+        again
+            The request was sent before and refused: it goes before those that were not, because later rows
+            wait for it to be settled.
+        """
+        if self._open() and not self._again and (again or not self._waiting):
             self._in_flight += 1
-            return self._in_flight
-        turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        (self._again if again else self._waiting).append(turn)
         self._wake()
         try:
-            return await turn
+            await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave()  # the slot was given in the same moment
@@ -70,29 +88,43 @@ class Pace:
         self._wake()
 
     def succeeded(self) -> None:
-        """A request was answered: one slot more per round; per answer until the limit was found."""
+        """A request was answered: the limit rises, by a slot per answer until it was met."""
+        if self._pauses > 1:  # it was out for a while: look for its limit anew
+            self._recent.clear()
+            self._met = False
         self._recent.append(True)
+        self._clean, self._in_a_row, self._pauses = self._clean + 1, 0, 0
         if self._in_flight + 1 < self._limit * 0.9:
             return  # the limit was not what held us back
-        step = 1.0 / self._limit if self._refusals > 1 else 1.0
+        step = _STEP
+        if not self._met:
+            step = 1.0
+        elif self._clean > max(_CLEAN, 2 * self._limit):
+            step = max(_STEP, 1.0 / self._limit)
         self._limit = min(self._slots, self._limit + step)
 
-    def refused(self, sent_at: int, wait_s: float | None = None) -> None:
-        """A request met the endpoint's limit (429): one slot less; a pause when most are refused.
+    def refused(self, wait_s: float | None = None) -> None:
+        """A request met the endpoint's limit (429): one slot less; a pause when nothing else comes.
 
         Parameters
         ----------
-        sent_at
-            What `enter` gave: a request sent above the present limit teaches nothing new.
         wait_s
             What the endpoint asked to wait; the refused request itself waits in any case.
         """
         self._recent.append(False)
-        self._refusals += 1
-        if sent_at <= self._limit:
-            self._limit = max(1.0, self._limit - 1.0)
-        if wait_s and len(self._recent) == _RECENT and sum(self._recent) < _RECENT / 2:
+        self._clean = 0
+        refusals = len(self._recent) - sum(self._recent)
+        self._met = self._met or refusals >= _MET
+        # Its slot is not filled again, so of many sent too many each takes back one: the limit is met at once.
+        self._limit = max(1.0, self._limit - 1.0)
+        self._in_a_row += 1
+        if self._in_a_row < max(_RECENT, self._limit):
+            return  # fewer at once is what it wants, not a rest
+        if wait_s:
             self.pause(wait_s)
+        elif self._clock() >= self._pause_until:
+            self.pause(min(_LONGEST_PAUSE_S, _PAUSE_S * 2.0**self._pauses))
+            self._pauses += 1
 
     def pause(self, seconds: float) -> None:
         """Let nothing through for so long (what the endpoint asked for)."""
@@ -103,13 +135,13 @@ class Pace:
         return self._in_flight < max(1, int(self._limit)) and self._clock() >= self._pause_until
 
     def _wake(self) -> None:
-        while self._waiting and self._open():
-            turn = self._waiting.popleft()
+        while (self._again or self._waiting) and self._open():
+            turn = (self._again or self._waiting).popleft()
             if not turn.done():
                 self._in_flight += 1
-                turn.set_result(self._in_flight)
+                turn.set_result(None)
         rest = self._pause_until - self._clock()
-        if self._waiting and rest > 0 and self._timer is None:
+        if (self._again or self._waiting) and rest > 0 and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(rest + 1e-3, self._ring)
 
     def _ring(self) -> None:

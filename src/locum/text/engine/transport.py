@@ -87,6 +87,7 @@ class HttpTransport:
     async def send(self, request: Request) -> Reply:
         """Answer a request once over the network; raises `CallFailed`."""
         body = json.dumps(request.body(enforce_schema=self._spec.enforce_schema)).encode()
+        self.pause_s = 0.0
         try:
             answer = await self.http.request("POST", PATHS[request.kind], body, self._spec.timeout_s)
         except TimeoutError:
@@ -111,7 +112,7 @@ def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> CallFailed
     if status == 404:
         return CallFailed(Reason.NOT_FOUND, detail)
     if status == 429:
-        return CallFailed(Reason.RATE_LIMITED, detail, retry_after(headers))
+        return CallFailed(Reason.RATE_LIMITED, detail, retry_after(headers) or _pause(headers) or None)
     if status >= 500 or status == 408:
         return CallFailed(Reason.SERVER_ERROR, detail, retry_after(headers))
     return CallFailed(Reason.REFUSED, detail)

@@ -54,47 +54,67 @@ class Rows:
         cells = plan.cells()
         self._cells = [cell for cell in cells for _ in range(plan.quota.per_cell)] if plan.quota else []
         slots = max((spec.slots for spec in plan.used_models().values()), default=1)
-        self._window = 1 if slots == 1 else 8 * slots
+        # Rows being made are enough to fill every slot; those made but not settled wait for one before them
+        # that takes long, and cost memory alone.
+        self._making_most, self._open_most = (1, 1) if slots == 1 else (4 * slots, 64 * slots)
+        self._making, self._number = 0, 0
+        self._queue = deque((slot, 1) for slot in range(plan.rows))
+        self._open: deque[tuple[Row, int, asyncio.Task[None]]] = deque()
         self._last_shown = 0.0
 
     async def run(self) -> None:
         """Make all rows; raises Stop for an orderly end before that."""
-        queue = deque((slot, 1) for slot in range(self._plan.rows))
-        under_way: deque[tuple[Row, int, asyncio.Task[str]]] = deque()
-        number = 0
+        self._fill()
         try:
-            while queue or under_way:
-                while queue and len(under_way) < self._window:
-                    slot, tried = queue.popleft()
-                    fixed = dict(self._cells[slot]) if self._cells else {}
-                    row = Row(slot, number, fixed)
-                    under_way.append((row, tried, asyncio.ensure_future(self._make(row))))
-                    number += 1
-                row, tried, task = under_way.popleft()
+            while self._open:
+                row, tried, task = self._open[0]
                 try:
-                    self._settle(row, await task)
+                    await task
+                    self._settle(row)
                 except _LostIn as lost:
-                    self._lose(row, tried, lost, queue)
+                    self._lose(row, tried, lost)
+                self._open.popleft()
+                self._fill()
                 self._tell()
         finally:
-            for _, _, task in under_way:
+            self._queue.clear()
+            for _, _, task in self._open:
                 task.cancel()
-            await asyncio.gather(*(task for _, _, task in under_way), return_exceptions=True)
+            await asyncio.gather(*(task for _, _, task in self._open), return_exceptions=True)
 
-    async def _make(self, row: Row) -> str:
-        for layer in self._layers:
-            todo = [(name, maker) for name, maker in layer if name not in row.values]
-            if len(todo) == 1:
-                await self._cell(row, *todo[0])
-            elif todo:
-                # The first to fail loses the row; the others' answers are kept in the cache all the same.
-                results = await asyncio.gather(
-                    *(self._cell(row, name, maker) for name, maker in todo), return_exceptions=True
-                )
-                failures = [result for result in results if isinstance(result, BaseException)]
-                for failure in sorted(failures, key=lambda failure: isinstance(failure, _LostIn)):
-                    raise failure  # the end of the run before the loss of a row
-        return ""
+    def _made(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and isinstance(task.exception(), Stop):
+            self._queue.clear()  # told when its turn comes; no row is begun in vain until then
+        self._fill()
+
+    def _fill(self) -> None:
+        """Begin rows as long as there is room. Numbers follow the queue, whenever a row is begun."""
+        while self._queue and self._making < self._making_most and len(self._open) < self._open_most:
+            slot, tried = self._queue.popleft()
+            row = Row(slot, self._number, dict(self._cells[slot]) if self._cells else {})
+            self._making, self._number = self._making + 1, self._number + 1
+            task = asyncio.ensure_future(self._make(row))
+            self._open.append((row, tried, task))
+            task.add_done_callback(self._made)
+
+    async def _make(self, row: Row) -> None:
+        try:
+            for layer in self._layers:
+                await self._layer(row, [(name, maker) for name, maker in layer if name not in row.values])
+        finally:
+            self._making -= 1
+
+    async def _layer(self, row: Row, todo: list[tuple[str, Maker]]) -> None:
+        if len(todo) == 1:
+            await self._cell(row, *todo[0])
+        elif todo:
+            # The first to fail loses the row; the others' answers are kept in the cache all the same.
+            results = await asyncio.gather(
+                *(self._cell(row, name, maker) for name, maker in todo), return_exceptions=True
+            )
+            failures = [result for result in results if isinstance(result, BaseException)]
+            for failure in sorted(failures, key=lambda failure: isinstance(failure, _LostIn)):
+                raise failure  # the end of the run before the loss of a row
 
     async def _cell(self, row: Row, name: str, maker: Maker) -> None:
         try:
@@ -102,7 +122,7 @@ class Rows:
         except Lost as lost:
             raise _LostIn(name, lost) from None
 
-    def _settle(self, row: Row, _: str) -> None:
+    def _settle(self, row: Row) -> None:
         if self._duplicates is not None:
             try:
                 self._duplicates.add(row.values)
@@ -110,13 +130,14 @@ class Rows:
                 raise _LostIn("", lost) from None
         self._journal.keep(row)
 
-    def _lose(self, row: Row, tried: int, lost: _LostIn, queue: deque[tuple[int, int]]) -> None:
+    def _lose(self, row: Row, tried: int, lost: _LostIn) -> None:
         self._journal.reject(row.slot, row.attempt, lost.column, lost.lost)
         if tried < self._plan.tries:
-            queue.append((row.slot, tried + 1))
+            self._queue.append((row.slot, tried + 1))
         else:
             self._journal.unmet += 1
-        if not self._journal.kept and self._journal.attempts >= _HOPELESS and queue:
+        more = bool(self._queue) or len(self._open) > 1
+        if not self._journal.kept and self._journal.attempts >= _HOPELESS and more:
             raise Stop("yield", _hopeless(self._journal.funnel()))
 
     def _tell(self) -> None:
