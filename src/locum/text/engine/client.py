@@ -193,7 +193,7 @@ class Engine:
                 if failure.reason in FATAL:
                     raise _stop(failure.reason.value, spec, failure.detail) from failure
                 wait = _wait(tries, failure.wait_s, key)
-                refused = failure.reason == Reason.RATE_LIMITED  # nothing is wrong with it: time alone ends it
+                refused = failure.reason == Reason.RATE_LIMITED  # nothing wrong with it: time alone ends it
                 used_up = (tries >= spec.max_tries and not refused) or waited + wait > spec.max_wait_s
                 if failure.reason not in PASSING or used_up:
                     raise self._give_up(key, served, failure, tries, began) from failure

@@ -115,7 +115,7 @@ class Pace:
         self._clean = 0
         refusals = len(self._recent) - sum(self._recent)
         self._met = self._met or refusals >= _MET
-        # Its slot is not filled again, so of many sent too many each takes back one: the limit is met at once.
+        # Its slot is not filled again: when many are refused at once, the limit lands where it should.
         self._limit = max(1.0, self._limit - 1.0)
         self._in_a_row += 1
         if self._in_a_row < max(_RECENT, self._limit):
