@@ -18,8 +18,8 @@ import locum.api
 
 SURFACE = [
     "Evaluation", "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "collapse", "compare",
-    "detect", "evaluate", "fair", "fit", "impute", "load", "mix", "run", "sample", "subgroups",
-    "tournament",
+    "detect", "evaluate", "fair", "fit", "impute", "load", "mix", "propose_rules", "run",
+    "sample", "subgroups", "tournament",
 ]  # fmt: skip
 HEAVY = ("numpy", "pyarrow", "lightgbm", "scipy", "faker", "pydantic", "rich", "typer", "jinja2")
 
