@@ -23,6 +23,7 @@ def fair(
     data: Any = None,
     graph: Sequence[Sequence[str] | str] | None = None,
     notion: str = "dp",
+    strength: float = 1.0,
     explain: Sequence[str] = (),
     seed: int = 0,
 ) -> Repaired:
@@ -51,6 +52,9 @@ def fair(
     graph, notion, explain
         For ``causal``: edges such as ``"sex -> income"`` (None learns them); ``ftu`` cuts the direct edge,
         ``dp`` every path, ``cf`` every path but through the columns of `explain`.
+    strength
+        For ``parity``: 1 moves labels until models see no difference; less moves some and chooses rows for
+        the rest: shares of the label stay equal, models differ more between groups and lose less.
     seed
         Same seed, same rows.
 
@@ -70,5 +74,6 @@ def fair(
 
     return work(
         source, schema=schema, target=target, protected=protected, method=method, rows=rows, test=test,
-        data=data, graph=graph, notion=notion, explain=explain, seed=seed,
+        data=data, graph=graph, notion=notion, explain=explain,
+        strength=strength, seed=seed,
     )  # fmt: skip

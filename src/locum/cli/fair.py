@@ -34,6 +34,12 @@ def fair(
         str,
         typer.Option("--method", help="parity, odds, reweigh, causal or groups.", metavar="NAME"),
     ] = "parity",
+    strength: Annotated[
+        float,
+        typer.Option(
+            "--strength", help="For parity: 1 moves labels alone, less also chooses rows and costs less."
+        ),
+    ] = 1.0,
     rows: options.Rows = None,
     test: Annotated[
         Path | None,
@@ -78,8 +84,8 @@ def fair(
     with Display() as display:
         done = fair_file(
             model, out, target=target, protected=[p for text in protected for p in text.split(",") if p],
-            method=method, rows=rows, test=test, data=data, graph=edge, notion=notion, explain=explain or (),
-            seed=seed or 0, force=force, progress=display,
+            method=method, strength=strength, rows=rows, test=test, data=data, graph=edge, notion=notion,
+            explain=explain or (), seed=seed or 0, force=force, progress=display,
         )  # fmt: skip
     if as_json:
         emit({"command": "fair", **done})

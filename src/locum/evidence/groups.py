@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,12 @@ class Grouping:
         out = place[whole]
         out[~ok] = len(self._kept)
         return np.asarray(out)
+
+    def only(self, names: Sequence[str]) -> Grouping:
+        """The same with fewer groups; rows of the others are of no group."""
+        at = [i for i, name in enumerate(self.labels) if name in names]
+        labels, kept = (tuple(some[i] for i in at) for some in (self.labels, self._kept))
+        return replace(self, labels=labels, _kept=kept)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Test rows of a group, and of either outcome in it, below which its rates are not compared.
 LEAST, LEAST_EITHER = 30, 5
+#: Shuffles of groups that show what gaps chance makes.
+SHUFFLES = 60
 #: Rows that models learn from at most.
 ROWS = 40_000
 #: What is measured, in this order.
@@ -57,6 +59,9 @@ class Evidence:
         The class looked at: the rarer of two, the most frequent of more.
     left_out
         Groups with too few test rows for the models' gaps.
+    by_chance
+        What the models' gaps after the repair would be if groups were treated alike, by the numbers of test
+        rows alone: the median over test rows whose groups were shuffled (within each class, for odds).
     """
 
     before: Mapping[str, Estimate]
@@ -65,6 +70,7 @@ class Evidence:
     groups: tuple[Mapping[str, Any], ...]
     positive: str
     left_out: tuple[str, ...]
+    by_chance: Mapping[str, float]
 
 
 def measure(before: pa.Table, after: pa.Table, test: pa.Table, setting: Setting, seed: int) -> Evidence:
@@ -79,7 +85,8 @@ def measure(before: pa.Table, after: pa.Table, test: pa.Table, setting: Setting,
     values |= _model_gaps(truth, scores, group, len(kept), seed)
     parts = [{k: v[i] for k, v in values.items()} for i in range(3)]
     groups = _groups(before, after, setting, positive)
-    return Evidence(parts[0], parts[1], parts[2], groups, setting.classes[positive], left)
+    chance = _by_chance(truth, scores[1], group, len(kept), seed)
+    return Evidence(parts[0], parts[1], parts[2], groups, setting.classes[positive], left, chance)
 
 
 def _apart(a: Estimate, b: Estimate) -> tuple[float, float]:
@@ -169,6 +176,25 @@ def _model_gaps(
         three = [Estimate(float(point[i, j]), *middle(draws[:, i, j], float(point[i, j]))) for i in range(3)]
         out[name] = (three[0], three[1], three[2])
     return out
+
+
+def _by_chance(
+    truth: FloatArray, score: FloatArray, group: IntArray, n_groups: int, seed: int
+) -> dict[str, float]:
+    """Median gaps when groups are shuffled, so that only the numbers of rows make them."""
+    if n_groups < 2:
+        return {}
+    rng = stream(seed, "fair", "shuffle")
+    found: dict[str, list[float]] = {name: [] for name in MEASURES[1:-1]}
+    for _ in range(SHUFFLES):
+        inside, among = group.copy(), rng.permutation(group)
+        for y in (0, 1):
+            rows = np.flatnonzero(truth == y)
+            inside[rows] = rng.permutation(group[rows])
+        for name, values in found.items():
+            codes = (among if name == "demographic_parity" else inside).astype(np.int32)
+            values.append(PARITIES[name](count(codes, n_groups, truth, score)))
+    return {name: float(np.median(values)) for name, values in found.items()}
 
 
 def _groups(before: pa.Table, after: pa.Table, setting: Setting, positive: int) -> tuple[dict[str, Any], ...]:

@@ -40,6 +40,8 @@ class Order:
         For ``causal``: edges of the graph (None learns it), what is cut, and columns that may explain.
     chances
         ``own`` (the generator's density), ``trees``, or ``auto``: own where there is one.
+    strength
+        For ``parity``: how far chances are moved, 0 to 1; below 1 rows are chosen for the rest.
     """
 
     method: Method
@@ -48,8 +50,18 @@ class Order:
     notion: Notion = "dp"
     explain: tuple[str, ...] = ()
     chances: str = "auto"
+    strength: float = 1.0
+
+    @property
+    def chooses(self) -> bool:
+        """Whether rows are chosen among more than are asked for."""
+        return self.method == "reweigh" or (self.method == "parity" and self.strength < 1)
 
     def __post_init__(self) -> None:
+        if isinstance(self.strength, bool) or not 0 <= self.strength <= 1:
+            raise UsageError(
+                f"{self.strength!r} is not a strength", where="strength", expected="a number from 0 to 1"
+            )
         for where, value, known in [
             ("method", self.method, METHODS), ("notion", self.notion, NOTIONS),
             ("chances", self.chances, ("auto", "own", "trees")),
@@ -70,7 +82,7 @@ class Done:
 
 
 def apply(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) -> Done:
-    """Repair the rows of a table: the same rows with other labels, or for ``reweigh`` `n` of them.
+    """Repair the rows of a table: the same rows with other labels, or `n` of them where rows are chosen.
 
     Raises
     ------
@@ -87,7 +99,13 @@ def apply(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) ->
     group = np.where(label >= 0, group, -1)
     chance = _chances(table, setting, order, seed)
     if order.method == "parity":
-        return _write(table, setting, chance, mapped(chance, group), group, seed, even=True)
+        asked = mapped(chance, group)
+        if order.strength == 1:
+            return _write(table, setting, chance, asked, group, seed, even=True)
+        asked = (1 - order.strength) * chance + order.strength * asked
+        part = _write(table, setting, chance, asked, group, seed, even=False)
+        rest = _reweigh(part.table, setting, n, seed)
+        return Done(rest.table, part.moved, rest.notes)
     if len(setting.classes) != 2:
         raise UsageError(
             f"equalised odds are for two classes, and {setting.target!r} has {len(setting.classes)}",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 TEST_ROWS = 15_000
 #: Share of a table's rows on which models are tested when there is no generator either.
 TEST_SHARE = 0.3
+#: Difference in odds by chance alone from which the sentence speaks of it.
+CHANCE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ class Repaired:
         return {
             "rows": self.table.num_rows, **sides, "groups": [dict(g) for g in self.evidence.groups],
             "label": self.evidence.positive, "moved": self.moved, "tested_on": self.tested_on,
-            "left_out": list(self.evidence.left_out), "sentence": self.sentence, "notes": list(self.notes),
+            "left_out": list(self.evidence.left_out),
+            "by_chance": dict(self.evidence.by_chance),
+            "sentence": self.sentence, "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -98,6 +102,7 @@ def repair(
     notion: Notion = "dp",
     explain: Sequence[str] = (),
     chances: str = "auto",
+    strength: float = 1.0,
     synthesizer: str = "tree-fast",
     seed: int = 0,
 ) -> Repaired:
@@ -132,6 +137,10 @@ def repair(
         cut (``ftu``, ``cf``, ``dp``); columns through which influence is allowed under ``cf``.
     chances
         ``own`` (the generator's density), ``trees`` (boosted trees, five-fold, on the rows), or ``auto``.
+    strength
+        For ``parity``: 1 moves labels until models see no difference; less moves chances only so far and lets
+        rows be chosen for the rest, as ``reweigh`` does. Shares of the label are equal at any strength; what
+        changes is the price: models differ more between groups, and lose less.
     synthesizer
         Generator of each group, for ``groups``.
     seed
@@ -154,20 +163,21 @@ def repair(
 
     seed, protected = check_seed(seed), tuple(protected)
     synth = source if isinstance(source, Fitted) else None
-    order = Order(method, synth, graph, notion, tuple(explain), chances)
+    order = Order(method, synth, graph, notion, tuple(explain), chances, strength)
     if isinstance(source, Fitted):
         schema = source.schema
         n = check_rows(rows if rows is not None else max(1, source.n_rows))
-        many = POOL * n if method == "reweigh" else n
+        many = POOL * n if order.chooses else n
         pool = source.sample_table(many, seed=child_seed(seed, "fair", "rows"))
     elif schema is None:
         raise UsageError("a table needs its schema", where="schema", do="give schema=, see locum.detect")
     else:
         n = check_rows(rows if rows is not None else source.num_rows)
-        if n > source.num_rows and method not in ("reweigh", "groups"):
+        whole = order.chooses or method == "groups"
+        if n > source.num_rows and not whole:
             raise UsageError(f"the table has only {source.num_rows:,} rows", where="rows", do="give a model")
-        pool = source if method in ("reweigh", "groups") else source.slice(0, n)
-    setting = Setting.learn(pool, schema, target, protected)
+        pool = source if whole else source.slice(0, n)
+    setting = Setting.learn(pool, schema, target, protected, by_class=method == "odds")
     if method == "groups":
         if data is None:
             raise UsageError("one model a group needs the real rows", where="data", do="give the data")
@@ -236,5 +246,11 @@ def _sentence(evidence: Evidence, setting: Setting, protected: Sequence[str]) ->
             words.append(f"{' and '.join(worse)} got worse: where groups differ, not every parity can hold.")
     else:
         words.append("There were too few test rows to compare models between groups.")
+    chance = evidence.by_chance.get("equalized_odds", 0.0)
+    if chance >= CHANCE:
+        words.append(
+            f"With as few test rows as some groups have, equal error rates would show a difference in "
+            f"odds of about {chance:.3f} by chance alone."
+        )
     words.append(f"Area under the ROC curve: {b['auc'].value:.3f}, now {a['auc'].value:.3f}.")
     return " ".join(words)

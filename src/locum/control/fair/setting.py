@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Groups with fewer rows are treated as one group together.
 LEAST = 30
+#: Rows of each class that a group needs for rates given the class.
+LEAST_CLASS = 100
 #: Most classes of a target.
 MOST_CLASSES = 12
 
@@ -57,8 +59,19 @@ class Setting:
     notes: tuple[str, ...]
 
     @classmethod
-    def learn(cls, table: pa.Table, schema: Schema, target: str, protected: Sequence[str]) -> Setting:
+    def learn(
+        cls,
+        table: pa.Table,
+        schema: Schema,
+        target: str,
+        protected: Sequence[str],
+        *,
+        by_class: bool = False,
+    ) -> Setting:
         """Look at the rows before repair.
+
+        With `by_class` groups with fewer than `LEAST_CLASS` rows of some class are put together as well:
+        rates given the class say nothing on fewer.
 
         Raises
         ------
@@ -78,13 +91,16 @@ class Setting:
                 f"fewer than two groups of {name!r} have {LEAST} rows", where="protected",
                 do="ask for more rows, or for fewer protected columns at once",
             )  # fmt: skip
+        if by_class:
+            grouping = _with_classes(grouping, table, target, classes)
         codes = grouping.codes(table)
         rest = int((codes == len(grouping.labels)).sum())
         pooled = rest >= LEAST
         notes = []
         if rest:
             what = "are one group together" if pooled else "keep their labels"
-            notes.append(f"{rest:,} rows of groups of {name!r} with fewer than {LEAST} rows {what}.")
+            few = f"{LEAST_CLASS} rows of each class" if by_class else f"{LEAST} rows"
+            notes.append(f"{rest:,} rows of groups of {name!r} with fewer than {few} {what}.")
         labels = (*grouping.labels, "rare groups") if pooled else grouping.labels
         return cls(schema, target, classes, values, grouping, labels, pooled, tuple(notes))
 
@@ -111,6 +127,18 @@ class Setting:
             if d.determinant == self.target:
                 out = _follow(table, out, self.target, d.dependent)
         return out
+
+
+def _with_classes(grouping: Grouping, table: pa.Table, target: str, classes: tuple[str, ...]) -> Grouping:
+    """The grouping without groups that have too few rows of a class; all stay if fewer than two would."""
+    group = grouping.codes(table).astype(np.int64)
+    label = level_codes(texts(table.column(target)), classes)
+    kept = [
+        name
+        for g, name in enumerate(grouping.labels)
+        if np.bincount(label[group == g], minlength=len(classes))[: len(classes)].min() >= LEAST_CLASS
+    ]
+    return grouping.only(kept) if len(kept) > 1 else grouping
 
 
 def _follow(old: pa.Table, new: pa.Table, target: str, dependent: str) -> pa.Table:
