@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from locum.cli import options
-from locum.cli.textjudge import evaluate
+from locum.cli.textjudge import evaluate, plant
 from locum.cli.textprivate import private
 from locum.errors import UsageError
 
@@ -268,6 +268,7 @@ def inspect(folder: Folder, as_json: options.Json = False) -> None:
 
 
 text.command()(evaluate)
+text.command()(plant)
 text.add_typer(private, name="private")
 
 

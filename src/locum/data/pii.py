@@ -88,7 +88,7 @@ def _by_pattern(values: Sequence[str], says: set[str], distinct: int, rows: int)
     for kind, test, words in (
         ("pii.email", _EMAIL.fullmatch, "e-mail addresses"),
         ("pii.url", _URL.fullmatch, "web addresses"),
-        ("pii.ip", _is_ip, "IP addresses"),
+        ("pii.ip", is_ip, "IP addresses"),
     ):
         share = _share(values, test)
         if share >= ENOUGH:
@@ -96,7 +96,8 @@ def _by_pattern(values: Sequence[str], says: set[str], distinct: int, rows: int)
     return None
 
 
-def _is_ip(text: str) -> bool:
+def is_ip(text: str) -> bool:
+    """Whether a text is an IP address of either version, and no time of day."""
     if text.count(".") != 3 and text.count(":") < 2:
         return False
     if re.fullmatch(r"\d{1,2}:\d{2}:\d{2}", text):

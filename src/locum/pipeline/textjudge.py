@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -13,12 +15,15 @@ from locum.atomic import folder_error, write_text
 from locum.errors import UsageError
 from locum.evidence.evidence import Answer
 from locum.evidence.result import Result, plain
+from locum.metrics.text.attributes import attributes as judge_attributes
+from locum.metrics.text.attributes import planned
+from locum.metrics.text.canaries import PLANTED, TextCanaries, find, make, places
 from locum.metrics.text.judges import answers, judge
 from locum.metrics.text.trial import TextTrial
 from locum.pipeline.judge import now
 from locum.pipeline.mix import own_folder
 from locum.pipeline.tables import need_column, read_table
-from locum.randomness import check_seed
+from locum.randomness import check_seed, stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,6 +71,9 @@ def evaluate_text(
     holdout: Any = None,
     column: str | None = None,
     label: str | None = None,
+    attributes: str | os.PathLike[str] | None = None,
+    plan: str | os.PathLike[str] | None = None,
+    canaries: str | os.PathLike[str] | None = None,
     seed: int = 0,
     out: str | os.PathLike[str] | None = None,
 ) -> TextEvidence:
@@ -80,6 +88,13 @@ def evaluate_text(
         The column of texts; by default the one with the longest texts.
     label
         A column of labels, for training on synthetic texts and testing on real ones.
+    attributes
+        File that declares attributes (see `locum.text.private.reading`); their shares are compared. Without
+        it: the length in five ranges, the sentiment and two marks of style.
+    plan
+        The text plan by which the synthetic rows were made: its categories are held against its weights.
+    canaries
+        File of canaries that were planted before the generator learned (see `plant_canaries`).
     seed
         Of the judges' random choices.
     out
@@ -100,13 +115,122 @@ def evaluate_text(
     texts = {name: _column(table, chosen, name) for name, table in tables.items()}
     labels = {name: _column(table, label, name) for name, table in tables.items()} if label else None
     trial = TextTrial(texts["train"], texts["synthetic"], texts.get("holdout"), labels, seed)
-    results = judge(trial)
+    results = (
+        *judge(trial),
+        *_attributes(texts, tables, attributes, seed),
+        *_planned(plan, tables["synthetic"]),
+        *_canaries(canaries, texts),
+    )
     found = TextEvidence(
         chosen, {n: len(t) for n, t in texts.items()}, seed, now(), answers(trial, results), results
     )
     if folder is not None:
         save(found, folder)
     return found
+
+
+def plant_canaries(
+    real: str | os.PathLike[str],
+    planted: str | os.PathLike[str],
+    keys: str | os.PathLike[str],
+    *,
+    column: str | None = None,
+    count: int = PLANTED,
+    copies: int = 1,
+    seed: int | None = None,
+) -> TextCanaries:
+    """Write a copy of a table with canaries in it, and the file that tells them.
+
+    Parameters
+    ----------
+    real
+        The texts that a generator is to learn from.
+    planted
+        The copy, ``.jsonl`` or ``.csv``; other columns of a canary are those of a random row. It and what a
+        generator makes of it are for the test only.
+    keys
+        JSON file for `evaluate_text`; keep it from the generator.
+    column, count, copies, seed
+        Column of texts, canaries, how often each goes in, seed of texts and places (None: a fresh one).
+
+    Raises
+    ------
+    UsageError
+        When the column is not there, a number cannot be, or the copy has another ending.
+    """
+    seed = check_seed(seed)
+    where = Path(planted)
+    if where.suffix.lower() not in (".jsonl", ".csv"):
+        raise UsageError(
+            "the copy has another form", where=str(where), expected="a name that ends with .jsonl or .csv"
+        )
+    table = read_table(real).table
+    chosen = column or _longest(table)
+    made = make(_column(table, chosen, "real"), seed=seed, planted=count, copies=copies)
+    rows = table.to_pylist()
+    host = stream(seed, "text", "canaries", "hosts").integers(len(rows), size=len(made.planted))
+    out = []
+    for k in places(len(rows), made, seed):
+        row = dict(rows[k] if k >= 0 else rows[int(host[-1 - k])])
+        out.append(row if k >= 0 else {**row, chosen: made.planted[-1 - k]})
+    if where.suffix.lower() == ".jsonl":
+        body = "".join(json.dumps(r, ensure_ascii=False, default=str) + "\n" for r in out)
+    else:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(table.column_names), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(out)
+        body = text.getvalue()
+    write_text(where, body)
+    write_text(Path(keys), json.dumps(made.to_json(), ensure_ascii=False) + "\n")
+    return made
+
+
+def _attributes(
+    texts: Mapping[str, list[str]], tables: Mapping[str, pa.Table], declared: Any, seed: int
+) -> list[Result]:
+    from locum.text.private.attributes import Asked, Length, Sentiment, Style
+    from locum.text.private.reading import load_attributes, read_attributes
+
+    plain = (
+        Length("length"), Sentiment("sentiment"), Style("exclaims", "exclaims"), Style("asks", "asks"),
+    )  # fmt: skip
+    found = plain if declared is None else load_attributes(declared)
+    if any(isinstance(a, Asked) for a in found):
+        raise UsageError(
+            "an attribute asks a model, which is not done here", where="--attributes", do="leave it out"
+        )
+    read = {p: read_attributes(t, found, records=tables[p].to_pylist()).to_pydict() for p, t in texts.items()}
+    return judge_attributes({a.name: {p: read[p][a.name] for p in read} for a in found}, seed)
+
+
+def _planned(path: Any, table: pa.Table) -> list[Result]:
+    """Categories of the plan that the rows have as columns; those with conditions have no fixed shares."""
+    if path is None:
+        return []
+    from locum.text.plan.columns import Category
+    from locum.text.plan.toml import load_plan
+
+    out = []
+    for column in load_plan(path).columns:
+        if isinstance(column, Category) and not column.when and column.name in table.column_names:
+            weights = column.weights or (1.0,) * len(column.values)
+            asked = {str(v): float(w) for v, w in zip(column.values, weights, strict=True)}
+            found = planned(column.name, _column(table, column.name, "synthetic"), asked)
+            out += [found] if found is not None else []
+    return out
+
+
+def _canaries(path: Any, texts: Mapping[str, list[str]]) -> list[Result]:
+    if path is None:
+        return []
+    from locum.artifacts.safejson import load
+
+    try:
+        told = load(Path(path).read_bytes(), str(path))
+    except OSError as error:
+        raise UsageError("the file cannot be read", where=str(path), do="check the path") from error
+    return find(TextCanaries.from_json(told), texts["synthetic"], reference=texts.get("holdout"))
 
 
 def save(found: TextEvidence, folder: Path) -> None:

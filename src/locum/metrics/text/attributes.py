@@ -103,7 +103,8 @@ def planned(name: str, values: Sequence[str], plan: Mapping[str, float]) -> Resu
         return None
     p = np.array([plan[v] / total for v in levels])
     q = shares(values, levels)
-    outside = 1 - float(q.sum())
+    # counted, for the sum of shares is 1 only but for rounding
+    outside = sum(v not in set(levels) for v in values) / len(values)
     statistic = len(values) * float(((q - p) ** 2 / p).sum())
     chance = 0.0 if outside > 0 else float(chi2.sf(statistic, len(levels) - 1))
     apart = float(np.abs(q - p).sum() + outside) / 2

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from math import comb, log
 
 import numpy as np
 
-from locum.evidence.intervals import auc_interval, wilson
+from locum.evidence.intervals import auc_interval, rate_at, wilson
 from locum.evidence.result import Result, Verdict
 from locum.metrics.text import words
 from locum.metrics.text.trial import TextTrial
 
 #: Words of a run that two people do not write by chance, and the level of its test.
 RUN, LEVEL = 8, 0.01
-
-#: What may name a person: address, telephone number or card, link, account.
-IDENTIFIER = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.-]*\w|https?://\S+|www\.\S+|@\w{3,}|\+?\d[\d ()./-]{6,}\d", re.IGNORECASE
-)
 
 
 def runs(trial: TextTrial) -> list[Result]:
@@ -82,12 +76,13 @@ def membership(trial: TextTrial) -> list[Result]:
         verdict: Verdict = "good" if low <= 0.5 else "poor" if value >= 0.6 else "fair"
         sentence = (
             f"{title}, a text that was learned from and one that was not are told apart {100 * value:.0f} "
-            f"times in 100 ({100 * low:.0f} to {100 * high:.0f}; 50 is guessing)."
+            f"times in 100 ({100 * low:.0f} to {100 * high:.0f}; 50 is guessing); at one false alarm in 100, "
+            f"{100 * rate_at(train, holdout):.1f} of 100 are found (1 is guessing)."
         )
         out.append(Result(
             name=f"text.membership.{key}", title=title, question="private", value=value, low=low, high=high,
             direction="target", target=0.5, reference=0.5, verdict=verdict, sentence=sentence,
-            headline=key == "nearest", detail={"texts": n},
+            headline=key == "nearest", detail={"texts": n, "found_at_1_percent": rate_at(train, holdout)},
         ))  # fmt: skip
     return out
 
@@ -115,21 +110,3 @@ class Bigrams:
             c, u = self._first[a], self._kinds[a]
             total += log((self._pairs[a, b] + u * single) / (c + u) if c else single)
         return total / (len(text) - 1)
-
-
-def identifiers(trial: TextTrial) -> list[Result]:
-    """Identifiers (mail, link, account, number of 8 signs or more) of train that return in synthetic texts.
-
-    Those that the hold-out has as well are public enough and not counted. Any is poor. The identifiers
-    themselves are not kept. Names of people are not looked for.
-    """
-    sets = [{m.group().lower() for t in trial.texts.get(p, ()) for m in IDENTIFIER.finditer(t)}
-            for p in ("train", "holdout", "synthetic")]  # fmt: skip
-    train, held, ours = sets
-    found = len((train - held) & ours)
-    return [Result(
-        name="text.identifiers", title="Identifiers that return", question="private", value=float(found),
-        direction="lower", target=0.0, reference=0.0, verdict="poor" if found else "good",
-        sentence=f"{found} of {len(train - held)} mail addresses, links, accounts and long numbers of the "
-        "real texts stand in the synthetic ones.",
-    )]  # fmt: skip

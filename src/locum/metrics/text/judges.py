@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from locum.evidence.evidence import Answer
 from locum.evidence.result import Question, Result, Verdict
-from locum.metrics.text import copying, likeness, use
+from locum.metrics.text import copying, identifiers, likeness, topics, use
 from locum.metrics.text.trial import TextTrial
 
 _JUDGES = (
-    likeness.clouds, likeness.order, likeness.variety, use.use, copying.runs, copying.membership,
-    copying.identifiers,
+    likeness.clouds, topics.topics, likeness.order, likeness.variety, use.use, copying.runs,
+    copying.membership, identifiers.identifiers,
 )  # fmt: skip
 _RANK: dict[Verdict, int] = {"poor": 0, "unclear": 1, "fair": 2, "good": 3}
 

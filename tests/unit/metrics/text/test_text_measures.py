@@ -10,7 +10,7 @@ import pytest
 
 from locum.errors import DataError, UsageError
 from locum.evidence import embedding
-from locum.metrics.text import copying, geometry, judges, words
+from locum.metrics.text import copying, geometry, identifiers, judges, words
 from locum.metrics.text.spread import jackknife, place
 from locum.metrics.text.trial import TextTrial
 from locum.metrics.text.use import classify
@@ -236,8 +236,9 @@ def test_identifiers_of_the_real_texts_are_counted_not_shown() -> None:
         [*base, "jane.doe@mail.example is me", "see https://held.example/x"],
         [*base, "see https://held.example/x"],
     )
-    [found] = copying.identifiers(trial)
-    assert (found.value, found.verdict) == (1.0, "poor")
+    found = identifiers.identifiers(trial)[0]
+    assert (found.value, found.verdict) == (0.5, "poor")
+    assert found.detail["returned"] == {"pii.email": 1}
     assert "jane" not in str(found.to_json())
 
 
