@@ -1,11 +1,11 @@
-"""The attribute route on reviews: attribute shares of written texts against the private ones, and a control.
+"""The attribute route on reviews: attribute shares of written texts against private ones, and a control.
 
-    python -m benchmarks.private_attributes --private YELP.csv [--epsilon 4] [--rows 300] [--model smollm2-135m]
+    python -m benchmarks.private_attributes --private YELP.csv [--epsilon 4] [--rows 300] [--model NAME]
 
-300 reviews are declared public (examples, the n-gram writer, the classifier of stars), 1,000 are kept out, the
-rest is private. Arms: the budget, and noise alone (mu 1e-4). Distance: total variation of each attribute's
-shares between the written texts and the kept-out reviews, mean over attributes. With ``--model`` the texts are
-written by the plan on that embedded model, else by n-grams. Noise is seeded: figures only, nothing is private.
+300 reviews are declared public (examples, n-gram writer, classifier of stars), 1,000 are kept out, the rest
+is private. Arms: the budget, and noise alone (mu 1e-4). Distance: total variation of each attribute's shares
+between the written texts and the kept-out reviews, mean over attributes. With ``--model`` the texts are
+written by the plan on it, else by n-grams. Noise is seeded: figures only, nothing is private.
 """
 
 from __future__ import annotations
@@ -33,27 +33,11 @@ from locum.text.private.attributes import Attribute, Learned, Length, Sentiment,
 from locum.text.private.reading import read_attributes
 from locum.text.running.run import run
 
-TOPICS = {
-    "food": tuple(
-        [
-            "food",
-            "pizza",
-            "burger",
-            "chicken",
-            "sauce",
-            "menu",
-            "dish",
-            "meal",
-            "taste",
-            "salad",
-            "sandwich",
-            "breakfast",
-            "lunch",
-        ]
-    ),
-    "drinks": tuple(["beer", "bar", "drinks", "cocktails", "wine", "bartender", "coffee"]),
-    "looks": tuple(["hair", "nails", "salon", "massage", "spa", "cut", "color", "manicure", "pedicure"]),
-    "stay": tuple(["room", "hotel", "bed", "lobby", "stay", "casino", "pool", "night"]),
+TOPICS: dict[str, tuple[str, ...]] = {
+    "food": ("food", "pizza", "burger", "chicken", "sauce", "menu", "dish", "meal", "taste", "salad"),
+    "drinks": ("beer", "bar", "drinks", "cocktails", "wine", "bartender", "coffee"),
+    "looks": ("hair", "nails", "salon", "massage", "spa", "cut", "color", "manicure", "pedicure"),
+    "stay": ("room", "hotel", "bed", "lobby", "stay", "casino", "pool", "night"),
 }
 
 

@@ -212,20 +212,10 @@ def test_the_report_holds_it_all(
         "made.jsonl",
         "--holdout",
         "kept.jsonl",
-    ]
-    more = [
-        "--holdout",
-        "kept.jsonl",
         "--label",
         "mood",
-        "--plan",
-        "plan.toml",
-        "--canaries",
-        "k.json",
-        "--out",
-        "judged",
-        "--json",
     ]
+    more = ["--plan", "plan.toml", "--canaries", "k.json", "--out", "judged", "--json"]
     assert main([*judge, *more]) == 0
     told = {r["name"]: r for r in json.loads(capsys.readouterr().out)["results"]}
     wanted = (
