@@ -27,6 +27,7 @@ def fit(
     per_unit: int | None = None,
     public: Any = None,
     ledger: str | os.PathLike[str] | None = None,
+    engine: str | None = None,
     progress: Listener = silent,
     **settings: Any,
 ) -> Synthesizer:
@@ -52,6 +53,8 @@ def fit(
         A public table with the same columns; path or table.
     ledger
         File in which the spending of all fits on these data is added up and limited; None forgets it.
+    engine
+        With `epsilon`, where the rows lie: ``memory``, ``duckdb`` (in their file), or ``auto``, by its size.
     progress
         Called with an `Event` now and then.
     **settings
@@ -78,7 +81,7 @@ def fit(
     from locum.synthesizers.synthesizer import Synthesizer
 
     place = None if ledger is None else Path(ledger)
-    privacy = privacy_request(epsilon, delta, unit, per_unit, public, place)
+    privacy = privacy_request(epsilon, delta, unit, per_unit, public, place, engine=engine)
     if privacy is not None:
         from locum.pipeline.privaterun import fit_in_memory
 

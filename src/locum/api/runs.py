@@ -32,6 +32,7 @@ def run(
     per_unit: int | None = None,
     public: Any = None,
     ledger: str | os.PathLike[str] | None = None,
+    engine: str | None = None,
     config: str | os.PathLike[str] | None = None,
     progress: Listener = silent,
 ) -> Outcome:
@@ -60,7 +61,7 @@ def run(
         As for `fit`; None means ``tree``, or ``tree-fast`` where the time budget asks for it.
     time_budget_s
         Longest time on the clock, in seconds.
-    epsilon, delta, unit, per_unit, public, ledger
+    epsilon, delta, unit, per_unit, public, ledger, engine
         Guarantee differential privacy, as for `fit`. The ledger is then a file of the run folder unless one
         is named. See also ``locum release``.
     config
@@ -92,7 +93,8 @@ def run(
         data=data, config=None if config is None else Path(config), out=None if out is None else Path(out),
         rows=rows, seed=seed, schema=schema, target=target, protected=tuple(protected), holdout=holdout,
         synthesizer=synthesizer, time_budget_s=time_budget_s, privacy=privacy_request(
-            epsilon, delta, unit, per_unit, public, None if ledger is None else Path(ledger)
+            epsilon, delta, unit, per_unit, public, None if ledger is None else Path(ledger),
+            engine=engine,
         ),
     )  # fmt: skip
     if request.privacy is not None:

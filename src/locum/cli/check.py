@@ -22,6 +22,14 @@ def check(
     holdout: options.Holdout = None,
     synthesizer: options.Synthesizer = None,
     time_budget: options.TimeBudget = None,
+    epsilon: options.Epsilon = None,
+    delta: options.Delta = None,
+    unit: options.Unit = None,
+    per_unit: options.PerUnit = None,
+    public: options.Public = None,
+    ledger: options.Ledger = None,
+    total_epsilon: options.TotalEpsilon = None,
+    engine: options.Engine = None,
     config: options.Config = None,
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
@@ -29,11 +37,15 @@ def check(
 ) -> None:
     """Check data and options, and predict time and memory; nothing is fitted or written.
 
+    With --epsilon no row is read and nothing is spent: what the budget would buy, what should be declared and
+    what it would cost follow from the schema, and from the form and the size of the file.
+
     Exit code 0: a run would work. 1: the data or the machine stands against it. 2: an option is off.
     """
     from locum.cli.progress import Display
-    from locum.cli.show import show_check
-    from locum.pipeline.plan import Request
+    from locum.cli.show import show_check, show_forecast
+    from locum.pipeline.forecast import forecast
+    from locum.pipeline.plan import Request, privacy_request
     from locum.pipeline.prepare import prepare
     from locum.pipeline.words import parse_duration
 
@@ -42,7 +54,15 @@ def check(
         holdout=holdout, synthesizer=synthesizer,
         time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),
         delimiter=delimiter, encoding=encoding,
+        privacy=privacy_request(
+            epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine
+        ),
     )  # fmt: skip
+    if request.privacy is not None:
+        with Display() as display:
+            found = forecast(request, display)
+        show_forecast(found, as_json=as_json)
+        return
     with Display() as display:
         prepared = prepare(request, display)
     show_check(prepared, as_json=as_json)

@@ -120,8 +120,12 @@ def open_blocks(
     encoding: str | None = None,
     decimal: str | None = None,
     missing: Sequence[str] = (),
+    scan: bool = True,
 ) -> Blocks:
     """A file as blocks; options and result as in `read`, without its notes.
+
+    Without `scan` only the first lines of a CSV file are looked at, for names and spelling of its columns;
+    the result then serves to ask for these.
 
     Raises
     ------
@@ -139,7 +143,7 @@ def open_blocks(
     if suffix in (".csv", ".tsv", ".txt", ".tab"):
         if delimiter in ("tab", "\\t"):
             delimiter = "\t"
-        found = _open_csv(path, suffix, delimiter, encoding, decimal)
+        found = _open_csv(path, suffix, delimiter, encoding, decimal, scan)
     else:
         found = _open_typed(path, suffix)
     refuse_columns(found.schema, found.name)
@@ -147,7 +151,7 @@ def open_blocks(
 
 
 def _open_csv(
-    path: Path, suffix: str, delimiter: str | None, encoding: str | None, decimal: str | None
+    path: Path, suffix: str, delimiter: str | None, encoding: str | None, decimal: str | None, scan: bool
 ) -> Blocks:
     import pyarrow as pa
 
@@ -172,7 +176,7 @@ def _open_csv(
     dialect = replace(dialect, encoding=encoding, decimal=decimal)
     names, offset = header(text, dialect, where)
     start += len(text[:offset].decode().encode(_plain_name(encoding), errors="replace"))
-    quoted = _scan(path, _plain_name(encoding))
+    quoted = scan and _scan(path, _plain_name(encoding))
     if dialect.space and quoted:
         raise UsageError("blanks before quotes are not read in blocks", where=where, do=_WAY_OUT)
     schema = pa.schema([(name, pa.string()) for name in names])

@@ -88,7 +88,7 @@ def _prepare(request: Request, progress: Listener) -> PreparedPrivate:
     assert asked is not None
     budget = asked_budget(asked)
     unit = Unit(asked.unit, asked.per_unit)
-    _check(request)
+    check_request(request)
     progress(Event("read", 0, 1))
     config, data = find_config(request)
     if data is None:
@@ -104,7 +104,7 @@ def _prepare(request: Request, progress: Listener) -> PreparedPrivate:
             need_column(name, columns, where=where)
     for name in request.protected:
         need_column(name, columns, where="protected")
-    schema = _declared(request, config, columns, rows.name)
+    schema = declared_schema(request, config, columns, rows.name)
     if schema is not None:
         refuse_data_bounds(schema)
     if public is not None:
@@ -117,7 +117,7 @@ def _prepare(request: Request, progress: Listener) -> PreparedPrivate:
     )
 
 
-def _check(request: Request) -> None:
+def check_request(request: Request) -> None:
     """Refuse what can be refused without looking at the data."""
     if request.rows is not None:
         check_rows(request.rows)
@@ -131,7 +131,9 @@ def _check(request: Request) -> None:
         private_class(request.synthesizer)
 
 
-def _declared(request: Request, config: Config | None, columns: Sequence[str], name: str) -> Schema | None:
+def declared_schema(
+    request: Request, config: Config | None, columns: Sequence[str], name: str
+) -> Schema | None:
     """The schema that was declared, with target and protected columns; None when there is none."""
     from locum.sources.domain import refuse_other_schema
 
@@ -158,7 +160,7 @@ def _plan(
     assert asked is not None
     path = Path(data) if isinstance(data, str | Path) else None
     model = config.model if config else None
-    name = first(request.synthesizer, _private_name(model.name if model else None), "auto")
+    name = first(request.synthesizer, private_name(model.name if model else None), "auto")
     privacy = {
         "epsilon": str(asked.epsilon), "delta": f"{budget.delta:g}", "unit": unit.column,
         "per_unit": unit.rows, "target": request.target, "protected": list(request.protected),
@@ -189,7 +191,7 @@ def _of_table(rows: Rows) -> names.Source:
     return names.fingerprint_table(rows.raw.table, rows.name)
 
 
-def _private_name(name: str | None) -> str | None:
+def private_name(name: str | None) -> str | None:
     """The generator that a config names, if it can be private; a config may be shared with other runs."""
     from locum.synthesizers.private import is_private
 

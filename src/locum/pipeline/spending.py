@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from locum.pipeline.plan import Plan, PrivacyRequest
 from locum.privacy.budget import Budget
 from locum.privacy.journal import Journal
 from locum.privacy.ledger import Ledger
+from locum.privacy.unit import Unit
 
 if TYPE_CHECKING:
     from locum.pipeline.private import PreparedPrivate
@@ -81,8 +83,37 @@ def _refuse_too_little(ledger: Ledger, budget: Budget) -> None:
 
 def accounting_of(plan: Plan) -> Any:
     """``zcdp`` where the generator as it is set takes steps that are not Gaussian, else ``gdp``."""
-    if plan.synthesizer == "auto":
+    return accounting_of_generator(plan.synthesizer, plan.settings)
+
+
+def accounting_of_generator(name: str, settings: Mapping[str, Any]) -> Any:
+    """The same by name and settings."""
+    if name == "auto":
         return "gdp"
     from locum.synthesizers import registry
 
-    return getattr(registry.create(plan.synthesizer, **plan.settings), "accounting", "gdp")
+    return getattr(registry.create(name, **settings), "accounting", "gdp")
+
+
+def refuse_spent_ledger(asked: PrivacyRequest, budget: Budget) -> None:
+    """Refuse when a ledger that is named and there has too little left; it is read, not written.
+
+    Raises
+    ------
+    BudgetError
+        With what is left, about.
+    FileFormatError
+        When it was changed by anything but appending.
+    """
+    if asked.ledger is None or not asked.ledger.is_file():
+        return
+    bodies = Journal(asked.ledger).bodies
+    if not bodies:
+        return
+    head = bodies[0]
+    ledger = Ledger.open(
+        asked.ledger, data=str(head.get("data", "")), unit=Unit.from_json(head.get("unit")),
+        budget=Budget.from_json(head.get("budget")), accounting=head.get("accounting"),
+        reserve=head.get("reserve"), run="check", limit=budget,
+    )  # fmt: skip
+    _refuse_too_little(ledger, budget)

@@ -197,6 +197,17 @@ def _bought_kinds(rows: Rows, guard: Guard, rho: float, target: str | None) -> t
     return Schema(ordered, target=target, name=rows.name), rho
 
 
+def public_codebooks(
+    public: Raw, schema: Schema | None, target: str | None
+) -> tuple[Schema, dict[str, Codebook]]:
+    """The schema with what a public table says, and codebooks of what was not declared."""
+    if schema is None:
+        from locum.data.detect import detect
+
+        schema = detect(public, target=target)
+    return schema, _from_public(public, schema)
+
+
 def _from_public(public: Raw, schema: Schema) -> dict[str, Codebook]:
     """Codebooks of a public table; what the schema declares stays as declared."""
     from locum.data.canonical import canonical
