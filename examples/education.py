@@ -1,12 +1,13 @@
 # ruff: noqa: T201
-"""Education: school districts, tested by group, with groups so small that real rows alone say little.
+"""Education: who goes beyond school, a rule tested by group where single groups have few real rows.
 
-Data: California's STAR test 1998 (303 districts), `statsmodels.datasets.star98`; "used with express
-permission from the original author, who retains all rights". Read from the package, not copied here.
+Data: National Longitudinal Survey of Young Men (3,010 men, 1976) as used by Card (1995), `linearmodels.datasets.
+card`. A public-use file of the Bureau of Labor Statistics; the package is under the NCSA licence. Read from the
+installed package, not copied here.
 """
 
 import numpy as np
-from statsmodels.datasets import star98
+from linearmodels.datasets import card
 from telling import folder, tell
 
 import locum
@@ -14,40 +15,35 @@ from locum.data.canonical import canonical
 from locum.data.read import read
 from locum.studies.subgroups import pools, subgroups
 
-frame = star98.load_pandas().data
-share = frame.NABOVE / (frame.NABOVE + frame.NBELOW)
-table = frame[["LOWINC", "PTRATIO", "AVSALK"]].round(1).copy()
-table.columns = ["low_income", "pupils_per_teacher", "salary"]
-table["minority"] = np.where(frame.PERMINTE.median() < frame.PERMINTE, "many", "few")
-table["passed"] = np.where(share > share.median(), "yes", "no")
-table = table.sample(frac=1.0, random_state=0).reset_index(drop=True)
-learn, held = table.iloc[:200], table.iloc[200:].reset_index(drop=True)
+raw = card.load()
+table = raw[["age", "motheduc", "KWW"]].copy()
+table.columns = ["age", "mother_years", "test_score"]
+table["near_college"] = np.where(raw.nearc4 == 1, "yes", "no")
+table["race"] = np.where(raw.black == 1, "black", "other")
+table["beyond_school"] = np.where(raw.educ > 12, "yes", "no")
+table = table[table.test_score.notna()].sample(frac=1.0, random_state=0).reset_index(drop=True)
+learn, held = table.iloc[:1_500], table.iloc[1_500:].reset_index(drop=True)
 
-# The rule under test, made from the rows learned from: a district passes where few families are poor.
-cut = float(learn.low_income.median())
+# The rule under test, made from the rows learned from: beyond school goes who scores well.
+cut = float(learn.test_score.median())
 
 
 def right(rows):
     """1 where the rule is right, 0 where it is wrong."""
-    income = np.asarray(rows.column("low_income").to_pylist(), dtype=float)
-    said = [{True: "yes", False: "no"}.get(v, v) for v in rows.column("passed").to_pylist()]
-    return ((income < cut) == (np.asarray(said) == "yes")).astype(float)
+    score = np.asarray(rows.column("test_score").to_pylist(), dtype=float)
+    said = [{True: "yes", False: "no"}.get(v, v) for v in rows.column("beyond_school").to_pylist()]
+    return ((score > cut) == (np.asarray(said) == "yes")).astype(float)
 
 
-schema = locum.detect(table, target="passed", protected=["minority"])
-test = canonical(read(held), schema)
+schema = locum.detect(table, target="beyond_school", protected=["race"])
+test = canonical(read(held.iloc[:400].reset_index(drop=True)), schema)
 drawn = pools(test, schema, generators=3, rows=1_500)
-for group in subgroups(right, test, drawn, schema=schema, by=["minority", "low_income"]):
+for group in subgroups(right, test, drawn, schema=schema, by=["race", "near_college"]):
     print(" and ".join(f"{a} {b}" for a, b in group.group), "->", f"{group.trust}:", group.sentence)
 
 model = locum.fit(learn, synthesizer="tree-fast")
 found = locum.evaluate(
-    learn,
-    locum.sample(model, 200),
-    holdout=held,
-    target="passed",
-    protected=["minority"],
-    effort="quick",
+    learn, locum.sample(model, 1_500), holdout=held, target="beyond_school", protected=["race"], effort="quick"
 )
 page = found.save(folder() / "education.html")
 tell(found.evidence, page)

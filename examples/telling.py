@@ -31,6 +31,6 @@ def tell(evidence: Any, page: Path, also: Sequence[str] = ()) -> None:
 
 def close(answered: list[str], failed: str, page: Path) -> None:
     """Print the last three lines that every example ends with."""
-    print(f"answers: {', '.join(answered) or 'none'}")
+    print(f"answers: {', '.join(dict.fromkeys(answered)) or 'none'}")
     print(f"failed: {failed}")
     print(f"page: {page}")

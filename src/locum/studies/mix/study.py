@@ -37,6 +37,8 @@ FEW_SPLITS, MANY_SPLITS, LARGE = 6, 12, 6_000
 #: Fewest rows, and fewest test rows of a group, about which something is said.
 LEAST_ROWS, LEAST_GROUP = 30, 30
 CURVE = (0.25, 0.5)
+#: Differences below this are none.
+NOTHING = 5e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +347,11 @@ def _sentence(
         return f"Adding synthetic rows helps: {between}{more}. Best here: {chosen}, reaching {mixed:.4f}."
     if verdict == "harms":
         return f"Adding synthetic rows harms: {between}, even at the best mix tried. Train on the real rows."
+    if gain.detectable < NOTHING and abs(gain.value) < NOTHING:
+        return (
+            f"There is nothing to gain: models trained on the real rows and on the mixes score alike in every "
+            f"split ({mixed:.4f} {measure})."
+        )
     return (
         f"There is no evidence that adding synthetic rows helps: {between}. "
         f"A true gain of {gain.detectable:.4f} or more would probably have been seen."
