@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""Autonomous systems: a rare state of a spacecraft's radiator from its sensors; do synthetic rows help to see it?
+"""Autonomous systems: a rare state of a spacecraft from its sensors; whether synthetic rows help.
 
 Data: Statlog (Shuttle) of NASA (49,097 readings of nine sensors, 7 % anomalous), from UCI under CC BY 4.0,
 `river.datasets.Shuttle`; the package is under the BSD 3-clause licence. Read from the installed package, not

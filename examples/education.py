@@ -1,9 +1,9 @@
 # ruff: noqa: T201
 """Education: who goes beyond school, a rule tested by group where single groups have few real rows.
 
-Data: National Longitudinal Survey of Young Men (3,010 men, 1976) as used by Card (1995), `linearmodels.datasets.
-card`. A public-use file of the Bureau of Labor Statistics; the package is under the NCSA licence. Read from the
-installed package, not copied here.
+Data: National Longitudinal Survey of Young Men (3,010 men, 1976) as used by Card (1995),
+`linearmodels.datasets.card`. A public-use file of the Bureau of Labor Statistics; the package is under the
+NCSA licence. Read from the installed package, not copied here.
 """
 
 import numpy as np
@@ -43,7 +43,12 @@ for group in subgroups(right, test, drawn, schema=schema, by=["race", "near_coll
 
 model = locum.fit(learn, synthesizer="tree-fast")
 found = locum.evaluate(
-    learn, locum.sample(model, 1_500), holdout=held, target="beyond_school", protected=["race"], effort="quick"
+    learn,
+    locum.sample(model, 1_500),
+    holdout=held,
+    target="beyond_school",
+    protected=["race"],
+    effort="quick",
 )
 page = found.save(folder() / "education.html")
 tell(found.evidence, page)

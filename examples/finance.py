@@ -1,9 +1,9 @@
 # ruff: noqa: T201
 """Finance: who holds private insurance, with labels that depend less on sex and origin.
 
-Data: Medical Expenditure Panel Survey 2003, persons of 65 and over (4,500 of 10,391 rows), `linearmodels.datasets.
-meps`. A public-use file of the Agency for Healthcare Research and Quality, a work of the United States government;
-the package is under the NCSA licence. Read from the installed package, not copied here.
+Data: Medical Expenditure Panel Survey 2003, persons of 65 and over (4,500 of 10,391 rows),
+`linearmodels.datasets.meps`. A public-use file of the Agency for Healthcare Research and Quality, a work of
+the United States government; the package is under the NCSA licence. Read from it, not copied here.
 """
 
 from linearmodels.datasets import meps

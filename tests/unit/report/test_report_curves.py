@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
+
+import pytest
 
 from locum.report.charts.curves import Curve, curves
 
@@ -46,3 +49,15 @@ def test_names_do_not_cover_each_other() -> None:
 
 def test_hostile_names_are_escaped() -> None:
     assert "<script" not in str(curves([Curve("<script>", ((0, 1.0), (1, 2.0)))], "x", "y"))
+
+
+def test_labels_keep_the_order_of_the_lines_and_do_not_overlap() -> None:
+    from locum.report.charts.curves import spread
+
+    places = [100.0, 20.0, 21.0, 22.0, 24.0, 200.0]
+    found = spread(places, 15.0)
+    assert sorted(range(6), key=found.__getitem__) == sorted(range(6), key=places.__getitem__)
+    ordered = sorted(found)
+    assert all(b - a >= 15.0 - 1e-9 for a, b in pairwise(ordered))
+    assert found[0] == 100.0 and found[5] == 200.0
+    assert sum(found[1:5]) == pytest.approx(sum(places[1:5]))

@@ -16,6 +16,9 @@ _LEFT, _RIGHT = 0.09, 0.2
 #: Colours of lines that the style sheet knows.
 HUES = 5
 
+#: Height of a label, in pixels.
+GAP = 15.0
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
@@ -47,9 +50,10 @@ def curves(lines: Sequence[Curve], x: str, y: str) -> Markup:
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - (value - low) / (high - low))
 
     parts = _axes(low_x, high_x, low, high, x, y)
-    taken: list[float] = []
+    ends = spread([up(points[-1][1]) for _, points in kept], GAP)
     solid = [c for c, _ in kept if not c.dashed]
-    for c, points in kept:
+    alone = sum(not c.marked for c in solid) == 1
+    for (c, points), at in zip(kept, ends, strict=True):
         path = "M" + "L".join(f"{coordinate(1000 * across(a))} {coordinate(up(b))}" for a, b in points)
         hue = "" if c.dashed else f"k{solid.index(c) % HUES}"
         kind = "law" if c.dashed else f"curve {hue}"
@@ -65,13 +69,14 @@ def curves(lines: Sequence[Curve], x: str, y: str) -> Markup:
             dot = "s-front" if c.marked else f"s-dot {hue}"
             size = 6.0 if c.marked else 3.5
             parts.append(tag("circle", title(words), class_=dot, cx=percent(across(a)), cy=up(b), r=size))
-        at = up(points[-1][1])
-        while any(abs(at - other) < 15 for other in taken):
-            at += 15
-        taken.append(at)
         parts.append(
             tag(
                 "text",
+                *(
+                    []
+                    if c.dashed or c.marked or alone
+                    else [tag("tspan", "● ", class_=kind, fill="currentColor")]
+                ),
                 brief(c.name, 26),
                 class_="s-name",
                 x=percent(across(points[-1][0])),
@@ -81,6 +86,26 @@ def curves(lines: Sequence[Curve], x: str, y: str) -> Markup:
         )
     label = f"{y} over {x}: " + "; ".join(f"{c.name} ends at {number(p[-1][1])}" for c, p in kept)
     return chart(label, _HEIGHT, *parts, class_="scatter")
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Heights of labels in the order of `places`, as near to them as can be with `gap` between neighbours.
+
+    Labels that would overlap are pooled and laid out around their mean (pool adjacent violators).
+    """
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    pools: list[tuple[float, int]] = []
+    for k, i in enumerate(order):
+        mean, size = places[i] - k * gap, 1
+        while pools and pools[-1][0] > mean:
+            other, n = pools.pop()
+            mean, size = (mean * size + other * n) / (size + n), size + n
+        pools.append((mean, size))
+    flat = [mean for mean, size in pools for _ in range(size)]
+    out = [0.0] * len(places)
+    for k, i in enumerate(order):
+        out[i] = flat[k] + k * gap
+    return out
 
 
 def _axes(low_x: float, high_x: float, low: float, high: float, x: str, y: str) -> list[Markup]:

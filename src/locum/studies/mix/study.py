@@ -349,8 +349,8 @@ def _sentence(
         return f"Adding synthetic rows harms: {between}, even at the best mix tried. Train on the real rows."
     if gain.detectable < NOTHING and abs(gain.value) < NOTHING:
         return (
-            f"There is nothing to gain: models trained on the real rows and on the mixes score alike in every "
-            f"split ({mixed:.4f} {measure})."
+            f"There is nothing to gain: models trained on the real rows and on the mixes score alike in "
+            f"every split ({mixed:.4f} {measure})."
         )
     return (
         f"There is no evidence that adding synthetic rows helps: {between}. "
