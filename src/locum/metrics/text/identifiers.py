@@ -61,7 +61,9 @@ def _hard(sets: dict[str, dict[bool, set[tuple[str, str]]]]) -> Result:
         low=low if n else 0.0, high=high if n else 0.0, direction="lower", target=0.0,
         reference=other / m if m else 0.0, verdict="poor" if back else "good",
         sentence=f"{len(back)} of {n} mail and web addresses, telephone, card and identity numbers of the "
-        "real texts stand in the synthetic ones.",
+        "real texts stand in the synthetic ones."
+        if n
+        else "The real texts hold no mail or web address, telephone, card or identity number of their own.",
         detail={"returned": dict(Counter(kind for kind, _ in back)), "of": n, "holdout_returned": other,
                 "holdout_of": m},
     )  # fmt: skip
