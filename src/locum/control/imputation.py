@@ -29,8 +29,9 @@ from locum.synthesizers.guide import Guide
 if TYPE_CHECKING:
     from locum.synthesizers.synthesizer import Synthesizer
 
-#: Draws per given row from which the best single value is taken.
-BEST = 32
+#: Passes over the rows and draws of each, from which the best single value is taken: one pass asks one of a
+#: generator's parts (a chain of trees) for each row, several passes average over parts.
+PASSES, BEST = 4, 16
 
 Method = Literal["draw", "best"]
 
@@ -70,7 +71,7 @@ def impute(
 
     Notes
     -----
-    Cost: about `PARTICLES` (``draw``) or `BEST` times that of sampling as many rows.
+    Cost: about `PARTICLES` (``draw``) or `PASSES` x `BEST` times that of sampling as many rows.
     """
     from locum.control.sampling import read_request
 
@@ -146,17 +147,24 @@ def _best(
     """The mean of the draws for each ordered cell, the most frequent label for the others."""
     encoder = synth.encoder
     blocks = []
-    for start in range(0, len(fixed), max(1, BLOCK // BEST)):
-        mine = fixed[start : start + max(1, BLOCK // BEST)]
+    for start in range(0, len(fixed), max(1, BLOCK // (PASSES * BEST))):
+        mine = fixed[start : start + max(1, BLOCK // (PASSES * BEST))]
         groups = len(mine)
         mark = child_seed(seed, "best", start)
-        drawn, log_weight = propose(synth.model, groups * BEST, replace(guide, fixed=mine), mark)
-        count.drawn += len(drawn)
-        table = log_weight.reshape(groups, BEST)
-        top = table.max(axis=1, keepdims=True)
-        weight = np.where(np.isfinite(top), np.exp(table - np.where(np.isfinite(top), top, 0.0)), 1.0)
-        weight /= weight.sum(axis=1, keepdims=True)
-        values = Problem(encoder, [], []).realise(drawn, mark)[0].select(list(fill))
+        parts, weights = [], []
+        for turn in range(PASSES):
+            seed_of = child_seed(mark, "pass", turn)
+            drawn, log_weight = propose(synth.model, groups * BEST, replace(guide, fixed=mine), seed_of)
+            count.drawn += len(drawn)
+            table = log_weight.reshape(groups, BEST)
+            top = table.max(axis=1, keepdims=True)
+            weight = np.where(np.isfinite(top), np.exp(table - np.where(np.isfinite(top), top, 0.0)), 1.0)
+            weights.append(weight / weight.sum(axis=1, keepdims=True) / PASSES)
+            parts.append(Problem(encoder, [], []).realise(drawn, seed_of)[0].select(list(fill)))
+        weight = np.hstack(weights)
+        # Pass by pass, row by row as they were drawn; wanted row by row.
+        order = np.arange(PASSES * groups * BEST).reshape(PASSES, groups, BEST).transpose(1, 0, 2).ravel()
+        values = pa.concat_tables(parts).take(pa.array(order))
         blocks.append(pa.table({c: _centre(encoder, c, flat(values.column(c)), weight) for c in fill}))
         count.realised += groups
         count.accepted += groups
