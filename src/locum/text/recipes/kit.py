@@ -22,7 +22,7 @@ from locum.text.running.dedup import Duplicates
 Row = dict[str, Any]
 T = TypeVar("T")
 #: Attempts without one kept row after which a recipe ends.
-_HOPELESS = 200
+_HOPELESS = 60
 
 
 @dataclass(slots=True)
@@ -52,6 +52,8 @@ class Kit:
         The kept rows, in their order.
     facts
         What else a recipe found; goes into the funnel.
+    wanted
+        Rows wanted, for the progress; 0 where it follows from what goes in.
     """
 
     engine: Engine
@@ -66,6 +68,7 @@ class Kit:
     made: list[Row] = field(default_factory=list)
     most_rejects: int = 10_000
     facts: Row = field(default_factory=dict)
+    wanted: int = 0
 
     async def chat(self, prompt: str, *names: str | int, system: str = "", **params: Any) -> str:
         """An answer, without white space around it.
@@ -150,7 +153,7 @@ class Kit:
         self.attempts += 1
         self.kept += 1
         self.made.append(row)
-        self.progress(Event("write", self.kept, 0, f"{self.attempts - self.kept} attempts lost"))
+        self.progress(Event("write", self.kept, self.wanted, f"{self.attempts - self.kept} attempts lost"))
         return row
 
     def lose(self, stage: str, reason: Reason | str, detail: str = "") -> None:

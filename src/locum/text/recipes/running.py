@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from locum.artifacts.folder import RunFolder
+from locum.errors import FeasibilityError
 from locum.progress import Listener, silent
 from locum.text.engine.cache import Cache
 from locum.text.engine.caps import Caps
@@ -179,7 +181,10 @@ async def _run(
 ) -> TextOutcome:
     stopped: Stop | None = None
     async with Engine(recipe.model, cache=cache, caps=caps, replay=replay) as engine:
-        kit = Kit(engine, recipe.seed, temperature=recipe.model.temperature or 0.8, progress=progress)
+        wanted = 0 if recipe.recipe in _BY_INPUT else recipe.rows
+        kit = Kit(
+            engine, recipe.seed, temperature=recipe.model.temperature or 0.8, progress=progress, wanted=wanted
+        )
         rows: list[Row] = []
         try:
             async with asyncio.timeout(engine.purse.left_s):
@@ -193,17 +198,30 @@ async def _run(
                 raise
         except Stop as stop:
             stopped, rows = stop, kit.made
+        if not rows and kit.attempts and (stopped is None or stopped.cause == "max_time"):
+            stopped = Stop("yield", _nothing(kit))
         _write(folder, DATA, rows)
         _write(folder, REJECTS, kit.rejects)
-        funnel = {**kit.funnel(), "wanted": recipe.rows}
+        funnel = {**kit.funnel(), "wanted": wanted or len(rows)}
         folder.write_text(FUNNEL, json.dumps(funnel, indent=2) + "\n")
-        wanted = max(1, len(rows)) if recipe.recipe in _BY_INPUT else recipe.rows
-        state = "stopped" if stopped else "complete" if len(rows) >= wanted else "short"
+        wanted = wanted or len(rows)
+        state = "stopped" if stopped else "complete" if rows and len(rows) >= wanted else "short"
         return TextOutcome(
             folder.path, state, len(rows), wanted, kit.attempts, funnel, engine.purse.tokens,
             engine.purse.cost, engine.sent, engine.hits, cause=stopped.cause if stopped else "",
             error=stopped.error if stopped else None, files=(DATA, REJECTS, FUNNEL),
         )  # fmt: skip
+
+
+def _nothing(kit: Kit) -> FeasibilityError:
+    """What to tell when attempts were made and none was kept: what most of them lacked."""
+    seen = Counter((entry["stage"], entry["detail"] or entry["reason"]) for entry in kit.rejects)
+    (stage, why), count = seen.most_common(1)[0]
+    return FeasibilityError(
+        f"none of {kit.attempts} attempts was kept; at stage {stage}, {count} of them: {why}",
+        where="recipe",
+        do="see rejects.jsonl; the embedded model cannot do every task: name an endpoint in [model]",
+    )
 
 
 def _write(folder: RunFolder, name: str, rows: Sequence[Row]) -> None:
