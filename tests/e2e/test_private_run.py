@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -113,22 +114,85 @@ def test_the_bundle_verifies_and_tells_its_assumptions(house):
     assert other.returncode == 1 and "another key" in other.stdout
 
 
-def test_any_changed_byte_of_any_file_is_found(bundle):
-    rng = random.Random(1)
+def spoiled(content: bytes, rng: random.Random) -> list[bytes]:
+    """Edits of a file: a bit here and there (at both ends in any case), cut, grown, emptied, swapped."""
+    places = {0, len(content) - 1, *(rng.randrange(len(content)) for _ in range(40))}
+    flipped = [
+        content[:at] + bytes([content[at] ^ (1 << rng.randrange(8))]) + content[at + 1 :]
+        for at in sorted(places)
+    ]
+    middle = len(content) // 2
+    moved = content[middle:] + content[:middle]
+    return [*flipped, content + b"\n", content[:-1], content[1:], b"", moved, content.replace(b"\n", b"\r\n")]
+
+
+@pytest.mark.parametrize("name", sorted(BUNDLE))
+def test_any_changed_byte_of_any_file_is_found(bundle, name):
+    """Some fifty edits of each file; fixed seed."""
     assert verify(bundle).passed
-    for name in sorted(BUNDLE):
-        path = bundle / name
-        good = path.read_bytes()
-        places = {0, len(good) - 1, *(rng.randrange(len(good)) for _ in range(12 if "cert" in name else 1))}
-        for at in places:
+    path = bundle / name
+    good = path.read_bytes()
+    for edited in spoiled(good, random.Random(name)):
+        if edited == good:
+            continue
+        path.write_bytes(edited)
+        found = verify(bundle)
+        assert not found.passed, name
+        assert any(name in failure for failure in found.failures), name
+    path.write_bytes(good)
+    assert verify(bundle).passed
+
+
+def test_every_byte_of_the_signature_and_of_the_totals_counts(bundle):
+    """The lines a forger would like to change, byte by byte."""
+    path = bundle / "certificate.json"
+    good = path.read_bytes()
+    wanted = [good.index(word) for word in (b'"statement"', b'"epsilon"', b'"value"', b'"private"')]
+    for start in wanted:
+        for at in range(start, min(start + 40, len(good))):
             path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-            found = verify(bundle)
-            assert not found.passed, (name, at)
-            assert any(name in failure for failure in found.failures), (name, at)
-        path.write_bytes(good + b"\n")
-        assert not verify(bundle).passed, name
-        path.write_bytes(good)
-    assert verify(bundle).passed
+            assert not verify(bundle).passed, at
+
+
+def test_the_certificate_lists_what_a_receiver_needs(house):
+    certificate = json.loads((house / "bundle" / "certificate.json").read_text())
+    assert certificate["unit"] == {"column": None, "rows": 1, "adjacency": "add-remove"}
+    ledger = [json.loads(line) for line in (house / "visits-locum" / "ledger.jsonl").read_text().splitlines()]
+    assert certificate["entries"] == [line["entry"] for line in ledger[1:]]
+    curve = certificate["total"]["curve"]
+    assert len(curve) > 3 and all(a[0] > b[0] and a[1] < b[1] for a, b in pairwise(curve))
+    assert certificate["total"]["epsilon"] <= 4
+    assert len(certificate["trust_model"]) >= 4 and len(certificate["assumptions"]) >= 5
+    assert certificate["noise"]["source"] == "operating system"
+    assert {"locum", "numpy"} <= {name.lower() for name in certificate["versions"]}
+    assert certificate["audits"] == [] and certificate["signature"]["algorithm"].lower() == "ed25519"
+    assert set(certificate["files"]) == BUNDLE - {"certificate.json"}
+    for name in ("n_train", "n_holdout", "sha256_of_data", "source"):
+        assert name not in certificate
+
+
+def test_rows_that_stay_in_their_file_make_the_same_kind_of_release(folder):
+    done = call(
+        folder, "run", "visits.csv", "--epsilon", "4", "--unit", "visit", "--engine", "duckdb",
+        "--synthesizer", "independent",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert call(folder, "release", "visits-locum", "--out", "bundle").returncode == 0
+    assert {p.name for p in (folder / "bundle").iterdir()} == BUNDLE
+    told = call(folder, "verify", "bundle")
+    assert told.returncode == 0 and "a value of visit with at most 1 rows" in told.stdout
+    assert b"duckdb" not in (folder / "bundle" / "certificate.json").read_bytes().split(b'"versions"')[0]
+
+
+def test_a_spent_ledger_refuses_a_run_and_keeps_what_was_paid(folder):
+    """What was paid for is released; the run that finds nothing left is not."""
+    options = ("--synthesizer", "independent", "--ledger", "visits.ledger")
+    assert call(folder, "run", "visits.csv", "--epsilon", "3", *options, "--out", "one").returncode == 0
+    told = call(folder, "run", "visits.csv", "--epsilon", "1", *options, "--out", "two")
+    assert told.returncode == 1 and "is left" in told.stderr
+    assert call(folder, "release", "one", "--out", "bundle").returncode == 0
+    assert call(folder, "verify", "bundle").returncode == 0
+    assert call(folder, "release", "two", "--out", "other").returncode == 2
 
 
 def test_files_added_or_taken_away_are_found(bundle):
@@ -240,7 +304,10 @@ def test_the_same_command_again_spends_nothing(house):
         (("--epsilon", "-1"), 2, "epsilon"),
         (("--epsilon", "inf"), 2, "epsilon"),
         (("--epsilon", "1e-"), 2, "epsilon"),
-        (("--epsilon", "1", "--delta", "0.5"), 2, "delta"),
+        (("--epsilon", "1", "--delta", "0.5"), 2, "too large for any table"),
+        (("--epsilon", "1", "--delta", "0.005"), 2, "too large for this many rows"),
+        (("--epsilon", "1", "--unit", "visit", "--per-unit", "0"), 2, "whole number"),
+        (("--epsilon", "1", "--engine", "spark"), 2, "no engine"),
         (("--epsilon", "1", "--unit", "patient"), 2, "patient"),
         (("--epsilon", "1", "--per-unit", "3"), 2, "unit"),
         (("--epsilon", "1", "--synthesizer", "tree"), 2, "single rows"),

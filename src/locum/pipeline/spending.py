@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from locum.errors import BudgetError
+from locum.errors import BudgetError, UsageError
 from locum.pipeline.plan import Plan, PrivacyRequest
 from locum.privacy.budget import Budget
 from locum.privacy.journal import Journal
@@ -20,13 +20,24 @@ if TYPE_CHECKING:
 
 #: Where nobody says how likely the guarantee may fail.
 DEFAULT_DELTA = 1e-6
+#: With a hundred rows or fewer nothing is left of them under noise, so delta is always below this.
+MOST_DELTA = 0.01
 #: Part of delta that is kept for publishing levels; the rest is for the noise.
 RESERVE = 0.1
 
 
 def asked_budget(asked: PrivacyRequest) -> Budget:
     """The budget as asked for; raises UsageError for an epsilon or delta that cannot be."""
-    return Budget.approx(asked.epsilon, DEFAULT_DELTA if asked.delta is None else asked.delta)
+    budget = Budget.approx(asked.epsilon, DEFAULT_DELTA if asked.delta is None else asked.delta)
+    # smaller ones are held against the number of rows, once that is bought
+    if budget.delta >= MOST_DELTA:
+        raise UsageError(
+            f"delta {budget.delta:g} is too large for any table that is worth a run",
+            where="delta",
+            expected=f"less than 1 / rows, and less than {MOST_DELTA:g} in any case",
+            do="leave it out for 1e-6, or give one below 1 / (10 rows)",
+        )
+    return budget
 
 
 def open_ledger(prepared: PreparedPrivate, own: Path | None, run: str) -> Ledger:
