@@ -69,7 +69,10 @@ class NGramFiller:
 
     def write(self, label: str, n: int, rng: np.random.Generator) -> list[str]:
         """`n` texts by the model; the class plays no part, its votes alone shape the texts."""
-        return [join(self._fill([None] * int(rng.choice(self._lengths)), rng)) for _ in range(n)]
+        return [join(self._fill([None] * self._some_length(rng), rng)) for _ in range(n)]
+
+    def _some_length(self, rng: np.random.Generator) -> int:
+        return self._lengths[0] if len(self._lengths) == 1 else int(rng.choice(self._lengths))
 
     def vary(self, text: str, label: str, n: int, rng: np.random.Generator) -> list[str]:
         """`n` texts, each with another `share` of the words filled in anew."""

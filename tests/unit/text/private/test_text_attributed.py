@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.text.engine.model import ModelSpec
 from locum.text.failures import PlanError
-from locum.text.plan.columns import Table
+from locum.text.plan.columns import Check, Number, Table, Validator
+from locum.text.plan.plan import Plan
 from locum.text.plan.toml import dump_plan, parse_plan
 from locum.text.private.attributed import fit_attributes, labelled_filler, plan_for, write
 from locum.text.private.attributes import (
@@ -31,6 +33,7 @@ from locum.text.private.attributes import (
     Topic,
 )
 from locum.text.private.reading import load_attributes, read_attributes, schema_of
+from locum.text.running.run import run
 from locum.text.verify.registry import make
 
 FOOD = ("soup", "pasta", "bread", "salad")
@@ -166,6 +169,38 @@ def test_the_plan_is_a_plan_and_its_check_is_the_same_reader(tmp_path: Path) -> 
     assert verifier.verify("the soup was awful", row).ok  # type: ignore[union-attr]
     verdict = verifier.verify("the bed and the lobby: great, lovely and kind to all of us", row)  # type: ignore[union-attr]
     assert (verdict.ok, verdict.reason) == (False, "differs in topic, mood, length")
+
+
+def test_what_is_refused_does_not_bend_the_drawn_rows(tmp_path: Path) -> None:
+    """A check refuses each row once for one topic: with fixed rows the kept shares are those drawn."""
+    model = fit_attributes(PRIVATE, ATTRIBUTES, Ledger.memory(Budget.approx(8, 1e-5)), synthesizer="mst")
+    model.fit.synthesizer.save(tmp_path / "model.locum")
+    kept = {}
+    for fixed in (True, False):
+        plan = Plan(
+            (
+                Table("topic", "model.locum", field="topic", private=False, fixed=fixed),
+                Number("coin", low=0, high=1, decimals=0),
+                Validator("v", "coin", Check("expression", {"expression": "topic != 'food' or value == 1"})),
+            ),
+            rows=200, tries=20, folder=str(tmp_path),
+        )  # fmt: skip
+        run(plan, tmp_path / f"out-{fixed}")
+        rows = (tmp_path / f"out-{fixed}" / "data.jsonl").read_text().splitlines()
+        kept[fixed] = sum(json.loads(r)["topic"] == "food" for r in rows) / len(rows)
+    # 0.85 of the private texts, and 0.74 of what passes a coin; 4 standard errors are 0.10 and 0.12
+    assert kept[True] > 0.75
+    assert kept[False] < kept[True] - 0.02
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("LOCUM_MODELS") and Path(os.environ["LOCUM_MODELS"], "smollm2-135m.gguf").is_file()),
+    reason="the weights of the embedded model are not here (LOCUM_MODELS)",
+)
+def test_the_embedded_model_answers_within_the_declared_values() -> None:
+    asked: list[Attribute] = [Asked("tone", "Is this review good or bad?\n{{ text }}", ("good", "bad"))]
+    found = read_attributes(PUBLIC[:2], asked, model=ModelSpec("smollm2-135m", context=512))
+    assert set(found.column("tone").to_pylist()) <= {"good", "bad"}
 
 
 def test_with_seeded_noise_the_rows_stay_tainted() -> None:
