@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -20,12 +21,12 @@ _TERMS = (
     "separator", "source", "subField", "transform", "unArchive", "value",
 )  # fmt: skip
 _MEDIA = {
-    "csv": "text/csv", "tsv": "text/tab-separated-values", "parquet": "application/vnd.apache.parquet",
-    "arrow": "application/vnd.apache.arrow.file", "jsonl": "application/jsonl",
+    "csv": "text/csv", "tsv": "text/tab-separated-values", "parquet": "application/x-parquet",
+    "arrow": "application/vnd.apache.arrow.file", "jsonl": "application/jsonlines",
 }  # fmt: skip
 _TYPES = {
     "boolean": "sc:Boolean", "integer": "sc:Integer", "number": "sc:Float", "date": "sc:Date",
-    "datetime": "sc:DateTime", "duration": "sc:Duration",
+    "datetime": "sc:DateTime",
 }  # fmt: skip
 
 
@@ -92,7 +93,10 @@ def croissant(
             {
                 "@type": "cr:RecordSet", "@id": "rows", "name": "rows",
                 "description": "Synthetic rows; none describes a real person or thing.",
-                "field": [_field(column, data, suffix) for column in schema],
+                "field": [
+                    _field(column, at, data, suffix)
+                    for column, at in zip(schema, field_ids(schema.names), strict=True)
+                ],
             }
         ],
         "rai:dataCollection": "Drawn from a model that was fitted to real rows under differential privacy.",
@@ -103,12 +107,21 @@ def croissant(
     return document
 
 
-def _field(column: Column, data: str, suffix: str) -> dict[str, Any]:
+def field_ids(names: Sequence[str]) -> list[str]:
+    """Identifiers of columns: Croissant takes no blanks in them, nor any escape; all differ."""
+    out: list[str] = []
+    for i, name in enumerate(names):
+        plain = re.sub(r"[^\w.-]", "_", name)
+        out.append(plain if plain not in out and (plain == name or plain not in names) else f"{plain}_{i}")
+    return out
+
+
+def _field(column: Column, identifier: str, data: str, suffix: str) -> dict[str, Any]:
     # JSON Lines are addressed by path, everything else by column
     extract = {"jsonPath": f"$[{column.name!r}]"} if suffix == "jsonl" else {"column": column.name}
     return {
         "@type": "cr:Field",
-        "@id": f"rows/{column.name}",
+        "@id": f"rows/{identifier}",
         "name": column.name,
         "description": f"{column.kind}{', made afresh and not learned' if column.regenerated else ''}",
         "dataType": _TYPES.get(column.kind, "sc:Text"),
