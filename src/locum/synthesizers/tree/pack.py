@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,7 @@ from locum.synthesizers.tree.chain import Chain
 from locum.synthesizers.tree.inputs import Bins
 from locum.synthesizers.tree.outcome import MOST_CODES, Outcome
 from locum.synthesizers.tree.ratio import Ratio
+from locum.synthesizers.tree.scorer import MOST_CELLS, MOST_LEAVES, cells
 from locum.synthesizers.tree.settings import TreeSettings
 from locum.synthesizers.tree.tree import FloatArray, Tree
 
@@ -31,6 +32,8 @@ _RATIO = {
     "by_set": np.uint8, "value": np.float64, "sets": np.int32, "set_words": np.int32, "words": np.int64,
 }  # fmt: skip
 
+#: Words of the largest label set: 256 labels, and one code beyond.
+MOST_WORDS = 9
 #: Most trees that a density ratio may have.
 MOST_TREES = 2000
 
@@ -103,10 +106,10 @@ def unpack(state: ModelState, domain: Domain) -> Parts:
     )
     ratio = None
     if has_ratio:
-        ratio = _checked(_arrays(state, "ratio"), width, state.settings["ratio"])
+        ratio = _checked(_arrays(state, "ratio"), domain.sizes, state.settings["ratio"])
     outcome = None
     if has_outcome:
-        odds = tuple(_checked(_arrays(state, f"outcome{i}"), width, _PLAIN) for i in range(scores))
+        odds = tuple(_checked(_arrays(state, f"outcome{i}"), domain.sizes, _PLAIN) for i in range(scores))
         outcome = Outcome(int(state.settings["outcome"]["column"]), odds)
     return Parts(settings, chains, tables, marginals, ratio, outcome)
 
@@ -207,14 +210,15 @@ def _arrays(state: ModelState, prefix: str) -> dict[str, Any]:
     return {name: tensor(state, f"{prefix}.{name}", dtype, (None,)) for name, dtype in _RATIO.items()}
 
 
-def _checked(arrays: dict[str, Any], width: int, scalars: Any) -> Ratio:
+def _checked(arrays: dict[str, Any], sizes: Sequence[int], scalars: Any) -> Ratio:
     """A sum of trees whose every index is in range."""
     try:
         ratio = Ratio(**arrays, log_mean=float(scalars["log_mean"]), cap=float(scalars["cap"]))
     except (KeyError, TypeError, ValueError) as error:
         raise broken("the density ratio's constants are missing") from error
     inner = len(ratio.feature)
-    if not 1 <= len(ratio.leaves) <= MOST_TREES or (ratio.leaves < 1).any() or (ratio.leaves > 1024).any():
+    possible = (ratio.leaves >= 1) & (ratio.leaves <= MOST_LEAVES)
+    if not 1 <= len(ratio.leaves) <= MOST_TREES or not possible.all():
         raise broken("the density ratio's trees have no possible size")
     same = all(len(a) == inner for a in (ratio.threshold, ratio.left, ratio.right, ratio.by_set))
     if (
@@ -224,7 +228,7 @@ def _checked(arrays: dict[str, Any], width: int, scalars: Any) -> Ratio:
         or len(ratio.value) != int(ratio.leaves.sum())
     ):
         raise broken("the density ratio's arrays do not fit together")
-    if ((ratio.feature < 0) | (ratio.feature >= width)).any():
+    if ((ratio.feature < 0) | (ratio.feature >= len(sizes))).any():
         raise broken("the density ratio splits on a column that does not exist")
     # Position of each inner node in its own tree, and that tree's number of leaves.
     leaves = np.repeat(ratio.leaves, ratio.leaves - 1)
@@ -235,6 +239,9 @@ def _checked(arrays: dict[str, Any], width: int, scalars: Any) -> Ratio:
         if not (to_inner | to_leaf).all():
             raise broken("the density ratio's children are out of range")
     _check_sets(ratio)
+    size = np.array(sizes, dtype=np.int64)[ratio.feature]
+    if (ratio.threshold >= size)[ratio.by_set == 0].any() or cells(ratio) > MOST_CELLS:
+        raise broken("the density ratio cuts finer than its columns")
     finite = np.isfinite(ratio.value).all() and np.isfinite([ratio.log_mean, ratio.cap]).all()
     if not finite or ratio.cap <= 0 or np.abs(ratio.value).max() > 100:
         raise broken("the density ratio's values are not finite")
@@ -242,10 +249,11 @@ def _checked(arrays: dict[str, Any], width: int, scalars: Any) -> Ratio:
 
 
 def _check_sets(ratio: Ratio) -> None:
-    """Refuse label sets that LightGBM would read past."""
+    """Refuse label sets that would be read past, or would need tables beyond all measure."""
     if (ratio.sets < 0).any() or (ratio.sets >= ratio.leaves).any():
         raise broken("the density ratio's label sets have no possible number")
-    if len(ratio.set_words) != int(ratio.sets.sum()) or (ratio.set_words < 1).any():
+    possible = (ratio.set_words >= 1) & (ratio.set_words <= MOST_WORDS)
+    if len(ratio.set_words) != int(ratio.sets.sum()) or not possible.all():
         raise broken("the density ratio's label sets have no possible size")
     if len(ratio.words) != int(ratio.set_words.astype(np.int64).sum()):
         raise broken("the density ratio's label sets do not fit together")

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.schema.domain import Codes
+from locum.synthesizers.tree.scorer import Scorer
 from locum.synthesizers.tree.settings import TreeSettings
 from locum.synthesizers.tree.tree import FloatArray, IntArray
 
@@ -66,68 +67,18 @@ class Ratio:
     words: npt.NDArray[np.int64]
     log_mean: float = 0.0
     cap: float = math.inf
-    #: LightGBM's form of the trees once it has been needed; making it takes longer than scoring some rows.
-    _booster: list[Any] = field(default_factory=list, repr=False, compare=False)
+    #: The trees as look-up tables once they have been needed.
+    _scorer: list[Scorer] = field(default_factory=list, repr=False, compare=False)
 
     def raw(self, codes: Codes) -> FloatArray:
         """Log ratio before capping and normalising; shape (n_rows,)."""
-        if not self._booster:
-            import lightgbm
-
-            self._booster.append(lightgbm.Booster(model_str=self._text(codes.shape[1])))
-        scores = self._booster[0].predict(codes.astype(np.float32), raw_score=True, num_threads=1)
-        return np.asarray(scores, dtype=np.float64)
+        if not self._scorer:
+            self._scorer.append(Scorer(self))
+        return self._scorer[0](codes)
 
     def log_weight(self, codes: Codes) -> FloatArray:
         """Log of the capped, normalised ratio."""
         return np.minimum(self.raw(codes), math.log(self.cap)) - self.log_mean
-
-    def _text(self, width: int) -> str:
-        """LightGBM's text form of the trees.
-
-        LightGBM is only the executor: the arrays are what is stored and checked, because its own parser
-        trusts the text that it is given.
-        """
-        lines = [
-            "tree", "version=v4", "num_class=1", "num_tree_per_iteration=1", "label_index=0",
-            f"max_feature_idx={width - 1}", "objective=binary sigmoid:1",
-            "feature_names=" + " ".join(f"c{i}" for i in range(width)),
-            "feature_infos=" + " ".join(["none"] * width), "",
-        ]  # fmt: skip
-        for i in range(len(self.leaves)):
-            lines += self._tree_text(i)
-        return "\n".join([*lines, "end of trees", "", "parameters:", "end of parameters", ""])
-
-    def _tree_text(self, i: int) -> list[str]:
-        n_leaves, n_sets = int(self.leaves[i]), int(self.sets[i])
-        first = int(self.leaves[:i].sum())
-        inner, leaf = slice(first - i, first - i + n_leaves - 1), slice(first, first + n_leaves)
-        lines = [f"Tree={i}", f"num_leaves={n_leaves}", f"num_cat={n_sets}"]
-        if n_leaves > 1:
-            by_set = self.by_set[inner]
-            cuts = zip(self.threshold[inner].tolist(), by_set.tolist(), strict=True)
-            lines += [
-                "split_feature=" + _join(self.feature[inner]),
-                "split_gain=" + _join(np.zeros(n_leaves - 1, dtype=np.int32)),
-                "threshold=" + " ".join(str(t) if of_set else f"{t}.5" for t, of_set in cuts),
-                "decision_type=" + _join(np.where(by_set, 1, 2)),
-                "left_child=" + _join(self.left[inner]),
-                "right_child=" + _join(self.right[inner]),
-            ]
-        lines.append("leaf_value=" + " ".join(repr(v) for v in self.value[leaf].tolist()))
-        if n_sets:
-            first_set = int(self.sets[:i].sum())
-            sizes = self.set_words[first_set : first_set + n_sets]
-            first_word = int(self.set_words[:first_set].sum())
-            lines += [
-                "cat_boundaries=" + _join(np.append(0, np.cumsum(sizes))),
-                "cat_threshold=" + _join(self.words[first_word : first_word + int(sizes.sum())]),
-            ]
-        return [*lines, "is_linear=0", "shrinkage=1", ""]
-
-
-def _join(values: npt.NDArray[Any]) -> str:
-    return " ".join(map(str, values.tolist()))
 
 
 def fit_ratio(
@@ -178,7 +129,7 @@ def fit_ratio(
     )
     slope = _slope(merged.raw(held), held_y)
     return _normalised(
-        replace(merged, value=merged.value * slope, _booster=[]), chain[:NORMALISED_ON], settings.pool
+        replace(merged, value=merged.value * slope, _scorer=[]), chain[:NORMALISED_ON], settings.pool
     )
 
 
