@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import growth, results, tables
+from benchmarks import earlier, growth, results, tables
 from benchmarks.results import Record, mean, shown, stage
 from benchmarks.roster import CONTROLS, EVERYBODY, PEERS
 
@@ -28,6 +28,8 @@ HEAD = (
 MEASURES = (
     ("c2st", 3), ("tstr", 4), ("tv1", 4), ("tv2", 4), ("tv3", 4), ("membership", 3), ("nearer_train", 3),
 )  # fmt: skip
+#: Marks rows of an earlier page.
+EARLIER = "†"
 GROWTH_HEAD = (
     "table", "rows", "columns", "who", "CPU-s", "fit", "sample", "rows a CPU-s", "MB", "tv3 (floor)", "C2ST",
 )  # fmt: skip
@@ -37,14 +39,16 @@ def write(folder: Path, to: Path | None, command: str) -> None:
     """Print the page, and write it unless `to` is None."""
     records = [record for (name, _, _), record in results.load(folder).items() if name in tables.NAMES]
     grown = [] if to is None else list(results.load(growth.FOLDER).values())
-    made = page(records, grown, command)
+    made = page(records, grown, command, [] if to is None else earlier.kept())
     if to is not None:
         to.write_text(made, encoding="utf-8")
     print(made)
 
 
-def page(records: Iterable[Record], grown: Sequence[Record], command: str) -> str:
-    """The whole page as Markdown."""
+def page(
+    records: Iterable[Record], grown: Sequence[Record], command: str, kept: Sequence[Record] = ()
+) -> str:
+    """The whole page as Markdown; `kept` are rows of an earlier page, for peers not measured since."""
     by_table: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_table[record["table"]].append(record)
@@ -58,8 +62,13 @@ def page(records: Iterable[Record], grown: Sequence[Record], command: str) -> st
         INTRODUCTION,
         "",
     ]
+    shown_before: list[Record] = []
     for name in (name for name in tables.NAMES if name in by_table):
-        lines += section(name, sorted(by_table[name], key=lambda r: (EVERYBODY.index(r["who"]), r["seed"])))
+        mine = sorted(by_table[name], key=lambda r: (EVERYBODY.index(r["who"]), r["seed"]))
+        old = [r for r in kept if r["table"] == name and fills_a_gap(r, mine)]
+        lines += section(name, mine, old)
+        shown_before += old
+    lines += origins(shown_before)
     return "\n".join([*lines, *growth_section(grown), *versions(every), ""])
 
 
@@ -68,20 +77,37 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def section(name: str, records: Sequence[Record]) -> list[str]:
+def fills_a_gap(old: Record, records: Sequence[Record]) -> bool:
+    """Whether an earlier row is of the same table and of a peer that has not been measured since."""
+    same = all(old[size] == records[0][size] for size in ("rows_train", "columns"))
+    return same and not any(r["who"] == old["who"] and r["status"] == "ok" for r in records)
+
+
+def origins(old: Sequence[Record]) -> list[str]:
+    """When and where the earlier rows were measured; nothing when there are none."""
+    if not old:
+        return []
+    when = sorted({f"{record['date']} ({record['machine']})" for record in old})
+    made = sorted({f"{record['who']}: {record['made_with']}" for record in old if record["made_with"]})
+    told = f"{EARLIER} From an earlier run of this program, as printed then: {', '.join(when)}."
+    return [f"{told} {'; '.join(made)}.", ""]
+
+
+def section(name: str, records: Sequence[Record], old: Sequence[Record] = ()) -> list[str]:
     """One table's part of the page: best C2ST first, then controls, then who is missing and why."""
     good: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         if record["status"] == "ok":
             good[record["who"]].append(record)
-    peers = sorted((who for who in good if who in PEERS), key=lambda who: mean(good[who], "c2st"))
+    judged = dict(good) | {record["who"]: [record] for record in old}
+    peers = sorted((who for who in judged if who in PEERS), key=lambda who: mean(judged[who], "c2st"))
     order = [*peers, *(who for who in CONTROLS if who in good)]
     first = records[0]
     lines = [f"## {name}: {first['rows_train']:,} training rows, {first['columns']} columns", ""]
-    lines += markdown(HEAD, (row(who, good[who]) for who in order))
+    lines += markdown(HEAD, (row(who, judged[who]) for who in order))
     # The hold-out of `fresh` is half as large: it has floors of its own.
-    lines += references([record for who in order if who != "fresh" for record in good[who]])
-    absent = [record for record in records if record["status"] != "ok"]
+    lines += references([record for who in good if who != "fresh" for record in good[who]])
+    absent = [record for record in records if record["status"] != "ok" and record["who"] not in judged]
     if absent:
         lines += ["", "Not measured:", ""]
         lines += [f"- {r['who']}, seed {r['seed']}: {r['status']}, {r.get('reason', '')}" for r in absent]
@@ -90,9 +116,10 @@ def section(name: str, records: Sequence[Record]) -> list[str]:
 
 def row(who: str, records: Sequence[Record]) -> list[str]:
     """One generator on one table, mean over seeds."""
+    before = f" {EARLIER}" if any("machine" in record for record in records) else ""
     return [
-        who if who in PEERS else f"*{who}*",
-        str(len(records)),
+        who + before if who in PEERS else f"*{who}*",
+        str(sum(record.get("seeds", 1) for record in records)),
         shown(mean(records, "cpu_s"), 1),
         f"{shown(stage(records, 'fit'), 1)} / {shown(stage(records, 'sample'), 1)}",
         shown(mean(records, "wall_s"), 1),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import environments, generate, growth, measure, page, results, run, tables
+from benchmarks import earlier, environments, generate, growth, measure, page, results, run, tables
 from benchmarks.roster import CONTROLS, EVERYBODY, PEERS
 
 
@@ -122,6 +122,26 @@ def test_page_shows_means_ranks_and_who_is_missing():
     assert "- mostlyai, seed 0: skipped, does not install" in made
     assert "| rows10k | 1,000 | 15 | locum | 9.0 | 8.0 | 1.0 | 1,000 | 100 |" in made
     assert "the command" in made and "locum 0.1.0" in made
+
+
+def test_rows_of_an_earlier_page_fill_gaps_and_say_so():
+    first = [
+        record("mostlyai", c2st=0.61, rss_mb=900, wall_s=99.0, versions={"mostlyai-engine": "2.7.3"}),
+        record("sdv_gc", c2st=0.9, rss_mb=400, wall_s=9.0),
+        record("locum", c2st=0.52, rss_mb=300, wall_s=9.0),
+    ]
+    kept = list(earlier.rows(page.page(first, [], "old command"), "two cores"))
+    assert [r["who"] for r in kept] == ["mostlyai", "sdv_gc"]
+    assert kept[0]["c2st"] == 0.61 and kept[0]["stages"] == {"fit": 8.0, "sample": 1.0}
+    now = [record("sdv_gc", c2st=0.8, date="2026-03-04"), record("locum", c2st=0.51)]
+    made = page.page(now, [], "new command", kept)
+    assert "| mostlyai † | 1 | 9.0 | 8.0 / 1.0 | 99.0 | 900 | 0.610 |" in made
+    assert "2026-01-02 (two cores)" in made and "mostlyai-engine 2.7.3" in made
+    assert "| sdv_gc | 1 |" in made and "0.900" not in made
+    other = [record("locum", rows_train=7)]
+    assert "†" not in page.page(other, [], "c", kept)
+    with pytest.raises(ValueError, match="not a page"):
+        list(earlier.rows("# Something else", "two cores"))
 
 
 def test_what_is_there_is_not_measured_again(tmp_path, capsys):

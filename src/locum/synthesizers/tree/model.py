@@ -31,6 +31,8 @@ from locum.synthesizers.tree.tree import FloatArray, IntArray
 RATIO_ROWS = 500
 #: Most training rows, and chain rows, that the ratio is fitted on; chain rows per training row.
 RATIO_MOST, CHAIN_ROWS = 200_000, 4
+#: One of so many training rows is kept from the chains, to judge the ratio by.
+KEPT_ASIDE = 10
 #: Columns with more labels than this are shown to the ratio by code (frequency order), not as sets.
 RATIO_LABELS = 256
 #: Below twice this many rows a chain sees a larger share of them, up to nine tenths.
@@ -66,7 +68,8 @@ class TreeModel:
     What limits memorising: no leaf with fewer than `min_leaf` training rows; a split must gain `penalty`
     times Akaike's bound; leaves borrow from ancestors in proportion to how scattered they are; each chain
     sees only a share of the rows; levels with fewer than `min_leaf` rows cannot be split on by themselves;
-    the ratio has large leaves, and held-out rows limit its rounds and set its slope. No guarantee follows
+    the ratio has large leaves, and a tenth of the rows, which no chain has seen, limits its rounds and sets its
+    slope. No guarantee follows
     from these: the model file contains counts of real rows and must be treated like the data.
 
     Density: with the correction, `log_prob` is ``log(mean of chains) + log(ratio) - log Z`` with Z estimated
@@ -118,16 +121,18 @@ class TreeModel:
         xlogx = xlogx_table(data.n_rows)
         chains, seen = [], []
         careful = _careful(data.n_rows, settings)
+        corrected = settings.correction and data.n_rows >= RATIO_ROWS
+        inside, unseen = _apart(data.n_rows, corrected, stream(seed, "tree", "apart"))
         for member in range(members):
             rng = stream(seed, "tree", "chain", member)
-            rows = _member_rows(data.n_rows, settings, rng)
+            rows = inside[_member_rows(len(inside), settings, rng)]
             seen.append(rows)
             order = _order(data.domain, spread, rng)
             chains.append(Chain.fit(data, rows, order, choice, self._tables, careful, xlogx))
             progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
         self._chains = tuple(chains)
-        if settings.correction and data.n_rows >= RATIO_ROWS:
-            self._fit_ratio(data, seed)
+        if corrected:
+            self._fit_ratio(data, inside, unseen, seed)
         if settings.target in data.domain.names:
             self._fit_outcome(data, data.domain.index(settings.target), seen, seed)
         self._forget_unused_tables()
@@ -230,14 +235,14 @@ class TreeModel:
         model._marginals, model._ratio, model._outcome = parts.marginals, parts.ratio, parts.outcome
         return model
 
-    def _fit_ratio(self, data: Coded, seed: int) -> None:
+    def _fit_ratio(self, data: Coded, inside: IntArray, unseen: IntArray, seed: int) -> None:
         rng = stream(seed, "tree", "ratio")
-        size = min(data.n_rows, RATIO_MOST)
-        real = data.codes if size == data.n_rows else data.codes[rng.choice(data.n_rows, size, replace=False)]
+        size = min(len(inside), RATIO_MOST)
+        real = data.codes[inside if size == len(inside) else rng.choice(inside, size, replace=False)]
+        judges = data.codes[unseen[: RATIO_MOST // KEPT_ASIDE]]
         chain = self._from_chains(min(CHAIN_ROWS * size, RATIO_MOST), rng)
-        self._ratio = fit_ratio(
-            real, chain, _labels(data.domain), self.settings, child_seed(seed, "tree", "ratio")
-        )
+        ratio_seed = child_seed(seed, "tree", "ratio")
+        self._ratio = fit_ratio(real, chain, _labels(data.domain), self.settings, ratio_seed, judges)
 
     def _fit_outcome(self, data: Coded, target: int, seen: Sequence[IntArray], seed: int) -> None:
         def joint(codes: Codes, rows: IntArray) -> FloatArray:
@@ -308,6 +313,15 @@ def _spread(choice: dict[int, list[int]], settings: TreeSettings) -> float:
     """
     pairs = sum(len(predictors) for predictors in choice.values()) / 2
     return settings.order_spread * (1.0 + 5.0 * min(1.0, pairs / MANY_PAIRS))
+
+
+def _apart(n: int, corrected: bool, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """Rows to learn from, ascending, and rows that only judge the correction, in random order."""
+    if not corrected:
+        return np.arange(n), np.zeros(0, dtype=np.int64)
+    order = rng.permutation(n)
+    cut = n // KEPT_ASIDE
+    return np.sort(order[cut:]), order[:cut]
 
 
 def _member_rows(n: int, settings: TreeSettings, rng: np.random.Generator) -> IntArray:

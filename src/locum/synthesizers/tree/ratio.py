@@ -22,11 +22,13 @@ from locum.synthesizers.tree.settings import TreeSettings
 from locum.synthesizers.tree.tree import FloatArray, IntArray
 
 #: One of so many parts is kept aside; rounds without progress before boosting stops.
-FOLDS, PATIENCE = 10, 200
+FOLDS, PATIENCE = 10, 40
 #: Chain rows from which the mean ratio is estimated.
 NORMALISED_ON = 40_000
-#: Depth limit (bounds the cost of scoring), fewest rows in a leaf, L2 penalty on leaf values.
+#: Depth limit, fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
+#: Bins per column, and the share of the columns that each tree looks at.
+BINS, COLUMN_SHARE = 63, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,18 @@ class Ratio:
 
 
 def fit_ratio(
-    real: Codes, chain: Codes, labels: Sequence[int], settings: TreeSettings, seed: int
+    real: Codes,
+    chain: Codes,
+    labels: Sequence[int],
+    settings: TreeSettings,
+    seed: int,
+    unseen: Codes | None = None,
 ) -> Ratio | None:
     """Learn the ratio from training rows and chain rows: the mean of `ratios` boosted models.
 
-    Rows kept aside stop the boosting and then set the slope of the mean. Returns None where no model found
+    Rows kept aside stop the boosting and then set the slope of the mean. They should be rows that the chains
+    have not seen either: chains reproduce some of the accidents of the rows that they learned from, and by
+    those rows a classifier looks worse than it is and stops too early. Returns None where no model found
     anything.
 
     Parameters
@@ -99,9 +108,11 @@ def fit_ratio(
         Number of models, rounds, leaves, learning rate and pool.
     seed
         Seed of the splits and of the column sampling.
+    unseen
+        Real rows, not among `real`, to keep aside; None takes a tenth of `real`.
     """
     rng = np.random.default_rng(seed)
-    real, held_real = _held_out(real, rng)
+    real, held_real = _held_out(real, rng) if unseen is None else (real, unseen)
     chain, held_chain = _held_out(chain, rng)
     held = np.asfortranarray(np.vstack([held_real, held_chain]))
     held_y = np.r_[np.ones(len(held_real)), np.zeros(len(held_chain))]
@@ -189,8 +200,8 @@ def _boost(
         "learning_rate": settings.learning_rate,
         "min_data_in_leaf": LEAF_ROWS,
         "lambda_l2": L2,
-        "max_bin": 127,
-        "feature_fraction": 0.7,
+        "max_bin": BINS,
+        "feature_fraction": COLUMN_SHARE,
         "feature_pre_filter": False,
     }
     train = lightgbm.Dataset(x, y, params=parameters, categorical_feature=list(labels))
@@ -200,9 +211,7 @@ def _boost(
     best = booster.best_iteration
     if best < 1 or booster.num_trees() < 1:
         return None
-    # The mean of several models bears more fitting than each alone: up to three times its best round.
-    trees = min(3 * best, booster.num_trees())
-    return arrays_of(booster.model_to_string(num_iteration=trees))
+    return arrays_of(booster.model_to_string(num_iteration=best))
 
 
 def _normalised(ratio: Ratio, chain: Codes, pool: float) -> Ratio:
