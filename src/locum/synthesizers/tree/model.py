@@ -68,9 +68,9 @@ class TreeModel:
     What limits memorising: no leaf with fewer than `min_leaf` training rows; a split must gain `penalty`
     times Akaike's bound; leaves borrow from ancestors in proportion to how scattered they are; each chain
     sees only a share of the rows; levels with fewer than `min_leaf` rows cannot be split on by themselves;
-    the ratio has large leaves, and a tenth of the rows, which no chain has seen, limits its rounds and sets its
-    slope. No guarantee follows
-    from these: the model file contains counts of real rows and must be treated like the data.
+    the ratio has large leaves, and a tenth of the rows, which no chain has seen, limits its rounds and sets
+    its slope. No guarantee follows from these: the model file contains counts of real rows and must be
+    treated like the data.
 
     Density: with the correction, `log_prob` is ``log(mean of chains) + log(ratio) - log Z`` with Z estimated
     from chain rows (relative error about 0.1 %); without it, it is exact.

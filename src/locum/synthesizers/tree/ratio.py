@@ -28,7 +28,7 @@ NORMALISED_ON = 40_000
 #: Depth limit, fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 #: Bins per column, and the share of the columns that each tree looks at.
-BINS, COLUMN_SHARE = 63, 0.5
+BINS, COLUMN_SHARE = 127, 0.7
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class TreeSettings:
     pool: float = 2.0
     rounds: int = 600
     leaves: int = 31
-    learning_rate: float = 0.12
+    learning_rate: float = 0.13
     target: str = ""
 
     def __post_init__(self) -> None:
