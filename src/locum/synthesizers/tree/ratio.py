@@ -27,8 +27,9 @@ FOLDS, PATIENCE = 10, 40
 NORMALISED_ON = 40_000
 #: Depth limit, fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
-#: Bins per column, and the share of the columns that each tree looks at.
-BINS, COLUMN_SHARE = 127, 0.7
+#: Share of the columns that each tree looks at, and the fewest: trees over two of three columns would never
+#: see what binds all three.
+COLUMN_SHARE, FEWEST_COLUMNS = 0.7, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,8 @@ def _boost(
         "learning_rate": settings.learning_rate,
         "min_data_in_leaf": LEAF_ROWS,
         "lambda_l2": L2,
-        "max_bin": BINS,
-        "feature_fraction": COLUMN_SHARE,
+        "max_bin": 127,
+        "feature_fraction": max(COLUMN_SHARE, min(1.0, FEWEST_COLUMNS / x.shape[1])),
         "feature_pre_filter": False,
     }
     train = lightgbm.Dataset(x, y, params=parameters, categorical_feature=list(labels))
