@@ -21,8 +21,11 @@ from locum.synthesizers.tree.scorer import Scorer
 from locum.synthesizers.tree.settings import TreeSettings
 from locum.synthesizers.tree.tree import FloatArray, IntArray
 
-#: One of so many parts is kept aside; rounds without progress before boosting stops.
-FOLDS, PATIENCE = 10, 40
+#: One of so many parts is kept aside.
+FOLDS = 10
+#: Rounds without progress before boosting stops: least and most, and the kept real rows at which the least is
+#: enough. With fewer rows the curve of progress is noisier.
+PATIENCE, ENOUGH_KEPT = (40, 200), 3600
 #: Chain rows from which the mean ratio is estimated.
 NORMALISED_ON = 40_000
 #: Depth limit, fewest rows in a leaf, L2 penalty on leaf values.
@@ -207,7 +210,8 @@ def _boost(
     }
     train = lightgbm.Dataset(x, y, params=parameters, categorical_feature=list(labels))
     valid = train.create_valid(held, held_y)
-    stop = lightgbm.early_stopping(PATIENCE, verbose=False)
+    patience = int(np.clip(PATIENCE[0] * ENOUGH_KEPT / max(held_y.sum(), 1), *PATIENCE))
+    stop = lightgbm.early_stopping(patience, verbose=False)
     booster = lightgbm.train(parameters, train, settings.rounds, valid_sets=[valid], callbacks=[stop])
     best = booster.best_iteration
     if best < 1 or booster.num_trees() < 1:
