@@ -33,6 +33,8 @@ ENVIRONMENTS: Mapping[str, tuple[str, float]] = MappingProxyType(
         "synthcity": ("pgmpy.estimators, arfpy.arf", 3.0),
         "smartnoise": ("snsynth", 1.8),
         "anonymeter": ("anonymeter.evaluators", 0.8),
+        "datadesigner": ("data_designer.interface", 0.8),
+        "distilabel": ("distilabel.pipeline", 0.7),
     }
 )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from locum.errors import DataError
 from locum.text.curate.rows import Curated, curate
-from locum.text.failures import Lost, Reason
+from locum.text.failures import Lost, Reason, Stop
+from locum.text.plan.structured import read_json
 from locum.text.recipes.kit import Kit, Row, need
 
 if TYPE_CHECKING:
@@ -54,8 +57,6 @@ async def few_shot_rows(
     Source: Seedat et al. 2023, CLLM (arXiv 2312.12112). Values must lie in the range of the real column,
     texts among its values; a row equal to a real one is dropped.
     """
-    import pyarrow as pa
-
     records = real.to_pylist()
     need(records, "real rows", 2)
     schema, labels = _schema(real, target), sorted({str(r[target]) for r in records if r[target] is not None})
@@ -68,30 +69,39 @@ async def few_shot_rows(
         label = labels[attempt % len(labels)]
         same = [record for record in records if str(record[target]) == label]
         few = kit.some(same if len(same) >= 2 else records, shown, "rows", attempt)
-        listed = "\n".join(json.dumps(record) for record in few)
-        head = f"{about}\n" if about else ""
-        prompt = (
-            f"{head}Here are rows of a table:\n{listed}\nWrite one more row, different from these, as JSON."
-        )
         limited = {**schema, "properties": {**schema["properties"], target: {"enum": [same[0][target]]}}}
-        row: Row = await kit.filled(prompt, limited, "rows", attempt, max_tokens=30 * real.num_columns)
+        write = _go_on if kit.engine.spec(kit.model).embedded else _ask
+        row = await write(kit, about, few, limited, target, attempt)
         row = {name: row[name] for name in real.column_names}
         if json.dumps(row, sort_keys=True) in known:
             raise Lost(Reason.DUPLICATE, "a real row, or one made before", stage="dedup")
         return row
 
-    async for row in kit.several(rows * tries, one):
-        text = json.dumps(row, sort_keys=True)
-        if text in known:
-            kit.lose("dedup", Reason.DUPLICATE)
-            continue
-        known.add(text)
-        made.append(row)
-        if len(made) >= rows:
-            break
+    try:
+        async for row in kit.several(rows * tries, one):
+            text = json.dumps(row, sort_keys=True)
+            if text in known:
+                kit.lose("dedup", Reason.DUPLICATE)
+                continue
+            known.add(text)
+            made.append(row)
+            if len(made) >= rows:
+                break
+    except (asyncio.CancelledError, Stop):
+        _judged(kit, real, made, target, curated)  # what was made before a cap counts
+        raise
+    return _judged(kit, real, made, target, curated)
+
+
+def _judged(
+    kit: Kit, real: pa.Table, made: Sequence[Row], target: str, curated: bool
+) -> tuple[list[Row], Curated | None]:
+    """The rows that curation keeps, and what it said; all of them where there is nothing to curate."""
+    import pyarrow as pa
+
     if not made or not curated:
         return [kit.keep(row) for row in made], None
-    judged = curate(real, pa.Table.from_pylist(made, schema=real.schema), target, seed=kit.seed)
+    judged = curate(real, pa.Table.from_pylist(list(made), schema=real.schema), target, seed=kit.seed)
     kept = []
     for row, good in zip(made, judged.keep, strict=True):
         if good:
@@ -99,6 +109,31 @@ async def few_shot_rows(
         else:
             kit.lose("curate", "the label is surely wrong")
     return kept, judged
+
+
+async def _ask(
+    kit: Kit, about: str, few: Sequence[Row], schema: Row, target: str, attempt: int
+) -> Row:  # fmt: skip
+    listed = "\n".join(json.dumps(record) for record in few)
+    prompt = (
+        f"{about}\nHere are rows of a table:\n{listed}\nWrite one more row, different from these, as JSON."
+    )
+    most = 30 * len(schema["properties"])
+    row: Row = await kit.filled(prompt.lstrip(), schema, "rows", attempt, max_tokens=most)
+    return row
+
+
+async def _go_on(
+    kit: Kit, about: str, few: Sequence[Row], schema: Row, target: str, attempt: int
+) -> Row:  # fmt: skip
+    """The list of rows goes on after the label: told to write a row, a small model copies one of them."""
+    label = schema["properties"][target]["enum"][0]
+    lines = [json.dumps({target: record[target], **record}) for record in few]
+    begun = json.dumps({target: label})[:-1] + ","
+    prompt = "\n".join([*([about] if about else []), *lines, begun])
+    text = await kit.go_on(prompt, "rows", attempt, max_tokens=20 * len(schema["properties"]), stop=["\n"])
+    row: Row = read_json(f"{begun} {text}", schema)
+    return row
 
 
 def _schema(real: pa.Table, target: str) -> dict[str, Any]:
