@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from locum.control.draw import unseen, with_made
-from locum.control.given import BLOCK, PARTICLES, Count, opened, several_each
+from locum.control.given import BLOCK, Count, opened, several_each
 from locum.control.outcome import Infeasible, Outcome
 from locum.control.problem import Problem
 from locum.control.targets import inside, quotas
@@ -35,6 +35,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 #: Most joint classes of the targets; rounds for rows without a completion, and for rare classes.
 MOST_CLASSES, ROUNDS, RARE_ROUNDS = 200, 24, 4
+#: Completions drawn for each row at a time.
+PARTICLES = 32
 #: Steps of the fit of factors, and gap between asked and reached shares at which it stops.
 STEPS, CLOSE = 3000, 1e-6
 
@@ -79,6 +81,8 @@ def complete_in_shares(synth: Synthesizer, given: pa.Table, request: Request, se
 
     Notes
     -----
+    A row's chances are estimated from its draws, together with rows whose given codes are the same; where all
+    rows differ, the noise of `PARTICLES` draws makes rows more alike than the model holds them to be.
     Cost: `PARTICLES` draws a row, and as many again for rows that lack a completion in a rare class.
     """
     shape = tuple(len(t.classes) for t in request.targets)
@@ -92,7 +96,7 @@ def complete_in_shares(synth: Synthesizer, given: pa.Table, request: Request, se
     search = _Search(synth, given, fixed, request, seed)
     search.plain(problem, guide)
     search.rare()
-    chance = search.found.chances(n, size)
+    chance = _alike(search.found.chances(n, size), fixed)
     tilted = _tilted(chance, shape, request, given)
     cls = assigned(tilted, quotas(tilted.mean(axis=0).reshape(shape), n).ravel(), stream(seed, "hand out"))
     table, codes = _chosen(search.found, problem, cls, seed)
@@ -106,6 +110,19 @@ def complete_in_shares(synth: Synthesizer, given: pa.Table, request: Request, se
     return Outcome(
         table, "guided", share, float(n), share, count.drawn, kl=kl, shares=shares, notes=_notes(count)
     )
+
+
+def _alike(chance: FloatArray, fixed: Codes) -> FloatArray:
+    """Chances averaged over rows with the same given codes, which the model cannot tell apart.
+
+    A row keeps no chance of a class in which it has no completion.
+    """
+    _, which = np.unique(fixed, axis=0, return_inverse=True)
+    which = which.ravel()
+    total = np.zeros((int(which.max()) + 1, chance.shape[1]))
+    np.add.at(total, which, chance)
+    out = np.where(chance > 0, total[which], 0.0)
+    return np.asarray(out / out.sum(axis=1, keepdims=True))
 
 
 def _notes(count: Count) -> tuple[str, ...]:

@@ -33,6 +33,10 @@ def propose(model: Model, n: int, guide: Guide, seed: int) -> tuple[Codes, Float
         return model.sample_guided(n, guide, seed=seed)
     tilt = np.zeros(n)
     if guide.fixed is not None:
+        if guide.temperature != 1.0:
+            raise UsageError(
+                f"{model.name} has no temperature with given cells", where="temperature", do="leave it at 1"
+            )
         size = n // len(guide.fixed)
         codes = nearest(model.sample(DECK, seed=seed), guide.fixed, size, stream(seed, "deck"))
     else:

@@ -157,7 +157,7 @@ def _reweigh(table: pa.Table, setting: Setting, n: int, seed: int) -> Done:
     if short:
         raise DataError(
             f"group {short[0][0]!r} has no row of {setting.target} = {short[0][1]!r} to weigh up",
-            where="reweigh", do="use parity, which gives rows other labels, or ask for more rows",
+            where="reweigh", do="use parity at full strength, which moves labels, or ask for more rows",
         )  # fmt: skip
     rows = redrawn(label, group, len(setting.classes), n, stream(seed, "fair", "reweigh"))
     repeated = len(rows) - len(np.unique(rows))
