@@ -1,11 +1,13 @@
 """locum's risks beside Anonymeter's own, on Adult: whether they agree within its intervals, and at what cost.
 
-    python -m benchmarks.anonymeter [--rows N] [--attacks N] [--python PATH]
+    python -m benchmarks.anonymeter [--rows N] [--attacks N] [--seeds K] [--python PATH]
 
 Two stand-ins: one half of whose rows are copied from train, and one made by the tree synthesizer. Both tools
 attack rows of their own choice, so where they do the same, about one value in six lies outside the other's
-95 % interval; the last column allows for the chance of both. Anonymeter runs in an environment of its own
-(``peers/anonymeter.txt``), or with the interpreter given.
+95 % interval; the last column allows for the chance of both. With more than one seed both run again with
+other rows attacked: then it is also counted how often Anonymeter's later runs lie within its own first
+interval, and whether the means over all seeds differ (two-sided normal test, corrected by Holm). Anonymeter
+runs in an environment of its own (``peers/anonymeter.txt``), or with the interpreter given.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import environments
 from benchmarks.tables import adult
+from locum.attacks.outcome import holm
 
 HERE = Path(__file__).resolve().parent
 
@@ -32,6 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.anonymeter")
     parser.add_argument("--rows", type=int, default=12_000, help="train and control rows")
     parser.add_argument("--attacks", type=int, default=500)
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--python", help="an interpreter that has anonymeter")
     options = parser.parse_args()
     if options.python is None:
@@ -42,9 +47,14 @@ def main() -> None:
     train, fresh, control = table.train[:n], table.train[n : n + n // 2], table.holdout[:n]
     half = pd.concat([train[: n // 2], fresh])
     for name, synthetic in (("half copied", half), ("tree", tree(train, n))):
-        ours, cpu = by_locum(train, synthetic, control, options.attacks)
-        theirs = by_anonymeter(python, train, synthetic, control, options.attacks)
-        show(name, ours, cpu, theirs)
+        runs = []
+        for seed in range(options.seeds):
+            ours, cpu = by_locum(train, synthetic, control, options.attacks, seed)
+            theirs = by_anonymeter(python, train, synthetic, control, options.attacks, seed)
+            show(f"{name}, seed {seed}", ours, cpu, theirs)
+            runs.append((ours, theirs))
+        if len(runs) > 1:
+            again(name, runs)
 
 
 def tree(train: pd.DataFrame, n: int) -> pd.DataFrame:
@@ -62,7 +72,7 @@ def halves(train: pd.DataFrame) -> list[list[str]]:
 
 
 def by_locum(
-    train: pd.DataFrame, synthetic: pd.DataFrame, control: pd.DataFrame, attacks: int
+    train: pd.DataFrame, synthetic: pd.DataFrame, control: pd.DataFrame, attacks: int, seed: int = 0
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Our risks by the names used there, and CPU seconds by kind."""
     from locum.attacks.inference import inference
@@ -75,7 +85,7 @@ def by_locum(
 
     raws = [read(t.reset_index(drop=True)) for t in (train, synthetic, control)]
     schema = detect(raws[0])
-    trial = Trial(schema, *(canonical(r, schema) for r in raws))
+    trial = Trial(schema, *(canonical(r, schema) for r in raws), seed=seed)
     out: dict[str, Any] = {}
     cpu: dict[str, float] = {}
     start = time.process_time()
@@ -95,10 +105,15 @@ def by_locum(
 
 
 def by_anonymeter(
-    python: str, train: pd.DataFrame, synthetic: pd.DataFrame, control: pd.DataFrame, attacks: int
+    python: str,
+    train: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    control: pd.DataFrame,
+    attacks: int,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Its risks, from a process of its own."""
-    job = {"attacks": attacks, "seed": 0, "halves": halves(train), "secrets": list(train.columns)}
+    job = {"attacks": attacks, "seed": seed, "halves": halves(train), "secrets": list(train.columns)}
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{name}.csv" for name in ("train", "synthetic", "control")]
         for path, frame in zip(paths, (train, synthetic, control), strict=True):
@@ -140,6 +155,36 @@ def show(name: str, ours: dict[str, Any], cpu: dict[str, float], theirs: dict[st
         print(f"{kind}: locum {seconds:.2f} CPU-s, Anonymeter {other:.2f} CPU-s, {other / seconds:.0f} times")
     total = sum(t["cpu_s"] for t in theirs.values())
     print(f"all: {sum(cpu.values()):.2f} against {total:.2f} CPU-s, {total / sum(cpu.values()):.0f} times")
+
+
+def again(name: str, runs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    """Anonymeter against its own first interval, and means over all seeds."""
+    first, inside, within, keys = runs[0][1], 0, 0, []
+    p = []
+    for key in first:
+        if any(key not in ours for ours, _ in runs):
+            continue
+        low, high = first[key]["low"], first[key]["high"]
+        inside += sum(low <= theirs[key]["risk"] <= high for _, theirs in runs[1:])
+        within += sum(t[key]["low"] <= max(0.0, o[key]["risk"]) <= t[key]["high"] for o, t in runs)
+        gap = np.mean([max(0.0, o[key]["risk"]) - t[key]["risk"] for o, t in runs])
+        spread = np.mean([_variance(o[key]) + _variance(t[key]) for o, t in runs]) / len(runs)
+        p.append(math.erfc(abs(gap) / math.sqrt(2 * spread)) if spread > 0 else 1.0)
+        keys.append((key, gap))
+    print(
+        f"\n{name}, {len(runs)} seeds: {within} of {len(keys) * len(runs)} of locum's risks, and {inside} of "
+        f"{len(keys) * (len(runs) - 1)} of Anonymeter's own later ones, lie within its intervals (83 % is "
+        "expected of two runs of one attack)."
+    )
+    different = [
+        f"{key} {gap:+.3f} (p {q:.2g})" for (key, gap), q in zip(keys, holm(p), strict=True) if q < 0.05
+    ]
+    print(f"Means over seeds that differ after Holm: {', '.join(different) or 'none'}.")
+
+
+def _variance(entry: dict[str, Any]) -> float:
+    low, high = entry.get("risk_low", entry.get("low")), entry.get("risk_high", entry.get("high"))
+    return ((high - low) / 2 / 1.96) ** 2
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ ENVIRONMENTS: Mapping[str, tuple[str, float]] = MappingProxyType(
         "anonymeter": ("anonymeter.evaluators", 0.8),
         "datadesigner": ("data_designer.interface", 0.8),
         "distilabel": ("distilabel.pipeline", 0.7),
+        "attacks": ("domias.baselines", 1.2),
     }
 )
 

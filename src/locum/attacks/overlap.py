@@ -34,6 +34,15 @@ def leaked_rows(trial: Trial) -> npt.NDArray[np.bool_]:
     return single
 
 
+def repeats(trial: Trial) -> float:
+    """Share of train rows that train holds more than once: about how often fresh rows meet it by chance."""
+    if not trial.columns or not trial.train.num_rows:
+        return 0.0
+    keys = row_keys({"train": trial.train}, [c.name for c in trial.columns])["train"]
+    _, counts = np.unique(keys, return_counts=True)
+    return float(counts[counts > 1].sum() / counts.sum())
+
+
 def overlap_sentence(trial: Trial) -> str:
     """What to tell the reader about a hold-out that was not kept out; empty when all is well."""
     leaked = int(leaked_rows(trial).sum())

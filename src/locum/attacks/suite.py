@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.attacks.advantage import advantage
-from locum.attacks.density import count_ratio, neighbour_ratio, tree_ratio
+from locum.attacks.density import count_ratio, forest_ratio, neighbour_ratio, tree_ratio
 from locum.attacks.grouped import per_group, worst_of
 from locum.attacks.inference import inference
 from locum.attacks.knowledge import Knowledge, Targets, set_up
@@ -67,8 +67,10 @@ class Sizes:
 SIZES: Mapping[Effort, Sizes] = MappingProxyType(
     {
         "quick": Sizes(2_000, 400, 16_000, 0, None, ("neighbours", "counts")),
-        "standard": Sizes(5_000, 1_000, 40_000, 1_000, 3, ("neighbours", "counts", "trees")),
-        "thorough": Sizes(20_000, 4_000, 100_000, 2_000, 12, ("neighbours", "counts", "trees"), shadows=32),
+        "standard": Sizes(5_000, 1_000, 40_000, 1_000, 3, ("neighbours", "counts", "trees", "forest")),
+        "thorough": Sizes(
+            20_000, 4_000, 100_000, 2_000, 12, ("neighbours", "counts", "trees", "forest"), shadows=32
+        ),
     }
 )
 SCORERS: Mapping[str, tuple[Scorer, Wording]] = MappingProxyType(
@@ -100,11 +102,21 @@ SCORERS: Mapping[str, tuple[Scorer, Wording]] = MappingProxyType(
                 "The synthetic rows and other real rows of the same population.",
             ),
         ),
+        "forest": (
+            forest_ratio,
+            Wording(
+                "attack.density.forest",
+                "Membership by a deep forest",
+                "whether synthetic rows or fresh real rows share the smallest leaves of a forest",
+                "The synthetic rows and other real rows of the same population.",
+            ),
+        ),
     }
 )
 NAMES: Mapping[str, str] = MappingProxyType(
     {
         "trees": "membership by a trained judge",
+        "forest": "membership by a deep forest",
         "attacks": "singling out, linkability, inference from the nearest row",
         "secrets": "guessing values with trained models",
         "shadows": "shadow models (LiRA, RMIA, queries): the generator fitted again and again",
@@ -247,8 +259,7 @@ def _secrets(trial: Trial, more: int) -> tuple[str, ...]:
 
 def _left_out(sizes: Sizes, before: Sequence[Result], fit: Any) -> list[str]:
     left = []
-    if "trees" not in sizes.scorers:
-        left.append(NAMES["trees"])
+    left += [NAMES[name] for name in ("trees", "forest") if name not in sizes.scorers]
     if not sizes.attacks:
         left.append(NAMES["attacks"])
     if sizes.secrets is None:

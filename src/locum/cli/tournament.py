@@ -27,7 +27,7 @@ def tournament(
             "--seek",
             metavar="SEEKER",
             show_default=False,
-            help="A seeker, may be repeated: nearest, neighbours, queries, trees, linear, or "
+            help="A seeker, may be repeated: nearest, neighbours, queries, trees, forest, linear, or "
             "NAME=module:function. Default: the first four.",
         ),
     ] = None,

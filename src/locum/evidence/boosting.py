@@ -97,6 +97,28 @@ def grow(
     return Forest(lgb.train(settings, data, num_boost_round=rounds), constant)
 
 
+def grow_forest(x: FloatArray, y: npt.ArrayLike, *, trees: int, seed: int) -> Forest:
+    """Fit a random forest of fully grown trees for two classes; labels are ordered by their codes.
+
+    Every tree sees a random share of the rows and, at every cut, of the columns, and is grown until its
+    leaves are pure: it memorises. Cost: about 0.1 ms a row for 100 trees and 15 columns.
+    """
+    import lightgbm as lgb
+
+    y = np.asarray(y, dtype=np.float64)
+    if len(y) < 2 or y.min() == y.max():
+        return Forest(None, _constant(y, "binary", 2))
+    # With two classes as 0 and 1, squared loss makes leaves shares; a binary loss would average log odds.
+    share = min(1.0, max(1, round(np.sqrt(x.shape[1]))) / x.shape[1])
+    settings = {
+        **SETTINGS, "objective": "regression", "seed": seed, "boosting": "rf", "num_leaves": len(y),
+        "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0.0, "bagging_freq": 1, "bagging_fraction": 0.632,
+        "feature_fraction_bynode": share, "boost_from_average": False,
+    }  # fmt: skip
+    data = lgb.Dataset(x, y, params=settings)
+    return Forest(lgb.train(settings, data, num_boost_round=trees), _constant(y, "binary", 2))
+
+
 def _constant(y: FloatArray, task: Task, n_classes: int) -> FloatArray:
     if task == "multiclass":
         counts = np.bincount(y.astype(np.int64), minlength=n_classes) if len(y) else np.zeros(n_classes)

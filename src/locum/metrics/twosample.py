@@ -36,11 +36,22 @@ LEAST_WAY, SURE = 0.04, 4.0
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """What real rows (reference) and shuffled columns (floor) score in the synthetic rows' place."""
+    """What real rows (reference) and shuffled columns (floor) score in the synthetic rows' place.
+
+    Attributes
+    ----------
+    reference_low, reference_high
+        95 % interval of the reference: above one half when train and hold-out are of different populations.
+    telling
+        Columns by which the judge tells train from hold-out, the most telling first.
+    """
 
     reference: float
     floor: float
     rows: int
+    reference_low: float = 0.0
+    reference_high: float = 1.0
+    telling: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +118,9 @@ def anchors(trial: Trial, rows: int = ANCHOR_ROWS) -> Anchors | None:
         shuffled[:, j] = shuffled[rng.permutation(len(shuffled)), j]
     same = judge(trial, real, train, rows, "reference")
     floor = judge(trial, real, shuffled, rows, "floor")
-    return Anchors(same.area, floor.area, same.rows)
+    names = [c.name for c in trial.columns]
+    telling = tuple(names[i] for i in np.argsort(-same.gains, kind="stable")[:3] if same.gains[i] > 0.05)
+    return Anchors(same.area, floor.area, same.rows, same.low, same.high, telling)
 
 
 def c2st(trial: Trial, *, rows: int | None = None, known: Anchors | None = None) -> list[Result]:

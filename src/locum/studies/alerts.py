@@ -11,17 +11,23 @@ from locum.evidence.evidence import Alert, ColumnView, Control
 from locum.evidence.result import Result
 from locum.evidence.trial import Trial
 from locum.metrics.targets import Target
+from locum.metrics.twosample import Anchors
 from locum.metrics.wording import percent
-from locum.studies.verdicts import COPYING, copying
+from locum.studies.shifted import shift_sentence
+from locum.studies.verdicts import COPYING, TOO_REAL, copying
 
 #: A column is worth an alert when it is this many references and this distance off.
 FAR_TIMES, FAR_VALUE = 3.0, 0.05
 #: Columns with alerts of one sort at most; fewer hold-out rows than this leave wide intervals.
 AT_MOST, FEW_HELD_OUT = 5, 500
+#: What is said of a column that holds nothing, or the same everywhere, among synthetic rows only.
+EMPTY = (
+    "Missing in every synthetic row, though the real rows hold values: by this column alone rows are told "
+    "apart, so leave it out of both tables to judge the others."
+)
+SAME = "Constant in the synthetic rows, though it varies in the real ones."
 #: Coverage of a naive 95 % interval below which a note and a warning are due.
 LEAST_COVERED, MISLEADING = 0.90, 0.70
-#: A two-sample area with its whole interval below this: synthetic rows repeat the hold-out.
-TOO_REAL = 0.47
 
 
 def alerts(
@@ -30,11 +36,13 @@ def alerts(
     columns: Sequence[ColumnView],
     controls: Sequence[Control],
     targets: Sequence[Target],
+    known: Anchors | None = None,
 ) -> tuple[Alert, ...]:
     """Warnings first, then notes."""
     found = [
         *_copying(trial, results),
         *_holdout(trial),
+        *_shifted(trial, known),
         *_controls(controls),
         *_memorising(results),
         *_leaked_holdout(trial, results),
@@ -88,6 +96,11 @@ def _holdout(trial: Trial) -> list[Alert]:
     ]
 
 
+def _shifted(trial: Trial, known: Anchors | None) -> list[Alert]:
+    sentence = shift_sentence(known) if trial.independent_test else ""
+    return [Alert("warning", "hold-out", sentence)] if sentence else []
+
+
 def _controls(controls: Sequence[Control]) -> list[Alert]:
     return [
         Alert("warning", f"control: {c.name}", f"A stand-in made to fail was not recognised. {c.sentence}")
@@ -135,11 +148,8 @@ def _constants(trial: Trial) -> list[Alert]:
         if real == 1 and _distinct(trial, "train", cut.name) <= 1:
             found.append(Alert("note", cut.name, "Constant in the real rows."))
         elif fake == 1 and _distinct(trial, "synthetic", cut.name) <= 1:
-            found.append(
-                Alert(
-                    "warning", cut.name, "Constant in the synthetic rows, though it varies in the real ones."
-                )
-            )
+            empty = trial.synthetic.column(cut.name).null_count == trial.synthetic.num_rows
+            found.append(Alert("warning", cut.name, EMPTY if empty else SAME))
     return found[: 2 * AT_MOST]
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from locum.attacks.membership import LogProb, probability_membership
+from locum.attacks.overlap import repeats
 from locum.attacks.registry import ATTACKS
 from locum.attacks.suite import Effort, suite
 from locum.evidence.evidence import Control, Evidence
@@ -24,6 +25,7 @@ from locum.randomness import check_seed
 from locum.schema.table import Schema
 from locum.studies.alerts import alerts
 from locum.studies.controls import run_controls
+from locum.studies.shifted import qualified
 from locum.studies.verdicts import answers
 
 if TYPE_CHECKING:
@@ -123,9 +125,11 @@ def evaluate(
         columns = column_views(trial)
     with clock("pairs of columns"):
         pairs = pair_views(trial)
+    if trial.independent_test:
+        results = qualified(results, known, repeats(trial))
     with clock("sentences"):
         said = answers(trial, results, judged)
-        warned = alerts(trial, results, columns, judged, targets)
+        warned = alerts(trial, results, columns, judged, targets, known)
     return Evidence(
         n_train=train.num_rows,
         n_holdout=0 if holdout is None else holdout.num_rows,

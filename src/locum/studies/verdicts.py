@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from locum.attacks.overlap import leaked_rows
 from locum.evidence.evidence import Answer, Control
 from locum.evidence.result import Result, Verdict
 from locum.evidence.trial import Trial
+from locum.studies.shifted import SUFFIX
 
 ORDER: tuple[Verdict, ...] = ("poor", "fair", "good")
 
@@ -18,6 +20,10 @@ USEFUL = ("utility.kept",)
 #: What the rows give away. What the model's probabilities give away (``copying.logprob``) takes the model
 #: file, so it is said beside the verdict and does not decide it.
 COPYING = ("copying.exact", "copying.distance", "copying.membership", "attack.worst")
+
+
+#: A two-sample area with its whole interval below this: synthetic rows repeat the hold-out.
+TOO_REAL = 0.47
 
 
 def worst(results: Sequence[Result], names: Sequence[str]) -> Verdict:
@@ -59,7 +65,7 @@ def answers(trial: Trial, results: Sequence[Result], controls: Sequence[Control]
     """
     by_name = {r.name: r for r in results}
     return (
-        _checked(_faithful(results, by_name), controls),
+        _checked(_faithful(trial, results, by_name), controls),
         _checked(_useful(results, by_name), controls),
         _private(trial, results, by_name),
         _fair(results),
@@ -83,13 +89,19 @@ def _checked(answer: Answer, controls: Sequence[Control]) -> Answer:
     return Answer(q, "unclear", sentence.replace("Yes, as far as was tested. ", ""))
 
 
-def _faithful(results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
+def _faithful(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
     verdict = faithful(results)
     test = by_name.get("c2st")
     if test is None:
         return Answer(
             "faithful", "not measured", "Not measured: there is no column whose values can be compared."
         )
+    if trial.independent_test and test.high is not None and test.high < TOO_REAL and verdict == "good":
+        return Answer(
+            "faithful", "unclear",
+            "The synthetic rows repeat rows of the hold-out, so likeness to it says nothing. Keep the "
+            "hold-out away from whoever makes the rows.",
+        )  # fmt: skip
     start = {
         "good": "Yes, as far as was tested.",
         "fair": "In part.",
@@ -124,6 +136,16 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
     verdict = copying(results)
     if verdict == "unclear":
         return Answer("private", "unclear", f"{start} Copying could not be tested on this table.")
+    doubted = [r for r in results if r.name in COPYING and r.sentence.endswith(SUFFIX)]
+    if verdict == "good" and doubted:
+        return Answer("private", "unclear", f"{start} {doubted[0].sentence}")
+    leaked = leaked_rows(trial)
+    if verdict == "good" and leaked.any():
+        return Answer(
+            "private", "unclear",
+            f"{start} {int(leaked.sum()):,} of {len(leaked):,} hold-out rows were learned from, so copying "
+            "cannot be judged.",
+        )  # fmt: skip
     numbers = []
     exact, member = by_name.get("copying.exact"), by_name.get("copying.membership")
     if exact is not None and exact.reference is not None:

@@ -16,11 +16,13 @@ from locum.errors import DataError, SchemaError, UsageError
 from locum.evidence.evidence import Control, Evidence
 from locum.evidence.result import Result, Verdict
 from locum.evidence.trial import Trial
+from locum.metrics.twosample import Anchors
 from locum.progress import Event
 from locum.schema.column import Column
 from locum.schema.table import Schema
 from locum.studies.controls import DESERVED, make, stage
 from locum.studies.evaluate import evaluate
+from locum.studies.shifted import qualified
 from locum.studies.verdicts import answers, copying, faithful, worst
 
 SCHEMA = Schema(
@@ -103,6 +105,40 @@ def test_a_repeated_hold_out_is_noticed() -> None:
     assert any("repeat hold-out rows" in a.sentence for a in judged(fake).alerts)
 
 
+def test_a_hold_out_of_another_population_accuses_nobody() -> None:
+    """Train and hold-out are cut by y, and the rows are fresh ones of train's population."""
+    whole, fresh = rows(3_000, 5), rows(3_000, 6)
+    low = [t.filter(np.nan_to_num(t.column("y").to_numpy()) < 0.3) for t in (whole, fresh)]
+    high = whole.filter(np.nan_to_num(whole.column("y").to_numpy()) >= 0.3)
+    honest = evaluate(low[0], low[1], schema=SCHEMA, holdout=high, controls=False)
+    assert verdicts(honest)["private"] == "unclear"
+    assert any("not like the rows learned from" in a.sentence for a in honest.alerts)
+    worst = honest.result("attack.worst")
+    assert worst is not None and worst.verdict == "unclear" and "another population" in worst.sentence
+    copied = evaluate(low[0], low[0], schema=SCHEMA, holdout=high, controls=False)
+    assert verdicts(copied)["private"] == "poor"
+    assert not any("not like the rows" in a.sentence for a in judged(rows(1600, 2)).alerts)
+
+
+def test_a_weak_shift_does_not_hide_a_strong_attack() -> None:
+    known = Anchors(0.56, 0.9, 3_000, 0.54, 0.58, ("y",))
+    found = [result("copying.membership", "poor"), result("attack.density.trees", "poor")]
+    found = [replace(r, target=0.5, value=v) for r, v in zip(found, (0.75, 0.57), strict=True)]
+    exact = replace(result("copying.exact", "poor"), question="private")
+    private = [*(replace(r, question="private") for r in found), exact]
+    said = {r.name: r.verdict for r in qualified(private, known)}
+    assert said == {"copying.membership": "poor", "attack.density.trees": "unclear", "copying.exact": "poor"}
+    assert [r.verdict for r in qualified(found, Anchors(0.51, 0.9, 3_000, 0.49, 0.53))] == ["poor", "poor"]
+
+
+def test_a_hold_out_that_was_learned_from_says_nothing() -> None:
+    evidence = evaluate(REAL, rows(1600, 3), schema=SCHEMA, holdout=REAL, controls=False, effort="quick")
+    assert verdicts(evidence)["private"] == "unclear"
+    assert any("were learned from" in a.sentence for a in evidence.answers)
+    repeated = HELD.take(np.random.default_rng(0).integers(800, size=1600))
+    assert verdicts(judged(repeated, effort="quick"))["faithful"] == "unclear"
+
+
 def test_no_hold_out_is_said() -> None:
     evidence = judged(REAL, holdout=None)
     private = next(a for a in evidence.answers if a.question == "private")
@@ -144,6 +180,9 @@ def test_alerts_name_what_is_wrong_with_columns() -> None:
     ).alerts
     said = {(a.where, a.sentence.split(":")[0].split(",")[0]) for a in alerts}
     assert ("y", "Constant in the synthetic rows") in said
+    empty = fake.set_column(1, "y", pa.nulls(600, REAL.schema.field("y").type))
+    noted = evaluate(REAL, empty, schema=SCHEMA, holdout=HELD, controls=False, effort="quick").alerts
+    assert any(a.where == "y" and "Missing in every synthetic row" in a.sentence for a in noted)
     text = " ".join(a.sentence for a in alerts if a.where == "c")
     assert "levels that the real rows do not have" in text and "never appear" in text
     constant = REAL.slice(0, 600).set_column(3, "label", pa.array([True] * 600))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.attacks.density import count_ratio, neighbour_ratio, tree_ratio
+from locum.attacks.density import count_ratio, forest_ratio, neighbour_ratio, tree_ratio
 from locum.attacks.knowledge import Knowledge
 from locum.attacks.neighbours import nearest
 from locum.errors import DataError, UsageError
@@ -66,6 +66,10 @@ BUILT_IN: Mapping[str, tuple[Seeker, str]] = MappingProxyType(
         "trees": (
             lambda known, rows: tree_ratio(known, rows)[0],
             "boosted trees trained to tell synthetic from fresh real rows",
+        ),
+        "forest": (
+            lambda known, rows: forest_ratio(known, rows)[0],
+            "fully grown trees of a random forest that tell synthetic from fresh real rows",
         ),
         "linear": (_linear, "a logistic regression trained to tell synthetic from fresh real rows (weak)"),
         "guess": (_guess, "nothing: a control that must score one half"),
