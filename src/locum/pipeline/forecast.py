@@ -204,6 +204,7 @@ def _columns(
 ) -> tuple[tuple[ColumnForecast, ...], Domain, bool]:
     """Where codes would come from, the domain as far as it is known, and whether it is known wholly."""
     from locum.codes.declared import declared_book, is_declared, refuse_data_bounds
+    from locum.sources.discover import weight
     from locum.sources.domain import public_codebooks, refuse_other_columns
     from locum.sources.kinds import settled_by_type
 
@@ -219,7 +220,9 @@ def _columns(
         book = books.get(field.name)
         if book is None and column is not None and is_declared(column):
             book = declared_book(column)
-        if book is not None:
+        # a wide range is declared, and which of its parts are dense is bought still
+        open_cells = column is not None and field.name not in books and weight(column) > 0
+        if book is not None and not open_cells:
             own = book.attributes
             origin = "public" if field.name in books else "declared"
             origin = "made afresh" if column is not None and column.regenerated else origin
@@ -235,8 +238,12 @@ def _columns(
 
 
 def _wish(column: Column | None) -> str:
+    from locum.codes.declared import is_declared
+
     if column is None:
         return "kind, and levels or bounds"
+    if is_declared(column):
+        return "nothing more: only where in its range values are dense is bought"
     return "levels" if column.kind == "category" else "bounds"
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from locum.cli.main import main
+from locum.data.read import read
 from locum.errors import BudgetError, FeasibilityError, LeakError, UsageError
 from locum.pipeline.engine import HELD, choose_engine
 from locum.pipeline.forecast import forecast
@@ -20,6 +21,7 @@ from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
 from locum.schema.column import Bounds, Column
 from locum.schema.table import Schema
+from locum.synthesizers.private import fit_private
 
 
 def visits(folder: Path, *, secret: str = "surgery", suffix: str = "csv") -> Path:
@@ -44,7 +46,7 @@ def asked(path: Path, **options: object) -> Request:
 DECLARED = Schema(
     (
         Column("visit_id", "id"),
-        Column("age", "integer", bounds=Bounds(0, 120, "declared")),
+        Column("age", "integer", bounds=Bounds(20, 79, "declared")),
         Column("ward", "category", levels=("medicine", "surgery")),
     ),
     name="visits",
@@ -76,6 +78,23 @@ def test_what_is_declared_costs_nothing_and_is_counted(tmp_path):
     assert [c.declare for c in known.columns] == ["", "", ""]
     assert {c.name: c.codes for c in known.columns}["ward"] == 4
     assert known.noise[0][2] < bought.noise[0][2]
+
+
+def test_of_a_wide_range_the_dense_parts_are_bought_as_the_fit_does(tmp_path):
+    wide = Schema(
+        (
+            DECLARED["visit_id"],
+            Column("age", "integer", bounds=Bounds(0, 10**6, "declared")),
+            DECLARED["ward"],
+        ),
+        name="visits",
+    )
+    path = visits(tmp_path)
+    found = forecast(asked(path, schema=wide))
+    fit = fit_private(read(path), Ledger.test(Budget.approx(1, 1e-6), seed=1, reserve=0.1), schema=wide)
+    assert {c.name: c.origin for c in found.columns} == dict(fit.domain.origins)
+    assert found.columns[1].declare.startswith("nothing more")
+    assert found.discovery == pytest.approx(fit.domain.spent, abs=1e-3)
 
 
 def test_noise_is_what_the_ledger_would_let_through(tmp_path):
