@@ -16,6 +16,7 @@ from locum.evidence.evidence import Control, Evidence
 from locum.evidence.result import Result
 from locum.evidence.trial import Trial
 from locum.metrics.displays import column_views
+from locum.metrics.mixture import mixture
 from locum.metrics.pairviews import pair_views
 from locum.metrics.registry import METRICS
 from locum.metrics.twosample import anchors, c2st
@@ -25,6 +26,7 @@ from locum.randomness import check_seed
 from locum.schema.table import Schema
 from locum.studies.alerts import alerts
 from locum.studies.controls import run_controls
+from locum.studies.generations import next_generation
 from locum.studies.shifted import qualified
 from locum.studies.verdicts import answers
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 #: Order in which results are shown, by the start of their names.
 SHOWN_FIRST = (
     "c2st", "tv.3way", "utility.kept", "utility.tstr", "attack.worst", "copying.", "attack.", "fair.model.",
+    "risk.",
 )  # fmt: skip
 
 
@@ -97,7 +100,7 @@ def evaluate(
         # Schema checks that the columns exist.
         schema = replace(schema, protected=tuple(protected))
     trial = Trial(schema, train, synthetic, holdout, seed, target if target is not None else schema.target)
-    clock = _Clock(listener, 5 + len(METRICS) + len(ATTACKS) + bool(log_prob) + bool(controls))
+    clock = _Clock(listener, 7 + len(METRICS) + len(ATTACKS) + bool(log_prob) + bool(controls))
     with clock("prepare"):
         targets = chosen_targets(trial)
         known = anchors(trial) if trial.columns else None
@@ -115,6 +118,10 @@ def evaluate(
     if log_prob is not None:
         with clock("probability"):
             results += probability_membership(trial, log_prob)
+    with clock("mixing"):
+        results += mixture(trial, targets)
+    with clock("generations"):
+        results += next_generation(trial)
     with clock("attacks"):
         results += suite(trial, effort=effort, before=results, fit=refit)
     judged: tuple[Control, ...] = ()

@@ -21,6 +21,9 @@ USEFUL = ("utility.kept",)
 #: file, so it is said beside the verdict and does not decide it.
 COPYING = ("copying.exact", "copying.distance", "copying.membership", "attack.worst")
 
+#: What goes wrong when models, or generators, learn from the rows.
+RISK = ("risk.mix", "risk.generation")
+
 
 #: A two-sample area with its whole interval below this: synthetic rows repeat the hold-out.
 TOO_REAL = 0.47
@@ -69,11 +72,7 @@ def answers(trial: Trial, results: Sequence[Result], controls: Sequence[Control]
         _checked(_useful(results, by_name), controls),
         _private(trial, results, by_name),
         _fair(results),
-        Answer(
-            "risk",
-            "not measured",
-            "Not measured: what happens to models trained on these rows again and again.",
-        ),
+        _risk(by_name),
     )
 
 
@@ -197,3 +196,19 @@ def _fair(results: Sequence[Result]) -> Answer:
         "As far as was tested, models trained on these rows treat groups no worse than real rows' do.",
     )
     return Answer("fair", verdict if verdict in ("poor", "fair") else "unclear", f"{start} {shown.sentence}")
+
+
+def _risk(by_name: dict[str, Result]) -> Answer:
+    """Worst of what mixing does and what one more generation loses."""
+    found = [by_name[name] for name in RISK if name in by_name]
+    if not found:
+        return Answer(
+            "risk", "not measured", "Not measured: there are no two columns to predict or to hold together."
+        )
+    start = {
+        "good": "Nothing, as far as was tested.",
+        "fair": "Some loss was found.",
+        "poor": "Clear harm was found.",
+        "unclear": "The rows do not suffice to tell.",
+    }[verdict := worst(found, RISK)]
+    return Answer("risk", verdict, " ".join([start, *(r.sentence for r in found)]))

@@ -42,7 +42,7 @@ TITLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "demographic_parity": ("Demographic parity difference", "the share of rows given the label"),
         "demographic_parity_ratio": ("Demographic parity ratio", "the share of rows given the label"),
-        "equalized_odds": ("Equalised odds difference", "the shares of right and of false alarms"),
+        "equalized_odds": ("Equalised odds difference", "the share of right or of false alarms"),
         "equal_opportunity": ("Equal opportunity difference", "the share of labelled rows that are found"),
         "calibration": ("Calibration difference", "the distance between predicted chance and frequency"),
     }
