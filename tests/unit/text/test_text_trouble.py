@@ -120,6 +120,20 @@ def test_a_full_disk_ends_with_one_message_and_the_run_goes_on_later(full: bool,
     assert len((tmp_path / "out" / "data.jsonl").read_text().splitlines()) == 400
 
 
+def test_a_recipe_of_which_nothing_is_kept_says_what_was_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    problems = '[{ question = "Ann has 2 pens and buys 3. How many?", answer = "5" }]'
+    with FakeEndpoint(answer="Pens are nice.") as endpoint:
+        model = f'[model]\nmodel = "fake"\nbase_url = "{endpoint.url}"\n'
+        Path("r.toml").write_text(f'recipe = "star"\n{model}[settings]\nproblems = {problems}\n')
+        assert main(["text", "run", "r.toml", "--out", "out"]) == 1
+    said = capsys.readouterr()
+    assert "none of 4 attempts was kept" in said.out + said.err
+    assert "no answer at the end" in said.out + said.err
+
+
 _WATCH = """
 import json, sys
 seen = []
