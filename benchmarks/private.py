@@ -109,11 +109,14 @@ def reference(
     estimate = mbi.estimation.MirrorDescent.estimate
 
     def renamed(self: Any, *args: Any, potentials: Any = None, **options: Any) -> Any:
-        return estimate(self, *args, warm_start=potentials, **options)
+        # The wrapped method may be reached twice in one call; the second time it has its new name.
+        return estimate(self, *args, **({"warm_start": potentials} | options))
 
     mbi.estimation.MirrorDescent.estimate = renamed
     if fast:
-        mbi.MarkovRandomField.project = _Tables().project
+        tables = _Tables()
+        # A plain function, so that it is bound to each model.
+        mbi.MarkovRandomField.project = lambda model, attributes: tables.project(model, attributes)
     from aim import AIM  # type: ignore[import-not-found]
 
     names = data.domain.names

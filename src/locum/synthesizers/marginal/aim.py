@@ -8,7 +8,7 @@ synthetic data, VLDB 2022. Ours differs in five ways, all for accuracy or time a
   are scored once, against independent columns, and each round buys fresh errors of the most promising few
   only;
 - half of the budget buys a first batch of marginals at once, chosen by those errors as one-shot does;
-- single columns get a larger part, and there are fewer, larger rounds;
+- single columns get a larger part, the large ones most, and there are fewer, larger rounds;
 - the model is fitted with a little entropy (see `fit`), which takes up less of the noise;
 - `selection="exponential"` is the paper's version: zCDP, all candidates scored each round by the
   exponential mechanism.
@@ -34,6 +34,8 @@ from locum.synthesizers.marginal.workload import MOST_CELLS, Workload
 #: Marginals whose fit into the model's size is looked up in a round, most promising first; in a table of 200
 #: columns there are 20,000, and in a late round hardly one fits.
 MOST_TRIED = 600
+#: Largest part of the budget for single columns, whatever noise covers of them.
+MOST_SINGLE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Plan:
 
     rounds: float = 3.0
     one_way: float = 0.12
-    extra: float = 0.2
+    extra: float = 1.5
     first: float = 0.05
     batch: float = 0.5
     batch_cells: float = 1.0
@@ -150,7 +152,7 @@ class _Rounds:
 
     def run(self) -> None:
         session, plan = self.session, self.plan
-        start_model(session, plan.one_way, self.most, extra=plan.extra)
+        start_model(session, plan.one_way, self.most, extra=plan.extra, even=self.exponential)
         self.learn_more(session)
         self.workload = workload_for(session, self.degree, self.target)
         candidates = list(self.workload.weights)
@@ -244,7 +246,13 @@ class _Rounds:
 
 
 def start_model(
-    session: Session, share: float, most: int, *, extra: float = 0.0, coarsen_above: int = 256
+    session: Session,
+    share: float,
+    most: int,
+    *,
+    extra: float = 0.0,
+    even: bool = False,
+    coarsen_above: int = 256,
 ) -> None:
     """Measure single columns with a share of the budget and fit them.
 
@@ -252,18 +260,30 @@ def start_model(
     part of a column's rows that noise of this size would move, which is worked out of noisy numbers.
     """
     session.check_size(2**27)
-    live = session.live
-    sigma = session.sigma_for(session.budget * share, len(live))
-    session.measure(live, sigma, "single columns")
+    noise = _single(session, session.budget * share, "single columns", even=even)
     if extra:
         rows = session.noisy_total()
-        covered = float(np.mean([min(1.0, session.bias(c, sigma) / rows) for c in live]))
-        if covered * extra > 0.1 * share:
-            more = session.sigma_for(session.budget * extra * covered, len(live))
-            session.measure(live, more, "single columns again")
+        covered = float(np.mean([min(1.0, session.bias(c, sigma) / rows) for c, sigma in noise.items()]))
+        more = min(extra * covered, MOST_SINGLE - share)
+        if more > 0.1 * share:
+            _single(session, session.budget * more, "single columns again", even=even)
     session.coarsen(coarsen_above)
     session.check_size(most)
     session.refit()
+
+
+def _single(session: Session, rho: float, purpose: str, *, even: bool) -> dict[Clique, float]:
+    """Measure single columns for `rho` together and give the noise of each; large ones get less of it.
+
+    The error that noise leaves in a column grows with its codes times the noise; the best division for
+    errors that count alike gives each column a part proportional to codes^(2/3). `even` gives all the same noise.
+    """
+    parts = {c: 1.0 if even else session.sizes[c[0]] ** (2 / 3) for c in session.live}
+    whole = sum(parts.values())
+    noise = {c: session.sigma_for(rho * part / whole) for c, part in parts.items()}
+    for c, sigma in noise.items():
+        session.measure([c], sigma, purpose)
+    return noise
 
 
 def workload_for(session: Session, degree: int | None, target: str | None) -> Workload:

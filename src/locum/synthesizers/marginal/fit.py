@@ -50,7 +50,7 @@ class FitSettings:
     """
 
     entropy: float = 0.3
-    entropy_one: float = 0.1
+    entropy_one: float = 0.03
     tolerance: float = 0.03
     steps: int = 300
     memory: int = 8

@@ -56,7 +56,7 @@ class OneShotModel(MarginalModel):
         self.degree, self.target = check_degree(degree), target
 
     def _spend(self, session: Session, step: Step) -> None:
-        start_model(session, ONE_WAY, self.max_cells, extra=0.2)
+        start_model(session, ONE_WAY, self.max_cells, extra=1.5)
         weights = workload_for(session, self.degree, self.target).weights
         candidates = [c for c in weights if len(c) > 1]
         if not candidates:
