@@ -276,7 +276,8 @@ def _single(session: Session, rho: float, purpose: str, *, even: bool) -> dict[C
     """Measure single columns for `rho` together and give the noise of each; large ones get less of it.
 
     The error that noise leaves in a column grows with its codes times the noise; the best division for
-    errors that count alike gives each column a part proportional to codes^(2/3). `even` gives all the same noise.
+    errors that count alike gives each column a part proportional to codes^(2/3).
+    `even` gives all the same noise.
     """
     parts = {c: 1.0 if even else session.sizes[c[0]] ** (2 / 3) for c in session.live}
     whole = sum(parts.values())
