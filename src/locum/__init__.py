@@ -24,6 +24,7 @@ __all__ = [
     "impute",
     "load",
     "mix",
+    "plant",
     "propose_rules",
     "run",
     "sample",

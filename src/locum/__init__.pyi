@@ -14,6 +14,7 @@ from locum.api import fit as fit
 from locum.api import impute as impute
 from locum.api import load as load
 from locum.api import mix as mix
+from locum.api import plant as plant
 from locum.api import propose_rules as propose_rules
 from locum.api import run as run
 from locum.api import sample as sample

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from locum.api.contests import compare, tournament
 from locum.api.futures import collapse, mix
 from locum.api.generators import fit, impute, load, sample
-from locum.api.judgement import evaluate, subgroups
+from locum.api.judgement import evaluate, plant, subgroups
 from locum.api.repair import fair
 from locum.api.runs import run
 from locum.api.schemas import detect, propose_rules
@@ -42,6 +42,7 @@ __all__ = [
     "impute",
     "load",
     "mix",
+    "plant",
     "propose_rules",
     "run",
     "sample",

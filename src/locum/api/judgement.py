@@ -11,6 +11,7 @@ from locum.schema.table import Schema
 
 if TYPE_CHECKING:
     from locum.evidence.subgrouping import Subgrouping
+    from locum.pipeline.canaries import PlantedFile
     from locum.pipeline.judge import Evaluation
 
 
@@ -26,6 +27,7 @@ def evaluate(
     effort: str = "standard",
     by: Sequence[str | Sequence[str]] = (),
     shift: Sequence[str] = (),
+    canaries: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: Listener = silent,
 ) -> Evaluation:
@@ -54,6 +56,8 @@ def evaluate(
     by, shift
         Small groups, and other populations, on which a model trained on the synthetic rows is tested, as for
         `subgroups`; needs a hold-out and a target. See ``.evidence.thin``.
+    canaries
+        Key file that `plant` wrote; `real` is then the copy with canaries, which the generator learned from.
     seed
         Same seed, same numbers.
     progress
@@ -75,8 +79,55 @@ def evaluate(
 
     return judge(
         real, synthetic, holdout=holdout, schema=schema, target=target, protected=protected,
-        require=require, effort=effort, by=by, shift=shift, seed=seed, progress=progress,
+        require=require, effort=effort, by=by, shift=shift, canaries=canaries, seed=seed, progress=progress,
     )  # fmt: skip
+
+
+def plant(
+    data: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    keys: str | os.PathLike[str],
+    *,
+    planted: int = 100,
+    copies: int = 1,
+    seed: int | None = None,
+    force: bool = False,
+) -> PlantedFile:
+    """Write a copy of a table with unusual rows in it, to be looked for among the synthetic rows.
+
+    For each of twice `planted` unusual rows a coin decides whether it goes in. If planted rows can be told
+    from spared ones by the synthetic rows of a generator that learned the copy, it gives single rows away.
+
+    Parameters
+    ----------
+    data
+        The table that a generator is to learn.
+    out
+        The copy; it and what is made from it are for the test only.
+    keys
+        File for `evaluate`, ``.parquet``: the unusual rows, and which went in. Keep it from the generator.
+    planted, copies
+        How many go in on average, and how often each.
+    seed
+        Of rows and coin; None takes a secret one from the operating system.
+    force
+        Replace files of these names.
+
+    Returns
+    -------
+    PlantedFile
+        How many rows were planted, were spared, and are in the copy.
+
+    Raises
+    ------
+    UsageError
+        When a file is there already, a number is below one, or the key has another ending.
+    DataError
+        When the table cannot be read.
+    """
+    from locum.pipeline.canaries import plant_file
+
+    return plant_file(data, out, keys, planted=planted, copies=copies, seed=seed, force=force)
 
 
 def subgroups(

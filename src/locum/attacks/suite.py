@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.attacks.advantage import advantage
+from locum.attacks.canaries import Canaries, find
 from locum.attacks.density import count_ratio, forest_ratio, neighbour_ratio, tree_ratio
 from locum.attacks.grouped import per_group, worst_of
 from locum.attacks.inference import inference
@@ -155,6 +156,7 @@ def suite(
     effort: Effort = "standard",
     before: Sequence[Result] = (),
     fit: Callable[[pa.Table, int], pa.Table] | None = None,
+    canaries: Canaries | None = None,
     seconds: float | None = None,
 ) -> list[Result]:
     """Run the attacks of an effort; the last result is ``attack.worst``.
@@ -162,7 +164,8 @@ def suite(
     Parameters
     ----------
     trial
-        The stand-in with its real rows. Without a hold-out nothing can be attacked: an empty list.
+        The stand-in with its real rows. Without a hold-out only canaries can be looked for; without those
+        too the list is empty.
     effort
         ``quick``, ``standard`` or ``thorough``; see `SIZES`.
     before
@@ -171,6 +174,8 @@ def suite(
     fit
         Makes a synthetic table out of a real one and a seed, by the generator under attack. With it, and at
         thorough effort, shadow models are fitted.
+    canaries
+        Rows that were planted in the train rows before the fit; they need no hold-out.
     seconds
         CPU seconds after which no further attack is begun. What was skipped is said; without it the same
         inputs give the same results.
@@ -190,17 +195,24 @@ def suite(
     """
     sizes, start = SIZES[check_effort(effort)], time.process_time()
     ready = set_up(trial, targets=sizes.targets, rare=sizes.rare, searched=sizes.searched)
-    if ready is None:
+    if ready is None and canaries is None:
         return []
     log = _Log()
-    for name, step in _steps(trial, *ready, sizes, fit).items():
+    steps = {} if ready is None else _steps(trial, *ready, sizes, fit)
+    if canaries is not None:
+        steps["canaries"] = lambda: find(canaries, trial.synthetic, trial.schema, seed=trial.seed)
+    for name, step in steps.items():
         if seconds is not None and time.process_time() - start > seconds:
             log.left.append(f"{name} (time was up)")
             continue
         begun = time.process_time()
         log.found += step()
         log.seconds[name] = time.process_time() - begun
+    if ready is None:
+        log.left.append("every attack that needs real rows kept out of fitting")
     log.left += _left_out(sizes, before, fit)
+    if canaries is not None:
+        log.left.remove(NAMES["canaries"])
     if not log.found:
         return []
     return _judged(trial, log, before, effort)

@@ -28,6 +28,10 @@ def evaluate(
     effort: options.Effort = None,
     by: options.By = None,
     shift: options.Shift = None,
+    canaries: Annotated[
+        Path | None,
+        typer.Option("--canaries", help="Key that `locum plant` wrote.", metavar="FILE", show_default=False),
+    ] = None,
     seed: options.Seed = None,
     out: Annotated[
         Path | None,
@@ -40,6 +44,7 @@ def evaluate(
     """Judge a synthetic table against the real one, whoever made it.
 
     The order of columns may differ. Without --holdout, nothing can be said about copying.
+    With --canaries, --real is the copy that `locum plant` wrote and the generator learned from.
     --by and --shift test a model trained on the synthetic rows on small groups of the hold-out.
     Exit code 1 when a limit of --require, or of [require] in locum.toml, is broken.
     """
@@ -55,7 +60,7 @@ def evaluate(
         found = judge(
             real, synthetic, holdout=holdout, target=target, protected=tuple(protected or ()), seed=seed or 0,
             require=parse_limits(require) if require else None, effort=effort or "standard",
-            by=tuple(by or ()), shift=tuple(shift or ()),
+            by=tuple(by or ()), shift=tuple(shift or ()), canaries=canaries,
             progress=display,
         )  # fmt: skip
         folder = None if out is None else save_folder(found, out)

@@ -26,6 +26,7 @@ COMMANDS = (
     "impute",
     "fair",
     "evaluate",
+    "plant",
     "subgroups",
     "compare",
     "tournament",

@@ -96,7 +96,9 @@ def _result(
     floor = floor_of(target.task)
     skill = base - floor
     measure = "R2" if target.task == "regression" else "AUC"
-    known = "helps" if low > 0 else "harms" if high < 0 else "shows neither help nor harm"
+    verdict = verdict_of(low, high, skill, floor)
+    loss = "costs a little" if verdict == "good" else "harms"
+    known = "helps" if low > 0 else loss if high < 0 else "shows neither help nor harm"
     return Result(
         name="risk.mix",
         title="Adding synthetic rows to the real ones",
@@ -107,7 +109,7 @@ def _result(
         direction="higher",
         reference=0.0,
         floor=-skill,
-        verdict=verdict_of(low, high, skill, floor),
+        verdict=verdict,
         sentence=(
             f"Adding as many synthetic rows to {rows:,} real ones {known} in predicting {target.column!r}: "
             f"{measure} {base:.3f} changes by {gain:+.3f} (95 % interval {low:+.3f} to {high:+.3f})."

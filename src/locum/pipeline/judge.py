@@ -23,6 +23,7 @@ from locum.schema.table import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.attacks.canaries import Canaries
     from locum.data.frame import Raw
     from locum.evidence.subgrouping import Subgrouping
 
@@ -113,6 +114,7 @@ def evaluate(
     effort: str = "standard",
     by: Sequence[str | Sequence[str]] = (),
     shift: Sequence[str] = (),
+    canaries: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: Listener = silent,
 ) -> Evaluation:
@@ -161,9 +163,15 @@ def evaluate(
         for word, t in (("The table given as real", raw), ("The hold-out", tables[1]))
         if t is not None and t.lineage is not None and t.lineage.depth > 0
     ]
+    birds = None
+    if canaries is not None:
+        from locum.pipeline.canaries import load_canaries
+
+        birds = load_canaries(canaries, schema)
     evidence = judge(
-        train, made, schema, holdout=held, seed=seed, effort=effort, require=wanted_limits, progress=progress
-    )
+        train, made, schema, holdout=held, seed=seed, effort=effort, require=wanted_limits, canaries=birds,
+        progress=progress,
+    )  # fmt: skip
     if by or shift:
         assert held is not None
         evidence = replace(evidence, thin=_thin_groups(made, held, schema, by, shift, seed, progress))
@@ -260,6 +268,7 @@ def judge(
     effort: str = DEFAULT_EFFORT,
     refit: Callable[[pa.Table, int], pa.Table] | None = None,
     require: Requirements = NOTHING_REQUIRED,
+    canaries: Canaries | None = None,
     progress: Listener = silent,
 ) -> Evidence:
     """Evidence about canonical tables; of each, at most `rows` rows drawn by the seed are looked at."""
@@ -278,6 +287,7 @@ def judge(
         log_prob=log_prob,
         effort=check_effort(effort),
         refit=refit,
+        canaries=canaries,
         listener=progress,
     )
     return replace(evidence, requirements=check(evidence.results, require))

@@ -33,6 +33,8 @@ from locum.studies.verdicts import answers
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.attacks.canaries import Canaries
+
 #: Order in which results are shown, by the start of their names.
 SHOWN_FIRST = (
     "c2st", "tv.3way", "utility.kept", "utility.tstr", "attack.worst", "copying.", "attack.", "fair.model.",
@@ -53,6 +55,7 @@ def evaluate(
     effort: Effort = "standard",
     refit: Callable[[pa.Table, int], pa.Table] | None = None,
     controls: bool = True,
+    canaries: Canaries | None = None,
     listener: Listener = silent,
 ) -> Evidence:
     """Judge a synthetic table against the real rows it was learned from and real rows that were kept out.
@@ -78,6 +81,8 @@ def evaluate(
     refit
         Makes a synthetic table out of a real one and a seed by the generator under judgement; with it a
         thorough effort fits shadow generators.
+    canaries
+        Rows planted in `train` before the generator learned, and their like (`locum.attacks.canaries.plant`).
     controls
         Whether to run the four negative controls.
     listener
@@ -123,7 +128,7 @@ def evaluate(
     with clock("generations"):
         results += next_generation(trial)
     with clock("attacks"):
-        results += suite(trial, effort=effort, before=results, fit=refit)
+        results += suite(trial, effort=effort, before=results, fit=refit, canaries=canaries)
     judged: tuple[Control, ...] = ()
     if controls:
         with clock("controls"):

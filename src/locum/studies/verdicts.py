@@ -206,7 +206,7 @@ def _risk(by_name: dict[str, Result]) -> Answer:
             "risk", "not measured", "Not measured: there are no two columns to predict or to hold together."
         )
     start = {
-        "good": "Nothing, as far as was tested.",
+        "good": "Little, as far as was tested.",
         "fair": "Some loss was found.",
         "poor": "Clear harm was found.",
         "unclear": "The rows do not suffice to tell.",
