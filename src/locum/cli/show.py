@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: First line about a run that was made without differential privacy.
 NO_GUARANTEE = "no guarantee was made; treat every file like the real data (--epsilon makes one)."
 
-_STYLES = {"good": "green", "fair": "yellow", "poor": "red"}
+_STYLES = {"good": "green", "guaranteed": "green", "fair": "yellow", "poor": "red"}
 _CHECKS = {"pass": "green", "unclear": "yellow", "fail": "red"}
 
 

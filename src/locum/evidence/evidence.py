@@ -15,11 +15,12 @@ from locum.schema.lineage import Lineage
 class Answer:
     """One of the five questions, answered in one sentence.
 
-    ``verdict`` is ``not measured`` where nothing was computed; the sentence then says so.
+    ``verdict`` is ``not measured`` where nothing was computed; the sentence then says so. It is
+    ``guaranteed`` for privacy when a guarantee was made and no attack refuted it.
     """
 
     question: Question
-    verdict: Verdict | Literal["not measured"]
+    verdict: Verdict | Literal["not measured", "guaranteed"]
     sentence: str
 
 

@@ -111,7 +111,8 @@ def _result(
         floor=-skill,
         verdict=verdict,
         sentence=(
-            f"Adding as many synthetic rows to {rows:,} real ones {known} in predicting {target.column!r}: "
+            # Without the number of rows: under a guarantee of privacy it may not be told on the screen.
+            f"Adding as many synthetic rows to real ones {known} in predicting {target.column!r}: "
             f"{measure} {base:.3f} changes by {gain:+.3f} (95 % interval {low:+.3f} to {high:+.3f})."
             + seen_note(trial)
         ),

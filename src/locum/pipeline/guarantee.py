@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from locum.pipeline.versions import versions
@@ -13,6 +14,7 @@ from locum.privacy.entry import MECHANISMS, Entry
 from locum.privacy.unit import Unit
 
 if TYPE_CHECKING:
+    from locum.evidence.evidence import Answer
     from locum.privacy.ledger import Ledger
     from locum.synthesizers.private import PrivateFit
 
@@ -38,15 +40,32 @@ ALWAYS_ASSUMED = (
 _DELTAS = tuple(10.0**-k for k in range(3, 13))
 
 
+#: What stands in place of a guarantee in test mode, and in the answer about privacy before one is known.
+NONE_MADE, UNPROMISED = "No guarantee of privacy is made.", "No guarantee was made."
+
+
 def statement(unit: Unit, epsilon: float, delta: float, *, stamp: str = "") -> str:
     """The guarantee in one sentence, or what stands in its place in test mode."""
     if stamp:
-        return f"{stamp}. No guarantee of privacy is made."
+        return f"{stamp}. {NONE_MADE}"
     whom = "a row" if unit.column is None else f"a value of {unit.column} with at most {unit.rows} rows"
     pair = "one more or one less" if unit.adjacency == "add-remove" else "one exchanged for another"
     return (
         f"({epsilon:.4g}, {delta:.3g})-differential privacy at unit {whom} ({pair}), "
         "assuming what the certificate lists."
+    )
+
+
+def guaranteed(answer: Answer, said: str) -> Answer:
+    """The answer about privacy of a run with the guarantee `said`; what attacks found stays in it.
+
+    The mark is "guaranteed", unless attacks found copying: what looks refuted gets no mark.
+    """
+    if said.endswith(NONE_MADE):
+        return replace(answer, sentence=answer.sentence.replace(UNPROMISED, said))
+    sentence = answer.sentence.replace(UNPROMISED, f"Guaranteed: {said}")
+    return replace(
+        answer, sentence=sentence, verdict=answer.verdict if answer.verdict == "poor" else "guaranteed"
     )
 
 

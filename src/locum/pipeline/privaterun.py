@@ -208,12 +208,9 @@ def _sample_and_judge(
             effort=plan.effort, progress=renamed(progress, "evaluate"),
         )  # fmt: skip
         said = str((plan.privacy or {})["statement"])
-        answers = tuple(
-            replace(a, sentence=a.sentence.replace("No guarantee was made.", f"Guaranteed: {said}"))
-            if a.question == "private"
-            else a
-            for a in evidence.answers
-        )
+        from locum.pipeline.guarantee import guaranteed
+
+        answers = tuple(guaranteed(a, said) if a.question == "private" else a for a in evidence.answers)
         evidence = replace(evidence, answers=answers)
         stage.output(*report_stage(folder, plan, evidence, synth, progress))
 

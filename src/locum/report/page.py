@@ -222,7 +222,7 @@ def verdict(key: str, question: str = "") -> Verdict:
     clear anyone of it.
     """
     if question == "private":
-        shape = "none-seen" if key == "good" else key
+        shape = {"good": "none-seen", "guaranteed": "good"}.get(key, key)
         return Verdict(shape.replace(" ", "-"), COPYING_VERDICTS.get(key, visible(key, 40)))
     return Verdict(key.replace(" ", "-"), VERDICTS.get(key, visible(key, 40)))
 

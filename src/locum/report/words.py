@@ -35,6 +35,7 @@ VERDICTS: Mapping[str, str] = {
 #: The copying tests can only find fault; passing them is never shown as a good mark.
 COPYING_VERDICTS: Mapping[str, str] = {
     "good": "No copying seen",
+    "guaranteed": "Guaranteed",
     "fair": "Some copying",
     "poor": "Copying found",
     "unclear": "Unclear",

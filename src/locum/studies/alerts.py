@@ -170,9 +170,10 @@ def _levels(trial: Trial) -> list[Alert]:
         lost = (shares["train"][:levels] * n >= 5) & (shares["synthetic"][:levels] == 0)
         if lost.any():
             mass = float(shares["train"][:levels][lost].sum())
+            n_lost = int(lost.sum())
             text = (
-                f"{int(lost.sum())} levels that real rows hold at least five times never appear "
-                f"(in all {percent(mass)} of the real rows)."
+                f"{n_lost} level{'s' if n_lost > 1 else ''} that real rows hold at least five times never "
+                f"appear{'' if n_lost > 1 else 's'} (in all {percent(mass)} of the real rows)."
             )
             found.append((mass, Alert("warning" if mass > 0.005 else "note", cut.name, text)))
         unseen = float(shares["synthetic"][levels])
