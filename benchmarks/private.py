@@ -2,15 +2,17 @@
 
     python -m benchmarks.private ours --data ../shared/data/private --sets titanic nltcs --epsilon 1 --seeds 3
     python -m benchmarks.private reference --mbi CHECKOUT --data ../shared/data/private --sets titanic
-    python -m benchmarks.private table RESULTS.jsonl
+    python -m benchmarks.private page
 
-The error is the mean, over all triples of columns, of the L1 distance between the normalised triple of the
-data and of as many synthetic rows. The reference is
-``mechanisms/aim.py`` of a checkout of ryan112358/mbi, called by path and run on the mbi that is installed;
-nothing of it is kept here. Two things are changed around it: the estimator's argument ``potentials`` is
-handed on as ``warm_start`` (its name since mbi 2.0), and with ``--fast-tables`` the tables of the model are
-worked out by our engine, since compiling one elimination a candidate takes most of its time. That makes the
-reference faster, and leaves what it computes as it is.
+Each run is one line of the results file; ``page`` puts its means into PRIVATE.md, together with those of
+`benchmarks.private_public`. The error is the mean, over all triples of columns, of the L1 distance between
+the normalised triple of the data and of as many synthetic rows.
+
+The reference is ``mechanisms/aim.py`` of a checkout of ryan112358/mbi, called by path and run on the mbi that
+is installed; nothing of it is kept here. Two things are changed around it: the estimator's argument
+``potentials`` is handed on as ``warm_start`` (its name since mbi 2.0), and with ``--fast-tables`` the tables
+of the model are worked out by our engine, since compiling one elimination a candidate takes most of its time.
+That makes the reference faster, and leaves what it computes as it is.
 
 Noise is seeded: figures only, nothing here is private. CPU seconds are of one process with one thread.
 """
@@ -21,6 +23,7 @@ import argparse
 import csv
 import itertools
 import json
+import math
 import os
 import sys
 import time
@@ -41,6 +44,9 @@ from locum.synthesizers.marginal.query import Query
 from locum.synthesizers.marginal.triangulate import Triangulator, canonical
 
 DELTA = 1e-9
+RESULTS = Path(__file__).with_name("private.jsonl")
+PAGE = Path(__file__).with_name("PRIVATE.md")
+MARKS = ("<!-- means of private.jsonl -->", "<!-- end -->")
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "aim": ("aim", {}),
     "aim-paper": ("aim", {"selection": "exponential"}),
@@ -51,13 +57,19 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def load(folder: Path, name: str) -> Coded:
     """One set of the suite as codes."""
-    sizes = json.loads((folder / f"aim_{name}-domain.json").read_text())
-    with (folder / f"aim_{name}.csv").open(newline="") as file:
+    return read_codes(folder / f"aim_{name}.csv", folder / f"aim_{name}-domain.json")
+
+
+def read_codes(table: Path, sizes: Path, without: tuple[str, ...] = ()) -> Coded:
+    """A CSV file of codes, with the columns that its file of sizes names."""
+    known = {n: s for n, s in json.loads(sizes.read_text()).items() if n not in without}
+    with table.open(newline="") as file:
         rows = csv.reader(file)
         head = next(rows)
-        values = np.array([[int(v) for v in row] for row in rows], dtype=np.int32)
-    domain = Domain(tuple(Attribute(n, n, s, False) for n, s in sizes.items()))
-    return Coded(domain, np.asfortranarray(values[:, [head.index(n) for n in sizes]]))
+        places = [head.index(n) for n in known]
+        values = np.array([[int(row[i]) for i in places] for row in rows], dtype=np.int32)
+    domain = Domain(tuple(Attribute(n, n, s, False) for n, s in known.items()))
+    return Coded(domain, np.asfortranarray(values))
 
 
 def shares(codes: np.ndarray, sizes: tuple[int, ...], clique: tuple[int, ...]) -> np.ndarray:
@@ -166,21 +178,34 @@ class _Tables:
         return mbi.Factor(model.domain.project(wanted), np.ascontiguousarray(table) * float(model.total))
 
 
-def table(path: Path) -> None:
-    """Print the means of a results file as Markdown."""
+def table(path: Path) -> str:
+    """The means of a results file as Markdown; the ratio is to the reference where it ran, else to AIM."""
     groups: dict[tuple[str, float, str], list[dict[str, Any]]] = defaultdict(list)
     for line in path.read_text().splitlines():
         record = json.loads(line)
         groups[record["set"], record["epsilon"], record["model"]].append(record)
-    head = ("set", "epsilon", "model", "seeds", "error of rows", "CPU s", "model MB", "tables")
-    print(f"| {' | '.join(head)} |")
-    print("|---" * len(head) + "|")
-    for (name, epsilon, model), records in sorted(groups.items()):
-        mean = {k: np.mean([r[k] for r in records]) for k in ("rows", "cpu", "mb", "tables")}
-        print(
-            f"| {name} | {epsilon:g} | {model} | {len(records)} | {mean['rows']:.4f} | {mean['cpu']:.1f} "
-            f"| {mean['mb']:.2f} | {mean['tables']:.0f} |"
+    errors = {key: float(np.mean([r["rows"] for r in found])) for key, found in groups.items()}
+    head = ("set", "epsilon", "model", "seeds", "error", "sd", "ratio", "CPU s")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for (name, epsilon, model), found in sorted(groups.items()):
+        key = (name, epsilon, model)
+        base = errors.get((name, epsilon, "reference"), errors.get((name, epsilon, "aim"), math.nan))
+        ratio = "–" if math.isnan(base) or errors[key] == base else f"{errors[key] / base:.2f}"
+        sd = f"{np.std([r['rows'] for r in found], ddof=1):.4f}" if len(found) > 1 else "–"
+        first, last = min(r["seed"] for r in found), max(r["seed"] for r in found)
+        seeds = f"{first}" if first == last else f"{first} to {last}"
+        cpu = np.mean([r["cpu"] for r in found])
+        lines.append(
+            f"| {name} | {epsilon:g} | {model} | {seeds} | {errors[key]:.4f} | {sd} | {ratio} | {cpu:.1f} |"
         )
+    return "\n".join(lines)
+
+
+def page(path: Path) -> None:
+    """Put the table of a results file between the two marks of the page."""
+    before, rest = PAGE.read_text().split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    PAGE.write_text(f"{before}{MARKS[0]}\n{table(path)}\n{MARKS[1]}{after}")
 
 
 def main() -> None:
@@ -188,22 +213,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["ours", "reference", "table"])
-    parser.add_argument("results", type=Path, nargs="?", default=Path("private-results.jsonl"))
+    parser.add_argument("what", choices=["ours", "reference", "page"])
+    parser.add_argument("results", type=Path, nargs="?", default=RESULTS)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--sets", nargs="+", default=["titanic", "nltcs", "adult", "salary"])
     parser.add_argument("--epsilon", type=float, nargs="+", default=[1.0])
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--models", nargs="+", default=["aim", "swift", "mst"], choices=list(MODELS))
     parser.add_argument("--size", type=float, default=1.0, help="model size in MB")
     parser.add_argument("--mbi", type=Path, help="checkout of ryan112358/mbi")
     parser.add_argument("--fast-tables", action="store_true")
     args = parser.parse_args()
-    if args.what == "table":
-        table(args.results)
+    if args.what == "page":
+        page(args.results)
         return
     models = args.models if args.what == "ours" else ["reference"]
-    for name, epsilon, seed, model in itertools.product(args.sets, args.epsilon, range(args.seeds), models):
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
+    for name, epsilon, seed, model in itertools.product(args.sets, args.epsilon, seeds, models):
         data = load(args.data, name)
         if model == "reference":
             found = reference(data, args.mbi, epsilon, seed, args.size, args.fast_tables)
