@@ -133,7 +133,7 @@ def check(result: Result) -> None:
         assert result.high is not None and result.low <= result.value <= result.high, result
         if result.name.startswith(("copying", "c2st", "tv", "attack")):
             assert result.low >= 0 and result.high <= 1, result
-    if not result.name.startswith(("utility", "fair.utility", "fair.amplification")):
+    if not result.name.startswith(("utility", "fair.utility", "fair.amplification", "risk")):
         assert 0 <= result.value <= 1, result
     assert result.sentence.strip().endswith(".") and "nan" not in result.sentence.split()
     assert result.reads_private

@@ -84,7 +84,7 @@ def test_weighted_rows_follow_model_times_guide(model, name: str) -> None:
 def test_given_cells_are_kept_and_the_rest_follows_the_conditional(model) -> None:
     """Per row of given cells, TV to the exact conditional below 0.08 with 8,000 draws (false alarms < 1e-4).
 
-    Rows are served by one chain each, whose conditional differs a little from the mixture's.
+    Rows are served by a few chains each, whose conditional differs a little from the mixture's.
     """
     fixed = np.array([[1, FREE, 6, FREE], [FREE, FREE, FREE, 1], [2, 2, FREE, FREE]], dtype=np.int32)
     codes, log_weight = model.sample_guided(24_000, Guide({}, (), fixed), seed=2)

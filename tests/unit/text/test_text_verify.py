@@ -244,6 +244,7 @@ def test_plans_know_every_verifier_by_name() -> None:
         "answer": {"expected": 1}, "tests": {"tests": "f(1)"}, "label": {"label": "a", "examples": "x.csv"},
         "sentiment": {"wanted": "good"}, "judge": {"question": "?"}, "agrees": {"question": "?"},
         "round_trip": {"value": "a", "question": "?"}, "uncontaminated": {"files": {}},
+        "attributes": {"attributes": {"size": {"kind": "length"}}},
     }  # fmt: skip
     for name in registry.known():
         made = registry.make(name, needs.get(name, {}))

@@ -25,6 +25,8 @@ from locum.synthesizers.tree.tree import FloatArray, IntArray, Tree
 #: Rows with which each chain shows how well its order suits the condition; chains that do less than this
 #: share of the best are left out. Chains kept at least (if there are so many): each has its own errors.
 PILOT, WORTH, FEWEST = (256, 2000), 0.25, 3
+#: Draws for one row of given cells from which on several chains share them.
+SHARED = 300
 #: Rows are resampled within a chain when the effective number falls below this share.
 RESAMPLE = 0.2
 
@@ -87,7 +89,11 @@ def _by_merit(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) ->
 
 
 def _by_row(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) -> list[_Part]:
-    """Each row of `fixed` is given to one of the chains that draw its fixed columns earliest."""
+    """Each row of `fixed` is given to one of the chains that draw its fixed columns earliest, or to several.
+
+    Several, each with an equal part, where there are `SHARED` draws a row or more: one chain's conditional
+    differs from the mixture's, and that would show then.
+    """
     assert guide.fixed is not None
     groups = len(guide.fixed)
     size = n // groups
@@ -100,16 +106,20 @@ def _by_row(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) -> l
         late[:, m] = (known[:, order] * free_before).sum(axis=1)
     keep = max(1, min(FEWEST, len(forest.chains)))
     ranked = np.argsort(late + rng.random(late.shape) * 1e-6, axis=1)[:, :keep]
-    member = ranked[np.arange(groups), rng.integers(keep, size=groups)]
+    if size >= SHARED:
+        served = [(ranked[:, r], part) for r, part in enumerate(np.array_split(np.arange(size), keep))]
+    else:
+        served = [(ranked[np.arange(groups), rng.integers(keep, size=groups)], np.arange(size))]
     parts = []
-    for m, chain in enumerate(forest.chains):
-        mine = np.flatnonzero(member == m)
-        if len(mine) == 0:
-            continue
-        fixed = guide.fixed[mine]
-        drawn, log_weight = _walk(chain, forest, len(mine) * size, guide, fixed, len(mine), rng)
-        rows = (mine[:, None] * size + np.arange(size)[None, :]).ravel()
-        parts.append((m, rows, drawn, log_weight))
+    for member, places in served:
+        for m, chain in enumerate(forest.chains):
+            mine = np.flatnonzero(member == m)
+            if len(mine) == 0:
+                continue
+            fixed = guide.fixed[mine]
+            drawn, log_weight = _walk(chain, forest, len(mine) * len(places), guide, fixed, len(mine), rng)
+            rows = (mine[:, None] * size + places[None, :]).ravel()
+            parts.append((m, rows, drawn, log_weight))
     return parts
 
 
