@@ -23,6 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 DIGITS = 6
 #: Poor: the excess over rows never seen is real (interval above 0) and more than this share of the rows.
 POOR_EXCESS = 0.002
+#: Fewer synthetic rows than this cannot show that nothing was copied.
+FEWEST = 20
 
 
 def exact_copies(trial: Trial) -> list[Result]:
@@ -35,7 +37,8 @@ def exact_copies(trial: Trial) -> list[Result]:
     of a generator that copies nothing, whatever it has learned.
 
     Verdict: good when the excess is not above 0 beyond chance (paired 95 % interval) or the share is within
-    the reference's interval; else poor when it exceeds `POOR_EXCESS`, fair below. Unclear without a hold-out.
+    the reference's interval; else poor when it exceeds `POOR_EXCESS`, fair below. Unclear without a hold-out,
+    and where fewer than `FEWEST` synthetic rows show nothing.
     Cost: one hash a row.
     """
     if not trial.columns:
@@ -57,6 +60,8 @@ def exact_copies(trial: Trial) -> list[Result]:
     verdict: Verdict = "good"
     if excess_low > 0 and value > limits[1]:
         verdict = "poor" if excess > POOR_EXCESS else "fair"
+    elif n < FEWEST:
+        verdict = "unclear"
     detail: dict[str, object] = {
         "rows": n,
         "reference_low": limits[0],

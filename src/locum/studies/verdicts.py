@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from locum.attacks.copies import FEWEST
 from locum.attacks.overlap import leaked_rows
 from locum.evidence.evidence import Answer, Control
 from locum.evidence.result import Result, Verdict
@@ -133,6 +134,13 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
             f"{start} No real rows were kept out of fitting, so copying cannot be judged either.",
         )  # fmt: skip
     verdict = copying(results)
+    if verdict == "good" and trial.synthetic.num_rows < FEWEST:
+        rows = trial.synthetic.num_rows
+        are = "rows are" if rows > 1 else "row is"
+        return Answer(
+            "private", "unclear",
+            f"{start} {rows} synthetic {are} too few to tell copies from chance.",
+        )  # fmt: skip
     if verdict == "unclear":
         return Answer("private", "unclear", f"{start} Copying could not be tested on this table.")
     doubted = [r for r in results if r.name in COPYING and r.sentence.endswith(SUFFIX)]

@@ -304,3 +304,13 @@ def test_adult_controls_get_what_they_deserve() -> None:
     assert all(c.passed for c in evidence.controls), [(c.name, c.got) for c in evidence.controls]
     assert verdicts(evidence)["faithful"] == "good" and verdicts(evidence)["private"] == "unclear"
     assert evidence.result("utility.tstr").value == pytest.approx(0.90, abs=0.03)  # type: ignore[union-attr]
+
+
+def test_a_few_synthetic_rows_are_not_said_to_be_no_copies() -> None:
+    for n, words in ((1, "1 synthetic row is too few"), (5, "synthetic rows")):
+        evidence = judged(REAL.slice(0, n))
+        assert verdicts(evidence)["private"] in ("unclear", "poor")
+        sentence = next(a.sentence for a in evidence.answers if a.question == "private")
+        assert "found no copying" not in sentence and words in sentence
+        exact = evidence.result("copying.exact")
+        assert exact is not None and exact.verdict != "good"
