@@ -67,7 +67,6 @@ def generation(synthetic: pa.Table) -> Result:
 def test_a_copy_neither_helps_nor_harms() -> None:
     found = mix(REAL)
     assert abs(found.value) < 0.01 and found.verdict == "good"  # LightGBM cuts its bins by the count of rows
-    assert "harms" not in found.sentence or (found.high is not None and found.high < 0)
 
 
 def test_fresh_rows_do_no_harm_and_opposite_labels_do() -> None:
