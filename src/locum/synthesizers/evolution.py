@@ -7,15 +7,14 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from locum.errors import NotFittedError, UsageError
+from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
-from locum.schema.domain import Coded, Codes, Domain
+from locum.schema.domain import Codes
 from locum.sources.private import PrivateSource
-from locum.synthesizers.base import FloatArray, ModelState
-from locum.synthesizers.checks import check_rows, check_training, exactly
-from locum.synthesizers.paying import seeded_source, sigma_for, total_from
-from locum.synthesizers.weighted import WeightedRows
+from locum.synthesizers.paying import sigma_for, total_from
+from locum.synthesizers.seeded import SeededFit
+from locum.synthesizers.weighted import RowsModel, WeightedRows
 
 #: Share of the budget for single attributes, which the first rows and all variations are drawn from.
 ONE_WAY = 0.2
@@ -25,7 +24,7 @@ FIRST_RATE, LAST_RATE = 0.5, 0.02
 FEWEST, MOST = 64, 2_000
 
 
-class TabPE:
+class TabPE(RowsModel, SeededFit):
     """Rows that survived rounds of noisy votes.
 
     For high-order structure in tables with few columns: no marginal is modelled, whole rows are voted on.
@@ -53,7 +52,7 @@ class TabPE:
     """
 
     name: ClassVar[str] = "tab-pe"
-    has_density: ClassVar[bool] = False
+    what: ClassVar[str] = "evolved"
 
     def __init__(
         self,
@@ -71,14 +70,6 @@ class TabPE:
                 raise UsageError(f"{value!r} cannot be", where=name, expected=f"1 to {most:,}")
         self.epsilon, self.delta = epsilon, delta
         self.rounds, self.kept, self.fold = rounds, kept, fold
-        self._rows: WeightedRows | None = None
-
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
-        """Fit on plain rows with seeded noise: for tests and comparisons, NOT PRIVATE."""
-        seed = check_seed(seed)
-        check_training(data)
-        source = seeded_source(data, epsilon=self.epsilon, delta=self.delta, seed=seed)
-        return self.fit_source(source, seed=seed, progress=progress)
 
     def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
         """Spend what the source has left; `seed` decides the made-up rows, not the noise.
@@ -116,33 +107,6 @@ class TabPE:
         self._rows = WeightedRows(np.ascontiguousarray(rows, dtype=np.int32), weights / weights.sum())
         progress(Event("fit", self.rounds + 1, self.rounds + 1))
         return self
-
-    def sample(self, n: int, *, seed: int) -> Codes:
-        """Draw `n` surviving rows by weight; int32, shape (n, n_attributes), Fortran order."""
-        rows = self._fitted()
-        return rows.sample(check_rows(n), seed=check_seed(seed), name=self.name)
-
-    def log_prob(self, codes: Codes) -> FloatArray:
-        """Not defined: rows that did not survive would all be impossible; raises UsageError."""
-        self._fitted()
-        raise UsageError("evolved rows have no density", where=self.name, do="use aim for one")
-
-    def state(self) -> ModelState:
-        """The surviving rows and their weights."""
-        return ModelState({}, self._fitted().tensors())
-
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> Self:
-        """Rebuild from rows and weights; raises FileFormatError when they do not fit the domain."""
-        exactly(state, set(), {"rows", "weights"})
-        model = cls()
-        model._rows = WeightedRows.from_state(state, domain)
-        return model
-
-    def _fitted(self) -> WeightedRows:
-        if self._rows is None:
-            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
-        return self._rows
 
 
 class _Single:

@@ -1,4 +1,4 @@
-"""Small sums that every private fit does: noise for a price, a choice for a price, a ledger for tests."""
+"""Small sums that every private fit does: noise for a price, a choice for a price."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import BudgetError
-from locum.privacy.budget import Accounting, Budget
-from locum.privacy.ledger import Ledger
-from locum.schema.domain import Coded
-from locum.sources.memory import MemorySource
 from locum.sources.private import Candidate, Measurement, PrivateSource
 
 FloatArray = npt.NDArray[np.float64]
@@ -23,14 +19,6 @@ MEAN_NOISE = math.sqrt(2 / math.pi)
 LEAST_SIGMA, MOST_SIGMA = 0.1, 1e7
 #: Candidates that are scored in one choice where each score has to be bought (Gaussian ledgers).
 SHORTLIST = 16
-
-
-def seeded_source(
-    data: Coded, *, epsilon: float, delta: float, seed: int, accounting: Accounting = "gdp"
-) -> PrivateSource:
-    """A source with seeded noise, for ``Model.fit`` on rows that need no protection. NOT PRIVATE."""
-    ledger = Ledger.test(Budget.approx(epsilon, delta), seed=seed, accounting=accounting)
-    return PrivateSource(MemorySource(data), ledger)
 
 
 def sigma_for(source: PrivateSource, rho: float, tables: int = 1) -> float:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from locum.randomness import stream
+from locum.errors import NotFittedError, UsageError
+from locum.randomness import check_seed, stream
 from locum.schema.domain import Codes, Domain
 from locum.synthesizers.base import ModelState
-from locum.synthesizers.checks import broken, tensor, within
+from locum.synthesizers.checks import broken, check_rows, exactly, tensor, within
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -71,3 +72,41 @@ class WeightedRows:
         if not fits or not 0 < float(weights.sum()) < 2.0:
             raise broken("weights are negative, not finite, or do not add up to one")
         return cls(rows, weights)
+
+
+class RowsModel:
+    """A generator whose model is a list of weighted rows; what `fit` leaves in ``_rows``."""
+
+    name: ClassVar[str]
+    has_density: ClassVar[bool] = False
+    #: What the rows are, for messages.
+    what: ClassVar[str] = "weighted"
+
+    _rows: WeightedRows | None = None
+
+    def sample(self, n: int, *, seed: int) -> Codes:
+        """Draw `n` rows by weight; int32, shape (n, n_attributes), Fortran order."""
+        rows = self._fitted()
+        return rows.sample(check_rows(n), seed=check_seed(seed), name=self.name)
+
+    def log_prob(self, codes: Codes) -> FloatArray:
+        """Not defined, as all rows that are not in the list would be impossible; raises UsageError."""
+        self._fitted()
+        raise UsageError(f"{self.what} rows have no density", where=self.name, do="use aim or jam for one")
+
+    def state(self) -> ModelState:
+        """The rows and their weights."""
+        return ModelState({}, self._fitted().tensors())
+
+    @classmethod
+    def from_state(cls, state: ModelState, domain: Domain) -> Self:
+        """Rebuild from rows and weights; raises FileFormatError when they do not fit the domain."""
+        exactly(state, set(), {"rows", "weights"})
+        model = cls()
+        model._rows = WeightedRows.from_state(state, domain)
+        return model
+
+    def _fitted(self) -> WeightedRows:
+        if self._rows is None:
+            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
+        return self._rows

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import NotFittedError, UsageError
+from locum.privacy.budget import Accounting
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
-from locum.schema.domain import Coded, Codes, Domain
+from locum.schema.domain import Codes, Domain
 from locum.sources.private import Candidate, PrivateSource
 from locum.synthesizers.base import FloatArray, ModelState
 from locum.synthesizers.checks import (
     broken,
     check_rows,
-    check_training,
     check_width,
     exactly,
     tensor,
@@ -30,11 +30,11 @@ from locum.synthesizers.paying import (
     SHORTLIST,
     choose,
     rows_of,
-    seeded_source,
     sigma_for,
     total_from,
 )
 from locum.synthesizers.public.reweight import Target, reweight, target
+from locum.synthesizers.seeded import SeededFit
 
 Clique = tuple[int, ...]
 #: Cells of one histogram; attributes that do not fit together get histograms of their own.
@@ -47,7 +47,7 @@ EVEN = 1e-9
 MOST_ROUNDS, MOST_CANDIDATES = 8, 200
 
 
-class MWEM:
+class MWEM(SeededFit):
     """One histogram over the whole domain, reweighted to a few chosen noisy marginals.
 
     A baseline: only for few attributes with few codes. Attributes are taken in order into histograms of at
@@ -79,12 +79,10 @@ class MWEM:
         self._shares: tuple[FloatArray, ...] = ()
         self._domain: Domain | None = None
 
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
-        """Fit on plain rows with seeded noise: for tests and comparisons, NOT PRIVATE."""
-        seed = check_seed(seed)
-        check_training(data)
-        source = seeded_source(data, epsilon=self.epsilon, delta=self.delta, seed=seed, accounting="zcdp")
-        return self.fit_source(source, seed=seed, progress=progress)
+    @property
+    def accounting(self) -> Accounting:
+        """``zcdp``, for the exponential mechanism."""
+        return "zcdp"
 
     def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
         """Spend what the source has left. `seed` shuffles what a Gaussian ledger's short list is taken from.

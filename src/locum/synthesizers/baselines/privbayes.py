@@ -11,21 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import NotFittedError, UsageError
+from locum.privacy.budget import Accounting
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
-from locum.schema.domain import Coded, Codes, Domain
+from locum.schema.domain import Codes, Domain
 from locum.sources.private import Candidate, PrivateSource
 from locum.synthesizers.base import FloatArray, ModelState
 from locum.synthesizers.checks import (
     broken,
     check_rows,
-    check_training,
     check_width,
     exactly,
     tensor,
     within,
 )
-from locum.synthesizers.paying import MEAN_NOISE, SHORTLIST, choose, rows_of, seeded_source, sigma_for
+from locum.synthesizers.paying import MEAN_NOISE, SHORTLIST, choose, rows_of, sigma_for
+from locum.synthesizers.seeded import SeededFit
 
 #: Shares of the budget for single attributes and for choosing parents; the rest is for the joint tables.
 ONE_WAY, CHOICE = 0.2, 0.3
@@ -37,7 +38,7 @@ MOST_CANDIDATES = 400
 OWN, EVEN = 1e-6, 1e-9
 
 
-class PrivBayes:
+class PrivBayes(SeededFit):
     """A Bayesian network, chosen and measured under privacy, sampled attribute by attribute.
 
     A baseline. Each attribute gets up to `parents` parents that were measured together before, by the
@@ -70,12 +71,10 @@ class PrivBayes:
         self._tables: tuple[FloatArray, ...] = ()
         self._domain: Domain | None = None
 
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
-        """Fit on plain rows with seeded noise: for tests and comparisons, NOT PRIVATE."""
-        seed = check_seed(seed)
-        check_training(data)
-        source = seeded_source(data, epsilon=self.epsilon, delta=self.delta, seed=seed, accounting="zcdp")
-        return self.fit_source(source, seed=seed, progress=progress)
+    @property
+    def accounting(self) -> Accounting:
+        """``zcdp``, for the exponential mechanism."""
+        return "zcdp"
 
     def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
         """Spend what the source has left. `seed` decides which candidates are offered where there are many.

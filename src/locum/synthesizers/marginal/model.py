@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from locum.errors import NotFittedError, UsageError
-from locum.privacy.budget import Accounting
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
-from locum.schema.domain import Coded, Codes, Domain
+from locum.schema.domain import Codes, Domain
 from locum.sources.private import PrivateSource
 from locum.synthesizers.base import FloatArray, ModelState
-from locum.synthesizers.checks import check_guide, check_rows, check_training, check_width, within
+from locum.synthesizers.checks import check_guide, check_rows, check_width, within
 from locum.synthesizers.guide import Guide
 from locum.synthesizers.marginal.coarse import Coarsening
 from locum.synthesizers.marginal.conditional import sample_guided
@@ -23,7 +22,7 @@ from locum.synthesizers.marginal.network import Network
 from locum.synthesizers.marginal.rules import Impossible, impossible
 from locum.synthesizers.marginal.session import Session
 from locum.synthesizers.marginal.stored import restore, store
-from locum.synthesizers.paying import seeded_source
+from locum.synthesizers.seeded import SeededFit
 
 #: Cells in one megabyte of a model, at 8 bytes each.
 CELLS_A_MB = 2**17
@@ -31,7 +30,7 @@ CELLS_A_MB = 2**17
 Step = Callable[[float, str], None]
 
 
-class MarginalModel(ABC):
+class MarginalModel(SeededFit):
     """A graphical model fitted to noisy marginals; subclasses say which marginals are bought.
 
     Parameters
@@ -70,23 +69,9 @@ class MarginalModel(ABC):
         self._domain: Domain | None = None
         self._total = 0.0
 
-    @property
-    def accounting(self) -> Accounting:
-        """How the ledger of `fit` adds up."""
-        return "gdp"
-
     @abstractmethod
     def _spend(self, session: Session, step: Step) -> None:
         """Buy marginals and leave the session fitted to them; `step` hears of the share done."""
-
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
-        """Fit on plain rows with seeded noise: for tests, comparisons and teaching. NOT PRIVATE."""
-        seed = check_seed(seed)
-        check_training(data)
-        source = seeded_source(
-            data, epsilon=self.epsilon, delta=self.delta, seed=seed, accounting=self.accounting
-        )
-        return self.fit_source(source, seed=seed, progress=progress)
 
     def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
         """Spend what the source has left on noisy marginals, and fit a model to them.

@@ -9,18 +9,17 @@ import numpy as np
 
 from locum.errors import UsageError
 from locum.progress import Listener, silent
-from locum.randomness import check_seed
 from locum.schema.domain import Coded
 from locum.sources.private import Candidate, PrivateSource
 from locum.synthesizers.base import FloatArray
-from locum.synthesizers.checks import check_training
 from locum.synthesizers.marginal.aim import AimModel, Plan
 from locum.synthesizers.marginal.model import check_share
 from locum.synthesizers.marginal.rules import Impossible
 from locum.synthesizers.marginal.session import Session
 from locum.synthesizers.marginal.triangulate import Clique, canonical, volume
-from locum.synthesizers.paying import MEAN_NOISE, seeded_source
+from locum.synthesizers.paying import MEAN_NOISE
 from locum.synthesizers.public.pmw import check_public
+from locum.synthesizers.seeded import SeededPublicFit
 
 #: Tables over more cells than this are not taken from the public table.
 MOST_CELLS = 1 << 18
@@ -30,7 +29,7 @@ MOST_TABLES = 60
 LIMIT = 3.0
 
 
-class JamModel(AimModel):
+class JamModel(SeededPublicFit, AimModel):
     """AIM that starts from a public table: what the public rows tell well enough is not bought again.
 
     After the single columns, tables of the public rows are chosen by their own strength (free), and how far
@@ -81,15 +80,6 @@ class JamModel(AimModel):
         self.public_share = check_share(public_share, "public_share")
         self._public: Coded | None = None
 
-    def fit(
-        self, data: Coded, *, seed: int, progress: Listener = silent, public: Coded | None = None
-    ) -> Self:
-        """Fit on plain rows with seeded noise: for tests and comparisons, NOT PRIVATE."""
-        seed = check_seed(seed)
-        check_training(data)
-        source = seeded_source(data, epsilon=self.epsilon, delta=self.delta, seed=seed)
-        return self.fit_source(source, seed=seed, progress=progress, public=public)
-
     def fit_source(
         self,
         source: PrivateSource,
@@ -110,7 +100,7 @@ class JamModel(AimModel):
         check_public(public, source.domain, self.name)
         self._public = public
         try:
-            return super().fit_source(source, seed=seed, progress=progress)
+            return AimModel.fit_source(self, source, seed=seed, progress=progress)
         finally:
             self._public = None
 

@@ -10,24 +10,23 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from locum.errors import NotFittedError, UsageError
+from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
-from locum.schema.domain import Coded, Codes, Domain
+from locum.schema.domain import Coded, Domain
 from locum.sources.private import Candidate, PrivateSource
-from locum.synthesizers.base import FloatArray, ModelState
-from locum.synthesizers.checks import check_rows, check_training, exactly
+from locum.synthesizers.base import FloatArray
 from locum.synthesizers.paying import (
     MEAN_NOISE,
     SHORTLIST,
     choose,
     rows_of,
-    seeded_source,
     sigma_for,
     total_from,
 )
 from locum.synthesizers.public.reweight import Target, reweight, sampling_trust, target
-from locum.synthesizers.weighted import WeightedRows
+from locum.synthesizers.seeded import SeededPublicFit
+from locum.synthesizers.weighted import RowsModel, WeightedRows
 
 #: Share of the budget for the single attributes.
 ONE_WAY = 1 / 3
@@ -39,7 +38,7 @@ MOST_CELLS = 1 << 20
 MOST_TABLES = 1_500
 
 
-class PublicWeights:
+class PublicWeights(RowsModel, SeededPublicFit):
     """Public rows with weights learned from noisy marginals of private rows (PMW^Pub).
 
     Only rows that are in the public table can come out, so the public table must cover what matters; where it
@@ -67,7 +66,7 @@ class PublicWeights:
     """
 
     name: ClassVar[str] = "pmw-pub"
-    has_density: ClassVar[bool] = False
+    what: ClassVar[str] = "public"
     #: `fit` and `fit_source` need a public table.
     needs_public: ClassVar[bool] = True
 
@@ -75,16 +74,6 @@ class PublicWeights:
         if rounds is not None and (isinstance(rounds, bool) or not 0 <= rounds <= 10_000):
             raise UsageError(f"{rounds!r} rounds cannot be", where="rounds", expected="0 to 10,000")
         self.epsilon, self.delta, self.rounds = epsilon, delta, rounds
-        self._rows: WeightedRows | None = None
-
-    def fit(
-        self, data: Coded, *, seed: int, progress: Listener = silent, public: Coded | None = None
-    ) -> Self:
-        """Fit on plain rows with seeded noise: for tests and comparisons, NOT PRIVATE."""
-        seed = check_seed(seed)
-        check_training(data)
-        source = seeded_source(data, epsilon=self.epsilon, delta=self.delta, seed=seed)
-        return self.fit_source(source, seed=seed, progress=progress, public=public)
 
     def fit_source(
         self,
@@ -118,33 +107,6 @@ class PublicWeights:
         self._rows = WeightedRows(known.rows, run.solve())
         progress(Event("fit", 2 + rounds, 2 + rounds))
         return self
-
-    def sample(self, n: int, *, seed: int) -> Codes:
-        """Draw `n` public rows by weight; int32, shape (n, n_attributes), Fortran order."""
-        rows = self._fitted()
-        return rows.sample(check_rows(n), seed=check_seed(seed), name=self.name)
-
-    def log_prob(self, codes: Codes) -> FloatArray:
-        """Not defined: rows that are not public would all be impossible; raises UsageError."""
-        self._fitted()
-        raise UsageError("weighted public rows have no density", where=self.name, do="use aim or jam for one")
-
-    def state(self) -> ModelState:
-        """The public rows and their weights."""
-        return ModelState({}, self._fitted().tensors())
-
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> Self:
-        """Rebuild from rows and weights; raises FileFormatError when they do not fit the domain."""
-        exactly(state, set(), {"rows", "weights"})
-        model = cls()
-        model._rows = WeightedRows.from_state(state, domain)
-        return model
-
-    def _fitted(self) -> WeightedRows:
-        if self._rows is None:
-            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
-        return self._rows
 
 
 def check_public(public: Coded | None, domain: Domain, where: str) -> WeightedRows:
