@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.atomic import folder_error, write_text
 from locum.errors import UsageError
 from locum.evidence.collapsing import MODES, Collapsing, Mode
 from locum.pipeline.compare import understood
 from locum.pipeline.judge import now
-from locum.pipeline.mix import own_folder
+from locum.pipeline.outfolder import own_folder, write_study
 from locum.pipeline.tables import without_data_bounds
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
@@ -89,13 +87,8 @@ def _modes(loops: Sequence[str]) -> tuple[Mode, ...]:
     return tuple(found)
 
 
-def save(found: Collapsing, folder: Path) -> None:
+def save(found: Collapsing, folder: Path) -> Path:
     """Write the page and the numbers into a folder; each all or nothing."""
     from locum.report.collapsing import render
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder_error(error, folder) from error
-    write_text(folder / PAGE, render(found))
-    write_text(folder / NUMBERS, json.dumps(found.to_json(), indent=1) + "\n")
+    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

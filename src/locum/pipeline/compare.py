@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.atomic import folder_error, replacing, write_text
+from locum.atomic import replacing
 from locum.attacks.suite import check_effort
-from locum.errors import FolderError, UsageError
+from locum.errors import UsageError
 from locum.evidence.comparison import Comparison
 from locum.pipeline.judge import now
+from locum.pipeline.outfolder import make_folder, own_folder, write_study
 from locum.pipeline.plan import Request, check_rows, fingerprint, fingerprint_table
 from locum.pipeline.prepare import find_config, settle_schema
 from locum.pipeline.split import check_share, split
@@ -182,33 +182,16 @@ def refuse_foreign(folder: Path) -> Path:
     FolderError
         When it does, or cannot be looked into.
     """
-    own = {PAGE, NUMBERS, RECORD, CELLS, "made", ".lock"}
-    try:
-        there = {p.name for p in folder.iterdir()} if folder.exists() else set()
-    except OSError as error:
-        raise folder_error(error, folder) from error
-    foreign = sorted(name for name in there - own if not name.startswith(".unfinished-"))
-    if foreign:
-        raise FolderError(
-            f"the folder holds something else ({', '.join(foreign[:3])})", where=str(folder),
-            do="choose a new or empty folder with --out",
-        )  # fmt: skip
-    return folder
+    return own_folder(folder, {PAGE, NUMBERS, RECORD, CELLS, "made", ".lock"})
 
 
 def save(found: Comparison, folder: Path) -> Path:
-    """Write page, numbers and record into a folder; each all or nothing."""
+    """Write the page and the numbers into a folder; each all or nothing."""
     from locum.report.comparison import render
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder_error(error, folder) from error
-    text = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(folder / NUMBERS, text + "\n")
+    make_folder(folder)
     _write_record(found, folder / RECORD)
-    write_text(folder / PAGE, render(found))
-    return folder
+    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))
 
 
 def _write_record(found: Comparison, path: Path) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.errors import FolderError, UsageError
+from locum.errors import UsageError
 from locum.evidence.evidence import Alert, Evidence, RunContext
+from locum.pipeline.outfolder import make_folder, refuse_taken
 from locum.pipeline.plan import DEFAULT_EFFORT, REPORT, REPORT_JSON, Request
 from locum.pipeline.prepare import find_config, settle_schema
 from locum.pipeline.tables import align, check_target, read_table
@@ -214,28 +215,6 @@ def _thin_groups(
     return examine(asked, seed=seed, listener=progress)
 
 
-def refuse_taken(folder: Path) -> None:
-    """Refuse a folder that holds something already; best asked before the work is done.
-
-    Raises
-    ------
-    FolderError
-        When it is not empty, or no folder.
-    """
-    from locum.atomic import folder_error
-
-    try:
-        taken = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
-    except OSError as error:
-        raise folder_error(error, folder) from error
-    if taken:
-        raise FolderError(
-            f"the folder holds something already ({', '.join(taken[:3])})",
-            where=str(folder),
-            do="choose a new or empty folder with --out",
-        )
-
-
 def save_folder(evaluation: Evaluation, folder: Path) -> Path:
     """Write ``report.html`` and ``report.json`` into a folder, new or empty.
 
@@ -244,13 +223,8 @@ def save_folder(evaluation: Evaluation, folder: Path) -> Path:
     FolderError
         When it holds something already, or cannot be written to.
     """
-    from locum.atomic import folder_error
-
     refuse_taken(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder_error(error, folder) from error
+    make_folder(folder)
     evaluation.save(folder / REPORT)
     evaluation.save(folder / REPORT_JSON)
     return folder

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.atomic import folder_error, write_text
-from locum.errors import FolderError, UsageError
+from locum.errors import UsageError
 from locum.evidence.mixing import Mixing
 from locum.pipeline.compare import understood
 from locum.pipeline.judge import now
+from locum.pipeline.outfolder import own_folder, write_study
 from locum.pipeline.tables import align, read_table, without_data_bounds
 from locum.progress import Listener, silent
 from locum.randomness import check_seed, stream
@@ -93,34 +92,8 @@ def _drawn(rows: pa.Table) -> Make:
     return make
 
 
-def own_folder(folder: Path, own: set[str]) -> Path:
-    """The folder, refused when it holds anything but files named `own`.
-
-    Raises
-    ------
-    FolderError
-        When it does, or cannot be looked into.
-    """
-    try:
-        there = {p.name for p in folder.iterdir()} if folder.exists() else set()
-    except OSError as error:
-        raise folder_error(error, folder) from error
-    foreign = sorted(there - own)
-    if foreign:
-        raise FolderError(
-            f"the folder holds something else ({', '.join(foreign[:3])})", where=str(folder),
-            do="choose a new or empty folder with --out",
-        )  # fmt: skip
-    return folder
-
-
-def save(found: Mixing, folder: Path) -> None:
+def save(found: Mixing, folder: Path) -> Path:
     """Write the page and the numbers into a folder; each all or nothing."""
     from locum.report.mixing import render
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder_error(error, folder) from error
-    write_text(folder / PAGE, render(found))
-    write_text(folder / NUMBERS, json.dumps(found.to_json(), indent=1) + "\n")
+    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

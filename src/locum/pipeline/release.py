@@ -20,7 +20,8 @@ from locum.evidence.evidence import RunContext
 from locum.pipeline import plan as names
 from locum.pipeline.certificate import NAME, as_bytes, certify, sha256
 from locum.pipeline.guarantee import entries_of, statement, totals, unit_of
-from locum.pipeline.judge import now, refuse_taken
+from locum.pipeline.judge import now
+from locum.pipeline.outfolder import refuse_taken
 from locum.pipeline.privatefiles import COUNTS, MEASURED, PRIVACY, read_privacy
 from locum.pipeline.versions import versions
 from locum.progress import Event, Listener, silent

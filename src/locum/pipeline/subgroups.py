@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from locum.atomic import folder_error, write_text
 from locum.errors import FolderError, UsageError
 from locum.evidence.subgrouping import Subgrouping
 from locum.pipeline.compare import understood
 from locum.pipeline.judge import now
-from locum.pipeline.mix import own_folder
+from locum.pipeline.outfolder import own_folder, write_study
 from locum.pipeline.tables import align, need_column, read_table, without_data_bounds
 from locum.pipeline.versions import versions
 from locum.progress import Event, Listener, silent
@@ -167,14 +165,8 @@ def _drawn(synth: Any, name: str) -> Raw:
     return replace(read(synth.sample_table(DRAWN)), name=name)
 
 
-def save(found: Subgrouping, folder: Path) -> None:
+def save(found: Subgrouping, folder: Path) -> Path:
     """Write the page and the numbers into a folder; each all or nothing."""
     from locum.report.subgroups import render
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder_error(error, folder) from error
-    write_text(folder / PAGE, render(found))
-    text = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(folder / NUMBERS, text + "\n")
+    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.atomic import folder_error, write_text
+from locum.atomic import write_text
 from locum.errors import UsageError
 from locum.evidence.evidence import Answer
 from locum.evidence.result import Result, plain
@@ -21,7 +21,7 @@ from locum.metrics.text.canaries import PLANTED, TextCanaries, find, make, place
 from locum.metrics.text.judges import answers, judge
 from locum.metrics.text.trial import TextTrial
 from locum.pipeline.judge import now
-from locum.pipeline.mix import own_folder
+from locum.pipeline.outfolder import own_folder, write_study
 from locum.pipeline.tables import need_column, read_table
 from locum.randomness import check_seed, stream
 
@@ -233,17 +233,12 @@ def _canaries(path: Any, texts: Mapping[str, list[str]]) -> list[Result]:
     return find(TextCanaries.from_json(told), texts["synthetic"], reference=texts.get("holdout"))
 
 
-def save(found: TextEvidence, folder: Path) -> None:
+def save(found: TextEvidence, folder: Path) -> Path:
     """Write the page and the numbers into a folder; each all or nothing."""
     from locum.report.textual import render
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder_error(error, folder) from error
     page = render(found.column, found.texts, found.created, found.answers, found.results)
-    write_text(folder / PAGE, page)
-    write_text(folder / NUMBERS, json.dumps(found.to_json(), indent=1, allow_nan=False) + "\n")
+    return write_study(folder, page=(PAGE, page), numbers=(NUMBERS, found.to_json()))
 
 
 def _column(table: pa.Table, name: str, where: str) -> list[str]:

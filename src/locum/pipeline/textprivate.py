@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from locum.atomic import folder_error, replacing, write_text
 from locum.errors import UsageError
 from locum.pipeline.guarantee import ALWAYS_ASSUMED, FORMAT, TRUST_MODEL, statement, totals
-from locum.pipeline.mix import own_folder
+from locum.pipeline.outfolder import own_folder
 from locum.pipeline.tables import need_column, read_table
 from locum.pipeline.versions import versions
 from locum.privacy.budget import Accounting, Budget

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from locum.atomic import folder_error, write_text
-from locum.errors import FolderError, UsageError
+from locum.errors import UsageError
 from locum.evidence.comparison import CONTROLS
 from locum.evidence.tournament import Tournament
 from locum.pipeline.compare import Table, contestants, understood
 from locum.pipeline.judge import now
+from locum.pipeline.outfolder import own_folder, write_study
 from locum.pipeline.tables import read_table
 from locum.pipeline.versions import versions
 from locum.progress import Listener, silent
@@ -50,7 +49,7 @@ def tournament(
     if not 0 <= gate <= 1:
         raise UsageError(f"a gate of {gate:g} cannot be", where="gate", expected="a share from 0 to 1")
     field, sought = field_of(contestants(hiders)), _seekers(seekers)
-    folder = None if out is None else _own(Path(out))
+    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
     table = _table(data, target, window, by)
 
     def ground(seed: int) -> Ground:
@@ -99,29 +98,8 @@ def _table(data: Any, target: str | None, window: int | None, by: str | None) ->
     return replace(found, name=Path(raw.name).stem or raw.name)
 
 
-def _own(folder: Path) -> Path:
-    try:
-        there = {p.name for p in folder.iterdir()} if folder.exists() else set()
-    except OSError as error:
-        raise folder_error(error, folder) from error
-    foreign = sorted(there - {PAGE, NUMBERS})
-    if foreign:
-        raise FolderError(
-            f"the folder holds something else ({', '.join(foreign[:3])})", where=str(folder),
-            do="choose a new or empty folder with --out",
-        )  # fmt: skip
-    return folder
-
-
 def save(found: Tournament, folder: Path) -> Path:
     """Write the page and the numbers into a folder; each all or nothing."""
     from locum.report.tournament import render
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder_error(error, folder) from error
-    text = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(folder / NUMBERS, text + "\n")
-    write_text(folder / PAGE, render(found))
-    return folder
+    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

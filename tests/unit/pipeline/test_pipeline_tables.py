@@ -11,7 +11,8 @@ import pytest
 
 import locum
 from locum.errors import DataError, FolderError, UsageError
-from locum.pipeline.judge import refuse_taken, save_folder, thin
+from locum.pipeline.judge import save_folder, thin
+from locum.pipeline.outfolder import refuse_taken
 from locum.pipeline.tables import align, check_target, without_data_bounds
 
 
