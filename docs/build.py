@@ -121,12 +121,25 @@ def _fields(text: str) -> str:
 
 
 def commands_page() -> str:
-    """The help text of every command."""
+    """The help text of every command, those of a group below their group."""
     from locum.cli.main import COMMANDS
 
+    paths = [path for name in COMMANDS for path in [(name,), *below(name)]]
     parts = [_GENERATED + "# Commands\n", "```text\n" + help_of() + "```\n"]
-    parts += [f"## locum {name}\n\n```text\n{help_of(name)}```\n" for name in COMMANDS]
+    parts += [
+        f"{'#' * min(4, 1 + len(path))} locum {' '.join(path)}\n\n```text\n{help_of(*path)}```\n"
+        for path in paths
+    ]
     return "\n".join(parts)
+
+
+def below(*group: str) -> list[tuple[str, ...]]:
+    """The commands of a group and of the groups in it, in the order of its help; empty for a command."""
+    _, has_commands, listed = help_of(*group).partition("\nCommands:\n")
+    if not has_commands:
+        return []
+    names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "]
+    return [path for name in names for path in [(*group, name), *below(*group, name)]]
 
 
 def help_of(*command: str) -> str:
