@@ -11,6 +11,9 @@ from locum.evidence.result import plain
 Trust = Literal["generated", "real", "neither"]
 Measure = Literal["share right", "absolute error"]
 
+#: Rows that an estimate must rest on for its group to be named as the worst.
+FEW = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -130,13 +133,17 @@ class Subgrouping:
 
     @property
     def worst(self) -> Subgroup | None:
-        """The worst of the groups that are worse than everybody beyond their interval; None without any."""
+        """The worst of the groups that are worse than everybody beyond their interval; None without any.
+
+        Groups that only fewer than `FEW` real rows speak for are passed over: among many groups, one or two
+        wrong answers are chance.
+        """
         everybody = trusted(self.overall)
         sign = 1.0 if self.measure == "share right" else -1.0
         known = []
         for group in self.groups:
             estimate = trusted(group)
-            if estimate is None or everybody is None:
+            if estimate is None or everybody is None or estimate.rows < FEW:
                 continue
             nearest = estimate.high if sign > 0 else estimate.low
             if sign * nearest < sign * everybody.value:

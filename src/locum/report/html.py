@@ -56,6 +56,7 @@ def environment() -> Environment:
         seconds=words.seconds,
         moment=words.moment,
         visible=words.visible,
+        sentence=words.sentence,
         brief=words.brief,
         axis=words.axis,
         key_words=words.words_of_key,

@@ -28,6 +28,8 @@ OPEN_COLUMNS = 6
 OPEN_PAIRS = 4
 #: Longest folded table of numbers under one result.
 MAX_DETAIL_ROWS = 24
+#: Fairness measures up to which all stand open.
+MAX_FAIR_OPEN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class Page:
     checks: tuple[CheckRow, ...]
     attacks: sections.Attacks
     fairness: ResultTable
+    fair_too: ResultTable
     by_group: tuple[sections.GroupTable, ...]
     statistics: ResultTable
     thin: thin.Section | None
@@ -159,6 +162,7 @@ def build(evidence: Evidence, context: RunContext) -> Page:
     """Arrange evidence into sections; every part may be empty."""
     columns = column_cards(evidence.columns)
     tvs = [v for c in evidence.columns for v in (c.tv, c.tv_reference) if v is not None and math.isfinite(v)]
+    fairness, fair_too = _fairness(evidence)
     return Page(
         evidence=evidence,
         context=context,
@@ -171,7 +175,7 @@ def build(evidence: Evidence, context: RunContext) -> Page:
         other=tuple(
             (QUESTIONS[q][1], result_table(found, evidence.controls))
             for q in ("risk",)
-            if (found := [r for r in evidence.results if r.question == q])
+            if (found := [r for r in evidence.results if r.question == q and not r.headline])
         ),
         columns=columns,
         top_tv=max(tvs, default=0.0),
@@ -181,7 +185,8 @@ def build(evidence: Evidence, context: RunContext) -> Page:
         failed_controls=tuple(c.name for c in evidence.controls if not c.passed),
         checks=tuple(CheckRow(c, CHECKS[c.verdict]) for c in evidence.requirements),
         attacks=sections.attacks(evidence.results),
-        fairness=_some(evidence, lambda r: r.question == "fair"),
+        fairness=fairness,
+        fair_too=fair_too,
         by_group=sections.fairness(evidence.results),
         statistics=_some(evidence, _statistics),
         thin=None if evidence.thin is None else thin.section(evidence.thin),
@@ -190,6 +195,18 @@ def build(evidence: Evidence, context: RunContext) -> Page:
 
 def _some(evidence: Evidence, wanted: Callable[[Result], bool]) -> ResultTable:
     return result_table([r for r in evidence.results if wanted(r)], evidence.controls)
+
+
+def _fairness(evidence: Evidence) -> tuple[ResultTable, ResultTable]:
+    """What stands open and what is folded: of many measures, those as good as with real rows are folded."""
+    found = [r for r in evidence.results if r.question == "fair"]
+    open_ = [r for r in found if r.verdict != "good"]
+    if len(found) <= MAX_FAIR_OPEN:
+        open_ = found
+    elif not open_:
+        open_ = found[:1]
+    rest = [r for r in found if r not in open_]
+    return result_table(open_, evidence.controls), result_table(rest, evidence.controls)
 
 
 def _statistics(result: Result) -> bool:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from locum.evidence.result import Result
 from locum.report.charts.groups import Group, lines
-from locum.report.charts.roc import Curve, roc
+from locum.report.charts.roc import Curve, named, roc
 from locum.report.words import words_of_key
 
 #: Curves drawn and groups listed at most.
@@ -46,11 +46,17 @@ class GroupTable:
 
 @dataclass(frozen=True, slots=True)
 class Attacks:
-    """The section on attacks; empty when none was run."""
+    """The section on attacks; empty when none was run.
+
+    `members` are the attacks that ask who was learned from, `values` those that ask what can be learned of
+    somebody; `names` are the curves drawn, each with what it finds at 1 % false alarms.
+    """
 
     worst: Result | None
-    rows: tuple[AttackRow, ...]
+    members: tuple[AttackRow, ...]
+    values: tuple[AttackRow, ...]
     curves: Markup
+    names: tuple[tuple[Curve, float], ...]
     groups: tuple[GroupTable, ...]
     not_tried: tuple[str, ...]
     effort: str
@@ -62,8 +68,10 @@ def attacks(results: Sequence[Result]) -> Attacks:
     worst = next((r for r in private if r.name == "attack.worst"), None)
     shown = [r for r in private if r is not worst and (r.name.startswith("attack.") or "roc" in r.detail)]
     areas = sorted((r for r in shown if "roc" in r.detail), key=lambda r: -r.value)
+    accused = "" if worst is None else str(worst.detail.get("attack", ""))
+    first = next((i for i, r in enumerate(areas) if r.name == accused), 0)
     curves = [
-        Curve(r.title, points, first=i == 0)
+        Curve(r.title, points, first=i == first)
         for i, r in enumerate(areas[:MAX_CURVES])
         if (points := _points(r.detail["roc"]))
     ]
@@ -79,10 +87,16 @@ def attacks(results: Sequence[Result]) -> Attacks:
             what = f"{strongest.title}: how often members of a group are told apart"
             groups.append(_table(f"Found out by {column}", what, "guessing", made))
     detail: Mapping[str, Any] = {} if worst is None else worst.detail
+    rows = [_attack(r) for r in shown]
     return Attacks(
-        worst, tuple(_attack(r) for r in shown), roc(curves), tuple(groups),
+        worst, tuple(a for a in rows if _asks_who(a)), tuple(a for a in rows if not _asks_who(a)),
+        roc(curves), tuple(named(curves)), tuple(groups),
         tuple(str(t) for t in detail.get("not_tried", ())), str(detail.get("effort", "")),
     )  # fmt: skip
+
+
+def _asks_who(row: AttackRow) -> bool:
+    return bool(row.found) or row.result.name.startswith("attack.groups.")
 
 
 def _points(value: Any) -> tuple[tuple[float, float], ...]:

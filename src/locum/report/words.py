@@ -163,6 +163,16 @@ def visible(text: object, limit: int = 300) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "\u2026"
 
 
+def sentence(text: object, limit: int = 900) -> str:
+    """A sentence of ours as the page sets it: minus signs, and numbers that stay with their per cent sign.
+
+    >>> sentence("-0.003 of 50 % (95 % interval -0.011 to +0.004)").replace(NARROW, "_")
+    '−0.003 of 50_% (95_% interval −0.011 to +0.004)'
+    """
+    shown = re.sub(r"(?<=\d) %", f"{NARROW}%", visible(text, limit))
+    return re.sub(r"(?<![^\s(])-(?=\d)", MINUS, shown)
+
+
 def harmless(text: str) -> str:
     """Text that stays in its place: it cannot switch the writing direction, and every file can hold it.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -177,13 +177,16 @@ def grouped(scored: Scored, *, schema: Schema, by: Sequence[str]) -> tuple[Subgr
 
 
 def everybody(scored: Scored, before: Scored | None = None) -> Subgroup:
-    """All rows as one group.
+    """All rows as one group; the real ones are gone by, since nothing tells the generators' error there.
 
-    With `before`, the same rows under other weights, the generators' error there is taken off; see
+    With `before`, the same rows under other weights, that error is known and taken off; see
     `locum.studies.correction`.
     """
     gap = None if before is None else _gap(_measured((), _everything(before)))
-    return _subgroup(_measured((), _everything(scored)), learned((), gap))
+    found = _subgroup(_measured((), _everything(scored)), learned((), gap))
+    if before is None and found.trust == "generated":
+        return replace(found, trust="real", sentence="All real test rows speak for everybody.")
+    return found
 
 
 def _everything(scored: Scored) -> list[tuple[FloatArray, FloatArray]]:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, title
-from locum.report.words import brief, share
+from locum.report.words import share
 
 #: Smallest false-alarm rate drawn.
 LEAST = 1e-3
-_HEIGHT, _TOP, _BOTTOM = 300, 10, 44
-_LEFT, _RIGHT = 0.075, 0.26
+_HEIGHT, _TOP, _BOTTOM = 300, 22, 44
 _TICKS = (0.001, 0.01, 0.1, 1.0)
 
 
@@ -28,7 +27,7 @@ class Curve:
 
 
 def roc(curves: Sequence[Curve]) -> Markup:
-    """The curves as inline SVG beside the curve of guessing; nothing without curves."""
+    """The curves as inline SVG beside the curve of guessing; nothing without curves. For names see `named`."""
     if not curves:
         return Markup("")
     inner = _HEIGHT - _TOP - _BOTTOM
@@ -39,10 +38,7 @@ def roc(curves: Sequence[Curve]) -> Markup:
     for c in drawn:
         kind = "r-first" if c.first else "r-other"
         paths.append(tag("path", title(c.name), d=_path(c.points, inner), class_=kind))
-    width = f"{coordinate(100 * (1 - _LEFT - _RIGHT))}%"
-    plot = stretched(1000, inner, *paths, y=_TOP, pixels=inner)
-    parts.append(tag("svg", plot, x=percent(_LEFT), y=0, width=width, height=_HEIGHT, overflow="visible"))
-    parts += _names(drawn, inner)
+    parts.append(stretched(1000, inner, *paths, y=_TOP, pixels=inner))
     words = "Share of members found at 1 % false alarms: " + "; ".join(
         f"{c.name} {share(_at(c.points, 0.01))}" for c in curves
     )
@@ -66,49 +62,24 @@ def _at(points: Sequence[tuple[float, float]], rate: float) -> float:
     return p if b <= a else p + (q - p) * (rate - a) / (b - a)
 
 
+def named(curves: Sequence[Curve]) -> list[tuple[Curve, float]]:
+    """Curves with what they find at 1 % false alarms, those that find most first."""
+    found = [(c, _at(c.points, 0.01)) for c in curves]
+    return sorted(found, key=lambda pair: -pair[1])
+
+
 def _grid(inner: int) -> list[Markup]:
+    """Lines and their figures; those of the height stand on their lines, so that no width cuts them."""
     parts = []
     for y in (0.0, 0.25, 0.5, 0.75, 1.0):
         at = _TOP + (1 - y) * inner
-        parts.append(tag("line", class_="grid", x1=percent(_LEFT), x2=percent(1 - _RIGHT), y1=at, y2=at))
-        parts.append(
-            tag(
-                "text",
-                f"{100 * y:.0f} %",
-                class_="tick",
-                x=percent(_LEFT),
-                y=at + 4.0,
-                dx=-8,
-                text_anchor="end",
-            )
-        )
-    for tick in _TICKS:
-        at_x = percent(_LEFT + (1 - _LEFT - _RIGHT) * _x(tick))
-        parts.append(tag("line", class_="grid", x1=at_x, x2=at_x, y1=_TOP, y2=_TOP + inner))
+        parts.append(tag("line", class_="grid", x1="0%", x2="100%", y1=at, y2=at))
+        parts.append(tag("text", f"{100 * y:.0f} %", class_="tick", x=0, y=at - 4.0))
+    for tick, anchor in zip(_TICKS, ("start", "middle", "middle", "end"), strict=True):
+        x = percent(_x(tick))
+        parts.append(tag("line", class_="grid", x1=x, x2=x, y1=_TOP, y2=_TOP + inner))
         words = f"{100 * tick:g} %"
-        parts.append(tag("text", words, class_="tick", x=at_x, y=_TOP + inner + 16.0, text_anchor="middle"))
-    middle = percent(_LEFT + (1 - _LEFT - _RIGHT) / 2)
-    parts.append(tag("text", "False alarms", class_="tick", x=middle, y=_HEIGHT - 8.0, text_anchor="middle"))
-    return parts
-
-
-def _names(curves: Sequence[Curve], inner: int) -> list[Markup]:
-    """Names at the right, in the order of the curves at 1 % false alarms, joined by a swatch."""
-    ordered = sorted(curves, key=lambda c: -_at(c.points, 0.01))
-    parts = []
-    for i, c in enumerate([*ordered, None]):
-        at = _TOP + 14 + 19 * i
-        kind = "r-guess" if c is None else "r-first" if c.first else "r-other"
-        parts.append(
-            tag(
-                "line",
-                class_=kind,
-                x1=percent(1 - _RIGHT + 0.02),
-                x2=percent(1 - _RIGHT + 0.045),
-                y1=at,
-                y2=at,
-            )
-        )
-        name = "guessing" if c is None else f"{brief(c.name, 23)}, {share(_at(c.points, 0.01))}"
-        parts.append(tag("text", name, class_="tick", x=percent(1 - _RIGHT + 0.053), y=at + 4.0))
+        parts.append(tag("text", words, class_="tick", x=x, y=_TOP + inner + 16.0, text_anchor=anchor))
+    words, y = "False alarms", _HEIGHT - 8.0
+    parts.append(tag("text", words, class_="tick", x="50%", y=y, text_anchor="middle"))
     return parts

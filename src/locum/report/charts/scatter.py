@@ -12,8 +12,10 @@ from locum.report.charts.svg import chart, percent, tag, title
 from locum.report.words import brief, number
 
 _HEIGHT, _TOP, _BOTTOM = 340, 14, 44
-#: Share of the width before the first and after the last position: room for names.
-_LEFT, _RIGHT = 0.075, 0.17
+#: Share of the width before the first and after the last position.
+_LEFT, _RIGHT = 0.095, 0.07
+#: Names of dots right of this place stand to their left. Pixels of a letter, and of the narrowest chart.
+_TURN, _LETTER, _NARROW = 0.6, 7.2, 340
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Axis:
 def scatter(points: Sequence[Point], x: Axis, y: Axis) -> Markup:
     """The chart as inline SVG; an empty field gives nothing.
 
-    The better end of both axes is said in their words. Names stand to the right of their dots and are moved
-    apart upwards and downwards where they would cover each other.
+    The better end of both axes is said in their words. Names stand beside their dots, towards the middle, and
+    are moved apart where they would cover each other on a narrow page.
     """
     shown = [p for p in points if math.isfinite(p.x) and math.isfinite(p.y) and not (x.log and p.x <= 0)]
     if not shown:
@@ -49,12 +51,15 @@ def scatter(points: Sequence[Point], x: Axis, y: Axis) -> Markup:
     up = _scale([p.y for p in shown], y.log)
     parts = [*_grid(across, up, x, y)]
     places = [(_LEFT + (1 - _LEFT - _RIGHT) * across.at(p.x), _y(up.at(p.y))) for p in shown]
-    labels = _apart([(px, py) for px, py in places])
-    for p, (px, py), ly in sorted(zip(shown, places, labels, strict=True), key=lambda t: t[0].front):
+    names = [brief(p.name, 24) for p in shown]
+    labels = _apart([(*_reach(px, len(n)), py) for (px, py), n in zip(places, names, strict=True)])
+    order = sorted(zip(shown, names, places, labels, strict=True), key=lambda t: t[0].front)
+    for p, name, (px, py), ly in order:
         words = f"{p.name}: {x.words} {number(p.x)}, {y.words} {number(p.y)}"
         kind = "s-front" if p.front else "s-control" if p.control else "s-dot"
         parts.append(tag("circle", title(words), class_=kind, cx=percent(px), cy=py, r=6.0))
-        text = tag("text", brief(p.name, 24), class_="s-name", x=percent(px), y=ly + 4.0, dx=12)
+        dx, anchor = (-12, "end") if px > _TURN else (12, None)
+        text = tag("text", name, class_="s-name", x=percent(px), y=ly + 4.0, dx=dx, text_anchor=anchor)
         parts.append(text)
     label = f"{y.words} against {x.words}: " + "; ".join(
         f"{p.name} {number(p.x)}, {number(p.y)}" for p in shown
@@ -68,6 +73,13 @@ class _Scale:
     high: float
     log: bool
     ticks: tuple[float, ...]
+
+    def words(self, tick: float) -> str:
+        """A figure of the axis with as many decimals as its steps need."""
+        if self.log or tick >= 1e6:
+            return f"{tick:g}"
+        step = self.ticks[1] - self.ticks[0]
+        return f"{tick:,.{max(0, -math.floor(math.log10(step) + 1e-9))}f}"
 
     def at(self, value: float) -> float:
         """Place from 0 to 1."""
@@ -100,12 +112,12 @@ def _grid(across: _Scale, up: _Scale, x: Axis, y: Axis) -> list[Markup]:
         at = _y(up.at(tick))
         parts.append(tag("line", class_="grid", x1=percent(_LEFT), x2="100%", y1=at, y2=at))
         parts.append(
-            tag("text", _tick(tick), class_="tick", x=percent(_LEFT), y=at + 4.0, dx=-8, text_anchor="end")
+            tag("text", up.words(tick), class_="tick", x=percent(_LEFT), y=at + 4.0, dx=-8, text_anchor="end")
         )
     for tick in across.ticks:
         at_x = percent(_LEFT + (1 - _LEFT - _RIGHT) * across.at(tick))
         parts.append(tag("line", class_="grid", x1=at_x, x2=at_x, y1=_TOP, y2=bottom))
-        parts.append(tag("text", _tick(tick), class_="tick", x=at_x, y=bottom + 16.0, text_anchor="middle"))
+        parts.append(tag("text", across.words(tick), class_="tick", x=at_x, y=bottom + 16.0, text_anchor="middle"))
     ends = "more is better" if x.higher else "less is better"
     middle = percent(_LEFT + (1 - _LEFT - _RIGHT) / 2)
     parts.append(
@@ -114,16 +126,19 @@ def _grid(across: _Scale, up: _Scale, x: Axis, y: Axis) -> list[Markup]:
     return parts
 
 
-def _tick(value: float) -> str:
-    return number(value) if value < 1e6 else f"{value:.0e}"
+def _reach(at: float, letters: int) -> tuple[float, float]:
+    """From where to where a name reaches beside its dot, as shares of the narrowest width."""
+    width = (_LETTER * letters + 12) / _NARROW
+    return (at - width, at) if at > _TURN else (at, at + width)
 
 
-def _apart(places: Sequence[tuple[float, float]]) -> list[float]:
-    """Heights of the names: as the dots, but names that share a stretch of width keep 15 pixels apart."""
-    order = sorted(range(len(places)), key=lambda i: places[i][1])
-    out = [p[1] for p in places]
+def _apart(places: Sequence[tuple[float, float, float]]) -> list[float]:
+    """Heights of the names (left end, right end, height): as the dots, but 15 pixels apart where they meet."""
+    order = sorted(range(len(places)), key=lambda i: places[i][2])
+    out = [p[2] for p in places]
     for n, i in enumerate(order):
         for j in order[:n]:
-            if abs(places[i][0] - places[j][0]) < _RIGHT and out[i] - out[j] < 15:
+            meet = places[i][0] < places[j][1] and places[j][0] < places[i][1]
+            if meet and out[i] - out[j] < 15:
                 out[i] = out[j] + 15
     return out
