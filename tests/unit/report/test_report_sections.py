@@ -72,6 +72,17 @@ def test_a_group_of_one_row_is_not_named_as_the_worst():
     everybody = Subgroup((), Estimate(0.9, 0.88, 0.92, 900), None, "real", "")
     groups = (group("one", 0.0, 0.0, 0.79, 1), group("many", 0.7, 0.6, 0.8, 90))
     found = Subgrouping(
-        "t", 900, "m", "y", "share right", everybody, (SubgroupTable(("g",), groups),), (), "tree-fast", 2, 10, 0
+        "t",
+        900,
+        "m",
+        "y",
+        "share right",
+        everybody,
+        (SubgroupTable(("g",), groups),),
+        (),
+        "tree-fast",
+        2,
+        10,
+        0,
     )
     assert found.worst is not None and found.worst.name == "many"

@@ -27,7 +27,7 @@ class Curve:
 
 
 def roc(curves: Sequence[Curve]) -> Markup:
-    """The curves as inline SVG beside the curve of guessing; nothing without curves. For names see `named`."""
+    """The curves as inline SVG beside that of guessing; nothing without curves. Names: `named`."""
     if not curves:
         return Markup("")
     inner = _HEIGHT - _TOP - _BOTTOM

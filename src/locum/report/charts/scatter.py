@@ -117,7 +117,9 @@ def _grid(across: _Scale, up: _Scale, x: Axis, y: Axis) -> list[Markup]:
     for tick in across.ticks:
         at_x = percent(_LEFT + (1 - _LEFT - _RIGHT) * across.at(tick))
         parts.append(tag("line", class_="grid", x1=at_x, x2=at_x, y1=_TOP, y2=bottom))
-        parts.append(tag("text", across.words(tick), class_="tick", x=at_x, y=bottom + 16.0, text_anchor="middle"))
+        parts.append(
+            tag("text", across.words(tick), class_="tick", x=at_x, y=bottom + 16.0, text_anchor="middle")
+        )
     ends = "more is better" if x.higher else "less is better"
     middle = percent(_LEFT + (1 - _LEFT - _RIGHT) / 2)
     parts.append(
@@ -133,7 +135,7 @@ def _reach(at: float, letters: int) -> tuple[float, float]:
 
 
 def _apart(places: Sequence[tuple[float, float, float]]) -> list[float]:
-    """Heights of the names (left end, right end, height): as the dots, but 15 pixels apart where they meet."""
+    """Heights of names (left end, right end, height): as the dots, 15 pixels apart where they meet."""
     order = sorted(range(len(places)), key=lambda i: places[i][2])
     out = [p[2] for p in places]
     for n, i in enumerate(order):
