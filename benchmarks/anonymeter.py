@@ -2,12 +2,17 @@
 
     python -m benchmarks.anonymeter [--rows N] [--attacks N] [--seeds K] [--python PATH]
 
-Two stand-ins: one half of whose rows are copied from train, and one made by the tree synthesizer. Both tools
-attack rows of their own choice, so where they do the same, about one value in six lies outside the other's
-95 % interval; the last column allows for the chance of both. With more than one seed both run again with
-other rows attacked: then it is also counted how often Anonymeter's later runs lie within its own first
-interval, and whether the means over all seeds differ (two-sided normal test, corrected by Holm). Anonymeter
-runs in an environment of its own (``peers/anonymeter.txt``), or with the interpreter given.
+Two stand-ins: one half of whose rows are copied from train, and one made by the tree synthesizer. Chance is
+taken out wherever it can be, so that what is left is a difference of the two programs:
+
+- linkability and inference attack the very same rows of train and control, with the same halves of the
+  columns and the same secrets;
+- singling out by one column tries every condition there is, not a draw of them;
+- singling out by several columns tries conditions that Anonymeter drew, counted by either program.
+
+Each of these cells is one risk of ours that must lie in Anonymeter's own 95 % interval. Conditions on several
+columns that each program draws for itself are compared by their means over the seeds. Anonymeter runs in an
+environment of its own (``peers/anonymeter.txt``), or with the interpreter given.
 """
 
 from __future__ import annotations
@@ -18,25 +23,70 @@ import math
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from benchmarks import environments
 from benchmarks.tables import adult
-from locum.attacks.outcome import holm
+from locum.attacks.inference import inference
+from locum.attacks.linkability import linkability
+from locum.attacks.predicates import MISSING, Codebook, Counter, Queries
+from locum.attacks.risk import Successes
+from locum.attacks.singling import singling_out
+from locum.data.canonical import canonical
+from locum.data.detect import detect
+from locum.data.read import read
+from locum.evidence.trial import Trial
+from locum.randomness import stream
 
 HERE = Path(__file__).resolve().parent
+COLUMNS = 3
+#: More conditions on one column than there are.
+ALL = 10**9
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One stand-in: the tables, and the rows of train and control that both programs attack."""
+
+    train: pd.DataFrame
+    synthetic: pd.DataFrame
+    control: pd.DataFrame
+    attacked: pd.DataFrame
+    attacked_control: pd.DataFrame
+    seed: int
+
+    def trial(self, main: pd.DataFrame, control: pd.DataFrame) -> Trial:
+        """What locum is handed: these rows, read as Anonymeter reads them.
+
+        locum would take Adult's "?" and a capital gain of 99999 for missing values.
+        """
+        schema = detect(read(self.train))
+        schema = replace(schema, columns=tuple(replace(c, missing=()) for c in schema))
+        parts = (canonical(read(t), schema) for t in (main, self.synthetic, control))
+        return Trial(schema, *parts, seed=self.seed)
+
+
+@dataclass
+class Found:
+    """Cells by name, and CPU seconds by kind of risk."""
+
+    cells: dict[str, Cell] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
 
 
 def main() -> None:
-    """Measure and print one table a stand-in."""
+    """Measure and print one table a stand-in and seed, then a summary."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.anonymeter")
-    parser.add_argument("--rows", type=int, default=12_000, help="train and control rows")
+    parser.add_argument("--rows", type=int, default=6_000, help="train and control rows")
     parser.add_argument("--attacks", type=int, default=500)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--python", help="an interpreter that has anonymeter")
     options = parser.parse_args()
     if options.python is None:
@@ -45,16 +95,27 @@ def main() -> None:
     table = adult()
     n = options.rows
     train, fresh, control = table.train[:n], table.train[n : n + n // 2], table.holdout[:n]
-    half = pd.concat([train[: n // 2], fresh])
+    half = pd.concat([train[: n // 2], fresh], ignore_index=True)
     for name, synthetic in (("half copied", half), ("tree", tree(train, n))):
-        runs = []
+        inside = cells = 0
+        own: list[tuple[float, float]] = []
         for seed in range(options.seeds):
-            ours, cpu = by_locum(train, synthetic, control, options.attacks, seed)
-            theirs = by_anonymeter(python, train, synthetic, control, options.attacks, seed)
-            show(f"{name}, seed {seed}", ours, cpu, theirs)
-            runs.append((ours, theirs))
-        if len(runs) > 1:
-            again(name, runs)
+            rng = np.random.default_rng(seed)
+            attacked = [
+                t.iloc[rng.choice(len(t), options.attacks, replace=False)].reset_index(drop=True)
+                for t in (train, control)
+            ]
+            whole = (t.reset_index(drop=True) for t in (train, synthetic, control))
+            bench = Bench(*whole, *attacked, seed)
+            ours = by_locum(bench)
+            theirs, conditions = by_anonymeter(python, bench, ours.cells["singling univariate"]["attacks"])
+            ours.cells["singling multivariate"] = counted(bench, conditions)
+            inside += show(f"{name}, seed {seed}", ours, theirs)
+            cells += len(theirs.cells)
+            own.append((ours.cells["own conditions"]["risk"], theirs.cells["singling multivariate"]["risk"]))
+        print(f"\n{name}: {inside} of {cells} of locum's risks lie within Anonymeter's intervals.")
+        if len(own) > 1:
+            drawn(name, np.array(own))
 
 
 def tree(train: pd.DataFrame, n: int) -> pd.DataFrame:
@@ -65,126 +126,137 @@ def tree(train: pd.DataFrame, n: int) -> pd.DataFrame:
     return made if isinstance(made, pd.DataFrame) else made.to_pandas()
 
 
-def halves(train: pd.DataFrame) -> list[list[str]]:
+def halves(train: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Every other column."""
-    names = list(train.columns)
-    return [names[::2], names[1::2]]
+    names = tuple(train.columns)
+    return names[::2], names[1::2]
 
 
-def by_locum(
-    train: pd.DataFrame, synthetic: pd.DataFrame, control: pd.DataFrame, attacks: int, seed: int = 0
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """Our risks by the names used there, and CPU seconds by kind."""
-    from locum.attacks.inference import inference
-    from locum.attacks.linkability import linkability
-    from locum.attacks.singling import singling_out
-    from locum.data.canonical import canonical
-    from locum.data.detect import detect
-    from locum.data.read import read
-    from locum.evidence.trial import Trial
+# ---------------------------------------------------------------- ours
 
-    raws = [read(t.reset_index(drop=True)) for t in (train, synthetic, control)]
-    schema = detect(raws[0])
-    trial = Trial(schema, *(canonical(r, schema) for r in raws), seed=seed)
-    out: dict[str, Any] = {}
-    cpu: dict[str, float] = {}
+
+def by_locum(bench: Bench) -> Found:
+    """Our risks by the names used there."""
+    found, n = Found(), len(bench.attacked)
+    rows, targets = (
+        bench.trial(*t)
+        for t in ((bench.train, bench.control), (bench.attacked, bench.attacked_control))
+    )
     start = time.process_time()
-    for found in singling_out(trial, attacks=attacks):
-        mode = "univariate" if found.result.name.endswith("one") else "multivariate"
-        out[f"singling {mode}"] = found.result.detail
-    cpu["singling"] = time.process_time() - start
+    found.cells["singling univariate"] = singling_out(rows, attacks=ALL, columns=1)[0].result.detail
+    found.cells["own conditions"] = singling_out(rows, attacks=n, columns=COLUMNS)[-1].result.detail
+    found.cpu["singling"] = time.process_time() - start
     start = time.process_time()
-    a, b = halves(train)
-    out["linkability"] = linkability(trial, attacks=attacks, sides=(tuple(a), tuple(b)))[0].result.detail
-    cpu["linkability"] = time.process_time() - start
+    linked = linkability(targets, attacks=n, sides=halves(bench.train))
+    found.cells["linkability"] = linked[0].result.detail
+    found.cpu["linkability"] = time.process_time() - start
     start = time.process_time()
-    for entry in inference(trial, attacks=attacks)[0].result.detail["secrets"]:
-        out[f"inference {entry['column']}"] = entry
-    cpu["inference"] = time.process_time() - start
-    return out, cpu
+    for entry in inference(targets, attacks=n)[0].result.detail["secrets"]:
+        found.cells[f"inference {entry['column']}"] = entry
+    found.cpu["inference"] = time.process_time() - start
+    return found
 
 
-def by_anonymeter(
-    python: str,
-    train: pd.DataFrame,
-    synthetic: pd.DataFrame,
-    control: pd.DataFrame,
-    attacks: int,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Its risks, from a process of its own."""
-    job = {"attacks": attacks, "seed": seed, "halves": halves(train), "secrets": list(train.columns)}
+def counted(bench: Bench, conditions: list[list[tuple[str, str, Any]]]) -> Cell:
+    """Our count of conditions that Anonymeter drew, and the risk from it."""
+    trial = bench.trial(bench.train, bench.control)
+    book = Codebook.learn(trial.columns, trial.synthetic)
+    places = {c.name: j for j, c in enumerate(book.columns)}
+    shape = (len(conditions), len(conditions[0]))
+    columns, low, high = np.zeros(shape, np.intp), np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+    for i, condition in enumerate(conditions):
+        for t, (name, test, value) in enumerate(condition):
+            j = columns[i, t] = places[name]
+            low[i, t], high[i, t] = _interval(book, j, test, value)
+    queries = Queries(columns, low, high)
+    rng = stream(bench.seed, "benchmark")
+    hits = [Counter(book.codes(t), rng).counts(queries) == 1 for t in (trial.train, trial.test)]
+    n = len(queries)
+    s = Successes(int(hits[0].sum()), int(hits[1].sum()), 0, n, n)
+    return {"risk": s.risk, **s.to_json()}
+
+
+def _interval(book: Codebook, j: int, test: str, value: Any) -> tuple[int, int]:
+    if test == "IsNull":
+        return MISSING, MISSING
+    if not book.columns[j].ordered:
+        code = book.levels[j].index(str(value))
+        return code, code
+    code = int(np.searchsorted(book.values[j], value, "left") + np.searchsorted(book.values[j], value, "right"))
+    return (0, code) if test == "LtEq" else (code, np.iinfo(np.int32).max)
+
+
+# ---------------------------------------------------------------- theirs
+
+
+def by_anonymeter(python: str, bench: Bench, univariate: int) -> tuple[Found, list[list[tuple[str, str, Any]]]]:
+    """Its risks, from a process of its own, and the conditions on several columns that it drew."""
+    job = {
+        "attacks": len(bench.attacked),
+        "univariate": univariate,
+        "columns": COLUMNS,
+        "seed": bench.seed,
+        "halves": halves(bench.train),
+        "secrets": list(bench.train.columns),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{name}.csv" for name in ("train", "synthetic", "control")]
-        for path, frame in zip(paths, (train, synthetic, control), strict=True):
-            frame.to_csv(path, index=False)
+        for name in ("train", "synthetic", "control", "attacked", "attacked_control"):
+            getattr(bench, name).to_csv(Path(folder) / f"{name}.csv", index=False)
         (Path(folder) / "job.json").write_text(json.dumps(job))
-        script = str(HERE / "peers" / "anonymeter_risks.py")
-        command = [python, script, *map(str, paths), f"{folder}/job.json"]
+        command = [python, str(HERE / "peers" / "anonymeter_risks.py"), folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"anonymeter failed: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    found = Found(told["risks"])
+    for kind in ("singling", "linkability", "inference"):
+        found.cpu[kind] = sum(c["cpu_s"] for k, c in found.cells.items() if k.startswith(kind))
+    return found, told["conditions"]
 
 
-def show(name: str, ours: dict[str, Any], cpu: dict[str, float], theirs: dict[str, Any]) -> None:
-    """A table in Markdown, then CPU seconds of both and their ratio by kind."""
+# ---------------------------------------------------------------- the tables
+
+
+def show(name: str, ours: Found, theirs: Found) -> int:
+    """A table in Markdown, then CPU seconds of both; returns how many of our risks lie inside."""
     print(f"\n## {name}\n")
-    print("| risk | locum (95 %) | Anonymeter (95 %) | within | alike |")
-    print("| --- | --- | --- | --- | --- |")
-    agree = alike = 0
-    for key, their in theirs.items():
-        our = ours.get(key)
-        if our is None:
-            print(f"| {key} | - | {their['risk']:.3f} | - | - |")
-            continue
-        low, high = our.get("risk_low", our.get("low")), our.get("risk_high", our.get("high"))
-        inside = their["low"] <= max(0.0, our["risk"]) <= their["high"]
+    print("| risk | successes, locum | Anonymeter | risk, locum | Anonymeter (95 %) | within |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    agree = 0
+    for key, their in theirs.cells.items():
+        our = ours.cells[key]
+        n = our["attacks"]
+        risk = max(0.0, our["risk"])
+        inside = their["low"] <= risk <= their["high"]
         agree += inside
-        room = math.hypot((high - low) / 2, (their["high"] - their["low"]) / 2)
-        both = abs(max(0.0, our["risk"]) - their["risk"]) <= room
-        alike += both
+        main, control = (round(our[f"{side}_rate"] * n) for side in ("main", "control"))
         print(
-            f"| {key} | {our['risk']:.3f} ({low:.3f} to {high:.3f}) | {their['risk']:.3f} "
-            f"({their['low']:.3f} to {their['high']:.3f}) | {'yes' if inside else 'no'} | "
-            f"{'yes' if both else 'no'} |"
+            f"| {key} | {main} / {control} of {n} | {their['main']} / {their['control']} of {their['attacks']} | "
+            f"{risk:.3f} | {their['risk']:.3f} ({their['low']:.3f} to {their['high']:.3f}) | "
+            f"{'yes' if inside else 'no'} |"
         )
-    print(f"\n{agree} of {len(theirs)} within Anonymeter's interval, {alike} alike.")
-    for kind, seconds in cpu.items():
-        other = sum(t["cpu_s"] for k, t in theirs.items() if k.startswith(kind))
+    print(f"\n{agree} of {len(theirs.cells)} within.")
+    for kind, seconds in ours.cpu.items():
+        other = theirs.cpu[kind]
         print(f"{kind}: locum {seconds:.2f} CPU-s, Anonymeter {other:.2f} CPU-s, {other / seconds:.0f} times")
-    total = sum(t["cpu_s"] for t in theirs.values())
-    print(f"all: {sum(cpu.values()):.2f} against {total:.2f} CPU-s, {total / sum(cpu.values()):.0f} times")
+    total, all_theirs = sum(ours.cpu.values()), sum(theirs.cpu.values())
+    print(f"all: {total:.2f} against {all_theirs:.2f} CPU-s, {all_theirs / total:.0f} times")
+    return agree
 
 
-def again(name: str, runs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    """Anonymeter against its own first interval, and means over all seeds."""
-    first, inside, within, keys = runs[0][1], 0, 0, []
-    p = []
-    for key in first:
-        if any(key not in ours for ours, _ in runs):
-            continue
-        low, high = first[key]["low"], first[key]["high"]
-        inside += sum(low <= theirs[key]["risk"] <= high for _, theirs in runs[1:])
-        within += sum(t[key]["low"] <= max(0.0, o[key]["risk"]) <= t[key]["high"] for o, t in runs)
-        gap = np.mean([max(0.0, o[key]["risk"]) - t[key]["risk"] for o, t in runs])
-        spread = np.mean([_variance(o[key]) + _variance(t[key]) for o, t in runs]) / len(runs)
-        p.append(math.erfc(abs(gap) / math.sqrt(2 * spread)) if spread > 0 else 1.0)
-        keys.append((key, gap))
+def drawn(name: str, own: np.ndarray) -> None:
+    """Conditions that each program drew for itself: means over seeds, and Welch's test of their difference."""
+    k = len(own)
+    error = own.std(axis=0, ddof=1) / math.sqrt(k)
+    room = student.ppf(0.975, k - 1) * error
+    means = [f"{m:.3f} +- {r:.3f}" for m, r in zip(own.mean(axis=0), room, strict=True)]
+    spread = math.hypot(*error)
+    df = spread**4 / max(float((error**4 / (k - 1)).sum()), 1e-300)
+    p = 2 * student.sf(abs(own[:, 0].mean() - own[:, 1].mean()) / spread, df) if spread > 0 else 1.0
     print(
-        f"\n{name}, {len(runs)} seeds: {within} of {len(keys) * len(runs)} of locum's risks, and {inside} of "
-        f"{len(keys) * (len(runs) - 1)} of Anonymeter's own later ones, lie within its intervals (83 % is "
-        "expected of two runs of one attack)."
+        f"{name}, singling out by several columns with conditions of their own, {k} seeds: locum {means[0]}, "
+        f"Anonymeter {means[1]} (means with 95 % intervals; difference p = {p:.2f})."
     )
-    different = [
-        f"{key} {gap:+.3f} (p {q:.2g})" for (key, gap), q in zip(keys, holm(p), strict=True) if q < 0.05
-    ]
-    print(f"Means over seeds that differ after Holm: {', '.join(different) or 'none'}.")
-
-
-def _variance(entry: dict[str, Any]) -> float:
-    low, high = entry.get("risk_low", entry.get("low")), entry.get("risk_high", entry.get("high"))
-    return ((high - low) / 2 / 1.96) ** 2
 
 
 if __name__ == "__main__":

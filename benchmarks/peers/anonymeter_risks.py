@@ -1,9 +1,12 @@
 """Anonymeter's risks as JSON; runs in its own environment, so it knows nothing of locum.
 
-    python anonymeter_risks.py TRAIN.csv SYNTHETIC.csv CONTROL.csv JOB.json
+    python anonymeter_risks.py FOLDER
 
-The job names attacks, seed, the two halves for linkability, and the secrets. Each risk comes with its 95 %
-interval, success rates and CPU seconds (user and system, all threads).
+The folder holds ``train``, ``synthetic``, ``control`` and the attacked rows of train and control as CSV, and
+``job.json``: attacks, number of conditions on one column, columns of a condition, seed, the two halves for
+linkability, and the secrets. Linkability and inference are told to attack as many rows as they are handed,
+which is all of them. Printed: each risk with its 95 % interval, successes and CPU seconds (user and system,
+all threads), and the conditions on several columns that were drawn.
 """
 
 from __future__ import annotations
@@ -16,52 +19,86 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from anonymeter.evaluators import InferenceEvaluator, LinkabilityEvaluator, SinglingOutEvaluator
+from anonymeter.evaluators import (
+    InferenceEvaluator,
+    LinkabilityEvaluator,
+    SinglingOutEvaluator,
+    singling_out_evaluator,
+)
 
 
-def told(evaluator, started: float) -> dict:
+def told(evaluator, started: float, attacks: int) -> dict:
     """Risk with its interval and the CPU seconds since `started`."""
-    risk = evaluator.risk(confidence_level=0.95)
-    results = evaluator.results(confidence_level=0.95)
+    seconds = time.process_time() - started
+    risk, results = evaluator.risk(confidence_level=0.95), evaluator.results(confidence_level=0.95)
     return {
         "risk": float(risk.value),
         "low": float(risk.ci[0]),
         "high": float(risk.ci[1]),
-        "main": float(results.attack_rate.value),
-        "control": float(results.control_rate.value),
-        "cpu_s": time.process_time() - started,
+        "main": int(results.n_success),
+        "control": int(results.n_control),
+        "attacks": attacks,
+        "cpu_s": seconds,
     }
+
+
+def parts(expression: dict) -> list[tuple]:
+    """A condition as (column, test, value) for each of its columns."""
+    if "Function" in expression:
+        return [(expression["Function"]["input"][0]["Column"], expression["Function"]["function"]["Boolean"], None)]
+    two = expression["BinaryExpr"]
+    if two["op"] == "And":
+        return parts(two["left"]) + parts(two["right"])
+    (kind,) = two["right"]["Literal"].values()
+    (value,) = kind.values()
+    return [(two["left"]["Column"], two["op"], value)]
 
 
 def main() -> None:
     """Run the job and print its risks."""
     warnings.simplefilter("ignore")
-    train, synthetic, control = (pd.read_csv(p, keep_default_na=False) for p in sys.argv[1:4])
-    job = json.loads(Path(sys.argv[4]).read_text())
+    folder = Path(sys.argv[1])
+    train, synthetic, control, attacked, attacked_control = (
+        pd.read_csv(folder / f"{name}.csv", keep_default_na=False)
+        for name in ("train", "synthetic", "control", "attacked", "attacked_control")
+    )
+    job = json.loads((folder / "job.json").read_text())
     # Anonymeter draws from pandas, which draws from the legacy generator.
     np.random.seed(job["seed"])  # noqa: NPY002
-    n, out = job["attacks"], {}
-    for mode in ("univariate", "multivariate"):
+    n, out, drawn = job["attacks"], {}, []
+    draw = singling_out_evaluator._generate_singling_out_queries
+
+    def noted(**options):
+        # Anonymeter keeps only the conditions that succeeded; all are wanted, to be counted again.
+        drawn[:] = draw(**options)
+        return drawn
+
+    singling_out_evaluator._generate_singling_out_queries = noted
+    for mode, tries in (("univariate", job["univariate"]), ("multivariate", n)):
         start = time.process_time()
-        attack = SinglingOutEvaluator(ori=train, syn=synthetic, control=control, n_attacks=n, n_cols=3)
+        attack = SinglingOutEvaluator(
+            ori=train, syn=synthetic, control=control, n_attacks=tries, n_cols=job["columns"], seed=job["seed"]
+        )
         attack.evaluate(mode=mode)
-        out[f"singling {mode}"] = told(attack, start)
+        out[f"singling {mode}"] = told(attack, start, len(drawn))
+    conditions = [parts(json.loads(q.meta.serialize(format="json"))) for q in drawn]
+    # What is compiled on first use is not charged.
+    InferenceEvaluator(
+        ori=attacked[:2], syn=synthetic[:9], aux_cols=job["secrets"][1:], secret=job["secrets"][0], n_attacks=2
+    ).evaluate(n_jobs=1)
+    sides = {"ori": attacked, "syn": synthetic, "control": attacked_control, "n_attacks": n}
     start = time.process_time()
-    attack = LinkabilityEvaluator(
-        ori=train, syn=synthetic, control=control, n_attacks=n, aux_cols=tuple(job["halves"]), n_neighbors=1
-    )
+    attack = LinkabilityEvaluator(**sides, aux_cols=tuple(list(h) for h in job["halves"]), n_neighbors=1)
     attack.evaluate(n_jobs=1)
-    out["linkability"] = told(attack, start)
+    out["linkability"] = told(attack, start, n)
     for secret in job["secrets"]:
         start = time.process_time()
         known = [c for c in train.columns if c != secret]
-        attack = InferenceEvaluator(
-            ori=train, syn=synthetic, control=control, aux_cols=known, secret=secret, n_attacks=n,
-            regression=bool(pd.api.types.is_numeric_dtype(train[secret])),
-        )  # fmt: skip
+        number = bool(pd.api.types.is_numeric_dtype(train[secret]))
+        attack = InferenceEvaluator(**sides, aux_cols=known, secret=secret, regression=number)
         attack.evaluate(n_jobs=1)
-        out[f"inference {secret}"] = told(attack, start)
-    print(json.dumps(out))
+        out[f"inference {secret}"] = told(attack, start, n)
+    print(json.dumps({"risks": out, "conditions": conditions}))
 
 
 main()
