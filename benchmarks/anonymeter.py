@@ -1,6 +1,6 @@
 """locum's risks beside Anonymeter's own, on Adult: whether they agree within its intervals, and at what cost.
 
-    python -m benchmarks.anonymeter [--rows N] [--attacks N] [--seeds K] [--python PATH]
+    python -m benchmarks.anonymeter [--rows N] [--attacks N] [--conditions N] [--seeds K] [--python PATH]
 
 Two stand-ins: one half of whose rows are copied from train, and one made by the tree synthesizer. Chance is
 taken out wherever it can be, so that what is left is a difference of the two programs:
@@ -11,7 +11,7 @@ taken out wherever it can be, so that what is left is a difference of the two pr
 - singling out by several columns tries conditions that Anonymeter drew, counted by either program.
 
 Each of these cells is one risk of ours that must lie in Anonymeter's own 95 % interval. Conditions on several
-columns that each program draws for itself are compared by their means over the seeds. Anonymeter runs in an
+columns that each program draws for itself are compared by the risks over all seeds. Anonymeter runs in an
 environment of its own (``peers/anonymeter.txt``), or with the interpreter given.
 """
 
@@ -29,7 +29,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from benchmarks import environments
 from benchmarks.tables import adult
@@ -41,6 +40,7 @@ from locum.attacks.singling import singling_out
 from locum.data.canonical import canonical
 from locum.data.detect import detect
 from locum.data.read import read
+from locum.evidence.intervals import Z95
 from locum.evidence.trial import Trial
 from locum.randomness import stream
 
@@ -86,6 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.anonymeter")
     parser.add_argument("--rows", type=int, default=6_000, help="train and control rows")
     parser.add_argument("--attacks", type=int, default=500)
+    parser.add_argument("--conditions", type=int, default=2_000, help="conditions on several columns")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--python", help="an interpreter that has anonymeter")
     options = parser.parse_args()
@@ -98,7 +99,7 @@ def main() -> None:
     half = pd.concat([train[: n // 2], fresh], ignore_index=True)
     for name, synthetic in (("half copied", half), ("tree", tree(train, n))):
         inside = cells = 0
-        own: list[tuple[float, float]] = []
+        own: list[tuple[Cell, Cell]] = []
         for seed in range(options.seeds):
             rng = np.random.default_rng(seed)
             attacked = [
@@ -107,15 +108,15 @@ def main() -> None:
             ]
             whole = (t.reset_index(drop=True) for t in (train, synthetic, control))
             bench = Bench(*whole, *attacked, seed)
-            ours = by_locum(bench)
-            theirs, conditions = by_anonymeter(python, bench, ours.cells["singling univariate"]["attacks"])
+            ours = by_locum(bench, options.conditions)
+            singles = ours.cells["singling univariate"]["attacks"]
+            theirs, conditions = by_anonymeter(python, bench, singles, options.conditions)
             ours.cells["singling multivariate"] = counted(bench, conditions)
             inside += show(f"{name}, seed {seed}", ours, theirs)
             cells += len(theirs.cells)
-            own.append((ours.cells["own conditions"]["risk"], theirs.cells["singling multivariate"]["risk"]))
+            own.append((ours.cells["own conditions"], theirs.cells["singling multivariate"]))
         print(f"\n{name}: {inside} of {cells} of locum's risks lie within Anonymeter's intervals.")
-        if len(own) > 1:
-            drawn(name, np.array(own))
+        drawn(name, own)
 
 
 def tree(train: pd.DataFrame, n: int) -> pd.DataFrame:
@@ -135,16 +136,15 @@ def halves(train: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
 # ---------------------------------------------------------------- ours
 
 
-def by_locum(bench: Bench) -> Found:
+def by_locum(bench: Bench, conditions: int) -> Found:
     """Our risks by the names used there."""
     found, n = Found(), len(bench.attacked)
     rows, targets = (
-        bench.trial(*t)
-        for t in ((bench.train, bench.control), (bench.attacked, bench.attacked_control))
+        bench.trial(*t) for t in ((bench.train, bench.control), (bench.attacked, bench.attacked_control))
     )
     start = time.process_time()
     found.cells["singling univariate"] = singling_out(rows, attacks=ALL, columns=1)[0].result.detail
-    found.cells["own conditions"] = singling_out(rows, attacks=n, columns=COLUMNS)[-1].result.detail
+    found.cells["own conditions"] = singling_out(rows, attacks=conditions, columns=COLUMNS)[-1].result.detail
     found.cpu["singling"] = time.process_time() - start
     start = time.process_time()
     linked = linkability(targets, attacks=n, sides=halves(bench.train))
@@ -182,18 +182,22 @@ def _interval(book: Codebook, j: int, test: str, value: Any) -> tuple[int, int]:
     if not book.columns[j].ordered:
         code = book.levels[j].index(str(value))
         return code, code
-    code = int(np.searchsorted(book.values[j], value, "left") + np.searchsorted(book.values[j], value, "right"))
+    code = int(
+        np.searchsorted(book.values[j], value, "left") + np.searchsorted(book.values[j], value, "right")
+    )
     return (0, code) if test == "LtEq" else (code, np.iinfo(np.int32).max)
 
 
 # ---------------------------------------------------------------- theirs
 
 
-def by_anonymeter(python: str, bench: Bench, univariate: int) -> tuple[Found, list[list[tuple[str, str, Any]]]]:
+def by_anonymeter(
+    python: str, bench: Bench, singles: int, conditions: int
+) -> tuple[Found, list[list[tuple[str, str, Any]]]]:
     """Its risks, from a process of its own, and the conditions on several columns that it drew."""
     job = {
         "attacks": len(bench.attacked),
-        "univariate": univariate,
+        "conditions": {"univariate": singles, "multivariate": conditions},
         "columns": COLUMNS,
         "seed": bench.seed,
         "halves": halves(bench.train),
@@ -226,12 +230,12 @@ def show(name: str, ours: Found, theirs: Found) -> int:
     for key, their in theirs.cells.items():
         our = ours.cells[key]
         n = our["attacks"]
-        risk = max(0.0, our["risk"])
+        risk, attacks = max(0.0, our["risk"]), their["attacks"]
         inside = their["low"] <= risk <= their["high"]
         agree += inside
-        main, control = (round(our[f"{side}_rate"] * n) for side in ("main", "control"))
+        main, control = (_successes(our, side) for side in ("main", "control"))
         print(
-            f"| {key} | {main} / {control} of {n} | {their['main']} / {their['control']} of {their['attacks']} | "
+            f"| {key} | {main} / {control} of {n} | {their['main']} / {their['control']} of {attacks} | "
             f"{risk:.3f} | {their['risk']:.3f} ({their['low']:.3f} to {their['high']:.3f}) | "
             f"{'yes' if inside else 'no'} |"
         )
@@ -244,19 +248,24 @@ def show(name: str, ours: Found, theirs: Found) -> int:
     return agree
 
 
-def drawn(name: str, own: np.ndarray) -> None:
-    """Conditions that each program drew for itself: means over seeds, and Welch's test of their difference."""
-    k = len(own)
-    error = own.std(axis=0, ddof=1) / math.sqrt(k)
-    room = student.ppf(0.975, k - 1) * error
-    means = [f"{m:.3f} +- {r:.3f}" for m, r in zip(own.mean(axis=0), room, strict=True)]
-    spread = math.hypot(*error)
-    df = spread**4 / max(float((error**4 / (k - 1)).sum()), 1e-300)
-    p = 2 * student.sf(abs(own[:, 0].mean() - own[:, 1].mean()) / spread, df) if spread > 0 else 1.0
-    print(
-        f"{name}, singling out by several columns with conditions of their own, {k} seeds: locum {means[0]}, "
-        f"Anonymeter {means[1]} (means with 95 % intervals; difference p = {p:.2f})."
-    )
+def drawn(name: str, own: list[tuple[Cell, Cell]]) -> None:
+    """Conditions that each program drew for itself, over all seeds: both risks, and whether they differ."""
+    told, logs, errors = [], [], []
+    for k, who in enumerate(("locum", "Anonymeter")):
+        n = sum(pair[k]["attacks"] for pair in own)
+        main, control = (sum(_successes(pair[k], side) for pair in own) for side in ("main", "control"))
+        s = Successes(main, control, 0, n, n)
+        low, high = s.interval
+        told.append(f"{who} {s.risk:.4f} ({low:.4f} to {high:.4f}; {main} / {control} of {n})")
+        # Of 1 - risk the interval is that of a logarithm.
+        logs.append(math.log1p(-s.risk))
+        errors.append((math.log1p(-low) - math.log1p(-high)) / 2 / Z95)
+    p = math.erfc(abs(logs[0] - logs[1]) / math.hypot(*errors) / math.sqrt(2))
+    print(f"{name}, conditions on several columns, each its own: {'; '.join(told)}; difference p = {p:.2f}.")
+
+
+def _successes(cell: Cell, side: str) -> int:
+    return cell[side] if side in cell else round(cell[f"{side}_rate"] * cell["attacks"])
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
     python anonymeter_risks.py FOLDER
 
 The folder holds ``train``, ``synthetic``, ``control`` and the attacked rows of train and control as CSV, and
-``job.json``: attacks, number of conditions on one column, columns of a condition, seed, the two halves for
-linkability, and the secrets. Linkability and inference are told to attack as many rows as they are handed,
-which is all of them. Printed: each risk with its 95 % interval, successes and CPU seconds (user and system,
-all threads), and the conditions on several columns that were drawn.
+``job.json``: attacks, numbers of conditions, columns of a condition, seed, the two halves for linkability,
+and the secrets. Linkability and inference are told to attack as many rows as they are handed, which is all of
+them. Printed: each risk with its 95 % interval, successes and CPU seconds (user and system, all threads), and
+the conditions on several columns that were drawn.
 """
 
 from __future__ import annotations
@@ -45,7 +45,13 @@ def told(evaluator, started: float, attacks: int) -> dict:
 def parts(expression: dict) -> list[tuple]:
     """A condition as (column, test, value) for each of its columns."""
     if "Function" in expression:
-        return [(expression["Function"]["input"][0]["Column"], expression["Function"]["function"]["Boolean"], None)]
+        return [
+            (
+                expression["Function"]["input"][0]["Column"],
+                expression["Function"]["function"]["Boolean"],
+                None,
+            )
+        ]
     two = expression["BinaryExpr"]
     if two["op"] == "And":
         return parts(two["left"]) + parts(two["right"])
@@ -63,9 +69,9 @@ def main() -> None:
         for name in ("train", "synthetic", "control", "attacked", "attacked_control")
     )
     job = json.loads((folder / "job.json").read_text())
+    n, seed, secrets, out, drawn = job["attacks"], job["seed"], job["secrets"], {}, []
     # Anonymeter draws from pandas, which draws from the legacy generator.
-    np.random.seed(job["seed"])  # noqa: NPY002
-    n, out, drawn = job["attacks"], {}, []
+    np.random.seed(seed)  # noqa: NPY002
     draw = singling_out_evaluator._generate_singling_out_queries
 
     def noted(**options):
@@ -74,24 +80,33 @@ def main() -> None:
         return drawn
 
     singling_out_evaluator._generate_singling_out_queries = noted
-    for mode, tries in (("univariate", job["univariate"]), ("multivariate", n)):
+    for mode, tries in job["conditions"].items():
         start = time.process_time()
         attack = SinglingOutEvaluator(
-            ori=train, syn=synthetic, control=control, n_attacks=tries, n_cols=job["columns"], seed=job["seed"]
+            ori=train,
+            syn=synthetic,
+            control=control,
+            n_attacks=tries,
+            n_cols=job["columns"],
+            seed=job["seed"],
         )
         attack.evaluate(mode=mode)
         out[f"singling {mode}"] = told(attack, start, len(drawn))
     conditions = [parts(json.loads(q.meta.serialize(format="json"))) for q in drawn]
     # What is compiled on first use is not charged.
     InferenceEvaluator(
-        ori=attacked[:2], syn=synthetic[:9], aux_cols=job["secrets"][1:], secret=job["secrets"][0], n_attacks=2
+        ori=attacked[:2],
+        syn=synthetic[:9],
+        aux_cols=job["secrets"][1:],
+        secret=job["secrets"][0],
+        n_attacks=2,
     ).evaluate(n_jobs=1)
     sides = {"ori": attacked, "syn": synthetic, "control": attacked_control, "n_attacks": n}
     start = time.process_time()
     attack = LinkabilityEvaluator(**sides, aux_cols=tuple(list(h) for h in job["halves"]), n_neighbors=1)
     attack.evaluate(n_jobs=1)
     out["linkability"] = told(attack, start, n)
-    for secret in job["secrets"]:
+    for secret in secrets:
         start = time.process_time()
         known = [c for c in train.columns if c != secret]
         number = bool(pd.api.types.is_numeric_dtype(train[secret]))

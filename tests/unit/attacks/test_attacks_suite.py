@@ -406,7 +406,9 @@ def test_order_of_rows_does_not_decide_between_rows_equally_near() -> None:
 def test_successes_are_those_of_the_definition() -> None:
     """The nearest row in Gower's distance, pair after pair in 64 bits: what Anonymeter does, without ties."""
     rng = np.random.default_rng(3)
-    columns = tuple(Column(c, k) for c, k in zip("xync", ("number", "number", "integer", "category"), strict=True))
+    columns = tuple(
+        Column(c, k) for c, k in zip("xync", ("number", "number", "integer", "category"), strict=True)
+    )
 
     def draw(n: int) -> pa.Table:
         return pa.table(
