@@ -103,7 +103,8 @@ def combine(
     df = (m-1)(1 - mu/((m+1)b))^2 (Raghunathan, Reiter and Rubin, Journal of Official Statistics 2003; df of
     Reiter 2002); ``incomplete`` T = b/m + u with df = (m-1)(1 + mu/b)^2 (Reiter, Survey Methodology 2003).
     ``rrr`` is erratic with few tables: T is negative in up to half of all cases, and df near 0 make intervals
-    that cover too much (``benchmarks/EVIDENCE.md``). No rule mends a generator that is wrong: then the estimate is biased, and no interval says by how much. Cost: O(mp).
+    that cover too much (``benchmarks/EVIDENCE.md``). No rule mends a generator that is wrong: then the
+    estimate is biased, and no interval says by how much. Cost: O(mp).
     """
     q, u = _checked(estimates, variances, n_real, n_synthetic, rule, level)
     m = len(q)
