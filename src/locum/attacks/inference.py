@@ -38,9 +38,9 @@ def inference(
 
     Source: Giomi et al. (PETS 2023). Differs from their Anonymeter 1.1 in distance and ties as
     `locum.attacks.linkability` does, and in that the tolerance is a share of the true value, not of the guess
-    (where every negative guess counts as right). Distances over all columns are computed once, and each secret's own is
-    taken off again, so that all secrets together cost four searches. Cost: about 20 ns a row pair and 15
-    columns.
+    (where every negative guess counts as right). Distances over all columns are computed once, and each
+    secret's own is taken off again, so that all secrets together cost four searches. Cost: about 20 ns a row
+    pair and 15 columns.
     """
     if len(trial.columns) < 2 or not trial.independent_test:
         return []

@@ -32,13 +32,13 @@ def linkability(
     The columns are split into two random halves, `splits` times with new rows each time, or as `sides` says.
     For each half of a real row the `neighbours` nearest synthetic rows are looked up (Gower's distance);
     success: some row is on both lists. Hold-out rows are the control; guessing draws both lists at random.
-    Of rows equally near one is taken by chance, the same for all targets. Nothing without a hold-out or with a
-    single column. Cost: about 6 ns a row pair and 15 columns.
+    Of rows equally near one is taken by chance, the same for all targets. Nothing without a hold-out or with
+    a single column. Cost: about 6 ns a row pair and 15 columns.
 
-    Source: Giomi et al. (PETS 2023); they let the user choose the halves. Differs from their Anonymeter 1.1: a
-    number's range is that of the synthetic rows alone, not of the attacked ones too, so that both sides are
-    measured alike; two missing numbers are alike, not a whole range apart; ties are broken by chance, not by
-    the order of the rows.
+    Source: Giomi et al. (PETS 2023); they let the user choose the halves. Differs from their Anonymeter 1.1:
+    a number's range is that of the synthetic rows alone, not of the attacked ones too, so that both sides
+    are measured alike; two missing numbers are alike, not a whole range apart; ties are broken by chance, not
+    by the order of the rows.
     """
     d = len(trial.columns)
     if d < 2 or not trial.independent_test:
