@@ -1,13 +1,17 @@
-"""locum's membership attacks beside published no-box attacks, on the same members and others of Adult.
+"""locum's membership attacks beside published no-box attacks, on the same members and others.
 
-    python -m benchmarks.attacks [--rows N] [--targets N] [--python PATH] [--synth-mia CHECKOUT] [--seeds K]
+    python -m benchmarks.attacks [--table NAME] [--rows N] [--targets N] [--seeds K] [--first SEED]
+        [--python PATH] [--synth-mia CHECKOUT] [--keep FILE]
 
 Stand-ins from harmless to leaky: tree (locum's default), a chain of CARTs with leaves of five rows (in the
 manner of synthpop), SMOTE-like interpolation, one half copied, and a bootstrap. Published attacks run in an
 environment of their own (``peers/attacks.txt``); Synth-MIA is not on the package index, so a checkout of its
 repository (joshward96/Synth-MIA) is named, else it is skipped and said. Each of theirs is given its better
-encoding. Printed: areas and shares found, and the difference of our strongest to each of theirs with a paired
-bootstrap interval.
+encoding, stand-in by stand-in and seed by seed.
+
+Printed: one table a stand-in of means over the seeds, and the difference of each of theirs to our strongest
+(largest mean) with a 95 % interval: Student's t over the paired differences of the seeds. ``--keep`` adds the
+measures of each seed to a file of JSON lines, from all of which the tables are made: runs can be parted.
 """
 
 from __future__ import annotations
@@ -18,14 +22,16 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from benchmarks import environments
 from benchmarks.anonymeter import tree
-from benchmarks.tables import adult
+from benchmarks.tables import load
 from locum.attacks.knowledge import Knowledge
 from locum.attacks.outcome import curve
 from locum.data.canonical import canonical
@@ -36,44 +42,62 @@ from locum.studies.tournament.seekers import BUILT_IN
 
 HERE = Path(__file__).resolve().parent
 MEASURES = ("area", "found at 1 %", "found at 10 %")
-REPEATS = 200
 LEAF = 5
+OURS = "locum "
 Scores = tuple[np.ndarray, np.ndarray]
+Entry = dict[str, Any]
 
 
 def main() -> None:
-    """Measure and print one table a stand-in, then the summary."""
+    """Measure all seeds and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.attacks")
-    parser.add_argument("--rows", type=int, default=2_000, help="rows learned from, made and known")
-    parser.add_argument("--targets", type=int, default=1_000, help="members, and others")
+    parser.add_argument("--table", default="adult", help="a table of benchmarks.tables")
+    parser.add_argument("--rows", type=int, default=1_000, help="rows learned from, made and known")
+    parser.add_argument("--targets", type=int, default=500, help="members, and others")
     parser.add_argument("--python", help="an interpreter that has the published attacks")
     parser.add_argument("--synth-mia", default="", help="a checkout of Synth-MIA")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--keep", type=Path, help="a file of measures that this run adds to")
     options = parser.parse_args()
     if options.python is None:
         environments.ensure("attacks")
     python = options.python or environments.python_of("attacks")
-    n, t = options.rows, options.targets
-    worst: list[tuple[float, str]] = []
-    for seed in range(options.seeds):
-        table = adult()
-        rng = np.random.default_rng(seed)
-        rows = pd.concat([table.train, table.holdout], ignore_index=True)
-        rows = rows.iloc[rng.permutation(len(rows))].reset_index(drop=True)
-        train, others, reference, fresh = (rows[i * n : (i + 1) * n].reset_index(drop=True) for i in range(4))
-        for name, synthetic in stand_ins(train, fresh, rng).items():
-            parts = {
-                "members": train[:t],
-                "others": others[:t],
-                "synthetic": synthetic,
-                "reference": reference,
-            }
-            ours = by_locum(parts, seed)
-            theirs, failed = by_published(python, options.synth_mia, parts)
-            worst += show(f"{name}, seed {seed}", ours, theirs, failed)
-    print("\n## Where one of theirs is ahead of all of ours, beyond chance\n")
-    for difference, words in sorted(worst) or [(0.0, "nowhere")]:
-        print(f"- {words}" if words == "nowhere" else f"- {words}: {difference:+.3f}")
+    found: list[Entry] = []
+    if options.keep and options.keep.is_file():
+        found = [json.loads(line) for line in options.keep.read_text().splitlines()]
+    table = load(options.table)
+    rows = pd.concat([table.train, table.holdout], ignore_index=True)
+    for seed in range(options.first, options.first + options.seeds):
+        new = one_seed(rows, seed, options.rows, options.targets, python, options.synth_mia)
+        found += new
+        if options.keep:
+            with options.keep.open("a") as lines:
+                lines.writelines(json.dumps(entry) + "\n" for entry in new)
+    report(found)
+
+
+def one_seed(rows: pd.DataFrame, seed: int, n: int, targets: int, python: str, checkout: str) -> list[Entry]:
+    """Measures of every attack on every stand-in, for one cut of the rows."""
+    rng = np.random.default_rng(seed)
+    rows = rows.iloc[rng.permutation(len(rows))].reset_index(drop=True)
+    train, others, reference, fresh = (rows[i * n : (i + 1) * n].reset_index(drop=True) for i in range(4))
+    entries: list[Entry] = []
+    for name, synthetic in stand_ins(train, fresh, rng).items():
+        parts = {
+            "members": train[:targets],
+            "others": others[:targets],
+            "synthetic": synthetic,
+            "reference": reference,
+        }
+        theirs, failed = by_published(python, checkout, parts)
+        for who, group in ((OURS, by_locum(parts, seed)), ("", theirs)):
+            for attack, (scores, cpu) in group.items():
+                entry = {"seed": seed, "stand-in": name, "attack": who + attack, "cpu_s": cpu}
+                entries.append({**entry, "measures": measures(scores).tolist()})
+        for attack, reason in failed.items():
+            print(f"seed {seed}, {name}: {attack} was not run: {reason}")
+    return entries
 
 
 def stand_ins(train: pd.DataFrame, fresh: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
@@ -184,37 +208,45 @@ def measures(scores: Scores) -> np.ndarray:
     return np.array([auc_interval(*scores)[0], *np.interp([0.01, 0.1], alarms, hits)])
 
 
-def show(
-    title: str,
-    ours: dict[str, tuple[Scores, float]],
-    theirs: dict[str, tuple[Scores, float]],
-    failed: dict[str, str],
-) -> list[tuple[float, str]]:
-    """Print a table; the cases where one of theirs is ahead of all of ours beyond its interval."""
-    print(f"\n## {title}\n\n| attack | {' | '.join(MEASURES)} | CPU-s |\n| --- | --- | --- | --- | --- |")
-    for who, group in (("locum", ours), ("", theirs)):
-        for name, (scores, cpu) in group.items():
-            cells = " | ".join(f"{v:.3f}" for v in measures(scores))
-            print(f"| {f'{who} {name}'.strip()} | {cells} | {cpu:.1f} |")
-    for name, reason in failed.items():
-        print(f"| {name} | not run: {reason} | | | |")
-    rng = np.random.default_rng(0)
-    m = len(next(iter(ours.values()))[0][0])
-    picks = [(rng.integers(m, size=m), rng.integers(m, size=m)) for _ in range(REPEATS)]
-    draws = {
-        name: np.array([measures((s[0][a], s[1][b])) for a, b in picks])
-        for group in (ours, theirs)
-        for name, (s, _) in group.items()
-    }
-    behind = []
-    for k, measure in enumerate(MEASURES):
-        best = max(ours, key=lambda name: measures(ours[name][0])[k])
-        for name, (scores, _) in theirs.items():
-            gap = float(measures(scores)[k] - measures(ours[best][0])[k])
-            low = float(np.quantile(draws[name][:, k] - draws[best][:, k], 0.025))
-            if gap > 0 and low > 0:
-                behind.append((gap, f"{title}: {name} against {best}, {measure}"))
-    return behind
+def report(found: list[Entry]) -> None:
+    """Print means over seeds, our strongest beside theirs, and where one of theirs is ahead."""
+    ahead = []
+    for name in dict.fromkeys(e["stand-in"] for e in found):
+        here = [e for e in found if e["stand-in"] == name]
+        seeds = sorted({e["seed"] for e in here})
+        by_attack: dict[str, np.ndarray] = {}
+        for attack in dict.fromkeys(e["attack"] for e in here):
+            by_seed = {e["seed"]: e["measures"] for e in here if e["attack"] == attack}
+            by_attack[attack] = np.array([by_seed.get(s, [np.nan] * len(MEASURES)) for s in seeds])
+        ours = [a for a in by_attack if a.startswith(OURS)]
+        best = [max(ours, key=lambda a: by_attack[a][:, k].mean()) for k in range(len(MEASURES))]
+        print(f"\n## {name}, mean of {len(seeds)} seeds ({', '.join(map(str, seeds))})\n")
+        print(
+            f"| attack | {' | '.join(MEASURES)} | area less {best[0]} | found at 1 % less {best[1]} | CPU-s |"
+        )
+        print(f"| --- {'| --- ' * len(MEASURES)}| --- | --- | --- |")
+        for attack, values in by_attack.items():
+            cells = [f"{v:.3f}" for v in np.nanmean(values, axis=0)]
+            for k in (0, 1):
+                gap, low, high = paired(values[:, k] - by_attack[best[k]][:, k])
+                cells.append("" if attack in ours else f"{gap:+.3f} ({low:+.3f} to {high:+.3f})")
+                if attack not in ours and gap > 0:
+                    beyond = "beyond its interval" if low > 0 else "within its interval"
+                    ahead.append(f"{name}, {MEASURES[k]}: {attack} by {gap:.3f} over {best[k]}, {beyond}")
+            cpu = np.mean([e["cpu_s"] for e in here if e["attack"] == attack])
+            print(f"| {attack} | {' | '.join(cells)} | {cpu:.1f} |")
+    print("\n## Where the mean of one of theirs is above our strongest\n")
+    print("\n".join(f"- {words}" for words in ahead or ["nowhere"]))
+
+
+def paired(differences: np.ndarray) -> tuple[float, float, float]:
+    """Mean of the differences over seeds with its 95 % interval; seeds that lack one are left out."""
+    known = differences[~np.isnan(differences)]
+    mean, n = float(known.mean()), len(known)
+    if n < 2:
+        return mean, -np.inf, np.inf
+    half = float(student.ppf(0.975, n - 1) * known.std(ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half
 
 
 if __name__ == "__main__":

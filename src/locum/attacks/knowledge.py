@@ -84,7 +84,8 @@ class Knowledge:
     seed: int = 0
 
     @cached_property
-    def _both(self) -> pa.Table:
+    def both(self) -> pa.Table:
+        """All rows that the attacker holds: synthetic, then reference."""
         import pyarrow as pa
 
         return pa.concat_tables([self.synthetic, self.reference])
@@ -92,7 +93,7 @@ class Knowledge:
     @cached_property
     def ranks(self) -> RankView:
         """Rows as ranks and labels among all rows that the attacker holds."""
-        return RankView.learn(self.columns, self._both)
+        return RankView.learn(self.columns, self.both)
 
     @cached_property
     def sides(self) -> tuple[Ranks, Ranks]:
@@ -102,12 +103,12 @@ class Knowledge:
     @cached_property
     def features(self) -> FeatureView:
         """Rows as a matrix for boosted trees."""
-        return FeatureView.learn(self.columns, self._both)
+        return FeatureView.learn(self.columns, self.both)
 
     @cached_property
     def cuts(self) -> tuple[Cut, ...]:
         """How each column is cut into cells."""
-        return tuple(cut(c, self._both.column(c.name)) for c in self.columns)
+        return tuple(cut(c, self.both.column(c.name)) for c in self.columns)
 
     def cells(self, table: pa.Table) -> npt.NDArray[np.int32]:
         """Rows as cells; shape (n_rows, n_columns), column-major."""

@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from locum.attacks.advantage import advantage
 from locum.attacks.canaries import Canaries, find
-from locum.attacks.density import count_ratio, forest_ratio, neighbour_ratio, tree_ratio
 from locum.attacks.grouped import per_group, worst_of
 from locum.attacks.inference import inference
 from locum.attacks.knowledge import Knowledge, Targets, set_up
 from locum.attacks.linkability import linkability
-from locum.attacks.outcome import Claim, Found, Wording, holm, membership
+from locum.attacks.outcome import Claim, Found, holm, membership
 from locum.attacks.overlap import overlap_sentence
+from locum.attacks.scorers import SCORERS
 from locum.attacks.singling import singling_out
 from locum.errors import UsageError
 from locum.evidence.cells import texts
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 Effort = Literal["quick", "standard", "thorough"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 FloatArray = npt.NDArray[np.float64]
-Scorer = Callable[[Knowledge, "pa.Table"], tuple[FloatArray, FloatArray]]
 Groups = dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 
 
@@ -68,54 +67,14 @@ class Sizes:
 SIZES: Mapping[Effort, Sizes] = MappingProxyType(
     {
         "quick": Sizes(2_000, 400, 16_000, 0, None, ("neighbours", "counts")),
-        "standard": Sizes(5_000, 1_000, 40_000, 1_000, 3, ("neighbours", "counts", "trees", "forest")),
-        "thorough": Sizes(
-            20_000, 4_000, 100_000, 2_000, 12, ("neighbours", "counts", "trees", "forest"), shadows=32
-        ),
-    }
-)
-SCORERS: Mapping[str, tuple[Scorer, Wording]] = MappingProxyType(
-    {
-        "neighbours": (
-            neighbour_ratio,
-            Wording(
-                "attack.density.neighbours",
-                "Membership by distances",
-                "whether a synthetic row or a fresh real row is nearer",
-                "The synthetic rows and other real rows of the same population.",
-            ),
-        ),
-        "counts": (
-            count_ratio,
-            Wording(
-                "attack.density.counts",
-                "Membership by counts",
-                "how often a row's values occur together among synthetic and among fresh real rows",
-                "The synthetic rows and other real rows of the same population.",
-            ),
-        ),
-        "trees": (
-            tree_ratio,
-            Wording(
-                "attack.density.trees",
-                "Membership by a trained judge",
-                "a judge trained to tell synthetic from fresh real rows",
-                "The synthetic rows and other real rows of the same population.",
-            ),
-        ),
-        "forest": (
-            forest_ratio,
-            Wording(
-                "attack.density.forest",
-                "Membership by a deep forest",
-                "whether synthetic rows or fresh real rows share the smallest leaves of a forest",
-                "The synthetic rows and other real rows of the same population.",
-            ),
-        ),
+        "standard": Sizes(5_000, 1_000, 40_000, 1_000, 3, tuple(SCORERS)),
+        "thorough": Sizes(20_000, 4_000, 100_000, 2_000, 12, tuple(SCORERS), shadows=32),
     }
 )
 NAMES: Mapping[str, str] = MappingProxyType(
     {
+        "scaled": "membership by scaled distances",
+        "values": "membership by exact values",
         "trees": "membership by a trained judge",
         "forest": "membership by a deep forest",
         "attacks": "singling out, linkability, inference from the nearest row",
@@ -271,7 +230,7 @@ def _secrets(trial: Trial, more: int) -> tuple[str, ...]:
 
 def _left_out(sizes: Sizes, before: Sequence[Result], fit: Any) -> list[str]:
     left = []
-    left += [NAMES[name] for name in ("trees", "forest") if name not in sizes.scorers]
+    left += [NAMES[name] for name in SCORERS if name in NAMES and name not in sizes.scorers]
     if not sizes.attacks:
         left.append(NAMES["attacks"])
     if sizes.secrets is None:

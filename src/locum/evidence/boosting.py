@@ -112,7 +112,7 @@ def grow_forest(x: FloatArray, y: npt.ArrayLike, *, trees: int, seed: int) -> Fo
     share = min(1.0, max(1, round(np.sqrt(x.shape[1]))) / x.shape[1])
     settings = {
         **SETTINGS, "objective": "regression", "seed": seed, "boosting": "rf", "num_leaves": len(y),
-        "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0.0, "bagging_freq": 1, "bagging_fraction": 0.632,
+        "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0.0, "bagging_freq": 1, "bagging_fraction": 0.9,
         "feature_fraction_bynode": share, "boost_from_average": False,
     }  # fmt: skip
     data = lgb.Dataset(x, y, params=settings)

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from locum.attacks.density import count_ratio, forest_ratio, neighbour_ratio, tree_ratio
 from locum.attacks.knowledge import Knowledge
+from locum.attacks.multiplicity import value_ratio
 from locum.attacks.neighbours import nearest
+from locum.attacks.scaled import scaled_ratio
 from locum.errors import DataError, UsageError
 from locum.evidence.views import Ranks
 from locum.metrics.simplejudge import ridge_logistic
@@ -59,9 +61,17 @@ BUILT_IN: Mapping[str, tuple[Seeker, str]] = MappingProxyType(
             lambda known, rows: neighbour_ratio(known, rows)[0],
             "whether a synthetic row or a fresh real row is nearer (a density ratio)",
         ),
+        "scaled": (
+            lambda known, rows: scaled_ratio(known, rows)[0],
+            "how much nearer a synthetic row is than fresh real ones, in standard deviations",
+        ),
         "queries": (
             lambda known, rows: count_ratio(known, rows)[0],
             "answers to 150 counting queries about a row, on synthetic and on fresh real rows",
+        ),
+        "values": (
+            lambda known, rows: value_ratio(known, rows)[0],
+            "exact values, pairs and triples of values that synthetic rows share with a row",
         ),
         "trees": (
             lambda known, rows: tree_ratio(known, rows)[0],
@@ -75,7 +85,7 @@ BUILT_IN: Mapping[str, tuple[Seeker, str]] = MappingProxyType(
         "guess": (_guess, "nothing: a control that must score one half"),
     }
 )
-STRONG = ("nearest", "neighbours", "queries", "trees")
+STRONG = ("nearest", "neighbours", "scaled", "queries", "values", "trees")
 
 
 def seeker(text: str) -> tuple[str, Seeker, str]:
