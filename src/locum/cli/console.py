@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,14 +21,31 @@ def err() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=False)
 
 
-def say(text: str = "", style: str = "") -> None:
-    """Write one line of words to standard output."""
-    out().print(text, style=style or None)
+def say(text: str = "", style: str = "", hang: int = 0) -> None:
+    """Write one line of words to standard output, on a terminal wrapped between words; see `wrapped`."""
+    console = out()
+    console.print(wrapped(text, console, hang), style=style or None)
 
 
 def note(text: str, style: str = "dim") -> None:
     """Write one line of side information to standard error."""
-    err().print(text, style=style or None)
+    console = err()
+    console.print(wrapped(text, console), style=style or None)
+
+
+def wrapped(text: str, console: Console, hang: int = 0) -> str:
+    """Words for a terminal: broken between words, `hang` spaces before the lines after the first.
+
+    Elsewhere nothing is broken, so that it can be searched. What is to be copied from the screen (a path, the
+    next command) is left whole too.
+    """
+    copied = text.startswith(("Next: ", "Report: "))
+    if not console.is_terminal or copied or len(text) < console.width:
+        return text
+    return textwrap.fill(
+        text, console.width - 1, subsequent_indent=" " * hang,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def emit(payload: Mapping[str, Any]) -> None:

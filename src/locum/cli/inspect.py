@@ -31,5 +31,6 @@ def inspect(
     table(["what", "value"], [[name, text] for name, text in found.facts.items()])
     if found.members:
         table(["file", "size"], [[name, text] for name, text in found.members.items()], right=[1])
-    for sentence in found.sentences:
-        say(sentence)
+    for question, sentence in found.sentences:
+        say(question, "bold")
+        say(f"  {sentence}", hang=2)

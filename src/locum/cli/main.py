@@ -45,7 +45,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 HELP = """Synthetic stand-ins for data, with the evidence of how far they can be trusted.
 
-Start with `locum demo`, then `locum run DATA.csv`. Nothing is sent anywhere.
+Start with `locum demo`, then `locum run DATA.csv`; `locum COMMAND --help` has the options and an example.
+Nothing is sent anywhere.
 """
 
 
@@ -95,6 +96,9 @@ def _run(args: list[str], *, as_json: bool, debug: bool) -> int:
     except Exception as error:  # noqa: BLE001 - the outermost border: nothing may escape as a bare traceback
         if isinstance(error, typer.Exit):
             return int(error.exit_code)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stdout.write(f"{error}\n")
+            return 0
         if isinstance(error, refusal):
             return _refuse(error, command, args, as_json=as_json)
         if isinstance(error, OSError) and error.errno in _FULL:
@@ -106,8 +110,11 @@ def _run(args: list[str], *, as_json: bool, debug: bool) -> int:
 
 def _app(command: str) -> Any:
     """The click command tree. Only the command asked for is loaded, all of them for the help page."""
+    from locum.cli.helppage import Command, CommandList
+
     app = typer.Typer(
-        name="locum", help=HELP, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+        name="locum", cls=CommandList, help=HELP, add_completion=False, rich_markup_mode=None,
+        pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )  # fmt: skip
     app.callback()(_globals)
@@ -117,7 +124,7 @@ def _app(command: str) -> Any:
         if isinstance(entry, typer.Typer):
             app.add_typer(entry, name=name)
         else:
-            app.command(name)(entry)
+            app.command(name, cls=Command)(entry)
     return typer.main.get_command(app)
 
 

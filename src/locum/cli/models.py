@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.helppage import CommandList
 
 models = typer.Typer(
-    name="models", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    name="models", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
     help="Weights for the embedded model: what is here, where it came from, whether it is intact.",
 )  # fmt: skip
 

@@ -21,7 +21,9 @@ NeededData = Annotated[
 ]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", help="A locum.toml. Default: the one beside the data.", show_default=False),
+    typer.Option(
+        "--config", help="A locum.toml. Default: the one beside the data.", metavar="FILE", show_default=False
+    ),
 ]
 Seed = Annotated[
     int | None,
@@ -103,7 +105,7 @@ Effort = Annotated[
     str | None,
     typer.Option(
         "--effort",
-        help="How much the attacks spend: quick, standard or thorough.",
+        help="Of the attacks: quick, standard or thorough. Default: quick; for evaluate standard.",
         metavar="NAME",
         show_default=False,
     ),
@@ -148,7 +150,10 @@ Unit = Annotated[
 PerUnit = Annotated[
     int | None,
     typer.Option(
-        "--per-unit", help="With --unit: rows kept of each. Default: 1.", metavar="K", show_default=False
+        "--per-unit",
+        help="With --epsilon: rows kept of each --unit. Default: 1.",
+        metavar="K",
+        show_default=False,
     ),
 ]
 Public = Annotated[
@@ -168,14 +173,15 @@ Ledger = Annotated[
 TotalEpsilon = Annotated[
     str | None,
     typer.Option(
-        "--total-epsilon", help="Total of a new --ledger. Default: that of --epsilon.", metavar="E",
-        show_default=False,
+        "--total-epsilon", help="With --epsilon: total of a new --ledger. Default: that of --epsilon.",
+        metavar="E", show_default=False,
     ),
 ]  # fmt: skip
 Engine = Annotated[
     str | None,
     typer.Option(
-        "--engine", help="With --epsilon: memory, duckdb (rows stay in their file), or auto, by its size.",
+        "--engine",
+        help="With --epsilon: who counts: memory, duckdb (rows stay in their file), or auto, by its size.",
         metavar="NAME", show_default=False,
     ),
 ]  # fmt: skip

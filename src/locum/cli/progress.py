@@ -46,6 +46,7 @@ class Display:
     def __init__(self, expected: Mapping[str, float] | None = None) -> None:
         self._console = err()
         self._timeline = Timeline(expected or {})
+        self._known = bool(expected)
         self._stage, self._since, self._last_line = "", 0.0, 0.0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -68,6 +69,7 @@ class Display:
         )
         for note in prepared.notes:
             self._console.print(Text(f"note: {note}", style="dim"))
+        self._known = True
         self._timeline = Timeline(
             {stage: s for stage, s in estimate.wall_s.items() if stage not in ("read", "detect")}
         )
@@ -122,10 +124,14 @@ class Display:
     def _maybe_line(self, event: Event) -> None:
         if time.monotonic() - self._last_line >= LINE_EVERY_S:
             share = 100 * self._timeline.stage_share
-            self._console.print(f"{LABELS.get(event.stage, event.stage)} ... {share:.0f} %, {self._left()}")
+            left = self._left()
+            said = f"{share:.0f} %, {left}" if left else f"{share:.0f} %"
+            self._console.print(f"{LABELS.get(event.stage, event.stage)} ... {said}")
             self._last_line = time.monotonic()
 
     def _left(self) -> str:
+        if not self._known and self._timeline.stage_share < 0.1:
+            return ""  # Nothing was predicted and nothing can be extrapolated yet.
         left = self._timeline.left()
         return f"about {duration(left)} left" if left >= QUIET_S else "nearly done"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 #: First line about a run that was made without differential privacy.
 NO_GUARANTEE = "no guarantee was made; treat every file like the real data (--epsilon makes one)."
 
+#: Generators up to which a comparison shows one column each.
+SIDE_BY_SIDE = 5
+
 _STYLES = {"good": "green", "guaranteed": "green", "fair": "yellow", "poor": "red"}
 _CHECKS = {"pass": "green", "unclear": "yellow", "fail": "red"}
 
@@ -39,7 +43,7 @@ def show_answers(answers: tuple[Answer, ...]) -> None:
         style = "dim" if copying and answer.verdict == "good" else _STYLES.get(answer.verdict, "dim")
         console.print(f"{QUESTIONS[answer.question][0]} ", style="bold", end="")
         console.print(f"[{verdict}]", style=style)
-        console.print(f"  {answer.sentence}")
+        say(f"  {answer.sentence}", hang=2)
 
 
 def show_checks(checks: tuple[Check, ...]) -> None:
@@ -69,7 +73,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool, command: str) -> None:
     show_checks(outcome.requirements)
     width = max(len(name) for name in outcome.files)
     for name, meaning in outcome.files.items():
-        say(f"  {name:<{width}}  {meaning}")
+        say(f"  {name:<{width}}  {meaning}", hang=width + 4)
     say()
     say(f"{outcome.use()}.")
     say(f"Report: {outcome.report}")
@@ -126,7 +130,11 @@ def show_comparison(found: Comparison, folder: Path, *, as_json: bool) -> None:
         row = mean_row(found, entrant, measures)
         name = f"{entrant.name} (control)" if entrant.kind == "control" else entrant.name
         rows.append([name, *(value for value, _ in row.values), f"{row.ok} of {row.cells}"])
-    heads = ["generator", *(m.title.lower() for m in measures), "worked"]
+    heads = ["generator", *(_lower(m.title) for m in measures), "worked"]
+    if len(rows) <= SIDE_BY_SIDE:
+        # Few generators stand side by side: their names are short and the names of the measures are long.
+        heads, *rows = [list(line) for line in zip(heads, *rows, strict=True)]
+        heads[0] = "measure"
     table(heads, rows, right=range(1, len(heads)))
     say(lead(found, measures))
     for reason in dict.fromkeys(f"{c.contestant}: {c.reason}" for c in found.cells if c.status != "ok"):
@@ -135,6 +143,11 @@ def show_comparison(found: Comparison, folder: Path, *, as_json: bool) -> None:
         if not passed:
             note(f"control: {sentence}")
     say(f"Report: {folder / 'compare.html'} (computed on real rows; do not share it)")
+
+
+def _lower(title: str) -> str:
+    """The title inside a line: its first letter small unless it begins an abbreviation."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def show_tournament(found: Tournament, folder: Path, *, as_json: bool) -> None:
@@ -190,7 +203,9 @@ def show_subgroups(found: Subgrouping, folder: Path | None, *, as_json: bool) ->
 
 def _subgroup_table(found: Subgrouping) -> None:
     say(f"Model: {found.model}. Score: {found.measure}.")
-    rows = [["everybody", "", _interval(found.overall.real), _interval(found.overall.generated), ""]]
+    whole = found.overall
+    count_of = f"{found.test_rows:,}"
+    rows = [["everybody", count_of, _interval(whole.real), _interval(whole.generated), whole.trust]]
     for group in found.groups:
         name = ", ".join(f"{column} {level}" for column, level in group.group)
         count_of = "0" if group.real is None else f"{group.real.rows:,}"
@@ -255,6 +270,7 @@ def show_check(prepared: Prepared, *, as_json: bool) -> None:
         f"Memory: about {size(estimate.memory_bytes)} of {size(machine.memory_bytes)} free. "
         f"Disk: about {size(estimate.disk_bytes)}. Predictions are good to about a factor of 2."
     )
+    say(f"Next: locum run {shlex.quote(plan.source.name)} with the same options.")
 
 
 def show_forecast(found: Forecast, *, as_json: bool) -> None:
@@ -285,6 +301,7 @@ def show_forecast(found: Forecast, *, as_json: bool) -> None:
         f"{size(found.free_bytes)} free, for some {found.rows:,} rows as the size of the file suggests; "
         "good to about a factor of 3. No row was read and nothing was spent."
     )
+    say("Next: declare what you know in locum.toml, then locum run with the same options.")
 
 
 def show_preview(request: Request, rows: int, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from locum.cli import options
+from locum.cli.helppage import CommandList
 from locum.cli.textjudge import evaluate, plant
 from locum.cli.textprivate import private
 from locum.errors import UsageError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from locum.text.running.outcome import TextOutcome
 
 text = typer.Typer(
-    name="text", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    name="text", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
     help="Write, check and select text by a plan; every answer is kept, so runs can be taken up again.",
 )  # fmt: skip
 

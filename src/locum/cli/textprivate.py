@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.helppage import CommandList
 
 if TYPE_CHECKING:
     from locum.pipeline.textprivate import Asked, Made
     from locum.text.engine.model import ModelSpec
 
 private = typer.Typer(
-    name="private", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    name="private", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
     help="Write texts under differential privacy; what is learned from private texts is paid for.",
 )  # fmt: skip
 

@@ -78,6 +78,7 @@ def _read_path(path: Path, *, delimiter: str | None, encoding: str | None, decim
         data = _unzip(data, where)
     name = path.name.split(".")[0] or "table"
     if suffix in _CSV:
+        _refuse_disguised(data, where)
         if delimiter is None and suffix in (".tsv", ".tab") and b"\t" in data[:65536]:
             delimiter = "\t"
         if delimiter in ("tab", "\\t"):
@@ -94,6 +95,14 @@ def _read_path(path: Path, *, delimiter: str | None, encoding: str | None, decim
     return Raw(table, Origin(backend, held_as(table.schema)), name, (*notes, *said), lineage)
 
 
+#: What to do with a file of another kind.
+_CONVERT = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV"),
+    ".json": "write one JSON object a line and name the file .jsonl",
+    ".zip": "unpack it and name the file inside",
+}
+
+
 def kind_of_file(path: Path) -> tuple[str, bool]:
     """The ending that decides the format, and whether the file is gzipped.
 
@@ -108,7 +117,7 @@ def kind_of_file(path: Path) -> tuple[str, bool]:
     if suffix not in SUFFIXES or (zipped and suffix not in (*_CSV, *_JSONL)):
         if path.is_dir():
             _refuse_folder(path)
-        hint = "save the sheet as CSV" if suffix in (".xlsx", ".xls", ".ods") else "rename or convert it"
+        hint = _CONVERT.get(suffix, "rename or convert it")
         raise UsageError(
             f"locum does not know files that end in {''.join(endings[-2:]) or 'nothing'}",
             where=str(path),
@@ -116,6 +125,25 @@ def kind_of_file(path: Path) -> tuple[str, bool]:
             do=hint,
         )
     return suffix, zipped
+
+
+#: First bytes of files that are no text tables, with what they are and what to do.
+_DISGUISED = (
+    (b"PK\x03\x04", "an Excel workbook or ZIP archive", "save the sheet as CSV, or unpack it"),
+    (b"PAR1", "a Parquet file", "rename it to end in .parquet"),
+    (b"ARROW1", "an Arrow file", "rename it to end in .arrow"),
+    (b"\x1f\x8b", "a gzip file", "rename it to end in .csv.gz"),
+    (b'{"', "JSON", "write one JSON object a line and name the file .jsonl"),
+    (b"[{", "JSON", "write one JSON object a line and name the file .jsonl"),
+)
+
+
+def _refuse_disguised(data: bytes, where: str) -> None:
+    """Refuse another kind of file under the name of a text table."""
+    start = data[:64].lstrip()
+    for magic, what, do in _DISGUISED:
+        if start.startswith(magic):
+            raise DataError(f"this is {what}, not a text table", where=where, expected="lines of text", do=do)
 
 
 def _refuse_folder(path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from locum.errors import UsageError
 from locum.pipeline.words import size
+from locum.report.words import QUESTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Inspection:
     facts, members
         Name and value of each fact; name and size of each file inside.
     sentences
-        The five answers, for a finished run.
+        Question and answer, five times, for a finished run.
     raw
         Everything as plain JSON values.
     """
@@ -30,7 +31,7 @@ class Inspection:
     title: str
     facts: Mapping[str, str]
     members: Mapping[str, str] = field(default_factory=dict)
-    sentences: tuple[str, ...] = ()
+    sentences: tuple[tuple[str, str], ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -82,7 +83,8 @@ def _folder(path: Path) -> Inspection:
         plan, records = folder.plan, list(folder.records())
         done = [stage for stage in STAGES if folder.done(stage)]
     finished = len(done) == len(STAGES)
-    sentences = tuple(a.sentence for a in answers_of(read_report(path))) if finished else ()
+    answers = answers_of(read_report(path)) if finished else ()
+    sentences = tuple((QUESTIONS[a.question][0], a.sentence) for a in answers)
     files = {p.name: p.stat().st_size for p in sorted(path.iterdir()) if p.is_file() and p.name[0] != "."}
     state = "finished" if finished else f"not finished; done: {', '.join(done) or 'nothing yet'}"
     schema = plan.get("schema") or {}
@@ -106,7 +108,7 @@ def _folder(path: Path) -> Inspection:
     if cost:
         facts["cost"] = f"{sum(float(r.get('cpu_s', 0)) for r in cost):.1f} CPU seconds"
     raw = {
-        "kind": "run", "finished": finished, "done": done, "sentences": list(sentences),
+        "kind": "run", "finished": finished, "done": done, "sentences": [a.sentence for a in answers],
         "plan": {k: v for k, v in plan.items() if k != "schema"}, "files": files,
     }  # fmt: skip
     shown = {name: size(n_bytes) for name, n_bytes in files.items()}

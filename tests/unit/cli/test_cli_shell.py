@@ -23,7 +23,61 @@ def test_help_lists_every_command_with_a_sentence(capsys):
 
 def test_no_arguments_is_help(capsys):
     assert main([]) == 0
-    assert "Commands:" in capsys.readouterr().out
+    assert "Start:" in capsys.readouterr().out
+
+
+def test_the_list_holds_every_command_once_and_cuts_no_sentence(capsys):
+    from locum.cli.helppage import SECTIONS, SHORT
+
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(COMMANDS) == sorted(SHORT)
+    for argv in (["--help"], ["text", "--help"], ["text", "private", "--help"], ["models", "--help"]):
+        assert main(argv) == 0
+        assert "..." not in capsys.readouterr().out.split("Options:")[1]
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("text", "models")])
+def test_examples_are_calls_that_the_parser_takes(command, capsys, monkeypatch, tmp_path):
+    """Every option of an example exists; nothing is run, since the files do not."""
+    import shlex
+
+    from locum.cli.helppage import EXAMPLES
+
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    known = {word.strip(",") for line in shown.splitlines() for word in line.split() if word.startswith("--")}
+    for call in EXAMPLES[command]:
+        assert f"  {call}" in shown
+        name, sub, *rest = shlex.split(call)
+        assert name == "locum" and sub in COMMANDS
+        if sub == command:
+            assert {word for word in rest if word.startswith("--")} <= known
+
+
+def test_options_of_the_private_mode_stand_together(capsys):
+    assert main(["run", "--help"]) == 0
+    before, _, after = capsys.readouterr().out.partition("With --epsilon:\n")
+    assert "--epsilon" in before and "--delta" not in before and "--delta" in after
+
+
+def test_a_group_without_a_command_is_help(capsys):
+    assert main(["text"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("Usage: locum text") and shown.err == ""
+
+
+def test_words_are_wrapped_on_a_terminal_only():
+    import io
+
+    from rich.console import Console
+
+    from locum.cli.console import wrapped
+
+    text = "  " + "word " * 30
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=40)
+    lines = wrapped(text, terminal, hang=2).splitlines()
+    assert all(len(line) < 40 and line.startswith("  word") for line in lines) and len(lines) > 3
+    assert wrapped("Next: " + text, terminal) == "Next: " + text
+    assert wrapped(text, Console(file=io.StringIO(), width=40)) == text
 
 
 #: Commands that have commands of their own.
