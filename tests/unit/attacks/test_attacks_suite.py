@@ -172,7 +172,7 @@ def test_an_untrained_generator_scores_chance() -> None:
         tr = Trial(SCHEMA, rows(5000, 3 * seed), rows(3000, 3 * seed + 1), rows(10_000, 3 * seed + 2), seed)
         ready = set_up(tr, targets=5000, rare=500, searched=1500)
         assert ready is not None
-        for name, score in (("counts", count_ratio), ("trees", tree_ratio)):
+        for name, score in (("neighbours", neighbour_ratio), ("counts", count_ratio), ("trees", tree_ratio)):
             members, others, _, _ = ready[1].split(score(ready[0], ready[1].together)[0])
             off[name] += abs(auc_interval(members, others)[0] - 0.5) > 0.02
         small = Trial(SCHEMA, rows(600, 900 + seed), rows(600, 950 + seed), rows(600, 990 + seed), seed)
