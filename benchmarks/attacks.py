@@ -68,6 +68,8 @@ def main() -> None:
         found = [json.loads(line) for line in options.keep.read_text().splitlines()]
     table = load(options.table)
     rows = pd.concat([table.train, table.holdout], ignore_index=True)
+    # Truth values are labels here, to them and to us.
+    rows = rows.astype({c: str for c in rows if pd.api.types.is_bool_dtype(rows[c])})
     for seed in range(options.first, options.first + options.seeds):
         new = one_seed(rows, seed, options.rows, options.targets, python, options.synth_mia)
         found += new
