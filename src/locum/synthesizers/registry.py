@@ -50,6 +50,11 @@ BUILT_IN: Mapping[str, Entry] = MappingProxyType(
             "Like tree, with two column orders and no correction: about a tenth of the time, less faithful.",
             MappingProxyType({"preset": "fast"}),
         ),
+        "bayes-net": Entry(
+            "locum.synthesizers.bayesnet.model:BayesNetModel",
+            "Each column depends directly on a few others, found by search; conditions are answered exactly. "
+            "For tables of categories of which rare cases are asked.",
+        ),
         "few-shot": Entry(
             "locum.synthesizers.fewshot:FewShotModel",
             "Each column depends on the target and at most one other column, smoothed strongly: for tables "

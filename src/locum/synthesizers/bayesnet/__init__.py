@@ -1,0 +1,1 @@
+"""A Bayesian network learned from rows: structure by search and score, answers by exact inference."""
