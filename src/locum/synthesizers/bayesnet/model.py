@@ -50,7 +50,7 @@ class BayesNetModel:
     name: ClassVar[str] = "bayes-net"
     has_density: ClassVar[bool] = True
 
-    def __init__(self, max_parents: int = 5, rounds: int = 25) -> None:
+    def __init__(self, max_parents: int = 5, rounds: int = 60) -> None:
         for key, value, low, high in (("max_parents", max_parents, 1, 8), ("rounds", rounds, 0, 1000)):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise UsageError(

@@ -21,7 +21,7 @@ Parents = tuple[frozenset[int], ...]
 #: Steps in a row that may fail to reach a new best before a climb ends, and last changes not to be undone.
 PATIENCE, TABU = 15, 15
 #: Rounds in a row without a better graph that end the search early.
-IDLE = 10
+IDLE = 20
 #: One of so many edges is dropped or turned round before the graph is climbed anew.
 SHAKEN = 5
 #: Gains below this are rounding.
@@ -69,8 +69,11 @@ class Search:
         self._triangulator = Triangulator(families.sizes)
         self._allowed = np.zeros((n, n), dtype=bool)
         self._edge = np.zeros((n, n), dtype=bool)
+        self._parents: list[frozenset[int]] = [frozenset()] * n
         self._gain = np.full((n, n), -np.inf)
         self._order: Sequence[int] = ()
+        # Additions that made inference too large in the present climb; most would do so again.
+        self._refused = np.zeros((n, n), dtype=bool)
 
     def run(self, heard: Callable[[float], None]) -> Parents:
         """Parents of each column in the best graph found; `heard` gets the share of the work done."""
@@ -112,14 +115,16 @@ class Search:
         changed = np.flatnonzero((edge != self._edge).any(axis=0))
         self._edge = edge.copy()
         for v in changed.tolist():
+            self._parents[v] = frozenset(np.flatnonzero(edge[:, v]).tolist())
             self._refresh(v)
 
-    def _parents(self, v: int) -> frozenset[int]:
-        return frozenset(np.flatnonzero(self._edge[:, v]).tolist())
+    def _put(self, u: int, v: int, *, there: bool) -> None:
+        self._edge[u, v] = there
+        self._parents[v] = self._parents[v] | {u} if there else self._parents[v] - {u}
 
     def _refresh(self, v: int) -> None:
         """What each candidate would bring to `v` by coming in, or going where it is in."""
-        now = self._parents(v)
+        now = self._parents[v]
         base = self._families.score(v, now)
         for u in np.flatnonzero(self._allowed[:, v]).tolist():
             if u not in now and len(now) >= self._limits.parents:
@@ -129,8 +134,9 @@ class Search:
 
     def _climb(self) -> tuple[BoolArray, float]:
         """The best graph on the way from the present one, and its score."""
-        score = sum(self._families.score(v, self._parents(v)) for v in range(self._n))
+        score = sum(self._families.score(v, self._parents[v]) for v in range(self._n))
         best, top, since = self._edge.copy(), score, 0
+        self._refused[:] = False
         tabu: deque[tuple[int, int]] = deque(maxlen=TABU)
         while since < PATIENCE:
             step = self._step(tabu)
@@ -160,26 +166,28 @@ class Search:
                     tabu.append((v, u))
                 return gain
             value[kind, u, v] = -np.inf
+            self._refused[u, v] = True
 
     def _values(self) -> FloatArray:
         """Gain of adding, dropping and turning each edge; shape (3, n, n), -inf where it cannot be."""
         edge, below = self._edge, reachable(self._edge)
         detour = (edge.astype(np.float32) @ below.astype(np.float32)) > 0
-        free = self._allowed & ~edge & ~edge.T
+        free = self._allowed & ~edge & ~edge.T & ~self._refused
         out = np.full((3, self._n, self._n), -np.inf)
         np.copyto(out[0], self._gain, where=free & ~below.T)
         np.copyto(out[1], self._gain, where=edge)
-        np.copyto(out[2], self._gain + self._gain.T, where=edge & ~detour & np.isfinite(self._gain.T))
+        np.copyto(out[2], self._gain + self._gain.T, where=edge & ~detour & np.isfinite(self._gain.T) & ~self._refused)
         return out
 
     def _apply(self, change: Change, u: int, v: int) -> bool:
         """Make a change unless the junction tree would be too large; whether it was made."""
-        before = self._edge.copy()
-        self._edge[u, v] = change == "add"
+        self._put(u, v, there=change == "add")
         if change == "turn":
-            self._edge[v, u] = True
+            self._put(v, u, there=True)
         if change != "drop" and not self._small_enough():
-            self._edge = before
+            self._put(u, v, there=change == "turn")
+            if change == "turn":
+                self._put(v, u, there=False)
             return False
         self._refresh(v)
         if change == "turn":
@@ -188,13 +196,13 @@ class Search:
 
     def _small_enough(self) -> bool:
         """Whether inference stays within bounds; the last good elimination order is tried first."""
-        families = [(v, *self._parents(v)) for v in range(self._n)]
-        if self._order and self._triangulator.tree(families, self._order).cells <= self._limits.cells:
+        families = [(v, *self._parents[v]) for v in range(self._n)]
+        if self._order and self._triangulator.at_most(families, self._order) <= self._limits.cells:
             return True
-        tree = self._triangulator.tree(families)
-        if tree.cells > self._limits.cells:
+        order, cells = self._triangulator.best(families)
+        if cells > self._limits.cells:
             return False
-        self._order = tree.order
+        self._order = order
         return True
 
     def _shake(self) -> None:
@@ -202,13 +210,14 @@ class Search:
         edges = np.argwhere(self._edge)
         some = self._rng.permutation(len(edges))[: max(3, len(edges) // SHAKEN)]
         for u, v in edges[some].tolist():
-            self._edge[u, v] = False
-            turned = bool(self._rng.random() < 0.5) and not reachable(self._edge)[u, v]
-            if turned and self._edge[:, u].sum() < self._limits.parents:
-                self._edge[v, u] = True
+            self._put(u, v, there=False)
+            above = self._parents[u] | {v}
+            turned = self._rng.random() < 0.5 and len(above) <= self._limits.parents
+            if turned and np.isfinite(self._families.score(u, above)) and not reachable(self._edge)[u, v]:
+                self._put(v, u, there=True)
         if not self._small_enough():
-            self._edge[tuple(edges[some].T)] = False
-            self._edge[tuple(edges[some].T[::-1])] = False
+            for u, v in edges[some].tolist():
+                self._put(v, u, there=False)
         for v in np.unique(edges[some]).tolist():
             self._refresh(v)
 
@@ -216,8 +225,8 @@ class Search:
 def reachable(edge: BoolArray) -> BoolArray:
     """Whether a directed path of one edge or more leads from u to v, at [u, v]."""
     found = edge.astype(np.float32)
-    length = 1
-    while length < len(edge):
-        found = ((found + found @ found) > 0).astype(np.float32)
-        length *= 2
-    return found > 0
+    while True:
+        further = np.minimum(found + found @ found, 1.0)
+        if np.array_equal(further, found):
+            return found > 0
+        found = further

@@ -108,6 +108,15 @@ class Triangulator:
         self._connect(wider, (clique,))
         return wider
 
+    def best(self, cliques: Iterable[Iterable[int]]) -> tuple[tuple[int, ...], int]:
+        """A good elimination order, and the cells of its junction tree."""
+        order, masks = self._best(self.graph(cliques))
+        return tuple(order), self._total(masks)
+
+    def at_most(self, cliques: Iterable[Iterable[int]], order: Sequence[int]) -> int:
+        """Cells that the junction tree of this elimination order has at most; cheaper than making the tree."""
+        return sum(self._volume(m) for m in self._eliminated(self.graph(cliques), order))
+
     def tree(self, cliques: Iterable[Iterable[int]], order: Sequence[int] | None = None) -> JunctionTree:
         """The junction tree of some cliques.
 
