@@ -22,6 +22,8 @@ Parents = tuple[frozenset[int], ...]
 PATIENCE, TABU = 15, 15
 #: Rounds in a row without a better graph that end the search early.
 IDLE = 20
+#: Steps times columns squared that the search may take in all before it stops shaking: about ten seconds.
+MOST_WORK = 2 * 10**7
 #: One of so many edges is dropped or turned round before the graph is climbed anew.
 SHAKEN = 5
 #: Gains below this are rounding.
@@ -72,6 +74,7 @@ class Search:
         self._parents: list[frozenset[int]] = [frozenset()] * n
         self._gain = np.full((n, n), -np.inf)
         self._order: Sequence[int] = ()
+        self._steps = 0
         # Additions that made inference too large in the present climb; most would do so again.
         self._refused = np.zeros((n, n), dtype=bool)
 
@@ -84,7 +87,7 @@ class Search:
         idle = 0
         for done in range(self._limits.rounds):
             heard(0.4 + 0.6 * done / self._limits.rounds)
-            if idle == IDLE or not best.any():
+            if idle == IDLE or not best.any() or self._steps * self._n**2 > MOST_WORK:
                 break
             self._set(best)
             self._shake()
@@ -144,6 +147,7 @@ class Search:
                 break
             score += step
             since += 1
+            self._steps += 1
             if score > top + NOTHING:
                 best, top, since = self._edge.copy(), score, 0
         return best, top
