@@ -139,7 +139,7 @@ def test_many_rows_give_the_true_dependences() -> None:
 
 
 def test_independent_columns_get_no_parents() -> None:
-    """With 2,000 rows a false edge needs a log Bayes factor above 0: well under 1 in 20 a pair; fixed seed."""
+    """A false edge needs a Bayes factor above 1: well under 1 in 20 a pair at 2,000 rows; fixed seed."""
     families = Families(noise(2000, [2, 3, 4, 5, 2], 7))
     assert not edges(Search(families, WIDE_OPEN, np.random.default_rng(0)).run(lambda share: None))
 
@@ -201,7 +201,8 @@ def test_columns_that_copy_one_another_stay_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"max_parents": 0}, {"max_parents": 9}, {"max_parents": True}, {"rounds": -1}, {"rounds": 1.0}]
+    "settings",
+    [{"max_parents": 0}, {"max_parents": 9}, {"max_parents": True}, {"rounds": -1}, {"rounds": 1.0}],
 )
 def test_settings_that_make_no_sense(settings: dict) -> None:
     with pytest.raises(UsageError, match="not usable"):

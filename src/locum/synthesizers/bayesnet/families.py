@@ -93,12 +93,11 @@ class Families:
         shares = counts.sum(axis=0) / counts.sum()
         sums = counts.sum(axis=1, keepdims=True)
         if len(counts) == 1:
-            return shares[None]
+            alone: FloatArray = shares[None]
+            return alone
         at = np.nonzero(counts)
         seen, prior, rest = counts[at], shares[at[1]], np.broadcast_to(sums, counts.shape)[at] - 1.0
-        left_out = [
-            float((seen * np.log((seen - 1.0 + s * prior) / (rest + s))).sum()) for s in STRENGTHS
-        ]
+        left_out = [float((seen * np.log((seen - 1.0 + s * prior) / (rest + s))).sum()) for s in STRENGTHS]
         strength = STRENGTHS[int(np.argmax(left_out))]
         filled: FloatArray = (counts + strength * shares) / (sums + strength)
         return filled

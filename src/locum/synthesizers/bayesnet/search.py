@@ -61,8 +61,8 @@ class Search:
     optima. Parents come from the strongest candidates (sparse candidates, Friedman, Nachman and Peer 1999),
     and a change that would make exact inference too large is passed over.
 
-    Cost: a first score of every pair of columns, then about two scores per candidate and step, each a pass over
-    the rows, most of which come out of the cache in later rounds.
+    Cost: a score of every pair of columns first, then about two per candidate and step, each a pass over the
+    rows; in later rounds most come out of the cache.
     """
 
     def __init__(self, families: Families, limits: Limits, rng: np.random.Generator) -> None:
@@ -112,7 +112,8 @@ class Search:
         strongest = np.argsort(-gain, axis=0, kind="stable")[: self._limits.candidates]
         np.put_along_axis(allowed, strongest, values=True, axis=0)
         allowed |= allowed.T
-        return allowed & np.isfinite(gain)
+        known: BoolArray = allowed & np.isfinite(gain)
+        return known
 
     def _set(self, edge: BoolArray) -> None:
         changed = np.flatnonzero((edge != self._edge).any(axis=0))
@@ -180,7 +181,11 @@ class Search:
         out = np.full((3, self._n, self._n), -np.inf)
         np.copyto(out[0], self._gain, where=free & ~below.T)
         np.copyto(out[1], self._gain, where=edge)
-        np.copyto(out[2], self._gain + self._gain.T, where=edge & ~detour & np.isfinite(self._gain.T) & ~self._refused)
+        np.copyto(
+            out[2],
+            self._gain + self._gain.T,
+            where=edge & ~detour & np.isfinite(self._gain.T) & ~self._refused,
+        )
         return out
 
     def _apply(self, change: Change, u: int, v: int) -> bool:

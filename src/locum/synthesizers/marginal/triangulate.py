@@ -114,7 +114,7 @@ class Triangulator:
         return tuple(order), self._total(masks)
 
     def at_most(self, cliques: Iterable[Iterable[int]], order: Sequence[int]) -> int:
-        """Cells that the junction tree of this elimination order has at most; cheaper than making the tree."""
+        """Most cells that this elimination order's junction tree can have; cheaper than the tree."""
         return sum(self._volume(m) for m in self._eliminated(self.graph(cliques), order))
 
     def tree(self, cliques: Iterable[Iterable[int]], order: Sequence[int] | None = None) -> JunctionTree:
