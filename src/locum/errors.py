@@ -58,12 +58,12 @@ class LocumError(Exception):
         text = f"{self.where}: {self.what}" if self.where else self.what
         if self.examples:
             text += f" (e.g. {', '.join(self.examples)})"
-        parts = [text.rstrip(".")]
+        parts = [text]
         if self.expected:
-            parts.append(f"Expected {self.expected.rstrip('.')}")
+            parts.append(f"Expected {self.expected}")
         if self.do:
-            parts.append(self.do[:1].upper() + self.do[1:].rstrip("."))
-        return ". ".join(parts) + "."
+            parts.append(self.do[:1].upper() + self.do[1:])
+        return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts)
 
     def to_json(self) -> dict[str, object]:
         """The same message as a JSON-ready dictionary."""

@@ -58,7 +58,8 @@ def fit(
     progress
         Called with an `Event` now and then.
     **settings
-        Settings of the synthesizer; an unknown one is refused by name.
+        Settings of the synthesizer, such as ``target="late"`` for ``tree``: the column that others will
+        predict. An unknown one is refused by name.
 
     Returns
     -------

@@ -287,6 +287,10 @@ class Comparison:
                     "verdict": r["verdict"],
                 }  # fmt: skip
 
+    def __repr__(self) -> str:
+        names = ", ".join(e.name for e in self.entrants)
+        return f"<Comparison of {names} on {', '.join(self.tables)}, {len(self.seeds)} seeds>"
+
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary: the record, means and ranks."""
         ranks = {

@@ -174,6 +174,12 @@ class Subgrouping:
             said.append(f"In {contradicted} they contradict the real rows and are not believed.")
         return " ".join(said)
 
+    def __str__(self) -> str:
+        return self.sentence
+
+    def __repr__(self) -> str:
+        return f"<Subgrouping of {self.test_rows:,} test rows, {len(self.groups)} groups: {self.sentence}>"
+
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary with every number."""
         return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__} | {

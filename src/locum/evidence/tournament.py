@@ -207,6 +207,9 @@ class Tournament:
             )
         return tuple(out)
 
+    def __repr__(self) -> str:
+        return f"<Tournament on {self.table}: {', '.join(self.hiders)} hide, {', '.join(self.seekers)} seek>"
+
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
 from locum.evidence.evidence import Alert, Evidence, RunContext
+from locum.pipeline.answers import as_html, as_line, as_text
 from locum.pipeline.outfolder import make_folder, refuse_taken
 from locum.pipeline.plan import DEFAULT_EFFORT, REPORT, REPORT_JSON, Request
 from locum.pipeline.prepare import find_config, settle_schema
@@ -100,7 +101,13 @@ class Evaluation:
         return json.dumps(self.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     def __str__(self) -> str:
-        return "\n".join(self.sentences)
+        return as_text(self.evidence.answers)
+
+    def __repr__(self) -> str:
+        return f"<Evaluation {as_line(self.evidence.answers)}>"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.evidence.answers, "found.save('report.html') writes the whole report.")
 
 
 def evaluate(

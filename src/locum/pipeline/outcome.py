@@ -11,6 +11,7 @@ from typing import Any
 from locum.errors import FileFormatError
 from locum.evidence.evidence import Answer, Check
 from locum.pipeline import plan as names
+from locum.pipeline.answers import as_html, as_line, as_text
 from locum.pipeline.words import count, duration, size
 
 #: Stages of a run that leave files behind, in order; when all were done before, nothing is done again.
@@ -104,7 +105,13 @@ class Outcome:
         }
 
     def __str__(self) -> str:
-        return "\n".join((*self.sentences, f"Report: {self.report}"))
+        return "\n".join((as_text(self.answers), f"Report: {self.report}"))
+
+    def __repr__(self) -> str:
+        return f"<Outcome in {self.folder}: {as_line(self.answers)}>"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.answers, f"Report: {self.report}")
 
 
 def describe_files(synthetic: str) -> dict[str, str]:

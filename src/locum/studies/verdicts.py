@@ -219,4 +219,6 @@ def _risk(by_name: dict[str, Result]) -> Answer:
         "poor": "Clear harm was found.",
         "unclear": "The rows do not suffice to tell.",
     }[verdict := worst(found, RISK)]
+    # What decided comes first, so that harm is not followed by a sentence about help.
+    found.sort(key=lambda r: r.verdict != verdict)
     return Answer("risk", verdict, " ".join([start, *(r.sentence for r in found)]))

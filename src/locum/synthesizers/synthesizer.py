@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self
 
 from locum.errors import DataError, FileFormatError, LineageWarning, LocumError, NotFittedError, UsageError
@@ -98,6 +99,12 @@ class Synthesizer:
         new = cls._unchecked(_Head(name, seed, max(1, rows), {}))
         new._schema, new._encoder, new._model, new._origin = encoder.schema, encoder, model, origin
         return new
+
+    def __repr__(self) -> str:
+        if self._schema is None:
+            return f"<Synthesizer {self._name}, not fitted>"
+        rows = f"{self._n_rows:,} rows x " if self._n_rows else ""
+        return f"<Synthesizer {self._name}, fitted to {rows}{len(self._schema.names)} columns>"
 
     @property
     def name(self) -> str:
@@ -222,6 +229,15 @@ class Synthesizer:
 
     def _known(self, schema: Schema) -> dict[str, Any]:
         """The caller's settings, with the schema's target where the generator can use it."""
+        asked = self._settings.get("target")
+        if isinstance(asked, str) and asked and asked not in schema.names:
+            near = get_close_matches(asked, schema.names, n=1)
+            raise UsageError(
+                f"there is no column {asked!r}",
+                where="target",
+                expected=f"one of {', '.join(schema.names[:12])}{', ...' if len(schema) > 12 else ''}",
+                do=f"did you mean {near[0]!r}?" if near else "",
+            )
         if schema.target is None or not registry.entry_of(self._name).takes_target:
             return self._settings
         return {"target": schema.target, **self._settings}
