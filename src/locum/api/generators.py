@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.progress import Listener, silent
-from locum.schema.lineage import partly
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -154,32 +153,38 @@ def sample(
 
 
 def impute(
-    model: Synthesizer | str | os.PathLike[str],
     data: Any,
     *,
+    model: Synthesizer | str | os.PathLike[str] | None = None,
     columns: Sequence[str] | None = None,
     method: str = "draw",
+    schema: Schema | None = None,
     seed: int = 0,
 ) -> Any:
     """Fill the missing cells of a table; all other cells stay as they are.
 
     Parameters
     ----------
-    model
-        A fitted synthesizer, or the path of a model file; best fitted on the very table.
     data
-        Path or table with the columns of the model, or some of them.
+        Path or table.
+    model
+        A fitted synthesizer, or the path of a model file, that says what cells may hold: for a table of few
+        rows, or with some of the model's columns. None learns from the other cells of the very table
+        (`locum.control.complete.complete`).
     columns
         Columns to fill; None for all.
     method
         ``draw`` for right distributions and dependences, ``best`` for the nearest single values.
+    schema
+        What the columns are, where there is no model; None detects it.
     seed
         Same seed, same values.
 
     Returns
     -------
     table
-        Of the type that the model was fitted on.
+        Of the type of `data`, or of the data that the model was fitted on; the lineage stamp says what share
+        of the rows is as it was.
 
     Raises
     ------
@@ -188,14 +193,11 @@ def impute(
     DataError
         When the data cannot be read.
     """
-    synth = load(model) if isinstance(model, str | os.PathLike) else model
-    from locum.control.imputation import impute as fill
+    from locum.pipeline.imputing import impute as fill
 
-    outcome = fill(synth, data, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
-    # What was filled was made; rows without holes are as they were.
-    share = 1 - outcome.effective / max(outcome.table.num_rows, 1) if outcome.drawn else 1.0
-    mark = partly(synth.lineage, share) if share < 1 else None
-    return outcome.restored(synth.schema, synth.origin, mark)
+    synth = load(model) if isinstance(model, str | os.PathLike) else model
+    done = fill(data, model=synth, columns=columns, method=method, schema=schema, seed=seed)
+    return done.restored()
 
 
 def load(path: str | os.PathLike[str]) -> Synthesizer:

@@ -11,9 +11,6 @@ from locum.cli import options
 
 
 def impute(
-    model: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Model file (*.locum) or run folder.", show_default=False)
-    ],
     data: options.NeededData,
     out: Annotated[
         Path,
@@ -24,6 +21,15 @@ def impute(
             show_default=False,
         ),
     ],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model",
+            help="Model file (*.locum) or run folder that fills the cells. Default: the table itself does.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,21 +45,23 @@ def impute(
             "--method", help="draw (right distributions) or best (nearest single values).", metavar="NAME"
         ),
     ] = "draw",
+    config: options.Config = None,
     seed: options.Seed = None,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
-    """Fill missing cells with what a fitted generator holds possible, given the rest of the row."""
+    """Fill missing cells from the other cells of the table, or with what a fitted generator holds possible."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.pipeline.asked import impute_file
+    from locum.pipeline.imputing import impute_file
     from locum.pipeline.words import count, size
 
     with Display() as display:
         done = impute_file(
-            model, data, out, columns=column, method=method, seed=seed or 0, force=force, progress=display
-        )
+            data, out, model=model, columns=column, method=method, config=config, seed=seed or 0,
+            force=force, progress=display,
+        )  # fmt: skip
     if as_json:
         emit({"command": "impute", **done})
         return
-    say(f"{count(done['rows'], 'row')} written to {out} ({size(done['bytes'])}).")
+    say(f"{done['sentence']} {count(done['rows'], 'row')} written to {out} ({size(done['bytes'])}).")

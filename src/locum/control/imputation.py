@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from locum.codes.encoder import Encoder
 from locum.codes.generated import GeneratedCodebook
 from locum.control.bank import flat
 from locum.control.clause import Clause
+from locum.control.complete import Method
 from locum.control.given import BLOCK, Count, fixed_codes, read_given, rounds_of
 from locum.control.names import Names
 from locum.control.outcome import Outcome
@@ -23,7 +24,6 @@ from locum.control.propose import propose
 from locum.errors import UsageError
 from locum.randomness import child_seed
 from locum.schema.domain import Codes
-from locum.schema.table import Schema
 from locum.synthesizers.guide import Guide
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 #: Passes over the rows and draws of each, from which the best single value is taken: one pass asks one of a
 #: generator's parts (a chain of trees) for each row, several passes average over parts.
 PASSES, BEST = 4, 16
-
-Method = Literal["draw", "best"]
 
 
 def impute(
@@ -193,40 +191,3 @@ def _centre(encoder: Encoder, name: str, values: pa.Array, weight: npt.NDArray[n
     flat_at = (np.arange(groups)[:, None] * labels + code).ravel()
     votes = np.bincount(flat_at, weights=present.ravel(), minlength=groups * labels).reshape(groups, labels)
     return coded.dictionary.take(pa.array(votes.argmax(axis=1)))
-
-
-def impute_table(
-    table: pa.Table, schema: Schema, *, method: Method = "draw", rounds: int = 2, seed: int = 0
-) -> pa.Table:
-    """Fill every missing cell of a canonical table that no generator has been fitted on yet.
-
-    A tree synthesizer without correction is fitted on the table with its holes; the table it completes by
-    draws is what the next one is fitted on, so that dependences are learned from whole rows (stochastic
-    expectation-maximisation; chained equations do the same column by column).
-
-    Parameters
-    ----------
-    table, schema
-        The table and what its columns are.
-    method
-        See `impute`.
-    rounds
-        Fits; 2 are enough in our measurements (benchmarks/control.py).
-    seed
-        Same seed, same table.
-
-    Notes
-    -----
-    Cost: `rounds` times fit and draws.
-    """
-    from locum.synthesizers.synthesizer import Synthesizer
-
-    if not 1 <= rounds <= 20:
-        raise UsageError(f"{rounds!r} rounds are not usable", where="impute_table", expected="1 to 20")
-    known = table
-    for i in range(rounds):
-        mark = child_seed(seed, "round", i)
-        synth = Synthesizer("tree", seed=mark, correction=False).fit_table(known, schema)
-        if i < rounds - 1:
-            known = impute(synth, table, method="draw", seed=mark).table
-    return impute(synth, table, method=method, seed=mark).table

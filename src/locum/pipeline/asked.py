@@ -1,4 +1,4 @@
-"""Rows on request, from a model file into a file: conditions, given cells, proportions, rules, imputation."""
+"""Rows on request, from a model file into a file: conditions, given cells, proportions, rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
-from locum.schema.lineage import partly
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,39 +100,3 @@ def rule_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         if broken:
             notes.append(f"{broken:,} rows of the data break the rule {clause.text}; no synthetic row will.")
     return tuple(notes)
-
-
-def impute_file(
-    model: Path,
-    data: Path,
-    out: Path,
-    *,
-    columns: Sequence[str] | None = None,
-    method: str = "draw",
-    seed: int = 0,
-    force: bool = False,
-    progress: Listener = silent,
-) -> dict[str, Any]:
-    """Fill the missing cells of a file; returns facts about it.
-
-    Raises
-    ------
-    LocumError
-        As `locum.control.given.impute`, and FolderError when `out` exists or cannot be written.
-    """
-    from locum.control.imputation import impute
-    from locum.data.stamp import write_stamp
-    from locum.data.write import write
-    from locum.pipeline.fitting import load_model, refuse_existing, refuse_format
-
-    refuse_format(out)
-    refuse_existing(out, force=force)
-    progress(Event("read", 0, 1))
-    synth = load_model(model)
-    progress(Event("sample", 0, 1))
-    outcome = impute(synth, data, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
-    share = 1 - outcome.effective / max(outcome.table.num_rows, 1) if outcome.drawn else 1.0
-    mark = partly(synth.lineage, share) if share < 1 else None
-    write(outcome.table, out, schema=synth.schema, origin=synth.origin, lineage=mark)
-    write_stamp(out, mark)
-    return {"out": str(out), "seed": seed, "bytes": out.stat().st_size, **outcome.to_json()}

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from locum.control.clause import clauses_of, rule_clauses
-from locum.control.imputation import impute, impute_table
+from locum.control.imputation import impute
 from locum.control.names import Names
 from locum.control.outcome import Infeasible
 from locum.control.sampling import sample
@@ -232,18 +232,6 @@ def test_the_best_value_is_nearer_than_a_draw(tree: Synthesizer) -> None:
         got = np.asarray(impute(tree, holed, columns=["tax"], method=method, seed=1).table.column("tax"))
         gaps[method] = np.sqrt(((got - true) ** 2).mean())
     assert gaps["best"] < gaps["draw"] < np.std(true)
-
-
-def test_a_table_with_holes_is_filled_without_a_model() -> None:
-    rows = table(600, seed=3)
-    at = rows.schema.get_field_index("smoker")
-    hole = np.random.default_rng(0).random(600) < 0.3
-    holed = rows.set_column(at, "smoker", pa.array(rows["smoker"].to_pylist(), pa.bool_(), mask=hole))
-    done = impute_table(holed, SCHEMA, method="best", seed=1)
-    assert done.column("smoker").null_count == 0
-    right = np.asarray(done.column("smoker"))[hole] == np.asarray(rows.column("smoker"))[hole]
-    # Packs say it all where they are known, and missing packs mean no.
-    assert right.mean() > 0.9
 
 
 def test_ranges_reach_inside_cells_to_the_digit(tree: Synthesizer) -> None:

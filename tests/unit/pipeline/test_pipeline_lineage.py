@@ -136,7 +136,7 @@ def test_imputed_rows_are_partly_real(tmp_path: Path, real: Path) -> None:
     holes = tmp_path / "holes.csv"
     holes.write_text("\n".join([text[0], *(',"1.5"' if i < 60 else x for i, x in enumerate(text[1:]))]))
     out = tmp_path / "full.csv"
-    assert call("impute", model, holes, "--out", out) == 0
+    assert call("impute", holes, "--model", model, "--out", out) == 0
     found = read(out).lineage
     assert found is not None and found.depth == 1 and found.own == pytest.approx(0.75)
 

@@ -1,0 +1,105 @@
+"""``locum impute`` and ``locum.impute``: a table with holes in, a completed one out, and what is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import locum
+from locum.cli.main import main
+from locum.data.read import read
+
+TEXT = "kind,size,note\n" + "".join(
+    f"{'a' if i % 3 else 'b'},{'' if i % 4 == 0 else i % 3 + 1},{'' if i % 5 else 'seen'}\n"
+    for i in range(200)
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "holes.csv"
+    path.write_text(TEXT)
+    return path
+
+
+def call(*words: Any) -> int:
+    return main([str(w) for w in words])
+
+
+def test_a_file_is_completed_and_told_of(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = data.parent / "full.csv"
+    assert call("impute", data, "--out", out) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "cells filled in 170 of 200 rows" in said
+    assert "size 50" in said
+    before, after = (p.read_text().splitlines() for p in (data, out))
+    assert before[0] == after[0]
+    for old, new in zip(before[1:], after[1:], strict=True):
+        cells = list(zip(old.split(","), new.split(","), strict=True))
+        assert all(a == b for a, b in cells if a)
+        assert all(b for _, b in cells)
+    stamp = read(out).lineage
+    assert stamp is not None
+    assert (stamp.depth, stamp.real, stamp.own) == (1, 1.0, pytest.approx(0.15))
+
+
+def test_json_columns_and_nothing_missing(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = data.parent / "full.jsonl"
+    assert call("impute", data, "--column", "size", "--method", "best", "--out", out, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["filled"] == {"size": 50}
+    assert found["rows_filled"] == 50
+    assert call("impute", out, "--column", "size", "--out", data.parent / "again.csv") == 0
+    assert "No cell was filled. Nothing was missing." in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_is_asked_wrongly_is_one_sentence(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = data.parent / "full.csv"
+    for words, told in (
+        (("--column", "sise"), "there is no column 'sise'"),
+        (("--method", "mean"), "there is no method 'mean'"),
+        (("--model", data.parent / "no.locum"), "there is no"),
+    ):
+        assert call("impute", data, *words, "--out", out) != 0
+        text = " ".join(capsys.readouterr().err.split())
+        assert told in text
+        assert "Traceback" not in text
+        assert not out.exists()
+    (data.parent / "m.locum").write_bytes(b"x")
+    assert call("impute", data.parent / "m.locum", "--out", out) != 0
+    assert "a model is no table to fill" in " ".join(capsys.readouterr().err.split())
+
+
+def test_rules_of_the_config_that_filled_cells_break_are_counted(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toml = data.parent / "locum.toml"
+    assert call("init", data, "--out", toml) == 0
+    toml.write_text(toml.read_text() + "\n[[rule]]\nholds = \"if kind = 'a' then size < 2.5\"\n")
+    capsys.readouterr()
+    assert call("impute", data, "--out", data.parent / "full.csv", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    rows = (data.parent / "full.csv").read_text().splitlines()[1:]
+    old = TEXT.splitlines()[1:]
+    broken = sum(
+        b.split(",")[0] == "a" and float(b.split(",")[1]) > 2.5 and not a.split(",")[1]
+        for a, b in zip(old, rows, strict=True)
+    )
+    told = [n for n in found["notes"] if "rule" in n]
+    assert broken > 0
+    assert told[0].startswith(f"{broken} filled row")
+
+
+def test_frames_come_back_as_they_came_and_stamped(data: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv(data)
+    done = locum.impute(frame, seed=1)
+    assert type(done) is pandas.DataFrame
+    assert list(done.columns) == list(frame.columns)
+    assert not done.isna().any().any()
+    assert done["kind"].equals(frame["kind"])
+    assert "locum.lineage" in done.attrs
+    assert locum.impute(frame, columns=["size"], seed=1)["note"].isna().sum() == frame["note"].isna().sum()
