@@ -50,7 +50,7 @@ def impute(
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:
-    """Fill missing cells from the other cells of the table, or with what a fitted generator holds possible."""
+    """Fill missing cells from the rest of the table, or with what a fitted generator holds possible."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
     from locum.pipeline.imputing import impute_file

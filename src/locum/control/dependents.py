@@ -16,10 +16,10 @@ def agree(
     dependencies: Sequence[Dependency],
     rng: np.random.Generator | None,
 ) -> None:
-    """Change filled codes, in place, so that each determinant goes with its dependent as in the given rows.
+    """Change filled codes, in place, so that determinants go with dependents as in the given rows.
 
-    A filled dependent follows its determinant. A filled determinant that contradicts a given dependent becomes
-    one that goes with it: the most frequent, or with `rng` one at random by frequency.
+    A filled dependent follows its determinant. A filled determinant that contradicts a given dependent
+    turns into one that goes with it: the most frequent, or with `rng` one at random by frequency.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Columns as blocks of numbers for linear algebra: an indicator for each level or bin, value and normal score."""
+"""Columns as blocks of numbers for linear algebra: indicators of levels or bins, value, normal score."""
 
 from __future__ import annotations
 

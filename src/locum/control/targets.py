@@ -200,7 +200,9 @@ def _balanced(columns: tuple[str, ...], names: Names) -> dict[Any, float]:
             known = (False, True)
         if not known:
             raise UsageError(
-                f"the levels of {name} are not known", where="target", do="name a share for each"
+                f"{name} is no column of labels that could be balanced",
+                where="target",
+                do=f"name shares of values or ranges, such as {name} >= 1: 0.5",
             )
         levels = [(*before, level) for before in levels for level in known]
     keys = [cells[0] if len(columns) == 1 else cells for cells in levels]
