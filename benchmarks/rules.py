@@ -5,7 +5,8 @@
 
 The rules are those that are proposed from the table (``locum init``) and those written below. Violations are
 counted twice: by the evaluator that also steers the drawing, and by NumPy on the written file, read with
-pandas. The rules that are proposed are counted by the first alone.
+pandas; a rule lets missing values pass, a condition does not. The rules that are proposed are counted by the
+first alone.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ def _adult(t: object) -> dict[str, np.ndarray]:
     """For each rule or condition, which rows break it."""
     gain, loss = t["capital-gain"].to_numpy(float), t["capital-loss"].to_numpy(float)
     age, hours = t["age"].to_numpy(float), t["hours-per-week"].to_numpy(float)
-    married = (t["marital-status"] == "Married-civ-spouse").to_numpy()
+    married = (t["marital-status"].isna() | (t["marital-status"] == "Married-civ-spouse")).to_numpy()
     return {
-        RULES["adult"][0]: ((t["relationship"] == "Husband") & (t["sex"] != "Male")).to_numpy(),
-        RULES["adult"][1]: ((t["relationship"] == "Wife") & (t["sex"] != "Female")).to_numpy(),
+        RULES["adult"][0]: ((t["relationship"] == "Husband") & (t["sex"] == "Female")).to_numpy(),
+        RULES["adult"][1]: ((t["relationship"] == "Wife") & (t["sex"] == "Male")).to_numpy(),
         RULES["adult"][2]: (gain > 0) & (loss > 0),
         RULES["adult"][3]: hours > 2.5 * age,
         RULES["adult"][4]: t["relationship"].isin(["Husband", "Wife"]).to_numpy() & ~married,
