@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 POOL, THIN = (20_000, 400_000), 200
 #: Most joint classes of several targets.
 MOST_CLASSES = 5000
+#: Conditions that fewer of the training rows fulfil, and a smaller share of the model's, are called rare.
+FEW, RARE = 200, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,21 @@ def _plain(synth: Synthesizer, n: int, request: Request, seed: int) -> Outcome:
     except Infeasible as error:
         raise explain(synth, request.clauses, error, seed) from error
     table = with_made(problem, table, codes, child_seed(seed, "made"))
-    return _outcome(drawer, table, ())
+    return _outcome(drawer, table, _better_asked(synth, drawer.tally.probability))
+
+
+def _better_asked(synth: Synthesizer, probability: float) -> tuple[str, ...]:
+    """A word on the generator that knows rare cases of a table of categories better, where that may be so."""
+    varying = [a for a in synth.encoder.domain if a.size > 1]
+    labels = len(varying) > 2 and not any(a.ordered and a.size > 3 for a in varying)
+    learned = probability * synth.n_rows
+    rare = probability < RARE and learned < FEW
+    if not rare or not labels or not synth.name.startswith("tree"):
+        return ()
+    return (
+        f"About {max(1, round(learned)):,} of the rows learned from are like this: for a table of categories "
+        "the generator bayes-net may know so rare cases better.",
+    )
 
 
 def _start(synth: Synthesizer, request: Request, seed: int) -> tuple[Problem, Drawer]:

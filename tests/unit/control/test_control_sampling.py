@@ -253,3 +253,16 @@ def test_temperature_makes_the_frequent_more_frequent(synth: Synthesizer) -> Non
         for t in (0.3, 3.0)
     }
     assert share[0.3] > 0.8 > 0.7 > share[3.0]
+
+
+def test_rare_cases_of_a_table_of_categories_name_the_generator_made_for_them() -> None:
+    rng = np.random.default_rng(3)
+    columns = {f"c{i}": rng.choice(list("abcd"), 2000, p=[0.7, 0.1, 0.1, 0.1]) for i in range(4)}
+    rows = pa.table({name: pa.array(values.tolist()) for name, values in columns.items()})
+    schema = Schema(tuple(Column(name, "category", nullable=False) for name in columns), name="labels")
+    rare, common = "c0 = 'b' and c1 = 'c' and c2 = 'd'", "c0 = 'a' and c1 = 'a'"
+    for name in ("tree-fast", "bayes-net"):
+        synth = Synthesizer(name, seed=1).fit_table(rows, schema)
+        told = [any("bayes-net" in note for note in sample(synth, 50, where=w).notes) for w in (rare, common)]
+        assert told == [name == "tree-fast", False]
+        assert not sample(synth, 50).notes
