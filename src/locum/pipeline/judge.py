@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from locum.errors import UsageError
 from locum.evidence.evidence import Alert, Evidence, RunContext
 from locum.pipeline.answers import as_html, as_line, as_text
+from locum.pipeline.meeting import incomplete, meet
 from locum.pipeline.outfolder import make_folder, refuse_taken
 from locum.pipeline.plan import DEFAULT_EFFORT, REPORT, REPORT_JSON, Request
 from locum.pipeline.prepare import find_config, settle_schema
-from locum.pipeline.tables import align, check_target, read_table
+from locum.pipeline.tables import check_target, read_table
 from locum.pipeline.versions import versions
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.attacks.canaries import Canaries
-    from locum.data.frame import Raw
     from locum.evidence.subgrouping import Subgrouping
 
 NOTHING_REQUIRED = Requirements()
@@ -148,22 +148,9 @@ def evaluate(
     raw = read_table(real, **(config.reading if config else {}))
     wanted = Request(data=real, target=target, protected=tuple(protected), schema=schema)
     schema, _ = settle_schema(wanted, raw, config)
-    tables: list[Raw | None] = []
-    notes: list[str] = []
-    for step, source in enumerate((synthetic, holdout), start=1):
-        progress(Event("read", step, 3))
-        if source is None:
-            tables.append(None)
-            continue
-        other = read_table(source)
-        _, schema, found = align(schema, other)
-        tables.append(other)
-        notes += found
-    # Read once more under the schema that now fits all of them: widening may have come with the last one.
-    from locum.data.canonical import canonical
-
-    train = canonical(raw, schema)
-    made, held = (None if t is None else align(schema, t)[0] for t in tables)
+    tables = [None if source is None else read_table(source) for source in (synthetic, holdout)]
+    progress(Event("read", 2, 3))
+    train, (made, held), schema, apart, notes = meet(raw, schema, tables)
     assert made is not None
     check_target(train, schema, schema.target)
     notes += [
@@ -183,9 +170,11 @@ def evaluate(
     if by or shift:
         assert held is not None
         evidence = replace(evidence, thin=_thin_groups(made, held, schema, by, shift, seed, progress))
+    evidence = incomplete(evidence, apart, len(schema) + len(apart), strict=wanted_limits.strict)
     evidence = replace(
         evidence, alerts=(*evidence.alerts, *(Alert("note", schema.name, text) for text in notes))
     )
+    notes = [*(f"{a.column!r} was not compared: {a.reason}." for a in apart), *notes]
     context = RunContext(
         title=raw.name, created=now(), settings={"seed": seed, "target": schema.target},
         versions=versions(), lineage=None if tables[0] is None else tables[0].lineage,

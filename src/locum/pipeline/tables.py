@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.data.frame import Raw
+    from locum.pipeline.matching import Apart
     from locum.schema.table import Schema
 
 
@@ -73,10 +74,9 @@ def check_target(table: pa.Table, schema: Schema, target: str | None) -> None:
 
 
 def align(schema: Schema, raw: Raw) -> tuple[pa.Table, Schema, tuple[str, ...]]:
-    """Bring another table to the columns of `schema`.
+    """Bring another table to the columns of `schema`, all of them; see `locum.pipeline.matching.match`.
 
-    The order of columns may differ. Columns that the schema does not have are left out and named in the
-    notes. A column of whole numbers that holds fractions here becomes a column of numbers in both.
+    Columns that the schema does not have are left out and named in the notes.
 
     Returns
     -------
@@ -86,40 +86,44 @@ def align(schema: Schema, raw: Raw) -> tuple[pa.Table, Schema, tuple[str, ...]]:
     Raises
     ------
     DataError
-        When columns are missing, or hold what the schema does not allow.
+        When columns are missing, or hold what the schema does not allow; all of them are named.
     """
-    from locum.data.canonical import canonical
-    from locum.data.detect import detect
+    from locum.pipeline.matching import match
+
+    matched = match(schema, raw)
+    if matched.apart:
+        raise misfit(matched.apart, raw)
+    return matched.table, matched.schema, matched.notes
+
+
+def misfit(apart: Sequence[Apart], raw: Raw) -> DataError:
+    """The error that says which columns of a table do not fit the real table."""
+    from locum.pipeline.matching import listed
 
     have = raw.table.column_names
-    missing = [name for name in schema.names if name not in have]
-    if missing:
+    missing = [a.column for a in apart if a.error is None]
+    if len(missing) == len(apart):
         close = get_close_matches(missing[0], have, n=1, cutoff=0.6)
-        raise DataError(
-            f"{count(len(missing), 'column')} of the real table {_is(missing)} missing: "
-            f"{', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}",
+        return DataError(
+            f"{count(len(missing), 'column')} of the real table {_is(missing)} missing: {listed(missing)}",
             where=raw.name,
             expected="the same columns in both tables, in any order",
             do=f"rename {close[0]!r} to {missing[0]!r}" if close else "add them, or drop them there",
         )
-    surplus = [name for name in have if name not in schema.names]
-    notes: tuple[str, ...] = ()
-    if surplus:
-        notes = (
-            f"{raw.name} has {count(len(surplus), 'column')} that the real table has not "
-            f"({', '.join(surplus[:5])}{', ...' if len(surplus) > 5 else ''}); left out.",
-        )
-    here = replace(raw, table=raw.table.select(list(schema.names)))
-    if any(column.kind == "integer" for column in schema):
-        found = detect(here)
-        wider = tuple(
-            replace(column, kind="number", decimals=None)
-            if column.kind == "integer" and found[column.name].kind == "number"
-            else column
-            for column in schema
-        )
-        schema = replace(schema, columns=wider)
-    return canonical(here, schema), schema, notes
+    first = next(a.error for a in apart if a.error is not None)
+    if len(apart) == 1:
+        return DataError(
+            first.what, where=first.where, examples=first.examples,
+            expected="the same kind of values as in the real table",
+            do="write them as the real table does, or drop the column from both tables",
+        )  # fmt: skip
+    reasons = "; ".join(f"{a.column}: {a.reason}" for a in apart[:3]) + ("; ..." if len(apart) > 3 else "")
+    return DataError(
+        f"{count(len(apart), 'column')} do not fit the real table: {reasons}",
+        where=raw.name,
+        expected="the same columns with the same kinds of values in both tables, in any order",
+        do="write them as the real table does, or drop them from both tables",
+    )
 
 
 def _is(names: Sequence[str]) -> str:
