@@ -23,6 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 DIGITS = 6
 #: Poor: the excess over rows never seen is real (interval above 0) and more than this share of the rows.
 POOR_EXCESS = 0.002
+#: Without a hold-out copies count when their share is this much above how often train repeats itself.
+SURE_EXCESS = 0.02
 #: Fewer synthetic rows than this cannot show that nothing was copied.
 FEWEST = 20
 
@@ -34,11 +36,13 @@ def exact_copies(trial: Trial) -> list[Result]:
     rows meet by chance, hence two yardsticks. Reference: the share of hold-out rows that equal a train row
     (Wilson intervals for both). And the excess, in the detail: the share of synthetic rows that equal one of
     k train rows less the share that equal one of k hold-out rows, k the smaller table's size; 0 is expected
-    of a generator that copies nothing, whatever it has learned.
+    of a generator that copies nothing, whatever it has learned. Without a hold-out there is no
+    reference; copies of rows that train holds once are then held against the share of train rows that occur
+    more than once, which is about how often fresh rows would meet train.
 
     Verdict: good when the excess is not above 0 beyond chance (paired 95 % interval) or the share is within
-    the reference's interval; else poor when it exceeds `POOR_EXCESS`, fair below. Unclear without a hold-out,
-    and where fewer than `FEWEST` synthetic rows show nothing.
+    the reference's interval; else poor when it exceeds `POOR_EXCESS`, fair below. Without a hold-out poor or
+    unclear, never good. Unclear where fewer than `FEWEST` synthetic rows show nothing.
     Cost: one hash a row.
     """
     if not trial.columns:
@@ -52,7 +56,7 @@ def exact_copies(trial: Trial) -> list[Result]:
     value = float(copied.mean())
     low, high = wilson(int(copied.sum()), n)
     if not trial.independent_test:
-        return [_result(value, low, high, None, "unclear", {"rows": n}, _sentence(value, None))]
+        return [_alone(keys, value, (low, high))]
     chance = np.isin(keys["test"], keys["train"])
     reference = float(chance.mean())
     limits = wilson(int(chance.sum()), len(chance))
@@ -71,6 +75,24 @@ def exact_copies(trial: Trial) -> list[Result]:
         "excess_high": excess_high,
     }
     return [_result(value, low, high, reference, verdict, detail, _sentence(value, reference))]
+
+
+def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float]) -> Result:
+    """Judged without a hold-out: only many copies of rows that train holds once are beyond doubt."""
+    distinct, counts = np.unique(keys["train"], return_counts=True)
+    chance = float(counts[counts > 1].sum() / counts.sum())
+    n = len(keys["synthetic"])
+    single = np.isin(keys["synthetic"], distinct[counts == 1])
+    least, _ = wilson(int(single.sum()), n)
+    copied = n >= FEWEST and least > chance + SURE_EXCESS
+    detail: dict[str, object] = {"rows": n, "single": float(single.mean()), "repeated": chance}
+    sentence = _sentence(value, None)
+    if copied:
+        sentence = (
+            f"{100 * value:.2f} % of the synthetic rows equal a real row that the generator learned from, "
+            f"though only {100 * chance:.2f} % of those rows occur more than once: that is no chance."
+        )
+    return _result(value, *interval, None, "poor" if copied else "unclear", detail, sentence)
 
 
 def _excess(trial: Trial, keys: dict[str, Keys]) -> tuple[float, float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -43,13 +45,27 @@ def repeats(trial: Trial) -> float:
     return float(counts[counts > 1].sum() / counts.sum())
 
 
+def cleared(trial: Trial) -> Trial:
+    """The trial without hold-out rows that were learned from (`leaked_rows`); without a hold-out if all were.
+
+    Kept in, they would make every reference too good and every stand-in look worse than fresh rows.
+    """
+    leaked = leaked_rows(trial)
+    if not leaked.any():
+        return trial
+    kept = trial.test.filter(~leaked)
+    return replace(trial, holdout=kept if kept.num_rows else None, leaked=int(leaked.sum()))
+
+
 def overlap_sentence(trial: Trial) -> str:
     """What to tell the reader about a hold-out that was not kept out; empty when all is well."""
-    leaked = int(leaked_rows(trial).sum())
+    leaked = trial.leaked or int(leaked_rows(trial).sum())
     if not leaked:
         return ""
+    kept = trial.test.num_rows if trial.independent_test else 0
+    given = kept + trial.leaked
+    end = "of all tests" if given > leaked else "and none is left, so this is an evaluation without hold-out"
     return (
-        f"{leaked:,} of {trial.test.num_rows:,} hold-out rows repeat a row that the generator learned from, "
-        "more than chance explains: the hold-out was not kept out. Attacks leave these rows out; the other "
-        "tests flatter the stand-in."
+        f"{leaked:,} of {given:,} hold-out rows repeat a row that the generator learned from, more than "
+        f"chance explains: the hold-out was not kept out. These rows were left out {end}."
     )

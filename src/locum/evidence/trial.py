@@ -55,6 +55,8 @@ class Trial:
         Seed of every random choice made by the judges.
     target
         Column that a user wants to predict, or None.
+    leaked
+        Hold-out rows that were left out of `holdout`, since the generator had learned from them.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Trial:
     holdout: pa.Table | None = None
     seed: int = 0
     target: str | None = None
+    leaked: int = 0
 
     def __post_init__(self) -> None:
         if self.target is not None and self.target not in self.schema.names:

@@ -97,8 +97,13 @@ def _result(
     skill = base - floor
     measure = "R2" if target.task == "regression" else "AUC"
     verdict = verdict_of(low, high, skill, floor)
-    loss = "costs a little" if verdict == "good" else "harms"
-    known = "helps" if low > 0 else loss if high < 0 else "shows neither help nor harm"
+    if skill < LEAST_SKILL * (1 - floor):
+        said = (
+            f"Even real rows predict {target.column!r} hardly better than chance ({measure} {base:.3f}), so "
+            "what synthetic rows add to them cannot be told."
+        )
+    else:
+        said = _said(target.column, measure, base, (gain, low, high), verdict)
     return Result(
         name="risk.mix",
         title="Adding synthetic rows to the real ones",
@@ -110,14 +115,22 @@ def _result(
         reference=0.0,
         floor=-skill,
         verdict=verdict,
-        sentence=(
-            # Without the number of rows: under a guarantee of privacy it may not be told on the screen.
-            f"Adding as many synthetic rows to real ones {known} in predicting {target.column!r}: "
-            f"{measure} {base:.3f} changes by {gain:+.3f} (95 % interval {low:+.3f} to {high:+.3f})."
-            + seen_note(trial)
-        ),
+        sentence=said + seen_note(trial),
         headline=True,
         detail={"target": target.column, "measure": measure, "real": base, "rows": rows},
+    )
+
+
+def _said(
+    column: str, measure: str, base: float, gained: tuple[float, float, float], verdict: Verdict
+) -> str:
+    gain, low, high = gained
+    loss = "costs a little" if verdict == "good" else "harms"
+    known = "helps" if low > 0 else loss if high < 0 else "shows neither help nor harm"
+    # Without the number of rows: under a guarantee of privacy it may not be told on the screen.
+    return (
+        f"Adding as many synthetic rows to real ones {known} in predicting {column!r}: "
+        f"{measure} {base:.3f} changes by {gain:+.3f} (95 % interval {low:+.3f} to {high:+.3f})."
     )
 
 

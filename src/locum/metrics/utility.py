@@ -153,8 +153,29 @@ def chosen_targets(trial: Trial) -> list[Target]:
         return []
     if trial.target is not None:
         named = target_of(trial.schema[trial.target], trial.train.column(trial.target))
-        return [] if named is None else [named]
+        return [] if named is None or not varies(trial, named) else [named]
     return [target for target, _ in best_targets(trial)]
+
+
+def varies(trial: Trial, target: Target) -> bool:
+    """Whether the test rows hold two values of the target, without which no model can be tested."""
+    truth = target.values(trial.test)
+    return len(np.unique(truth[~np.isnan(truth)])) > 1
+
+
+def why_not(trial: Trial) -> str:
+    """Why nothing can be said of predicting the named target, or any column, without final stop."""
+    if trial.target is None:
+        return "no column can be predicted from the others"
+    if len(trial.columns) < 2:
+        return f"there is no other column to predict {trial.target!r} from"
+    named = target_of(trial.schema[trial.target], trial.train.column(trial.target))
+    if named is None:
+        return (
+            f"fewer than two values of {trial.target!r} are frequent enough in the real rows to be predicted"
+        )
+    where = "hold-out rows" if trial.independent_test else "half of the real rows that is left to test on"
+    return f"the {where} hold fewer than two values of {trial.target!r} that the real rows hold as well"
 
 
 def verdict_of(kept: float, interval: tuple[float, float], skill: float) -> Verdict:

@@ -51,7 +51,12 @@ def meet(
         needed = [a for a in apart.values() if a.column in (schema.target, *schema.protected)]
         if needed or len(apart) == len(schema):
             raise misfit(needed or tuple(apart.values()), other)
+    # Ids, free text and personal details are made afresh and not compared in any case.
+    fresh = [name for name in apart if schema[name].regenerated]
+    notes += [f"{name!r}: {apart[name].reason}; its values would not be compared anyway." for name in fresh]
     schema = without(schema, set(apart))
+    for name in fresh:
+        del apart[name]
     # Once more, for a kind may have been widened by the last table.
     tables = [None if other is None else match(schema, other, real).table for other in others]
     return canonical(real, schema), tables, schema, tuple(apart.values()), notes

@@ -12,6 +12,7 @@ from locum.evidence.result import Result
 from locum.evidence.trial import Trial
 from locum.metrics.targets import Target
 from locum.metrics.twosample import Anchors
+from locum.metrics.utility import why_not
 from locum.metrics.wording import percent
 from locum.studies.shifted import shift_sentence
 from locum.studies.verdicts import COPYING, TOO_REAL, copying
@@ -76,17 +77,18 @@ def _copying(trial: Trial, results: Sequence[Result]) -> list[Alert]:
 
 
 def _holdout(trial: Trial) -> list[Alert]:
+    overlap = overlap_sentence(trial)
+    found = [Alert("warning", "hold-out", overlap)] if overlap else []
     if trial.holdout is None:
         return [
+            *found,
             Alert(
                 "warning",
                 "hold-out",
                 "No real rows were kept out of fitting. Copying cannot be judged, and the other tests use "
                 "rows that the generator may have seen, which flatters it.",
-            )
+            ),
         ]
-    overlap = overlap_sentence(trial)
-    found = [Alert("warning", "hold-out", overlap)] if overlap else []
     n = trial.holdout.num_rows
     if n >= FEW_HELD_OUT:
         return found
@@ -186,11 +188,7 @@ def _levels(trial: Trial) -> list[Alert]:
 def _target(trial: Trial, targets: Sequence[Target]) -> list[Alert]:
     if trial.target is None or targets:
         return []
-    return [
-        Alert(
-            "warning", trial.target, "The target holds one value only, or none: usefulness is not measured."
-        )
-    ]
+    return [Alert("warning", trial.target, f"Usefulness is not measured: {why_not(trial)}.")]
 
 
 def _naive(results: Sequence[Result]) -> list[Alert]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from locum.attacks.membership import LogProb, probability_membership
-from locum.attacks.overlap import repeats
+from locum.attacks.overlap import cleared, repeats
 from locum.attacks.registry import ATTACKS
 from locum.attacks.suite import Effort, suite
 from locum.evidence.evidence import Control, Evidence
@@ -65,7 +65,7 @@ def evaluate(
     train, synthetic, holdout
         Canonical tables (docs/architecture.md) with at least the columns of `schema`, in any order. Without
         `holdout` one half of train stands in for it where needed, copying is not judged, and the sentences
-        say so.
+        say so. Hold-out rows that repeat train rows more than chance explains are left out, and it is said.
     schema
         Kinds of the columns.
     target
@@ -104,7 +104,8 @@ def evaluate(
     if protected:
         # Schema checks that the columns exist.
         schema = replace(schema, protected=tuple(protected))
-    trial = Trial(schema, train, synthetic, holdout, seed, target if target is not None else schema.target)
+    given = Trial(schema, train, synthetic, holdout, seed, target if target is not None else schema.target)
+    trial = cleared(given)
     clock = _Clock(listener, 7 + len(METRICS) + len(ATTACKS) + bool(log_prob) + bool(controls))
     with clock("prepare"):
         targets = chosen_targets(trial)
@@ -144,7 +145,7 @@ def evaluate(
         warned = alerts(trial, results, columns, judged, targets, known)
     return Evidence(
         n_train=train.num_rows,
-        n_holdout=0 if holdout is None else holdout.num_rows,
+        n_holdout=0 if trial.holdout is None else trial.holdout.num_rows,
         n_synthetic=synthetic.num_rows,
         seed=seed,
         answers=said,

@@ -19,8 +19,10 @@ ROWS, LEAST_ROWS = 10_000, 2_000
 NAME = "tree-fast"
 #: Share of the way to shuffled columns that one more generation may go: good, fair.
 GOOD_SHARE, FAIR_SHARE = 0.10, 0.30
+#: With fewer rows than this in any table the distances say nothing.
+FEW = 20
 #: A stand-in that is this near to shuffled columns has nothing to lose.
-LEAST_WAY = 0.02
+LEAST_WAY = 0.04
 
 
 def next_generation(trial: Trial, rows: int = ROWS) -> list[Result]:
@@ -32,7 +34,10 @@ def next_generation(trial: Trial, rows: int = ROWS) -> list[Result]:
     lacks. It is one step of the loops of `locum collapse`, which shows many, with other ways of mixing.
 
     Verdict on the growth over the way left to shuffled columns: good to `GOOD_SHARE`, fair to `FAIR_SHARE`,
-    else poor; unclear where the rows are hardly better than shuffled columns already.
+    else poor. Both are counted from the distance of the rows or that of fresh real rows, whichever is larger:
+    a copy is nearer to the real rows than any generator should be, and with few rows fresh ones are nearly as
+    far as shuffled columns. Unclear where that leaves no way to go (`LEAST_WAY`), poor where the rows
+    themselves are that far beyond shuffled columns. Unclear with fewer than `FEW` rows.
     Empty with fewer than two columns or rows. Cost: one fit of `NAME` on at most `rows` rows.
     """
     if len(trial.columns) < 2 or trial.synthetic.num_rows < 2:
@@ -50,7 +55,9 @@ def next_generation(trial: Trial, rows: int = ROWS) -> list[Result]:
     joint = triples if len(trial.columns) > 2 else pairs
     (now,), (after,) = joint(held[0]), joint(held[1])
     lost = [_lost(t) for t in held]
-    return [_result(now, after, first.num_rows, lost[0], lost[1])]
+    found = _result(now, after, first.num_rows, lost[0], lost[1])
+    sizes = (trial.train.num_rows, trial.test.num_rows, first.num_rows)
+    return [found if min(sizes) >= FEW else replace(found, verdict="unclear")]
 
 
 def _lost(trial: Trial) -> tuple[int, int]:
@@ -61,7 +68,9 @@ def _lost(trial: Trial) -> tuple[int, int]:
 
 def _result(now: Result, after: Result, rows: int, lost: tuple[int, int], later: tuple[int, int]) -> Result:
     growth = after.value - now.value
-    way = (now.floor or 0.0) - now.value
+    # The synthetic rows may be thinned, and fresh rows are of another number: near enough for a yardstick.
+    start = max(now.value, now.reference or 0.0)
+    way = (now.floor or 0.0) - start
     noun = "triple" if now.name == "tv.3way" else "pair"
     sentence = (
         f"A generator that learns from {rows:,} of these rows instead of real ones is {percent(after.value)} "
@@ -77,8 +86,8 @@ def _result(now: Result, after: Result, rows: int, lost: tuple[int, int], later:
         direction="lower",
         target=0.0,
         reference=0.0,
-        floor=max(way, 0.0),
-        verdict=verdict_of(growth, way),
+        floor=max((now.floor or 0.0) - now.value, 0.0),
+        verdict=verdict_of(after.value - start, way, now.value - (now.floor or 0.0)),
         sentence=sentence + ".",
         headline=True,
         detail={
@@ -93,9 +102,9 @@ def _result(now: Result, after: Result, rows: int, lost: tuple[int, int], later:
     )
 
 
-def verdict_of(growth: float, way: float) -> Verdict:
+def verdict_of(growth: float, way: float, beyond: float = 0.0) -> Verdict:
     """Verdict on the growth of the distance; see `next_generation`."""
     if way < LEAST_WAY:
-        return "unclear"
+        return "poor" if beyond > LEAST_WAY else "unclear"
     share = growth / way
     return "good" if share <= GOOD_SHARE else "fair" if share <= FAIR_SHARE else "poor"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from locum.attacks.copies import FEWEST
-from locum.attacks.overlap import leaked_rows
+from locum.attacks.overlap import repeats
 from locum.evidence.evidence import Answer, Control
+from locum.evidence.groups import groupings
 from locum.evidence.result import Result, Verdict
 from locum.evidence.trial import Trial
+from locum.metrics.fairness.data import classes_of
+from locum.metrics.utility import why_not
 from locum.studies.shifted import SUFFIX
 
 ORDER: tuple[Verdict, ...] = ("poor", "fair", "good")
@@ -26,6 +28,10 @@ COPYING = ("copying.exact", "copying.distance", "copying.membership", "attack.wo
 RISK = ("risk.mix", "risk.generation")
 
 
+#: With fewer real, synthetic or held-out rows than this nothing is said about a table as a whole.
+FEW = 20
+#: Where train repeats itself more than this, rows met by chance cannot be told from a leaked hold-out.
+REPETITIVE = 0.01
 #: A two-sample area with its whole interval below this: synthetic rows repeat the hold-out.
 TOO_REAL = 0.47
 
@@ -70,9 +76,9 @@ def answers(trial: Trial, results: Sequence[Result], controls: Sequence[Control]
     by_name = {r.name: r for r in results}
     return (
         _checked(_faithful(trial, results, by_name), controls),
-        _checked(_useful(results, by_name), controls),
+        _checked(_useful(trial, results, by_name), controls),
         _private(trial, results, by_name),
-        _fair(results),
+        _fair(trial, results),
         _risk(by_name),
     )
 
@@ -96,12 +102,16 @@ def _faithful(trial: Trial, results: Sequence[Result], by_name: dict[str, Result
         return Answer(
             "faithful", "not measured", "Not measured: there is no column whose values can be compared."
         )
-    if trial.independent_test and test.high is not None and test.high < TOO_REAL and verdict == "good":
-        return Answer(
-            "faithful", "unclear",
-            "The synthetic rows repeat rows of the hold-out, so likeness to it says nothing. Keep the "
-            "hold-out away from whoever makes the rows.",
-        )  # fmt: skip
+    if few := _few(trial):
+        return Answer("faithful", "unclear", f"The rows do not suffice to tell: {few}.")
+    if test.high is not None and test.high < TOO_REAL and verdict == "good":
+        said = "the real rows, so likeness to them says nothing. Keep rows out of fitting and give them here."
+        if trial.independent_test:
+            said = (
+                "rows of the hold-out, so likeness to it says nothing. Keep the hold-out away from whoever "
+                "makes the rows."
+            )
+        return Answer("faithful", "unclear", f"The synthetic rows repeat {said}")
     start = {
         "good": "Yes, as far as was tested.",
         "fair": "In part.",
@@ -119,39 +129,42 @@ def _faithful(trial: Trial, results: Sequence[Result], by_name: dict[str, Result
     return Answer("faithful", verdict, f"{start} {test.sentence}")
 
 
-def _useful(results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
+def _few(trial: Trial) -> str:
+    """Which tables hold too few rows, in words; empty when none does."""
+    sizes = {"real": trial.train.num_rows, "synthetic": trial.synthetic.num_rows}
+    if trial.holdout is not None:
+        sizes["held-out"] = trial.holdout.num_rows
+    few = [f"{n} {name} row{'' if n == 1 else 's'}" for name, n in sizes.items() if n < FEW]
+    return f"there {'is' if few[0].startswith('1 ') else 'are'} only {' and '.join(few)}" if few else ""
+
+
+def _useful(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
     kept = by_name.get("utility.kept")
     if kept is None:
-        return Answer("useful", "not measured", "Not measured: no column can be predicted from the others.")
+        return Answer("useful", "not measured", f"Not measured: {why_not(trial)}.")
     return Answer("useful", useful(results), kept.sentence)
 
 
 def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
     start = "No guarantee was made."
     if not trial.independent_test:
-        return Answer(
-            "private", "unclear",
-            f"{start} No real rows were kept out of fitting, so copying cannot be judged either.",
-        )  # fmt: skip
+        return _private_alone(trial, by_name.get("copying.exact"), start)
     verdict = copying(results)
-    if verdict == "good" and trial.synthetic.num_rows < FEWEST:
-        rows = trial.synthetic.num_rows
-        are = "rows are" if rows > 1 else "row is"
+    if verdict == "good" and (few := _few(trial)):
         return Answer(
-            "private", "unclear",
-            f"{start} {rows} synthetic {are} too few to tell copies from chance.",
+            "private", "unclear", f"{start} Copies cannot be told from chance, for {few}.",
         )  # fmt: skip
     if verdict == "unclear":
         return Answer("private", "unclear", f"{start} Copying could not be tested on this table.")
     doubted = [r for r in results if r.name in COPYING and r.sentence.endswith(SUFFIX)]
     if verdict == "good" and doubted:
         return Answer("private", "unclear", f"{start} {doubted[0].sentence}")
-    leaked = leaked_rows(trial)
-    if verdict == "good" and leaked.any():
+    given = trial.leaked + trial.test.num_rows
+    if trial.leaked and repeats(trial) > REPETITIVE:
         return Answer(
             "private", "unclear",
-            f"{start} {int(leaked.sum()):,} of {len(leaked):,} hold-out rows were learned from, so copying "
-            "cannot be judged.",
+            f"{start} {trial.leaked:,} of {given:,} hold-out rows were learned from, and rows of this table "
+            "repeat each other, so copying cannot be judged.",
         )  # fmt: skip
     numbers = []
     exact, member = by_name.get("copying.exact"), by_name.get("copying.membership")
@@ -173,6 +186,8 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
         "poor": f"Smoke tests found copying{figures}: treat the synthetic rows like the real ones.",
     }
     sentence = f"{start} {words[verdict]}"
+    if trial.leaked:
+        sentence += f" {trial.leaked:,} of {given:,} hold-out rows had been learned from and were left out."
     model = by_name.get("copying.logprob")
     if model is not None and model.verdict in ("fair", "poor"):
         sentence += (
@@ -182,10 +197,28 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
     return Answer("private", "poor" if verdict == "poor" else "unclear", sentence)
 
 
-def _fair(results: Sequence[Result]) -> Answer:
+def _private_alone(trial: Trial, exact: Result | None, start: str) -> Answer:
+    """About privacy without a hold-out: copies beyond doubt, or nothing."""
+    why = "No real rows were kept out of fitting"
+    if trial.leaked:
+        why = "Every row of the hold-out had been learned from"
+    if exact is not None and exact.verdict == "poor":
+        return Answer(
+            "private", "poor", f"{start} {exact.sentence} Treat the synthetic rows like the real ones."
+        )
+    return Answer("private", "unclear", f"{start} {why}, so copying cannot be judged either.")
+
+
+def _fair(trial: Trial, results: Sequence[Result]) -> Answer:
     """Never better than unclear: that groups are treated as real rows treat them does not make it fair."""
     gaps = [r for r in results if r.name.startswith("fair.parity.")]
     models = [r for r in results if r.name.startswith("fair.model.")]
+    if not gaps and not models and trial.target is not None and trial.schema.protected:
+        _, left = groupings(trial)
+        if classes_of(trial) is None:
+            left = [f"{trial.target!r} has no classes whose rates could be compared"]
+        why = "; ".join(left) or "no two groups have enough rows"
+        return Answer("fair", "not measured", f"Not measured: {why}.")
     if not gaps and not models:
         return Answer(
             "fair", "not measured", "Not measured: name a target and protected columns to see rates by group."

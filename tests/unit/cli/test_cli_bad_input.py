@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import random
+import re
 
 import pytest
 
@@ -206,9 +208,13 @@ class TestOtherCommands:
     def test_evaluate_says_which_columns_are_missing(self, capsys, here):
         (here / "real.csv").write_text(good_table())
         (here / "fake.csv").write_text("age,wrd\n1,A\n2,B\n")
-        message = fails(capsys, here, ["evaluate", "--real", "real.csv", "--synthetic", "fake.csv"], 1)
+        argv = ["evaluate", "--real", "real.csv", "--synthetic", "fake.csv"]
+        message = fails(capsys, here, [*argv, "--target", "ward"], 1)
         assert "missing" in message
         assert "'wrd'" in message
+        # Without need of it the other columns are compared, and what is not is listed.
+        assert main(argv) == 0
+        assert "'ward' was not compared: fake has no such column (it has 'wrd')" in capsys.readouterr().err
 
     def test_evaluate_refuses_a_folder_in_use(self, capsys, here):
         (here / "real.csv").write_text(good_table())
@@ -216,3 +222,59 @@ class TestOtherCommands:
         (here / "report" / "mine.txt").write_text("x")
         argv = ["evaluate", "--real", "real.csv", "--synthetic", "real.csv", "--out", "report"]
         assert "mine.txt" in fails(capsys, here, argv, 2)
+
+
+def table(rows: int, seed: int, **changed: str) -> str:
+    """A small table of three related columns; `changed` columns hold that text in every row."""
+    draw = random.Random(seed)
+    lines = ["age,ward,late"]
+    for i in range(rows):
+        row = {"age": str(draw.randint(20, 90) * 1000 + i), "ward": draw.choice("ABC")}
+        row["late"] = "yes" if draw.random() < int(row["age"]) / 90_000 else "no"
+        lines.append(",".join({**row, **changed}.values()))
+    return "\n".join(lines) + "\n"
+
+
+EVALUATED = {
+    # name: (real, synthetic, hold-out, options, words on the screen)
+    "ten rows": (table(10, 1), table(10, 2), table(10, 3), ["--protected", "ward"],
+                 ["there are only 10 real rows", "fewer than 30 real rows"]),
+    "one row": (table(1, 1), table(1, 2), table(1, 3), [], ["only 1 real row", "frequent enough"]),
+    "one real row": (table(1, 1), table(60, 2), table(60, 3), [], ["only 1 real row"]),
+    "one synthetic class": (table(60, 1), table(60, 2, late="no"), table(60, 3), [], ["'late'"]),
+    "one class held out": (table(60, 1), table(60, 2), table(60, 3, late="no"), [],
+                           ["fewer than two values of 'late'"]),
+    "synthetic nulls": (table(60, 1), table(60, 2, age=""), table(60, 3), [], ["told apart"]),
+    "nulls everywhere": (table(60, 1, age=""), table(60, 2, age=""), table(60, 3, age=""), [], []),
+    "groups of one row": (table(60, 1), table(60, 2), table(60, 3), ["--protected", "age"],
+                          ["fewer than 30 real rows"]),
+    "an overlapping hold-out": (table(60, 1), table(60, 2), table(30, 1) + table(30, 3)[14:], [],
+                                ["had been learned from and were left out"]),
+    "a hold-out inside": (table(60, 1), table(60, 2), table(30, 1), [], ["had been learned from"]),
+    "a copy without hold-out": (table(60, 1), table(60, 1), "", [], ["copying found", "no chance"]),
+    "other kinds of values": (table(60, 1), table(60, 2, age="old"), table(60, 3), [],
+                              ["'age' was not compared", "1 column of 3 could not be compared"]),
+    "other sizes": (table(10, 1), table(3_000, 2), table(40, 3), [], ["only 10 real rows"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(EVALUATED))
+def test_tables_that_can_hardly_be_judged_get_a_report_in_words(name, capsys, here):
+    real, made, held, options, words = EVALUATED[name]
+    for file, text in (("real", real), ("made", made), ("held", held)):
+        (here / f"{file}.csv").write_text(text)
+    argv = ["evaluate", "--real", "real.csv", "--synthetic", "made.csv", "--out", "out", "--effort", "quick"]
+    argv += ["--target", "late", *(["--holdout", "held.csv"] if held else []), *options]
+    assert main(argv) == 0
+    shown = capsys.readouterr()
+    assert "Warning" not in shown.err
+    assert "Traceback" not in shown.err
+    page = re.sub(r"<style.*?</style>", "", (here / "out" / "report.html").read_text(), flags=re.S)
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page))
+    for word in words:
+        assert word in " ".join((shown.err + shown.out + text).split()), word
+    for place in (text, *re.findall(r'="([^"]*)"', page), shown.out):
+        found = re.search(r"(?<![\w'])(nan|NaN|inf|None(?! of)|True|False(?! alarm)|array)(?!\w)", place)
+        assert found is None, place[max(0, found.start() - 60) : found.end() + 20]
+    numbers = json.loads((here / "out" / "report.json").read_text())
+    assert len(numbers["evidence"]["answers"]) == 5

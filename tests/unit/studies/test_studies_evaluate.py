@@ -134,13 +134,35 @@ def test_a_weak_shift_does_not_hide_a_strong_attack() -> None:
 def test_a_hold_out_that_was_learned_from_says_nothing() -> None:
     evidence = evaluate(REAL, rows(1600, 3), schema=SCHEMA, holdout=REAL, controls=False, effort="quick")
     assert verdicts(evidence)["private"] == "unclear"
-    assert any("were learned from" in a.sentence for a in evidence.answers)
+    assert any("had been learned from" in a.sentence for a in evidence.answers)
+    assert evidence.n_holdout == 0
     repeated = HELD.take(np.random.default_rng(0).integers(800, size=1600))
     assert verdicts(judged(repeated, effort="quick"))["faithful"] != "good"
 
 
+def test_rows_learned_from_are_taken_out_of_a_hold_out() -> None:
+    """What is said of a stand-in is then what the honest rows of the hold-out say."""
+    both = pa.concat_tables([HELD.slice(0, 400), REAL.slice(0, 400)])
+    fake = rows(1600, 3)
+    mixed, honest = (
+        evaluate(REAL, fake, schema=SCHEMA, holdout=held, controls=False, effort="quick")
+        for held in (both, HELD.slice(0, 400))
+    )
+    assert mixed.n_holdout == 400
+    assert [r.value for r in mixed.results] == [r.value for r in honest.results]
+    assert any("400 of 800 hold-out rows repeat" in a.sentence for a in mixed.alerts)
+    private = next(a for a in mixed.answers if a.question == "private")
+    assert "400 of 800 hold-out rows had been learned from" in private.sentence
+
+
+def test_a_copy_is_caught_without_a_hold_out_and_honest_rows_are_not_accused() -> None:
+    for fake, verdict in ((REAL, "poor"), (rows(1600, 3), "unclear")):
+        evidence = judged(fake, holdout=None, controls=False, effort="quick")
+        assert verdicts(evidence)["private"] == verdict
+
+
 def test_no_hold_out_is_said() -> None:
-    evidence = judged(REAL, holdout=None)
+    evidence = judged(rows(1600, 3), holdout=None)
     private = next(a for a in evidence.answers if a.question == "private")
     assert private.verdict == "unclear" and "cannot be judged" in private.sentence
     assert evidence.result("copying.distance") is None
@@ -190,7 +212,7 @@ def test_alerts_name_what_is_wrong_with_columns() -> None:
     evidence = evaluate(constant, constant, schema=SCHEMA, holdout=held, controls=False)
     assert verdicts(evidence)["useful"] == "not measured"
     assert any(a.where == "label" and "Constant in the real rows" in a.sentence for a in evidence.alerts)
-    assert any(a.where == "label" and "usefulness is not measured" in a.sentence for a in evidence.alerts)
+    assert any(a.where == "label" and "Usefulness is not measured" in a.sentence for a in evidence.alerts)
 
 
 def test_what_is_refused() -> None:
@@ -307,7 +329,7 @@ def test_adult_controls_get_what_they_deserve() -> None:
 
 
 def test_a_few_synthetic_rows_are_not_said_to_be_no_copies() -> None:
-    for n, words in ((1, "1 synthetic row is too few"), (5, "synthetic rows")):
+    for n, words in ((1, "only 1 synthetic row"), (5, "synthetic rows")):
         evidence = judged(REAL.slice(0, n))
         assert verdicts(evidence)["private"] in ("unclear", "poor")
         sentence = next(a.sentence for a in evidence.answers if a.question == "private")

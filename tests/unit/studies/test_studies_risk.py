@@ -108,7 +108,7 @@ def test_one_more_generation_of_real_rows_is_little_worse() -> None:
 
 def test_shuffled_rows_have_nothing_to_lose_and_uniform_rows_are_beyond_them() -> None:
     assert generation(spoilt(_shuffled)).verdict == "unclear"
-    assert generation(spoilt(_uniform)).verdict == "unclear"
+    assert generation(spoilt(_uniform)).verdict == "poor"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,12 @@ def test_shuffled_rows_have_nothing_to_lose_and_uniform_rows_are_beyond_them() -
 )
 def test_verdicts_on_a_generation(growth: float, way: float, verdict: str) -> None:
     assert generations.verdict_of(growth, way) == verdict
+
+
+def test_rows_beyond_shuffled_columns_are_poor_and_few_real_rows_accuse_nobody() -> None:
+    assert generations.verdict_of(0.0, -0.05, beyond=0.05) == "poor"
+    # A yardstick of fresh rows beyond shuffled columns says that the rows are few, not that they are bad.
+    assert generations.verdict_of(0.0, -0.05) == "unclear"
 
 
 def test_two_columns_one_column_and_one_row() -> None:
