@@ -38,9 +38,11 @@ def evaluate(
     real
         The rows that the generator learned from: path or table.
     synthetic
-        The rows to judge, with the same columns in any order. Surplus columns are left out and named.
+        The rows to judge, with the same columns in any order. Columns that only one table has, or that hold
+        other kinds of values, are left out and named in ``.notes``; no limit passes then.
     holdout
-        Real rows that the generator has never seen. Without them nothing can be said about copying.
+        Real rows that the generator has never seen. Without them only exact copies beyond chance are told.
+        Rows that repeat rows of `real` more than chance explains are left out, with a warning.
     schema
         What the columns are; None detects it from `real`.
     target
@@ -73,7 +75,8 @@ def evaluate(
     UsageError
         When the target or a protected column is not in the real table.
     DataError
-        When a table cannot be read, columns are missing, or the target is constant.
+        When a table cannot be read, the target or a protected column is missing, no column is shared, or the
+        target is constant.
     """
     from locum.pipeline.judge import evaluate as judge
 

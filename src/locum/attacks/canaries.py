@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from locum.attacks.neighbours import nearest
 from locum.attacks.outcome import Claim, Found, area_p, rates, roc_points
-from locum.errors import UsageError
+from locum.errors import DataError, UsageError
 from locum.evidence.cells import levels_of, numeric
 from locum.evidence.intervals import auc_interval
 from locum.evidence.result import Result
@@ -68,12 +68,21 @@ def plant(
     ------
     UsageError
         On a negative seed, or fewer than one canary or copy.
+    DataError
+        When no compared column holds two values, so that no row could be unlike the others.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     check_seed(seed)
     if planted < 1 or copies < 1:
         raise UsageError("canaries and copies must be at least 1", where="planted, copies")
+    varied = (pc.count_distinct(table.column(c.name)).as_py() for c in schema if not c.regenerated)
+    if max(varied, default=0) < 2:
+        raise DataError(
+            "no column holds two different values, so no row could be made that is unlike the others",
+            where=schema.name, do="give a table whose columns vary",
+        )  # fmt: skip
     rng = stream(seed, "attacks", "canaries")
     made = _made(table, schema, 2 * planted, rng)
     # Independent coins, as the bound on epsilon wants them; so about `planted` go in.

@@ -43,7 +43,8 @@ def evaluate(
 ) -> None:
     """Judge a synthetic table against the real one, whoever made it.
 
-    The order of columns may differ. Without --holdout, nothing can be said about copying.
+    The order of columns may differ; columns that the tables do not share are left out and named.
+    Without --holdout, only exact copies beyond chance can be told.
     With --canaries, --real is the copy that `locum plant` wrote and the generator learned from.
     --by and --shift test a model trained on the synthetic rows on small groups of the hold-out.
     Exit code 1 when a limit of --require, or of [require] in locum.toml, is broken.

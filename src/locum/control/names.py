@@ -68,10 +68,10 @@ class Names:
         lower = {n.lower(): n for n in names}
         close = [lower[c] for c in get_close_matches(name.lower(), lower, n=1, cutoff=0.5)]
         level = next((c for c, known in self.levels.items() if name in known), None)
-        if close:
-            do = f"did you mean {close[0]}?"
-        elif level is not None:
+        if level is not None:
             do = f"write '{name}' in single quotes if you mean the level of {level}"
+        elif close:
+            do = f"did you mean {close[0]}?"
         else:
             do = "name a column of the table"
         raise UsageError(

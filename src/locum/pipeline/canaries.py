@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from locum.pipeline.tables import read_table
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from locum.attacks.canaries import Canaries
 
 #: Column of a key file that tells canaries that were planted from those that were spared.
@@ -83,6 +85,29 @@ def plant_file(
     return PlantedFile(birds.planted.num_rows, birds.spared.num_rows, table.num_rows)
 
 
+def need_planted(birds: Canaries, train: pa.Table, schema: Schema, name: str) -> None:
+    """Refuse a real table that does not hold the canaries: then the generator cannot have learned from them.
+
+    Raises
+    ------
+    UsageError
+        When fewer than half of the planted rows are there.
+    """
+    import numpy as np
+
+    from locum.attacks.copies import row_keys
+
+    names = [c.name for c in schema if not c.regenerated]
+    keys = row_keys({"planted": birds.planted, "train": train}, names)
+    there = np.isin(keys["planted"], keys["train"])
+    if there.mean() < 0.5:
+        raise UsageError(
+            f"{int(there.sum())} of {len(there)} canaries are in the real table", where=name,
+            expected="the copy that `locum plant` wrote, from which the generator learned",
+            do="give that copy with --real",
+        )  # fmt: skip
+
+
 def load_canaries(keys: str | os.PathLike[str], schema: Schema) -> Canaries:
     """The canaries of a key file as canonical rows of a schema.
 
@@ -109,5 +134,5 @@ def load_canaries(keys: str | os.PathLike[str], schema: Schema) -> Canaries:
     if PLANTED not in table.column_names or not copies.isdigit():
         raise wrong
     inside = table.column(PLANTED)
-    rows, _, _ = align(schema, read_table(table.drop_columns([PLANTED])))
+    rows, _, _ = align(schema, replace(read_table(table.drop_columns([PLANTED])), name=Path(keys).name))
     return Canaries(rows.filter(inside), rows.filter(pc.invert(inside)), int(copies))

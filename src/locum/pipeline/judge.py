@@ -160,9 +160,10 @@ def evaluate(
     ]
     birds = None
     if canaries is not None:
-        from locum.pipeline.canaries import load_canaries
+        from locum.pipeline.canaries import load_canaries, need_planted
 
         birds = load_canaries(canaries, schema)
+        need_planted(birds, train, schema, raw.name)
     evidence = judge(
         train, made, schema, holdout=held, seed=seed, effort=effort, require=wanted_limits, canaries=birds,
         progress=progress,

@@ -73,6 +73,8 @@ def lead(found: Comparison, measures: Sequence[Measure]) -> str:
             best = ranks[0]
             ties = [r.contestant for r in ranks[1:] if r.low <= best.high]
             text = f"{best.contestant} is the most faithful on average (rank {best.mean:.1f})"
+            if len(ranks) == 1:
+                text = f"{best.contestant} took part alone, beside the controls"
             if ties:
                 text += f", but its interval meets that of {', '.join(ties[:4])}"
             sentences.append(text + ".")

@@ -11,6 +11,7 @@ from locum.evidence.result import Result, Verdict
 from locum.evidence.trial import Trial
 from locum.metrics.fairness.data import classes_of
 from locum.metrics.utility import why_not
+from locum.metrics.wording import in_hundred, percent
 from locum.studies.shifted import SUFFIX
 
 ORDER: tuple[Verdict, ...] = ("poor", "fair", "good")
@@ -78,7 +79,7 @@ def answers(trial: Trial, results: Sequence[Result], controls: Sequence[Control]
         _checked(_faithful(trial, results, by_name), controls),
         _checked(_useful(trial, results, by_name), controls),
         _private(trial, results, by_name),
-        _fair(trial, results),
+        _fair(trial, results, by_name),
         _risk(by_name),
     )
 
@@ -178,7 +179,7 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
         )
     strongest = by_name.get("attack.worst")
     if strongest is not None and strongest.verdict in ("fair", "poor"):
-        numbers.append(f"strongest attack: {strongest.detail['title'].lower()}")
+        numbers.append(f"strongest attack: {strongest.detail['title'].lower()}, {_strength(strongest)}")
     figures = f" ({'; '.join(numbers)})" if numbers else ""
     words = {
         "good": f"Smoke tests found no copying{figures}, which is no proof.",
@@ -197,6 +198,18 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
     return Answer("private", "poor" if verdict == "poor" else "unclear", sentence)
 
 
+def _strength(worst: Result) -> str:
+    """What the strongest attack achieves, in words."""
+    measure, effect = worst.detail["measure"], float(worst.detail["effect"])
+    if measure == "area":
+        return f"which tells rows apart {in_hundred(effect)} times in 100"
+    if measure == "outlying area":
+        return f"which tells unusual rows apart {in_hundred(effect)} times in 100"
+    if measure == "found at 1 %":
+        return f"which finds {percent(effect)} of the rows with one false alarm in 100"
+    return f"with a {measure} of {effect:.2f} (0: as on rows never seen, 1: always right)"
+
+
 def _private_alone(trial: Trial, exact: Result | None, start: str) -> Answer:
     """About privacy without a hold-out: copies beyond doubt, or nothing."""
     why = "No real rows were kept out of fitting"
@@ -209,7 +222,7 @@ def _private_alone(trial: Trial, exact: Result | None, start: str) -> Answer:
     return Answer("private", "unclear", f"{start} {why}, so copying cannot be judged either.")
 
 
-def _fair(trial: Trial, results: Sequence[Result]) -> Answer:
+def _fair(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
     """Never better than unclear: that groups are treated as real rows treat them does not make it fair."""
     gaps = [r for r in results if r.name.startswith("fair.parity.")]
     models = [r for r in results if r.name.startswith("fair.model.")]
@@ -236,7 +249,14 @@ def _fair(trial: Trial, results: Sequence[Result]) -> Answer:
         verdict,
         "As far as was tested, models trained on these rows treat groups no worse than real rows' do.",
     )
-    return Answer("fair", verdict if verdict in ("poor", "fair") else "unclear", f"{start} {shown.sentence}")
+    said = f"{start} {shown.sentence}"
+    kept = by_name.get("utility.kept")
+    if verdict not in ("poor", "fair") and kept is not None and kept.verdict == "poor":
+        said += (
+            f" But they keep only {percent(kept.value)} of the skill, and a model that cannot tell people "
+            "apart treats all groups alike."
+        )
+    return Answer("fair", verdict if verdict in ("poor", "fair") else "unclear", said)
 
 
 def _risk(by_name: dict[str, Result]) -> Answer:

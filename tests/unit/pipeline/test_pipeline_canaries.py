@@ -67,3 +67,22 @@ def test_what_cannot_be(people: Path, tmp_path: Path) -> None:
     locum.plant(other, copy, key)
     with pytest.raises(DataError, match="missing"):
         locum.evaluate(people, people, canaries=key)
+
+
+def test_a_real_table_without_the_canaries_is_refused(tmp_path):
+    rows = "".join(f"{i % 7},{i * 31 % 97}\n" for i in range(200))
+    (tmp_path / "real.csv").write_text("a,b\n" + rows)
+    locum.plant(tmp_path / "real.csv", tmp_path / "with.csv", tmp_path / "keys.parquet", seed=1)
+    other = "a,b\n" + "".join(f"{i % 7},{i * 31 % 97 + 1000}\n" for i in range(200))
+    (tmp_path / "other.csv").write_text(other)
+    with pytest.raises(UsageError, match="canaries are in the real table"):
+        locum.evaluate(
+            tmp_path / "other.csv", tmp_path / "with.csv", canaries=tmp_path / "keys.parquet", effort="quick"
+        )
+
+
+def test_a_table_that_never_varies_has_no_room_for_canaries(tmp_path):
+    (tmp_path / "same.csv").write_text("a,b\n" + "1,x\n" * 50)
+    with pytest.raises(DataError, match="unlike the others"):
+        locum.plant(tmp_path / "same.csv", tmp_path / "with.csv", tmp_path / "keys.parquet")
+    assert [p.name for p in tmp_path.iterdir()] == ["same.csv"]
