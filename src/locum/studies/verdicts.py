@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from locum.attacks.copies import SURE_EXCESS
 from locum.attacks.overlap import repeats
 from locum.evidence.evidence import Answer, Control
 from locum.evidence.groups import groupings
@@ -150,25 +151,25 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
     start = "No guarantee was made."
     if not trial.independent_test:
         return _private_alone(trial, by_name.get("copying.exact"), start)
-    verdict = copying(results)
+    verdict, exact = copying(results), by_name.get("copying.exact")
+    leaked = f"{trial.leaked:,} of {trial.leaked + trial.test.num_rows:,} hold-out rows"
+    if trial.leaked and (often := repeats(trial)) > REPETITIVE:
+        # What is left of the hold-out meets train less often than fresh rows would.
+        if exact is None or exact.low is None or exact.low <= often + SURE_EXCESS:
+            return Answer(
+                "private", "unclear",
+                f"{start} {leaked} were learned from, and rows of this table repeat each other, so copying "
+                "cannot be judged.",
+            )  # fmt: skip
     if verdict == "good" and (few := _few(trial)):
-        return Answer(
-            "private", "unclear", f"{start} Copies cannot be told from chance, for {few}.",
-        )  # fmt: skip
+        return Answer("private", "unclear", f"{start} Copies cannot be told from chance, for {few}.")
     if verdict == "unclear":
         return Answer("private", "unclear", f"{start} Copying could not be tested on this table.")
     doubted = [r for r in results if r.name in COPYING and r.sentence.endswith(SUFFIX)]
     if verdict == "good" and doubted:
         return Answer("private", "unclear", f"{start} {doubted[0].sentence}")
-    given = trial.leaked + trial.test.num_rows
-    if trial.leaked and repeats(trial) > REPETITIVE:
-        return Answer(
-            "private", "unclear",
-            f"{start} {trial.leaked:,} of {given:,} hold-out rows were learned from, and rows of this table "
-            "repeat each other, so copying cannot be judged.",
-        )  # fmt: skip
     numbers = []
-    exact, member = by_name.get("copying.exact"), by_name.get("copying.membership")
+    member = by_name.get("copying.membership")
     if exact is not None and exact.reference is not None:
         numbers.append(
             f"{100 * exact.value:.2f} % exact copies against {100 * exact.reference:.2f} % by chance"
@@ -188,7 +189,7 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
     }
     sentence = f"{start} {words[verdict]}"
     if trial.leaked:
-        sentence += f" {trial.leaked:,} of {given:,} hold-out rows had been learned from and were left out."
+        sentence += f" {leaked} had been learned from and were left out."
     model = by_name.get("copying.logprob")
     if model is not None and model.verdict in ("fair", "poor"):
         sentence += (
