@@ -153,14 +153,15 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
         return _private_alone(trial, by_name.get("copying.exact"), start)
     verdict, exact = copying(results), by_name.get("copying.exact")
     leaked = f"{trial.leaked:,} of {trial.leaked + trial.test.num_rows:,} hold-out rows"
-    if trial.leaked and (often := repeats(trial)) > REPETITIVE:
+    often = repeats(trial) if trial.leaked else 0.0
+    beyond = exact is not None and exact.low is not None and exact.low > often + SURE_EXCESS
+    if often > REPETITIVE and not beyond:
         # What is left of the hold-out meets train less often than fresh rows would.
-        if exact is None or exact.low is None or exact.low <= often + SURE_EXCESS:
-            return Answer(
-                "private", "unclear",
-                f"{start} {leaked} were learned from, and rows of this table repeat each other, so copying "
-                "cannot be judged.",
-            )  # fmt: skip
+        return Answer(
+            "private", "unclear",
+            f"{start} {leaked} were learned from, and rows of this table repeat each other, so copying "
+            "cannot be judged.",
+        )  # fmt: skip
     if verdict == "good" and (few := _few(trial)):
         return Answer("private", "unclear", f"{start} Copies cannot be told from chance, for {few}.")
     if verdict == "unclear":
