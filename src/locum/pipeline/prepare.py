@@ -177,6 +177,11 @@ def settle_schema(request: Request, raw: Raw, config: Config | None) -> tuple[Sc
         When the schema is about other columns.
     """
     columns = raw.table.column_names
+    if config is not None and config.schema is None and request.schema is None:
+        request = replace(
+            request, target=request.target or config.evaluate.target,
+            protected=request.protected or config.evaluate.protected,
+        )  # fmt: skip
     if request.target is not None:
         need_column(request.target, columns, where="target")
     for name in request.protected:

@@ -39,10 +39,12 @@ class ModelConfig:
 class EvaluateConfig:
     """How the result is judged: share of rows kept aside (0-1), None for the default.
 
-    Target and protected columns stand in the schema.
+    Target and protected columns stand in the schema; here only when the file describes no columns.
     """
 
     holdout: float | None = None
+    target: str | None = None
+    protected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Config:
     Attributes
     ----------
     schema
-        The table's columns, dependencies, target and protected columns.
+        The table's columns, dependencies, target and protected columns; None when the file describes none,
+        such as one that holds only ``[require]``: then columns are detected.
     path
         The data file, relative to the config file; None when the config names none.
     delimiter, encoding, decimal, missing
@@ -61,7 +64,7 @@ class Config:
         The other sections.
     """
 
-    schema: Schema
+    schema: Schema | None
     path: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
@@ -156,9 +159,9 @@ class _EvaluateFile(_Strict):
 class ConfigFile(_Strict):
     """The file as it is written; unknown keys are refused by name."""
 
-    version: Literal[1]
+    version: Literal[1] | None = None
     data: dict[str, _DataFile] = Field(default_factory=dict)
-    tables: dict[str, dict[str, _ColumnFile]] = Field(alias="schema")
+    tables: dict[str, dict[str, _ColumnFile]] = Field(alias="schema", default_factory=dict)
     dependency: list[_DependencyFile] = Field(default_factory=list)
     rule: list[_RuleFile] = Field(default_factory=list)
     model: _ModelFile = Field(default_factory=_ModelFile)
@@ -171,8 +174,10 @@ class ConfigFile(_Strict):
         Raises
         ------
         SchemaError
-            When there is not exactly one table, or parts contradict each other.
+            When there is more than one table, or parts contradict each other.
         """
+        if not self.tables:
+            return self._without_columns()
         if len(self.tables) != 1:
             raise SchemaError(
                 f"the file describes {len(self.tables)} tables",
@@ -180,6 +185,8 @@ class ConfigFile(_Strict):
                 expected="one table",
                 do="keep the sections [schema.<table>.<column>] of one table",
             )
+        if self.version is None:
+            raise SchemaError("this key is missing", where="version", do="add it: version = 1")
         (table, columns), *_ = self.tables.items()
         other = [name for name in self.data if name != table]
         if other:
@@ -202,9 +209,26 @@ class ConfigFile(_Strict):
             name=table,
             rules=tuple(dict.fromkeys(rule.holds for rule in self.rule)),
         )
-        data = self.data.get(table, _DataFile())
+        return self._config(schema, self.data.get(table, _DataFile()), EvaluateConfig(self.evaluate.holdout))
+
+    def _without_columns(self) -> Config:
+        """A file that leaves the columns to detection."""
+        if self.dependency or self.rule:
+            raise SchemaError(
+                "dependencies and rules need the columns that they are about", where="schema",
+                do="add the sections [schema.<table>.<column>], as `locum init` writes them",
+            )  # fmt: skip
+        if len(self.data) > 1:
+            raise SchemaError(
+                f"[data] names {len(self.data)} tables", where="data", expected="one table", do="keep one"
+            )
+        data = next(iter(self.data.values()), _DataFile())
+        judged = EvaluateConfig(self.evaluate.holdout, self.evaluate.target, self.evaluate.protected)
+        return self._config(None, data, judged)
+
+    def _config(self, schema: Schema | None, data: _DataFile, judged: EvaluateConfig) -> Config:
         model = ModelConfig(self.model.name, self.model.seed, dict(self.model.settings))
         return Config(
-            schema, data.path, data.delimiter, data.encoding, data.decimal, data.missing, model,
-            EvaluateConfig(self.evaluate.holdout), requirements(self.require),
+            schema, data.path, data.delimiter, data.encoding, data.decimal, data.missing, model, judged,
+            requirements(self.require),
         )  # fmt: skip

@@ -40,7 +40,7 @@ def dump_toml(config: Config | Schema, proposed: Sequence[tuple[str, str]] = ())
     """
     if isinstance(config, Schema):
         config = Config(config)
-    schema = config.schema
+    schema = config.schema or Schema(())
     table = _key(schema.name)
     lines = [_HEAD + "version = 1", ""]
     reading: dict[str, Any] = {} if config.path is None else {"path": config.path}
@@ -110,6 +110,8 @@ def _model(config: Config) -> list[str]:
 
 def _evaluate(config: Config) -> list[str]:
     schema, holdout = config.schema, config.evaluate.holdout
+    if schema is None:
+        return _evaluate_alone(config)
     lines = ["[evaluate]"]
     lines.append(f"holdout = {_value(float(holdout))}" if holdout is not None else "# holdout = 0.2")
     if schema.target is not None:
@@ -119,6 +121,13 @@ def _evaluate(config: Config) -> list[str]:
     if schema.protected:
         lines.append(f"protected = {_value([f'{schema.name}.{name}' for name in schema.protected])}")
     return [*lines, ""]
+
+
+def _evaluate_alone(config: Config) -> list[str]:
+    """The section of a config that describes no columns."""
+    given = config.evaluate
+    found = {"holdout": given.holdout, "target": given.target, "protected": list(given.protected) or None}
+    return ["[evaluate]", *(f"{k} = {_value(v)}" for k, v in found.items() if v is not None), ""]
 
 
 def _require(config: Config) -> list[str]:

@@ -278,3 +278,25 @@ def test_tables_that_can_hardly_be_judged_get_a_report_in_words(name, capsys, he
         assert found is None, place[max(0, found.start() - 60) : found.end() + 20]
     numbers = json.loads((here / "out" / "report.json").read_text())
     assert len(numbers["evidence"]["answers"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("limits", "code", "verdict"),
+    [
+        ("tv.1way.max = 0.9", 0, "[pass]"),
+        ("tv.1way.max = 0.0001", 1, "[fail]"),
+        ("c2st.max = 0.5", 0, "[unclear]"),
+        ("strict = true\nc2st.max = 0.5", 1, "[fail]"),
+        ("no.such.max = 1", 1, "was not measured"),
+    ],
+)
+def test_limits_beside_the_data_decide_the_exit_code(limits, code, verdict, capsys, here):
+    """A ``locum.toml`` that holds nothing but limits and roles; columns are detected."""
+    (here / "real.csv").write_text(table(60, 1))
+    (here / "made.csv").write_text(table(60, 2))
+    (here / "locum.toml").write_text(f'[evaluate]\ntarget = "late"\n[require]\n{limits}\n')
+    argv = ["evaluate", "--real", "real.csv", "--synthetic", "made.csv", "--effort", "quick"]
+    assert main(argv) == code
+    shown = capsys.readouterr()
+    assert verdict in " ".join(shown.out.split())
+    assert "'late'" in shown.out

@@ -152,6 +152,18 @@ def test_mistakes_are_named_by_their_key(old, new, words):
         parse_toml(GOOD.replace(old, new, 1))
 
 
+def test_a_file_may_leave_the_columns_to_detection():
+    config = parse_toml('[require]\nc2st.max = 0.6\n[evaluate]\ntarget = "a"\nprotected = ["b"]\n')
+    assert config.schema is None
+    assert config.require.to_json() == {"strict": False, "c2st.max": 0.6}
+    assert (config.evaluate.target, config.evaluate.protected) == ("a", ("b",))
+    assert parse_toml(dump_toml(config)) == config
+    with pytest.raises(SchemaError, match="need the columns"):
+        parse_toml('[[rule]]\nholds = "a <= b"\n')
+    with pytest.raises(SchemaError, match=r"require\.c2st\.mean"):
+        parse_toml("[require]\nc2st.mean = 1\n")
+
+
 def test_absent_and_unreadable_files(tmp_path):
     with pytest.raises(SchemaError, match="no such file"):
         load_toml(tmp_path / "locum.toml")
