@@ -183,4 +183,5 @@ def test_any_text_is_read_or_refused(text):
         parse_toml(text)
     except SchemaError:
         return
-    assert tomllib.loads(text)
+    # Without columns a file may hold the other sections alone, or nothing.
+    assert set(tomllib.loads(text)) <= {"version", "data", "model", "evaluate", "require"}
