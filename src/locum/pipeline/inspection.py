@@ -77,8 +77,14 @@ def _model(path: Path) -> Inspection:
 
 def _folder(path: Path) -> Inspection:
     from locum.artifacts.folder import RunFolder
+    from locum.pipeline.certificate import NAME as CERTIFICATE
     from locum.pipeline.outcome import STAGES, answers_of, read_report
 
+    if (path / CERTIFICATE).is_file():
+        raise UsageError(
+            "this is a released bundle, not a run folder", where=str(path),
+            do=f"see what it promises with `locum verify {path}`, or inspect a model file in it",
+        )  # fmt: skip
     with RunFolder.view(path) as folder:
         plan, records = folder.plan, list(folder.records())
         done = [stage for stage in STAGES if folder.done(stage)]
@@ -104,6 +110,10 @@ def _folder(path: Path) -> Inspection:
         facts["privacy"] = _text(f"epsilon {total.get('epsilon')}, delta {total.get('delta')}")
         facts["unit"] = _text(unit.get("column") or "row")
         facts["synthesizer"] = _text((promised.get("synthesizer") or {}).get("name"))
+        # The plan of a private run knows neither columns nor rows: it is written before any row is read.
+        facts["target"] = _text((plan.get("privacy") or {}).get("target"))
+        facts["rows"] = f"{_text((promised.get('rows') or {}).get('noisy'))} (noisy)"
+        del facts["columns"], facts["seed"]
     cost = [r for r in records if r.get("event") == "ended"]
     if cost:
         facts["cost"] = f"{sum(float(r.get('cpu_s', 0)) for r in cost):.1f} CPU seconds"

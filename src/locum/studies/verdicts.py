@@ -236,7 +236,9 @@ def _fair(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -
         return Answer("fair", "not measured", f"Not measured: {why}.")
     if not gaps and not models:
         return Answer(
-            "fair", "not measured", "Not measured: name a target and protected columns to see rates by group."
+            "fair",
+            "not measured",
+            "Not measured: it takes a target and protected columns to see rates by group.",
         )
     if not models:
         largest = max(gaps, key=lambda r: abs(r.value - (r.reference or 0.0)))

@@ -207,3 +207,9 @@ def test_a_reader_that_goes_away_is_no_failure():
     done = broken("raise BrokenPipeError")
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_inspecting_a_bundle_says_what_to_do(capsys, tmp_path):
+    (tmp_path / "certificate.json").write_text("{}")
+    assert main(["inspect", str(tmp_path)]) == 2
+    assert "locum verify" in capsys.readouterr().err
