@@ -60,7 +60,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "locum sample visits-locum --rows 100000 --out more.parquet",
         "locum sample visits.locum --where \"age >= 80 and sex = 'F'\" --rows 1000 --out old.csv",
     ),
-    "impute": ("locum impute visits.locum visits.csv --column weight --out complete.csv",),
+    "impute": ("locum impute visits.csv --column weight --out complete.csv",),
     "fair": ("locum fair visits.locum --target readmitted --protected sex --rows 1000 --out fair.csv",),
     "evaluate": (
         "locum evaluate --real learned.csv --synthetic theirs.csv --holdout unseen.csv "

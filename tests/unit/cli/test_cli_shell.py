@@ -36,21 +36,35 @@ def test_the_list_holds_every_command_once_and_cuts_no_sentence(capsys):
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("text", "models")])
-def test_examples_are_calls_that_the_parser_takes(command, capsys, monkeypatch, tmp_path):
-    """Every option of an example exists; nothing is run, since the files do not."""
+def test_examples_are_calls_that_the_parser_takes(command, capsys):
+    """Arguments and options of an example exist; nothing is run."""
     import shlex
 
     from locum.cli.helppage import EXAMPLES
+    from locum.cli.main import _app
 
     assert main([command, "--help"]) == 0
     shown = capsys.readouterr().out
-    known = {word.strip(",") for line in shown.splitlines() for word in line.split() if word.startswith("--")}
     for call in EXAMPLES[command]:
         assert f"  {call}" in shown
         name, sub, *rest = shlex.split(call)
-        assert name == "locum" and sub in COMMANDS
-        if sub == command:
-            assert {word for word in rest if word.startswith("--")} <= known
+        assert name == "locum"
+        _app(sub).commands[sub].make_context(sub, rest)
+
+
+def test_calls_in_the_readme_are_taken_by_the_parser():
+    """Of ``locum`` lines in the README, those of plain commands; text has commands of its own."""
+    import shlex
+
+    from locum.cli.main import _app
+
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    calls = [line[2:] for line in readme.splitlines() if line.startswith("$ locum ")]
+    assert len(calls) > 12
+    for call in calls:
+        _, sub, *rest = shlex.split(call, comments=True)
+        if sub != "text":
+            _app(sub).commands[sub].make_context(sub, rest)
 
 
 def test_options_of_the_private_mode_stand_together(capsys):
