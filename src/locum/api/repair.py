@@ -23,7 +23,10 @@ def fair(
     data: Any = None,
     graph: Sequence[Sequence[str] | str] | None = None,
     notion: str = "dp",
-    strength: float = 1.0,
+    strength: float | None = None,
+    cost: float = 0.015,
+    least: int = 30,
+    folds: int | None = None,
     explain: Sequence[str] = (),
     seed: int = 0,
 ) -> Repaired:
@@ -38,9 +41,9 @@ def fair(
     protected
         Columns whose combinations are the groups.
     method
-        ``parity`` (equal shares of each label), ``odds`` (equal error rates of models, as far as one
-        threshold a group allows), ``reweigh`` (rows chosen, no label changed), ``causal`` (labels drawn again
-        along a graph with edges cut), ``groups`` (one generator a group, fitted on `data`).
+        ``parity`` (equal shares of each label), ``odds`` (error rates of models as near as one threshold a
+        group allows, all groups at once), ``reweigh`` (rows chosen, no label changed), ``causal`` (labels
+        drawn again along a graph with edges cut), ``groups`` (one generator a group, fitted on `data`).
     rows
         Rows to make; None means as many as were learned from.
     schema
@@ -48,13 +51,21 @@ def fair(
     test
         Real rows that the generator has not seen, for testing models; None takes fresh synthetic ones.
     data
-        Real rows, for ``groups``.
+        Real rows, for ``groups`` and `folds`.
     graph, notion, explain
         For ``causal``: edges such as ``"sex -> income"`` (None learns them); ``ftu`` cuts the direct edge,
         ``dp`` every path, ``cf`` every path but through the columns of `explain`.
     strength
-        For ``parity``: 1 moves labels until models see no difference; less moves some and chooses rows for
-        the rest: shares of the label stay equal, models differ more between groups and lose less.
+        For ``parity``: 1 moves labels until models see no difference, 0 only chooses rows; shares of the
+        label are equal at any, models differ less between groups and lose more the higher it is. None takes
+        the largest that is foretold to cost at most `cost`; `strength` and `losses` of the result tell.
+    cost
+        Area under the ROC curve that the strength may cost where it is not given.
+    least
+        Test rows of either outcome that a group needs; others are listed, not judged.
+    folds
+        Judge the repair on every row of `data`: generator and models are fitted `folds` times to the other
+        parts, so that small groups have all the test rows there are.
     seed
         Same seed, same rows.
 
@@ -75,5 +86,5 @@ def fair(
     return work(
         source, schema=schema, target=target, protected=protected, method=method, rows=rows, test=test,
         data=data, graph=graph, notion=notion, explain=explain,
-        strength=strength, seed=seed,
+        strength=strength, cost=cost, least=least, folds=folds, seed=seed,
     )  # fmt: skip

@@ -35,11 +35,22 @@ def fair(
         typer.Option("--method", help="parity, odds, reweigh, causal or groups.", metavar="NAME"),
     ] = "parity",
     strength: Annotated[
+        float | None,
+        typer.Option(
+            "--strength",
+            help="For parity: 0 only chooses rows, 1 only moves labels: models' parity nearly closed, at the "
+            "highest price. Default: the largest whose foretold cost is at most --cost. Label shares are "
+            "equal at any.",
+            metavar="0-1", show_default=False,
+        ),
+    ] = None,
+    cost: Annotated[
         float,
         typer.Option(
-            "--strength", help="For parity: 1 moves labels alone, less also chooses rows and costs less."
+            "--cost", help="For parity without --strength: area under the ROC curve that it may cost.",
+            metavar="AUC",
         ),
-    ] = 1.0,
+    ] = 0.015,
     rows: options.Rows = None,
     test: Annotated[
         Path | None,
@@ -51,8 +62,26 @@ def fair(
     data: Annotated[
         Path | None,
         typer.Option(
-            "--data", help="Real rows to fit on, for --method groups.", metavar="FILE", show_default=False
+            "--data", help="Real rows, for --method groups and --folds.", metavar="FILE", show_default=False
         ),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds", help="Judge the repair on every row of --data: generator and models fitted this many "
+            "times, each on the other parts.", metavar="N", show_default=False,
+        ),
+    ] = None,
+    least: Annotated[
+        int,
+        typer.Option(
+            "--least", help="Test rows of either outcome that a group needs; others are listed, not judged.",
+            metavar="N",
+        ),
+    ] = 30,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="HTML page to write.", metavar="FILE", show_default=False),
     ] = None,
     edge: Annotated[
         list[str] | None,
@@ -84,7 +113,8 @@ def fair(
     with Display() as display:
         done = fair_file(
             model, out, target=target, protected=[p for text in protected for p in text.split(",") if p],
-            method=method, strength=strength, rows=rows, test=test, data=data, graph=edge, notion=notion,
+            method=method, strength=strength, cost=cost, rows=rows, test=test, data=data, folds=folds,
+            least=least, page=page, graph=edge, notion=notion,
             explain=explain or (), seed=seed or 0, force=force, progress=display,
         )  # fmt: skip
     if as_json:
@@ -94,3 +124,5 @@ def fair(
     for note in done["notes"]:
         say(note)
     say(f"{count(done['rows'], 'row')} written to {out} ({size(done['bytes'])}).")
+    if page is not None:
+        say(f"Report: {page}")

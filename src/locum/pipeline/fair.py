@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
 
 if TYPE_CHECKING:
@@ -18,9 +20,19 @@ if TYPE_CHECKING:
 
 
 def fair(
-    source: Any, *, schema: Schema | None = None, test: Any = None, data: Any = None, **asked: Any
+    source: Any,
+    *,
+    schema: Schema | None = None,
+    test: Any = None,
+    data: Any = None,
+    folds: int | None = None,
+    progress: Listener = silent,
+    **asked: Any,
 ) -> Repaired:
     """Repair rows of a model or a table given in any form; see `locum.control.fair.repair.repair`.
+
+    With `folds` models' gaps are those of the same repair cross-fitted over `data`, see
+    `locum.control.fair.crossfit.cross_fitted`; a table given as source is its own data.
 
     Raises
     ------
@@ -37,7 +49,45 @@ def fair(
     else:
         source, schema = _table(source, schema)
     test, data = (None if t is None else _table(t, schema)[0] for t in (test, data))
-    return repair(source, schema, test=test, data=data, **asked)
+    done = repair(source, schema, test=test, data=data, **asked)
+    if folds is None:
+        return done
+    return _over_all_rows(done, source, schema, data, folds, asked, progress)
+
+
+def _over_all_rows(
+    done: Repaired, source: Any, schema: Schema | None, data: pa.Table | None, folds: int,
+    asked: Mapping[str, Any], progress: Listener,
+) -> Repaired:  # fmt: skip
+    """The same repair with models' gaps measured on all real rows."""
+    from locum.control.fair.crossfit import DEFAULT_SYNTHESIZER, cross_fitted
+    from locum.control.fair.judging import LEAST_EITHER
+    from locum.control.fair.methods import Order
+    from locum.control.fair.telling import sentence
+    from locum.synthesizers.synthesizer import Synthesizer
+
+    if isinstance(source, Synthesizer):
+        name = source.name
+    else:
+        name, data = DEFAULT_SYNTHESIZER, source if data is None else data
+    if data is None or schema is None:
+        raise UsageError("folds need the real rows", where="folds", do="give the data")
+    names = {"edges": "graph", "notion": "notion", "strength": "strength", "cost": "cost"}
+    settings = {k: asked[v] for k, v in names.items() if v in asked}
+    order = Order(asked.get("method", "parity"), explain=tuple(asked.get("explain", ())), **settings)
+    target, protected = asked["target"], tuple(asked["protected"])
+    (found,) = cross_fitted(
+        data, schema, [(protected, order)], target=target, synthesizer=name, folds=folds,
+        least=asked.get("least", LEAST_EITHER), seed=asked.get("seed", 0), progress=progress,
+    )  # fmt: skip
+    # Labels are counted in the rows that are handed out, models' gaps in the folds.
+    evidence = found.evidence.with_labels_of(done.evidence)
+    kept = tuple(n for n in done.notes if not n.startswith("Not judged"))
+    return replace(
+        done, evidence=evidence, sentence=sentence(evidence, target, protected),
+        notes=(*kept, *found.unjudged),
+        tested_on=f"all {found.rows:,} real rows, by models of {found.folds} folds",
+    )  # fmt: skip
 
 
 def _table(data: Any, schema: Schema | None) -> tuple[pa.Table, Schema]:
@@ -56,11 +106,12 @@ def fair_file(
     *,
     target: str,
     protected: Sequence[str],
+    page: Path | None = None,
     force: bool = False,
     progress: Listener = silent,
     **asked: Any,
 ) -> dict[str, Any]:
-    """Write repaired rows to a file; returns facts about them.
+    """Write repaired rows to a file, and what the repair did to a page; returns facts about them.
 
     Raises
     ------
@@ -72,11 +123,18 @@ def fair_file(
     from locum.pipeline.fitting import load_model, refuse_existing, refuse_format
 
     refuse_format(out)
-    refuse_existing(out, force=force)
+    for path in (out, *(() if page is None else (page,))):
+        refuse_existing(path, force=force)
     progress(Event("read", 0, 1))
     synth: Synthesizer = load_model(model)
     progress(Event("sample", 0, 1))
-    done = fair(synth, target=target, protected=protected, **asked)
+    done = fair(synth, target=target, protected=protected, progress=progress, **asked)
     write(done.table, out, schema=synth.schema, origin=synth.origin, lineage=synth.lineage)
     write_stamp(out, synth.lineage)
+    if page is not None:
+        from locum.atomic import write_text
+        from locum.pipeline.judge import now
+        from locum.report.fairness import render
+
+        write_text(page, render(done, table=model.stem, target=target, protected=protected, created=now()))
     return {"out": str(out), "seed": asked.get("seed", 0), "bytes": out.stat().st_size, **done.to_json()}

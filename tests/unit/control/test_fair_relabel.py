@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locum.control.fair.relabel import evened, mapped, moved, redrawn, reweighed, rounded, shifted
+from locum.control.fair.relabel import evened, mapped, moved, redrawn, reweighed, rounded
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -78,27 +78,3 @@ def test_redrawn_rows_have_equal_rates_and_the_pool_s_group_shares():
     assert abs(rates[0] - rates[1]) < 0.003
     assert abs(group[rows].mean() - group.mean()) < 0.002
     assert len(np.unique(rows)) == 1000
-
-
-def test_shifted_odds_bring_error_rates_together():
-    rng = np.random.default_rng(4)
-    group = rng.integers(0, 2, 20_000)
-    x = rng.normal(size=20_000) + group
-    p = 1 / (1 + np.exp(-(1.5 * x - 2)))
-    label = (rng.random(20_000) < p).astype(np.int64)
-    out, shifts = shifted(np.column_stack([1 - p, p]), label, group)
-
-    def gap(score):
-        rates = [[(score[(group == g) & (label == y)] >= 0.5).mean() for g in (0, 1)] for y in (0, 1)]
-        return max(abs(a - b) for a, b in rates)
-
-    assert gap(out[:, 1]) < 0.6 * gap(p)
-    assert shifts[0] > 0 > shifts[1]
-
-
-def test_a_group_without_positives_keeps_its_odds():
-    chance = np.column_stack([np.full(10, 0.7), np.full(10, 0.3)])
-    label, group = np.r_[np.zeros(5, int), np.ones(3, int), np.zeros(2, int)], np.repeat([0, 1], 5)
-    out, shifts = shifted(chance, label, group)
-    assert 0 not in shifts
-    assert (out[:5] == chance[:5]).all()

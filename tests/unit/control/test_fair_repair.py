@@ -44,7 +44,7 @@ def table():
 
 
 def test_parity_of_crossed_groups_is_reached_and_other_columns_are_untouched(table):
-    done = repair(table, SCHEMA, target="pay", protected=("sex", "race"), seed=1)
+    done = repair(table, SCHEMA, target="pay", protected=("sex", "race"), strength=1.0, seed=1)
     assert done.before["label_gap"].value > 0.2
     gaps = [g["after"] for g in done.evidence.groups]
     rows = [g["n_after"] for g in done.evidence.groups]
@@ -55,6 +55,29 @@ def test_parity_of_crossed_groups_is_reached_and_other_columns_are_untouched(tab
     assert done.table.schema == table.schema
     assert "equalised odds" in done.sentence
     assert "demographic parity" in done.sentence
+
+
+def test_the_default_strength_is_the_largest_within_the_cost_that_was_asked_for(table):
+    found = [
+        repair(table, SCHEMA, target="pay", protected=("sex",), cost=c, seed=1) for c in (0.0, 0.02, 1.0)
+    ]
+    strengths = [done.strength for done in found]
+    assert strengths == sorted(strengths)
+    assert strengths[-1] == 1
+    for done, cost in zip(found, (0.0, 0.02, 1.0), strict=True):
+        losses = dict(done.losses)
+        assert done.strength == 0 or losses[done.strength] <= cost
+        assert done.after["label_gap"].value < 0.01
+        assert any(n.startswith(f"Strength {done.strength:g}, foretold") for n in done.notes)
+
+
+def test_rows_without_enough_of_an_outcome_are_listed_and_not_judged(table):
+    done = repair(table, SCHEMA, target="pay", protected=("sex", "race"), least=60)
+    names = {r["group"] for r in done.evidence.rates}
+    assert set(done.evidence.left_out) < names
+    few = {r["group"] for r in done.evidence.rates if min(r["positives"], r["negatives"]) < 60}
+    assert few == set(done.evidence.left_out)
+    assert any("Not judged" in n for n in done.notes)
 
 
 def test_reweighing_changes_no_row(table):
@@ -109,6 +132,9 @@ def test_one_model_a_group_keeps_the_groups_shares(table):
         ({"method": "groups"}, "needs the real rows"),
         ({"method": "causal", "graph": ["sex -> pay", "pay -> sex"]}, "cycle"),
         ({"rows": 99_999}, "only 1,500 rows"),
+        ({"strength": 1.5}, "not a strength"),
+        ({"cost": -1}, "not a cost"),
+        ({"least": 0}, "cannot be"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence(table, change, words):
@@ -122,7 +148,6 @@ def test_many_levels_and_a_group_of_one_row_are_put_together(table):
     one = pa.concat_tables([table.slice(0, 800), table.slice(0, 1).set_column(0, "sex", [["x"]])])
     done = repair(one, SCHEMA, target="pay", protected=("sex",))
     assert any("1 rows of groups" in n for n in done.notes)
-    assert done.table.num_rows == 801
 
 
 def test_a_group_without_positives_gets_some_by_parity_and_is_named_by_reweighing(table):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,9 +12,13 @@ import pyarrow as pa
 from locum.control.fair.chances import own_chances, tree_chances
 from locum.control.fair.evidence import shares
 from locum.control.fair.graph import NOTIONS, Graph, Notion, learn_graph
-from locum.control.fair.relabel import FloatArray, IntArray, evened, mapped, moved, redrawn, shifted
+from locum.control.fair.odds import Learner, relabelled, solve
+from locum.control.fair.relabel import FloatArray, IntArray, evened, mapped, moved, redrawn
 from locum.control.fair.setting import LEAST, Setting
+from locum.control.fair.strength import COST, Losses, losses, strongest
 from locum.errors import DataError, UsageError
+from locum.evidence.boosting import grow
+from locum.evidence.views import FeatureView
 from locum.randomness import child_seed, stream
 
 if TYPE_CHECKING:
@@ -22,8 +26,12 @@ if TYPE_CHECKING:
 
 Method = Literal["parity", "odds", "reweigh", "causal", "groups"]
 METHODS: tuple[Method, ...] = ("parity", "odds", "reweigh", "causal", "groups")
-#: Rows that `reweigh` may choose from, as a multiple of the rows asked for.
+#: Rows that are drawn, as a multiple of the rows asked for, where rows are chosen or models checked.
 POOL = 3
+#: Share of a table's rows on which thresholds are checked when no more can be drawn.
+CHECK_SHARE = 0.4
+#: Rows by which the cost of a strength is foretold, at most.
+FORETOLD = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,10 @@ class Order:
     chances
         ``own`` (the generator's density), ``trees``, or ``auto``: own where there is one.
     strength
-        For ``parity``: how far chances are moved, 0 to 1; below 1 rows are chosen for the rest.
+        For ``parity``: how far chances are moved, 0 to 1; below 1 rows are chosen for the rest. None takes
+        the largest that is foretold to cost no more than `cost`.
+    cost
+        Area under the ROC curve that the strength may cost, where it is not given.
     """
 
     method: Method
@@ -50,18 +61,21 @@ class Order:
     notion: Notion = "dp"
     explain: tuple[str, ...] = ()
     chances: str = "auto"
-    strength: float = 1.0
+    strength: float | None = None
+    cost: float = COST
 
     @property
     def chooses(self) -> bool:
-        """Whether rows are chosen among more than are asked for."""
-        return self.method == "reweigh" or (self.method == "parity" and self.strength < 1)
+        """Whether rows are chosen among more than are asked for, or models checked on the others."""
+        return self.method in ("reweigh", "odds") or (self.method == "parity" and self.strength != 1)
 
     def __post_init__(self) -> None:
-        if isinstance(self.strength, bool) or not 0 <= self.strength <= 1:
-            raise UsageError(
-                f"{self.strength!r} is not a strength", where="strength", expected="a number from 0 to 1"
-            )
+        for name, number in [
+            ("strength", 0.0 if self.strength is None else self.strength),
+            ("cost", self.cost),
+        ]:
+            if isinstance(number, bool) or not 0 <= number <= 1:
+                raise UsageError(f"{number!r} is not a {name}", where=name, expected="a number from 0 to 1")
         for where, value, known in [
             ("method", self.method, METHODS), ("notion", self.notion, NOTIONS),
             ("chances", self.chances, ("auto", "own", "trees")),
@@ -74,11 +88,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Repaired rows, the share of labels that were moved, and what a user should know."""
+    """Repaired rows, the share of labels that were moved, and what a user should know.
+
+    `strength` and `losses` are those of ``parity``: the strength used, and what each was foretold to cost.
+    """
 
     table: pa.Table
     moved: float
     notes: tuple[str, ...] = ()
+    strength: float | None = None
+    losses: Losses = ()
 
 
 def apply(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) -> Done:
@@ -95,27 +114,106 @@ def apply(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) ->
         return _reweigh(table, setting, n, seed)
     if order.method == "causal":
         return _causal(table, setting, order, seed)
+    return (_odds if order.method == "odds" else _parity)(table, setting, order, n, seed)
+
+
+def _parity(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) -> Done:
+    found: Losses = ()
+    strength, notes = order.strength, []
+    if strength is None:
+        strength, found, note = _affordable(table.slice(0, min(n, FORETOLD)), setting, order.cost, seed)
+        notes.append(note)
+    if strength == 1:
+        table = table.slice(0, n)
     label, group = setting.label(table), setting.group(table)
     group = np.where(label >= 0, group, -1)
     chance = _chances(table, setting, order, seed)
-    if order.method == "parity":
-        asked = mapped(chance, group)
-        if order.strength == 1:
-            return _write(table, setting, chance, asked, group, seed, even=True)
-        asked = (1 - order.strength) * chance + order.strength * asked
+    asked = mapped(chance, group)
+    if strength == 1:
+        done = _write(table, setting, chance, asked, group, seed, even=True)
+    else:
+        asked = (1 - strength) * chance + strength * asked
         part = _write(table, setting, chance, asked, group, seed, even=False)
         rest = _reweigh(part.table, setting, n, seed)
-        return Done(rest.table, part.moved, rest.notes)
+        done = Done(rest.table, part.moved, rest.notes)
+    return replace(done, notes=(*notes, *done.notes), strength=strength, losses=found)
+
+
+def _affordable(table: pa.Table, setting: Setting, cost: float, seed: int) -> tuple[float, Losses, str]:
+    """Strength, what each strength costs, and a sentence about it."""
+    label, group = setting.label(table), setting.group(table)
+    counts = shares(label, group, len(setting.labels), len(setting.classes))
+    if ((counts == 0) & (counts.sum(axis=0) > 0)).any():
+        return 1.0, (), "Strength 1: some group has no row of a class, so that rows cannot be chosen for it."
+    found = losses(tree_chances(table, setting, seed), label, group, setting.positive)
+    strength = strongest(found, cost)
+    at = dict(found)
+    return strength, found, (
+        f"Strength {strength:g}, foretold to cost {max(0.0, at[strength]):.3f} of the area under the ROC "
+        f"curve (limit {cost:g}; 0 costs {max(0.0, at[0.0]):.3f}, 1 costs {max(0.0, at[1.0]):.3f})."
+    )  # fmt: skip
+
+
+def _odds(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) -> Done:
+    """Thresholds by group, corrected by what models trained on the moved labels do on rows kept apart."""
     if len(setting.classes) != 2:
         raise UsageError(
             f"equalised odds are for two classes, and {setting.target!r} has {len(setting.classes)}",
             where="method", do="use parity, or make a yes/no column of one class against the rest",
         )  # fmt: skip
-    asked, shifts = shifted(chance, label, group)
-    still = [name for g, name in enumerate(setting.labels) if g not in shifts]
-    done = _write(table, setting, chance, asked, group, seed, even=False)
+    drawn = table.num_rows >= (1 + CHECK_SHARE) * n
+    mine = table.slice(0, n)
+    label, group = setting.label(mine), setting.group(mine)
+    # Chances that have not seen the label, as a model fitted to the rows would give them.
+    chance = (
+        tree_chances(mine, setting, seed)[:, 1]
+        if order.chances != "own"
+        else (_chances(mine, setting, order, seed)[:, 1])
+    )
+    if drawn:
+        learn, check = np.arange(n), table.slice(n)
+    else:
+        mixed = stream(seed, "fair", "check").permutation(n)
+        held = int(CHECK_SHARE * n)
+        learn, check = np.sort(mixed[held:]), table.take(pa.array(np.sort(mixed[:held])))
+    learner = _learner(mine.take(pa.array(learn)), check, setting, seed)
+    check_label, check_group = setting.label(check), setting.group(check)
+
+    def anew() -> np.random.Generator:
+        return stream(seed, "fair", "labels")
+
+    found = solve(
+        chance[learn], label[learn], group[learn], check_label,
+        np.where(check_label >= 0, check_group, -1), learner, anew,
+    )  # fmt: skip
+    new = relabelled(chance, label, group, found.shifts, anew())
+    still = [name for g, name in enumerate(setting.labels) if g not in found.shifts]
     notes = [f"{', '.join(still)}: no rows of one of the classes, labels kept."] if still else []
-    return Done(done.table, done.moved, tuple(notes))
+    notes.append(
+        f"Models trained on the moved labels had an odds gap of {found.gap:.3f} on rows kept apart "
+        f"({found.gap_before:.3f} before), and misjudged {100 * found.error:.1f} % of them "
+        f"({100 * found.error_before:.1f} % before)."
+    )
+    return Done(setting.with_labels(mine, new), float((new != label).mean()), tuple(notes))
+
+
+def _learner(learn: pa.Table, check: pa.Table, setting: Setting, seed: int) -> Learner:
+    """LightGBM as the evidence trains it, on the same features."""
+    columns = setting.features
+    view = FeatureView.learn(
+        columns, pa.concat_tables([t.select([c.name for c in columns]) for t in (learn, check)])
+    )
+    x, asked = view.matrix(learn), view.matrix(check)
+
+    def scored(label: IntArray) -> FloatArray:
+        known = label >= 0
+        forest = grow(
+            x[known], label[known].astype(np.float64), "binary", categorical=view.categorical,
+            seed=child_seed(seed, "fair", "judge"),
+        )  # fmt: skip
+        return forest.predict(asked)
+
+    return scored
 
 
 def _chances(table: pa.Table, setting: Setting, order: Order, seed: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""New labels out of probabilities: mapped quantiles, shifted odds, labels that move as little as possible."""
+"""New labels out of probabilities: mapped quantiles, labels that move as little as possible."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ IntArray = npt.NDArray[np.int64]
 QUANTILES = 101
 #: Probabilities are kept this far from 0 and 1 where odds are taken.
 EDGE = 1e-6
-#: Shifts of the log odds that are tried for one group.
-SHIFTS = np.linspace(-4.0, 4.0, 161)
 
 
 def mapped(chance: FloatArray, group: IntArray) -> FloatArray:
@@ -57,33 +55,6 @@ def to_mean(chance: FloatArray, wanted: FloatArray, rounds: int = 200) -> FloatA
         out *= np.divide(wanted, mean, out=np.ones_like(wanted), where=mean > 0)
         out /= out.sum(axis=1, keepdims=True)
     return out
-
-
-def shifted(chance: FloatArray, label: IntArray, group: IntArray) -> tuple[FloatArray, dict[int, float]]:
-    """Probabilities of two classes whose odds differ in threshold only, and each group's shift in log odds.
-
-    For each group the shift that brings its true- and false-positive rates (probability of 0.5 up) nearest
-    to those of all rows: the larger of the two distances is made smallest, the smaller shift on ties. One
-    threshold a group cannot make both rates equal in general; Hardt, Price and Srebro (2016) mix two, which
-    would put coin tosses into the labels. Groups below 0, or without rows of either class, keep theirs.
-    """
-    inside = group >= 0
-    p = chance[:, 1]
-    odds = np.log(np.clip(p, EDGE, 1 - EDGE)) - np.log(np.clip(1 - p, EDGE, 1 - EDGE))
-    goal = [float((odds[inside & (label == y)] >= 0).mean()) for y in (1, 0)]
-    out, shifts = odds.copy(), {}
-    for g in np.unique(group[inside]):
-        rows = group == g
-        parts = [odds[rows & (label == y)] for y in (1, 0)]
-        if not all(len(part) for part in parts):
-            continue
-        rates = [(part[None] + SHIFTS[:, None] >= 0).mean(axis=1) for part in parts]
-        worst = np.maximum(np.abs(rates[0] - goal[0]), np.abs(rates[1] - goal[1]))
-        best = min(range(len(SHIFTS)), key=lambda i: (round(float(worst[i]), 6), abs(float(SHIFTS[i]))))
-        shifts[int(g)] = float(SHIFTS[best])
-        out[rows] += SHIFTS[best]
-    p = np.where(np.isin(group, list(shifts)), 1 / (1 + np.exp(-out)), p)
-    return np.column_stack([1 - p, p]), shifts
 
 
 def moved(

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from locum.control.fair.evidence import Estimate, Evidence, measure
+from locum.control.fair.evidence import Evidence, measure
+from locum.control.fair.judging import LEAST_EITHER, Estimate
 from locum.control.fair.methods import POOL, Done, Method, Order, apply, per_group
 from locum.control.fair.setting import Setting
+from locum.control.fair.strength import COST, Losses
+from locum.control.fair.telling import sentence, unjudged
 from locum.errors import UsageError
 from locum.randomness import check_seed, child_seed, stream
 from locum.synthesizers.checks import check_rows
@@ -22,12 +25,10 @@ if TYPE_CHECKING:
     from locum.schema.table import Schema
     from locum.synthesizers.synthesizer import Synthesizer
 
-#: Fresh rows on which models are tested when there are no real ones, at most.
+#: Fresh rows on which models are tested when there are no real ones: rows cost nothing, noise does.
 TEST_ROWS = 15_000
 #: Share of a table's rows on which models are tested when there is no generator either.
 TEST_SHARE = 0.3
-#: Difference in odds by chance alone from which the sentence speaks of it.
-CHANCE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Repaired:
         What changed, in plain words.
     notes
         What a user should know besides.
+    strength, losses
+        Of ``parity``: the strength used, and what each strength was foretold to cost where it was not given.
     """
 
     table: pa.Table
@@ -56,6 +59,8 @@ class Repaired:
     tested_on: str
     sentence: str
     notes: tuple[str, ...] = ()
+    strength: float | None = None
+    losses: Losses = ()
 
     @property
     def before(self) -> Mapping[str, Estimate]:
@@ -72,19 +77,10 @@ class Repaired:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
-        sides = {
-            side: {k: {"value": e.value, "low": e.low, "high": e.high} for k, e in part.items()}
-            for side, part in [
-                ("before", self.evidence.before), ("after", self.evidence.after),
-                ("change", self.evidence.change),
-            ]
-        }  # fmt: skip
         return {
-            "rows": self.table.num_rows, **sides, "groups": [dict(g) for g in self.evidence.groups],
-            "label": self.evidence.positive, "moved": self.moved, "tested_on": self.tested_on,
-            "left_out": list(self.evidence.left_out),
-            "by_chance": dict(self.evidence.by_chance),
-            "sentence": self.sentence, "notes": list(self.notes),
+            "rows": self.table.num_rows, **self.evidence.to_json(), "moved": self.moved,
+            "strength": self.strength, "losses": [{"strength": t, "loss": v} for t, v in self.losses],
+            "tested_on": self.tested_on, "sentence": self.sentence, "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -102,7 +98,9 @@ def repair(
     notion: Notion = "dp",
     explain: Sequence[str] = (),
     chances: str = "auto",
-    strength: float = 1.0,
+    strength: float | None = None,
+    cost: float = COST,
+    least: int = LEAST_EITHER,
     synthesizer: str = "tree-fast",
     seed: int = 0,
 ) -> Repaired:
@@ -119,12 +117,13 @@ def repair(
     protected
         Columns whose combinations are the groups; any number of levels, ordered columns are cut in four.
     method
-        ``parity``: quantiles of the target's conditional probability are mapped to those of all rows, so that
-        every group has the same share of each class (as MOSTLY AI's statistical parity does while sampling),
-        with as few labels moved as can be and counts exact up to rounding. ``odds``: one threshold a group,
-        so that a model's true- and false-positive rates come near each other. ``reweigh``: rows chosen so
-        that label and group are independent (Kamiran and Calders), no label changed. ``causal``: labels drawn
-        again along a graph with edges cut (DECAF). ``groups``: one generator a group, fitted on `data`.
+        ``parity``: quantiles of the target's conditional probability are mapped towards those of all rows (as
+        MOSTLY AI's statistical parity does while sampling), with as few labels moved as can be, and rows are
+        chosen for the rest, so that every group has the same share of each class. ``odds``: one threshold a
+        group, all of them found together, so that true- and false-positive rates of models trained on the
+        rows come near each other. ``reweigh``: rows chosen so that label and group are independent (Kamiran
+        and Calders), no label changed. ``causal``: labels drawn again along a graph with edges cut (DECAF).
+        ``groups``: one generator a group, fitted on `data`.
     rows
         Rows to make; None means as many as the synthesizer learned from, or the table has.
     test
@@ -138,9 +137,14 @@ def repair(
     chances
         ``own`` (the generator's density), ``trees`` (boosted trees, five-fold, on the rows), or ``auto``.
     strength
-        For ``parity``: 1 moves labels until models see no difference; less moves chances only so far and lets
-        rows be chosen for the rest, as ``reweigh`` does. Shares of the label are equal at any strength; what
-        changes is the price: models differ more between groups, and lose less.
+        For ``parity``: 1 moves labels until models see no difference, 0 only chooses rows, as ``reweigh``
+        does. Shares of the label are equal at any strength; what changes is the price: models differ less
+        between groups, and lose more. None takes the largest strength that is foretold to cost no more than
+        `cost`. At 1 every row stays and only labels change.
+    cost
+        Area under the ROC curve, tested on rows as they were, that the strength may cost if it is not given.
+    least
+        Test rows of either outcome that a group needs for models' gaps; others are listed, not judged.
     synthesizer
         Generator of each group, for ``groups``.
     seed
@@ -163,7 +167,9 @@ def repair(
 
     seed, protected = check_seed(seed), tuple(protected)
     synth = source if isinstance(source, Fitted) else None
-    order = Order(method, synth, graph, notion, tuple(explain), chances, strength)
+    order = Order(method, synth, graph, notion, tuple(explain), chances, strength, cost)
+    if isinstance(least, bool) or least < 1:
+        raise UsageError(f"{least!r} rows cannot be", where="least", expected="a whole number from 1 up")
     if isinstance(source, Fitted):
         schema = source.schema
         n = check_rows(rows if rows is not None else max(1, source.n_rows))
@@ -174,7 +180,7 @@ def repair(
     else:
         n = check_rows(rows if rows is not None else source.num_rows)
         whole = order.chooses or method == "groups"
-        if n > source.num_rows and not whole:
+        if n > source.num_rows and method != "groups":
             raise UsageError(f"the table has only {source.num_rows:,} rows", where="rows", do="give a model")
         pool = source if whole else source.slice(0, n)
     setting = Setting.learn(pool, schema, target, protected, by_class=method == "odds")
@@ -186,12 +192,12 @@ def repair(
     else:
         done = apply(pool, setting, order, n, seed)
     trial = _trial(pool, done, setting, order, n, seed, test)
-    evidence = measure(trial.before, trial.after, trial.test, setting, seed)
-    notes = (*setting.notes, *done.notes)
-    if evidence.left_out:
-        notes = (*notes, f"Too few test rows for models' gaps of: {', '.join(evidence.left_out)}.")
-    words = _sentence(evidence, setting, protected)
-    return Repaired(done.table, evidence, done.moved, trial.tested_on, words, notes)
+    evidence = measure(trial.before, trial.after, trial.test, setting, least, seed)
+    notes = (*setting.notes, *done.notes, *unjudged(evidence, least))
+    words = sentence(evidence, setting.target, protected)
+    return Repaired(
+        done.table, evidence, done.moved, trial.tested_on, words, notes, done.strength, done.losses
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +216,7 @@ def _trial(
     if test is not None:
         return _Trial(before, done.table, test, "real rows")
     if order.synth is not None:
-        fresh = order.synth.sample_table(min(n, TEST_ROWS), seed=child_seed(seed, "fair", "test"))
+        fresh = order.synth.sample_table(TEST_ROWS, seed=child_seed(seed, "fair", "test"))
         return _Trial(before, done.table, fresh, "fresh synthetic rows")
     order_of = stream(seed, "fair", "split").permutation(pool.num_rows)
     held = max(1, int(TEST_SHARE * pool.num_rows))
@@ -219,38 +225,3 @@ def _trial(
         return _Trial(learn, done.table, kept, "rows held out")
     again = apply(learn, setting, replace(order), learn.num_rows, child_seed(seed, "fair", "again"))
     return _Trial(learn, again.table, kept, "rows held out")
-
-
-def _sentence(evidence: Evidence, setting: Setting, protected: Sequence[str]) -> str:
-    b, a, change = evidence.before, evidence.after, evidence.change
-    what = f"{setting.target} = {evidence.positive}" if len(setting.classes) == 2 else setting.target
-    words = [
-        f"Between groups of {' x '.join(protected)} the share of {what!r} differed by up to "
-        f"{100 * b['label_gap'].value:.1f} points, now by {100 * a['label_gap'].value:.1f}."
-    ]
-    if not np.isnan(b["demographic_parity"].value):
-        words.append(
-            f"Of models trained on the rows, the difference in demographic parity went from "
-            f"{b['demographic_parity'].value:.3f} to {a['demographic_parity'].value:.3f}, in equalised odds "
-            f"from {b['equalized_odds'].value:.3f} to {a['equalized_odds'].value:.3f}."
-        )
-        worse = [
-            name
-            for key, name in [
-                ("demographic_parity", "Demographic parity"),
-                ("equalized_odds", "Equalised odds"),
-            ]
-            if change[key].low > 0
-        ]
-        if worse:
-            words.append(f"{' and '.join(worse)} got worse: where groups differ, not every parity can hold.")
-    else:
-        words.append("There were too few test rows to compare models between groups.")
-    chance = evidence.by_chance.get("equalized_odds", 0.0)
-    if chance >= CHANCE:
-        words.append(
-            f"With as few test rows as some groups have, equal error rates would show a difference in "
-            f"odds of about {chance:.3f} by chance alone."
-        )
-    words.append(f"Area under the ROC curve: {b['auc'].value:.3f}, now {a['auc'].value:.3f}.")
-    return " ".join(words)

@@ -17,6 +17,7 @@ from locum.evidence.trial import Trial
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.schema.column import Column
     from locum.schema.table import Schema
 
 #: Groups with fewer rows are treated as one group together.
@@ -103,6 +104,17 @@ class Setting:
             notes.append(f"{rest:,} rows of groups of {name!r} with fewer than {few} {what}.")
         labels = (*grouping.labels, "rare groups") if pooled else grouping.labels
         return cls(schema, target, classes, values, grouping, labels, pooled, tuple(notes))
+
+    @property
+    def positive(self) -> int:
+        """The class looked at: the rarer of two, the most frequent of more."""
+        return 1 if len(self.classes) == 2 else 0
+
+    @property
+    def features(self) -> list[Column]:
+        """Columns that models may learn from: not made afresh, not the target, not determined by it."""
+        bound = {d.dependent for d in self.schema.dependencies if d.determinant == self.target}
+        return [c for c in self.schema if not c.regenerated and c.name != self.target and c.name not in bound]
 
     def group(self, table: pa.Table) -> IntArray:
         """Group of each row, -1 where there are too few to tell; shape (n_rows,)."""
