@@ -1,4 +1,4 @@
-"""Cross-fitted evidence: every real row is tested once, groups that are too small are named; the page holds it."""
+"""Cross-fitted evidence: every real row is tested once, small groups are named; the page holds it."""
 
 from __future__ import annotations
 
