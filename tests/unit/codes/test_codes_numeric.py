@@ -31,6 +31,15 @@ def test_spikes_of_a_zero_inflated_column_are_kept() -> None:
     assert encoder.domain.sizes[0] < 200
 
 
+def test_a_value_of_a_handful_of_rows_is_not_repeated_but_one_of_more_rows_is() -> None:
+    """Nine rows of 20,000 in a wide column come back only by chance; thirty come back as often."""
+    values = np.random.default_rng(4).integers(0, 2_000_000, 20_000)
+    values[:9], values[9:39] = 1_000_003, 1_200_007
+    decoded, _ = through(values, "integer")
+    assert (decoded == 1_000_003).sum() <= 2
+    assert 15 <= (decoded == 1_200_007).sum() <= 45
+
+
 def test_few_distinct_values_are_all_exact() -> None:
     values = np.repeat(np.arange(60) * 7, np.arange(60) + 5)
     decoded, encoder = through(values, "integer")
