@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from locum.control.fair.odds import PRICE, SHIFTS, Curve, curve, jointly, judged, log_odds, shifted, solve
+from locum.control.fair.repair import repair
+from locum.schema.column import Column
+from locum.schema.table import Schema
 
 
 def people(n, seed, groups=3):
@@ -71,3 +75,24 @@ def test_groups_without_both_classes_keep_their_labels():
     found = solve(p, label, group, truth, mine, lambda labels: q, lambda: np.random.default_rng(0))
     assert set(found.shifts) == {0, 1}
     assert (shifted(p, group, found.shifts)[group == 2] == p[group == 2]).all()
+
+
+def test_too_few_rows_of_a_class_leave_all_labels_and_are_told():
+    rng = np.random.default_rng(0)
+    sex = rng.integers(0, 2, 1500)
+    skill = rng.normal(size=1500)
+    pay = (sex == 1) & (skill > 0)
+    table = pa.table(
+        {
+            "sex": pa.array(np.array(["f", "m"])[sex]),
+            "skill": skill,
+            "pay": pa.array(np.array(["low", "high"])[pay.astype(int)]),
+        }
+    )
+    kinds = [("sex", "category"), ("skill", "number"), ("pay", "category")]
+    schema = Schema(tuple(Column(name=n, kind=k) for n, k in kinds), target="pay")
+    done = repair(table, schema, target="pay", protected=("sex",), method="odds")
+    assert done.table.equals(table)
+    assert done.moved == 0
+    assert any(n.startswith("Labels kept") and n.endswith(": f.") for n in done.notes)
+    assert any("nothing was repaired" in n for n in done.notes)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from locum.control.fair.chances import own_chances, tree_chances
 from locum.control.fair.evidence import shares
 from locum.control.fair.graph import NOTIONS, Graph, Notion, learn_graph
-from locum.control.fair.odds import Learner, relabelled, solve
+from locum.control.fair.odds import LEAST_CHECK, Learner, relabelled, solve
 from locum.control.fair.relabel import FloatArray, IntArray, evened, mapped, moved, redrawn
 from locum.control.fair.setting import LEAST, Setting
 from locum.control.fair.strength import COST, Losses, losses, strongest
@@ -188,7 +188,13 @@ def _odds(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) ->
     )  # fmt: skip
     new = relabelled(chance, label, group, found.shifts, anew())
     still = [name for g, name in enumerate(setting.labels) if g not in found.shifts]
-    notes = [f"{', '.join(still)}: no rows of one of the classes, labels kept."] if still else []
+    few = f"fewer than {LEAST_CHECK} rows of one of the classes to check thresholds on"
+    notes = [f"Labels kept, for {few}: {'; '.join(still)}."] if still else []
+    if len(found.shifts) < 2:
+        notes.append(
+            "Fewer than two groups are left, and nothing was repaired: ask for more rows, or parity."
+        )
+        return Done(mine, 0.0, tuple(notes))
     notes.append(
         f"Models trained on the moved labels had an odds gap of {found.gap:.3f} on rows kept apart "
         f"({found.gap_before:.3f} before), and misjudged {100 * found.error:.1f} % of them "

@@ -13,6 +13,8 @@ from locum.control.fair.relabel import EDGE, FloatArray, IntArray, moved
 PRICE = 0.3
 #: Times that a model is trained on the labels so far and the thresholds are corrected.
 ROUNDS = 6
+#: Rows of either class on which a group's rates are checked, at least: a threshold on fewer is a guess.
+LEAST_CHECK = 30
 #: Further shifts of a group's log odds that are tried in a round.
 SHIFTS = np.round(np.linspace(-3.0, 3.0, 121), 3)
 #: Lower ends of both rates that are tried, and widths of what all groups must lie in.
@@ -40,7 +42,7 @@ class Solution:
     Attributes
     ----------
     shifts
-        By group; groups without rows of both classes are not in it.
+        By group; groups with fewer than `LEAST_CHECK` rows of either class are not in it.
     gap, error
         Largest difference between groups in either rate, and share of rows misjudged, in the round kept.
     gap_before, error_before
@@ -83,7 +85,7 @@ def solve(
         Times that the learner is called besides the first.
     """
     found = [int(g) for g in np.unique(check_group[check_group >= 0])]
-    both = [g for g in found if len(_classes(check_label, check_group, g)) > 1 and (group == g).any()]
+    both = [g for g in found if _fewest(check_label, check_group, g) >= LEAST_CHECK and (group == g).any()]
     shifts = dict.fromkeys(both, 0.0)
     odds = log_odds(learner(label))
     before = best = Solution(shifts, *judged(odds, check_label, check_group, both), 0.0, 0.0)
@@ -184,6 +186,7 @@ def log_odds(chance: FloatArray) -> FloatArray:
     return np.asarray(np.log(p / (1 - p)))
 
 
-def _classes(label: IntArray, group: IntArray, g: int) -> IntArray:
+def _fewest(label: IntArray, group: IntArray, g: int) -> int:
+    """Rows of the rarer class in a group."""
     mine = label[group == g]
-    return np.unique(mine[mine >= 0])
+    return int(np.bincount(mine[mine >= 0], minlength=2).min())

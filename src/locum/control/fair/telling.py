@@ -10,7 +10,7 @@ from locum.control.fair.evidence import Evidence
 
 #: Difference in odds by chance alone from which the sentence speaks of it.
 CHANCE = 0.03
-#: Rise that is spoken of although it may be chance.
+#: Rise that is spoken of although its interval holds 0.
 RISE = 0.02
 NAMES = (("demographic_parity", "Demographic parity"), ("equalized_odds", "Equalised odds"))
 
@@ -46,7 +46,7 @@ def _of_models(evidence: Evidence) -> list[str]:
         words.append(f"{' and '.join(worse)} got worse: where groups differ, not every parity can hold.")
     maybe = [name for key, name in NAMES if change[key].value > RISE and change[key].low <= 0]
     if maybe:
-        words.append(f"{' and '.join(maybe)} may have got worse: the rise is within what chance makes.")
+        words.append(f"{' and '.join(maybe)} may have got worse: the interval of the rise holds 0.")
     odds = evidence.beyond_chance["equalized_odds"][1]
     if odds.by_chance >= CHANCE:
         words.append(
