@@ -341,6 +341,6 @@ def _summary(
                 for i in ranked
             ],
             "not_tried": log.left,
-            "overlap": overlap,
+            **({"overlap": overlap} if overlap else {}),
         },
     )

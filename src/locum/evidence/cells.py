@@ -68,12 +68,34 @@ def cut(column: Column, train: pa.ChunkedArray) -> Cut:
     """The cut of one column, learned from its train values.
 
     Ordered columns are cut at the distinct 5 % quantiles, so a value that makes up more than 5 % of the rows
-    (a spike) starts a cell of its own; a column with at most `STEPS` distinct values is cut at each of them.
+    (a spike) starts a cell, and ends it: what lies above it, up to the next quantile, is another cell. Else a
+    column of mostly zeros would be one cell, and near-zeros could not be told from it. A column with at most
+    `STEPS` distinct values is cut at each of them.
     """
     if not column.ordered:
         return Cut(column.name, column.kind, False, np.empty(0), levels_of(train))
     numbers = numeric(train)
-    return Cut(column.name, column.kind, True, quantile_edges(numbers[~np.isnan(numbers)]))
+    known = numbers[~np.isnan(numbers)]
+    edges = quantile_edges(known)
+    return Cut(column.name, column.kind, True, np.union1d(edges, _above_spikes(column, known, edges)))
+
+
+def _above_spikes(column: Column, values: FloatArray, edges: FloatArray) -> list[float]:
+    """An edge right above each value that makes up a step or more and shares its cell with larger values."""
+    found: list[float] = []
+    for edge, following in zip(edges, [*edges[1:], np.inf], strict=True):
+        larger = values[(values > edge) & (values < following)]
+        if not np.isfinite(edge) or not len(larger) or np.mean(values == edge) < 1 / STEPS:
+            continue
+        above = float(larger.min())
+        if column.kind != "number":
+            gap = 1.0
+        elif column.decimals is not None:
+            gap = 10.0**-column.decimals
+        else:
+            gap = (above - edge) / 1000
+        found.append(float(min(max(edge + gap, np.nextafter(edge, np.inf)), above)))
+    return found
 
 
 def quantile_edges(values: FloatArray, steps: int = STEPS) -> FloatArray:

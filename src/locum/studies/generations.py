@@ -76,6 +76,8 @@ def _result(now: Result, after: Result, rows: int, lost: tuple[int, int], later:
         f"A generator that learns from {rows:,} of these rows instead of real ones is {percent(after.value)} "
         f"off in an average {noun} of columns; these rows are {percent(now.value)} off"
     )
+    if now.reference is not None and now.floor is not None:
+        sentence += f", fresh real rows {percent(now.reference)} and shuffled columns {percent(now.floor)}"
     if later[1] > lost[1]:
         sentence += f"; of {lost[0]:,} rare levels it lacks {later[1]:,}, they {lost[1]:,}"
     return Result(

@@ -180,7 +180,7 @@ def test_rows_met_by_chance_are_no_copies() -> None:
     assert found["copying.distance"].value == 0.5 and found["copying.membership"].value == 0.5
 
 
-def test_without_hold_out_nothing_is_judged() -> None:
+def test_without_hold_out_only_copies_beyond_chance_are_judged() -> None:
     tr = Trial(SCHEMA, REAL, REAL)
     assert (
         distance_share(tr)
@@ -189,7 +189,10 @@ def test_without_hold_out_nothing_is_judged() -> None:
         == []
     )
     result = exact_copies(tr)[0]
-    assert result.value == 1 and result.reference is None and result.verdict == "unclear"
+    assert result.value == 1 and result.reference is None and result.verdict == "poor"
+    few = pa.concat_tables([HELD, REAL.slice(0, HELD.num_rows // 100)])
+    assert exact_copies(Trial(SCHEMA, REAL, few))[0].verdict == "unclear"
+    assert exact_copies(Trial(SCHEMA, REAL, REAL.slice(0, 5)))[0].verdict == "unclear"
 
 
 def test_probabilities_that_betray_members() -> None:

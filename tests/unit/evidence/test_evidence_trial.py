@@ -49,6 +49,19 @@ def test_a_spike_owns_a_cell() -> None:
     assert cells[5] == c.size - 2
 
 
+@pytest.mark.parametrize(("kind", "near"), [("number", 1.0), ("integer", 1.0), ("duration", 1.0)])
+def test_what_lies_above_a_spike_is_another_cell(kind: str, near: float) -> None:
+    """A column of mostly zeros: values just above zero are no zeros, though no quantile tells them apart."""
+    values = np.concatenate([np.zeros(970), np.arange(100, 3100, 100)])
+    known = chunked(values.tolist() if kind == "number" else values.astype(int).tolist())
+    c = cut(Column("loss", kind), known)  # type: ignore[arg-type]
+    cells = c.codes(chunked([0.0, near, 3000.0]))
+    assert cells[0] != cells[1]
+    assert cells[1] == cells[2]
+    few = cut(Column("step", "integer"), chunked([1, 2, 3] * 40))
+    assert few.edges.tolist() == [1, 2, 3]
+
+
 def test_labels_unseen_and_missing_have_their_own_cells() -> None:
     c = cut(Column("label", "category"), chunked(["b", "b", "a", None, "é"]))
     assert c.levels == ("b", "a", "é")
