@@ -83,7 +83,7 @@ def cut(column: Column, train: pa.ChunkedArray) -> Cut:
 def _above_spikes(column: Column, values: FloatArray, edges: FloatArray) -> list[float]:
     """An edge right above each value that makes up a step or more and shares its cell with larger values."""
     found: list[float] = []
-    for edge, following in zip(edges, [*edges[1:], np.inf], strict=True):
+    for edge, following in zip(edges, np.append(edges, np.inf)[1:], strict=True):
         larger = values[(values > edge) & (values < following)]
         if not np.isfinite(edge) or not len(larger) or np.mean(values == edge) < 1 / STEPS:
             continue
