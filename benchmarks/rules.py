@@ -41,8 +41,8 @@ def _shoppers(t: object) -> dict[str, np.ndarray]:
     get = {name: t[name].to_numpy(float) for name in t.columns if t[name].dtype.kind in "if"}
     return {
         RULES["shoppers"][0]: get["BounceRates"] > get["ExitRates"],
-        RULES["shoppers"][1]: (get["ProductRelated"] == 0) & (get["ProductRelated_Duration"] != 0),
-        RULES["shoppers"][2]: (get["Informational"] == 0) & (get["Informational_Duration"] != 0),
+        RULES["shoppers"][1]: (get["ProductRelated"] == 0) & (np.abs(get["ProductRelated_Duration"]) > 0),
+        RULES["shoppers"][2]: (get["Informational"] == 0) & (np.abs(get["Informational_Duration"]) > 0),
         RULES["shoppers"][3]: get["Administrative_Duration"] + get["Informational_Duration"]
         > 2 * get["ProductRelated_Duration"] + 500,
         WHERE["shoppers"]: ~(
@@ -116,7 +116,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.csv"
         write(outcome.table, path, schema=synth.schema, origin=synth.origin)
-        frame = pandas.read_csv(path, skipinitialspace=True)
+        frame = pandas.read_csv(path, skipinitialspace=True, low_memory=False)
     broken = {k: int(v.sum()) for k, v in CHECKS[options.set](frame).items() if k in [*rules, where]}
     for key in [k.split(" ")[0] for k in TARGETS[options.set]] if targets else ():
         print(f"  {key}: {frame[key].value_counts(normalize=True).round(5).to_dict()}")

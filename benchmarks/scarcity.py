@@ -4,7 +4,10 @@
 
 Each draw takes n real rows; generators see these only. Judge: LightGBM (leaves of 5 rows up on fewer than 500
 rows, 20 otherwise) on the n rows (``real``), on as many repeats of them as are generated (``repeated``, the
-noise floor), on 1,000 generated rows, or on both. Gains are paired by draw; intervals are Student's.
+noise floor), on 1,000 generated rows, or on both. Gains are paired by draw, over the real rows and over their
+repeats; intervals are Student's. ``smote (imblearn)`` is SMOTENC of imbalanced-learn, filling both classes.
+``amplified``: rows of the rarer class drawn until both are equal. ``--borrow``: rows of another group of the
+table are at hand as well (``sex=Male``: own rows are those of others, and the test rows too).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 ROWS, SIZES = 1_000, (50, 100, 200)
 STUDENT = {4: 3.182, 5: 2.776, 6: 2.571, 8: 2.365, 10: 2.262, 12: 2.201, 15: 2.145, 20: 2.093}
@@ -48,6 +52,22 @@ class Judge:
         area = weighted_auc(self.test[1] == 1, forest.predict(self.test[0]))
         return area(np.ones(len(self.test[1])))
 
+    def imblearn(self, x, y, seed):
+        """Rows that imbalanced-learn adds when asked for `ROWS` more; None where a class is too small."""
+        from imblearn.over_sampling import SMOTENC
+
+        text = list(self.view.categorical)
+        counts = np.bincount(y.astype(int), minlength=2)
+        if counts.min() < 3 or not text or len(text) == x.shape[1]:
+            return None
+        wanted = {k: int(counts[k] + round(ROWS * counts[k] / len(y))) for k in (0, 1)}
+        whole = np.nan_to_num(x, nan=-1.0)
+        over = SMOTENC(
+            text, sampling_strategy=wanted, k_neighbors=min(5, counts.min() - 1), random_state=seed
+        )
+        u, v = over.fit_resample(whole, y)
+        return u[len(y) :], v[len(y) :]
+
     def smote(self, x, y, seed):
         """Interpolated rows of both classes in their shares."""
         from locum.control.scarce.smote import smote
@@ -72,8 +92,11 @@ class Judge:
         return np.vstack(out_x), np.concatenate(out_y)
 
 
-def one(judge, table, schema, seed, generators):
-    """Test AUC of every way to use the rows of one draw."""
+def one(judge, table, schema, seed, generators, other=None):
+    """Test AUC of every way to use the rows of one draw, and of `other` rows where there are any."""
+    from locum.control.sampling import sample
+    from locum.control.scarce.amplify import amplify
+    from locum.control.scarce.borrow import borrow
     from locum.control.scarce.curate import curate
     from locum.synthesizers.synthesizer import Synthesizer
 
@@ -85,13 +108,31 @@ def one(judge, table, schema, seed, generators):
     }
     a, b = judge.smote(x, y, seed)
     made = {"smote": (a, b)}
+    theirs = judge.imblearn(x, y, seed)
+    if theirs is not None:
+        made["smote (imblearn)"] = theirs
+    if other is not None:
+        out["real + other rows as they are"] = judge.auc(
+            np.vstack([x, judge.view.matrix(other)]), np.r_[y, judge.label(other)], seed
+        )
     for name in generators:
-        rows = Synthesizer(name, seed=seed).fit_table(table, schema).sample_table(ROWS, seed=seed)
+        synth = Synthesizer(name, seed=seed).fit_table(table, schema)
+        rows = synth.sample_table(ROWS, seed=seed)
+        short = int(len(y) - 2 * y.sum())
+        if short > 0:
+            more = amplify(synth, judge.target, judge.positive, short, seed=seed).table
+            made[f"{name}, amplified"] = judge.view.matrix(more), judge.label(more)
+        if other is not None:
+            lent = borrow(table, other, schema, 5 * len(y), seed=seed)
+            wide = Synthesizer(name, seed=seed).fit_table(lent.table, lent.schema)
+            drawn = sample(wide, ROWS, where="domain = 'own'", seed=seed).table
+            made[f"{name}, borrowed"] = judge.view.matrix(drawn), judge.label(drawn)
         made[name] = judge.view.matrix(rows), judge.label(rows)
         kept = curate(table, rows, schema, judge.target, seed=seed).table
         made[f"{name}, curated"] = judge.view.matrix(kept), judge.label(kept)
     for name, (u, v) in made.items():
-        out[name] = judge.auc(u, v, seed)
+        if "amplified" not in name:
+            out[name] = judge.auc(u, v, seed)
         out[f"real + {name}"] = judge.auc(np.vstack([x, u]), np.r_[y, v], seed)
     return out
 
@@ -108,6 +149,8 @@ def main() -> None:
     parser.add_argument("--test")
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--generators", default="few-shot,tree")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--borrow", default="", metavar="COLUMN=LEVEL")
     parser.add_argument("--out")
     args = parser.parse_args()
     raw = read(args.data)
@@ -119,21 +162,29 @@ def main() -> None:
         order = np.random.default_rng(0).permutation(table.num_rows)
         cut = table.num_rows // 2
         table, test = table.take(pa.array(order[:cut])), table.take(pa.array(order[cut:]))
+    other, column = None, args.borrow.partition("=")[0]
+    if args.borrow:
+        level = pa.scalar(args.borrow.partition("=")[2])
+        theirs = pc.equal(table.column(column), level)
+        other, table = table.filter(theirs), table.filter(pc.invert(theirs))
+        other = other.take(pa.array(np.random.default_rng(1).permutation(other.num_rows)[:ROWS]))
+        test = test.filter(pc.invert(pc.equal(test.column(column), level)))
     judge, found = Judge(schema, args.target, test.slice(0, 6000)), {}
-    for n in SIZES:
+    for n in map(int, args.sizes.split(",")):
         draws = []
         for seed in range(args.draws):
             pick = np.random.default_rng([seed, n]).permutation(table.num_rows)[:n]
             few = table.take(pa.array(pick)).combine_chunks()
-            draws.append(one(judge, few, schema, seed, args.generators.split(",")))
+            draws.append(one(judge, few, schema, seed, args.generators.split(","), other))
         t = STUDENT.get(args.draws, 2.3)
-        for name in draws[0]:
+        for name in [k for k in draws[0] if all(k in d for d in draws)]:
             values = np.array([d[name] for d in draws])
-            gain = values - np.array([d["real"] for d in draws])
-            half = t * gain.std(ddof=1) / len(gain) ** 0.5
+            gain, floor = (values - np.array([d[k] for d in draws]) for k in ("real", "real + repeated"))
+            half, wide = (t * g.std(ddof=1) / len(g) ** 0.5 for g in (gain, floor))
             verdict = "helps" if gain.mean() > half else "harms" if gain.mean() < -half else "no evidence"
-            found[f"{n} {name}"] = [values.mean(), gain.mean(), half, verdict]
-            row = f"{n:4d} {name:26s} AUC {values.mean():.3f}  gain {gain.mean():+.3f} +- {half:.3f}"
+            found[f"{n} {name}"] = [values.mean(), gain.mean(), half, floor.mean(), wide, verdict]
+            row = f"{n:4d} {name:30s} AUC {values.mean():.3f}  gain {gain.mean():+.3f} +- {half:.3f}"
+            row += f"  over repeats {floor.mean():+.3f} +- {wide:.3f}"
             print(f"{row}  {'' if name == 'real' else verdict}", flush=True)
     if args.out:
         Path(args.out).write_text(json.dumps(found, indent=1), encoding="utf-8")

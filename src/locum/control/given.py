@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder, arrow_type
+from locum.codes.numeric import NumericCodebook
 from locum.control.bank import attributes_of, flat, roots
 from locum.control.clash import explain
 from locum.control.clause import Clause
@@ -155,9 +156,30 @@ def complete(synth: Synthesizer, given: pa.Table, request: Request, seed: int) -
             f"{count.strange:,} rows hold values that the model cannot have together; the rest of these rows "
             "was drawn without regard to them."
         )
+    notes += _beyond(given, encoder)
     share = count.accepted / max(count.realised, 1)
     n = given.num_rows
     return Outcome(table, "guided", share, float(n), share, count.drawn, notes=tuple(notes))
+
+
+def _beyond(given: pa.Table, encoder: Encoder) -> list[str]:
+    """One sentence for each column of numbers with given values that the model knows nothing like."""
+    notes = []
+    for column, book in zip(encoder.schema, encoder.books, strict=True):
+        if column.kind not in ("integer", "number") or column.name not in given.column_names:
+            continue
+        if not isinstance(book, NumericCodebook) or book.grid is None:
+            continue
+        units = np.array([book.grid.low.min(), book.grid.high.max()])
+        low, high = book.lattice.to_values(units, integer=book.kind != "number").tolist()
+        values = np.asarray(flat(given.column(column.name)).drop_null()).astype(np.float64)
+        odd = int(((values < low) | (values > high)).sum())
+        if odd:
+            notes.append(
+                f"{odd:,} given {'value' if odd == 1 else 'values'} of {column.name} beyond what the model "
+                f"knows ({low:g} to {high:g}): kept, and the rest of the row drawn as for the nearest end."
+            )
+    return notes
 
 
 def opened(synth: Synthesizer, given: pa.Table, request: Request, seed: int) -> tuple[Problem, Guide, Codes]:
@@ -179,6 +201,14 @@ def opened(synth: Synthesizer, given: pa.Table, request: Request, seed: int) -> 
     return problem, guide, fixed_codes(encoder, given)
 
 
+def _rows(n: int, one: str, many: str) -> str:
+    return f"1 given row {one}" if n == 1 else f"{n:,} given rows {many}"
+
+
+def _them(n: int) -> str:
+    return "this row" if n == 1 else "these rows"
+
+
 def _refuse_repeats(given: pa.Table, problem: Problem) -> None:
     """Rows that agree, by what is given alone, on columns that must be unique."""
     for columns in problem.unique:
@@ -191,8 +221,8 @@ def _refuse_repeats(given: pa.Table, problem: Problem) -> None:
             again = np.delete(rows, first)
             text = f"unique({', '.join(columns)})"
             raise Infeasible(
-                f"{len(again):,} given rows repeat others and break {text} (row {again[0] + 1})",
-                clash=[text], nearest=f"leave these rows out, or {text}", where="given",
+                f"{_rows(len(again), 'repeats', 'repeat')} another and may not, by {text} (row {again[0] + 1})",
+                clash=[text], nearest=f"leave out {_them(len(again))}, or the rule {text}", where="given",
             )  # fmt: skip
 
 
@@ -211,8 +241,8 @@ def _refuse_contradictions(given: pa.Table, clauses: Sequence[Clause], encoder: 
         if len(bad):
             shown = ", ".join(str(i + 1) for i in bad[:5])
             raise Infeasible(
-                f"{len(bad):,} given rows break {clause.text} (row {shown}{', ...' if len(bad) > 5 else ''})",
-                clash=[clause.text], nearest=f"leave these rows out, or {clause.text}", where="given",
+                f"{_rows(len(bad), 'breaks', 'break')} {clause.text} (row {shown}{', ...' if len(bad) > 5 else ''})",
+                clash=[clause.text], nearest=f"leave out {_them(len(bad))}, or the condition {clause.text}", where="given",
             )  # fmt: skip
 
 

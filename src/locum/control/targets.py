@@ -279,6 +279,13 @@ def tilt(pool: FloatArray, targets: Sequence[Target]) -> tuple[FloatArray, float
         margin = _margin(q, axis)
         for k, share in enumerate(target.shares):
             if share > 0 and margin[k] <= 0:
+                if k == len(target.shares) - 1:
+                    raise Infeasible(
+                        f"the named shares sum to {1 - share:g}, and every row that fulfils the rest is in one "
+                        "of the named classes",
+                        clash=[c.text for c in target.classes[:-1]], nearest="make the shares sum to 1",
+                        proven=False, where=f"target {target.name}",
+                    )  # fmt: skip
                 raise Infeasible(
                     f"no row that fulfils the rest can be in {target.classes[k].text}",
                     clash=[target.classes[k].text], nearest=f"ask for share 0 of {target.classes[k].text}",

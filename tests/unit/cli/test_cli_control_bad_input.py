@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,26 @@ CASES = {
     ),
     "target for a level that does not exist": (
         [*SAMPLE, "--targets", '{"city": {"Paris": 0.5}}'], 2, "city has no level 'Paris'", "use '",
+    ),
+    "target shares of all levels below 1": (
+        [*SAMPLE, "--targets", '{"sex": {"F": 0.3, "M": 0.3}}'], 1,
+        "sum to 0.6", "make the shares sum to 1",
+    ),
+    "target shares above 1": (
+        [*SAMPLE, "--targets", '{"sex": {"F": 0.8, "M": 0.4}}'], 2, "the shares sum to 1.2", "at most 1",
+    ),
+    "balance of numbers": (
+        [*SAMPLE, "--targets", "age = balanced"], 2, "age is no column of labels", "age >= 1: 0.5",
+    ),
+    "unknown column in where": (
+        [*SAMPLE, "--where", "agee > 20"], 2, "there is no column 'agee'", "did you mean age?",
+    ),
+    "more rows than uniqueness allows": (
+        [*SAMPLE, "--rule", "unique(sex, y)"], 1, "only 3 of 10 rows were found", "ask for at most 3 rows",
+    ),
+    "a given row that breaks a rule": (
+        ["sample", "p.locum", "--given", "sex.csv", "--rule", "sex = 'M'", "--out", "o.csv"], 1,
+        "6 given rows break sex = 'M' (row 1, 2, 3, 4, 5, ...)", "leave out these rows, or the condition",
     ),
     "given frame with unknown levels": (
         ["sample", "p.locum", "--given", "paris.csv", "--out", "o.csv"], 2,
@@ -90,6 +111,20 @@ def test_one_sentence_and_the_nearest_that_can_be_done(
     assert what in told and do in told
     assert "Traceback" not in told
     assert not (folder / "o.csv").exists()
+
+
+def test_given_numbers_beyond_what_the_model_knows_are_kept_and_told(folder: Path, capsys: Any) -> None:
+    (folder / "old.csv").write_text("age\n500\n40\n")
+    out = folder / "old-full.csv"
+    assert (
+        main(["sample", str(folder / "p.locum"), "--given", str(folder / "old.csv"), "--out", str(out)]) == 0
+    )
+    told = " ".join(capsys.readouterr().out.split())
+    found = re.search(r"1 given value of age beyond what the model knows \((\d+) to (\d+)\)", told)
+    assert found is not None
+    assert 10 < int(found[1]) <= 18
+    assert 90 <= int(found[2]) < 110
+    assert out.read_text().splitlines()[1].startswith("500,")
 
 
 def test_too_little_time_runs_what_fits_and_says_so(folder: Path, capsys: Any) -> None:
