@@ -5,9 +5,10 @@
 Each draw takes n real rows; generators see these only. Judge: LightGBM (leaves of 5 rows up on fewer than 500
 rows, 20 otherwise) on the n rows (``real``), on as many repeats of them as are generated (``repeated``, the
 noise floor), on 1,000 generated rows, or on both. Gains are paired by draw, over the real rows and over their
-repeats; intervals are Student's. ``smote (imblearn)`` is SMOTENC of imbalanced-learn, filling both classes.
-``amplified``: rows of the rarer class drawn until both are equal. ``--borrow``: rows of another group of the
-table are at hand as well (``sex=Male``: own rows are those of others, and the test rows too).
+repeats; intervals are Student's; a way helps (harms) when both intervals are above (below) 0. ``smote (imblearn)``
+is SMOTENC of imbalanced-learn, filling both classes. ``amplified``: rows of the rarer class drawn until both are
+equal. ``--borrow``: 1,000 rows of another group of the table are at hand as well (``sex=Male``: own rows are
+those of others, and the test rows too).
 """
 
 from __future__ import annotations
@@ -181,7 +182,9 @@ def main() -> None:
             values = np.array([d[name] for d in draws])
             gain, floor = (values - np.array([d[k] for d in draws]) for k in ("real", "real + repeated"))
             half, wide = (t * g.std(ddof=1) / len(g) ** 0.5 for g in (gain, floor))
-            verdict = "helps" if gain.mean() > half else "harms" if gain.mean() < -half else "no evidence"
+            low = min(gain.mean() - half, floor.mean() - wide)
+            high = max(gain.mean() + half, floor.mean() + wide)
+            verdict = "helps" if low > 0 else "harms" if high < 0 else "no evidence"
             found[f"{n} {name}"] = [values.mean(), gain.mean(), half, floor.mean(), wide, verdict]
             row = f"{n:4d} {name:30s} AUC {values.mean():.3f}  gain {gain.mean():+.3f} +- {half:.3f}"
             row += f"  over repeats {floor.mean():+.3f} +- {wide:.3f}"

@@ -220,8 +220,9 @@ def _refuse_repeats(given: pa.Table, problem: Problem) -> None:
         if len(first) < len(rows):
             again = np.delete(rows, first)
             text = f"unique({', '.join(columns)})"
+            what = _rows(len(again), "repeats", "repeat")
             raise Infeasible(
-                f"{_rows(len(again), 'repeats', 'repeat')} another and may not, by {text} (row {again[0] + 1})",
+                f"{what} another and may not, by {text} (row {again[0] + 1})",
                 clash=[text], nearest=f"leave out {_them(len(again))}, or the rule {text}", where="given",
             )  # fmt: skip
 
@@ -239,10 +240,11 @@ def _refuse_contradictions(given: pa.Table, clauses: Sequence[Clause], encoder: 
         whole = np.logical_and.reduce([~np.asarray(flat(part.column(c)).is_null()) for c in clause.columns])
         bad = np.flatnonzero(whole & ~clause.holds(part))
         if len(bad):
-            shown = ", ".join(str(i + 1) for i in bad[:5])
+            shown = ", ".join(str(i + 1) for i in bad[:5]) + (", ..." if len(bad) > 5 else "")
             raise Infeasible(
-                f"{_rows(len(bad), 'breaks', 'break')} {clause.text} (row {shown}{', ...' if len(bad) > 5 else ''})",
-                clash=[clause.text], nearest=f"leave out {_them(len(bad))}, or the condition {clause.text}", where="given",
+                f"{_rows(len(bad), 'breaks', 'break')} {clause.text} (row {shown})",
+                clash=[clause.text], where="given",
+                nearest=f"leave out {_them(len(bad))}, or the condition {clause.text}",
             )  # fmt: skip
 
 

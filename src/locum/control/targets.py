@@ -281,8 +281,8 @@ def tilt(pool: FloatArray, targets: Sequence[Target]) -> tuple[FloatArray, float
             if share > 0 and margin[k] <= 0:
                 if k == len(target.shares) - 1:
                     raise Infeasible(
-                        f"the named shares sum to {1 - share:g}, and every row that fulfils the rest is in one "
-                        "of the named classes",
+                        f"the named shares sum to {1 - share:g}, and every row that fulfils the rest is in "
+                        "one of the named classes",
                         clash=[c.text for c in target.classes[:-1]], nearest="make the shares sum to 1",
                         proven=False, where=f"target {target.name}",
                     )  # fmt: skip

@@ -122,8 +122,8 @@ def test_given_numbers_beyond_what_the_model_knows_are_kept_and_told(folder: Pat
     told = " ".join(capsys.readouterr().out.split())
     found = re.search(r"1 given value of age beyond what the model knows \((\d+) to (\d+)\)", told)
     assert found is not None
-    assert 10 < int(found[1]) <= 18
-    assert 90 <= int(found[2]) < 110
+    assert 10 < int(found[1]) <= 20
+    assert 88 <= int(found[2]) < 110
     assert out.read_text().splitlines()[1].startswith("500,")
 
 
