@@ -6,9 +6,9 @@ Each draw takes n real rows; generators see these only. Judge: LightGBM (leaves 
 rows, 20 otherwise) on the n rows (``real``), on as many repeats of them as are generated (``repeated``, the
 noise floor), on 1,000 generated rows, or on both. Gains are paired by draw, over the real rows and over their
 repeats; intervals are Student's; a way helps (harms) when both intervals are above (below) 0. ``smote
-(imblearn)`` is SMOTENC of imbalanced-learn, filling both classes. ``amplified``: rows of the rarer class drawn
-until both are equal. ``--borrow``: 1,000 rows of another group of the table are at hand as well (``sex=Male``:
-own rows are those of others, and the test rows too).
+(imblearn)`` is SMOTENC of imbalanced-learn, filling both classes. ``amplified``: rows of the rarer class
+drawn until both are equal. ``--borrow``: 1,000 rows of another group of the table are at hand as well
+(``sex=Male``: own rows are those of others, and the test rows too).
 """
 
 from __future__ import annotations
