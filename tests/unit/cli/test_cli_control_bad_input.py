@@ -68,6 +68,10 @@ CASES = {
         [*FAIR, "--method", "reweigh"], 1, "group 'F' has no row of y = 'true' to weigh up", "use parity",
     ),
     "strength that is none": ([*FAIR, "--strength", "2"], 2, "2.0 is not a strength", "from 0 to 1"),
+    "folds without real rows": ([*FAIR, "--folds", "5"], 2, "folds need the real rows", "give the data"),
+    "one fold": (
+        [*FAIR, "--folds", "1", "--data", "p.csv"], 2, "1 folds cannot be", "2 up to a tenth of the rows",
+    ),
     "tables with different columns": (
         ["mix", "p.csv", "--target", "y", "--synthetic", "other.csv"], 1,
         "columns of the real table are missing", "add them",
