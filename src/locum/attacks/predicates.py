@@ -109,25 +109,47 @@ class Counter:
     def counts(self, queries: Queries) -> npt.NDArray[np.int64]:
         """Rows that satisfy each query; shape (q,)."""
         q, k = queries.columns.shape
-        begin, end = np.empty((q, k), dtype=np.int64), np.empty((q, k), dtype=np.int64)
-        for j in np.unique(queries.columns):
-            at = queries.columns == j
-            begin[at] = np.searchsorted(self.sorted[j], queries.low[at], "left")
-            end[at] = np.searchsorted(self.sorted[j], queries.high[at], "right")
+        begin, end = self._ends(queries)
         width = end - begin
         if k == 1:
             return width[:, 0]
         out = np.zeros(q, dtype=np.int64)
-        narrow = width.argmin(axis=1)
         for i in np.flatnonzero(width.min(axis=1) > 0):
-            s = narrow[i]
-            rows = self.order[queries.columns[i, s], begin[i, s] : end[i, s]]
-            for t in range(k):
-                if t != s and len(rows):
-                    x = self.codes[queries.columns[i, t]].take(rows)
-                    rows = rows[(x >= queries.low[i, t]) & (x <= queries.high[i, t])]
-            out[i] = len(rows)
+            out[i] = len(self._fulfil(queries, int(i), begin[i], end[i]))
         return out
+
+    def pairs(self, queries: Queries, most: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Number of a query and of a row that satisfies it, for queries that at most `most` rows satisfy."""
+        begin, end = self._ends(queries)
+        which: list[npt.NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+        found: list[npt.NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+        for i in np.flatnonzero((end - begin).min(axis=1) > 0):
+            rows = self._fulfil(queries, int(i), begin[i], end[i])
+            if len(rows) <= most:
+                which.append(np.full(len(rows), i))
+                found.append(rows)
+        return np.concatenate(which), np.concatenate(found)
+
+    def _ends(self, queries: Queries) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        shape = queries.columns.shape
+        begin, end = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.int64)
+        for j in np.unique(queries.columns):
+            at = queries.columns == j
+            begin[at] = np.searchsorted(self.sorted[j], queries.low[at], "left")
+            end[at] = np.searchsorted(self.sorted[j], queries.high[at], "right")
+        return begin, end
+
+    def _fulfil(
+        self, queries: Queries, i: int, begin: npt.NDArray[np.int64], end: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Rows that satisfy query `i`, from the places of its intervals in the sorted columns."""
+        s = int((end - begin).argmin())
+        rows = self.order[queries.columns[i, s], begin[s] : end[s]]
+        for t in range(queries.columns.shape[1]):
+            if t != s and len(rows):
+                x = self.codes[queries.columns[i, t]].take(rows)
+                rows = rows[(x >= queries.low[i, t]) & (x <= queries.high[i, t])]
+        return rows
 
     def isolating(self, queries: Queries) -> Queries:
         """Those of the queries that exactly one row satisfies."""

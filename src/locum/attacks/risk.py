@@ -27,9 +27,8 @@ class Successes:
         Successes; those of guessing are counted on rows learned from.
     n, n_control
         Attacks on either side.
-    only_main, only_control
-        For attacks made on both sides with the same guess: how many succeeded on one side only. None when
-        the sides were attacked with guesses of their own.
+    exchanged
+        A p-value found by exchanging rows of the two sides, where guesses succeed or fail together.
     """
 
     main: int
@@ -37,8 +36,7 @@ class Successes:
     naive: int
     n: int
     n_control: int
-    only_main: int | None = None
-    only_control: int | None = None
+    exchanged: float | None = None
 
     @property
     def risk(self) -> float:
@@ -69,14 +67,12 @@ class Successes:
     def p(self) -> float:
         """One-sided p-value that the attack does no better on rows learned from.
 
-        The same guesses on both sides: sign test on those that succeeded on one side only. Else Fisher's
-        exact test.
+        `exchanged` where it is known, else Fisher's exact test.
         """
-        from scipy.stats import binom, hypergeom
+        from scipy.stats import hypergeom
 
-        if self.only_main is not None and self.only_control is not None:
-            total = self.only_main + self.only_control
-            return float(binom.sf(self.only_main - 1, total, 0.5)) if total else 1.0
+        if self.exchanged is not None:
+            return self.exchanged
         every = self.n + self.n_control
         return float(hypergeom.sf(self.main - 1, every, self.main + self.control, self.n)) if every else 1.0
 

@@ -15,6 +15,8 @@ from locum.randomness import stream
 ATTACKS, ATTEMPTS, COLUMNS = 2_000, 100, 3
 #: Given up when so many batches of candidates have brought fewer new conditions than that.
 PATIENCE = 20
+#: Deals of the rows to two sides; with more rows than `CROWD` a condition isolates nobody on either.
+DEALS, CROWD = 2_000, 64
 ATTACKER = "The synthetic rows only."
 
 
@@ -41,7 +43,10 @@ def singling_out(
     book = Codebook.learn(trial.columns, synthetic)
     rng = stream(trial.seed, "attacks", "singling")
     known = book.codes(synthetic)
-    sides = [Counter(book.codes(trial.sample(p, k, "singling")), rng) for p in ("train", "test")]
+    tables = [book.codes(trial.sample(p, k, "singling")) for p in ("train", "test")]
+    sides = [Counter(codes, rng) for codes in tables]
+    exchange = stream(trial.seed, "attacks", "singling", "exchange")
+    both = Counter(np.concatenate(tables, axis=1), exchange)
     found = []
     for title, name, queries in (
         ("Singling out by one column", "one", _single(book, known, attacks, rng)),
@@ -61,13 +66,29 @@ def singling_out(
             naive=int((sides[0].counts(guesses) == 1).sum()),
             n=len(queries),
             n_control=len(queries),
-            only_main=int((main & ~control).sum()),
-            only_control=int((control & ~main).sum()),
+            exchanged=_exchanged(both, k, queries, int(main.sum()) - int(control.sum()), exchange),
         )
         detail = {"rows_a_side": k, "columns": queries.columns.shape[1]}
         does = f"isolates one real row by a condition on {_words(queries.columns.shape[1])}"
         found.append(risk_result(f"attack.singling.{name}", title, does, counts, ATTACKER, detail))
     return found
+
+
+def _exchanged(both: Counter, k: int, queries: Queries, gap: int, rng: np.random.Generator) -> float:
+    """p-value of the gap in successes: how often rows dealt anew to the two sides show one as large.
+
+    `both` holds the k rows of either side. One outlying row may fulfil many conditions, or spoil them by
+    being the second that does, so conditions do not succeed independently of each other; rows are
+    exchangeable if nothing was learned from them. Exact up to the number of deals.
+    """
+    which, row = both.pairs(queries, CROWD)
+    total = np.bincount(which, minlength=len(queries))
+    as_large = 1
+    for _ in range(DEALS):
+        dealt = rng.permutation(2 * k) < k
+        hits = np.bincount(which[dealt[row]], minlength=len(queries))
+        as_large += int((hits == 1).sum()) - int((total - hits == 1).sum()) >= gap
+    return as_large / (1 + DEALS)
 
 
 def _words(k: int) -> str:

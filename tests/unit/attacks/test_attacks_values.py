@@ -14,6 +14,7 @@ from locum.attacks.multiplicity import log_evidence, value_ratio
 from locum.attacks.neighbours import mean_nearest, nearest
 from locum.attacks.scaled import scaled_ratio
 from locum.attacks.scorers import SCORERS
+from locum.attacks.singling import singling_out
 from locum.attacks.suite import SIZES, suite
 from locum.evidence.intervals import auc_interval
 from locum.evidence.trial import Trial
@@ -161,6 +162,26 @@ def test_the_whole_suite_accuses_nobody_by_chance() -> None:
         tr = Trial(SCHEMA, rows(250, 5_000 + seed), rows(250, 6_000 + seed), rows(500, 7_000 + seed), seed)
         alarms += suite(tr, effort="standard")[-1].verdict != "good"
     assert alarms <= 2
+
+
+@pytest.mark.statistical
+def test_singling_out_counts_rows_and_not_conditions() -> None:
+    """24 seeds of fresh rows with few extreme ones, which fulfil many conditions: p below 0.05 seldom.
+
+    Each p is below 0.05 with 5 % chance; five or more of 24 once in 130 runs, for either of the two attacks.
+    A test that takes conditions for independent alarms about twice as often.
+    """
+    below = {"one": 0, "several": 0}
+    for seed in range(24):
+        fresh = [rows(400, 10_000 + 3 * seed + i) for i in range(3)]
+        tr = Trial(SCHEMA, fresh[0], fresh[1], fresh[2], seed)
+        for found in singling_out(tr, attacks=400):
+            p = found.result.detail["p"]["risk"]
+            assert 0 < p <= 1
+            below[found.result.name.rpartition(".")[2]] += p < 0.05
+    assert max(below.values()) <= 4, below
+    copied = {f.result.name: f.claims[0].p for f in singling_out(Trial(SCHEMA, fresh[0], fresh[0], fresh[2]))}
+    assert max(copied.values()) < 0.001
 
 
 # ---------------------------------------------------------------- edges
