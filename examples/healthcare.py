@@ -1,8 +1,8 @@
 # ruff: noqa: T201
 """Healthcare: tumours, with differential privacy at epsilon 3 and rows on request that cost no more of it.
 
-Data: Breast Cancer Wisconsin (Diagnostic), 569 tumours, `sklearn.datasets.load_breast_cancer`; from the UCI
-repository; its page there states the terms. Read from the installed package, not copied here.
+Data: Breast Cancer Wisconsin (Diagnostic), 569 tumours, from UCI under CC BY 4.0,
+`sklearn.datasets.load_breast_cancer`; the package is under the BSD 3-clause licence. Not copied here.
 """
 
 from dataclasses import replace

@@ -62,6 +62,8 @@ def mix(
         emit({"command": "mix", "folder": None if out is None else str(out), **found.to_json()})
         return
     say(f"Verdict: {found.verdict}. {found.sentence}")
+    if found.beside:
+        say(found.beside)
     for arm in found.arms:
         if arm.kind in ("real", "synthetic", "rival") or arm.name == found.chosen:
             gain = (

@@ -83,9 +83,15 @@ class Mixing:
     curve
         Pairs (real rows, score) of real rows alone.
     worth
-        How many more real rows would bring the same gain, with its interval; None without evidence of a gain.
+        How many more real rows would bring the same gain, with lower and upper end; infinite where more than
+        ten times the real rows would be needed. None without evidence of a gain.
     copying
-        Area of the membership attack on the synthetic rows, with interval; 0.5 is best. None if not measured.
+        Area of the membership attack on as many synthetic rows as the chosen mix has, with interval; 0.5 is
+        best. None if not measured.
+    pooled
+        Mean gain of the mixes in which a synthetic row weighs as much as a real one.
+    beside
+        One sentence: the chosen mix beside the best rival; empty unless the verdict is ``helps``.
     """
 
     table: str
@@ -106,6 +112,8 @@ class Mixing:
     worth: tuple[float, float, float] | None
     groups: tuple[GroupGain, ...]
     copying: tuple[float, float, float] | None
+    pooled: Contrast
+    beside: str = ""
     warnings: tuple[str, ...] = ()
     created: str = ""
     cpu_s: float = 0.0

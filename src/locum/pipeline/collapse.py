@@ -60,13 +60,21 @@ def collapse(
     def make(learn: pa.Table, n: int, child: int) -> pa.Table:
         return Synthesizer(synthesizer, seed=child, **named).fit_table(learn, schema).sample_table(n)
 
+    ground = lay_out(known.table, schema, rows, seed)
+    fewer = rows is not None and ground.start.num_rows < rows
     found = study(
-        lay_out(known.table, schema, rows, seed), make, name=known.name, synthesizer=synthesizer, modes=modes,
+        ground, make, name=known.name, synthesizer=synthesizer, modes=modes,
         generations=generations, seed=seed, limit_s=limit_s, protected=tuple(known.schema.protected),
         listener=progress,
     )  # fmt: skip
     risk = warning_of(known.raw.lineage, known.name)
-    found = replace(found, created=now(), notes=(*((risk,) if risk else ()), *found.notes))
+    notes = [risk] if risk else []
+    if fewer:
+        notes.append(
+            f"A generation has {ground.start.num_rows:,} rows, not {rows:,}: the rest of the real rows is "
+            "needed to measure with, as fresh rows and for the judge."
+        )
+    found = replace(found, created=now(), notes=(*notes, *found.notes))
     if folder is not None:
         save(found, folder)
     return found

@@ -53,16 +53,16 @@ def mix(
         )
     schema, real = without_data_bounds(known.schema), known.table
     if synthetic is None:
-        make = _fitted(schema, synthesizer, dict(settings or {}))
+        make, available = _fitted(schema, synthesizer, dict(settings or {})), None
     else:
         # One schema for both; columns that only one of them has are left out, by name.
         other, schema, _ = align(schema, read_table(synthetic))
-        make = _drawn(other)
+        make, available = _drawn(other), other.num_rows
     held = None if holdout is None else align(schema, read_table(holdout))[0]
     name = known.schema.target
     question = Question(
         schema, real.select(list(schema.names)), name, make, tuple(known.schema.protected),
-        synthetic is not None, held, seed, splits,
+        available, held, seed, splits,
     )  # fmt: skip
     by = synthesizer if synthetic is None else "rows from a file"
     found = study(question, name=known.name, synthesizer=by, listener=progress)

@@ -25,13 +25,13 @@ def render(found: Collapsing) -> str:
     """The laboratory as one offline HTML page, in the manner of `locum.report.html.render`."""
     error = [Curve(x.mode, tuple((float(g.t), g.error) for g in x.generations)) for x in found.loops]
     steps = [float(g.t) for g in found.loops[0].generations]
-    error.append(Curve("real against real", tuple((t, found.floor) for t in steps), dashed=True))
+    error.append(Curve("real rows", tuple((t, found.floor) for t in steps), dashed=True))
     tail = [Curve(x.mode, tuple((float(g.t), g.tail) for g in x.generations)) for x in found.loops]
     diversity = [Curve(x.mode, tuple((float(g.t), g.diversity) for g in x.generations)) for x in found.loops]
     for x in found.loops:
         law = tuple((float(g.t), g.law) for g in x.generations if g.law is not None)
         if law:
-            diversity.append(Curve(f"law for {x.mode}", law, dashed=True))
+            diversity.append(Curve(f"law: {x.mode}", law, dashed=True))
     rows = [(f"{column} = {level}", share) for column, level, share in found.real_groups]
     groups = [
         (name, share, [x.generations[-1].groups[i][2] for x in found.loops])

@@ -25,8 +25,8 @@ class ArmRow:
 def render(found: Mixing) -> str:
     """The study as one offline HTML page, in the manner of `locum.report.html.render`."""
     shown = [a for a in found.arms if a.kind in ("mix", "synthetic", "rival")]
-    copies = [a for a in found.arms if a.kind == "copy"]
-    ends = [v for a in (*shown, *copies) if a.gain for v in (a.gain.low, a.gain.high)]
+    copies = {a.name.removeprefix("copy: "): a.gain for a in found.arms if a.kind == "copy"}
+    ends = [v for a in found.arms if a.gain for v in (a.gain.low, a.gain.high)]
     low, high = min([0.0, *ends]), max([0.0, *ends])
     line = [Curve("real rows", tuple((float(n), s) for n, s in found.curve))]
     mixed = found.arm(found.chosen).score
@@ -35,25 +35,33 @@ def render(found: Mixing) -> str:
         found=found,
         mark=_MARK[found.verdict],
         real=found.arm("real"),
-        rows=[ArmRow(a, span(a.gain, low, high)) for a in shown if a.gain],
-        copies=[ArmRow(a, span(a.gain, low, high)) for a in copies if a.gain],
+        rows=[ArmRow(a, span(a.gain, low, high, copies.get(a.name))) for a in shown if a.gain],
         curve=curves(line, "real rows learned from", found.measure),
     )  # fmt: skip
 
 
-def span(gain: Contrast, low: float, high: float) -> Markup:
-    """An interval on a line from `low` to `high`, with a tick at no difference."""
+def span(gain: Contrast, low: float, high: float, copy: Contrast | None = None) -> Markup:
+    """An interval on a line from `low` to `high`, with a tick at no difference; that of copies below it."""
     width = (high - low) or 1.0
 
     def at(value: float) -> str:
         return percent(0.02 + 0.96 * (value - low) / width)
 
     words = f"{gain.value:+.4f}, interval {gain.low:+.4f} to {gain.high:+.4f}"
+    below = []
+    if copy is not None:
+        words += f"; copies {copy.value:+.4f}, interval {copy.low:+.4f} to {copy.high:+.4f}"
+        below = [
+            tag("line", class_="echo", x1=at(copy.low), x2=at(copy.high), y1=21, y2=21),
+            tag("circle", class_="floor", cx=at(copy.value), cy=21, r=3.5),
+        ]
+    height = 26 if below else 18
     return tag(
         "svg",
         tag("line", class_="rail", x1="0%", x2="100%", y1=9, y2=9),
-        tag("line", class_="rail", x1=at(0.0), x2=at(0.0), y1=1, y2=17),
+        tag("line", class_="rail", x1=at(0.0), x2=at(0.0), y1=1, y2=height - 1),
         tag("line", class_="span", x1=at(gain.low), x2=at(gain.high), y1=9, y2=9),
         tag("circle", title(words), class_="dot", cx=at(gain.value), cy=9, r=5),
-        class_="meter", width="100%", height=18, role="img", aria_label=words,
+        *below,
+        class_="meter", width="100%", height=height, role="img", aria_label=words,
     )  # fmt: skip

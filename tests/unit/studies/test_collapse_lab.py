@@ -115,6 +115,6 @@ def test_bad_input_is_told_in_a_sentence(tmp_path) -> None:
 
 def test_the_page_shows_every_loop(tmp_path) -> None:
     page = render(run(redraw, generations=2))
-    for word in ("replace", "accumulate", "law for replace", "group = small", "Internal."):
+    for word in ("replace", "accumulate", "law: replace", "group = small", "Internal."):
         assert word in page
     assert "<script" not in page

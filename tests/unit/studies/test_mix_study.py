@@ -7,13 +7,25 @@ import pyarrow as pa
 import pytest
 
 from locum.errors import DataError, UsageError
+from locum.evidence.mixing import Contrast
 from locum.pipeline.mix import mix
 from locum.report.mixing import render
 from locum.schema.column import Column
 from locum.schema.table import Schema
-from locum.studies.mix.arms import Block, Goal, balanced_accuracy, calibration_error, smote
+from locum.studies.mix.arms import (
+    THRESHOLD,
+    Block,
+    Goal,
+    Mix,
+    Outcome,
+    balanced_accuracy,
+    calibration_error,
+    mixes,
+    smote,
+)
+from locum.studies.mix.conclude import CURVE, Run, decide, exchange, exchange_words, optimum
 from locum.studies.mix.contrast import corrected
-from locum.studies.mix.study import MIXES, Question, exchange, optimum, study
+from locum.studies.mix.study import Question, study
 
 SCHEMA = Schema(
     (*(Column(f"x{i}", "number") for i in range(6)), Column("g", "category"), Column("y", "category")),
@@ -46,6 +58,12 @@ def wrong(learn: pa.Table, n: int, seed: int) -> pa.Table:
     return world(n, np.random.default_rng(seed), flip=0.9)
 
 
+def independent(learn: pa.Table, n: int, seed: int) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    columns = [c.take(pa.array(rng.integers(learn.num_rows, size=n))) for c in learn.columns]
+    return pa.table(columns, names=learn.column_names)
+
+
 def copy(learn: pa.Table, n: int, seed: int) -> pa.Table:
     return learn.take(np.random.default_rng(seed).integers(learn.num_rows, size=n))
 
@@ -58,8 +76,9 @@ def test_rows_from_the_true_law_help() -> None:
 
 
 def test_wrong_rows_never_help_and_full_weight_harms() -> None:
-    found = ask(wrong)
-    assert found.verdict != "helps"
+    found = ask(wrong, n=300)
+    assert found.verdict == "harms"
+    assert "harms" in found.sentence
     assert found.arm("2 x synthetic, weight 1").gain.high < 0
 
 
@@ -92,17 +111,73 @@ def test_corrected_interval_is_wider_than_the_naive_one() -> None:
 
 
 def test_the_fitted_optimum_and_the_exchange_rate() -> None:
-    s = np.array([r * w / (1 + r * w) for _, r, w in MIXES])
-    assert optimum(0.8 * s - s * s) == pytest.approx(0.4)
-    assert optimum(-s) == 0.0
-    shortfall = {n: n**-0.5 for n in (100, 200, 400)}
-    curve = [(n, 1 - e) for n, e in shortfall.items()]
-    gain = type(corrected([0.0, 1.0], 0.1))(400**-0.5 - 900**-0.5, 0.0, 0.01, 0.0)
-    worth = exchange(curve, gain)
-    assert worth is not None
-    assert worth[0] == pytest.approx(500, rel=1e-6)
-    assert worth[1] == pytest.approx(0, abs=1e-6)
-    assert exchange([(100, 0.8), (200, 0.8), (400, 0.8)], gain) is None
+    tried = mixes(1_000)
+    s = np.array([m.share for m in tried])
+    assert optimum(tried, 0.8 * s - s * s) == pytest.approx(0.4)
+    assert optimum(tried, -s) == 0.0
+
+
+def runs_of(exponents: list[float], real: int = 400) -> list[Run]:
+    """Splits whose real rows score 1 - n**-c."""
+    return [
+        Run(
+            {"real": Outcome(np.empty(0), 1 - real**-c, None, None)}, {},
+            tuple((round(s * real), 1 - (s * real) ** -c) for s in CURVE), real, real // 4,
+        )
+        for c in exponents
+    ]  # fmt: skip
+
+
+def test_mixes_stay_within_a_file_and_within_cost() -> None:
+    assert max(m.ratio for m in mixes(5_000)) == 5.0
+    assert max(m.ratio for m in mixes(5_001)) == 2.0
+    assert {m.ratio for m in mixes(1_000, 1_500)} == {0.5, 1.0}
+    assert mixes(1_000, 250) == (Mix(0.25, 0.3), Mix(0.25, 1.0))
+
+
+def test_a_short_file_is_told() -> None:
+    rng = np.random.default_rng(3)
+    found = mix(world(200, rng), target="y", synthetic=world(50, rng), holdout=world(100, rng), splits=2)
+    assert {a.ratio for a in found.arms if a.kind == "mix"} == {50 / 160}
+    assert "The file holds 50 synthetic rows, so that at most 0.312" in found.warnings[-1]
+
+
+def test_the_exchange_rate_reads_real_rows_off_the_learning_curve() -> None:
+    gain = Contrast(400**-0.5 - 900**-0.5, 0.0, 400**-0.5 - 1600**-0.5, 0.0)
+    worth = exchange(runs_of([0.5] * 4), gain, 0.25)
+    assert worth == pytest.approx((500, 0, 1200), rel=1e-6)
+    assert "800 synthetic rows are worth about 500" in exchange_words(worth, 400, 2.0)
+    unsure = exchange(runs_of([0.4, 0.5, 0.6]), gain, 0.25)
+    assert unsure is not None
+    assert unsure[2] > 1200
+    far = exchange(runs_of([0.05] * 4), Contrast(0.3, 0.2, 0.4, 0.1), 0.25)
+    assert far is not None
+    assert far[0] == np.inf
+    assert "worth more than 4,000 further" in exchange_words(far, 400, 1.0)
+    assert exchange(runs_of([-0.1] * 4), gain, 0.25) is None
+    assert "cannot be said" in exchange_words(None, 400, 1.0)
+
+
+def test_the_verdict_needs_both_intervals_and_knows_careless_pooling() -> None:
+    up, down, flat = Contrast(0.02, 0.01, 0.03, 0), Contrast(-0.02, -0.03, -0.01, 0), Contrast(0, -1, 1, 0)
+    slight = Contrast(-0.001, -0.0015, -0.0005, 0)
+    assert decide(up, up, flat, flat, 0.4) == "helps"
+    assert decide(up, flat, up, up, 0.4) == "no evidence"
+    assert decide(down, down, flat, flat, 0.4) == "harms"
+    assert decide(down, flat, flat, flat, 0.4) == "no evidence"
+    assert decide(flat, flat, down, down, 0.4) == "harms"
+    assert decide(flat, flat, down, flat, 0.4) == "no evidence"
+    assert decide(flat, flat, slight, slight, 0.4) == "no evidence"
+    assert decide(up, up, down, down, 0.4) == "helps"
+
+
+def test_a_moved_threshold_changes_decisions_only() -> None:
+    """The rival's score and calibration are those of the real rows; balanced accuracy is not."""
+    found = ask(independent, n=300, splits=3)
+    real, moved = found.arm("real"), found.arm(THRESHOLD)
+    assert (moved.score, moved.calibration) == (real.score, real.calibration)
+    assert moved.balanced != real.balanced
+    assert moved.gain == Contrast(0.0, 0.0, 0.0, 0.0)
 
 
 def test_smote_lies_between_rows_of_its_class() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,43 @@ from locum.metrics.scores import score_of
 FloatArray = npt.NDArray[np.float64]
 
 #: Synthetic rows per real row, and weights of a synthetic row, that are tried in every combination.
-RATIOS, WEIGHTS = (0.5, 1.0, 2.0), (0.3, 1.0)
+RATIOS, WEIGHTS = (0.5, 1.0, 2.0, 5.0), (0.3, 1.0)
+#: Real rows beyond which the largest ratio is left out, so that the cost stays bounded.
+SMALL = 5_000
 ROUNDS, LEAF = 100, 20
 #: Neighbours of SMOTE, and minority rows that neighbours are looked for among.
 NEIGHBOURS, MINORITY = 5, 3_000
 BINS = 10
+#: Name of the rival that keeps the model and moves its threshold.
+THRESHOLD = "threshold at the class share"
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """So many synthetic rows per real row, each of that weight."""
+
+    ratio: float
+    weight: float
+
+    @property
+    def name(self) -> str:
+        """What the mix is called."""
+        return f"{self.ratio:.3g} x synthetic, weight {self.weight:g}"
+
+    @property
+    def share(self) -> float:
+        """Share of the training weight that synthetic rows carry."""
+        return self.ratio * self.weight / (1 + self.ratio * self.weight)
+
+
+def mixes(real: int, available: int | None = None) -> tuple[Mix, ...]:
+    """The mixes to try beside `real` rows, with no more synthetic rows than are `available`.
+
+    Where a file holds fewer than the smallest ratio wants, all of it is the only amount.
+    """
+    most = float("inf") if available is None else available / real
+    ratios = [r for r in (RATIOS if real <= SMALL else RATIOS[:-1]) if r <= most] or [most]
+    return tuple(Mix(r, w) for r in ratios for w in WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +123,18 @@ def calibration_error(truth: FloatArray, p: FloatArray, bins: int = BINS) -> flo
     return float(gap.sum() / max(n.sum(), 1))
 
 
-def balanced_accuracy(truth: FloatArray, p: FloatArray) -> float:
-    """Mean of the two classes' shares that are predicted right at a threshold of one half."""
-    rates = [float(((p >= 0.5) == k)[truth == k].mean()) for k in (0, 1) if (truth == k).any()]
+def balanced_accuracy(truth: FloatArray, p: FloatArray, threshold: float = 0.5) -> float:
+    """Mean of the two classes' shares that are predicted right at a threshold."""
+    rates = [float(((p >= threshold) == k)[truth == k].mean()) for k in (0, 1) if (truth == k).any()]
     return float(np.mean(rates)) if rates else 0.5
+
+
+def at_share(outcome: Outcome, truth: FloatArray, share: float) -> Outcome:
+    """The same predictions, called positive from the positive class's share of the learning rows upwards.
+
+    Neither the score nor the calibration changes; balanced accuracy does, as under class weights, at no cost.
+    """
+    return replace(outcome, balanced=balanced_accuracy(truth, outcome.prediction, share))
 
 
 def smote(task: Goal, rows: Block, rng: np.random.Generator) -> Block:
