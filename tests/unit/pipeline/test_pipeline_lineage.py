@@ -156,3 +156,13 @@ def test_old_files_without_a_stamp_and_broken_ones(tmp_path: Path, real: Path) -
     assert read(real).lineage is None
     with pytest.raises(FileFormatError):
         lineage_from_json({"real": 1.0, "depth": True, "verified": False, "own": 0.0}, "here")
+
+
+def test_a_private_fit_on_made_rows_warns_and_passes_the_stamp_on(real: Path, tmp_path: Path, capsys) -> None:
+    first, made, second = (tmp_path / n for n in ("first.locum", "made.csv", "second.locum"))
+    assert call("fit", real, "--model", first, "--synthesizer", "independent") == 0
+    assert call("sample", first, "--rows", "240", "--out", made) == 0
+    assert "stamped as made by a generator" not in capsys.readouterr().err
+    assert call("fit", made, "--model", second, "--epsilon", "1") == 0
+    assert "made.csv is stamped as made by a generator" in capsys.readouterr().err
+    assert locum.load(second).lineage == Lineage(0.0, 2, False, 0.0)
