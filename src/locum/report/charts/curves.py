@@ -12,7 +12,7 @@ from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, 
 from locum.report.words import brief, number
 
 _HEIGHT, _TOP, _BOTTOM = 260, 14, 44
-_LEFT, _RIGHT = 0.09, 0.2
+_LEFT, _RIGHT = 0.09, 0.28
 #: Colours of lines that the style sheet knows.
 HUES = 5
 
