@@ -190,7 +190,7 @@ def main() -> None:
     x, _ = numbers(holed, table)
     for name, imputer in rivals(skip).items():
         for hot in (False, True) if name in ("IterativeImputer", "KNNImputer") else (False,):
-            title = name + (", indicators" if hot else "")
+            title = name + (" (indicators)" if hot else "")
             if title in skip:
                 continue
             done, cpu = by_rival(imputer, frame, text, hot)
