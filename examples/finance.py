@@ -40,7 +40,13 @@ for strength in (1.0, 0.25):
 
 # The repair moves labels on purpose, so the page shows what it did to likeness as well as to the rates.
 found = locum.evaluate(
-    learn, repaired.table, holdout=held, target="credit", protected=["sex", "age_group"], effort="quick"
+    learn,
+    repaired.table,
+    holdout=held,
+    target="credit",
+    protected=["sex", "age_group"],
+    effort="quick",
+    title="Who is given credit",
 )
 page = found.save(folder() / "finance.html")
 tell(found.evidence, page, also=["fair"])

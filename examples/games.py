@@ -30,7 +30,12 @@ print("families by car: smallest party", int(families["party"].min()), "of", len
 
 # The crowd is bent by the asked shares; what is judged is the model as it is, with its rules.
 found = locum.evaluate(
-    learn, locum.sample(model, 150, rules=RULES), holdout=held, target="mode", effort="quick"
+    learn,
+    locum.sample(model, 150, rules=RULES),
+    holdout=held,
+    target="mode",
+    effort="quick",
+    title="Travellers",
 )
 page = found.save(folder() / "games.html")
 tell(found.evidence, page)

@@ -37,6 +37,8 @@ print(f"small malignant tumours: {len(small)} rows, largest radius {small['radiu
 
 # The sentence about copying knows the rows only, not that a fit with epsilon made them. The page reads the
 # real rows and is not covered by epsilon: it must not leave the house with the synthetic ones.
-found = locum.evaluate(learn, locum.sample(model, 400), holdout=held, target="growth", effort="quick")
+found = locum.evaluate(
+    learn, locum.sample(model, 400), holdout=held, target="growth", effort="quick", title="Tumours"
+)
 page = found.save(folder() / "healthcare.html")
 tell(found.evidence, page)

@@ -19,7 +19,13 @@ frame = frame.iloc[1:][["month", "before", "celsius"]].reset_index(drop=True)
 
 out = folder() / "science"
 found = locum.collapse(
-    frame, loops=["replace", "fresh"], generations=3, rows=300, synthesizer="tree-fast", out=out
+    frame,
+    loops=["replace", "fresh"],
+    generations=3,
+    rows=300,
+    synthesizer="tree-fast",
+    out=out,
+    title="Sea temperatures",
 )
 print(found.sentence)
 print(f"error between two sets of real rows: {found.floor:.3f}")

@@ -25,6 +25,7 @@ def mix(
     seed: int = 0,
     splits: int | None = None,
     out: str | os.PathLike[str] | None = None,
+    title: str | None = None,
     progress: Listener = silent,
 ) -> Mixing:
     """Find out whether adding synthetic rows to real ones helps a model, and how many to add.
@@ -47,6 +48,8 @@ def mix(
         Same seed, same figures; how often to split, None for 6 or 12 by size.
     out
         Folder for ``mix.html`` and ``mix.json``; None writes nothing.
+    title
+        Heads the page; None takes the name of the file, and ``table`` for a table in memory.
     progress
         Called with an `Event` now and then.
 
@@ -68,7 +71,7 @@ def mix(
 
     return work(
         data, target=target, synthetic=synthetic, synthesizer=synthesizer, settings=settings, holdout=holdout,
-        protected=protected, seed=seed, splits=splits, out=out, progress=progress,
+        protected=protected, seed=seed, splits=splits, out=out, title=title, progress=progress,
     )  # fmt: skip
 
 
@@ -84,6 +87,7 @@ def collapse(
     seed: int = 0,
     limit_s: float | None = None,
     out: str | os.PathLike[str] | None = None,
+    title: str | None = None,
     progress: Listener = silent,
 ) -> Collapsing:
     """Let a generator learn from its own rows, generation after generation, and measure what is lost.
@@ -108,6 +112,8 @@ def collapse(
         Longest time on the clock; fewer generations are run, with a note, where they do not fit.
     out
         Folder for ``collapse.html`` and ``collapse.json``; None writes nothing.
+    title
+        Heads the page; None takes the name of the file, and ``table`` for a table in memory.
     progress
         Called with an `Event` now and then.
 
@@ -129,5 +135,5 @@ def collapse(
 
     return work(
         data, loops=loops, generations=generations, rows=rows, synthesizer=synthesizer, settings=settings,
-        protected=protected, seed=seed, limit_s=limit_s, out=out, progress=progress,
+        protected=protected, seed=seed, limit_s=limit_s, out=out, title=title, progress=progress,
     )  # fmt: skip

@@ -28,6 +28,7 @@ def evaluate(
     by: Sequence[str | Sequence[str]] = (),
     shift: Sequence[str] = (),
     canaries: str | os.PathLike[str] | None = None,
+    title: str | None = None,
     seed: int = 0,
     progress: Listener = silent,
 ) -> Evaluation:
@@ -60,6 +61,8 @@ def evaluate(
         `subgroups`; needs a hold-out and a target. See ``.evidence.thin``.
     canaries
         Key file that `plant` wrote; `real` is then the copy with canaries, which the generator learned from.
+    title
+        Heads the page; None takes the name of the file, and ``table`` for a table in memory.
     seed
         Same seed, same numbers.
     progress
@@ -82,7 +85,8 @@ def evaluate(
 
     return judge(
         real, synthetic, holdout=holdout, schema=schema, target=target, protected=protected,
-        require=require, effort=effort, by=by, shift=shift, canaries=canaries, seed=seed, progress=progress,
+        require=require, effort=effort, by=by, shift=shift, canaries=canaries, title=title, seed=seed,
+        progress=progress,
     )  # fmt: skip
 
 

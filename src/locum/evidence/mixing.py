@@ -87,11 +87,14 @@ class Mixing:
         ten times the real rows would be needed. None without evidence of a gain.
     copying
         Area of the membership attack on as many synthetic rows as the chosen mix has, with interval; 0.5 is
-        best. None if not measured.
+        best. None if not measured, as for rows from a file without a hold-out: learning and test rows then
+        differ by our own draw only.
     pooled
         Mean gain of the mixes in which a synthetic row weighs as much as a real one.
     beside
         One sentence: the chosen mix beside the best rival; empty unless the verdict is ``helps``.
+    from_file
+        Whether the synthetic rows were given ready-made, so that it is not known what their generator saw.
     """
 
     table: str
@@ -117,6 +120,7 @@ class Mixing:
     warnings: tuple[str, ...] = ()
     created: str = ""
     cpu_s: float = 0.0
+    from_file: bool = False
 
     def arm(self, name: str) -> Arm:
         """The arm of that name; KeyError when there is none."""

@@ -39,6 +39,7 @@ def collapse(
     seed: int = 0,
     limit_s: float | None = None,
     out: str | os.PathLike[str] | None = None,
+    title: str | None = None,
     progress: Listener = silent,
 ) -> Collapsing:
     """Let a generator learn from its own rows, generation after generation; see `locum.api.collapse`."""
@@ -63,7 +64,7 @@ def collapse(
     ground = lay_out(known.table, schema, rows, seed)
     fewer = rows is not None and ground.start.num_rows < rows
     found = study(
-        ground, make, name=known.name, synthesizer=synthesizer, modes=modes,
+        ground, make, name=title or known.name, synthesizer=synthesizer, modes=modes,
         generations=generations, seed=seed, limit_s=limit_s, protected=tuple(known.schema.protected),
         listener=progress,
     )  # fmt: skip

@@ -123,6 +123,7 @@ def evaluate(
     by: Sequence[str | Sequence[str]] = (),
     shift: Sequence[str] = (),
     canaries: str | os.PathLike[str] | None = None,
+    title: str | None = None,
     seed: int = 0,
     progress: Listener = silent,
 ) -> Evaluation:
@@ -177,7 +178,7 @@ def evaluate(
     )
     notes = [*(f"{a.column!r} was not compared: {a.reason}." for a in apart), *notes]
     context = RunContext(
-        title=raw.name, created=now(), settings={"seed": seed, "target": schema.target},
+        title=title or raw.name, created=now(), settings={"seed": seed, "target": schema.target},
         versions=versions(), lineage=None if tables[0] is None else tables[0].lineage,
     )  # fmt: skip
     return Evaluation(evidence, context, schema, tuple(notes))

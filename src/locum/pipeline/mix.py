@@ -39,6 +39,7 @@ def mix(
     seed: int = 0,
     splits: int | None = None,
     out: str | os.PathLike[str] | None = None,
+    title: str | None = None,
     progress: Listener = silent,
 ) -> Mixing:
     """Find out whether synthetic rows help beside real ones; see `locum.api.mix`."""
@@ -65,9 +66,12 @@ def mix(
         available, held, seed, splits,
     )  # fmt: skip
     by = synthesizer if synthetic is None else "rows from a file"
-    found = study(question, name=known.name, synthesizer=by, listener=progress)
+    found = study(question, name=title or known.name, synthesizer=by, listener=progress)
     risk = warning_of(known.raw.lineage, known.name)
-    found = replace(found, created=now(), warnings=(*((risk,) if risk else ()), *found.warnings))
+    found = replace(
+        found, created=now(), from_file=synthetic is not None,
+        warnings=(*((risk,) if risk else ()), *found.warnings),
+    )  # fmt: skip
     if folder is not None:
         save(found, folder)
     return found

@@ -28,6 +28,8 @@ COPYING = ("copying.exact", "copying.distance", "copying.membership", "attack.wo
 
 #: What goes wrong when models, or generators, learn from the rows.
 RISK = ("risk.mix", "risk.generation")
+#: The use of the rows that each looks at.
+_USES = {"risk.mix": "when added to real rows", "risk.generation": "when a generator learns from them"}
 
 
 #: With fewer real, synthetic or held-out rows than this nothing is said about a table as a whole.
@@ -270,12 +272,14 @@ def _risk(by_name: dict[str, Result]) -> Answer:
         return Answer(
             "risk", "not measured", "Not measured: there are no two columns to predict or to hold together."
         )
+    verdict = worst(found, RISK)
+    # What decided is named and comes first, so that harm in one use does not seem to be denied by the other.
+    found.sort(key=lambda r: r.verdict != verdict)
+    uses = " and ".join(_USES[r.name] for r in found if r.verdict == verdict)
     start = {
         "good": "Little, as far as was tested.",
-        "fair": "Some loss was found.",
-        "poor": "Clear harm was found.",
+        "fair": f"Some loss {uses}.",
+        "poor": f"Clear harm {uses}.",
         "unclear": "The rows do not suffice to tell.",
-    }[verdict := worst(found, RISK)]
-    # What decided comes first, so that harm is not followed by a sentence about help.
-    found.sort(key=lambda r: r.verdict != verdict)
+    }[verdict]
     return Answer("risk", verdict, " ".join([start, *(r.sentence for r in found)]))

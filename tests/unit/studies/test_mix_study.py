@@ -142,6 +142,22 @@ def test_a_short_file_is_told() -> None:
     assert "The file holds 50 synthetic rows, so that at most 0.312" in found.warnings[-1]
 
 
+def test_rows_of_a_file_are_not_said_to_be_learned_from_yours() -> None:
+    rng = np.random.default_rng(4)
+    real, file, fresh = (world(n, rng) for n in (120, 120, 60))
+    found = mix(real, target="y", synthetic=file, holdout=fresh, splits=2, title="Two schools")
+    page = render(found)
+    assert "<title>locum mix: Two schools</title>" in page
+    assert found.copying is not None
+    assert "one of your rows and one of the hold-out apart" in page
+    assert "a row that the generator learned from" not in page
+    alone = mix(real, target="y", synthetic=file, splits=2)
+    assert alone.copying is None
+    assert "Give real rows that it never saw as a hold-out" in render(alone)
+    fitted = mix(real, target="y", synthesizer="independent", splits=2)
+    assert "a row that the generator learned from and one that it never saw apart" in render(fitted)
+
+
 def test_the_exchange_rate_reads_real_rows_off_the_learning_curve() -> None:
     gain = Contrast(400**-0.5 - 900**-0.5, 0.0, 400**-0.5 - 1600**-0.5, 0.0)
     worth = exchange(runs_of([0.5] * 4), gain, 0.25)

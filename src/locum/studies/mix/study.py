@@ -227,10 +227,14 @@ def _groups(
 
 
 def _copying(q: Question, run: Run, ratio: float) -> tuple[float, float, float] | None:
-    """The membership attack on as many synthetic rows as the chosen mix has."""
+    """The membership attack on as many synthetic rows as the chosen mix has.
+
+    None for rows from a file without a hold-out: their generator cannot tell our two parts of the real rows
+    apart, so that the attack would find nothing whatever it learned from.
+    """
     from locum.attacks.membership import nearest_membership
 
-    if run.tables is None:
+    if run.tables is None or (q.available is not None and q.holdout is None):
         return None
     learn, made, test = run.tables
     made = made.slice(0, max(1, round(ratio * learn.num_rows)))
