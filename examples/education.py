@@ -2,8 +2,8 @@
 """Education: who goes beyond school, a rule tested by group where single groups have few real rows.
 
 Data: National Longitudinal Survey of Young Men (3,010 men, 1976) as used by Card (1995),
-`linearmodels.datasets.card`. The US Bureau of Labor Statistics gives out the survey's public-use files free of
-charge; no licence for them was found there or in the package, whose own is NCSA. Not copied here.
+`linearmodels.datasets.card`. The US Bureau of Labor Statistics gives out public-use files of the survey free
+of charge; no licence for them was found there or in the package, whose own is NCSA. Not copied here.
 """
 
 import numpy as np

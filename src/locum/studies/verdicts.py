@@ -29,7 +29,10 @@ COPYING = ("copying.exact", "copying.distance", "copying.membership", "attack.wo
 #: What goes wrong when models, or generators, learn from the rows.
 RISK = ("risk.mix", "risk.generation")
 #: The use of the rows that each looks at.
-_USES = {"risk.mix": "when added to real rows", "risk.generation": "when a generator learns from them"}
+_USES = {
+    "risk.mix": "when these rows are added to real ones",
+    "risk.generation": "when a generator learns from these rows",
+}
 
 
 #: With fewer real, synthetic or held-out rows than this nothing is said about a table as a whole.
@@ -278,8 +281,8 @@ def _risk(by_name: dict[str, Result]) -> Answer:
     uses = " and ".join(_USES[r.name] for r in found if r.verdict == verdict)
     start = {
         "good": "Little, as far as was tested.",
-        "fair": f"Some loss {uses}.",
-        "poor": f"Clear harm {uses}.",
+        "fair": f"Some loss was found {uses}.",
+        "poor": f"Clear harm was found {uses}.",
         "unclear": "The rows do not suffice to tell.",
     }[verdict]
     return Answer("risk", verdict, " ".join([start, *(r.sentence for r in found)]))

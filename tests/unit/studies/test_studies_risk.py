@@ -19,10 +19,15 @@ def said(mix: Verdict, generation: Verdict) -> str:
 
 
 def test_harm_in_one_use_is_not_denied_by_the_other():
-    assert said("unclear", "poor") == "Clear harm when a generator learns from them. Learning. Mixing."
-    assert said("poor", "good") == "Clear harm when added to real rows. Mixing. Learning."
+    assert said("unclear", "poor") == (
+        "Clear harm was found when a generator learns from these rows. Learning. Mixing."
+    )
+    assert said("poor", "good") == (
+        "Clear harm was found when these rows are added to real ones. Mixing. Learning."
+    )
     assert said("fair", "fair") == (
-        "Some loss when added to real rows and when a generator learns from them. Mixing. Learning."
+        "Some loss was found when these rows are added to real ones and when a generator learns from these "
+        "rows. Mixing. Learning."
     )
 
 
