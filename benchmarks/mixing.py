@@ -84,6 +84,7 @@ def main() -> None:
     parser.add_argument("--splits", type=int)
     parser.add_argument("--protected", default="sex")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     parser.add_argument("--out")
     args = parser.parse_args()
     table = read(args.data).table
@@ -91,7 +92,7 @@ def main() -> None:
     print("| seed | verdict | gain | would be seen | over copies | pooled | attack | CPU-s |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     found = []
-    for seed in range(args.seeds):
+    for seed in range(args.first, args.first + args.seeds):
         found.append(one(args, table, holdout, seed))
         print(line(found[-1]), flush=True)
     if args.out:

@@ -18,7 +18,9 @@ few = frame.sample(300, random_state=4).reset_index(drop=True)
 print(f"{len(few)} readings, {(few.anomaly == 'yes').sum()} anomalous")
 
 out = folder() / "autonomous"
-found = locum.mix(few, target="anomaly", synthesizer="tree-fast", splits=4, out=out, title="Radiator")
+found = locum.mix(
+    few, target="anomaly", synthesizer="tree-fast", splits=4, out=out, title="A radiator in space"
+)
 print(found.sentence)
 print(f"gain in {found.measure}: {found.gain.value:+.3f} ({found.gain.low:+.3f} to {found.gain.high:+.3f})")
 

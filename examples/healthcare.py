@@ -24,9 +24,9 @@ learn, held = frame.iloc[:400], frame.iloc[400:]
 KNOWN = {"radius": (5, 30), "texture": (5, 45), "concavity": (0, 0.5)}
 schema = locum.detect(learn, target="growth")
 columns = [
-    replace(c, bounds=Bounds(*KNOWN[c.name], source="declared"))
+    replace(c, bounds=Bounds(*KNOWN[c.name], source="declared"), nullable=False)
     if c.name in KNOWN
-    else replace(c, levels=("benign", "malignant"))
+    else replace(c, levels=("benign", "malignant"), nullable=False)
     for c in schema.columns
 ]
 schema = replace(schema, columns=tuple(columns))

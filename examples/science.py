@@ -22,7 +22,7 @@ found = locum.collapse(
     frame,
     loops=["replace", "fresh"],
     generations=3,
-    rows=300,
+    rows=290,
     synthesizer="tree-fast",
     out=out,
     title="Sea temperatures",

@@ -43,7 +43,7 @@ def render(found: Collapsing) -> str:
         last=found.loops[0].generations[-1].t,
         pictures=(
             ("Distance from real rows", _ERROR, curves(error, "generation", "pair error")),
-            ("Rare cases", _TAIL, curves(tail, "generation", "tail kept")),
+            ("Rare cases", _TAIL, curves(tail, "generation", "tail kept", 1.0)),
             ("Diversity", _DIVERSITY, curves(diversity, "generation", "diversity")),
         ),
     )  # fmt: skip

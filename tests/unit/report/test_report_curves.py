@@ -8,7 +8,9 @@ from itertools import pairwise
 
 import pytest
 
+from locum.evidence.mixing import Contrast
 from locum.report.charts.curves import Curve, curves
+from locum.report.mixing import span
 
 
 def test_every_point_is_drawn_and_named_once() -> None:
@@ -61,3 +63,22 @@ def test_labels_keep_the_order_of_the_lines_and_do_not_overlap() -> None:
     assert all(b - a >= 15.0 - 1e-9 for a, b in pairwise(ordered))
     assert found[0] == 100.0 and found[5] == 200.0
     assert sum(found[1:5]) == pytest.approx(sum(places[1:5]))
+
+
+def test_the_axis_does_not_go_beyond_what_can_be() -> None:
+    line = [Curve("a", ((1, 0.9), (2, 0.99)))]
+    assert ">0.997<" in str(curves(line, "rows", "AUC"))
+    bounded = [Curve("a", ((1, 0.9), (2, 1.0)))]
+    assert ">1.008<" in str(curves(bounded, "rows", "AUC"))
+    assert ">1.000<" in str(curves(bounded, "rows", "AUC", 1.0))
+    assert ">1.008<" not in str(curves(bounded, "rows", "AUC", 1.0))
+
+
+def test_an_interval_beyond_the_line_is_an_arrow_at_its_end() -> None:
+    far = str(span(Contrast(-0.3, -0.6, -0.05, 0.1), -0.1, 0.1))
+    assert "◀" in far
+    assert 'class="dot"' not in far
+    assert all(0 <= float(x) <= 100 for x in re.findall(r'[xc][12x]="(-?[0-9.]+)%"', far))
+    near = str(span(Contrast(-0.05, -0.1, 0.05, 0.1), -0.1, 0.1))
+    assert 'class="dot"' in near
+    assert "◀" not in near

@@ -30,8 +30,11 @@ class Curve:
     marked: bool = False
 
 
-def curves(lines: Sequence[Curve], x: str, y: str) -> Markup:
-    """The chart as inline SVG; points that are not finite are left out, an empty chart gives nothing."""
+def curves(lines: Sequence[Curve], x: str, y: str, most: float | None = None) -> Markup:
+    """The chart as inline SVG; points that are not finite are left out, an empty chart gives nothing.
+
+    `most` is the largest value that can be, above which the axis does not go.
+    """
     kept = [(c, [(a, b) for a, b in c.points if math.isfinite(a) and math.isfinite(b)]) for c in lines]
     kept = [(c, points) for c, points in kept if points]
     if not kept:
@@ -41,6 +44,8 @@ def curves(lines: Sequence[Curve], x: str, y: str) -> Markup:
     low_x, high_x = min(xs), max(xs)
     pad = 0.08 * (max(ys) - min(ys)) or 0.05 * abs(max(ys)) or 1.0
     low, high = min(ys) - pad, max(ys) + pad
+    if most is not None:
+        high = max(min(high, most), *ys)
 
     def across(value: float) -> float:
         share = 0.5 if high_x == low_x else (value - low_x) / (high_x - low_x)
@@ -124,5 +129,5 @@ def _axes(low_x: float, high_x: float, low: float, high: float, x: str, y: str) 
         parts.append(tag("text", words, class_="s-tick", x=place, y=bottom + 18, text_anchor="middle"))
     middle = percent(_LEFT + (1 - _LEFT - _RIGHT) / 2)
     parts.append(tag("text", x, class_="s-tick", x=middle, y=bottom + 36, text_anchor="middle"))
-    parts.append(tag("text", y, class_="s-tick", x=percent(_LEFT), y=_TOP - 3))
+    parts.append(tag("text", y, class_="s-tick", x=percent(_LEFT), y=_TOP - 5, dx=8))
     return parts
