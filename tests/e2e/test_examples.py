@@ -15,7 +15,7 @@ QUESTIONS = {"faithful", "useful", "private", "fair", "risk"}
 #: What the output of each must hold: the part of its domain that is not just a report.
 SHOWS = {
     "healthcare": r"100 rows, largest radius (1[0-4]|[5-9])\.\d\d|largest radius 15\.00",
-    "finance": r"strength 1: .*parity went from[\s\S]*strength 0.25: .*parity went from",
+    "finance": r"strength 1: .*'credit = bad' differed by[\s\S]*strength 0.25: .*'credit = bad' differed by",
     "education": r"race black and near_college .* -> (generated|real|neither):",
     "games": r"'(\w+)': 100, .*: 100, .*: 100, .*: 100\} rules broken: 0\n.*smallest party [3-9]",
     "science": r"replace: error [\d.]+ to [\d.]+",
