@@ -132,6 +132,8 @@ def test_quotas_are_whole_and_their_margins_are_near(seed: int, n: int) -> None:
 
 def test_a_class_without_rows_and_contradicting_targets_are_refused() -> None:
     with pytest.raises(Infeasible, match="no row"):
+        tilt(np.array([0.0, 1.0]), [_target((0.5, 0.5))])
+    with pytest.raises(Infeasible, match=r"the named shares sum to 0\.5"):  # the last class is all other rows
         tilt(np.array([1.0, 0.0]), [_target((0.5, 0.5))])
     with pytest.raises(Infeasible, match="together"):
         tilt(np.diag([0.5, 0.5]), [_target((0.5, 0.5)), _target((0.9, 0.1))])
