@@ -84,6 +84,8 @@ def collapse(
     synthesizer: str = "tree-fast",
     settings: Mapping[str, Any] | None = None,
     protected: Sequence[str] = (),
+    text: str | None = None,
+    order: int = 2,
     seed: int = 0,
     limit_s: float | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -106,6 +108,9 @@ def collapse(
         Generator by name, with its settings.
     protected
         Columns whose groups are followed.
+    text, order
+        A column of texts: a model of runs of `order` words (1 to 5) learns from them in place of
+        `synthesizer`; error, tail and diversity are then those of words, with held-out cross-entropy.
     seed
         Same seed, same figures.
     limit_s
@@ -135,5 +140,6 @@ def collapse(
 
     return work(
         data, loops=loops, generations=generations, rows=rows, synthesizer=synthesizer, settings=settings,
-        protected=protected, seed=seed, limit_s=limit_s, out=out, title=title, progress=progress,
+        protected=protected, text=text, order=order, seed=seed, limit_s=limit_s, out=out, title=title,
+        progress=progress,
     )  # fmt: skip

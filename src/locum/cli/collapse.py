@@ -27,6 +27,13 @@ def collapse(
         str, typer.Option("--synthesizer", help="Generator that learns.", metavar="NAME")
     ] = "tree-fast",
     protected: options.Protected = None,
+    text: Annotated[
+        str | None,
+        typer.Option("--text", help="Learn the texts of a column.", metavar="COLUMN", show_default=False),
+    ] = None,
+    order: Annotated[
+        int, typer.Option("--order", help="With --text: words in a run that is counted, 1 to 5.", metavar="N")
+    ] = 2,
     seed: options.Seed = None,
     time: Annotated[
         str | None,
@@ -41,7 +48,8 @@ def collapse(
     """Let a generator learn from its own rows and watch errors, rare cases, diversity and groups.
 
     Five loops side by side: only the last generation, all so far, as many as the real ones, with fresh real
-    rows, and with rows that a judge has verified.
+    rows, and with rows that a judge has verified. With --text a model of runs of words learns a
+    column of texts.
     """  # fmt: skip
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
@@ -53,7 +61,8 @@ def collapse(
     with Display() as display:
         found = work(
             data, loops=loop or MODES, generations=generations, rows=rows, synthesizer=synthesizer,
-            protected=tuple(protected or ()), seed=seed or 0, limit_s=limit, out=out, progress=display,
+            protected=tuple(protected or ()), text=text, order=order, seed=seed or 0, limit_s=limit, out=out,
+            progress=display,
         )  # fmt: skip
     if as_json:
         emit({"command": "collapse", "folder": None if out is None else str(out), **found.to_json()})

@@ -19,15 +19,19 @@ class Generation:
     Attributes
     ----------
     error
-        Mean total variation distance over pairs of columns.
+        Mean total variation distance over pairs of columns; over words when the rows are texts.
     tail
         Share of the rare real cells (below one row in a hundred) that still appear, weighted by their mass.
+        Of texts: of the words written at most three times in the real texts that the loops began with.
     diversity
-        Mean over columns of ``1 - sum of squared shares``, relative to the real rows.
+        Mean over columns of ``1 - sum of squared shares``, relative to the real rows. Of
+        texts: share of different pairs of neighbouring words in runs of one length, relative to real texts.
     law
-        What theory says of `diversity` for this loop, None where it is silent.
+        What theory says of `diversity` (of texts: of `tail`) for this loop, None where it is silent.
     groups
         Triples (column, level, share of rows).
+    entropy
+        Bits a word that real texts cost under a model of these; None for a table.
     """
 
     t: int
@@ -37,6 +41,7 @@ class Generation:
     law: float | None
     groups: tuple[tuple[str, str, float], ...]
     lineage: Lineage
+    entropy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,10 @@ class Collapsing:
         Share of each group in the real rows.
     notes
         What was cut short, and why.
+    text
+        Column of texts; empty when a whole table was learned.
+    floor_entropy
+        Bits a word of real texts under a model of as many other real ones; 0 for a table.
     """
 
     table: str
@@ -72,6 +81,8 @@ class Collapsing:
     notes: tuple[str, ...] = ()
     created: str = ""
     cpu_s: float = 0.0
+    text: str = ""
+    floor_entropy: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary with every number."""

@@ -13,11 +13,11 @@ from locum.evidence.collapsing import MODES, Collapsing, Mode
 from locum.pipeline.compare import understood
 from locum.pipeline.judge import now
 from locum.pipeline.outfolder import own_folder, write_study
-from locum.pipeline.tables import without_data_bounds
+from locum.pipeline.tables import need_column, read_table, without_data_bounds
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
 from locum.schema.lineage import warning_of
-from locum.studies.collapse.lab import lay_out, study
+from locum.studies.collapse.lab import Ground, lay_out, study
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +36,8 @@ def collapse(
     synthesizer: str = DEFAULT_SYNTHESIZER,
     settings: Mapping[str, Any] | None = None,
     protected: Sequence[str] = (),
+    text: str | None = None,
+    order: int = 2,
     seed: int = 0,
     limit_s: float | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -54,6 +56,13 @@ def collapse(
     if rows is not None and rows < 20:
         raise UsageError(f"{rows} rows are too few", where="rows", expected="at least 20")
     folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    if text is not None:
+        if protected:
+            raise UsageError("groups are not followed in texts", where="protected", do="leave it out")
+        found = _texts(data, text, order, modes, generations, rows, seed, limit_s, title, progress)
+        if folder is not None:
+            save(found, folder)
+        return found
     known = understood(data, None, tuple(protected))
     schema, named = without_data_bounds(known.schema), dict(settings or {})
     Synthesizer(synthesizer, **named)  # an unknown name or setting is told before anything is fitted
@@ -62,23 +71,51 @@ def collapse(
         return Synthesizer(synthesizer, seed=child, **named).fit_table(learn, schema).sample_table(n)
 
     ground = lay_out(known.table, schema, rows, seed)
-    fewer = rows is not None and ground.start.num_rows < rows
     found = study(
         ground, make, name=title or known.name, synthesizer=synthesizer, modes=modes,
         generations=generations, seed=seed, limit_s=limit_s, protected=tuple(known.schema.protected),
         listener=progress,
     )  # fmt: skip
-    risk = warning_of(known.raw.lineage, known.name)
+    found = _noted(found, warning_of(known.raw.lineage, known.name), ground, rows)
+    if folder is not None:
+        save(found, folder)
+    return found
+
+
+def _texts(
+    data: Any, column: str, order: int, modes: Sequence[Mode], generations: int, rows: int | None, seed: int,
+    limit_s: float | None, title: str | None, progress: Listener,
+) -> Collapsing:  # fmt: skip
+    """The same loops over a column of texts and a model of runs of words."""
+    from locum.studies.collapse import texts as lab
+
+    raw = read_table(data)
+    need_column(column, raw.table.column_names, where="text")
+    name = Path(raw.name).stem or raw.name
+    learned, schema = lab.as_words(raw.table.column(column), column)
+    ground = lay_out(learned, schema, rows, seed)
+    writer = lab.Writer(order)
+    scale = lab.WordScale.of(ground, writer)
+    found = study(
+        ground, writer.make, name=title or f"{name}: {column}", synthesizer=f"word {order}-grams", modes=modes,
+        generations=generations, seed=seed, limit_s=limit_s, scale=scale, judge=writer.judge,
+        listener=progress,
+    )  # fmt: skip
+    found = replace(found, text=column, floor_entropy=scale.floor_entropy)
+    empty = raw.table.num_rows - learned.num_rows
+    if empty:
+        found = replace(found, notes=(f"{empty:,} rows without a word were left out.", *found.notes))
+    return _noted(found, warning_of(raw.lineage, name), ground, rows)
+
+
+def _noted(found: Collapsing, risk: str, ground: Ground, rows: int | None) -> Collapsing:
     notes = [risk] if risk else []
-    if fewer:
+    if rows is not None and ground.start.num_rows < rows:
         notes.append(
             f"A generation has {ground.start.num_rows:,} rows, not {rows:,}: the rest of the real rows is "
             "needed to measure with, as fresh rows and for the judge."
         )
-    found = replace(found, created=now(), notes=(*notes, *found.notes))
-    if folder is not None:
-        save(found, folder)
-    return found
+    return replace(found, created=now(), notes=(*notes, *found.notes))
 
 
 def _modes(loops: Sequence[str]) -> tuple[Mode, ...]:

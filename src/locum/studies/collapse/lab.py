@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 #: Learns from rows and draws new ones: (rows, number wanted, seed) -> rows.
 Make = Callable[["pa.Table", int, int], "pa.Table"]
+#: Keeps some of the rows made: (real rows, schema, rows made, number kept, seed) -> rows.
+Judge = Callable[["pa.Table", "Schema", "pa.Table", int, int], "pa.Table"]
 
 #: Rows a generation has at most, fewest rows of the table, pairs of columns compared at most.
 MOST_ROWS, LEAST_ROWS, MOST_PAIRS = 5_000, 60, 100
@@ -39,6 +41,30 @@ RARE = 0.01
 #: Excess error at the end, over that of the first generation, up to which a loop counts as stable, and
 #: what chance alone may add.
 STABLE, SLACK = 1.5, 0.005
+
+
+class Measure(Protocol):
+    """What generations are held against; `error_name` and `rare_name` are its words for error and tail."""
+
+    error_name: ClassVar[str]
+    rare_name: ClassVar[str]
+
+    @property
+    def floor(self) -> float:
+        """Error of real rows."""
+        ...
+
+    def law(self, mode: Mode, t: int) -> float | None:
+        """What theory says of this loop after `t` generations; None where it is silent."""
+        ...
+
+    def measure(self, made: pa.Table, t: int, law: float | None, lineage: Lineage) -> Generation:
+        """One generation."""
+        ...
+
+    def groups(self, table: pa.Table) -> tuple[tuple[str, str, float], ...]:
+        """Triples (column, level, share of rows)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +111,15 @@ def lay_out(real: pa.Table, schema: Schema, rows: int | None, seed: int) -> Grou
 def study(
     ground: Ground, make: Make, *, name: str, synthesizer: str, modes: Sequence[Mode] = MODES,
     generations: int = 10, seed: int = 0, limit_s: float | None = None, protected: Sequence[str] = (),
-    listener: Listener = silent,
+    scale: Measure | None = None, judge: Judge | None = None, listener: Listener = silent,
 ) -> Collapsing:  # fmt: skip
     """Run every loop for some generations and measure each against real rows that nobody learned from.
 
     ``replace`` learns from the last generation only; ``accumulate`` from all rows so far; ``subsample`` from
     as many of them as there were real ones; ``fresh`` from the last generation with a share of new real rows;
     ``verified`` from rows that a judge, trained on other real rows, found most like real ones.
+
+    `scale` and `judge` stand in for `Scale` and `verified` where rows are not those of a table.
 
     With a time limit the number of generations is cut to what the first one says will fit; a note says so.
 
@@ -102,8 +130,8 @@ def study(
     """
     began, notes = time.process_time(), list[str]()
     clock = time.monotonic()
-    scale = Scale.of(ground, protected, seed)
-    n, loops = ground.start.num_rows, {m: _Run(m, ground.start) for m in modes}
+    scale = scale or Scale.of(ground, protected, seed)
+    n, loops = ground.start.num_rows, {m: _Run(m, ground.start, judge or verified) for m in modes}
     planned = generations
     t = 0
     while t < planned:
@@ -111,10 +139,7 @@ def study(
         for m, run in loops.items():
             listener(Event("collapse", (t - 1) * len(loops), planned * len(loops), f"{m}, generation {t}"))
             made = run.step(ground, make, n, child_seed(seed, "collapse", m, t))
-            law = laws.replaced_variance(n, t) if m == "replace" else None
-            if m == "accumulate":
-                law = laws.accumulated_variance(n, t)
-            run.found.append(scale.measure(made, t, law, run.lineage))
+            run.found.append(scale.measure(made, t, scale.law(m, t), run.lineage))
         if t == 1 and limit_s is not None:
             # Accumulated rows make later generations dearer: half as much again is allowed for.
             fits = int(limit_s / max(1.5 * (time.monotonic() - clock), 1e-9))
@@ -127,10 +152,10 @@ def study(
             if fits < planned:
                 notes.append(f"{planned} generations would take longer than allowed: {fits} were run.")
                 planned = fits
-    done = tuple(Loop(m, tuple(r.found), _sentence(m, r.found, scale.floor)) for m, r in loops.items())
+    done = tuple(Loop(m, tuple(r.found), _sentence(m, r.found, scale)) for m, r in loops.items())
     listener(Event("collapse", planned * len(loops), planned * len(loops), "done"))
     return Collapsing(
-        name, synthesizer, n, scale.floor, done, scale.groups(ground.test), _lead(done), tuple(notes),
+        name, synthesizer, n, scale.floor, done, scale.groups(ground.test), _lead(done, scale), tuple(notes),
         cpu_s=time.process_time() - began,
     )  # fmt: skip
 
@@ -138,8 +163,9 @@ def study(
 class _Run:
     """One loop as it goes on."""
 
-    def __init__(self, mode: Mode, start: pa.Table) -> None:
+    def __init__(self, mode: Mode, start: pa.Table, judge: Judge) -> None:
         self.mode: Mode = mode
+        self._judge = judge
         self.found: list[Generation] = []
         self.lineage = Lineage(1.0, 0)
         self._last = start
@@ -164,7 +190,7 @@ class _Run:
         wanted = CANDIDATES * n if self.mode == "verified" else n
         made = make(rows, wanted, seed)
         if self.mode == "verified":
-            made = verified(ground.pool, ground.schema, made, n, seed)
+            made = self._judge(ground.pool, ground.schema, made, n, seed)
         self.lineage = Lineage(real, depth, self.mode == "verified", 0.0)
         self._last = made
         self._all.append(made)
@@ -208,6 +234,10 @@ def verified(pool: pa.Table, schema: Schema, made: pa.Table, n: int, seed: int) 
 class Scale:
     """How generations are measured: cells learned from real rows, pairs of columns, groups."""
 
+    error_name: ClassVar[str] = "pair error"
+    rare_name: ClassVar[str] = "rare cells'"
+
+    rows: int
     columns: tuple[str, ...]
     cuts: tuple[object, ...]
     pairs: tuple[tuple[int, ...], ...]
@@ -226,10 +256,17 @@ class Scale:
         rng = stream(seed, "collapse", "pairs")
         pairs = tuple(subsets(len(columns), min(2, len(columns)), MOST_PAIRS, rng))
         groups = tuple((p, levels_of(ground.test.column(p))[:6]) for p in protected)
-        bare = cls(names, cuts, pairs, np.empty((0, len(columns)), dtype=np.int32), 0.0, groups)
+        n = ground.start.num_rows
+        bare = cls(n, names, cuts, pairs, np.empty((0, len(columns)), dtype=np.int32), 0.0, groups)
         test = bare.codes(ground.test)
-        half = cls(names, cuts, pairs, test, 0.0, groups)
-        return cls(names, cuts, pairs, test, half.error(half.codes(ground.start)), groups)
+        half = cls(n, names, cuts, pairs, test, 0.0, groups)
+        return cls(n, names, cuts, pairs, test, half.error(half.codes(ground.start)), groups)
+
+    def law(self, mode: Mode, t: int) -> float | None:
+        """Diversity that is left when rows are drawn from the last ones, or from all so far."""
+        if mode == "replace":
+            return laws.replaced_variance(self.rows, t)
+        return laws.accumulated_variance(self.rows, t) if mode == "accumulate" else None
 
     def codes(self, table: pa.Table) -> npt.NDArray[np.int32]:
         """Rows as cells; shape (n, columns)."""
@@ -273,22 +310,22 @@ class Scale:
         return tuple(out)
 
 
-def _sentence(mode: Mode, found: Sequence[Generation], floor: float) -> str:
+def _sentence(mode: Mode, found: Sequence[Generation], scale: Measure) -> str:
     first, last = found[0], found[-1]
-    start, end = max(first.error - floor, 1e-9), max(last.error - floor, 1e-9)
+    start, end = (max(g.error - scale.floor, 1e-9) for g in (first, last))
     what = "stays stable" if end <= STABLE * start + SLACK else "drifts away from the real rows"
     return (
         f"{mode} {what}: the excess error over real rows goes from {start:.3f} to {end:.3f} in {last.t} "
-        f"generations; {100 * last.tail:.0f} % of the rare cells' mass still appears."
+        f"generations; {100 * last.tail:.0f} % of the {scale.rare_name} mass still appears."
     )
 
 
-def _lead(loops: Sequence[Loop]) -> str:
+def _lead(loops: Sequence[Loop], scale: Measure) -> str:
     by = {x.mode: x.generations[-1].error for x in loops}
     best, worst = min(by, key=by.__getitem__), max(by, key=by.__getitem__)
     if len(by) == 1:
         return loops[0].sentence
     return (
         f"After {loops[0].generations[-1].t} generations {worst} is farthest from real rows "
-        f"(pair error {by[worst]:.3f}) and {best} nearest ({by[best]:.3f})."
+        f"({scale.error_name} {by[worst]:.3f}) and {best} nearest ({by[best]:.3f})."
     )

@@ -97,6 +97,26 @@ def fixation_rounds(n: int, shares: FloatArray) -> float:
     return float(-2 * n * ((1 - p) * np.log1p(-p)).sum())
 
 
+def surviving_copies(copies: FloatArray, rounds: int, *, kept: bool = False) -> FloatArray:
+    """Chance that something with so many copies in the real rows is drawn in round `rounds` (from 1 on).
+
+    A rare thing leaves a Poisson number of copies, with mean 1, in a round that is drawn from the last one:
+    ``1 - f_t**k`` with ``f_t = exp(f_(t-1) - 1)``, f_0 = 0; about ``2 k / t`` (Fisher 1930, Haldane 1927).
+    With `kept` rows each of the copies so far leaves a Poisson number with mean ``1 / s`` in round s, and
+    stays; the chance is followed back from the last round. That form is ours.
+    """
+    gone = 0.0
+    if not kept:
+        for _ in range(rounds):
+            gone = math.exp(gone - 1)
+    else:
+        gone = math.exp(-1 / rounds)
+        for s in range(rounds - 1, 0, -1):
+            gone *= math.exp((gone - 1) / s)
+    out: FloatArray = 1 - gone ** np.asarray(copies, dtype=float)
+    return out
+
+
 def fresh_drift(real: int, synthetic: int, *, variance: float = 1.0) -> float:
     """C7. Stationary squared drift of the mean with fresh real rows in every round.
 
