@@ -97,8 +97,8 @@ def _texts(
     writer = lab.Writer(order)
     scale = lab.WordScale.of(ground, writer)
     found = study(
-        ground, writer.make, name=title or f"{name}: {column}", synthesizer=f"word {order}-grams", modes=modes,
-        generations=generations, seed=seed, limit_s=limit_s, scale=scale, judge=writer.judge,
+        ground, writer.make, name=title or f"{name}: {column}", synthesizer=f"word {order}-grams",
+        modes=modes, generations=generations, seed=seed, limit_s=limit_s, scale=scale, judge=writer.judge,
         listener=progress,
     )  # fmt: skip
     found = replace(found, text=column, floor_entropy=scale.floor_entropy)
