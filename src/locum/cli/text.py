@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -196,6 +199,7 @@ def run(
     """Make the rows of a plan or recipe. The same command takes up a run that was stopped or killed."""
     from locum.cli.progress import Display
     from locum.text.recipes.running import changed, load_recipe, locate, run_recipe
+    from locum.text.running.descent import file_warnings
     from locum.text.running.run import run as make
 
     plan = locate(plan)
@@ -204,7 +208,9 @@ def run(
     if recipe is not None:
         if recipe.model.embedded and not replay:
             _notice_of(recipe.model)
-        with Display() as display:
+        if not replay:
+            _risks(file_warnings(recipe.files))
+        with Display() as display, _said():
             outcome = run_recipe(
                 changed(recipe, rows=rows, seed=seed), out or Path(f"{plan.stem}-text"), caps=caps,
                 replay=replay, allow_endpoints=allow_endpoint or (), progress=display,
@@ -219,7 +225,7 @@ def run(
     if not replay:
         _notice(loaded)
     folder = out or Path(f"{plan.stem}-text")
-    with Display() as display:
+    with Display() as display, _said():
         outcome = make(
             loaded, folder, caps=caps, replay=replay, allow_endpoints=allow_endpoint or (), progress=display
         )
@@ -244,7 +250,7 @@ def resume(
     loaded = plan_in(folder)
     if not replay:
         _notice(loaded)
-    with Display() as display:
+    with Display() as display, _said():
         outcome = make(
             loaded, folder, caps=_caps(max_cost, max_tokens, max_time), replay=replay,
             allow_endpoints=allow_endpoint or (), progress=display,
@@ -300,10 +306,30 @@ def _caps(cost: float | None, tokens: int | None, time: str | None) -> Caps:
 
 
 def _notice(plan: Plan) -> None:
-    """The first line of a run on the embedded model."""
+    """What to know before the run: that the model is the embedded one, that seeds are of generators."""
+    from locum.text.running.descent import warnings_of
+
+    _risks(warnings_of(plan))
     for spec in plan.used_models().values():
         if spec.embedded:
             _notice_of(spec)
+
+
+def _risks(risks: Iterable[str]) -> None:
+    from locum.cli.console import note
+
+    for risk in risks:
+        note(f"warning: {risk}", style="yellow")
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Python's form of a warning that the command line has shown already is not shown again."""
+    from locum.errors import LineageWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LineageWarning)
+        yield
 
 
 def _notice_of(spec: ModelSpec) -> None:

@@ -242,9 +242,11 @@ def _local(model: str | None) -> ModelSpec | None:
 
 
 def _show(route: str, made: Made, *, as_json: bool) -> None:
-    from locum.cli.console import emit, say
+    from locum.cli.console import emit, note, say
     from locum.pipeline.textprivate import PLAN, TEXTS
 
+    for risk in made.warnings:
+        note(f"warning: {risk}", style="yellow")
     if as_json:
         emit({"command": f"text private {route}", **made.to_json()})
         return

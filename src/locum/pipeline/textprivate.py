@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.atomic import folder_error, replacing, write_text
+from locum.data.stamp import beside, stamp_of, write_stamp
 from locum.errors import UsageError
 from locum.pipeline.guarantee import ALWAYS_ASSUMED, FORMAT, TRUST_MODEL, statement, totals
 from locum.pipeline.outfolder import own_folder
@@ -21,9 +22,11 @@ from locum.privacy.entry import MECHANISMS
 from locum.privacy.journal import Journal
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
+from locum.schema.lineage import REAL, Lineage, blend, warning_of
 from locum.sources.sealed import sealed
 from locum.text.engine.model import ModelSpec
 from locum.text.plan.toml import dump_plan
+from locum.text.running.descent import file_warnings
 from locum.text.running.sources import SeedFile
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ TEXTS, PRIVACY, LEDGER, MODEL, PLAN = (
     "model.locum",
     "plan.toml",
 )
-_OWN = {TEXTS, PRIVACY, LEDGER, MODEL, PLAN}
+_OWN = {TEXTS, beside(Path(TEXTS)).name, PRIVACY, LEDGER, MODEL, PLAN}
 _PUBLIC = "The public texts, examples and pools that were given owe nothing to the private texts."
 _ENCODER = "The encoder of texts (static vectors from a package) owes nothing to the private texts."
 _ONE = "Each row is the text of another person, or other private unit."
@@ -94,6 +97,10 @@ class Made:
         How many texts.
     sentence, statement
         The account in one line, and the guarantee.
+    lineage
+        Of the texts.
+    warnings
+        On sources that are stamped as made by a generator and not verified.
     """
 
     folder: Path
@@ -101,13 +108,16 @@ class Made:
     texts: int
     sentence: str
     statement: str
+    lineage: Lineage
+    warnings: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {
             "folder": str(self.folder), "files": list(self.files), "texts": self.texts,
-            "account": self.sentence, "statement": self.statement, **self.facts,
+            "account": self.sentence, "statement": self.statement,
+            "lineage": self.lineage.to_json(), "warnings": list(self.warnings), **self.facts,
         }  # fmt: skip
 
 
@@ -134,7 +144,7 @@ def evolve_texts(
         settings=Settings(rounds, asked.rows, variations), seed=asked.seed,
     )  # fmt: skip
     facts = {"rounds": rounds, "sigma": found.sigma}
-    return _finish(asked, opened, "evolve", found.texts, found.labels, found.sentence, facts)
+    return _finish(asked, opened, "evolve", found.texts, found.labels, found.sentence, facts, public)
 
 
 def resample_texts(
@@ -157,7 +167,7 @@ def resample_texts(
         classes=asked.classes or None, clusters=clusters, repeat=repeat, seed=asked.seed,
     )  # fmt: skip
     facts = {"clusters": sum(map(len, found.counts.values())), "unmet": found.unmet, "sigma": found.sigma}
-    return _finish(asked, opened, "resample", found.texts, found.labels, found.sentence, facts)
+    return _finish(asked, opened, "resample", found.texts, found.labels, found.sentence, facts, [pool])
 
 
 def predict_texts(
@@ -188,7 +198,7 @@ def predict_texts(
             opened = _open(asked, "zcdp")
             found = predict(opened.texts, prompted, opened.ledger, used=used, **given)  # type: ignore[arg-type]
     facts = {"experimental": True, "clip": found.clip, "epsilon_token": found.epsilon_token}
-    return _finish(asked, opened, "predict", found.texts, (), found.sentence, facts)
+    return _finish(asked, opened, "predict", found.texts, (), found.sentence, facts, public)
 
 
 def attribute_texts(
@@ -241,7 +251,7 @@ def attribute_texts(
     )  # fmt: skip
     _make(asked.out)
     with replacing(asked.out / MODEL) as path:
-        fit.fit.synthesizer.save(path)
+        fit.fit.synthesizer.descend(stamp_of(asked.data)).save(path)
     write_text(asked.out / PLAN, dump_plan(plan))
     facts: dict[str, Any] = {"attributes": [a.name for a in found], "generator": fit.fit.synthesizer.name}
     texts: Sequence[str] = ()
@@ -250,7 +260,10 @@ def attribute_texts(
         drawn = fit.rows(asked.rows, asked.seed)
         made = write(drawn, found, labelled_filler(known, values), by=chosen, seed=asked.seed)
         texts, rows, facts["agree"] = made.texts, made.rows, dict(made.agree)
-    return _finish(asked, opened, "attributes", texts, (), fit.sentence, facts, rows=rows, more=(MODEL, PLAN))
+    return _finish(
+        asked, opened, "attributes", texts, (), fit.sentence, facts, public, rows=rows, more=(MODEL, PLAN),
+        through=fit.fit.synthesizer.lineage,
+    )  # fmt: skip
 
 
 def _open(asked: Asked, accounting: Accounting) -> _Opened:
@@ -293,11 +306,24 @@ def _finish(
     labels: Sequence[str],
     sentence: str,
     facts: Mapping[str, Any],
+    public: Sequence[Path],
     *,
     rows: Sequence[Mapping[str, str]] = (),
     more: tuple[str, ...] = (),
+    through: Lineage | None = None,
 ) -> Made:
-    """Write texts and account; each file all or nothing."""
+    """Write texts and account; each file all or nothing.
+
+    `through` is the lineage of a model that stands between the private texts and these.
+    """
+    # Stamps are about files, not about any row of them. Each file counts once: the number of the private
+    # texts is private itself.
+    private = stamp_of(asked.data)
+    lineage = blend(
+        [(1, x) for x in (through or private or REAL, *(stamp_of(p) or REAL for p in public))]
+    ).child()
+    name = Path(asked.data).name if isinstance(asked.data, str | Path) else "the table of private texts"
+    risks = (*filter(None, [warning_of(private, name)]), *file_warnings(public))
     ledger = opened.ledger
     _make(asked.out)
     lines = []
@@ -309,7 +335,7 @@ def _finish(
     files = [*more, PRIVACY]
     if texts:
         write_text(asked.out / TEXTS, "".join(lines))
-        files.insert(0, TEXTS)
+        files[:0] = [TEXTS, *write_stamp(asked.out / TEXTS, lineage)]
     own = ledger.own
     added = totals(own, ledger.budget.delta)
     said = statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp)
@@ -320,10 +346,10 @@ def _finish(
         "entries": [e.to_json() for e in own], "total": added, "facts": dict(facts),
         "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in own})},
         "trust_model": list(TRUST_MODEL), "assumptions": [_ONE, _PUBLIC, _ENCODER, *ALWAYS_ASSUMED],
-        "versions": versions(),
+        "versions": versions(), "lineage": lineage.to_json(),
     }  # fmt: skip
     write_text(asked.out / PRIVACY, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    return Made(asked.out, tuple(files), len(texts), sentence, said, facts)
+    return Made(asked.out, tuple(files), len(texts), sentence, said, lineage, risks, facts)
 
 
 def _make(folder: Path) -> None:

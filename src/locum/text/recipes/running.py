@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tomllib
+import warnings
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from locum.artifacts.folder import RunFolder
-from locum.errors import FeasibilityError
+from locum.data.stamp import write_stamp
+from locum.errors import FeasibilityError, LineageWarning
 from locum.progress import Listener, silent
 from locum.text.engine.cache import Cache
 from locum.text.engine.caps import Caps
@@ -26,6 +28,7 @@ from locum.text.engine.model import ModelSpec
 from locum.text.engine.weights import DEFAULT
 from locum.text.failures import PlanError, Stop
 from locum.text.recipes.kit import Kit, Row
+from locum.text.running.descent import file_warnings, lineage_of_files
 from locum.text.running.journal import DATA, FUNNEL, REJECTS
 from locum.text.running.outcome import TextOutcome
 from locum.text.running.run import CACHE
@@ -79,6 +82,11 @@ class RecipeFile:
             raise PlanError(f"no recipe {self.recipe!r}", where="recipe", expected=", ".join(RECIPES))
         if self.rows < 1 or self.seed < 0:
             raise PlanError("rows must be at least 1 and seed not negative", where="recipe")
+
+    @property
+    def files(self) -> list[Path]:
+        """Files that the settings name."""
+        return [Path(self.folder) / str(v) for k, v in self.settings.items() if k.endswith("_file")]
 
     def records(self, name: str, fallback: str = "") -> list[Mapping[str, Any]]:
         """Records of the file that a setting names; without it the setting `fallback` as it stands."""
@@ -163,10 +171,12 @@ def run_recipe(
     PlanError, EndpointError, FolderError
         When a setting, the model or the folder cannot be used at all.
     """
-    if recipe.private and any(key.endswith("_file") for key in recipe.settings):
+    if recipe.private and recipe.files:
         refuse_remote(
             {"model": recipe.model}, allowed=set(allow_endpoints), why="what derives from its files"
         )
+    for risk in file_warnings(recipe.files):
+        warnings.warn(risk, LineageWarning, stacklevel=2)
     told = {k: v for k, v in asdict(recipe).items() if k not in ("folder",)}
     with RunFolder.start(out, {"what": "recipe", "recipe": told}) as folder:
         cache = Cache(folder.file(CACHE))
@@ -201,6 +211,7 @@ async def _run(
         if not rows and kit.attempts and (stopped is None or stopped.cause == "max_time"):
             stopped = Stop("yield", _nothing(kit))
         _write(folder, DATA, rows)
+        stamps = write_stamp(folder.file(DATA), lineage_of_files(recipe.files))
         _write(folder, REJECTS, kit.rejects)
         funnel = {**kit.funnel(), "wanted": wanted or len(rows)}
         folder.write_text(FUNNEL, json.dumps(funnel, indent=2) + "\n")
@@ -209,7 +220,7 @@ async def _run(
         return TextOutcome(
             folder.path, state, len(rows), wanted, kit.attempts, funnel, engine.purse.tokens,
             engine.purse.cost, engine.sent, engine.hits, cause=stopped.cause if stopped else "",
-            error=stopped.error if stopped else None, files=(DATA, REJECTS, FUNNEL),
+            error=stopped.error if stopped else None, files=(DATA, REJECTS, FUNNEL, *stamps),
         )  # fmt: skip
 
 

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from locum.atomic import replacing, write_text
+from locum.data.stamp import metadata
+from locum.schema.lineage import Lineage
 from locum.text.plan.plan import Plan
 from locum.text.running.journal import DATA, FUNNEL
 
 _BLOCK = 2000
 
 
-def export(plan: Plan, folder: Path) -> list[str]:
+def export(plan: Plan, folder: Path, lineage: Lineage | None = None) -> list[str]:
     """Write the files of the plan's `export` out of ``data.jsonl``; returns their names.
+
+    Parquet files carry `lineage`; for the others see `locum.data.stamp.write_stamp`.
 
     Memory is bounded by a block of 2,000 rows, but for CSV and Parquet of one block each.
     """
@@ -24,7 +28,7 @@ def export(plan: Plan, folder: Path) -> list[str]:
     columns = [column.name for column in plan.kept]
     for form in plan.export.formats:
         if form == "parquet":
-            _parquet(folder / DATA, folder / "data.parquet", columns)
+            _parquet(folder / DATA, folder / "data.parquet", columns, lineage)
             names.append("data.parquet")
         elif form == "csv":
             _csv(folder, columns)
@@ -36,7 +40,7 @@ def export(plan: Plan, folder: Path) -> list[str]:
             _lines(folder, "preference.jsonl", lambda row: preference_row(plan, row))
             names.append("preference.jsonl")
         elif form == "huggingface":
-            names += _hugging_face(plan, folder, columns)
+            names += _hugging_face(plan, folder, columns, lineage)
     return names
 
 
@@ -85,13 +89,14 @@ def _cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
-def _parquet(source: Path, target: Path, columns: Sequence[str]) -> None:
+def _parquet(source: Path, target: Path, columns: Sequence[str], lineage: Lineage | None) -> None:
     """Nested values and columns of mixed types become JSON text, so that every block has one schema."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     kinds = _kinds(source, columns)
-    schema = pa.schema([(name, kinds[name]) for name in columns])
+    held = None if lineage is None else metadata(lineage)
+    schema = pa.schema([(name, kinds[name]) for name in columns], metadata=held)
     with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for block in _blocks(source):
             arrays = [pa.array([_as(row[n], kinds[n]) for row in block], kinds[n]) for n in columns]
@@ -136,17 +141,17 @@ def _blocks(source: Path) -> Iterator[list[dict[str, Any]]]:
         yield block
 
 
-def _hugging_face(plan: Plan, folder: Path, columns: Sequence[str]) -> list[str]:
+def _hugging_face(plan: Plan, folder: Path, columns: Sequence[str], lineage: Lineage | None) -> list[str]:
     """A folder that the ``datasets`` library loads as it is: ``data/train.parquet`` and a card."""
     home = folder / "huggingface"
     (home / "data").mkdir(parents=True, exist_ok=True)
-    _parquet(folder / DATA, home / "data" / "train.parquet", columns)
+    _parquet(folder / DATA, home / "data" / "train.parquet", columns, lineage)
     funnel = json.loads((folder / FUNNEL).read_text(encoding="utf-8"))
-    write_text(home / "README.md", card(plan, funnel))
+    write_text(home / "README.md", card(plan, funnel, lineage))
     return ["huggingface/data/train.parquet", "huggingface/README.md"]
 
 
-def card(plan: Plan, funnel: dict[str, Any]) -> str:
+def card(plan: Plan, funnel: dict[str, Any], lineage: Lineage | None = None) -> str:
     """The data card: what it is, how it was made, what was lost, what it is not good for."""
     size = funnel["kept"]
     bounds = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"))
@@ -165,6 +170,8 @@ def card(plan: Plan, funnel: dict[str, Any]) -> str:
         f"{funnel['attempts']:,} attempts, {size:,} kept, {funnel['unmet']:,} rows given up.", "",
         *(f"- {x['attempts']:,} x {x['reason']} ({x['column'] or 'row'})" for x in funnel["lost"]), "",
     ]  # fmt: skip
+    if lineage is not None:
+        lines += [f"Lineage: {lineage}.", ""]
     if any(spec.embedded for spec in plan.used_models().values()):
         lines += ["Made with a small embedded model: for mechanics and tests, not for training.", ""]
     if plan.tainted():

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from locum.artifacts.folder import RunFolder
-from locum.errors import UsageError
+from locum.data.stamp import write_stamp
+from locum.errors import LineageWarning, UsageError
 from locum.progress import Listener, silent
 from locum.text.engine.cache import Cache
 from locum.text.engine.caps import Caps
@@ -19,6 +21,7 @@ from locum.text.engine.client import Engine
 from locum.text.failures import Stop
 from locum.text.plan.plan import Plan
 from locum.text.plan.toml import dump_plan, plan_from_json, plan_to_json
+from locum.text.running.descent import lineage_of, warnings_of
 from locum.text.running.export import export
 from locum.text.running.journal import DATA, FUNNEL, PROVENANCE, REJECTS, Journal
 from locum.text.running.outcome import TextOutcome
@@ -68,6 +71,11 @@ def run(
         When private data would reach an endpoint that is not allowed; nothing was sent.
     PlanError, EndpointError, FolderError
         When the plan, a model or the folder cannot be used at all.
+
+    Warns
+    -----
+    LineageWarning
+        When a seed file is stamped as made by a generator and not verified.
     """
     return asyncio.run(
         run_async(plan, out, caps=caps, replay=replay, allow_endpoints=allow_endpoints, progress=progress)
@@ -80,6 +88,8 @@ async def run_async(
 ) -> TextOutcome:  # fmt: skip
     """As `run`, inside an event loop."""
     check_taint(plan, allow_endpoints)
+    for risk in warnings_of(plan):
+        warnings.warn(risk, LineageWarning, stacklevel=2)
     with RunFolder.start(out, _identity(plan), volatile=("endpoints",)) as folder:
         if not folder.file("plan.toml").exists():
             folder.write_text("plan.toml", dump_plan(plan))
@@ -195,7 +205,11 @@ async def _write(
             with suppress(FileNotFoundError):
                 folder.file(OUTCOME).unlink()
             journal.finish()
-            files = [DATA, PROVENANCE, REJECTS, FUNNEL, *export(plan, folder.path)]
+            lineage = lineage_of(plan)
+            exported = export(plan, folder.path, lineage)
+            texts = [DATA, *(n for n in exported if n.endswith((".csv", ".jsonl")))]
+            stamps = [s for n in texts for s in write_stamp(folder.file(n), lineage)]
+            files = [DATA, PROVENANCE, REJECTS, FUNNEL, *exported, *stamps]
         outcome = _outcome(plan, folder, journal, engine, stopped, files)
         if stopped is None:
             with folder.stage(_STAGE) as stage:

@@ -9,8 +9,10 @@ import pytest
 from tests.unit.text.private.test_text_attributed import PRIVATE, PUBLIC
 
 from locum.cli.main import main
+from locum.data.stamp import stamp_of
 from locum.evidence import embedding
 from locum.pipeline.textprivate import Asked, predict_texts
+from locum.schema.lineage import REAL, Lineage
 
 pytestmark = pytest.mark.skipif(not embedding.available(), reason="extra text is not installed")
 ATTRIBUTES = """
@@ -48,11 +50,14 @@ def test_evolve_then_resample_on_one_ledger_until_it_is_spent(
                  "--rows", "30", "--rounds", "2", "--length", "6", *common]) == 0  # fmt: skip
     assert "(2, 1e-06)-differential privacy" in capsys.readouterr().out
     assert len(Path("a/texts.jsonl").read_text().splitlines()) == 30
+    assert stamp_of("a/texts.jsonl") == REAL.child()
     again = ["text", "private", "resample", "reviews.jsonl", "--out", "b", "--pool", "a/texts.jsonl",
              "--rows", "20", "--ledger", "all.ledger", "--json"]  # fmt: skip
     assert main([*again, "--epsilon", "1"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["texts"] == 20
+    assert told["warnings"][0].startswith("texts.jsonl is stamped as made by a generator")
+    assert stamp_of("b/texts.jsonl") == Lineage(0.5, 2, False, 0.0)  # private texts real, the pool made
     assert "1 histogram of votes" in told["account"]
     assert [e["purpose"] for e in account("b")["entries"]] == ["votes for clusters of the pool"]  # type: ignore[attr-defined]
     assert main([*again[:5], "c", *again[6:], "--epsilon", "3"]) == 0
