@@ -27,8 +27,8 @@ def tournament(
             "--seek",
             metavar="SEEKER",
             show_default=False,
-            help="A seeker, may be repeated: nearest, neighbours, queries, trees, forest, linear, or "
-            "NAME=module:function. Default: the first four.",
+            help="A seeker, may be repeated: nearest, neighbours, scaled, queries, values, trees, forest, "
+            "linear, or NAME=module:function. Default: the first six.",
         ),
     ] = None,
     target: options.Target = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from locum.evidence.result import plain
 
 #: False-alarm rates at which the share of members found is given.
 FALSE_RATES = (0.001, 0.01, 0.1)
+#: Chance below which a control that guesses is taken to know something.
+UNLIKELY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +203,9 @@ class Tournament:
             out.append("No seeker found out the hider that copies: on this table the seekers have no power.")
         if shuffled is not None and 2 * shuffled.passed > shuffled.seeds:
             out.append("The gate let shuffled columns through: on this table it tests nothing.")
-        guess = [b for b in self.bouts if b.seeker == "guess"]
-        if guess and sum(b.low > 0.5 or b.high < 0.5 for b in guess) > max(1, len(guess) // 5):
+        # A guess looks at no hider, so all bouts of a seed are one and the same.
+        guess = {b.seed: b.low > 0.5 or b.high < 0.5 for b in self.bouts if b.seeker == "guess"}
+        if guess and _chance_of(sum(guess.values()), len(guess)) < UNLIKELY:
             out.append(
                 "Guessing does better or worse than chance too often: the halves differ by more than chance."
             )
@@ -227,3 +231,8 @@ class Tournament:
 
 def _mean(values: list[float]) -> float | None:
     return float(np.mean(values)) if values else None
+
+
+def _chance_of(off: int, seeds: int) -> float:
+    """Chance that so many of the seeds, or more, lie outside their 95 % intervals."""
+    return sum(comb(seeds, k) * 0.05**k * 0.95 ** (seeds - k) for k in range(off, seeds + 1))

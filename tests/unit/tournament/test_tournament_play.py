@@ -143,3 +143,18 @@ def test_bad_calls(tmp_path):
         locum.tournament(people(1, 100), ["tree"], by="c")
     with pytest.raises(DataError, match="too few"):
         locum.tournament(people(1, 30), {"copies": copies}, seeds=1)
+
+
+def test_one_unlucky_split_is_not_taken_for_halves_that_differ():
+    """All hiders of a seed share one guess: it counts once, and two seeds of three have to be off."""
+
+    def told(off: int) -> tuple[str, ...]:
+        bouts = tuple(
+            Bout(hider, "guess", seed, 9, 0.5, 0.51 if seed < off else 0.4, 0.6)
+            for hider in ("a", "b", "c", "d")
+            for seed in range(3)
+        )
+        return Tournament("x", 9, (0, 1, 2), 0.85, {"a": ""}, {"guess": ""}, (), bouts, ()).warnings()
+
+    assert told(0) == told(1) == ()
+    assert "Guessing" in told(2)[0]
