@@ -150,11 +150,12 @@ def test_one_unlucky_split_is_not_taken_for_halves_that_differ():
 
     def told(off: int) -> tuple[str, ...]:
         bouts = tuple(
-            Bout(hider, "guess", seed, 9, 0.5, 0.51 if seed < off else 0.4, 0.6)
+            Bout(hider, "guess", seed, 9, 0.5, 0.51 if seed < off else 0.4, 0.6, found={"0.01": 0.01})
             for hider in ("a", "b", "c", "d")
             for seed in range(3)
         )
-        return Tournament("x", 9, (0, 1, 2), 0.85, {"a": ""}, {"guess": ""}, (), bouts, ()).warnings()
+        hiders = dict.fromkeys("abcd", "")
+        return Tournament("x", 9, (0, 1, 2), 0.85, hiders, {"guess": ""}, (), bouts, ()).warnings()
 
     assert told(0) == told(1) == ()
     assert "Guessing" in told(2)[0]
