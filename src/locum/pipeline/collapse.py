@@ -59,6 +59,11 @@ def collapse(
     if text is not None:
         if protected:
             raise UsageError("groups are not followed in texts", where="protected", do="leave it out")
+        if synthesizer != DEFAULT_SYNTHESIZER or settings:
+            raise UsageError(
+                "a generator of tables cannot write texts", where="synthesizer",
+                expected="runs of words of --order N", do="leave the generator and its settings out",
+            )  # fmt: skip
         found = _texts(data, text, order, modes, generations, rows, seed, limit_s, title, progress)
         if folder is not None:
             save(found, folder)

@@ -114,6 +114,7 @@ def test_the_page_and_the_numbers_are_those_of_texts(found, tmp_path) -> None:
         ({"text": "mesage"}, UsageError, "no column 'mesage'"),
         ({"order": 0}, UsageError, "runs of 0 words"),
         ({"protected": ("id",)}, UsageError, "groups are not followed"),
+        ({"synthesizer": "tree"}, UsageError, "cannot write texts"),
     ],
 )
 def test_bad_requests_are_told_in_a_sentence(change, error, said) -> None:
