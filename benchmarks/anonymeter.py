@@ -32,16 +32,16 @@ import pandas as pd
 
 from benchmarks import environments
 from benchmarks.tables import adult
-from locum.attacks.inference import inference
-from locum.attacks.linkability import linkability
-from locum.attacks.predicates import MISSING, Codebook, Counter, Queries
-from locum.attacks.risk import Successes
-from locum.attacks.singling import singling_out
 from locum.data.canonical import canonical
 from locum.data.detect import detect
 from locum.data.read import read
-from locum.evidence.intervals import Z95
-from locum.evidence.trial import Trial
+from locum.evaluation.attacks.inference import inference
+from locum.evaluation.attacks.linkability import linkability
+from locum.evaluation.attacks.predicates import MISSING, Codebook, Counter, Queries
+from locum.evaluation.attacks.risk import Successes
+from locum.evaluation.attacks.singling import singling_out
+from locum.evaluation.intervals import Z95
+from locum.evaluation.trial import Trial
 from locum.randomness import stream
 
 HERE = Path(__file__).resolve().parent

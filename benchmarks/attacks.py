@@ -32,12 +32,12 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from benchmarks import environments
 from benchmarks.anonymeter import tree
 from benchmarks.tables import load
-from locum.attacks.knowledge import Knowledge
-from locum.attacks.outcome import curve
 from locum.data.canonical import canonical
 from locum.data.detect import detect
 from locum.data.read import read
-from locum.evidence.intervals import auc_interval
+from locum.evaluation.attacks.threat import Knowledge
+from locum.evaluation.attacks.verdict import curve
+from locum.evaluation.intervals import auc_interval
 from locum.studies.tournament.seekers import BUILT_IN
 
 HERE = Path(__file__).resolve().parent

@@ -142,12 +142,12 @@ def main() -> None:
     parser.add_argument("--skip", default="", help="names of rivals, parted by commas")
     parser.add_argument("--seed", type=int, default=0, help="of rows and mask")
     options = parser.parse_args()
-    from locum.control.complete import complete
-    from locum.control.imputation import impute
+    from locum.control.impute.with_model import impute
+    from locum.control.impute.without_model import complete
     from locum.data.canonical import canonical
     from locum.data.detect import detect
     from locum.data.read import read
-    from locum.synthesizers.synthesizer import Synthesizer
+    from locum.synthesizer.table import Synthesizer
 
     raw = read(options.data)
     schema = detect(raw)

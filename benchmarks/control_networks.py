@@ -161,11 +161,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the rows and the questions")
     parser.add_argument("--each", type=int, default=3, help="queries for each size of probability")
     options = parser.parse_args()
-    from locum.control.sampling import sample
+    from locum.control.sample import sample
     from locum.errors import LocumError
     from locum.schema.column import Column
     from locum.schema.table import Schema
-    from locum.synthesizers.synthesizer import Synthesizer
+    from locum.synthesizer.table import Synthesizer
 
     settings = {k: json.loads(v) for k, v in (s.split("=") for s in options.set.split(",") if s)}
     for name in options.nets.split(","):

@@ -22,10 +22,10 @@ SHAPES = ((500, 5, 5), (10_000, 20, 0), (10_000, 5, 45), (100_000, 8, 7), (1_000
 ONE = """
 import json, sys, time
 from pathlib import Path
-from locum.pipeline.plan import Request
-from locum.pipeline.prepare import prepare
-from locum.pipeline.run import execute
-from locum.pipeline.machine import peak_memory
+from locum.runs.plan import Request
+from locum.runs.prepare import prepare
+from locum.runs.execute import execute
+from locum.runs.machine import peak_memory
 start = time.process_time()
 prepared = prepare(Request(data=Path(sys.argv[1]), out=Path(sys.argv[2]), rows=int(sys.argv[3]) or None))
 ready = time.process_time()

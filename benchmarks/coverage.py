@@ -14,7 +14,7 @@ import argparse
 import numpy as np
 import numpy.typing as npt
 
-from locum.metrics.inference.combine import Combined, combine
+from locum.evaluation.metrics.inference.combine import Combined, combine
 
 FloatArray = npt.NDArray[np.float64]
 REAL, AT_ONCE = 100, 200

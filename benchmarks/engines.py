@@ -2,7 +2,7 @@
 
 Writes mixed tables (15 columns: numbers, labels, dates) as CSV and Parquet into FOLDER, and fits MST to each
 with each engine, every fit in a process of its own. Last columns: bytes of memory beyond the program's own
-for each byte of the file, from which `locum.pipeline.engine.HELD` was taken.
+for each byte of the file, from which `locum.runs.engine.HELD` was taken.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def write(folder: Path, rows: int) -> list[Path]:
 
 def measure(path: Path, engine: str) -> None:
     """One fit; prints what it took."""
-    from locum.pipeline.engine import choose_engine, open_rows
     from locum.privacy.budget import Budget
     from locum.privacy.ledger import Ledger
-    from locum.synthesizers.private import fit_private
+    from locum.runs.engine import choose_engine, open_rows
+    from locum.synthesizer.private import fit_private
 
     start = time.process_time()
     rows = open_rows(path, choose_engine(path, engine), {})

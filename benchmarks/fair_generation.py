@@ -3,7 +3,7 @@
 python -m benchmarks.fair_generation adult_train.csv adult_holdout.csv --target income --protected sex race
 
 Both files are put together and cut into folds: each fold is scored by models of rows drawn by a generator
-that has not seen it (`locum.control.fair.crossfit`). Groups with fewer than `--least` rows of either outcome
+that has not seen it (`locum.studies.fair.crossfit`). Groups with fewer than `--least` rows of either outcome
 are listed and not judged. For each measure: before, after; for parities also what equal groups would show by
 chance, and the gap beyond that.
 """
@@ -20,8 +20,8 @@ METHODS = ("parity", "odds", "reweigh", "causal", "groups")
 
 def main() -> None:
     """Judge every method for each column and each combination, and print the gaps."""
-    from locum.control.fair.crossfit import cross_fitted
-    from locum.control.fair.methods import Order
+    from locum.studies.fair.crossfit import cross_fitted
+    from locum.studies.fair.methods import Order
 
     args = _asked()
     data, schema = _read(args.files, args.target)

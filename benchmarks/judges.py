@@ -30,9 +30,9 @@ from benchmarks.values import Table, read, tidy
 from locum.data.canonical import canonical
 from locum.data.detect import detect
 from locum.data.read import read as read_table
-from locum.evidence.trial import Trial
-from locum.metrics.twosample import c2st
-from locum.metrics.utility import utility
+from locum.evaluation.metrics.twosample import c2st
+from locum.evaluation.metrics.utility import utility
+from locum.evaluation.trial import Trial
 
 MINUTES, SHARE = 10.0, 0.8
 WHO = ("locum", "independent", "sdv_gc")

@@ -19,14 +19,14 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.tables import folder
-from locum.attacks.knowledge import set_up
-from locum.attacks.membership import nearest_membership
-from locum.attacks.suite import SCORERS, SIZES, suite
 from locum.data.canonical import canonical
 from locum.data.detect import detect
 from locum.data.read import read
-from locum.evidence.intervals import auc_interval
-from locum.evidence.trial import Trial
+from locum.evaluation.attacks.membership import nearest_membership
+from locum.evaluation.attacks.suite import SCORERS, SIZES, suite
+from locum.evaluation.attacks.threat import set_up
+from locum.evaluation.intervals import auc_interval
+from locum.evaluation.trial import Trial
 from locum.schema.table import Schema
 
 #: Half-leaked areas must reach this; untrained ones lie so near one half in all seeds but one of twenty.

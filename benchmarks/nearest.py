@@ -1,6 +1,6 @@
 """Does the synthetic table lie too close to the rows it was learned from? Distances, membership, copies.
 
-Independent of `locum.attacks` on purpose: two programs that agree are better evidence than one.
+Independent of `locum.evaluation.attacks` on purpose: two programs that agree are better evidence than one.
 """
 
 from __future__ import annotations

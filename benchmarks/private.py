@@ -37,11 +37,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
+from locum.models import registry
+from locum.models.marginal.propagation import Propagation
+from locum.models.marginal.query import Query
+from locum.models.marginal.triangulate import Triangulator, canonical
 from locum.schema.domain import Attribute, Coded, Domain
-from locum.synthesizers import registry
-from locum.synthesizers.marginal.propagation import Propagation
-from locum.synthesizers.marginal.query import Query
-from locum.synthesizers.marginal.triangulate import Triangulator, canonical
 
 DELTA = 1e-9
 RESULTS = Path(__file__).with_name("private.jsonl")

@@ -23,15 +23,15 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from locum.metrics.text.attributes import distance
+from locum.evaluation.text.attributes import distance
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.randomness import stream
 from locum.text.engine.model import ModelSpec
 from locum.text.private.attributed import AttributeModel, fit_attributes, labelled_filler, plan_for, write
 from locum.text.private.attributes import Attribute, Learned, Length, Sentiment, Style, Topic
-from locum.text.private.reading import read_attributes
-from locum.text.running.run import run
+from locum.text.private.read_attributes import read_attributes
+from locum.text.run.run import run
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "food": ("food", "pizza", "burger", "chicken", "sauce", "menu", "dish", "meal", "taste", "salad"),

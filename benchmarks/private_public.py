@@ -32,13 +32,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from benchmarks.private import DELTA, RESULTS, read_codes, row_error, shares
+from locum.models import registry
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
 from locum.schema.domain import Coded
 from locum.sources.memory import MemorySource
 from locum.sources.private import PrivateSource
-from locum.synthesizers import registry
 
 SPLITS = {"unbiased": 0.0, "sex +.45": 0.45}
 

@@ -23,13 +23,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from locum.evidence.embedding import embed
-from locum.metrics.text.geometry import frechet
+from locum.evaluation.learn.embedding import embed
+from locum.evaluation.text.geometry import frechet
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.randomness import stream
 from locum.text.private.evolution import Settings, evolve
-from locum.text.private.filling import NGramFiller
+from locum.text.private.masked_words import NGramFiller
 
 
 def main() -> None:

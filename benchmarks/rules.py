@@ -84,9 +84,9 @@ def main() -> None:
     import pandas
 
     import locum
-    from locum.control.clause import rule_clauses
-    from locum.control.names import Names
-    from locum.control.sampling import sample
+    from locum.control.rules.clause import rule_clauses
+    from locum.control.sample import sample
+    from locum.control.where.names import Names
     from locum.data.write import write
 
     parser = argparse.ArgumentParser()

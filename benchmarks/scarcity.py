@@ -30,7 +30,7 @@ class Judge:
     """Tables as matrices, and the area under the ROC curve of trees trained on them."""
 
     def __init__(self, schema, target, test):
-        from locum.evidence.views import FeatureView
+        from locum.evaluation.learn.features import FeatureView
 
         self.schema, self.target = schema, target
         columns = [c for c in schema if not c.regenerated and c.name != target]
@@ -45,8 +45,8 @@ class Judge:
 
     def auc(self, x, y, seed):
         """Area under the ROC curve on the test rows."""
-        from locum.evidence.boosting import grow
-        from locum.metrics.scores import weighted_auc
+        from locum.evaluation.learn.boosting import grow
+        from locum.evaluation.scores import weighted_auc
 
         leaf = 5 if len(y) < 500 else 20
         forest = grow(x, y, "binary", categorical=self.view.categorical, seed=seed, leaf=leaf)
@@ -71,7 +71,7 @@ class Judge:
 
     def smote(self, x, y, seed):
         """Interpolated rows of both classes in their shares."""
-        from locum.control.scarce.smote import smote
+        from locum.models.smote import smote
 
         text = list(self.view.categorical)
         number = [j for j in range(x.shape[1]) if j not in text]
@@ -95,11 +95,11 @@ class Judge:
 
 def one(judge, table, schema, seed, generators, other=None):
     """Test AUC of every way to use the rows of one draw, and of `other` rows where there are any."""
-    from locum.control.sampling import sample
-    from locum.control.scarce.amplify import amplify
-    from locum.control.scarce.borrow import borrow
-    from locum.control.scarce.curate import curate
-    from locum.synthesizers.synthesizer import Synthesizer
+    from locum.control.sample import sample
+    from locum.evaluation.curation import curate
+    from locum.studies.scarce.amplify import amplify
+    from locum.studies.scarce.borrow import borrow
+    from locum.synthesizer.table import Synthesizer
 
     x, y = judge.view.matrix(table), judge.label(table)
     again = np.random.default_rng(seed).integers(len(y), size=ROWS)

@@ -13,7 +13,7 @@ from telling import folder, tell
 import locum
 from locum.data.canonical import canonical
 from locum.data.read import read
-from locum.studies.subgroups import pools, subgroups
+from locum.evaluation.subgroups.groups import pools, subgroups
 
 raw = card.load()
 table = raw[["age", "motheduc", "KWW"]].copy()

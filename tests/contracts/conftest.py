@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from locum.synthesizers import registry
-from locum.synthesizers.synthesizer import Synthesizer
+from locum.models import registry
+from locum.synthesizer.table import Synthesizer
 
 
 def settings_of(name: str) -> dict[str, Any]:

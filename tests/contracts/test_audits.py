@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from locum.attacks.dp_audit import audit_scores, gaussian_epsilon
-from locum.attacks.one_run import audit_one_run
+from locum.evaluation.attacks.dp_audit import audit_scores, gaussian_epsilon
+from locum.evaluation.attacks.one_run import audit_one_run
+from locum.models import registry
 from locum.privacy.budget import Budget
 from locum.privacy.keys import release_keys
 from locum.privacy.ledger import Ledger
@@ -26,7 +27,6 @@ from locum.schema.domain import Attribute, Coded, Codes, Domain
 from locum.sources import private
 from locum.sources.memory import MemorySource
 from locum.sources.private import Candidate, PrivateSource
-from locum.synthesizers import registry
 
 RUNS = 5_000
 DELTA = 1e-5

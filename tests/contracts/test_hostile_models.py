@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from locum.artifacts.container import Container, read_container, write_container
-from locum.data.frame import Origin
+from locum.data.origin import Origin
 from locum.data.read import read
 from locum.errors import FileFormatError, LocumError
+from locum.files.container import Container, read_container, write_container
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema
-from locum.synthesizers.synthesizer import Synthesizer
+from locum.synthesizer.table import Synthesizer
 
 ROWS = 120
 PEAK = 100 * 2**20
@@ -161,7 +161,7 @@ def test_another_kind_or_name(parts: Parts, tmp_path: Any) -> None:
     write_container(path, Container("spaceship", whole.documents, whole.tensors))
     with pytest.raises(FileFormatError, match="holds a spaceship"):
         Synthesizer.load(path)
-    for name in ("os", "locum.synthesizers.tree.model:TreeModel", "../x", ""):
+    for name in ("os", "locum.models.tree.model:TreeModel", "../x", ""):
         model = {**whole.documents["model"], "name": name}
         write_container(path, Container("table", {**whole.documents, "model": model}, whole.tensors))
         with pytest.raises(FileFormatError, match="which is not here"):

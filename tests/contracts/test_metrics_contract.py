@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.attacks.membership import probability_membership
-from locum.attacks.registry import ATTACKS
-from locum.evidence.result import Result
-from locum.evidence.trial import Trial
-from locum.metrics.registry import METRICS
+from locum.evaluation.attacks.membership import probability_membership
+from locum.evaluation.attacks.registry import ATTACKS
+from locum.evaluation.evaluate import evaluate
+from locum.evaluation.registry import METRICS
+from locum.evaluation.result import Result
+from locum.evaluation.trial import Trial
 from locum.schema.column import Column
 from locum.schema.table import Schema
-from locum.studies.evaluate import evaluate
 
 JUDGES = {**METRICS, **ATTACKS}
 

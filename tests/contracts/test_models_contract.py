@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from locum.artifacts.tensors import DTYPES
 from locum.errors import DataError, FileFormatError, LocumError, NotFittedError, UsageError
+from locum.files.tensors import DTYPES
+from locum.models import registry
+from locum.models.base import Model, ModelState
 from locum.progress import Event
 from locum.schema.domain import Attribute, Coded, Domain
-from locum.synthesizers import registry
-from locum.synthesizers.base import Model, ModelState
 
 SEED = 11
 #: How far the probabilities of all rows may be from adding up to one, where that is estimated.

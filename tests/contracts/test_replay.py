@@ -22,6 +22,7 @@ import pytest
 
 from locum.data.read import read
 from locum.errors import LocumError
+from locum.models import registry
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
@@ -29,8 +30,7 @@ from locum.schema.domain import Attribute, Coded, Domain
 from locum.sources import levels, private
 from locum.sources.memory import MemorySource
 from locum.sources.private import PrivateSource
-from locum.synthesizers import registry
-from locum.synthesizers.private import fit_private
+from locum.synthesizer.private import fit_private
 
 SIZES = (4, 3, 5, 2, 1)
 DOMAIN = Domain(

@@ -16,8 +16,8 @@ from locum.errors import FeasibilityError, UsageError
 from locum.schema.domain import Attribute, Coded, Domain
 from locum.sources.base import Source
 from locum.sources.duckdb import DuckDBSource
+from locum.sources.federation import SplitSource
 from locum.sources.memory import MemorySource
-from locum.sources.split import SplitSource
 from locum.sources.sql import Ready
 
 Make = Callable[[Coded], Source]

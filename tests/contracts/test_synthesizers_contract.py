@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pytest
 
 from locum.errors import DataError, NotFittedError, UsageError
+from locum.models import registry
 from locum.schema.column import Column, is_regenerated
 from locum.schema.table import Dependency, Schema
-from locum.synthesizers import registry
-from locum.synthesizers.synthesizer import Synthesizer
+from locum.synthesizer.table import Synthesizer
 
 SEED = 7
 ROWS = 240
@@ -252,7 +252,7 @@ def test_every_column_has_its_treatment(fitted: Synthesizer, given: tuple[pa.Tab
 
 
 def test_blocks_end_to_end_are_the_table(learnt: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locum.synthesizers.blocks.BLOCK_ROWS", (10, 40))
+    monkeypatch.setattr("locum.models.blocks.BLOCK_ROWS", (10, 40))
     blocks = list(learnt.sample_blocks(101, seed=3))
     assert [block.num_rows for block in blocks] == [40, 40, 21]
     whole = learnt.sample_table(101, seed=3)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from locum.artifacts.sign import signing_key
-from locum.pipeline.certificate import as_bytes, certify
-from locum.pipeline.verify import verify
+from locum.files.signature import signing_key
+from locum.runs.certificate import as_bytes, certify
+from locum.runs.verify import verify
 
 BUNDLE = {
     "synthetic.csv", "model.locum", "card.md", "croissant.json", "certificate.json", "quality.html",

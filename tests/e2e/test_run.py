@@ -231,7 +231,7 @@ def test_a_read_only_place(folder, locum):
 
 def test_two_processes_do_not_share_a_folder(folder, locum):
     code = (
-        "import sys; from locum.artifacts.lock import FolderLock; from pathlib import Path;"
+        "import sys; from locum.files.lock import FolderLock; from pathlib import Path;"
         "Path('visits-locum').mkdir(); lock = FolderLock(Path('visits-locum'));"
         "print('held', flush=True); sys.stdin.read()"
     )

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from locum.artifacts.manifest import FORMAT
+from locum.files.manifest import FORMAT
+from locum.models import registry
 from locum.schema.column import Bounds, Column
 from locum.schema.table import Dependency, Schema
-from locum.synthesizers import registry
-from locum.synthesizers.synthesizer import Synthesizer
+from locum.synthesizer.table import Synthesizer
 
 HERE = Path(__file__).parent
 ROWS = 90

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
-from locum.artifacts.container import read_manifest
-from locum.synthesizers.synthesizer import Synthesizer
+from locum.files.container import read_manifest
+from locum.synthesizer.table import Synthesizer
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("format-*.locum"))

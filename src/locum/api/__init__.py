@@ -22,9 +22,9 @@ from locum.progress import Event
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.pipeline.judge import Evaluation
-    from locum.pipeline.outcome import Outcome
-    from locum.synthesizers.synthesizer import Synthesizer
+    from locum.runs.evaluate import Evaluation
+    from locum.runs.outcome import Outcome
+    from locum.synthesizer.table import Synthesizer
 
 __all__ = [
     "Evaluation",
@@ -52,9 +52,9 @@ __all__ = [
 
 #: Classes that are public but heavy; fetched when first asked for.
 _LATE = {
-    "Evaluation": "locum.pipeline.judge",
-    "Outcome": "locum.pipeline.outcome",
-    "Synthesizer": "locum.synthesizers.synthesizer",
+    "Evaluation": "locum.runs.evaluate",
+    "Outcome": "locum.runs.outcome",
+    "Synthesizer": "locum.synthesizer.table",
 }
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from locum.progress import Listener, silent
 
 if TYPE_CHECKING:
-    from locum.evidence.comparison import Comparison
-    from locum.evidence.tournament import Tournament
-    from locum.studies.compare.contestant import Contestant, Function
+    from locum.studies.compare.result import Comparison
+    from locum.studies.contestants.contestant import Contestant, Function
+    from locum.studies.tournament.result import Tournament
     from locum.studies.tournament.seekers import Seeker
 
 
@@ -79,7 +79,7 @@ def compare(
     DataError
         When a table cannot be read.
     """
-    from locum.pipeline.compare import compare as work
+    from locum.studies.compare.verb import compare as work
 
     return work(
         data, entrants, seeds=seeds, rows=rows, holdout=holdout, target=target, protected=protected,
@@ -143,7 +143,7 @@ def tournament(
     FolderError
         When the folder holds something else, or cannot be written.
     """
-    from locum.pipeline.tournament import tournament as work
+    from locum.studies.tournament.verb import tournament as work
 
     return work(
         data, hiders, seekers, target=target, window=window, by=by, seeds=seeds, gate=gate, limit_s=limit_s,

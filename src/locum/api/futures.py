@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from locum.progress import Listener, silent
 
 if TYPE_CHECKING:
-    from locum.evidence.collapsing import Collapsing
-    from locum.evidence.mixing import Mixing
+    from locum.studies.collapse.result import Collapsing
+    from locum.studies.mix.result import Mixing
 
 
 def mix(
@@ -67,7 +67,7 @@ def mix(
     FolderError
         When the folder holds something else.
     """
-    from locum.pipeline.mix import mix as work
+    from locum.studies.mix.verb import mix as work
 
     return work(
         data, target=target, synthetic=synthetic, synthesizer=synthesizer, settings=settings, holdout=holdout,
@@ -136,7 +136,7 @@ def collapse(
     FolderError
         When the folder holds something else.
     """
-    from locum.pipeline.collapse import collapse as work
+    from locum.studies.collapse.verb import collapse as work
 
     return work(
         data, loops=loops, generations=generations, rows=rows, synthesizer=synthesizer, settings=settings,

@@ -11,7 +11,7 @@ from locum.progress import Listener, silent
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.synthesizers.synthesizer import Synthesizer
+    from locum.synthesizer.table import Synthesizer
 
 
 def fit(
@@ -77,13 +77,13 @@ def fit(
     BudgetError
         With `epsilon`, when the ledger has too little left.
     """
-    from locum.pipeline.plan import Request, privacy_request
-    from locum.synthesizers.synthesizer import Synthesizer
+    from locum.runs.plan import Request, privacy_request
+    from locum.synthesizer.table import Synthesizer
 
     place = None if ledger is None else Path(ledger)
     privacy = privacy_request(epsilon, delta, unit, per_unit, public, place, engine=engine)
     if privacy is not None:
-        from locum.pipeline.privaterun import fit_in_memory
+        from locum.runs.private_execute import fit_in_memory
 
         request = Request(data=data, schema=schema, synthesizer=synthesizer, seed=seed, privacy=privacy)
         return fit_in_memory(request, settings, progress)
@@ -143,7 +143,7 @@ def sample(
     asked = where or given is not None or targets or rules or synth.schema.rules or temperature != 1.0
     if not asked and n is not None:
         return synth.sample(n, seed=seed)
-    from locum.control.sampling import sample as ask
+    from locum.control.sample import sample as ask
 
     outcome = ask(
         synth, n, where=where, given=given, targets=targets, rules=rules, temperature=temperature,
@@ -170,7 +170,7 @@ def impute(
     model
         A fitted synthesizer, or the path of a model file, that says what cells may hold: for a table of few
         rows, or with some of the model's columns. None learns from the other cells of the very table
-        (`locum.control.complete.complete`).
+        (`locum.control.impute.without_model.complete`).
     columns
         Columns to fill; None for all.
     method
@@ -193,7 +193,7 @@ def impute(
     DataError
         When the data cannot be read.
     """
-    from locum.pipeline.imputing import impute as fill
+    from locum.runs.impute import impute as fill
 
     synth = load(model) if isinstance(model, str | os.PathLike) else model
     done = fill(data, model=synth, columns=columns, method=method, schema=schema, seed=seed)
@@ -208,6 +208,6 @@ def load(path: str | os.PathLike[str]) -> Synthesizer:
     FileFormatError
         When the file is missing, broken, hostile, or from a newer version.
     """
-    from locum.synthesizers.synthesizer import Synthesizer
+    from locum.synthesizer.table import Synthesizer
 
     return Synthesizer.load(path)

@@ -10,9 +10,9 @@ from locum.progress import Listener, silent
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.evidence.subgrouping import Subgrouping
-    from locum.pipeline.canaries import PlantedFile
-    from locum.pipeline.judge import Evaluation
+    from locum.evaluation.subgroups.result import Subgrouping
+    from locum.runs.evaluate import Evaluation
+    from locum.runs.plant import PlantedFile
 
 
 def evaluate(
@@ -81,7 +81,7 @@ def evaluate(
         When a table cannot be read, the target or a protected column is missing, no column is shared, or the
         target is constant.
     """
-    from locum.pipeline.judge import evaluate as judge
+    from locum.runs.evaluate import evaluate as judge
 
     return judge(
         real, synthetic, holdout=holdout, schema=schema, target=target, protected=protected,
@@ -132,7 +132,7 @@ def plant(
     DataError
         When the table cannot be read.
     """
-    from locum.pipeline.canaries import plant_file
+    from locum.runs.plant import plant_file
 
     return plant_file(data, out, keys, planted=planted, copies=copies, seed=seed, force=force)
 
@@ -202,7 +202,7 @@ def subgroups(
     After 3S (van Breugel et al., NeurIPS 2023). Cost: `generators` fits, and the model's answers for
     ``generators * rows`` rows; about 20 CPU-seconds on 12,000 x 15 rows.
     """
-    from locum.pipeline.subgroups import subgroups as work
+    from locum.studies.subgroups.verb import subgroups as work
 
     return work(
         model, test, by=by, target=target, shift=shift, schema=schema, generators=generators, rows=rows,

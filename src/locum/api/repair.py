@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.control.fair.repair import Repaired
+    from locum.studies.fair.repair import Repaired
 
 
 def fair(
@@ -81,7 +81,7 @@ def fair(
     DataError
         When a table cannot be read, or ``reweigh`` finds a group without one of the classes.
     """
-    from locum.pipeline.fair import fair as work
+    from locum.studies.fair.verb import fair as work
 
     return work(
         source, schema=schema, target=target, protected=protected, method=method, rows=rows, test=test,

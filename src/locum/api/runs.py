@@ -11,7 +11,7 @@ from locum.progress import Listener, silent
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.pipeline.outcome import Outcome
+    from locum.runs.outcome import Outcome
 
 
 def run(
@@ -85,9 +85,9 @@ def run(
     FeasibilityError
         When the job does not fit into memory, disk or time.
     """
-    from locum.pipeline.plan import Request, privacy_request
-    from locum.pipeline.prepare import prepare
-    from locum.pipeline.run import execute
+    from locum.runs.execute import execute
+    from locum.runs.plan import Request, privacy_request
+    from locum.runs.prepare import prepare
 
     request = Request(
         data=data, config=None if config is None else Path(config), out=None if out is None else Path(out),
@@ -98,8 +98,8 @@ def run(
         ),
     )  # fmt: skip
     if request.privacy is not None:
-        from locum.pipeline.private import prepare_private
-        from locum.pipeline.privaterun import execute_private
+        from locum.runs.private_execute import execute_private
+        from locum.runs.private_prepare import prepare_private
 
         return execute_private(prepare_private(request, progress), progress)
     return execute(prepare(request, progress), progress)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.control.discover import Proposal
+    from locum.control.rules.discover import Proposal
 
 
 def detect(
@@ -49,7 +49,7 @@ def detect(
     Cost: about one second for 500,000 cells.
     """
     from locum.data.detect import detect as propose
-    from locum.pipeline.tables import need_column, read_table
+    from locum.runs.tables import need_column, read_table
 
     raw = read_table(data, delimiter=delimiter, encoding=encoding)
     if target is not None:
@@ -84,10 +84,10 @@ def propose_rules(data: Any, *, schema: Schema | None = None) -> list[Proposal]:
     -----
     Proposals are read off the rows: for a private fit give only rules that you knew without them.
     """
-    from locum.control.discover import discover
+    from locum.control.rules.discover import discover
     from locum.data.canonical import canonical
     from locum.data.detect import detect as propose
-    from locum.pipeline.tables import read_table
+    from locum.runs.tables import read_table
 
     raw = read_table(data)
     known = propose(raw) if schema is None else schema

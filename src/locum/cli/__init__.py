@@ -1,1 +1,1 @@
-"""The command line: one file per command, over ``locum.api`` and ``locum.pipeline``."""
+"""The command line: one file per command, over ``locum.api`` and ``locum.runs``."""

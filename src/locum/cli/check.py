@@ -44,10 +44,10 @@ def check(
     """
     from locum.cli.progress import Display
     from locum.cli.show import show_check, show_forecast
-    from locum.pipeline.forecast import forecast
-    from locum.pipeline.plan import Request, privacy_request
-    from locum.pipeline.prepare import prepare
-    from locum.pipeline.words import parse_duration
+    from locum.runs.check import forecast
+    from locum.runs.plan import Request, privacy_request
+    from locum.runs.prepare import prepare
+    from locum.wording import parse_duration
 
     request = Request(
         data=data, config=config, out=out, rows=rows, target=target, protected=tuple(protected or ()),

@@ -53,9 +53,9 @@ def collapse(
     """  # fmt: skip
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.evidence.collapsing import MODES
-    from locum.pipeline.collapse import collapse as work
-    from locum.pipeline.words import parse_duration
+    from locum.studies.collapse.result import MODES
+    from locum.studies.collapse.verb import collapse as work
+    from locum.wording import parse_duration
 
     limit = None if time is None else parse_duration(time, where="--time")
     with Display() as display:

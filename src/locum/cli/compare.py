@@ -60,8 +60,8 @@ def compare(
     """  # fmt: skip
     from locum.cli.progress import Display
     from locum.cli.show import show_comparison
-    from locum.pipeline.compare import compare as run
-    from locum.pipeline.words import parse_duration
+    from locum.studies.compare.verb import compare as run
+    from locum.wording import parse_duration
 
     folder = out or Path("locum-compare")
     limit = parse_duration(time_limit, where="--time-limit")

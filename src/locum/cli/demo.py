@@ -19,9 +19,9 @@ def demo(
     from locum.cli.progress import Display
     from locum.cli.show import show_outcome
     from locum.data.demo import demo_info, demo_path
-    from locum.pipeline.plan import Request
-    from locum.pipeline.prepare import prepare
-    from locum.pipeline.run import execute
+    from locum.runs.execute import execute
+    from locum.runs.plan import Request
+    from locum.runs.prepare import prepare
 
     info = demo_info()
     if not as_json:

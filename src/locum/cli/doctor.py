@@ -32,9 +32,9 @@ def doctor(
     from pathlib import Path
 
     from locum.cli import console
-    from locum.pipeline import machine
-    from locum.pipeline.versions import EXTRAS, REQUIRED, versions
-    from locum.pipeline.words import size
+    from locum.runs import machine
+    from locum.runs.versions import EXTRAS, REQUIRED, versions
+    from locum.wording import size
 
     here = machine.Machine.here()
     disk = machine.disk_free(Path.cwd())

@@ -51,9 +51,9 @@ def evaluate(
     """
     from locum.cli.progress import Display
     from locum.cli.show import show_evaluation
-    from locum.pipeline.judge import evaluate as judge
-    from locum.pipeline.judge import save_folder
-    from locum.pipeline.outfolder import refuse_taken
+    from locum.runs.evaluate import evaluate as judge
+    from locum.runs.evaluate import save_folder
+    from locum.runs.out_folder import refuse_taken
     from locum.schema.require import parse_limits
 
     if out is not None:

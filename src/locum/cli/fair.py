@@ -107,8 +107,8 @@ def fair(
     """Draw rows that are repaired towards one notion of fairness, and tell what that did to the others."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.pipeline.fair import fair_file
-    from locum.pipeline.words import count, size
+    from locum.studies.fair.verb import fair_file
+    from locum.wording import count, size
 
     with Display() as display:
         done = fair_file(

@@ -39,9 +39,9 @@ def fit(
     """
     from locum.cli.console import emit, note, say
     from locum.cli.progress import Display
-    from locum.pipeline.fitting import fit_file
-    from locum.pipeline.plan import Request, privacy_request
-    from locum.pipeline.words import count, size
+    from locum.runs.fit import fit_file
+    from locum.runs.plan import Request, privacy_request
+    from locum.wording import count, size
 
     request = Request(
         data=data, config=config, seed=seed, synthesizer=synthesizer, target=target, delimiter=delimiter,

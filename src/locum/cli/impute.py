@@ -53,8 +53,8 @@ def impute(
     """Fill missing cells from the rest of the table, or with what a fitted generator holds possible."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.pipeline.imputing import impute_file
-    from locum.pipeline.words import count, size
+    from locum.runs.impute import impute_file
+    from locum.wording import count, size
 
     with Display() as display:
         done = impute_file(

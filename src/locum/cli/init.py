@@ -32,7 +32,7 @@ def init(
     """
     from locum.cli.console import emit, note, say
     from locum.cli.show import show_schema
-    from locum.pipeline.propose import propose, write_proposal
+    from locum.runs.init import propose, write_proposal
 
     found = propose(
         data, target=target, protected=tuple(protected or ()), delimiter=delimiter, encoding=encoding

@@ -21,7 +21,7 @@ def inspect(
     Works on files from strangers too: nothing in them is run.
     """
     from locum.cli.console import emit, say, table
-    from locum.pipeline.inspection import inspect_path
+    from locum.runs.inspect import inspect_path
 
     found = inspect_path(file)
     if as_json:

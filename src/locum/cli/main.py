@@ -102,7 +102,7 @@ def _run(args: list[str], *, as_json: bool, debug: bool) -> int:
         if isinstance(error, refusal):
             return _refuse(error, command, args, as_json=as_json)
         if isinstance(error, OSError) and error.errno in _FULL:
-            from locum.atomic import folder_error
+            from locum.files.atomic import folder_error
 
             return failure.tell(folder_error(error, error.filename or "output"), as_json=as_json)
         return failure.tell_crash(error, as_json=as_json, debug=debug)

@@ -51,7 +51,7 @@ def mix(
     """  # fmt: skip
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.pipeline.mix import mix as work
+    from locum.studies.mix.verb import mix as work
 
     with Display() as display:
         found = work(

@@ -24,8 +24,8 @@ Name = Annotated[
 def list_(as_json: options.Json = False) -> None:
     """Show weights that are here, and those that locum knows a package for."""
     from locum.cli.console import emit, table
-    from locum.pipeline.words import size
     from locum.text.engine.weights import KNOWN, installed
+    from locum.wording import size
 
     here = {weights.name: weights for weights in installed()}
     if as_json:

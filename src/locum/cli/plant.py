@@ -36,7 +36,7 @@ def plant(
     What is made from the copy is for the test only.
     """
     from locum.cli.console import emit, say
-    from locum.pipeline.canaries import plant_file
+    from locum.runs.plant import plant_file
 
     made = plant_file(data, out, keys, planted=planted, copies=copies, seed=seed, force=force)
     if as_json:

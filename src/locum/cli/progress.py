@@ -11,12 +11,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from locum.cli.console import err
-from locum.pipeline.timeline import Timeline
-from locum.pipeline.words import count, duration, size
 from locum.progress import Event
+from locum.runs.time_left import Timeline
+from locum.wording import count, duration, size
 
 if TYPE_CHECKING:
-    from locum.pipeline.prepare import Prepared
+    from locum.runs.prepare import Prepared
 
 #: What people read for each stage of the pipeline.
 LABELS = {

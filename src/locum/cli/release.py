@@ -35,7 +35,7 @@ def release(
     """
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.pipeline.release import release as build
+    from locum.runs.release import release as build
 
     with Display() as display:
         made = build(run, out, key=key, progress=display)

@@ -10,7 +10,7 @@ import typer
 from locum.cli import options
 
 if TYPE_CHECKING:
-    from locum.pipeline.plan import Request
+    from locum.runs.plan import Request
 
 
 def run(
@@ -54,10 +54,10 @@ def run(
     """
     from locum.cli.progress import Display
     from locum.cli.show import show_outcome, show_preview
-    from locum.pipeline.plan import Request, privacy_request
-    from locum.pipeline.prepare import prepare
-    from locum.pipeline.words import parse_duration
+    from locum.runs.plan import Request, privacy_request
+    from locum.runs.prepare import prepare
     from locum.schema.require import parse_limits
+    from locum.wording import parse_duration
 
     request = Request(
         data=data, config=config, out=out, rows=rows, seed=seed, target=target,
@@ -78,7 +78,7 @@ def run(
     with Display() as display:
         prepared = prepare(request, display)
         display.announce(prepared)
-        from locum.pipeline.run import execute
+        from locum.runs.execute import execute
 
         outcome = execute(prepared, display)
     show_outcome(outcome, as_json=as_json, command="run")
@@ -92,8 +92,8 @@ def _run_private(request: Request, preview: int | None, *, as_json: bool) -> Non
     from locum.cli.progress import Display
     from locum.cli.show import show_outcome
     from locum.errors import UsageError
-    from locum.pipeline.private import prepare_private
-    from locum.pipeline.privaterun import execute_private
+    from locum.runs.private_execute import execute_private
+    from locum.runs.private_prepare import prepare_private
     from locum.schema.lineage import warning_of
 
     if preview is not None:

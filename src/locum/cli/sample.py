@@ -85,9 +85,9 @@ def sample(
     """Draw synthetic rows from a fitted generator. Another seed gives other rows."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.pipeline.asked import Asked
-    from locum.pipeline.fitting import sample_file
-    from locum.pipeline.words import count, size
+    from locum.runs.draw import Asked
+    from locum.runs.fit import sample_file
+    from locum.wording import count, size
 
     with Display() as display:
         asked = Asked(tuple(where or ()), given, targets, tuple(rule or ()), temperature)

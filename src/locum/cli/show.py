@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.cli.console import emit, note, out, say, table
-from locum.pipeline.outcome import STAGES
-from locum.pipeline.words import count, duration, size
 from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
+from locum.runs.outcome import STAGES
+from locum.wording import count, duration, size
 
 if TYPE_CHECKING:
-    from locum.evidence.comparison import Comparison
-    from locum.evidence.evidence import Answer, Check
-    from locum.evidence.subgrouping import Estimate, Subgrouping
-    from locum.evidence.tournament import Tournament
-    from locum.pipeline.forecast import Forecast
-    from locum.pipeline.judge import Evaluation
-    from locum.pipeline.outcome import Outcome
-    from locum.pipeline.plan import Request
-    from locum.pipeline.prepare import Prepared
+    from locum.evaluation.evidence import Answer, Check
+    from locum.evaluation.subgroups.result import Estimate, Subgrouping
+    from locum.runs.check import Forecast
+    from locum.runs.evaluate import Evaluation
+    from locum.runs.outcome import Outcome
+    from locum.runs.plan import Request
+    from locum.runs.prepare import Prepared
     from locum.schema.table import Schema
+    from locum.studies.compare.result import Comparison
+    from locum.studies.tournament.result import Tournament
 
 #: First line about a run that was made without differential privacy.
 NO_GUARANTEE = "no guarantee was made; treat every file like the real data (--epsilon makes one)."
@@ -122,7 +122,7 @@ def show_comparison(found: Comparison, folder: Path, *, as_json: bool) -> None:
     if as_json:
         emit({"command": "compare", "folder": str(folder), **found.to_json()})
         return
-    from locum.report.comparison import lead, mean_row
+    from locum.studies.compare.page import lead, mean_row
 
     measures = found.ranked()
     rows = []
@@ -155,7 +155,7 @@ def show_tournament(found: Tournament, folder: Path, *, as_json: bool) -> None:
     if as_json:
         emit({"command": "tournament", "folder": str(folder), **found.to_json()})
         return
-    from locum.report.tournament import lead
+    from locum.studies.tournament.page import lead
 
     rows = [
         [
@@ -307,7 +307,7 @@ def show_forecast(found: Forecast, *, as_json: bool) -> None:
 def show_preview(request: Request, rows: int, *, as_json: bool) -> None:
     """A few synthetic rows as a table."""
     from locum.cli.progress import Display
-    from locum.pipeline.fitting import preview
+    from locum.runs.fit import preview
 
     with Display() as display:
         header, cells = preview(request, rows, display)

@@ -49,7 +49,7 @@ def subgroups(
     """  # fmt: skip
     from locum.cli.progress import Display
     from locum.cli.show import show_subgroups
-    from locum.pipeline.subgroups import subgroups as work
+    from locum.studies.subgroups.verb import subgroups as work
 
     with Display() as display:
         found = work(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from locum.text.engine.caps import Caps
     from locum.text.engine.model import ModelSpec
     from locum.text.plan.plan import Plan
-    from locum.text.running.outcome import TextOutcome
+    from locum.text.run.result import TextOutcome
 
 text = typer.Typer(
     name="text", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -86,9 +86,9 @@ def init(
     as_json: options.Json = False,
 ) -> None:  # fmt: skip
     """Write a first plan, to be read and changed: short labelled reviews."""
-    from locum.atomic import write_text
     from locum.cli.console import emit, say
     from locum.errors import FolderError
+    from locum.files.atomic import write_text
     from locum.text.plan.starter import starter
     from locum.text.plan.toml import dump_plan
 
@@ -114,9 +114,9 @@ def plan(
 ) -> None:
     """Say what a run would take: calls, tokens, money and time, reckoned from a few rows made now."""
     from locum.cli.console import emit, say, table
-    from locum.pipeline.words import duration
     from locum.text.failures import Stop
-    from locum.text.running.estimate import Interval, estimate
+    from locum.text.run.cost import Interval, estimate
+    from locum.wording import duration
 
     loaded = _load(plan, rows=rows)
     _notice(loaded)
@@ -163,7 +163,7 @@ def preview(
 
     from locum.cli.console import emit, say
     from locum.text.failures import Stop
-    from locum.text.running.run import preview as make
+    from locum.text.run.run import preview as make
 
     loaded = _load(plan)
     _notice(loaded)
@@ -198,9 +198,9 @@ def run(
 ) -> None:
     """Make the rows of a plan or recipe. The same command takes up a run that was stopped or killed."""
     from locum.cli.progress import Display
-    from locum.text.recipes.running import changed, load_recipe, locate, run_recipe
-    from locum.text.running.descent import file_warnings
-    from locum.text.running.run import run as make
+    from locum.text.recipes.run import changed, load_recipe, locate, run_recipe
+    from locum.text.run.lineage import file_warnings
+    from locum.text.run.run import run as make
 
     plan = locate(plan)
     caps = _caps(max_cost, max_tokens, max_time)
@@ -244,8 +244,8 @@ def resume(
 ) -> None:
     """Take up a run by its folder alone; no request that was answered is sent again."""
     from locum.cli.progress import Display
-    from locum.text.running.run import plan_in
-    from locum.text.running.run import run as make
+    from locum.text.run.run import plan_in
+    from locum.text.run.run import run as make
 
     loaded = plan_in(folder)
     if not replay:
@@ -262,7 +262,7 @@ def resume(
 def inspect(folder: Folder, as_json: options.Json = False) -> None:
     """Show how far a run is, what was lost and why, and what it has used."""
     from locum.cli.console import emit, say
-    from locum.text.running.inspection import inspect as look
+    from locum.text.run.inspection import inspect as look
 
     seen = look(folder)
     if as_json:
@@ -283,7 +283,7 @@ def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Pl
     from dataclasses import replace
 
     from locum.text.plan.toml import load_plan
-    from locum.text.recipes.running import load_recipe, locate
+    from locum.text.recipes.run import load_recipe, locate
 
     path = locate(path)
     if load_recipe(path) is not None:
@@ -299,15 +299,15 @@ def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Pl
 
 
 def _caps(cost: float | None, tokens: int | None, time: str | None) -> Caps:
-    from locum.pipeline.words import parse_duration
     from locum.text.engine.caps import Caps
+    from locum.wording import parse_duration
 
     return Caps(cost, tokens, None if time is None else parse_duration(time, where="--max-time"))
 
 
 def _notice(plan: Plan) -> None:
     """What to know before the run: that the model is the embedded one, that seeds are of generators."""
-    from locum.text.running.descent import warnings_of
+    from locum.text.run.lineage import warnings_of
 
     _risks(warnings_of(plan))
     for spec in plan.used_models().values():

@@ -64,7 +64,7 @@ def evaluate(
     Without --holdout, nothing can be said about copying.
     """
     from locum.cli.console import emit, say
-    from locum.pipeline.textjudge import PAGE, evaluate_text
+    from locum.text.judge.verb import PAGE, evaluate_text
 
     found = evaluate_text(
         real, synthetic, holdout=holdout, column=column, label=label, attributes=attributes, plan=plan,
@@ -108,7 +108,7 @@ def plant(
     What is made from the copy is for the test only.
     """
     from locum.cli.console import emit, say
-    from locum.pipeline.textjudge import plant_canaries
+    from locum.text.judge.verb import plant_canaries
 
     made = plant_canaries(data, out, keys, column=column, count=planted, copies=copies, seed=seed)
     if as_json:

@@ -11,8 +11,8 @@ from locum.cli import options
 from locum.cli.helppage import CommandList
 
 if TYPE_CHECKING:
-    from locum.pipeline.textprivate import Asked, Made
     from locum.text.engine.model import ModelSpec
+    from locum.text.private.verb import Asked, Made
 
 private = typer.Typer(
     name="private", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -80,7 +80,7 @@ def evolve(
 
     For 10,000 texts or more; nothing but votes is ever read from them.
     """
-    from locum.pipeline.textprivate import evolve_texts
+    from locum.text.private.verb import evolve_texts
 
     asked = _asked(data, out, epsilon, delta, rows, column, label, classes, ledger, total_epsilon, seed)
     _show("evolve", evolve_texts(asked, _needed(public), rounds=rounds, length=length), as_json=as_json)
@@ -113,7 +113,7 @@ def resample(
 
     For a pool that somebody wrote already, or that was evolved on the same ledger.
     """
-    from locum.pipeline.textprivate import resample_texts
+    from locum.text.private.verb import resample_texts
 
     asked = _asked(data, out, epsilon, delta, rows, column, label, classes, ledger, total_epsilon, seed)
     _show("resample", resample_texts(asked, pool, clusters=clusters, repeat=repeat), as_json=as_json)
@@ -164,9 +164,9 @@ def attributes(
 
     Writes the model and a plan for `locum text run`; with --public also texts by n-grams of these.
     """
-    from locum.pipeline.textprivate import attribute_texts
     from locum.text.engine.model import ModelSpec
     from locum.text.engine.weights import DEFAULT
+    from locum.text.private.verb import attribute_texts
 
     asked = _asked(data, out, epsilon, delta, rows, column, None, None, ledger, total_epsilon, seed)
     spec = (
@@ -206,7 +206,7 @@ def predict(
 
     Without --model the language model is one of word counts of the public texts.
     """
-    from locum.pipeline.textprivate import predict_texts
+    from locum.text.private.verb import predict_texts
 
     asked = _asked(data, out, epsilon, delta, rows, column, None, None, ledger, total_epsilon, seed)
     known = tuple(public or ()) if model else _needed(public)
@@ -220,7 +220,7 @@ def _asked(
     data: Path, out: Path, epsilon: str, delta: str, rows: int, column: str | None, label: str | None,
     classes: list[str] | None, ledger: Path | None, total: str | None, seed: int | None,
 ) -> Asked:  # fmt: skip
-    from locum.pipeline.textprivate import Asked
+    from locum.text.private.verb import Asked
 
     return Asked(
         data, epsilon, out, rows, delta, column, label, tuple(classes or ()), ledger, total, seed or 0
@@ -243,7 +243,7 @@ def _local(model: str | None) -> ModelSpec | None:
 
 def _show(route: str, made: Made, *, as_json: bool) -> None:
     from locum.cli.console import emit, note, say
-    from locum.pipeline.textprivate import PLAN, TEXTS
+    from locum.text.private.verb import PLAN, TEXTS
 
     for risk in made.warnings:
         note(f"warning: {risk}", style="yellow")

@@ -70,9 +70,9 @@ def tournament(
     """  # fmt: skip
     from locum.cli.progress import Display
     from locum.cli.show import show_tournament
-    from locum.pipeline.tournament import tournament as play
-    from locum.pipeline.words import parse_duration
     from locum.studies.tournament.seekers import STRONG
+    from locum.studies.tournament.verb import tournament as play
+    from locum.wording import parse_duration
 
     folder = out or Path("locum-tournament")
     limit = parse_duration(time_limit, where="--time-limit")

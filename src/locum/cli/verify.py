@@ -29,9 +29,9 @@ def verify(
 
     No private data is needed. That the computation was run as claimed cannot be checked from outside.
     """
-    from locum.artifacts.sign import public_key
     from locum.cli.console import emit, say
-    from locum.pipeline.verify import verify as check
+    from locum.files.signature import public_key
+    from locum.runs.verify import verify as check
 
     found = check(bundle, key=None if key is None else public_key(key))
     if as_json:

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.codes.codebook import Treatment, null_mask, with_nulls
+from locum.codes.filler_text import TextMaker
 from locum.codes.identifier import IdMaker
 from locum.codes.persons import PersonMaker
 from locum.codes.settings import EncoderSettings
 from locum.codes.wire import Wire
-from locum.codes.words import TextMaker
 from locum.schema.column import Column
 from locum.schema.domain import Attribute, Codes
 

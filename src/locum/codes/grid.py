@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from locum.codes.atoms import Support, find_support, round_between, round_step
 from locum.codes.codebook import BoolArray, FloatArray, IntArray
 from locum.codes.heaping import Heaping
 from locum.codes.lattice import Units
 from locum.codes.settings import EncoderSettings
 from locum.codes.shapes import SEGMENTS, fit_shapes, unit_fractions
-from locum.codes.support import Support, find_support, round_between, round_step
 from locum.codes.wire import Wire, plain_numbers
 from locum.schema.domain import Codes
 
@@ -241,8 +241,8 @@ def _small(units: Units) -> bool:
 def _telling(support: Support, heaping: Heaping | None, settings: EncoderSettings) -> BoolArray:
     """Values that a handful of rows share and that are not round: repeating them tells who is in the table.
 
-    An attack that counts exact values finds members by them (`locum.attacks.multiplicity`), and no judge of
-    fidelity misses them. Round values are everybody's.
+    An attack that counts exact values finds members by them (`locum.evaluation.attacks.multiplicity`), and no
+    judge of fidelity misses them. Round values are everybody's.
     """
     few = support.counts < _SPIKE_ATOMS * settings.atom_rows
     return few if heaping is None else few & (support.units % heaping.steps[1] != 0)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from locum.codes.atoms import round_step
 from locum.codes.codebook import FloatArray, IntArray
 from locum.codes.lattice import Units
-from locum.codes.support import round_step
 
 #: Stretches of equal mass per cell.
 SEGMENTS = 8

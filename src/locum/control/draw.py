@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from locum.codes.generated import GeneratedCodebook
-from locum.control.outcome import Infeasible, Strategy
+from locum.control.drawn import Infeasible, Strategy
+from locum.control.guided import pick, propose
 from locum.control.problem import Problem
-from locum.control.propose import pick, propose
+from locum.models.base import Model
+from locum.models.guide import Guide, effective, log_mean
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Codes
-from locum.synthesizers.base import Model
-from locum.synthesizers.guide import Guide, effective, log_mean
 
 BoolArray = npt.NDArray[np.bool_]
 

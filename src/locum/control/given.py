@@ -15,22 +15,22 @@ from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder, arrow_type
 from locum.codes.numeric import NumericCodebook
 from locum.control.bank import attributes_of, flat, roots
-from locum.control.clash import explain
-from locum.control.clause import Clause
 from locum.control.draw import first_of_each, unseen, with_made
-from locum.control.names import Names
-from locum.control.outcome import Infeasible, Outcome
+from locum.control.drawn import Infeasible, Outcome
+from locum.control.guided import propose
 from locum.control.problem import Problem
-from locum.control.propose import propose
+from locum.control.rules.clash import explain
+from locum.control.rules.clause import Clause
+from locum.control.where.names import Names
 from locum.errors import UsageError
+from locum.models.guide import FREE, Guide, systematic
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Codes
 from locum.schema.table import Schema
-from locum.synthesizers.guide import FREE, Guide, systematic
 
 if TYPE_CHECKING:
-    from locum.control.sampling import Request
-    from locum.synthesizers.synthesizer import Synthesizer
+    from locum.control.sample import Request
+    from locum.synthesizer.table import Synthesizer
 
 #: Rows drawn for each given row: at first, and in later rounds for those that no draw has fitted; rounds.
 PARTICLES, MORE, ROUNDS = 16, 64, 24
@@ -141,7 +141,7 @@ def complete(synth: Synthesizer, given: pa.Table, request: Request, seed: int) -
         When the given cells of a row contradict conditions or rules, with the first such rows.
     """
     if request.targets:
-        from locum.control.apportion import complete_in_shares
+        from locum.control.given_shares import complete_in_shares
 
         return complete_in_shares(synth, given, request, seed)
     encoder = synth.encoder

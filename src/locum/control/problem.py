@@ -22,13 +22,13 @@ from locum.control.bank import (
     placed,
     roots,
 )
-from locum.control.binding import Term, constants
-from locum.control.clause import Clause
-from locum.control.truth import _values
+from locum.control.rules.clause import Clause
+from locum.control.where.bind import Term, constants
+from locum.control.where.evaluate import _values
+from locum.models.guide import Guide, Pair
 from locum.randomness import stream
 from locum.schema.column import Column
 from locum.schema.domain import Codes
-from locum.synthesizers.guide import Guide, Pair
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.control.binding import Term
-from locum.control.clause import Clause, clauses_of
-from locum.control.names import Names, sort_of
-from locum.control.outcome import Infeasible
-from locum.control.syntax import Node
+from locum.control.drawn import Infeasible
+from locum.control.rules.clause import Clause, clauses_of
+from locum.control.where.bind import Term
+from locum.control.where.names import Names, sort_of
+from locum.control.where.tree import Node
 from locum.errors import UsageError
 
 FloatArray = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from locum.data.canonical import canonical
 from locum.data.demo import DemoInfo, demo_info, demo_path
 from locum.data.detect import detect, propose
-from locum.data.frame import Dialect, Held, Origin, Raw, origin_from_json
+from locum.data.origin import Dialect, Held, Origin, Raw, origin_from_json
 from locum.data.proposal import Detection, Proposal
 from locum.data.read import read
 from locum.data.restore import restore

@@ -18,7 +18,7 @@ from locum.data.csv import (
     splitting,
     without_blanks,
 )
-from locum.data.frame import Dialect, Origin
+from locum.data.origin import Dialect, Origin
 from locum.data.read import held_as, kind_of_file, refuse_columns
 from locum.errors import DataError, UsageError
 

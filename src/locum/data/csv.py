@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from locum.data.frame import Dialect
+from locum.data.origin import Dialect
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import Any
 from locum.data.dependencies import MOST_COLUMNS, find_dependencies
 from locum.data.distinct import IntArray
 from locum.data.examine import examine
-from locum.data.frame import Raw
+from locum.data.origin import Raw
 from locum.data.proposal import Detection, Hints, Proposal
-from locum.data.settle import as_kind, code_values, learnable, swap_if_siblings_say_so, tried
+from locum.data.refine import as_kind, code_values, learnable, swap_if_siblings_say_so, tried
 from locum.errors import SchemaError
 from locum.schema.column import KINDS, Column
 from locum.schema.table import Schema

@@ -16,8 +16,8 @@ from locum.data.missing import missing_texts, sentinels
 from locum.data.numberforms import decimals_of
 from locum.data.pii import find_pii, integer_pii
 from locum.data.proposal import Count, Hints, Proposal
+from locum.schema.check import zone_exists
 from locum.schema.column import Column, Kind
-from locum.schema.validate import zone_exists
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,7 +41,7 @@ SPIKE = 0.3
 def examine(name: str, values: pa.ChunkedArray, hints: Hints) -> tuple[Proposal, Distinct]:
     """Propose what a column is, and give its different values for further use.
 
-    A guess; `locum.data.settle.tried` then tries it on all values.
+    A guess; `locum.data.refine.tried` then tries it on all values.
     """
     held = distinct(values)
     source = family(values.type)

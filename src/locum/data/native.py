@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family
 from locum.data.distinct import plain
-from locum.data.frame import Held, NullStyle, Origin, Raw
-from locum.data.stamp import stamp_in
+from locum.data.lineage_stamp import stamp_in
+from locum.data.origin import Held, NullStyle, Origin, Raw
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family
 from locum.data.csv import read_csv
-from locum.data.frame import Backend, Held, Origin, Raw
-from locum.data.stamp import stamp_in, stamp_of_file
+from locum.data.lineage_stamp import stamp_in, stamp_of_file
+from locum.data.origin import Backend, Held, Origin, Raw
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family, parse_type
 from locum.data.distinct import distinct, plain
-from locum.data.frame import Origin
 from locum.data.native import to_native
+from locum.data.origin import Origin
 from locum.data.texts import to_text
 from locum.errors import DataError
 from locum.schema.column import Column

@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from locum import atomic
-from locum.data.frame import Dialect, Origin
+from locum.data.lineage_stamp import metadata
+from locum.data.origin import Dialect, Origin
 from locum.data.read import kind_of_file
 from locum.data.restore import in_order, stored
-from locum.data.stamp import metadata
 from locum.data.texts import to_text
+from locum.files import atomic
 from locum.schema.lineage import Lineage
 from locum.schema.table import Schema
 
@@ -53,7 +53,7 @@ def write_blocks(
     Text follows the spelling in `schema`, and the dialect of `origin` when that was CSV; typed files get the
     types of `origin` when that had types, else the canonical ones. A file of that name is replaced, but only
     once the new one is complete. Parquet and Arrow files carry `lineage`; for text files see
-    `locum.data.stamp.write_stamp`.
+    `locum.data.lineage_stamp.write_stamp`.
 
     Raises
     ------

@@ -13,11 +13,11 @@ from typing import Any
 
 from locum.errors import BudgetError, FileFormatError, UsageError
 from locum.privacy.accountant import Total
-from locum.privacy.bits import SeededBits
 from locum.privacy.budget import Accounting, Budget
 from locum.privacy.entry import Entry
 from locum.privacy.journal import Journal
 from locum.privacy.noise import Noise
+from locum.privacy.random_bits import SeededBits
 from locum.privacy.unit import Unit
 
 #: Part of delta that is kept for the slack of the samplers when nothing else is asked for.

@@ -8,8 +8,8 @@ Two Gaussians, because they carry different proofs:
 - the *discrete Gaussian* of Canonne, Kamath and Steinke (2020), P(k) ~ exp(-k**2 / (2 sigma**2)), has the
   same rho in zCDP, but no exact mu.
 
-Up to sigma 512 both are drawn from a table (`locum.privacy.tables`); above, a block of 2**b values is drawn
-from a table and a place inside the block by rejection (accepted more than 98 times in 100), whose rare
+Up to sigma 512 both are drawn from a table (`locum.privacy.inverse_cdf`); above, a block of 2**b values is
+drawn from a table and a place inside the block by rejection (accepted more than 98 times in 100), whose rare
 undecided comparisons are settled in exact arithmetic. No step looks at the data; time depends on the noise.
 """
 
@@ -24,8 +24,7 @@ from itertools import accumulate
 import numpy as np
 
 from locum.errors import UsageError
-from locum.privacy.bits import Bits, SystemBits
-from locum.privacy.tables import (
+from locum.privacy.inverse_cdf import (
     DEPTH,
     WORK,
     Integers,
@@ -35,6 +34,7 @@ from locum.privacy.tables import (
     gaussian_weights,
     mirrored,
 )
+from locum.privacy.random_bits import Bits, SystemBits
 
 #: Widest noise that is drawn from one table.
 TABLE_SIGMA = 512

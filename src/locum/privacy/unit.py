@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import FileFormatError, UsageError
-from locum.privacy.bits import Bits, SystemBits
+from locum.privacy.random_bits import Bits, SystemBits
 
 Adjacency = Literal["add-remove", "replace"]
 

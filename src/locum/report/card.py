@@ -11,8 +11,8 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from locum.evidence.evidence import Evidence, RunContext
-from locum.evidence.result import Result
+from locum.evaluation.evidence import Evidence, RunContext
+from locum.evaluation.result import Result
 from locum.report.words import KINDS, count, moment, number, visible
 from locum.schema.column import Column
 from locum.schema.table import Schema

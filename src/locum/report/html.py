@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from locum.evidence.evidence import Evidence, RunContext
+from locum.evaluation.evidence import Evidence, RunContext
 from locum.report import page as pages
 from locum.report import words
 from locum.report.charts import bars, heatmap, interval, outline

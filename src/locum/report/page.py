@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from locum.evidence.evidence import Alert, Check, ColumnView, Control, Evidence, PairView, RunContext
-from locum.evidence.result import Question, Result
+from locum.evaluation.evidence import Alert, Check, ColumnView, Control, Evidence, PairView, RunContext
+from locum.evaluation.result import Question, Result
 from locum.report import sections, thin
 from locum.report.charts import heatmap, outline
 from locum.report.charts.heatmap import Cell

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from locum.evidence.result import Result
+from locum.evaluation.result import Result
 from locum.report.charts.groups import Group, lines
 from locum.report.charts.roc import Curve, named, roc
 from locum.report.words import words_of_key

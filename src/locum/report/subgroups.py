@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from locum.evidence.subgrouping import Subgrouping
+from locum.evaluation.subgroups.result import Subgrouping
 from locum.report.html import environment
 from locum.report.thin import section
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from locum.evidence.subgrouping import Shift, Subgroup, Subgrouping, trusted
+from locum.evaluation.subgroups.result import Shift, Subgroup, Subgrouping, trusted
 from locum.report.charts.twins import twins
 
 #: Groups shown of one table; those with fewest real rows come first.

@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from locum.schema.check import check, problems
     from locum.schema.column import KINDS, Bounds, Column, Kind
     from locum.schema.config import Config, EvaluateConfig, ModelConfig
     from locum.schema.domain import Attribute, Coded, Domain
     from locum.schema.table import Dependency, Schema
     from locum.schema.toml import dump_toml, load_toml, parse_toml
-    from locum.schema.validate import check, problems
 
 _HOME = {
     "column": ("KINDS", "Bounds", "Column", "Kind"),
@@ -19,7 +19,7 @@ _HOME = {
     "domain": ("Attribute", "Coded", "Domain"),
     "table": ("Dependency", "Schema"),
     "toml": ("dump_toml", "load_toml", "parse_toml"),
-    "validate": ("check", "problems"),
+    "check": ("check", "problems"),
 }
 
 __all__ = [

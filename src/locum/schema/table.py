@@ -22,7 +22,7 @@ class Schema:
     """The columns of one table, in order.
 
     `rules` are texts such as ``admitted <= discharged`` that hold in every row that is written; what they may
-    say is defined in `locum.control.parser`.
+    say is defined in `locum.control.where.parse`.
 
     Raises
     ------

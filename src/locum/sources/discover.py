@@ -22,13 +22,13 @@ import numpy as np
 
 from locum.codes.cells import Cells
 from locum.codes.codebook import Codebook, FloatArray, null_mask
-from locum.codes.declared import (
+from locum.codes.lattice import Lattice, Units
+from locum.codes.public import (
     declared_cells,
     is_declared,
     ordered_book,
     raster,
 )
-from locum.codes.lattice import Lattice, Units
 from locum.schema.column import Bounds, Column
 from locum.schema.domain import Attribute, Codes, Domain
 from locum.sources.base import Source

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from locum.codes.codebook import Codebook
-from locum.codes.declared import (
+from locum.codes.encoder import Encoder
+from locum.codes.public import (
     declared_encoder,
     generated_book,
     is_declared,
     public_books,
     refuse_data_bounds,
 )
-from locum.codes.encoder import Encoder
 from locum.errors import DataError, UsageError
+from locum.privacy.sealed import sealed
 from locum.progress import Event, Listener, silent
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -27,10 +28,9 @@ from locum.sources.discover import KINDS_SHARE, Guard, find_kinds, find_ranges, 
 from locum.sources.kinds import settled_by_type
 from locum.sources.levels import find_levels
 from locum.sources.rows import Rows
-from locum.sources.sealed import sealed
 
 if TYPE_CHECKING:
-    from locum.data.frame import Raw
+    from locum.data.origin import Raw
     from locum.privacy.ledger import Ledger
 
 #: Share of the budget that discovery may take.

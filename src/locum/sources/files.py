@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.data.blocks import Blocks, open_blocks
-from locum.data.frame import Origin, Raw
-from locum.privacy.bits import SystemBits
+from locum.data.origin import Origin, Raw
 from locum.privacy.keys import Part
+from locum.privacy.random_bits import SystemBits
 from locum.privacy.unit import Unit
 from locum.schema.domain import Domain
 from locum.schema.table import Schema

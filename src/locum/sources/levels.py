@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.codes.codebook import Codebook
-from locum.codes.declared import category_book
+from locum.codes.public import category_book
 from locum.privacy.keys import release_keys
 from locum.schema.column import Column
 from locum.sources.discover import LEVELS_WEIGHT

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import UsageError
-from locum.privacy.bits import Bits
+from locum.privacy.random_bits import Bits
 from locum.privacy.unit import bounded
 from locum.schema.domain import Coded, Codes, Domain
 from locum.sources.base import Counts, check_clique, n_cells, summed

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from locum.data.frame import Origin, Raw
-from locum.privacy.bits import SystemBits
+from locum.data.origin import Origin, Raw
 from locum.privacy.keys import Part
+from locum.privacy.random_bits import SystemBits
 from locum.privacy.unit import Unit, bounded
 from locum.schema.domain import Coded, Codes, Domain
 from locum.schema.table import Schema

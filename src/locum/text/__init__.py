@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     )  # fmt: skip
     from locum.text.plan.plan import Dedup, Export, Plan, Quota
     from locum.text.plan.toml import dump_plan, load_plan, parse_plan
-    from locum.text.running.estimate import Estimate, estimate
-    from locum.text.running.outcome import TextOutcome
-    from locum.text.running.run import preview, resume, run, run_async
+    from locum.text.run.cost import Estimate, estimate
+    from locum.text.run.result import TextOutcome
+    from locum.text.run.run import preview, resume, run, run_async
     from locum.text.verify.base import AskingVerifier, Verdict, Verifier
 
 _HOME = {
@@ -58,9 +58,9 @@ _HOME = {
     ),
     "plan.plan": ("Dedup", "Export", "Plan", "Quota"),
     "plan.toml": ("dump_plan", "load_plan", "parse_plan"),
-    "running.estimate": ("Estimate", "estimate"),
-    "running.outcome": ("TextOutcome",),
-    "running.run": ("preview", "resume", "run", "run_async"),
+    "run.cost": ("Estimate", "estimate"),
+    "run.result": ("TextOutcome",),
+    "run.run": ("preview", "resume", "run", "run_async"),
     "verify.base": ("AskingVerifier", "Verdict", "Verifier"),
 }  # fmt: skip
 

@@ -69,7 +69,7 @@ def test_importing_loads_nothing_heavy_and_starts_nothing():
         "def refuse(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = refuse\n"
         "before = list(logging.root.handlers)\n"
-        "import locum, locum.api, locum.errors, locum.pipeline.plan\n"
+        "import locum, locum.api, locum.errors, locum.runs.plan\n"
         "assert threading.active_count() == 1\n"
         "assert list(logging.root.handlers) == before\n"
         f"print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"

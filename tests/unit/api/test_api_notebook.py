@@ -9,9 +9,9 @@ import pytest
 
 import locum
 from locum.errors import LocumError, UsageError
-from locum.evidence.evidence import Answer
-from locum.pipeline.answers import as_html, as_line, as_text
-from locum.pipeline.outcome import Outcome
+from locum.evaluation.answers import as_html, as_line, as_text
+from locum.evaluation.evidence import Answer
+from locum.runs.outcome import Outcome
 
 ANSWERS = (
     Answer("faithful", "good", "Yes, 50 % of <b>."),

@@ -93,8 +93,8 @@ def test_a_config_beside_the_data_decides_and_arguments_win(csv, tmp_path):
         '[schema.visits.ward]\nkind = "category"\n[schema.visits.late]\nkind = "category"\n'
         '[model]\nname = "independent"\nseed = 11\n[evaluate]\nholdout = 0.1\ntarget = "late"\n'
     )
-    from locum.pipeline.plan import Request
-    from locum.pipeline.prepare import prepare
+    from locum.runs.plan import Request
+    from locum.runs.prepare import prepare
 
     plan = prepare(Request(data=csv)).plan
     assert (plan.synthesizer, plan.seed, plan.holdout, plan.schema.target) == ("independent", 11, 0.1, "late")
@@ -117,9 +117,9 @@ def test_the_resolved_config_of_a_run_repeats_it(csv, tmp_path):
 def test_a_time_budget_is_kept_by_a_run_that_is_taken_up_again(csv, tmp_path):
     from dataclasses import replace
 
-    from locum.pipeline.plan import Request
-    from locum.pipeline.prepare import prepare
-    from locum.pipeline.run import execute
+    from locum.runs.execute import execute
+    from locum.runs.plan import Request
+    from locum.runs.prepare import prepare
 
     request = Request(data=csv, out=tmp_path / "run", time_budget_s=3600, rows=50)
     prepared = prepare(request)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from locum.cli.main import main
-from locum.evidence import embedding
+from locum.evaluation.learn import embedding
 
 pytestmark = pytest.mark.skipif(not embedding.available(), reason="extra text is not installed")
 

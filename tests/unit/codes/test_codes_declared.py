@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.codes.cells import Cells
-from locum.codes.declared import declared_encoder, public_books, refuse_data_bounds
 from locum.codes.encoder import Encoder
+from locum.codes.public import declared_encoder, public_books, refuse_data_bounds
 from locum.errors import LeakError
 from locum.schema.column import Bounds, Column
 from locum.schema.table import Dependency, Schema

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.control.apportion import assigned
-from locum.control.outcome import Infeasible
-from locum.control.sampling import sample
+from locum.control.drawn import Infeasible
+from locum.control.given_shares import assigned
+from locum.control.sample import sample
 from locum.schema.column import Column
 from locum.schema.table import Schema
-from locum.synthesizers.synthesizer import Synthesizer
+from locum.synthesizer.table import Synthesizer
 
 SCHEMA = Schema(
     (Column("sex", "category", nullable=False), Column("late", "boolean", nullable=False)), name="two"

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 import locum
 from locum.codes.derived import DerivedCodebook
-from locum.control.clause import clauses_of, rule_clauses
+from locum.control.drawn import Infeasible, Outcome
 from locum.control.given import read_given
-from locum.control.names import Names
-from locum.control.outcome import Infeasible, Outcome
-from locum.control.sampling import sample
+from locum.control.rules.clause import clauses_of, rule_clauses
+from locum.control.sample import sample
 from locum.control.targets import read_targets
+from locum.control.where.names import Names
 from locum.schema.column import Bounds
-from locum.synthesizers.synthesizer import Synthesizer
+from locum.synthesizer.table import Synthesizer
 
 
 def _patients() -> Any:

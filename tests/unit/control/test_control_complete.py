@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.control import complete as module
-from locum.control.complete import complete
-from locum.control.indicators import TOTAL, blocks_of
+from locum.control.impute import without_model as module
+from locum.control.impute.indicators import TOTAL, blocks_of
+from locum.control.impute.without_model import complete
 from locum.errors import UsageError
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from locum.errors import UsageError
+from locum.models import registry
+from locum.models.base import Guided
+from locum.models.bootstrap import BootstrapModel
+from locum.models.guide import FREE, Guide, Pair, effective, log_mean, split, systematic
+from locum.models.independent import IndependentModel
+from locum.models.tree.model import TreeModel
 from locum.schema.domain import Attribute, Coded, Domain
-from locum.synthesizers import registry
-from locum.synthesizers.base import Guided
-from locum.synthesizers.bootstrap import BootstrapModel
-from locum.synthesizers.guide import FREE, Guide, Pair, effective, log_mean, split, systematic
-from locum.synthesizers.independent import IndependentModel
-from locum.synthesizers.tree.model import TreeModel
 
 SIZES = (3, 3, 8, 2)
 ROWS = np.array(list(itertools.product(*map(range, SIZES))), dtype=np.int32)

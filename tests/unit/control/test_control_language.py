@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locum.control.binding import bind, constants
-from locum.control.clause import clauses_of
-from locum.control.names import Names
-from locum.control.truth import evaluate
+from locum.control.rules.clause import clauses_of
+from locum.control.where.bind import bind, constants
+from locum.control.where.evaluate import evaluate
+from locum.control.where.names import Names
 from locum.errors import UsageError
 from locum.schema.column import Column
 from locum.schema.table import Schema

@@ -10,20 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import locum
-from locum.control.clause import clauses_of, rule_clauses
-from locum.control.discover import discover
-from locum.control.names import Names
-from locum.control.orders import contradiction
-from locum.control.outcome import Infeasible
+from locum.control.drawn import Infeasible
+from locum.control.rules.clause import clauses_of, rule_clauses
+from locum.control.rules.contradiction import contradiction
+from locum.control.rules.discover import discover
 from locum.control.targets import Target, quotas, read_targets, targets_from_text, tilt
+from locum.control.where.names import Names
 from locum.errors import UsageError
-from locum.pipeline.asked import Asked
-from locum.pipeline.fitting import sample_file
+from locum.runs.draw import Asked
+from locum.runs.fit import sample_file
 from locum.schema.column import Column
-from locum.schema.serialize import schema_from_json, schema_to_json
+from locum.schema.json import schema_from_json, schema_to_json
 from locum.schema.table import Schema
 from locum.schema.toml import dump_toml, parse_toml
-from locum.synthesizers.synthesizer import Synthesizer
+from locum.synthesizer.table import Synthesizer
 
 SCHEMA = Schema(
     (

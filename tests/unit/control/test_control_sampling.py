@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.control.clause import clauses_of, rule_clauses
-from locum.control.imputation import impute
-from locum.control.names import Names
-from locum.control.outcome import Infeasible
-from locum.control.sampling import sample
+from locum.control.drawn import Infeasible
+from locum.control.impute.with_model import impute
+from locum.control.rules.clause import clauses_of, rule_clauses
+from locum.control.sample import sample
+from locum.control.where.names import Names
 from locum.errors import LocumError, UsageError
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema
-from locum.synthesizers.synthesizer import Synthesizer
+from locum.synthesizer.table import Synthesizer
 
 SCHEMA = Schema(
     (

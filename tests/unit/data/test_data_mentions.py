@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from locum.data.mentions import mentions
+from locum.data.pii_in_text import mentions
 
 
 @pytest.mark.parametrize(

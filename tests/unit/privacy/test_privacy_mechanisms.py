@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from locum.errors import BudgetError, FileFormatError, UsageError
-from locum.privacy.bits import SeededBits
 from locum.privacy.budget import Budget
 from locum.privacy.grids import (
     N_OCTAVES,
@@ -26,6 +25,7 @@ from locum.privacy.keys import key_threshold, release_keys
 from locum.privacy.ledger import Ledger
 from locum.privacy.mechanisms import exponential, gaussian_counts, laplace_counts
 from locum.privacy.noise import Noise
+from locum.privacy.random_bits import SeededBits
 from locum.privacy.unit import Unit, bounded
 
 BUDGET = Budget.approx(1.0, 1e-6)

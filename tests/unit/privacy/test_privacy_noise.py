@@ -11,8 +11,8 @@ import pytest
 from scipy import stats
 
 from locum.errors import UsageError
-from locum.privacy.bits import SeededBits, SystemBits
 from locum.privacy.conversions import gdp_delta
+from locum.privacy.inverse_cdf import InverseTable
 from locum.privacy.noise import (
     BlockSampler,
     Noise,
@@ -22,7 +22,7 @@ from locum.privacy.noise import (
     gaussian_slack,
     laplace_slack,
 )
-from locum.privacy.tables import InverseTable
+from locum.privacy.random_bits import SeededBits, SystemBits
 
 SIGMAS = [0.05, 0.3, 1.0, 3.9, 4.0, 17.25, 512.0]
 

@@ -10,7 +10,7 @@ import itertools
 import numpy as np
 import pytest
 
-from locum.evidence.evidence import (
+from locum.evaluation.evidence import (
     Alert,
     Answer,
     ColumnView,
@@ -20,7 +20,7 @@ from locum.evidence.evidence import (
     RunContext,
     Treatment,
 )
-from locum.evidence.result import Result
+from locum.evaluation.result import Result
 
 LEVELS = {
     "workclass": ["Private", "Self-emp-not-inc", "Local-gov", "State-gov", "Self-emp-inc", "Federal-gov",

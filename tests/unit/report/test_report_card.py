@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from locum.evidence.evidence import RunContext
+from locum.evaluation.evidence import RunContext
 from locum.report.card import render_card, size_category
 from locum.schema.column import Bounds, Column
 from locum.schema.table import Dependency, Schema

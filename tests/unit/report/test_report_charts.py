@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.evidence.evidence import ColumnView, PairView
-from locum.evidence.result import Result
+from locum.evaluation.evidence import ColumnView, PairView
+from locum.evaluation.result import Result
 from locum.report.charts import bars, heatmap, interval, outline
 from locum.report.charts.svg import tag
 

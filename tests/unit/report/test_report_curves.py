@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-from locum.evidence.mixing import Contrast
 from locum.report.charts.curves import Curve, curves
-from locum.report.mixing import span
+from locum.studies.mix.page import span
+from locum.studies.mix.result import Contrast
 
 
 def test_every_point_is_drawn_and_named_once() -> None:

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from locum.evidence.evidence import Alert, Answer, Evidence, RunContext, Treatment
+from locum.evaluation.evidence import Alert, Answer, Evidence, RunContext, Treatment
 from locum.report.html import render
 from locum.report.words import NARROW, number, share
 

@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.report.as_json import SCHEMA_VERSION, clean, to_json
+from locum.report.json import SCHEMA_VERSION, clean, to_json
 
 
 def test_every_field_of_every_result_is_there(evidence, context):

@@ -6,8 +6,8 @@ import dataclasses
 import re
 from typing import Any
 
-from locum.evidence.result import Result
-from locum.evidence.subgrouping import Estimate, Subgroup, Subgrouping, SubgroupTable
+from locum.evaluation.result import Result
+from locum.evaluation.subgroups.result import Estimate, Subgroup, Subgrouping, SubgroupTable
 from locum.report.charts.roc import Curve, named, roc
 from locum.report.charts.scatter import Axis, Point, scatter
 from locum.report.page import MAX_FAIR_OPEN, build

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from locum.errors import FileFormatError
 from locum.schema.column import KINDS, Bounds, Column
-from locum.schema.serialize import schema_from_json, schema_to_json
+from locum.schema.json import schema_from_json, schema_to_json
 from locum.schema.table import Dependency, Schema
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)

@@ -6,15 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.data.frame import Origin, Raw
+from locum.data.origin import Origin, Raw
 from locum.errors import DataError, LocumError
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
+from locum.privacy.sealed import sealed
 from locum.sources.domain import private_domain
 from locum.sources.kinds import FLOAT_FORMS, TEXT_FORMS, form_codes, settle
 from locum.sources.private import PrivateSource
 from locum.sources.rows import MemoryRows
-from locum.sources.sealed import sealed
 
 
 def raw_of(**columns: object) -> Raw:

@@ -22,7 +22,7 @@ from locum.sources.database import CodedTable, Database
 from locum.sources.files import FileRows
 from locum.sources.memory import MemorySource
 from locum.sources.rows import MemoryRows
-from locum.synthesizers.private import fit_private
+from locum.synthesizer.private import fit_private
 
 N = 3_000
 

@@ -12,9 +12,9 @@ from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
 from locum.schema.domain import Attribute, Coded, Domain
+from locum.sources.federation import SplitSource
 from locum.sources.memory import MemorySource
 from locum.sources.private import PrivateSource
-from locum.sources.split import SplitSource
 from locum.sources.votes import nearest_votes
 
 DOMAIN = Domain(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locum.errors import DataError
-from locum.evidence.embedding import available
+from locum.evaluation.learn.embedding import available
 from locum.text.curate.overlap import Benchmarks, Uncontaminated, read_benchmarks
 from locum.text.curate.rouge import Likeness, rouge_l
 from locum.text.curate.rows import curate

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from locum.errors import UsageError
-from locum.evidence.embedding import DIMENSIONS, available, embed
+from locum.evaluation.learn.embedding import DIMENSIONS, available, embed
 from locum.text import EndpointError, Engine, Lost, ModelSpec
 from locum.text.engine import weights
 
@@ -128,7 +128,7 @@ def test_the_static_encoder_is_the_mean_of_token_vectors_and_knows_meaning() -> 
 @pytest.mark.skipif(not available(), reason="the static encoder is not installed")
 def test_the_static_encoder_agrees_with_the_package_it_takes_its_vectors_from() -> None:
     inference = pytest.importorskip("wordllama.inference")
-    from locum.evidence import embedding
+    from locum.evaluation.learn import embedding
 
     table, tokenizer = embedding._encoder()
     theirs = inference.WordLlamaInference(table, tokenizer).embed(["A short text.", "Rain"], norm=True)

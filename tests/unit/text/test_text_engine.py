@@ -16,8 +16,8 @@ from fake_endpoint import FakeEndpoint
 
 from locum.errors import FileFormatError, LeakError, UsageError
 from locum.text import Cache, Caps, EndpointError, Engine, Lost, ModelSpec, Reason, Request, Stop
-from locum.text.engine.pace import Breaker, Pace
 from locum.text.engine.probe import probe
+from locum.text.engine.rate import Breaker, Pace
 from locum.text.engine.transport import parse, retry_after
 from locum.text.failures import PlanError
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from locum.cli.main import main
+from locum.data.lineage_stamp import stamp_of, write_stamp
 from locum.data.read import read
-from locum.data.stamp import stamp_of, write_stamp
 from locum.errors import LineageWarning
 from locum.schema.lineage import Lineage
 from locum.text import Export, Expression, Plan, Seed, run

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 from virtual_time import run_virtually
 
-from locum.text.engine.pace import Pace
+from locum.text.engine.rate import Pace
 
 #: Takes the time now and the requests under way; answers whether a request is refused, and what to wait.
 Limit = Callable[[float, int], tuple[bool, float | None]]

@@ -18,7 +18,11 @@ from scripted_model import scripted
 from locum.errors import LeakError, UsageError
 from locum.text import Engine, ModelSpec, PlanError, load_plan
 from locum.text.engine import weights
-from locum.text.recipes import instructions, labels, pairs, problems, programs, rows, running, stories
+from locum.text.recipes import arithmetic as stories
+from locum.text.recipes import code as programs
+from locum.text.recipes import instructions, labels, pairs, rows
+from locum.text.recipes import reasoning as problems
+from locum.text.recipes import run as running
 from locum.text.recipes.kit import Kit, Row
 from locum.text.verify.code import test_run
 from locum.text.verify.sandbox import MontySandbox

@@ -44,8 +44,8 @@ from locum.text import (
     estimate,
     run,
 )
-from locum.text.running.dedup import Duplicates, NearDuplicates, normal
-from locum.text.running.inspection import inspect
+from locum.text.run.dedup import Duplicates, NearDuplicates, normal
+from locum.text.run.inspection import inspect
 from locum.text.verify.base import Verdict
 from locum.text.verify.registry import register
 

@@ -16,14 +16,14 @@ from locum.errors import DataError, NotFittedError, UsageError
 from locum.text import Category, Check, Lost, Plan, PlanError, Text, Verdict, Verifier
 from locum.text.verify import registry
 from locum.text.verify.arithmetic import Answer, Equations, NotArithmetic, equations, evaluate, last_number
-from locum.text.verify.asking import Agrees, Judged, RoundTrip, best_of, majority
+from locum.text.verify.by_model import Agrees, Judged, RoundTrip, best_of, majority
 from locum.text.verify.classifier import Label, TextClassifier
 from locum.text.verify.code import PassesTests, agreement, test_run
 from locum.text.verify.language import Language, detect
 from locum.text.verify.mutants import mutants
+from locum.text.verify.phrases import Civil, NoPersonalData, Refusal, Sentiment, personal_data, polarity
 from locum.text.verify.repetition import NoLoop
 from locum.text.verify.sandbox import MontySandbox, ProcessSandbox
-from locum.text.verify.wording import Civil, NoPersonalData, Refusal, Sentiment, personal_data, polarity
 
 _SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from locum.evidence.evidence import ColumnView
+from locum.evaluation.evidence import ColumnView
 from locum.report.charts.svg import percent, tag
 from locum.report.words import count, share, visible
 

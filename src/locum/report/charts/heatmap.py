@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from locum.evidence.evidence import PairView
+from locum.evaluation.evidence import PairView
 from locum.report.charts.svg import chart, stretched, tag, title
 from locum.report.words import share, visible
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from locum.evidence.result import Result
+from locum.evaluation.result import Result
 from locum.report.charts.svg import chart, percent, tag, title
 from locum.report.words import number, visible
 

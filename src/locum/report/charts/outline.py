@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 from markupsafe import Markup
 
-from locum.evidence.evidence import ColumnView
+from locum.evaluation.evidence import ColumnView
 from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, title
 from locum.report.words import brief, share, visible
 

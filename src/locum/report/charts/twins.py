@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
-from locum.evidence.subgrouping import Estimate, Subgroup
+from locum.evaluation.subgroups.result import Estimate, Subgroup
 from locum.report.charts.svg import percent, tag, title
 from locum.report.words import brief, number
 

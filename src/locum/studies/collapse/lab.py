@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
-from locum.evidence.boosting import grow
-from locum.evidence.cells import cut, level_codes, levels_of, texts
-from locum.evidence.collapsing import MODES, Collapsing, Generation, Loop, Mode
-from locum.evidence.joints import Grid, subsets, total_variation
-from locum.evidence.views import FeatureView
+from locum.evaluation.joints import Grid, subsets, total_variation
+from locum.evaluation.learn.boosting import grow
+from locum.evaluation.learn.cells import cut, level_codes, levels_of, texts
+from locum.evaluation.learn.features import FeatureView
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
 from locum.schema.lineage import Lineage
 from locum.studies.collapse import laws
+from locum.studies.collapse.result import MODES, Collapsing, Generation, Loop, Mode
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
-from locum.evidence.collapsing import Generation, Mode
-from locum.metrics.text.words import distinct, split
+from locum.evaluation.text.words import distinct, split
 from locum.randomness import stream
 from locum.schema.column import Column
 from locum.schema.lineage import Lineage
 from locum.schema.table import Schema
 from locum.studies.collapse import laws
 from locum.studies.collapse.lab import verified
+from locum.studies.collapse.result import Generation, Mode
 
 if TYPE_CHECKING:
     import pyarrow as pa

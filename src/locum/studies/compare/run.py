@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.artifacts.lock import FolderLock
-from locum.atomic import folder_error, write_text
 from locum.errors import FolderError, LocumError
-from locum.evidence.comparison import Cell, slim
+from locum.evaluation.evaluate import evaluate
+from locum.files.atomic import folder_error, write_text
+from locum.files.lock import FolderLock
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed
-from locum.studies.compare.contestant import Contestant
-from locum.studies.compare.produce import Arena, Made, produce
-from locum.studies.evaluate import evaluate
+from locum.studies.compare.result import Cell, slim
+from locum.studies.contestants.contestant import Contestant
+from locum.studies.contestants.produce import Arena, Made, produce
 
 CELLS = "cells"
 
@@ -40,7 +40,7 @@ class Rules:
     retry
         Whether cells that failed before are tried again.
     judging
-        Further keyword arguments of `locum.studies.evaluate.evaluate`.
+        Further keyword arguments of `locum.evaluation.evaluate.evaluate`.
     """
 
     rows: int | None = None

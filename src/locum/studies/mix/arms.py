@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from locum.evidence.boosting import Task, grow
-from locum.metrics.scores import score_of
+from locum.evaluation.learn.boosting import Task, grow
+from locum.evaluation.scores import score_of
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from locum.evidence.mixing import Arm, Contrast, GroupGain, Mixing, MixVerdict
-from locum.metrics.scores import floor_of
+from locum.evaluation.scores import floor_of
 from locum.studies.mix.arms import Goal, Mix, Outcome
 from locum.studies.mix.contrast import corrected
+from locum.studies.mix.result import Arm, Contrast, GroupGain, Mixing, MixVerdict
 
 if TYPE_CHECKING:
     import pyarrow as pa

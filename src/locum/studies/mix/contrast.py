@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from locum.evidence.mixing import Contrast
+from locum.studies.mix.result import Contrast
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
-from locum.evidence.mixing import Mixing
-from locum.evidence.trial import Trial
-from locum.evidence.views import FeatureView
-from locum.metrics.scores import score_of
-from locum.metrics.targets import Target, target_of
+from locum.evaluation.learn.features import FeatureView
+from locum.evaluation.scores import score_of
+from locum.evaluation.target import Target, target_of
+from locum.evaluation.trial import Trial
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
 from locum.studies.mix.arms import (
@@ -30,6 +29,7 @@ from locum.studies.mix.arms import (
     train_and_test,
 )
 from locum.studies.mix.conclude import CURVE, Run, conclude
+from locum.studies.mix.result import Mixing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -207,7 +207,7 @@ def _block(view: FeatureView, target: Target, table: pa.Table) -> Block:
 def _groups(
     q: Question, goal: Goal, target: Target, table: pa.Table, test: Block, outcomes: Mapping[str, Outcome]
 ) -> dict[tuple[str, str], tuple[int, dict[str, float]]]:
-    from locum.evidence.cells import levels_of, texts
+    from locum.evaluation.learn.cells import levels_of, texts
 
     known = ~np.isnan(target.values(table))
     out: dict[tuple[str, str], tuple[int, dict[str, float]]] = {}
@@ -232,7 +232,7 @@ def _copying(q: Question, run: Run, ratio: float) -> tuple[float, float, float] 
     None for rows from a file without a hold-out: their generator cannot tell our two parts of the real rows
     apart, so that the attack would find nothing whatever it learned from.
     """
-    from locum.attacks.membership import nearest_membership
+    from locum.evaluation.attacks.membership import nearest_membership
 
     if run.tables is None or (q.available is not None and q.holdout is None):
         return None

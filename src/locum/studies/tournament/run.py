@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.attacks.knowledge import Knowledge
 from locum.errors import DataError, LocumError
-from locum.evidence.intervals import auc_interval, rate_at
-from locum.evidence.result import Result
-from locum.evidence.tournament import FALSE_RATES, Bout, Hiding
-from locum.evidence.trial import Trial, thin
-from locum.metrics.utility import utility
+from locum.evaluation.attacks.threat import Knowledge
+from locum.evaluation.intervals import auc_interval, rate_at
+from locum.evaluation.metrics.utility import utility
+from locum.evaluation.result import Result
+from locum.evaluation.trial import Trial, thin
 from locum.progress import Event, Listener, silent
 from locum.randomness import stream
-from locum.studies.compare.contestant import Contestant
-from locum.studies.compare.produce import Arena, produce
+from locum.studies.contestants.contestant import Contestant
+from locum.studies.contestants.produce import Arena, produce
+from locum.studies.tournament.result import FALSE_RATES, Bout, Hiding
 from locum.studies.tournament.seekers import FloatArray, Seeker, scores
 
 if TYPE_CHECKING:

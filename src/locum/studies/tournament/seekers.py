@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.attacks.density import count_ratio, forest_ratio, neighbour_ratio, tree_ratio
-from locum.attacks.knowledge import Knowledge
-from locum.attacks.multiplicity import value_ratio
-from locum.attacks.neighbours import nearest
-from locum.attacks.scaled import scaled_ratio
 from locum.errors import DataError, UsageError
-from locum.evidence.views import Ranks
-from locum.metrics.simplejudge import ridge_logistic
+from locum.evaluation.attacks.density import count_ratio, forest_ratio, neighbour_ratio, tree_ratio
+from locum.evaluation.attacks.multiplicity import value_ratio
+from locum.evaluation.attacks.neighbours import nearest
+from locum.evaluation.attacks.scaled import scaled_ratio
+from locum.evaluation.attacks.threat import Knowledge
+from locum.evaluation.learn.features import Ranks
+from locum.evaluation.metrics.simplejudge import ridge_logistic
 from locum.randomness import stream
-from locum.studies.compare.contestant import load_function
+from locum.studies.contestants.contestant import load_function
 
 if TYPE_CHECKING:
     import pyarrow as pa

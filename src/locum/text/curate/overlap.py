@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from locum.text.running.dedup import normal
+from locum.text.run.dedup import normal
 from locum.text.verify.base import Verdict
 
 
@@ -79,7 +79,7 @@ class Benchmarks:
             for i in range(len(words) - self._n + 1):
                 self._runs.setdefault(_code(words[i : i + self._n]), (name, number))
         if self._cosine and texts:
-            from locum.evidence.embedding import embed
+            from locum.evaluation.learn.embedding import embed
 
             self._vectors.append(embed(list(texts)))
             self._entries += [(name, number) for number in range(len(texts))]
@@ -94,7 +94,7 @@ class Benchmarks:
                 name, number = self._runs[met[0]]
                 return Hit(name, number, "words", len(met) / len(runs))
         if self._vectors:
-            from locum.evidence.embedding import embed
+            from locum.evaluation.learn.embedding import embed
 
             if len(self._vectors) > 1:
                 self._vectors = [np.concatenate(self._vectors)]
@@ -113,7 +113,7 @@ def read_benchmarks(files: Mapping[str, str | Path], *, n: int = 8, cosine: floa
     PlanError
         For a file that cannot be read.
     """
-    from locum.text.running.sources import SeedFile
+    from locum.text.run.sources import SeedFile
 
     found = Benchmarks(n, cosine)
     for name, path in files.items():

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.artifacts.safejson import dump, load
-from locum.atomic import folder_error
 from locum.errors import FileFormatError, FolderError
+from locum.files.atomic import folder_error
+from locum.files.json import dump, load
 from locum.text.engine.request import Reply, Request
 from locum.text.failures import Reason
 

@@ -16,7 +16,7 @@ from locum.errors import UsageError
 from locum.text.engine.cache import Cache
 from locum.text.engine.caps import Caps, Purse
 from locum.text.engine.model import ModelSpec
-from locum.text.engine.pace import Breaker, Pace
+from locum.text.engine.rate import Breaker, Pace
 from locum.text.engine.request import Kind, Reply, Request
 from locum.text.engine.transport import FATAL, PASSING, CallFailed, HttpTransport, Transport
 from locum.text.failures import EndpointError, Lost, Reason, Stop
@@ -65,7 +65,7 @@ class Engine:
     ) -> None:  # fmt: skip
         named = {"default": models} if isinstance(models, ModelSpec) else dict(models)
         if only_local:
-            from locum.text.running.taint import refuse_remote
+            from locum.text.run.locality import refuse_remote
 
             refuse_remote(named)
         self.cache = cache if isinstance(cache, Cache) else Cache(None if cache is None else Path(cache))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from locum.artifacts.safejson import dump
+from locum.files.json import dump
 
 Kind = Literal["chat", "completion", "embedding"]
 

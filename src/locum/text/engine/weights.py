@@ -17,9 +17,9 @@ from importlib import metadata, util
 from pathlib import Path
 from types import MappingProxyType
 
-from locum.artifacts.safejson import dump, load
-from locum.atomic import replacing, write_bytes
 from locum.errors import UsageError
+from locum.files.atomic import replacing, write_bytes
+from locum.files.json import dump, load
 from locum.text.failures import EndpointError
 
 #: First bytes of every GGUF file.

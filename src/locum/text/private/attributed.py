@@ -22,12 +22,12 @@ from locum.text.engine.weights import DEFAULT
 from locum.text.plan.columns import Check, Subcategory, Table, Text
 from locum.text.plan.plan import Dedup, Plan
 from locum.text.private.attributes import Attribute, Record
-from locum.text.private.filling import NGramFiller, Varier
-from locum.text.private.reading import plain_attribute, read_attributes, schema_of
+from locum.text.private.masked_words import NGramFiller, Varier
+from locum.text.private.read_attributes import plain_attribute, read_attributes, schema_of
 from locum.text.private.votes import told
 
 if TYPE_CHECKING:
-    from locum.synthesizers.private import PrivateFit
+    from locum.synthesizer.private import PrivateFit
 
 #: Fewer examples than this of a value teach a writer nothing; it then has those of all.
 LEAST_EXAMPLES = 5
@@ -96,7 +96,7 @@ def fit_attributes(
         As `read_attributes`.
     """
     from locum.data.read import read
-    from locum.synthesizers.private import fit_private
+    from locum.synthesizer.private import fit_private
 
     if ledger.unit.column is not None:
         raise UsageError(

@@ -15,11 +15,11 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
-from locum.metrics.text.words import split
+from locum.evaluation.text.words import split
 from locum.text.failures import PlanError
 from locum.text.plan.template import Template
-from locum.text.running.sources import SeedFile
-from locum.text.verify.wording import polarity
+from locum.text.run.sources import SeedFile
+from locum.text.verify.phrases import polarity
 
 Record = Mapping[str, Any]
 _FORBID: Mapping[str, Any] = {"extra": "forbid"}
@@ -240,7 +240,7 @@ class Learned:
             from locum.text.verify.classifier import learn
 
             return learn(self.examples, self.text, self.label).predict(texts)
-        from locum.evidence.embedding import embed
+        from locum.evaluation.learn.embedding import embed
 
         known = _examples(self.examples, self.text, self.label)
         x = embed([t for t, _ in known]).astype(np.float64)
@@ -287,7 +287,7 @@ class Asked:
         return str(Template(self.question, f"attribute {self.name}")({"text": text}))
 
     def read(self, texts: Sequence[str], records: Sequence[Record]) -> list[str]:
-        """Needs a model: see `locum.text.private.reading.read_attributes`."""
+        """Needs a model: see `locum.text.private.read_attributes.read_attributes`."""
         raise PlanError("this attribute asks a model", where=self.name, do="name one with --model")
 
 

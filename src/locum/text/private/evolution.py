@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from locum.errors import UsageError
-from locum.evidence.embedding import embed as static
+from locum.evaluation.learn.embedding import embed as static
 from locum.privacy.ledger import Ledger
 from locum.randomness import stream
-from locum.text.private.filling import Varier
+from locum.text.private.masked_words import Varier
 from locum.text.private.votes import (
     Classes,
     Embed,

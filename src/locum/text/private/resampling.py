@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
-from locum.evidence.embedding import embed as static
-from locum.metrics.text.geometry import centres
+from locum.evaluation.learn.embedding import embed as static
+from locum.evaluation.text.geometry import centres
 from locum.privacy.ledger import Ledger
 from locum.randomness import stream
 from locum.text.private.votes import (

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from locum.text.curate.rouge import Likeness
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Near, Row, first_line, need
-from locum.text.running.dedup import normal
-from locum.text.verify.asking import Judged
+from locum.text.run.dedup import normal
+from locum.text.verify.by_model import Judged
+from locum.text.verify.phrases import refusing
 from locum.text.verify.repetition import NoLoop
-from locum.text.verify.wording import refusing
 
 #: What a text model cannot do or show (Self-Instruct, appendix).
 _BANNED = re.compile(

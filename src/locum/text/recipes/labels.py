@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locum.evidence.embedding import available
+from locum.evaluation.learn.embedding import available
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Near, Row, first_line, need
-from locum.text.running.dedup import normal
-from locum.text.verify.asking import majority
+from locum.text.run.dedup import normal
+from locum.text.verify.by_model import majority
 from locum.text.verify.classifier import TextClassifier
 from locum.text.verify.repetition import NoLoop
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from locum.text.failures import PlanError
 from locum.text.private.attributes import Asked, Attribute, Given, check
-from locum.text.private.reading import attributes_from
+from locum.text.private.read_attributes import attributes_from
 from locum.text.verify.base import Verdict
 
 

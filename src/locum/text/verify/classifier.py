@@ -125,7 +125,7 @@ class TextClassifier:
         hashed = csr_matrix((3 * values, where, ends), shape=(len(counts), _BUCKETS))
         parts: list[Any] = [hashed[:, self._known]]
         if self._vectors:
-            from locum.evidence.embedding import embed
+            from locum.evaluation.learn.embedding import embed
 
             parts.append(csr_matrix(3 * embed(texts).astype(np.float64)))
         parts.append(csr_matrix(np.ones((len(counts), 1))))
@@ -184,9 +184,9 @@ def learn(examples: str, text: str = "text", field: str = "label") -> TextClassi
     PlanError
         When the file cannot be read or lacks the columns.
     """
-    from locum.evidence.embedding import available
+    from locum.evaluation.learn.embedding import available
     from locum.text.failures import PlanError
-    from locum.text.running.sources import SeedFile
+    from locum.text.run.sources import SeedFile
 
     records = SeedFile(Path(examples)).records
     pairs = [(str(r[text]), str(r[field])) for r in records if r.get(text) and r.get(field) is not None]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from locum.errors import BudgetError, DataError, LeakError
-from locum.evidence import embedding
-from locum.metrics.text.attributes import distance
+from locum.evaluation.learn import embedding
+from locum.evaluation.text.attributes import distance
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.text.engine.model import ModelSpec
@@ -32,8 +32,8 @@ from locum.text.private.attributes import (
     Style,
     Topic,
 )
-from locum.text.private.reading import load_attributes, read_attributes, schema_of
-from locum.text.running.run import run
+from locum.text.private.read_attributes import load_attributes, read_attributes, schema_of
+from locum.text.run.run import run
 from locum.text.verify.registry import make
 
 FOOD = ("soup", "pasta", "bread", "salad")

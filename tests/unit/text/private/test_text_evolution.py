@@ -13,7 +13,7 @@ from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
 from locum.text.private.evolution import Settings, evolve
-from locum.text.private.filling import NGramFiller
+from locum.text.private.masked_words import NGramFiller
 from locum.text.private.votes import Votes, nearest_counts, sigma_for
 
 PUBLIC = ["the cat sat on the mat and the dog ran to the park", "a red bird sang in the old tree"] * 8

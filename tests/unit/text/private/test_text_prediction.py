@@ -12,15 +12,14 @@ import pytest
 
 from locum.errors import BudgetError, LeakError, UsageError
 from locum.privacy.accountant import Total
-from locum.privacy.bits import SeededBits
 from locum.privacy.budget import Budget
 from locum.privacy.conversions import zcdp_epsilon
 from locum.privacy.ledger import Ledger
 from locum.privacy.noise import Noise
+from locum.privacy.random_bits import SeededBits
 from locum.privacy.unit import Unit
 from locum.text.engine.model import ModelSpec
 from locum.text.private import prediction
-from locum.text.private.ngrams import END, NGramModel
 from locum.text.private.prediction import (
     GRID,
     candidates,
@@ -29,7 +28,8 @@ from locum.text.private.prediction import (
     predict,
     rho_of,
 )
-from locum.text.private.prompting import PromptedModel
+from locum.text.private.prompt_model import PromptedModel
+from locum.text.private.trigrams import END, NGramModel
 
 PUBLIC = ["the cat sat on the mat and the dog ran to the park .", "a red bird sang in the old tree ."] * 8
 PRIVATE = ["the bird sat in the park .", "the bird sat in the park ."] * 40

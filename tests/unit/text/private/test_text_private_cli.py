@@ -9,10 +9,10 @@ import pytest
 from tests.unit.text.private.test_text_attributed import PRIVATE, PUBLIC
 
 from locum.cli.main import main
-from locum.data.stamp import stamp_of
-from locum.evidence import embedding
-from locum.pipeline.textprivate import Asked, predict_texts
+from locum.data.lineage_stamp import stamp_of
+from locum.evaluation.learn import embedding
 from locum.schema.lineage import REAL, Lineage
+from locum.text.private.verb import Asked, predict_texts
 
 pytestmark = pytest.mark.skipif(not embedding.available(), reason="extra text is not installed")
 ATTRIBUTES = """

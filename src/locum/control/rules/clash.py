@@ -1,0 +1,212 @@
+"""Why a request cannot be met: the smallest set of clauses that clash, and the nearest request that can."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from locum.control.bank import attributes_of, build_bank, flat, roots
+from locum.control.draw import Drawer
+from locum.control.drawn import Infeasible
+from locum.control.problem import Problem
+from locum.control.rules.clause import Clause, clauses_of
+from locum.control.rules.contradiction import contradiction
+from locum.control.where.bind import constant, constants
+from locum.control.where.names import Names
+from locum.errors import LocumError
+from locum.randomness import child_seed
+
+if TYPE_CHECKING:
+    from locum.synthesizer.table import Synthesizer
+
+#: Rows drawn to see whether a smaller request can be met.
+LOOK = 4000
+
+
+@dataclass(slots=True)
+class _Judge:
+    """Says whether some clauses can hold together: by proof where there is one, else by looking for a row."""
+
+    synth: Synthesizer
+    seed: int
+
+    def proof(self, clauses: Sequence[Clause]) -> list[Clause]:
+        """Clauses that cannot hold together; empty where there is no proof."""
+        encoder = self.synth.encoder
+        problem = Problem.of(encoder, clauses)
+        root = roots(encoder)
+        for name, bank in problem.banks.items():
+            if not problem.lines[name].any():
+                mine = [c for c in clauses if {root[x] for x in c.columns} == {name}]
+                return _smallest(mine, lambda some, b=bank: not _common(b.table, some))
+        present = frozenset(
+            name for name in encoder.schema.names
+            if root[name] == name and self._never_null(problem, name)
+        )  # fmt: skip
+        asked = sorted({c for clause in clauses for c in clause.columns})
+        ranges = {name: r for name in asked if (r := self._range(name)) is not None}
+        found = contradiction([c for c in clauses if c.term.op != "unique"], ranges, present)
+        if not found:
+            return []
+        return _smallest(found, lambda some: bool(contradiction(some, ranges, present)))
+
+    def _never_null(self, problem: Problem, name: str) -> bool:
+        for i in attributes_of(problem.encoder, name):
+            null = problem.encoder.domain.attributes[i].null
+            if null is not None and problem.weights.get(i, np.ones(null + 1))[null] > 0:
+                return False
+        return True
+
+    def _range(self, name: str) -> tuple[float, float] | None:
+        encoder = self.synth.encoder
+        if roots(encoder)[name] != name or not encoder.schema[name].ordered:
+            return None
+        values = flat(build_bank(encoder, name, {}).table.column(name)).drop_null()
+        if len(values) == 0:
+            return None
+        if pa.types.is_date32(values.type):
+            data = np.asarray(values.view(pa.int32())).astype(np.float64) * 86_400_000_000
+            return float(data.min()), float(data.max())
+        plain = np.asarray(values if pa.types.is_floating(values.type) else values.view(pa.int64()))
+        data = plain.astype(np.float64)
+        return float(data.min()), float(data.max())
+
+    def probability(self, clauses: Sequence[Clause]) -> float:
+        """The model's probability of some clauses, from a small search; 0 when nothing was found."""
+        if self.proof(clauses):
+            return 0.0
+        problem = Problem.of(self.synth.encoder, clauses)
+        drawer = Drawer(self.synth.model, problem, child_seed(self.seed, "look"), patience=LOOK)
+        try:
+            drawer.rows(20)
+        except Infeasible:
+            return 0.0
+        return max(drawer.tally.probability, 1e-300)
+
+
+def _common(table: pa.Table, clauses: Sequence[Clause]) -> bool:
+    return bool(np.logical_and.reduce([c.holds(table) for c in clauses]).any()) if clauses else True
+
+
+def _smallest(clauses: Sequence[Clause], clash: Any) -> list[Clause]:
+    """A clashing set of which no clause can be left out, by leaving out one after the other."""
+    kept = list(clauses)
+    for clause in list(kept):
+        fewer = [c for c in kept if c is not clause]
+        if fewer and clash(fewer):
+            kept = fewer
+    return kept
+
+
+def explain(synth: Synthesizer, clauses: Sequence[Clause], error: Infeasible | None, seed: int) -> Infeasible:
+    """The error that names the clashing clauses and the nearest request.
+
+    Parameters
+    ----------
+    synth, clauses, seed
+        The request.
+    error
+        What the search said, None when it was not begun.
+    """
+    judge = _Judge(synth, seed)
+    clash = judge.proof(clauses)
+    proven = bool(clash)
+    if not proven:
+        if error is not None and any(c.term.op == "unique" for c in clauses) and "differ" in error.what:
+            return error
+        clash = [c for c in clauses if c.term.op != "unique"]
+        if 1 < len(clash) <= 12:
+            clash = _smallest(clash, lambda some: judge.probability(some) == 0.0)
+    words = " and ".join(_quoted(c) for c in clash)
+    if proven and len(clash) == 1:
+        what = f"no row can fulfil {words}"
+    elif proven:
+        what = f"{words} cannot hold together"
+    else:
+        drawn = error.what if error is not None else "no row was found"
+        what = f"{drawn}; what stands in the way is {words}"
+    nearest = _nearest(judge, list(clauses), clash)
+    return Infeasible(what, clash=[c.text for c in clash], nearest=nearest, proven=proven)
+
+
+def _quoted(clause: Clause) -> str:
+    return f"{'the rule ' if clause.origin == 'rule' else ''}`{clause.text}`"
+
+
+def _nearest(judge: _Judge, clauses: list[Clause], clash: list[Clause]) -> str:
+    """The nearest request: one constant moved as little as needed, or the clause that costs most left out."""
+    for clause in clash:
+        if clause.origin == "rule":
+            continue
+        others = [c for c in clauses if c is not clause]
+        text = _moved(judge, clause, others)
+        if text is not None:
+            return f"ask for {text} instead of {clause.text}"
+    chances = []
+    for clause in clash:
+        others = [c for c in clauses if c is not clause]
+        chances.append(judge.probability(others) if others else 1.0)
+    best = int(np.argmax(chances)) if chances else 0
+    if not chances or chances[best] <= 0:
+        return "leave some of the conditions out"
+    return f"leave {clash[best].text} out; the rest has probability {chances[best]:.2g}"
+
+
+def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
+    """A comparison with a constant, the constant moved to the nearest value that rows can have."""
+    term = clause.term
+    if (
+        len(term.args) != 2
+        or term.args[0].op != "name"
+        or term.args[0].sort not in ("number", "moment", "span")
+    ):
+        return None
+    name, value = term.args[0].node.value, constant(term.args[1])
+    encoder = judge.synth.encoder
+    root = roots(encoder)
+    if value is None or root[name] != name or term.op not in ("<", "<=", ">", ">=", "="):
+        return None
+    asked: dict[str, set[Any]] = {}
+    for other in others:
+        for column, values in constants(other.term).items():
+            asked.setdefault(column, set()).update(values)
+    bank = build_bank(encoder, name, asked)
+    mine = [c for c in others if {root[x] for x in c.columns} == {name}]
+    fits = (
+        np.logical_and.reduce([c.holds(bank.table) for c in mine]) if mine else np.ones(len(bank.code), bool)
+    )
+    held = flat(bank.table.column(name)).filter(pa.array(fits)).drop_null()
+    if len(held) == 0:
+        return None
+    plain = held.view(pa.int32()) if pa.types.is_date32(held.type) else held
+    plain = (
+        plain
+        if pa.types.is_integer(plain.type) or pa.types.is_floating(plain.type)
+        else plain.view(pa.int64())
+    )
+    numbers = np.asarray(plain).astype(np.float64)
+    goal = value / 86_400_000_000 if pa.types.is_date32(held.type) else value
+    at = int(np.abs(numbers - goal).argmin())
+    found, op = held[at].as_py(), {"<": "<=", ">": ">="}.get(term.op, term.op)
+    text = f"{_name(name)} {op} {_shown(found)}"
+    try:
+        moved = clauses_of(text, clause.origin, Names.of(encoder))
+    except LocumError:
+        return None
+    return text if judge.probability([*others, *moved]) > 0 else None
+
+
+def _name(name: str) -> str:
+    return name if name.replace("_", "a").isalnum() else f'"{name}"'
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, int | float):
+        return f"{value:.10g}" if isinstance(value, float) else str(value)
+    if hasattr(value, "total_seconds"):
+        return f"{value.total_seconds():g} seconds"
+    return f"'{value.isoformat(sep=' ') if hasattr(value, 'hour') else value.isoformat()}'"

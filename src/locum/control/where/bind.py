@@ -1,0 +1,361 @@
+"""Binding a parsed condition to a table: columns exist, sorts fit, literals become values of their column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from locum.control.where.names import Names, Sort, sort_of
+from locum.control.where.parse import parse
+from locum.control.where.token import fault
+from locum.control.where.tree import ARITHMETIC, COMPARISONS, MIRRORED, Node
+from locum.errors import DataError, SchemaError, UsageError
+from locum.schema.column import Column
+
+_WORDS: dict[str, str] = {
+    "number": "a number", "label": "a label", "truth": "true or false", "moment": "a date",
+    "span": "a span of time", "made": "a value that is made afresh",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A bound part of a condition.
+
+    Attributes
+    ----------
+    node
+        What was parsed; `Node.op` and `Node.value` (literals: the value in the units of the column, moments
+        and spans in microseconds, labels as text).
+    sort
+        What it gives.
+    args
+        Bound operands.
+    slack
+        For ``=`` and ``!=`` of computed numbers: how far apart two equal numbers may be, from the decimals of
+        the columns.
+    """
+
+    node: Node
+    sort: Sort
+    args: tuple[Term, ...] = ()
+    slack: float = 0.0
+
+    @property
+    def op(self) -> str:
+        """What is done; see `Node.op`."""
+        return self.node.op
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns in it, in order of appearance."""
+        return self.node.columns
+
+
+def bind(text: str, names: Names, *, strict: bool = True) -> Term:
+    """Parse a condition and bind it to a table.
+
+    Parameters
+    ----------
+    text
+        The condition; see `locum.control.where.parse.parse`.
+    names
+        The table.
+    strict
+        Whether a level that rows cannot have is refused (a condition) or never equal to anything (a rule).
+
+    Raises
+    ------
+    UsageError
+        For an unknown column or level, sorts that do not fit together, and texts that are no condition; each
+        with its place and the nearest thing that would do.
+    """
+    binder = _Binder(text, names, strict)
+    term = binder.bind(parse(text, names.schema.names))
+    if term.sort != "truth":
+        raise fault(
+            text, term.node.start, term.node.stop, f"this is {_WORDS[term.sort]}, not a condition",
+            "compare it with something",
+        )  # fmt: skip
+    return term
+
+
+class _Binder:
+    def __init__(self, text: str, names: Names, strict: bool) -> None:
+        self.text, self.names, self.strict = text, names, strict
+
+    def bind(self, node: Node) -> Term:
+        if node.op == "name":
+            return Term(node, sort_of(self.names.column(node.value)))
+        if node.op in ("number", "text", "truth", "span"):
+            sorts: dict[str, Sort] = {"number": "number", "text": "label", "truth": "truth", "span": "span"}
+            return Term(node, sorts[node.op])
+        if node.op in ("and", "or", "not"):
+            return Term(node, "truth", tuple(self.truth(arg) for arg in node.args))
+        if node.op == "isnull":
+            return Term(node, "truth", (self.bind(node.args[0]),))
+        if node.op in COMPARISONS:
+            return self.comparison(node)
+        if node.op == "in":
+            return self.membership(node)
+        if node.op in ARITHMETIC or node.op == "neg":
+            return self.arithmetic(node)
+        if node.op == "unique":
+            return Term(node, "truth", tuple(self.bind(arg) for arg in node.args))
+        raise self.fault(node, "several values in brackets cannot stand here", "use in (...)")
+
+    def fault(self, node: Node, what: str, do: str = "", expected: str = "") -> UsageError:
+        return fault(self.text, node.start, node.stop, what, do, expected)
+
+    def truth(self, node: Node) -> Term:
+        term = self.bind(node)
+        if term.sort != "truth":
+            raise self.fault(
+                node, f"this is {_WORDS[term.sort]}, not a condition", "compare it with something"
+            )
+        return term
+
+    def comparison(self, node: Node) -> Term:
+        left, right = node.args
+        if left.op in ("text", "number", "truth", "span") and right.op not in ("text", "truth", "span"):
+            mirrored = replace(node, op=MIRRORED[node.op], args=(right, left))  # type: ignore[arg-type]
+            return (
+                self.comparison(mirrored)
+                if right.op != "number"
+                else self.pair(node, *map(self.bind, node.args))
+            )
+        a = self.bind(left)
+        return self.pair(node, a, self.literal(right, a))
+
+    def pair(self, node: Node, a: Term, b: Term) -> Term:
+        for side in (a, b):
+            if side.sort == "made":
+                raise self.made(side)
+        if a.sort != b.sort:
+            raise self.fault(
+                node, f"{_WORDS[a.sort]} cannot be compared with {_WORDS[b.sort]}", self.advice(a, b)
+            )
+        if a.sort in ("label", "truth") and node.op not in ("=", "!="):
+            raise self.fault(node, f"{node.op} needs an order, and labels have none", "use =, != or in (...)")
+        return Term(node, "truth", (a, b), self.slack(a, b))
+
+    def made(self, term: Term) -> UsageError:
+        what = f"values of {term.columns[0]} are made afresh in every row, so they cannot be asked for"
+        return self.fault(
+            term.node, what, "ask only whether it is null, or fill the column with a given table"
+        )
+
+    def advice(self, a: Term, b: Term) -> str:
+        sorts = {a.sort, b.sort}
+        if sorts == {"span", "number"}:
+            return "write a unit, such as 30 days"
+        if sorts == {"moment", "number"}:
+            return "write the date in quotes, such as '2024-01-31'"
+        if "label" in sorts:
+            return "write texts in single quotes and numbers without"
+        return "compare like with like"
+
+    def slack(self, a: Term, b: Term) -> float:
+        """Half a unit of the last decimal, where numbers are computed from columns with decimals."""
+        computed = any(n.op in ARITHMETIC for t in (a, b) for n in t.node.walk())
+        if a.sort != "number" or not computed:
+            return 0.0
+        decimals = [self._decimals(name) for t in (a, b) for name in t.columns]
+        return (
+            0.5 * 10.0 ** -max(d for d in decimals if d is not None) * (1 - 1e-9)
+            if None not in decimals
+            else 1e-9
+        )
+
+    def _decimals(self, name: str) -> int | None:
+        column = self.names.column(name)
+        return 0 if column.kind == "integer" else column.decimals
+
+    def literal(self, node: Node, other: Term) -> Term:
+        """A value to be compared with `other`, turned into a value of that column where it is one."""
+        if node.op in ("text", "number", "truth", "span") and other.op == "name":
+            return self.value(node, self.names.column(other.node.value))
+        if node.op == "text" and other.sort in ("moment", "span"):
+            kind = "datetime" if other.sort == "moment" else "duration"
+            return self.value(node, Column("value", kind))  # type: ignore[arg-type]
+        return self.bind(node)
+
+    def value(self, node: Node, column: Column) -> Term:
+        """A literal as a value of a column."""
+        sort = sort_of(column)
+        if sort == "made":
+            raise self.made(Term(replace(node, op="name", value=column.name), "made"))
+        if sort == "label":
+            return self.level(node, column)
+        if sort == "number":
+            if node.op != "number":
+                raise self.fault(node, f"{column.name} holds numbers", "write a number without quotes")
+            return Term(node, "number")
+        if sort == "truth":
+            return Term(replace(node, op="truth", value=self.flag(node, column)), "truth")
+        if sort == "span" and node.op == "span":
+            return Term(node, "span")
+        if node.op != "text":
+            return self.bind(node)
+        return Term(replace(node, op="number", value=self.micros(node, column)), sort)
+
+    def level(self, node: Node, column: Column) -> Term:
+        if node.op not in ("text", "number"):
+            raise self.fault(node, f"{column.name} holds labels", "write a label in single quotes")
+        text = node.value if node.op == "text" else self.text[node.start : node.stop].strip("() ")
+        known = self.names.levels.get(column.name)
+        if self.strict and known is not None and text not in known:
+            near = self.names.nearest_level(column.name, text)
+            raise self.fault(
+                node, f"{column.name} has no level {text!r}",
+                f"use {', '.join(repr(n) for n in near)}" if near else "there is no level at all",
+            )  # fmt: skip
+        return Term(replace(node, op="text", value=text), "label")
+
+    def flag(self, node: Node, column: Column) -> bool:
+        no, _, yes = column.format.partition("|")
+        value = node.value if node.op == "truth" else str(node.value).strip().lower()
+        texts = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if yes:
+            texts |= {yes.lower(): True, no.lower(): False}
+        if isinstance(value, bool):
+            return value
+        if value not in texts:
+            raise self.fault(node, f"{column.name} is true or false", "write true or false")
+        return texts[value]
+
+    def micros(self, node: Node, column: Column) -> int:
+        """A quoted date or duration in microseconds, in the form of the column or ISO 8601."""
+        import pyarrow as pa
+
+        from locum.data.canonical import to_kind
+
+        for form in dict.fromkeys((column.format, "", "iso8601" if column.kind == "duration" else "")):
+            kind = (
+                "datetime"
+                if column.kind == "date" and len(node.value) > 10 and not column.format
+                else column.kind
+            )
+            like = replace(column, format=form, kind=kind, missing=(), storage="string")
+            try:
+                found = to_kind(pa.chunked_array([[node.value]], pa.string()), like, column.name)
+            except (DataError, SchemaError):
+                continue
+            if found.null_count == 0:
+                if pa.types.is_date(found.type):
+                    return int(found.view(pa.int32())[0].as_py()) * 86_400_000_000
+                return int(found.view(pa.int64())[0].as_py())
+        example = "'2024-01-31'" if column.kind in ("date", "datetime") else "30 days"
+        raise self.fault(
+            node, f"{node.value!r} is not {_WORDS[sort_of(column)]}", f"write it such as {example}"
+        )
+
+    def membership(self, node: Node) -> Term:
+        item, values = node.args
+        if item.op == "list":
+            return self.combinations(node)
+        a = self.bind(item)
+        members = []
+        for value in values.args:
+            b = self.literal(value, a)
+            self.pair(replace(node, op="="), a, b)
+            if value.op not in ("text", "number", "truth", "span"):
+                raise self.fault(value, "only values can stand in the list after in", "use or")
+            members.append(b)
+        return Term(node, "truth", (a, Term(values, a.sort, tuple(members))))
+
+    def combinations(self, node: Node) -> Term:
+        """``(state, city) in (('NY', 'Albany'), ...)``: an ``or`` of rows, kept together."""
+        item, values = node.args
+        columns = [self.bind(part) for part in item.args]
+        rows = []
+        for row in values.args if values.args and values.args[0].op == "list" else (values,):
+            if row.op != "list" or len(row.args) != len(columns):
+                raise self.fault(
+                    row, "each combination needs one value per column", "", f"{len(columns)} values"
+                )
+            cells = tuple(self.literal(v, c) for v, c in zip(row.args, columns, strict=True))
+            for column, cell in zip(columns, cells, strict=True):
+                self.pair(replace(node, op="="), column, cell)
+            rows.append(Term(row, "truth", cells))
+        return Term(node, "truth", (Term(item, "truth", tuple(columns)), Term(values, "truth", tuple(rows))))
+
+    def arithmetic(self, node: Node) -> Term:
+        args = tuple(self.operand(arg, node) for arg in node.args)
+        sorts = tuple(a.sort for a in args)
+        sort: Sort | None = None
+        if set(sorts) == {"number"}:
+            sort = "number"
+        elif (node.op == "neg" and sorts == ("span",)) or (node.op == "-" and sorts == ("moment", "moment")):
+            sort = "span"
+        elif (node.op in ("+", "-") and sorts == ("moment", "span")) or (
+            node.op == "+" and sorts == ("span", "moment")
+        ):
+            sort = "moment"
+        elif (node.op in ("+", "-") and sorts == ("span", "span")) or (
+            node.op in ("*", "/") and sorts == ("span", "number")
+        ):
+            sort = "span"
+        if sort is None:
+            words = " and ".join(_WORDS[s] for s in sorts)
+            raise self.fault(node, f"{node.op} does not work on {words}", "calculate with numbers and dates")
+        return Term(node, sort, args)
+
+    def operand(self, node: Node, above: Node) -> Term:
+        term: Term
+        if node.op == "text" and len(above.args) == 2:
+            other = self.bind(above.args[1] if node is above.args[0] else above.args[0])
+            term = self.literal(node, other) if other.sort in ("moment", "span") else self.bind(node)
+        else:
+            term = self.bind(node)
+        if term.sort == "made":
+            raise self.made(term)
+        return term
+
+
+def constants(term: Term) -> dict[str, set[Any]]:
+    """Values that columns are compared with, by column; where the truth of a condition can change."""
+    out: dict[str, set[Any]] = {}
+
+    def note(name: str, value: Any) -> None:
+        out.setdefault(name, set()).add(value)
+
+    def look(at: Term) -> None:
+        if at.op in COMPARISONS and at.args[0].op == "name" and not at.args[1].columns:
+            value = constant(at.args[1])
+            if value is not None:
+                note(at.args[0].node.value, value)
+        elif at.op in COMPARISONS and at.args[1].op == "name" and not at.args[0].columns:
+            value = constant(at.args[0])
+            if value is not None:
+                note(at.args[1].node.value, value)
+        elif at.op == "in" and at.args[0].op == "name":
+            for member in at.args[1].args:
+                note(at.args[0].node.value, member.node.value)
+        elif at.op == "in" and at.args[0].op == "list":
+            for row in at.args[1].args:
+                for column, cell in zip(at.args[0].args, row.args, strict=True):
+                    if column.op == "name":
+                        note(column.node.value, cell.node.value)
+        for arg in at.args:
+            look(arg)
+
+    look(term)
+    return out
+
+
+def constant(term: Term) -> Any:
+    """Value of a term without columns that is a literal or plain arithmetic; None when there is none."""
+    if term.op in ("number", "text", "truth", "span"):
+        return term.node.value
+    if term.op in ARITHMETIC or term.op == "neg":
+        values = [constant(a) for a in term.args]
+        if any(not isinstance(v, int | float) for v in values):
+            return None
+        if term.op == "neg":
+            return -values[0]
+        a, b = values
+        if term.op in ("/", "%"):
+            return None if b == 0 else (a / b if term.op == "/" else a % b)
+        return {"+": a + b, "-": a - b, "*": a * b}[term.op]
+    return None

@@ -1,0 +1,53 @@
+"""Membership by protected group, and the worst of several verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from locum.evaluation.attacks.verdict import Claim, area_p, holm
+from locum.evaluation.result import Result, Verdict
+
+
+def worst_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """Poor before fair before good; unclear when there is none of these."""
+    order: tuple[Verdict, ...] = ("poor", "fair", "good")
+    return next((v for v in order if v in verdicts), "unclear")
+
+
+def per_group(results: Sequence[Result]) -> list[Result]:
+    """``attack.groups.<column>``: the group whose members are told apart best by distances, with all others.
+
+    Areas as in `by_group`; verdict after correction for the number of groups (Holm), with the limits of
+    random targets. Minorities often leak more than the average shows.
+    """
+    source = next((r for r in results if r.name == "attack.density.neighbours"), None)
+    out = []
+    for column, groups in (source.detail["groups"] if source is not None else {}).items():
+        claims = [
+            Claim(g["group"], "area", g["area"], area_p(g["area"], g["members"], g["others"])) for g in groups
+        ]
+        adjusted = holm([c.p for c in claims])
+        k = min(range(len(groups)), key=lambda i: (adjusted[i], -groups[i]["area"]))
+        out.append(
+            Result(
+                name=f"attack.groups.{column}",
+                title=f"Membership by {column}",
+                question="private",
+                value=groups[k]["area"],
+                low=groups[k]["low"],
+                high=groups[k]["high"],
+                direction="target",
+                target=0.5,
+                reference=0.5,
+                verdict=worst_of([c.verdict(float(p)) for c, p in zip(claims, adjusted, strict=True)]),
+                sentence=(
+                    f"Of the groups of {column!r}, members of {groups[k]['group']!r} are told apart most "
+                    f"surely: {100 * groups[k]['area']:.1f} times in 100 (50 is guessing)."
+                ),
+                detail={
+                    "attacker": source.detail["attacker"] if source is not None else "",
+                    "groups": [{**g, "p_corrected": float(p)} for g, p in zip(groups, adjusted, strict=True)],
+                },
+            )
+        )
+    return out

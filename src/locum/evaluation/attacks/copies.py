@@ -1,0 +1,190 @@
+"""Exact copies: synthetic rows that equal a row the generator learned from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.evaluation.intervals import Z95, wilson
+from locum.evaluation.learn.cells import numeric, texts
+from locum.evaluation.result import Result, Verdict
+from locum.evaluation.trial import Trial
+from locum.randomness import stream
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Keys = npt.NDArray[np.uint64]
+FloatArray = npt.NDArray[np.float64]
+
+#: Numbers are compared to this many digits after the point.
+DIGITS = 6
+#: Poor: the excess over rows never seen is real (interval above 0) and more than this share of the rows.
+POOR_EXCESS = 0.002
+#: Without a hold-out copies count when their share is this much above how often train repeats itself.
+SURE_EXCESS = 0.02
+#: Fewer synthetic rows than this cannot show that nothing was copied.
+FEWEST = 20
+
+
+def exact_copies(trial: Trial) -> list[Result]:
+    """Share of synthetic rows that equal a train row in all compared columns, ``copying.exact``.
+
+    Ids, free text and PII are left out; numbers are rounded to `DIGITS` digits. Where few values are possible
+    rows meet by chance, hence two yardsticks. Reference: the share of hold-out rows that equal a train row
+    (Wilson intervals for both). And the excess, in the detail: the share of synthetic rows that equal one of
+    k train rows less the share that equal one of k hold-out rows, k the smaller table's size; 0 is expected
+    of a generator that copies nothing, whatever it has learned. Without a hold-out there is no
+    reference; copies of rows that train holds once are then held against the share of train rows that occur
+    more than once, which is about how often fresh rows would meet train.
+
+    Verdict: good when the excess is not above 0 beyond chance (paired 95 % interval) or the share is within
+    the reference's interval; else poor when it exceeds `POOR_EXCESS`, fair below. Without a hold-out poor or
+    unclear, never good. Unclear where fewer than `FEWEST` synthetic rows show nothing.
+    Cost: one hash a row.
+    """
+    if not trial.columns:
+        return []
+    tables = {"train": trial.train, "synthetic": trial.synthetic}
+    if trial.independent_test:
+        tables["test"] = trial.test
+    keys = row_keys(tables, [c.name for c in trial.columns])
+    n = len(keys["synthetic"])
+    copied = np.isin(keys["synthetic"], keys["train"])
+    value = float(copied.mean())
+    low, high = wilson(int(copied.sum()), n)
+    if not trial.independent_test:
+        return [_alone(keys, value, (low, high))]
+    chance = np.isin(keys["test"], keys["train"])
+    reference = float(chance.mean())
+    limits = wilson(int(chance.sum()), len(chance))
+    excess, excess_low, excess_high = _excess(trial, keys)
+    verdict: Verdict = "good"
+    if excess_low > 0 and value > limits[1]:
+        verdict = "poor" if excess > POOR_EXCESS else "fair"
+    elif n < FEWEST:
+        verdict = "unclear"
+    detail: dict[str, object] = {
+        "rows": n,
+        "reference_low": limits[0],
+        "reference_high": limits[1],
+        "excess": excess,
+        "excess_low": excess_low,
+        "excess_high": excess_high,
+    }
+    return [_result(value, low, high, reference, verdict, detail, _sentence(value, reference))]
+
+
+def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float]) -> Result:
+    """Judged without a hold-out: only many copies of rows that train holds once are beyond doubt."""
+    distinct, counts = np.unique(keys["train"], return_counts=True)
+    chance = float(counts[counts > 1].sum() / counts.sum())
+    n = len(keys["synthetic"])
+    single = np.isin(keys["synthetic"], distinct[counts == 1])
+    least, _ = wilson(int(single.sum()), n)
+    copied = n >= FEWEST and least > chance + SURE_EXCESS
+    detail: dict[str, object] = {"rows": n, "single": float(single.mean()), "repeated": chance}
+    sentence = _sentence(value, None)
+    if copied:
+        sentence = (
+            f"{100 * value:.2f} % of the synthetic rows equal a real row that the generator learned from, "
+            f"though only {100 * chance:.2f} % of those rows occur more than once: that is no chance."
+        )
+    return _result(value, *interval, None, "poor" if copied else "unclear", detail, sentence)
+
+
+def _excess(trial: Trial, keys: dict[str, Keys]) -> tuple[float, float, float]:
+    k = min(len(keys["train"]), len(keys["test"]))
+    rng = stream(trial.seed, "attacks", "exact")
+    seen, unseen = (keys[p][rng.choice(len(keys[p]), size=k, replace=False)] for p in ("train", "test"))
+    gap = np.isin(keys["synthetic"], seen).astype(np.float64) - np.isin(keys["synthetic"], unseen)
+    # Several synthetic rows may meet one real row; the interval treats them as independent draws.
+    error = float(gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else 1.0
+    mean = float(gap.mean())
+    return mean, max(-1.0, mean - Z95 * error), min(1.0, mean + Z95 * error)
+
+
+def row_keys(tables: dict[str, pa.Table], columns: list[str]) -> dict[str, Keys]:
+    """A 64-bit hash of each row, equal for equal rows of any of the tables; shape (n_rows,) each.
+
+    Missing equals missing. Labels are numbered over all tables first, so only numbers are hashed; two
+    different rows share a key with a chance of about 2**-64 a pair.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    keys = {name: np.zeros(table.num_rows, dtype=np.uint64) for name, table in tables.items()}
+    for column in columns:
+        parts = {name: table.column(column) for name, table in tables.items()}
+        kind = next(iter(parts.values())).type
+        numbers: dict[str, npt.NDArray[np.uint64]] = {}
+        if pa.types.is_floating(kind):
+            numbers = {name: _bits(numeric(part)) for name, part in parts.items()}
+        elif pa.types.is_string(kind) or pa.types.is_boolean(kind):
+            known = pa.chunked_array([c for p in parts.values() for c in texts(p).chunks], pa.string())
+            levels = pc.unique(known)
+            for name, part in parts.items():
+                at = pc.index_in(texts(part), value_set=levels)
+                numbers[name] = np.asarray(pc.fill_null(at, -1).to_numpy(), dtype=np.int64).view(np.uint64)
+        else:
+            numbers = {name: _integers(part) for name, part in parts.items()}
+        for name in keys:
+            keys[name] = _mix(keys[name] + np.uint64(0x9E3779B97F4A7C15) ^ _mix(numbers[name]))
+    return keys
+
+
+def _bits(values: FloatArray) -> Keys:
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = np.round(values, DIGITS)
+    # Rounding overflows to infinity or NaN for huge values: those stay as they are. Adding 0 turns -0 into 0.
+    rounded = np.where(np.isfinite(rounded), rounded, values) + 0.0
+    rounded[np.isnan(rounded)] = np.nan
+    return np.ascontiguousarray(rounded).view(np.uint64)
+
+
+def _integers(values: pa.ChunkedArray) -> Keys:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_date32(values.type):
+        values = pc.cast(values, pa.int32())
+    whole = pc.cast(values, pa.int64())
+    # A missing value gets a number of its own that no time or count of practical use has.
+    filled = pc.fill_null(whole, np.iinfo(np.int64).min + 12345)
+    return np.array(filled.to_numpy(), dtype=np.int64).view(np.uint64)
+
+
+def _mix(x: Keys) -> Keys:
+    # The finaliser of SplitMix64; overflow is wanted and silent for unsigned arrays.
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _sentence(value: float, reference: float | None) -> str:
+    text = f"{100 * value:.2f} % of the synthetic rows equal a real row that the generator learned from"
+    if reference is None:
+        return text + "; without a hold-out nobody knows how many would do so by chance."
+    return text + f"; of real rows that it never saw {100 * reference:.2f} % do."
+
+
+def _result(
+    value: float, low: float, high: float, reference: float | None, verdict: Verdict,
+    detail: dict[str, object], sentence: str,
+) -> Result:  # fmt: skip
+    return Result(
+        name="copying.exact",
+        title="Exact copies of rows",
+        question="private",
+        value=value,
+        low=low,
+        high=high,
+        direction="lower",
+        reference=reference,
+        verdict=verdict,
+        sentence=sentence,
+        headline=True,
+        detail=detail,
+    )

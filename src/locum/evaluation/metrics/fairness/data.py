@@ -1,0 +1,162 @@
+"""Data parity: rates of the target per protected group, as they stand in the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.evaluation.groups import Grouping, groupings
+from locum.evaluation.metrics.fairness.rates import difference, middle, ratio
+from locum.evaluation.result import Result
+from locum.evaluation.target import Target, target_of
+from locum.evaluation.trial import Trial
+from locum.randomness import stream
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Bootstrap repeats, and pseudo-rows of either kind a group for the smoothed differential fairness.
+REPEATS, SMOOTH = 200, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """Rows with and without the label by group, in one table; shape (2, n_groups)."""
+
+    counts: FloatArray
+
+    @property
+    def rates(self) -> FloatArray:
+        """Share with the label by group, NaN without rows."""
+        rows = self.counts.sum(axis=0)
+        out = np.full(len(rows), np.nan)
+        return np.asarray(np.divide(self.counts[1], rows, out=out, where=rows > 0))
+
+    @property
+    def differential(self) -> float:
+        """Largest log ratio of smoothed rates of either outcome between two groups.
+
+        Smoothed empirical differential fairness (Foulds et al., ICDE 2020).
+        """
+        smoothed = (self.counts + SMOOTH) / (self.counts.sum(axis=0) + 2 * SMOOTH)
+        logs = np.log(smoothed)
+        return float((logs.max(axis=1) - logs.min(axis=1)).max())
+
+
+def parity(trial: Trial, protected: tuple[str, ...] | None = None) -> list[Result]:
+    """Largest difference between groups in the rate of the target: ``fair.parity.<columns>``.
+
+    Taken in the synthetic rows, with a bootstrap interval; the reference is the difference in the train rows.
+    The rate is that of the rarer class of a two-class target, of the most frequent class otherwise. The
+    detail holds the ratio, smoothed differential fairness, both tables' rates by group, and what was left
+    out. One result for each protected column, each pair of them and all of them (`groupings`). No verdict:
+    whether a difference is fair is not for a number to say. Empty without protected columns or a target of
+    classes.
+    """
+    target = classes_of(trial)
+    if target is None:
+        return []
+    found, left = groupings(trial, protected)
+    results = [_gap(trial, target, grouping, left) for grouping in found]
+    return [r for r in results if r is not None]
+
+
+def classes_of(trial: Trial) -> Target | None:
+    """The target if it has classes, else None."""
+    if trial.target is None:
+        return None
+    target = target_of(trial.schema[trial.target], trial.train.column(trial.target))
+    return None if target is None or target.task == "regression" else target
+
+
+def positive(target: Target) -> int:
+    """The class whose rate is looked at: the rarer of two, the most frequent of more.
+
+    Classes are ordered by frequency in train.
+    """
+    return 1 if target.n_classes == 2 else 0
+
+
+def label_of(target: Target) -> str:
+    """Name of that class."""
+    k = positive(target)
+    return target.classes[k] if k < len(target.classes) else "any other"
+
+
+def _rated(trial: Trial, part: str, target: Target, grouping: Grouping) -> Rated:
+    table = getattr(trial, part)
+    y, group = target.values(table), grouping.codes(table)
+    ok = ~np.isnan(y) & (group < len(grouping.labels))
+    hit = (y == positive(target)).astype(np.int64)
+    n = len(grouping.labels)
+    counts = np.bincount((hit * n + group)[ok], minlength=2 * n).reshape(2, n)
+    return Rated(counts.astype(np.float64))
+
+
+def _gap(trial: Trial, target: Target, grouping: Grouping, left: list[str]) -> Result | None:
+    real, fake = (_rated(trial, part, target, grouping) for part in ("train", "synthetic"))
+    value, reference = difference(fake.rates), difference(real.rates)
+    if np.isnan(value) or np.isnan(reference):
+        return None
+    rng = stream(trial.seed, "metrics", "parity", grouping.name)
+    draws = _redrawn(fake.counts, rng)
+    low, high = middle(np.array([difference(Rated(c).rates) for c in draws]), value)
+    label = label_of(target)
+    return Result(
+        name=f"fair.parity.{grouping.name}",
+        title=f"Rate of {target.column} = {label} by {grouping.name}",
+        question="fair",
+        value=value,
+        low=low,
+        high=high,
+        direction="lower",
+        reference=reference,
+        sentence=(
+            f"The share of rows with {target.column!r} = {label!r} differs between groups of "
+            f"{grouping.name!r} by up to {100 * value:.1f} points in the synthetic table and by "
+            f"{100 * reference:.1f} in the real one."
+        ),
+        detail={
+            "grouping": list(grouping.columns),
+            "ratio": _known(ratio(fake.rates)),
+            "ratio_real": _known(ratio(real.rates)),
+            "differential": fake.differential,
+            "differential_real": real.differential,
+            "groups": _by_group(grouping, real, fake, draws),
+            "left_out": left,
+        },
+    )
+
+
+def _redrawn(counts: FloatArray, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Bootstrap of the rows behind the counts: a multinomial draw; shape (repeats, 2, n_groups)."""
+    total = counts.sum()
+    flat = rng.multinomial(int(total), counts.reshape(-1) / total, size=REPEATS)
+    return flat.reshape(REPEATS, *counts.shape)
+
+
+def _by_group(
+    grouping: Grouping, real: Rated, fake: Rated, draws: npt.NDArray[np.int64]
+) -> list[dict[str, object]]:
+    rates = np.array([Rated(c.astype(np.float64)).rates for c in draws])
+    out: list[dict[str, object]] = []
+    for i, label in enumerate(grouping.labels):
+        value = _known(float(fake.rates[i]))
+        low, high = (None, None) if value is None else middle(rates[:, i], value)
+        out.append(
+            {
+                "group": label,
+                "real": _known(float(real.rates[i])),
+                "synthetic": value,
+                "low": low,
+                "high": high,
+                "n": int(real.counts[:, i].sum()),
+                "n_synthetic": int(fake.counts[:, i].sum()),
+            }
+        )
+    return out
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,342 @@
+"""Model parity: how models trained on synthetic and on real rows treat groups of real hold-out rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.evaluation.groups import LEAST, Grouping, groupings
+from locum.evaluation.metrics.boosting import ROUNDS
+from locum.evaluation.metrics.fairness.data import classes_of, label_of, positive
+from locum.evaluation.metrics.fairness.rates import PARITIES, Table, count, middle, resampled
+from locum.evaluation.result import Result, Verdict
+from locum.evaluation.scores import Weighted, weighted_auc
+from locum.evaluation.sentences import seen_note
+from locum.evaluation.target import Target, learn
+from locum.evaluation.trial import Trial, thin
+from locum.randomness import stream
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int32]
+
+#: Rows to learn from and to test on at most.
+ROWS, TEST_ROWS = 40_000, 15_000
+#: Models trained on rows drawn again, and the 97.5 % point of Student's law with one less degrees of freedom.
+AGAIN, STUDENT = 4, 3.182
+#: Positives and negatives that a group must have among the test rows for its odds to be measured.
+LEAST_EITHER = 5
+#: Change against the model trained on real rows up to which a parity is good, then fair, then poor. The ratio
+#: is a ratio of rates and moves about four times as far.
+GOOD_CHANGE, FAIR_CHANGE, RATIO_TIMES = 0.02, 0.05, 4.0
+
+TITLES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "demographic_parity": ("Demographic parity difference", "the share of rows given the label"),
+        "demographic_parity_ratio": ("Demographic parity ratio", "the share of rows given the label"),
+        "equalized_odds": ("Equalised odds difference", "the share of right or of false alarms"),
+        "equal_opportunity": ("Equal opportunity difference", "the share of labelled rows that are found"),
+        "calibration": ("Calibration difference", "the distance between predicted chance and frequency"),
+    }
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Predictions of both models for the same test rows.
+
+    Attributes
+    ----------
+    truth
+        1 where the row has the label; shape (n,).
+    synthetic, real
+        Chance of the label by the model trained on synthetic and on real rows; shape (n,).
+    again
+        The same by models trained on real rows drawn again, `AGAIN` of them: how much chance in the rows to
+        learn from moves a model.
+    test
+        The rows.
+    """
+
+    target: Target
+    truth: FloatArray
+    synthetic: FloatArray
+    real: FloatArray
+    again: tuple[FloatArray, ...]
+    test: Any
+
+
+def judged(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> Judged | None:
+    """Train both models, equally many rows each; None without a target of classes or test rows."""
+    target = classes_of(trial)
+    if target is None or len(trial.columns) < 2:
+        return None
+    test = trial.sample("test", test_rows, "fairness")
+    y = target.values(test)
+    ok = ~np.isnan(y)
+    if not ok.any():
+        return None
+    test, y = test.filter(ok), y[ok]
+    n = min(trial.learning.num_rows, trial.synthetic.num_rows, trial.budget(rows, rows // 6))
+    x = trial.features.matrix(test)
+    rounds = ROUNDS if target.n_classes == 2 else max(40, 400 // target.n_classes)
+
+    def scored(table: pa.Table, name: str) -> FloatArray:
+        p = learn(
+            trial, target, trial.features.matrix(table), target.values(table), x, f"fair {name}", rounds
+        )
+        return np.asarray(p if p.ndim == 1 else p[:, positive(target)], dtype=np.float64)
+
+    parts = {"synthetic": trial.synthetic, "learning": trial.learning}
+    rows_of = {k: thin(t, n, stream(trial.seed, "metrics", "fairness", k)) for k, t in parts.items()}
+    synthetic, real = (scored(t, k) for k, t in rows_of.items())
+    again = []
+    for k in range(AGAIN):
+        drawn = stream(trial.seed, "metrics", "fairness", "again", k).integers(n, size=n)
+        again.append(scored(rows_of["learning"].take(drawn), f"again {k}"))
+    return Judged(target, (y == positive(target)).astype(np.float64), synthetic, real, tuple(again), test)
+
+
+def model_parity(trial: Trial, *, known: Judged | None = None) -> list[Result]:
+    """How far models treat groups apart: ``fair.model.<columns>.<parity>`` for each parity, never averaged.
+
+    LightGBM with default settings predicts the target, once from synthetic and once from as many real rows;
+    both are tested on the same hold-out rows, a chance of 0.5 up counting as the label. Value: largest
+    difference between groups (or smallest ratio), of the model trained on synthetic rows, with a bootstrap
+    interval over the test rows; reference: of the model trained on real rows. Parities as in fairlearn:
+    demographic parity difference and ratio, equalised odds (worst of true- and false-positive rate), equal
+    opportunity, and the difference in calibration error over ten bins. Groups: `groupings`; test groups with
+    fewer than `LEAST` rows or `LEAST_EITHER` of either outcome are left out and named.
+
+    Verdict on the change against real rows, not on the difference itself: good when it is not beyond chance
+    or at most `GOOD_CHANGE`, fair up to `FAIR_CHANGE`, else poor; unclear when it may be chance but is large.
+    Chance is that of the test rows (paired bootstrap) and that of the rows to learn from (spread of `AGAIN`
+    models of bootstrapped real rows, twice, Student's law); the interval of the value holds the first only.
+    Also given,
+    ``fair.amplification.<columns>``: the difference in demographic parity of the predictions less that of the
+    labels, and ``fair.utility.<columns>``: the largest loss in area under the ROC curve of any group.
+    Cost: six fits, and 200 resamplings a grouping.
+    """
+    if not (trial.schema.protected and trial.target):
+        return []
+    found, left = groupings(trial)
+    known = known or (judged(trial) if found else None)
+    if known is None:
+        return []
+    results: list[Result] = []
+    for grouping in found:
+        results += _of(trial, known, grouping, left)
+    return results
+
+
+def _of(trial: Trial, known: Judged, grouping: Grouping, left: list[str]) -> list[Result]:
+    group = grouping.codes(known.test)
+    labels, group, thin_groups = _enough(group, known.truth, grouping.labels)
+    if len(labels) < 2:
+        return []
+    g, rng = len(labels), stream(trial.seed, "metrics", "fairness", grouping.name)
+
+    def area(scores: FloatArray) -> list[Weighted]:
+        return [weighted_auc(known.truth[group == i] == 1, scores[group == i]) for i in range(g)]
+
+    areas = [area(s) for s in (known.synthetic, known.real)]
+
+    def of(scores: FloatArray, area: list[Weighted], weight: FloatArray) -> FloatArray:
+        t = count(group, g, known.truth, scores, weight)
+        skill = np.array([a(weight[group == i]) for i, a in enumerate(area)])
+        parities = np.array([f(t) for f in PARITIES.values()])
+        return np.concatenate([parities, _rates(t).reshape(-1), skill, [_gap(t)]])
+
+    def both(weight: FloatArray) -> FloatArray:
+        sides = zip((known.synthetic, known.real), areas, strict=True)
+        return np.array([of(s, a, weight) for s, a in sides])
+
+    point = both(np.ones(len(group)))
+    draws = resampled(len(group), rng, both)
+    ones = np.ones(len(group))
+    # Two models differ by the chance of both; each has seen rows of its own.
+    noise = STUDENT * math.sqrt(2) * np.std([of(s, area(s), ones) for s in known.again], axis=0, ddof=1)
+    notes = [*left, *thin_groups]
+    view = _View(trial, known, grouping, labels, group, point, draws, noise, notes)
+    return [*(view.parity(name) for name in PARITIES), view.amplification(), view.utility()]
+
+
+def _rates(t: Table) -> FloatArray:
+    """Rates by group; shape (6, n_groups)."""
+    return np.array(
+        [
+            t.base_rate, t.selection_rate, t.true_positive_rate, t.false_positive_rate, t.accuracy,
+            t.calibration_error,
+        ]
+    )  # fmt: skip
+
+
+RATE_NAMES = ("base_rate", "selection_rate", "true_positive_rate", "false_positive_rate", "accuracy",
+              "calibration_error")  # fmt: skip
+
+
+def _gap(t: Table) -> float:
+    """Demographic parity difference of predictions less that of labels."""
+    return PARITIES["demographic_parity"](t) - float(np.ptp(t.base_rate[~np.isnan(t.base_rate)]))
+
+
+def _enough(
+    group: IntArray, truth: FloatArray, labels: tuple[str, ...]
+) -> tuple[tuple[str, ...], IntArray, list[str]]:
+    """Groups with enough test rows, renumbered; the others are named."""
+    g = len(labels)
+    rows = np.bincount(group, minlength=g + 1)[:g]
+    hits = np.bincount(group, weights=truth, minlength=g + 1)[:g]
+    ok = (rows >= LEAST) & (np.minimum(hits, rows - hits) >= LEAST_EITHER)
+    place = np.full(g + 1, int(ok.sum()), dtype=np.int32)
+    place[:g][ok] = np.arange(int(ok.sum()))
+    left = [f"{labels[i]!r} has too few test rows of either outcome ({rows[i]})" for i in np.flatnonzero(~ok)]
+    return tuple(labels[i] for i in np.flatnonzero(ok)), np.asarray(place[group]), left
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """Numbers of one grouping, and the results made of them. `point` and `draws`: side, then statistic."""
+
+    trial: Trial
+    known: Judged
+    grouping: Grouping
+    labels: tuple[str, ...]
+    group: IntArray
+    point: FloatArray
+    draws: FloatArray
+    noise: FloatArray
+    notes: list[str]
+
+    def widened(self, interval: tuple[float, float], value: float, at: int) -> tuple[float, float]:
+        """An interval of a change, widened by the chance in the rows to learn from."""
+        low, high = interval
+        return (
+            value - math.hypot(value - low, float(self.noise[at])),
+            value + math.hypot(high - value, float(self.noise[at])),
+        )
+
+    def parity(self, name: str) -> Result:
+        i = list(PARITIES).index(name)
+        value, reference = float(self.point[0, i]), float(self.point[1, i])
+        low, high = middle(self.draws[:, 0, i], value)
+        higher = name.endswith("ratio")
+        sign, times = (-1.0, RATIO_TIMES) if higher else (1.0, 1.0)
+        change = sign * (value - reference)
+        ends = self.widened(middle(sign * (self.draws[:, 0, i] - self.draws[:, 1, i]), change), change, i)
+        title, what = TITLES[name]
+        said = (
+            f"Between groups of {self.grouping.name!r} {what} ({self.known.target.column!r} = "
+            f"{label_of(self.known.target)!r}) differs by up to {100 * value:.1f} points for a model trained "
+            f"on synthetic rows and by {100 * reference:.1f} for one trained on real rows"
+        )
+        if higher:
+            said = (
+                f"The group of {self.grouping.name!r} that is given the label least often gets it "
+                f"{100 * value:.0f} % as often as the one most often, by a model trained on synthetic rows; "
+                f"{100 * reference:.0f} % by one trained on real rows"
+            )
+        return self._result(
+            f"model.{self.grouping.name}.{name}", f"{title} by {self.grouping.name}", value, low, high,
+            reference, verdict_of(change, ends, times), said, {"change": change, "change_low": ends[0],
+            "change_high": ends[1], "parity": name, "groups": self.by_group()},
+            direction="higher" if higher else "lower",
+        )  # fmt: skip
+
+    def by_group(self) -> list[dict[str, object]]:
+        """Every rate of every group with its interval, for both models."""
+        g, first = len(self.labels), len(PARITIES)
+        rows = np.bincount(self.group, minlength=g + 1)[:g]
+        out: list[dict[str, object]] = []
+        for i, label in enumerate(self.labels):
+            entry: dict[str, object] = {"group": label, "n": int(rows[i])}
+            for side, who in enumerate(("synthetic", "real")):
+                rates: dict[str, object] = {}
+                for k, name in enumerate((*RATE_NAMES, "auc")):
+                    at = first + k * g + i
+                    value = float(self.point[side, at])
+                    low, high = middle(self.draws[:, side, at], value)
+                    rates[name] = {"value": value, "low": low, "high": high}
+                entry[who] = rates
+            out.append(entry)
+        return out
+
+    def amplification(self) -> Result:
+        value, reference = float(self.point[0, -1]), float(self.point[1, -1])
+        low, high = middle(self.draws[:, 0, -1], value)
+        change = value - reference
+        ends = self.widened(middle(self.draws[:, 0, -1] - self.draws[:, 1, -1], change), change, -1)
+        more = "more" if value >= 0 else "less"
+        said = (
+            f"A model trained on synthetic rows sets groups of {self.grouping.name!r} apart by "
+            f"{abs(100 * value):.1f} points {more} than the true labels do; one trained on real rows by "
+            f"{100 * reference:+.1f}"
+        )
+        return self._result(
+            f"amplification.{self.grouping.name}", f"Bias amplification by {self.grouping.name}", value, low,
+            high, reference, verdict_of(change, ends, 1.0), said,
+            {"change": change, "change_low": ends[0], "change_high": ends[1]},
+        )  # fmt: skip
+
+    def utility(self) -> Result:
+        g = len(self.labels)
+        loss = self.point[1, -1 - g : -1] - self.point[0, -1 - g : -1]
+        worst = int(loss.argmax())
+        losses = self.draws[:, 1, -1 - g : -1] - self.draws[:, 0, -1 - g : -1]
+        value = float(loss[worst])
+        ends = [
+            self.widened(middle(losses[:, i], float(loss[i])), float(loss[i]), -1 - g + i) for i in range(g)
+        ]
+        low, high = ends[worst]
+        said = (
+            f"Training on synthetic rows costs group {self.labels[worst]!r} most: {value:.3f} points of AUC; "
+            f"the least affected group {float(loss.min()):.3f}"
+        )
+        groups = [
+            {
+                "group": label,
+                "n": int((self.group == i).sum()),
+                "synthetic": float(self.point[0, -1 - g + i]),
+                "real": float(self.point[1, -1 - g + i]),
+                "loss": float(loss[i]),
+                "loss_low": ends[i][0],
+                "loss_high": ends[i][1],
+            }
+            for i, label in enumerate(self.labels)
+        ]
+        return self._result(
+            f"utility.{self.grouping.name}", f"Usefulness by {self.grouping.name}", value, low, high, 0.0,
+            verdict_of(value, (low, high), 1.0), said, {"groups": groups},
+        )  # fmt: skip
+
+    def _result(
+        self, name: str, title: str, value: float, low: float, high: float, reference: float,
+        verdict: Verdict, sentence: str, detail: dict[str, object], direction: Any = "lower",
+    ) -> Result:  # fmt: skip
+        shared = {
+            "grouping": list(self.grouping.columns),
+            "target": self.known.target.column,
+            "label": label_of(self.known.target),
+            "left_out": self.notes,
+        }
+        return Result(
+            name=f"fair.{name}", title=title, question="fair", value=value, low=low, high=high,
+            direction=direction, reference=reference, verdict=verdict,
+            sentence=sentence + "." + seen_note(self.trial), detail=shared | detail,
+        )  # fmt: skip
+
+
+def verdict_of(change: float, interval: tuple[float, float], times: float) -> Verdict:
+    """Verdict on a change for the worse; see `model_parity`."""
+    if change <= GOOD_CHANGE * times or interval[0] <= 0:
+        # A change that may be large but may be nothing is no good news either.
+        return "unclear" if change > FAIR_CHANGE * times else "good"
+    return "fair" if change <= FAIR_CHANGE * times else "poor"

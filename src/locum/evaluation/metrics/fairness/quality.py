@@ -1,0 +1,143 @@
+"""Parity of quality: whether the stand-in is as faithful to every group as to the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.evaluation.groups import Grouping, groupings
+from locum.evaluation.joints import subsets
+from locum.evaluation.metrics.fairness.rates import middle
+from locum.evaluation.reference import root_factor
+from locum.evaluation.result import Result
+from locum.evaluation.sentences import percent
+from locum.evaluation.trial import Part, Trial
+from locum.randomness import stream
+
+FloatArray = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int32]
+
+#: Pairs of columns compared in each group, rows a group at most, and bootstrap repeats.
+PAIRS, ROWS, REPEATS = 40, 8_000, 40
+#: Joint cells of a pair at most.
+CELLS = 100_000
+
+
+def quality_parity(trial: Trial) -> list[Result]:
+    """Excess distance of the worst group: ``fair.fidelity.<columns>``.
+
+    In each group: mean total variation over up to `PAIRS` random pairs of columns, real against synthetic
+    rows, less what real hold-out rows of the group score (scaled to the numbers of rows). Value: the largest
+    excess of any group, 0 when all are as near as fresh rows; the interval is a reflected bootstrap of that
+    group's excess, which takes off the bias that resampling adds to distances. The detail has all groups,
+    with their share of real and of synthetic rows: a stand-in can lose a group altogether. No verdict. Empty
+    without protected columns or without hold-out rows.
+    """
+    if not trial.schema.protected or len(trial.columns) < 2:
+        return []
+    found, left = groupings(trial)
+    results = [_of(trial, grouping, left) for grouping in found]
+    return [r for r in results if r is not None]
+
+
+def _of(trial: Trial, grouping: Grouping, left: list[str]) -> Result | None:
+    g = len(grouping.labels)
+    parts: tuple[Part, ...] = ("train", "synthetic", "learning", "test")
+    group = {p: grouping.codes(trial.rows(p)) for p in parts}
+    sizes = trial.grid.sizes
+    every = subsets(len(sizes), 2, 10 * PAIRS, stream(trial.seed, "metrics", "quality", "pairs"))
+    # Pairs of columns with very many levels take memory and say little about a small group.
+    chosen = [(i, j) for i, j in every if sizes[i] * sizes[j] <= CELLS]
+    order = stream(trial.seed, "metrics", "quality", "order").permutation(len(chosen))[:PAIRS]
+    chosen = [chosen[k] for k in np.sort(order)]
+    if not chosen:
+        return None
+    rng = stream(trial.seed, "metrics", "quality", grouping.name)
+    entries: list[dict[str, object]] = []
+    excesses: list[tuple[float, float, float]] = []
+    for i, label in enumerate(grouping.labels):
+        rows = {p: trial.grid.parts[p][_some(group[p] == i, rng)] for p in parts}
+        share = {p: float((group[p] == i).mean()) for p in ("train", "synthetic")}
+        entry: dict[str, object] = {
+            "group": label,
+            "share_real": share["train"],
+            "share_synthetic": share["synthetic"],
+            "n": int((group["train"] == i).sum()),
+            "n_synthetic": int((group["synthetic"] == i).sum()),
+        }
+        factor = root_factor(*(len(rows[p]) for p in parts))
+        if factor is None:
+            entry["why"] = "no synthetic or no hold-out rows of this group"
+            entries.append(entry)
+            continue
+        tv = distance(rows["train"], rows["synthetic"], sizes, chosen)
+        reference = factor * distance(rows["learning"], rows["test"], sizes, chosen)
+        low, high = _reflected(rows, sizes, chosen, tv, rng)
+        excesses.append((tv - reference, low - reference, high - reference))
+        entries.append(
+            {**entry, "tv": tv, "reference": reference, "excess": tv - reference, "low": low, "high": high}
+        )
+    if not excesses or g < 2:
+        return None
+    worst = max(range(len(excesses)), key=lambda k: excesses[k][0])
+    return _result(grouping, entries, excesses[worst], left)
+
+
+def _result(
+    grouping: Grouping, entries: list[dict[str, object]], worst: tuple[float, float, float], left: list[str]
+) -> Result:
+    value = max(0.0, worst[0])
+    known = [e for e in entries if "excess" in e]
+    name = max(known, key=lambda e: float(e["excess"]))["group"]  # type: ignore[arg-type]
+    absent = [str(e["group"]) for e in entries if not e["n_synthetic"]]
+    sentence = (
+        f"Of the groups of {grouping.name!r}, the stand-in is farthest off in {name!r}: pairs of columns "
+        f"differ by {percent(value)} more than in fresh real rows"
+    )
+    if absent:
+        sentence += f"; the synthetic table has no row of {', '.join(map(repr, absent[:3]))}"
+    return Result(
+        name=f"fair.fidelity.{grouping.name}",
+        title=f"Faithfulness by {grouping.name}",
+        question="fair",
+        value=value,
+        low=min(value, max(0.0, worst[1])),
+        high=max(value, min(1.0, worst[2])),
+        direction="lower",
+        reference=0.0,
+        sentence=sentence + ".",
+        detail={"grouping": list(grouping.columns), "groups": entries, "absent": absent, "left_out": left},
+    )
+
+
+def distance(a: Codes, b: Codes, sizes: tuple[int, ...], chosen: list[tuple[int, int]]) -> float:
+    """Mean total variation over pairs of columns."""
+    total = 0.0
+    for i, j in chosen:
+        shares = [
+            np.bincount(c[:, i].astype(np.int64) * sizes[j] + c[:, j], minlength=sizes[i] * sizes[j]) / len(c)
+            for c in (a, b)
+        ]
+        total += 0.5 * float(np.abs(shares[0] - shares[1]).sum())
+    return total / max(1, len(chosen))
+
+
+def _reflected(
+    rows: dict[Part, Codes], sizes: tuple[int, ...], chosen: list[tuple[int, int]], value: float,
+    rng: np.random.Generator,
+) -> tuple[float, float]:  # fmt: skip
+    # Ten pairs are enough for a spread.
+    few = chosen[:10]
+    draws = np.empty(REPEATS)
+    for k in range(REPEATS):
+        a, b = (c[rng.integers(len(c), size=len(c))] for c in (rows["train"], rows["synthetic"]))
+        draws[k] = distance(a, b, sizes, few)
+    base = distance(rows["train"], rows["synthetic"], sizes, few)
+    low, high = middle(draws - draws.mean(), 0.0)
+    spread = value / base if base > 0 else 1.0
+    return value - high * spread, value - low * spread
+
+
+def _some(mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    rows = np.flatnonzero(mask)
+    return rows if len(rows) <= ROWS else np.sort(rng.choice(rows, size=ROWS, replace=False))

@@ -1,0 +1,144 @@
+"""Mixing: what synthetic rows do to a model when they are added to the real ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.evaluation.learn.boosting import ROUNDS, grow
+from locum.evaluation.metrics.utility import CLASS_ROUNDS, LEAST_ROUNDS, LEAST_SKILL
+from locum.evaluation.result import Result, Verdict
+from locum.evaluation.scores import floor_of, weighted_score
+from locum.evaluation.sentences import seen_note
+from locum.evaluation.target import Target
+from locum.evaluation.trial import Trial, thin
+from locum.randomness import child_seed, stream
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Real rows to learn from and to test on at most, and no fewer than the third on wide tables.
+ROWS, TEST_ROWS, LEAST_ROWS = 20_000, 15_000, 5_000
+LEAF, REPEATS = 20, 200
+#: A loss within this share of the skill that real rows give counts as no harm.
+MARGIN = 0.02
+
+
+def mixture(
+    trial: Trial, targets: list[Target], rows: int = ROWS, test_rows: int = TEST_ROWS
+) -> list[Result]:
+    """Gain of adding as many synthetic rows to the real ones, ``risk.mix``; of the first target only.
+
+    Boosted trees learn the target from real rows, and from the same rows with equally many synthetic ones;
+    both predict the hold-out. The value is the difference in score (area under the ROC curve or R2), with a
+    paired bootstrap interval over the test rows. A leaf must hold the same share of the rows in both, so that
+    a copy of the real rows changes next to nothing. Whether another share or weight would help, and how sure
+    that is over new fits and splits, is what `locum mix` measures.
+
+    Verdict: good when a loss of more than `MARGIN` of the real rows' skill is ruled out; poor when the
+    interval lies below that; fair when it lies below zero; else unclear, also when real rows have no skill.
+    Empty without a target or test rows. Cost: two fits.
+    """
+    if not targets:
+        return []
+    target = targets[0]
+    test = trial.sample("test", test_rows, "mixture")
+    truth = target.values(test)
+    ok = ~np.isnan(truth)
+    n = min(trial.learning.num_rows, trial.synthetic.num_rows, trial.budget(rows, LEAST_ROWS))
+    if not ok.any() or n < 2:
+        return []
+    tables = [
+        thin(table, n, stream(trial.seed, "metrics", "mixture", part))
+        for part, table in (("learning", trial.learning), ("synthetic", trial.synthetic))
+    ]
+    view = trial.features
+    x = [view.matrix(table) for table in tables]
+    y = [target.values(table) for table in tables]
+    at = view.matrix(test)[ok]
+    alone = _learn(trial, target, x[0], y[0], at, LEAF)
+    mixed = _learn(trial, target, np.vstack(x), np.concatenate(y), at, 2 * LEAF)
+    return [_result(trial, target, truth[ok], alone, mixed, n)]
+
+
+def _learn(
+    trial: Trial, target: Target, x: FloatArray, y: FloatArray, at: FloatArray, leaf: int
+) -> FloatArray:
+    own = trial.features.names.index(target.column)
+    keep = [j for j in range(x.shape[1]) if j != own]
+    known = ~np.isnan(y)
+    rounds = ROUNDS
+    if target.task == "multiclass":
+        rounds = min(ROUNDS, max(LEAST_ROUNDS, CLASS_ROUNDS // target.n_classes))
+    forest = grow(
+        x[known][:, keep], y[known], target.task,
+        categorical=[keep.index(j) for j in trial.features.categorical if j != own],
+        seed=child_seed(trial.seed, "mixture", target.column), n_classes=target.n_classes, rounds=rounds,
+        leaf=leaf,
+    )  # fmt: skip
+    return forest.predict(at[:, keep])
+
+
+def _result(
+    trial: Trial, target: Target, truth: FloatArray, alone: FloatArray, mixed: FloatArray, rows: int
+) -> Result:
+    of_alone = weighted_score(target.task, target.n_classes, truth, alone)
+    of_mixed = weighted_score(target.task, target.n_classes, truth, mixed)
+    rng = stream(trial.seed, "metrics", "mixture", "bootstrap")
+    n = len(truth)
+    gains = np.empty(REPEATS)
+    for i in range(REPEATS):
+        weights = np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)
+        gains[i] = of_mixed(weights) - of_alone(weights)
+    ones = np.ones(n)
+    base, gain = of_alone(ones), of_mixed(ones) - of_alone(ones)
+    low, high = (float(q) for q in np.quantile(gains, [0.025, 0.975]))
+    low, high = min(low, gain), max(high, gain)
+    floor = floor_of(target.task)
+    skill = base - floor
+    measure = "R2" if target.task == "regression" else "AUC"
+    verdict = verdict_of(low, high, skill, floor)
+    if skill < LEAST_SKILL * (1 - floor):
+        said = (
+            f"Even real rows predict {target.column!r} hardly better than chance ({measure} {base:.3f}), so "
+            "what synthetic rows add to them cannot be told."
+        )
+    else:
+        said = _said(target.column, measure, base, (gain, low, high), verdict)
+    return Result(
+        name="risk.mix",
+        title="Adding synthetic rows to the real ones",
+        question="risk",
+        value=gain,
+        low=low,
+        high=high,
+        direction="higher",
+        reference=0.0,
+        floor=-skill,
+        verdict=verdict,
+        sentence=said + seen_note(trial),
+        headline=True,
+        detail={"target": target.column, "measure": measure, "real": base, "rows": rows},
+    )
+
+
+def _said(
+    column: str, measure: str, base: float, gained: tuple[float, float, float], verdict: Verdict
+) -> str:
+    gain, low, high = gained
+    loss = "costs a little" if verdict == "good" else "harms"
+    known = "helps" if low > 0 else loss if high < 0 else "shows neither help nor harm"
+    # Without the number of rows: under a guarantee of privacy it may not be told on the screen.
+    return (
+        f"Adding as many synthetic rows to real ones {known} in predicting {column!r}: "
+        f"{measure} {base:.3f} changes by {gain:+.3f} (95 % interval {low:+.3f} to {high:+.3f})."
+    )
+
+
+def verdict_of(low: float, high: float, skill: float, floor: float) -> Verdict:
+    """Verdict on a gain's interval; see `mixture`."""
+    if skill < LEAST_SKILL * (1 - floor):
+        return "unclear"
+    margin = MARGIN * skill
+    if low > -margin:
+        return "good"
+    return "poor" if high < -margin else "fair" if high < 0 else "unclear"

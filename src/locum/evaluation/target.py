@@ -1,0 +1,156 @@
+"""What is to be predicted: a column as labels or numbers, and the choice of columns when none is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.evaluation.learn.cells import level_codes, levels_of, numeric, texts
+from locum.evaluation.metrics.boosting import Task, grow
+from locum.evaluation.scores import score_of
+from locum.evaluation.trial import Trial
+from locum.randomness import child_seed, stream
+from locum.schema.column import Column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Classes kept apart; the rest, and classes of fewer than LEAST train rows, are one class together.
+MAX_CLASSES, LEAST = 12, 10
+#: Without a named target: columns tried, rows and rounds of a try, and how many are chosen.
+TRIED, TRY_ROWS, TRY_ROUNDS, CHOSEN = 24, 3_000, 30, 4
+#: Rounds times classes of a try at most.
+TRY_TREES = 90
+#: A column this well predicted (1 is perfect) is a function of the others and no test of anything.
+TRIVIAL = 0.95
+#: A column must be predictable at least this well to be chosen.
+USABLE = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One column to predict.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    task
+        ``binary``, ``multiclass`` or ``regression``.
+    classes
+        Labels (texts) of the classes; rarer ones belong to the class after the last, if ``pooled``.
+    """
+
+    column: str
+    task: Task
+    classes: tuple[str, ...] = ()
+    pooled: bool = False
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; 0 for a regression."""
+        return len(self.classes) + self.pooled
+
+    def values(self, table: pa.Table) -> FloatArray:
+        """Class numbers or finite values, NaN where there is nothing to learn from; shape (n_rows,)."""
+        import pyarrow.compute as pc
+
+        column = table.column(self.column)
+        if self.task == "regression":
+            numbers = numeric(column)
+            return np.where(np.isfinite(numbers), numbers, np.nan)
+        codes = level_codes(texts(column), self.classes).astype(np.float64)
+        if not self.pooled:
+            codes[codes == len(self.classes)] = np.nan
+        codes[np.asarray(pc.is_null(column).to_numpy(), dtype=bool)] = np.nan
+        return codes
+
+
+def target_of(column: Column, real: pa.ChunkedArray) -> Target | None:
+    """How to predict a column, or None when there is nothing to predict.
+
+    Labels and ordered columns of two values are classified; other ordered columns are regressed. None for
+    ids, text and PII, and for columns with fewer than two values that at least `LEAST` rows have (regression:
+    fewer than three distinct values).
+    """
+    if column.regenerated:
+        return None
+    if column.ordered:
+        known = numeric(real)
+        distinct = np.unique(known[np.isfinite(known)])
+        if len(distinct) > 2:
+            return Target(column.name, "regression")
+    levels = levels_of(real)
+    import pyarrow.compute as pc
+
+    counts = np.bincount(level_codes(texts(real.drop_null()), levels), minlength=len(levels) + 2)
+    kept = tuple(
+        level
+        for i, level in enumerate(levels[:MAX_CLASSES])
+        if counts[i] >= min(LEAST, pc.count(real).as_py() // 4)
+    )
+    if len(levels) < 2 or not kept:
+        return None
+    rest = len(levels) - len(kept)
+    pooled = rest > 1 or (rest == 1 and len(kept) == 1)
+    if rest == 1 and not pooled:
+        kept, pooled = levels, False
+    n_classes = len(kept) + pooled
+    return Target(column.name, "binary" if n_classes == 2 else "multiclass", kept, pooled)
+
+
+def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[Target, float]]:
+    """The columns that real rows predict best, with their scores (0 chance, 1 perfect); best first.
+
+    Up to `TRIED` columns (fewer on wide tables) are tried with small models on real rows only; columns that
+    are functions of others (`TRIVIAL`, or by the schema's dependencies) or hardly predictable (`USABLE`) are
+    left out.
+    """
+    rng = stream(trial.seed, "metrics", "targets")
+    columns = list(trial.columns)
+    tried, rows = trial.budget(TRIED, 8), trial.budget(TRY_ROWS, 1_000)
+    if len(columns) > tried:
+        columns = [columns[i] for i in np.sort(rng.choice(len(columns), size=tried, replace=False))]
+    learning, test = trial.sample("learning", rows, "try"), trial.sample("test", rows, "try")
+    x_learning, x_test = trial.features.matrix(learning), trial.features.matrix(test)
+    bound = {name for d in trial.schema.dependencies for name in (d.determinant, d.dependent)}
+    found = []
+    for column in columns:
+        target = target_of(column, trial.train.column(column.name))
+        if target is None or column.name in bound or len(trial.columns) < 2:
+            continue
+        y, truth = target.values(learning), target.values(test)
+        rounds = min(TRY_ROUNDS, max(8, TRY_TREES // max(1, target.n_classes)))
+        prediction = learn(trial, target, x_learning, y, x_test, "try", rounds)
+        ok = ~np.isnan(truth)
+        score = score_of(target.task, target.n_classes, truth[ok], prediction[ok])
+        skill = score if target.task == "regression" else 2 * score - 1
+        if USABLE <= skill < TRIVIAL:
+            found.append((target, float(skill)))
+    return sorted(found, key=lambda pair: -pair[1])[:limit]
+
+
+def learn(
+    trial: Trial, target: Target, x: FloatArray, y: FloatArray, x_test: FloatArray, name: str, rounds: int
+) -> FloatArray:
+    """Predictions for `x_test` of trees that learned `target` from `x` without the target's own column."""
+    at = trial.features.names.index(target.column)
+    keep = [j for j in range(x.shape[1]) if j != at]
+    categorical = [keep.index(j) for j in trial.features.categorical if j != at]
+    ok = ~np.isnan(y)
+    seed = child_seed(trial.seed, "utility", target.column, name)
+    forest = grow(
+        x[ok][:, keep],
+        y[ok],
+        target.task,
+        categorical=categorical,
+        seed=seed,
+        n_classes=target.n_classes,
+        rounds=rounds,
+    )
+    return forest.predict(x_test[:, keep])

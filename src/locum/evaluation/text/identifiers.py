@@ -1,0 +1,94 @@
+"""Whether personal data of the real texts stand in the synthetic ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import comb
+
+from locum.data.pii_in_text import mentions
+from locum.evaluation.intervals import wilson
+from locum.evaluation.result import Result, Verdict
+from locum.evaluation.text.trial import TextTrial
+
+#: Kinds that belong to one person or household; a capitalised name may be a town or a firm.
+HARD = frozenset(
+    ("pii.email", "pii.url", "pii.ip", "pii.iban", "pii.card", "pii.national_id", "pii.phone", "pii.address")
+)
+#: Level of the one-sided test on names.
+LEVEL = 0.01
+
+
+def identifiers(trial: TextTrial) -> list[Result]:
+    """Personal data of train that return in the synthetic texts: ``text.identifiers`` and ``text.names``.
+
+    Found by `locum.data.pii_in_text`: patterns, and check digits where there are any. Values are shares of
+    those that train has and the hold-out has not; the reference is the share of those that the hold-out has
+    and train has not, which return by chance or because everybody writes them. Of identifiers a single one is
+    poor. Names (two or three capitalised words) are poor when significantly more of train's return than of
+    the hold-out's (exact test of the split, one-sided at `LEVEL`: one false alarm in 100 or fewer); without a
+    hold-out they are not judged. Counts by kind are in ``detail``; the data themselves are never kept.
+    """
+    sets = {p: _found(trial.texts.get(p, ())) for p in ("train", "holdout", "synthetic")}
+    out = [_hard(sets)]
+    if trial.holdout is not None:
+        out.append(_names(sets))
+    return out
+
+
+def _found(texts: list[str] | tuple[str, ...]) -> dict[bool, set[tuple[str, str]]]:
+    found: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
+    for text in texts:
+        for kind, form in mentions(text):
+            found[kind in HARD].add((kind, form))
+    return found
+
+
+def _split(
+    sets: dict[str, dict[bool, set[tuple[str, str]]]], hard: bool
+) -> tuple[set[tuple[str, str]], int, int, int]:
+    """Those of train that return, of how many; those of the hold-out that return, of how many."""
+    train, held, ours = (sets[p][hard] for p in ("train", "holdout", "synthetic"))
+    mine, other = train - held, held - train
+    return mine & ours, len(mine), len(other & ours), len(other)
+
+
+def _hard(sets: dict[str, dict[bool, set[tuple[str, str]]]]) -> Result:
+    back, n, other, m = _split(sets, True)
+    low, high = wilson(len(back), n)
+    value = len(back) / n if n else 0.0
+    return Result(
+        name="text.identifiers", title="Identifiers that return", question="private", value=value,
+        low=low if n else 0.0, high=high if n else 0.0, direction="lower", target=0.0,
+        reference=other / m if m else 0.0, verdict="poor" if back else "good",
+        sentence=f"{len(back)} of {n} mail and web addresses, telephone, card and identity numbers of the "
+        "real texts stand in the synthetic ones."
+        if n
+        else "The real texts hold no mail or web address, telephone, card or identity number of their own.",
+        detail={"returned": dict(Counter(kind for kind, _ in back)), "of": n, "holdout_returned": other,
+                "holdout_of": m},
+    )  # fmt: skip
+
+
+def _names(sets: dict[str, dict[bool, set[tuple[str, str]]]]) -> Result:
+    back, n, other, m = _split(sets, False)
+    low, high = wilson(len(back), n)
+    hits = len(back)
+    p = _tail(hits, n, other, m)
+    verdict: Verdict = "poor" if p < LEVEL else "good"
+    value, real = hits / n if n else 0.0, other / m if m else 0.0
+    return Result(
+        name="text.names", title="Names that return", question="private", value=value, low=low if n else 0.0,
+        high=high if n else 0.0, direction="lower", reference=real, verdict=verdict,
+        sentence=f"{hits} of {n} capitalised names of the real texts stand in the synthetic ones; of "
+        f"texts never seen {other} of {m}.",
+        detail={"p": p, "of": n, "holdout_of": m},
+    )  # fmt: skip
+
+
+def _tail(hits: int, n: int, other: int, m: int) -> float:
+    """Chance of `hits` or more among `n` when `hits + other` fall on `n + m` at random (Fisher)."""
+    k = hits + other
+    if not k:
+        return 1.0
+    ways = sum(comb(n, i) * comb(m, k - i) for i in range(hits, min(n, k) + 1) if k - i <= m)
+    return ways / comb(n + m, k)

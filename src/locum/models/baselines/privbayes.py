@@ -1,0 +1,295 @@
+"""PrivBayes: a network in which every attribute depends on one or two that came before it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.errors import NotFittedError, UsageError
+from locum.models.base import FloatArray, ModelState
+from locum.models.checks import (
+    broken,
+    check_rows,
+    check_width,
+    exactly,
+    tensor,
+    within,
+)
+from locum.models.price import MEAN_NOISE, SHORTLIST, choose, rows_of, sigma_for
+from locum.models.seeded import SeededFit
+from locum.privacy.budget import Accounting
+from locum.progress import Event, Listener, silent
+from locum.randomness import check_seed, stream
+from locum.schema.domain import Codes, Domain
+from locum.sources.private import Candidate, PrivateSource
+
+#: Shares of the budget for single attributes and for choosing parents; the rest is for the joint tables.
+ONE_WAY, CHOICE = 0.2, 0.3
+#: A joint table is too large when a cell has fewer rows, on average, than so many times the noise.
+USEFUL = 4.0
+#: Most candidates of one choice.
+MOST_CANDIDATES = 400
+#: How much of a conditional is the attribute's own share, and is spread evenly.
+OWN, EVEN = 1e-6, 1e-9
+
+
+class PrivBayes(SeededFit):
+    """A Bayesian network, chosen and measured under privacy, sampled attribute by attribute.
+
+    A baseline. Each attribute gets up to `parents` parents that were measured together before, by the
+    exponential mechanism on how far the joint counts are from independence.
+
+    Parameters
+    ----------
+    epsilon, delta
+        Budget of `fit` on rows without a ledger (seeded noise, NOT PRIVATE).
+    parents
+        Most parents of an attribute, 1 to 4.
+
+    Notes
+    -----
+    Source: Zhang, Cormode, Procopiuc, Srivastava, Xiao, PrivBayes, SIGMOD 2014 / TODS 2017. What differs: the
+    score is the L1 distance from independence (the paper's function R) on counts; parents come from one table
+    that was measured before, so that their joint counts are known and tables agree; noise is Gaussian; either
+    adjacency will do, and the number of rows need not be public. Cost: one count of rows per candidate.
+    """
+
+    name: ClassVar[str] = "privbayes"
+    has_density: ClassVar[bool] = True
+
+    def __init__(self, *, epsilon: float = 1.0, delta: float = 1e-6, parents: int = 2) -> None:
+        if isinstance(parents, bool) or not isinstance(parents, int) or not 1 <= parents <= 4:
+            raise UsageError(f"{parents!r} parents cannot be", where="parents", expected="1 to 4")
+        self.epsilon, self.delta, self.parents = epsilon, delta, parents
+        self._order: tuple[int, ...] = ()
+        self._above: tuple[tuple[int, ...], ...] = ()
+        self._tables: tuple[FloatArray, ...] = ()
+        self._domain: Domain | None = None
+
+    @property
+    def accounting(self) -> Accounting:
+        """``zcdp``, for the exponential mechanism."""
+        return "zcdp"
+
+    def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
+        """Spend what the source has left. `seed` decides which candidates are offered where there are many.
+
+        Raises
+        ------
+        BudgetError
+            When nothing is left.
+        """
+        run = _Run(source, self.parents, stream(check_seed(seed), "privbayes", "fit"))
+        n = len(source.domain)
+        progress(Event("fit", 0, n, "single attributes"))
+        run.ones()
+        for i in range(1, n):
+            progress(Event("fit", i, n, "parents"))
+            run.grow(n - i)
+        progress(Event("fit", n, n))
+        self._order, self._above = tuple(run.order), tuple(run.above)
+        self._tables, self._domain = tuple(run.tables), source.domain
+        return self
+
+    def sample(self, n: int, *, seed: int) -> Codes:
+        """Draw `n` rows; int32, shape (n, n_attributes), Fortran order."""
+        domain = self._fitted()
+        n, seed = check_rows(n), check_seed(seed)
+        out = np.zeros((n, len(domain)), dtype=np.int32, order="F")
+        for i, above, table in zip(self._order, self._above, self._tables, strict=True):
+            size = domain.sizes[i]
+            at = _place(out, above, domain.sizes)
+            steps = np.cumsum(table.reshape(-1, size), axis=1)
+            # Rows of the table follow each other on one long scale, so one search serves all of them.
+            base = np.concatenate([[0.0], np.cumsum(steps[:, -1])])
+            scale = (steps + base[:-1, None]).reshape(-1)
+            points = stream(seed, "privbayes", "sample", i).random(n) * steps[at, -1] + base[at]
+            drawn = np.searchsorted(scale, points, side="right") - at * size
+            out[:, i] = np.clip(drawn, 0, size - 1)
+        return out
+
+    def log_prob(self, codes: Codes) -> FloatArray:
+        """Sum of the logs of the conditionals; -inf outside the domain."""
+        domain = self._fitted()
+        check_width(codes, domain)
+        inside = within(codes, domain)
+        total = np.where(inside, 0.0, -np.inf)
+        rows = codes[inside]
+        for i, above, table in zip(self._order, self._above, self._tables, strict=True):
+            square = table.reshape(-1, domain.sizes[i])
+            at = _place(rows, above, domain.sizes)
+            with np.errstate(divide="ignore"):
+                total[inside] += np.log(square[at, rows[:, i]]) - np.log(square.sum(axis=1)[at])
+        return total
+
+    def state(self) -> ModelState:
+        """Order, parents (-1 for none) and the conditional tables end to end."""
+        domain = self._fitted()
+        parents = np.full((len(domain), 4), -1, dtype=np.int64)
+        for place, above in enumerate(self._above):
+            parents[place, : len(above)] = above
+        tensors = {
+            "order": np.array(self._order, dtype=np.int64),
+            "parents": parents,
+            "tables": np.concatenate([t.reshape(-1) for t in self._tables]),
+        }
+        return ModelState({}, tensors)
+
+    @classmethod
+    def from_state(cls, state: ModelState, domain: Domain) -> Self:
+        """Rebuild from tables; raises FileFormatError when they do not fit the domain."""
+        exactly(state, set(), {"order", "parents", "tables"})
+        order = [int(i) for i in tensor(state, "order", np.int64, (len(domain),))]
+        parents = tensor(state, "parents", np.int64, (len(domain), 4))
+        if not order or sorted(order) != list(range(len(domain))):
+            raise broken("the order does not name every attribute once")
+        above, cells = [], []
+        for place, row in enumerate(parents.tolist()):
+            known = [p for p in row if p != -1]
+            if row[len(known) :] != [-1] * (4 - len(known)) or len(set(known)) < len(known):
+                raise broken("parents are not usable")
+            if not set(known) <= set(order[:place]):
+                raise broken("a parent comes after its child")
+            above.append(tuple(known))
+            cells.append(math.prod(domain.sizes[i] for i in (*known, order[place])))
+        flat = tensor(state, "tables", np.float64, (sum(cells) if sum(cells) < 2**34 else -1,))
+        tables = tuple(np.split(flat, np.cumsum(cells)[:-1]))
+        if not np.isfinite(flat).all() or flat.min() < 0 or flat.max() > 2:
+            raise broken("shares are negative, not finite, or above one")
+        for i, table in zip(order, tables, strict=True):
+            sums = table.reshape(-1, domain.sizes[i]).sum(axis=1)
+            if not ((sums > 0.5) & (sums < 2.0)).all():
+                raise broken("shares do not add up to one")
+        model = cls()
+        model._order, model._above = tuple(order), tuple(above)
+        model._tables, model._domain = tables, domain
+        return model
+
+    def _fitted(self) -> Domain:
+        if self._domain is None:
+            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
+        return self._domain
+
+
+def _place(codes: Codes, above: Sequence[int], sizes: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Row of a conditional table for each row of codes."""
+    at = np.zeros(len(codes), dtype=np.int64)
+    for p in above:
+        at = at * sizes[p] + codes[:, p]
+    return at
+
+
+class _Run:
+    """One fit under way; sees sizes and noisy counts only."""
+
+    def __init__(self, source: PrivateSource, parents: int, rng: np.random.Generator) -> None:
+        self.source, self.parents, self.rng = source, parents, rng
+        self.sizes = source.domain.sizes
+        self.total = rows_of(source)
+        self.budget = source.remaining_rho
+        self.shares: list[FloatArray] = []
+        self.order: list[int] = []
+        self.above: list[tuple[int, ...]] = []
+        self.tables: list[FloatArray] = []
+        # Noisy joint distributions of what was measured together; parents are taken from one of them.
+        self.joints: list[tuple[tuple[int, ...], FloatArray]] = []
+
+    def names(self, clique: Sequence[int]) -> tuple[str, ...]:
+        return tuple(self.source.domain.attributes[i].name for i in clique)
+
+    def ones(self) -> None:
+        """Measure single attributes; the one with the most codes, a public fact, is the root."""
+        alive = [i for i, size in enumerate(self.sizes) if size > 1]
+        share = ONE_WAY if len(alive) > 1 else 1.0
+        noisy = {}
+        if alive:
+            sigma = sigma_for(self.source, self.source.remaining_rho * share, len(alive))
+            cliques = [self.names((i,)) for i in alive]
+            bought = self.source.measure(cliques, sigma, purpose="single attributes")
+            noisy = {i: m.counts for i, m in zip(alive, bought, strict=True)}
+        self.shares = [_share(noisy.get(i, np.ones(1)), size) for i, size in enumerate(self.sizes)]
+        self.step = max(0.0, self.source.remaining_rho) / max(1, len(alive) - 1)
+        self.place(max(range(len(self.sizes)), key=lambda i: (self.sizes[i], -i)), (), None)
+
+    def place(self, i: int, above: tuple[int, ...], joint: FloatArray | None) -> None:
+        """Put attribute `i` next in order, with its conditional table."""
+        if joint is None:
+            table = self.shares[i]
+            joint_known = self.shares[i]
+        else:
+            square = joint.reshape(-1, self.sizes[i])
+            sums = square.sum(axis=1, keepdims=True)
+            own = OWN / square.shape[0]
+            table = (square + own * self.shares[i]) / (sums + own)
+            joint_known = joint
+        self.order.append(i)
+        self.above.append(above)
+        self.tables.append(np.asarray(table, dtype=np.float64).reshape(-1))
+        self.joints.append(((*above, i), np.asarray(joint_known, dtype=np.float64).reshape(-1)))
+
+    def grow(self, left: int) -> None:
+        """Choose one attribute and its parents, and measure them together."""
+        open_ = [i for i in range(len(self.sizes)) if i not in self.order and self.sizes[i] > 1]
+        if not open_:
+            rest = next(i for i in range(len(self.sizes)) if i not in self.order)
+            self.place(rest, (), None)
+            return
+        rho = min(self.step, self.source.remaining_rho) if len(open_) > 1 else self.source.remaining_rho
+        choice = CHOICE / (1 - ONE_WAY)
+        sigma = sigma_for(self.source, max(rho * (1 - choice), 1e-300))
+        offered = self.offers(open_, sigma)
+        if not offered:
+            self.place(open_[0], (), None)
+            return
+        candidates = [
+            Candidate(
+                self.names((*above, i)),
+                np.asarray(np.rint(self.total * np.outer(known, self.shares[i])), dtype=np.int64).reshape(-1),
+                1,
+                MEAN_NOISE * sigma * known.size * self.sizes[i],
+            )
+            for i, above, known in offered
+        ]
+        i, above, _ = offered[choose(self.source, candidates, rho * choice, "parents")]
+        bought = self.source.measure([self.names((*above, i))], sigma, purpose="attribute with its parents")
+        self.place(i, above, _share(bought[0].counts, bought[0].counts.size))
+
+    def offers(self, open_: list[int], sigma: float) -> list[tuple[int, tuple[int, ...], FloatArray]]:
+        """Attributes with parents whose joint table is useful at this noise, by noisy facts."""
+        known: dict[tuple[int, ...], FloatArray] = {}
+        for clique, joint in self.joints:
+            table = joint.reshape([self.sizes[j] for j in clique])
+            alive = [j for j in clique if self.sizes[j] > 1]
+            for degree in range(1, min(self.parents, len(alive)) + 1):
+                for above in itertools.combinations(alive, degree):
+                    if tuple(sorted(above)) not in known:
+                        drop = tuple(at for at, j in enumerate(clique) if j not in above)
+                        kept = [j for j in clique if j in above]
+                        order = [kept.index(j) for j in sorted(above)]
+                        part = np.asarray(table.sum(axis=drop)).transpose(order)
+                        known[tuple(sorted(above))] = part.reshape(-1)
+        most = max(4.0, self.total / (USEFUL * sigma))
+        found = [
+            (i, above, part)
+            for above, part in known.items()
+            for i in open_
+            if part.size * self.sizes[i] <= most
+        ]
+        limit = MOST_CANDIDATES if self.source.ledger.accounting == "zcdp" else SHORTLIST
+        if len(found) > limit:
+            found = [found[j] for j in sorted(self.rng.permutation(len(found))[:limit].tolist())]
+        return found
+
+
+def _share(counts: npt.NDArray[np.generic], size: int) -> FloatArray:
+    """Noisy counts as shares: negative ones are none, and no cell is quite impossible."""
+    clean = np.maximum(np.asarray(counts, dtype=np.float64), 0.0)
+    mass = float(clean.sum())
+    shares = clean / mass if mass > 0 else np.full(size, 1.0 / size)
+    shares = (1 - EVEN) * shares + EVEN / size
+    return np.asarray(shares / shares.sum(), dtype=np.float64)

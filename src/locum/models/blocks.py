@@ -1,0 +1,105 @@
+"""Drawing many rows in pieces, so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from locum.models.base import Model
+from locum.randomness import child_seed, stream
+from locum.schema.domain import Attribute, Codes, Domain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.codes.encoder import Encoder
+
+#: Codes in one block: 32 MB of int32, the decoded rows some ten times that.
+BLOCK_CODES = 8 * 2**20
+#: Rows in one block, at least and at most.
+BLOCK_ROWS = (2**14, 2**18)
+
+
+def block_rows(domain: Domain) -> int:
+    """Rows that are sampled at a time: the wider the table, the fewer. Depends on nothing else."""
+    low, high = BLOCK_ROWS
+    return int(min(high, max(low, BLOCK_CODES // max(1, len(domain)))))
+
+
+def draw(model: Model, encoder: Encoder, n: int, seed: int) -> Iterator[pa.Table]:
+    """Canonical tables of together `n` rows; the same seed and `n` give the same rows.
+
+    Within one block the encoder sees to it that ids differ. When there are several blocks, ids and PII are
+    made for all of them in advance (some hundred bytes a row and column while they are made), because
+    values made block by block would repeat.
+    """
+    size = block_rows(encoder.domain)
+    pools = _pools(encoder, n, seed) if n > size else []
+    for block, start in enumerate(range(0, n, size)):
+        codes = model.sample(min(size, n - start), seed=child_seed(seed, "codes", block))
+        table = encoder.decode(codes, seed=child_seed(seed, "values", block))
+        for pool in pools:
+            at = table.schema.get_field_index(pool.attribute.column)
+            values = pool.fill(codes[:, encoder.domain.index(pool.attribute.name)], block)
+            table = table.set_column(at, table.schema.field(at), values)
+        yield table
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Made values of one column, given out over all blocks.
+
+    Attributes
+    ----------
+    attribute
+        Whose codes say which rows have a value.
+    values
+        What is given out.
+    once
+        Whether each value is given out once, in order, or any number of times, at random.
+    seed
+        Decides the random order.
+    used
+        How many have been given out, where each is given out once.
+    """
+
+    attribute: Attribute
+    values: pa.Array
+    once: bool
+    seed: int
+    used: int = 0
+
+    def fill(self, codes: Codes, block: int) -> pa.Array:
+        """Values for the rows whose code is not the missing one; nulls elsewhere."""
+        import pyarrow as pa
+
+        present = (
+            np.ones(len(codes), dtype=bool) if self.attribute.null is None else codes != self.attribute.null
+        )
+        n = int(present.sum())
+        place = np.zeros(len(codes), dtype=np.int64)
+        if self.once:
+            place[present] = np.arange(self.used, self.used + n)
+            self.used += n
+        else:
+            rng = stream(self.seed, "repeat", self.attribute.name, block)
+            place[present] = rng.integers(len(self.values), size=n)
+        return self.values.take(pa.array(place, mask=~present))
+
+
+def _pools(encoder: Encoder, n: int, seed: int) -> list[_Pool]:
+    """Values for every column of ids or PII; text may repeat and is left to the encoder."""
+    from locum.codes.generated import GeneratedCodebook
+
+    pools = []
+    for book in encoder.books:
+        if isinstance(book, GeneratedCodebook) and book.maker is not None and book.kind != "text":
+            once = book.distinct == 1.0
+            size = n if once else max(1, math.ceil(book.distinct * n))
+            values = book.maker.make(size, stream(seed, "fresh", book.name))
+            pools.append(_Pool(book.attributes[0], values, once, seed))
+    return pools

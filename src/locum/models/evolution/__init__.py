@@ -1,0 +1,1 @@
+"""Private Evolution: proposals, noisy votes of the private rows, and the loop over them."""

@@ -1,0 +1,67 @@
+"""Noisy tables of counts, brought together: one table a clique, with the variance of each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from locum.models.marginal.embedding import FloatArray
+from locum.models.marginal.triangulate import Clique
+
+
+@dataclass(frozen=True, slots=True)
+class Noisy:
+    """One noisy table.
+
+    Attributes
+    ----------
+    clique
+        Its attributes, canonical.
+    counts
+        Noisy counts, flat in C order over the clique.
+    variance
+        Variance of the noise of each cell: one number, or an array like `counts`.
+    """
+
+    clique: Clique
+    counts: FloatArray
+    variance: FloatArray | float
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """All tables of one clique as one, weighted by precision; the best that linear averaging can do."""
+
+    clique: Clique
+    counts: FloatArray
+    variance: FloatArray
+
+
+def pool(measurements: Iterable[Noisy]) -> list[Pooled]:
+    """One table a clique, in order of first appearance."""
+    precision: dict[Clique, FloatArray] = {}
+    weighted: dict[Clique, FloatArray] = {}
+    for m in measurements:
+        p = np.broadcast_to(1.0 / np.asarray(m.variance, dtype=float), m.counts.shape)
+        if m.clique in precision:
+            precision[m.clique] = precision[m.clique] + p
+            weighted[m.clique] = weighted[m.clique] + p * m.counts
+        else:
+            precision[m.clique] = p.astype(float)
+            weighted[m.clique] = p * m.counts
+    return [Pooled(c, weighted[c] / p, 1.0 / p) for c, p in precision.items()]
+
+
+def total_of(pooled: Sequence[Pooled]) -> float:
+    """The number of rows that the tables together say, at least 1.
+
+    Each table's sum estimates it without bias, with the sum of its cells' variances; they are weighted by
+    precision. Tables over the same rows have independent noise, so this is the best linear unbiased estimate.
+    """
+    weights = [1.0 / float(p.variance.sum()) for p in pooled]
+    sums = [float(p.counts.sum()) for p in pooled]
+    if not sums:
+        return 1.0
+    return max(1.0, float(np.dot(weights, sums) / sum(weights)))

@@ -1,0 +1,293 @@
+"""A boosted estimate of real density over chain density, to correct what the chains get wrong.
+
+A classifier that tells training rows from chain rows estimates their log density ratio. Rows drawn from
+the chains are then kept with probability proportional to the ratio (importance resampling), which pulls
+the joint distribution, in both directions of every dependence, towards the data. The trees are shallow,
+their leaves large and their number is chosen on held-out rows, so the ratio sees structure and not rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.models.tree.scorer import Scorer
+from locum.models.tree.settings import TreeSettings
+from locum.models.tree.tree import FloatArray, IntArray
+from locum.schema.domain import Codes
+
+#: One of so many parts is kept aside.
+FOLDS = 10
+#: Rounds without progress before boosting stops: least and most, and the kept real rows at which the least is
+#: enough. With fewer rows the curve of progress is noisier.
+PATIENCE, ENOUGH_KEPT = (40, 200), 3600
+#: Chain rows from which the mean ratio is estimated.
+NORMALISED_ON = 40_000
+#: Depth limit, fewest rows in a leaf, L2 penalty on leaf values.
+DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
+#: Share of the columns that each tree looks at, and the fewest: trees over two of three columns would never
+#: see what binds all three.
+COLUMN_SHARE, FEWEST_COLUMNS = 0.7, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Sum of regression trees over codes; the value is a log density ratio.
+
+    Trees are stored one after the other, children in LightGBM's convention: a child c >= 0 is inner node c
+    of the same tree, c < 0 is leaf ``~c``.
+
+    Attributes
+    ----------
+    leaves
+        Number of leaves of each tree; a tree has one inner node less.
+    feature, threshold, left, right
+        Inner nodes: attribute, last code that goes left (or number of the tree's label set), children.
+    by_set
+        1 where an inner node sends the labels of a set to the left, 0 where it cuts at the threshold.
+    value
+        Leaf values.
+    sets, set_words, words
+        Label sets of each tree, 32-bit words of each set, and the words: bit ``c % 32`` of word ``c // 32``
+        says that code c goes left.
+    log_mean
+        Log of the mean capped ratio over chain rows: the normalising constant of the corrected density.
+    cap
+        Largest ratio that counts.
+    """
+
+    leaves: npt.NDArray[np.int32]
+    feature: npt.NDArray[np.int32]
+    threshold: npt.NDArray[np.int32]
+    left: npt.NDArray[np.int32]
+    right: npt.NDArray[np.int32]
+    by_set: npt.NDArray[np.uint8]
+    value: npt.NDArray[np.float64]
+    sets: npt.NDArray[np.int32]
+    set_words: npt.NDArray[np.int32]
+    words: npt.NDArray[np.int64]
+    log_mean: float = 0.0
+    cap: float = math.inf
+    #: The trees as look-up tables once they have been needed.
+    _scorer: list[Scorer] = field(default_factory=list, repr=False, compare=False)
+
+    def raw(self, codes: Codes) -> FloatArray:
+        """Log ratio before capping and normalising; shape (n_rows,)."""
+        if not self._scorer:
+            self._scorer.append(Scorer(self))
+        return self._scorer[0](codes)
+
+    def log_weight(self, codes: Codes) -> FloatArray:
+        """Log of the capped, normalised ratio."""
+        return np.minimum(self.raw(codes), math.log(self.cap)) - self.log_mean
+
+
+def fit_ratio(
+    real: Codes,
+    chain: Codes,
+    labels: Sequence[int],
+    settings: TreeSettings,
+    seed: int,
+    unseen: Codes | None = None,
+) -> Ratio | None:
+    """Learn the ratio from training rows and chain rows: the mean of `ratios` boosted models.
+
+    Rows kept aside stop the boosting and then set the slope of the mean. They should be rows that the chains
+    have not seen either: chains reproduce some of the accidents of the rows that they learned from, and by
+    those rows a classifier looks worse than it is and stops too early. Returns None where no model found
+    anything.
+
+    Parameters
+    ----------
+    real, chain
+        Codes, shapes (n, d) and (m, d).
+    labels
+        Columns whose codes have no order; they are split by sets of labels.
+    settings
+        Number of models, rounds, leaves, learning rate and pool.
+    seed
+        Seed of the splits and of the column sampling.
+    unseen
+        Real rows, not among `real`, to keep aside; None takes a tenth of `real`.
+    """
+    rng = np.random.default_rng(seed)
+    real, held_real = _held_out(real, rng) if unseen is None else (real, unseen)
+    chain, held_chain = _held_out(chain, rng)
+    held = np.asfortranarray(np.vstack([held_real, held_chain]))
+    held_y = np.r_[np.ones(len(held_real)), np.zeros(len(held_chain))]
+    # Every model sees all real rows and its own share of the chain rows.
+    shares = np.array_split(np.arange(len(chain)), settings.ratios)
+    found = []
+    for i, share in enumerate(shares):
+        x = np.vstack([real, chain[share]]).astype(np.float32)
+        y = np.r_[np.ones(len(real)), np.zeros(len(share))]
+        found.append(_boost(x, y, held.astype(np.float32), held_y, labels, settings, seed + i))
+    models = [m for m in found if m is not None]
+    if not models:
+        return None
+    merged = Ratio(
+        leaves=np.concatenate([m.leaves for m in models]),
+        feature=np.concatenate([m.feature for m in models]),
+        threshold=np.concatenate([m.threshold for m in models]),
+        left=np.concatenate([m.left for m in models]),
+        right=np.concatenate([m.right for m in models]),
+        by_set=np.concatenate([m.by_set for m in models]),
+        value=np.concatenate([m.value for m in models]) / len(models),
+        sets=np.concatenate([m.sets for m in models]),
+        set_words=np.concatenate([m.set_words for m in models]),
+        words=np.concatenate([m.words for m in models]),
+    )
+    slope = _slope(merged.raw(held), held_y)
+    return _normalised(
+        replace(merged, value=merged.value * slope, _scorer=[]), chain[:NORMALISED_ON], settings.pool
+    )
+
+
+def _held_out(codes: Codes, rng: np.random.Generator) -> tuple[Codes, Codes]:
+    """Rows to learn from and rows kept aside, both in random order."""
+    order = rng.permutation(len(codes))
+    cut = max(1, len(codes) // FOLDS)
+    return codes[order[cut:]], codes[order[:cut]]
+
+
+def _slope(score: FloatArray, y: FloatArray) -> float:
+    """Factor that makes the scores right on held-out rows, from a logistic regression on them.
+
+    Above 1 where the models are too timid, which a mean of stopped models is; below 1 where they fit noise.
+    Limited to 0.25-2. A ridge towards 1 keeps it there when there are few rows.
+    """
+    weight = np.where(y == 1, 0.5 / max(y.sum(), 1), 0.5 / max((1 - y).sum(), 1))
+    slope, shift = 1.0, 0.0
+    ridge = 20.0 / len(y)
+    centred = score - score.mean()
+    for _ in range(25):
+        p = 1.0 / (1.0 + np.exp(-(slope * centred + shift)))
+        gradient = np.array(
+            [(weight * (p - y) * centred).sum() + ridge * (slope - 1.0), (weight * (p - y)).sum()]
+        )
+        curve = weight * p * (1 - p)
+        cross = (curve * centred).sum()
+        hessian = np.array([[(curve * centred**2).sum() + ridge, cross], [cross, curve.sum() + 1e-12]])
+        step = np.linalg.solve(hessian, gradient)
+        slope, shift = slope - step[0], shift - step[1]
+        if np.abs(step).max() < 1e-6:
+            break
+    return float(np.clip(slope, 0.25, 2.0)) if np.isfinite(slope) else 1.0
+
+
+def _boost(
+    x: npt.NDArray[np.float32],
+    y: FloatArray,
+    held: npt.NDArray[np.float32],
+    held_y: FloatArray,
+    labels: Sequence[int],
+    settings: TreeSettings,
+    seed: int,
+) -> Ratio | None:
+    """One boosted classifier, stopped on the held-out rows."""
+    import lightgbm
+
+    parameters = {
+        "objective": "binary",
+        "verbose": -1,
+        # One thread: CPU time is what we promise, and idle OpenMP threads spin.
+        "num_threads": 1,
+        "deterministic": True,
+        "seed": seed,
+        "num_leaves": settings.leaves,
+        "max_depth": DEPTH,
+        "learning_rate": settings.learning_rate,
+        "min_data_in_leaf": LEAF_ROWS,
+        "lambda_l2": L2,
+        "max_bin": 127,
+        "feature_fraction": max(COLUMN_SHARE, min(1.0, FEWEST_COLUMNS / x.shape[1])),
+        "feature_pre_filter": False,
+    }
+    train = lightgbm.Dataset(x, y, params=parameters, categorical_feature=list(labels))
+    valid = train.create_valid(held, held_y)
+    patience = int(np.clip(PATIENCE[0] * ENOUGH_KEPT / max(held_y.sum(), 1), *PATIENCE))
+    stop = lightgbm.early_stopping(patience, verbose=False)
+    booster = lightgbm.train(parameters, train, settings.rounds, valid_sets=[valid], callbacks=[stop])
+    best = booster.best_iteration
+    if best < 1 or booster.num_trees() < 1:
+        return None
+    return arrays_of(booster.model_to_string(num_iteration=best))
+
+
+def _normalised(ratio: Ratio, chain: Codes, pool: float) -> Ratio:
+    """Choose cap and mean so that a pool of `pool` rows per kept row is always enough."""
+    weight = np.exp(ratio.raw(chain))
+    cap = float(np.quantile(weight, 0.999))
+    for _ in range(50):
+        mean = float(np.minimum(weight, cap).mean())
+        if cap <= pool * mean:
+            break
+        cap = pool * mean
+    return replace(ratio, log_mean=math.log(mean), cap=cap)
+
+
+def arrays_of(text: str, first: int = 0, step: int = 1) -> Ratio:
+    """Read LightGBM's text form of a booster into plain arrays.
+
+    With several classes, the trees of one of them: every `step`-th from number `first`.
+    """
+    parts: dict[str, list[npt.NDArray[Any]]] = {
+        "split_feature": [], "threshold": [], "left_child": [], "right_child": [], "decision_type": [],
+        "leaf_value": [], "cat_boundaries": [], "cat_threshold": [],
+    }  # fmt: skip
+    leaves, sets = [], []
+    for block in text.split("\nTree=")[1 + first :: step]:
+        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        leaves.append(int(fields["num_leaves"]))
+        sets.append(int(fields["num_cat"]))
+        for name, part in parts.items():
+            if name in fields:
+                values = np.array(fields[name].split(), dtype=np.float64)
+                part.append(np.diff(values) if name == "cat_boundaries" else values)
+
+    def whole(name: str, dtype: npt.DTypeLike = np.int32) -> npt.NDArray[Any]:
+        # Codes are whole, so the cut between two of them is the lower one.
+        flat: npt.NDArray[Any] = np.floor(np.concatenate([np.zeros(0), *parts[name]])).astype(dtype)
+        return flat
+
+    return Ratio(
+        leaves=np.array(leaves, dtype=np.int32),
+        feature=whole("split_feature"),
+        threshold=whole("threshold"),
+        left=whole("left_child"),
+        right=whole("right_child"),
+        by_set=(whole("decision_type") & 1).astype(np.uint8),
+        value=np.concatenate(parts["leaf_value"]),
+        sets=np.array(sets, dtype=np.int32),
+        set_words=whole("cat_boundaries"),
+        words=whole("cat_threshold", np.int64),
+    )
+
+
+def keep(log_weight: FloatArray, n: int, rng: np.random.Generator) -> IntArray:
+    """Choose `n` rows of a pool with probability proportional to weight, each at most once.
+
+    Systematic sampling over a random order: the count of any group of rows varies less than under
+    independent draws. Weights above pool / n of the mean are cut (the ratio's cap sees to that).
+    """
+    weight = np.exp(log_weight)
+    chance = np.minimum(weight * (n / weight.sum()), 1.0)
+    for _ in range(20):
+        short = n - chance.sum()
+        free = chance < 1.0
+        if short < 1e-9 or not free.any():
+            break
+        chance[free] = np.minimum(chance[free] * (1.0 + short / chance[free].sum()), 1.0)
+    order = rng.permutation(len(chance))
+    steps = np.floor(np.cumsum(chance[order]) * (n / chance.sum()) + rng.random())
+    picked = order[np.diff(steps, prepend=0.0) > 0]
+    if len(picked) < n:
+        rest = np.setdiff1d(order, picked)
+        picked = np.append(picked, rest[np.argsort(-weight[rest], kind="stable")][: n - len(picked)])
+    out: IntArray = picked[:n]
+    return out

@@ -1,0 +1,204 @@
+"""A boosted conditional for the one column that a user wants to predict from all others.
+
+Chains see a dependence on many columns only through trees on those that come earlier; what a model trained
+on the rows learns about the target suffers first. When the target is named, its codes are drawn anew, given
+all other columns of the finished row, from a boosted classifier that was stopped on held-out rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.models.tree.ratio import DEPTH, L2, LEAF_ROWS, Ratio, arrays_of
+from locum.models.tree.tree import FloatArray, IntArray
+from locum.randomness import child_seed, stream
+from locum.schema.domain import Coded, Codes
+
+#: Targets with more codes than this keep what the chains gave them; fewest rows to learn from.
+MOST_CODES, FEWEST_ROWS = 16, 500
+#: Most rows learned from; one of so many parts is held out; rounds, patience and learning rate of boosting.
+MOST_ROWS, FOLDS, ROUNDS, PATIENCE, RATE = 200_000, 8, 500, 25, 0.08
+#: Rows with similar probabilities that share one stratified draw.
+STRATA = 16
+#: Held-out rows on which it is compared with what the model has already.
+COMPARED = 3_000
+#: Log-odds are cut here, so that no row is ever impossible or certain.
+FARTHEST = 12.0
+
+LogProb = Callable[[Codes], FloatArray]
+#: The same for training rows, whose numbers are given too.
+RowLogProb = Callable[[Codes, IntArray], FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """p(target | all other columns) as boosted log-odds.
+
+    Attributes
+    ----------
+    column
+        Attribute that is drawn.
+    scores
+        One sum of trees for two codes (log-odds of code 1), else one per code (softmax).
+    """
+
+    column: int
+    scores: tuple[Ratio, ...]
+
+    def probability(self, codes: Codes) -> FloatArray:
+        """Probability of every code for each row, whatever its own; shape (n_rows, n_codes)."""
+        x = codes.copy()
+        x[:, self.column] = 0
+        odds = np.stack([np.clip(s.raw(x), -FARTHEST, FARTHEST) for s in self.scores], axis=1)
+        if len(self.scores) == 1:
+            odds = np.hstack([np.zeros((len(x), 1)), odds])
+        p = np.exp(odds - odds.max(axis=1, keepdims=True))
+        out: FloatArray = p / p.sum(axis=1, keepdims=True)
+        return out
+
+    def draw(self, codes: Codes, rng: np.random.Generator) -> None:
+        """Draw the target of every row anew, in place.
+
+        Each row's code follows its own probabilities exactly; the draws of rows with similar probabilities
+        are stratified, so that their shares vary less than under independent draws.
+        """
+        p = self.probability(codes)
+        cumulative = np.cumsum(p, axis=1)
+        uniform = _stratified(p @ np.arange(p.shape[1]), rng)
+        chosen = (cumulative < uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
+        codes[:, self.column] = np.minimum(chosen, cumulative.shape[1] - 1)
+
+    def log_prob(self, codes: Codes, joint: LogProb) -> FloatArray:
+        """Log-probability of rows whose columns but the target follow `joint`.
+
+        Cost: one call of `joint` per code of the target, since the target has to be summed out.
+        """
+        p = self.probability(codes)
+        total = np.full(len(codes), -np.inf)
+        for code in range(p.shape[1]):
+            other = codes.copy(order="F")
+            other[:, self.column] = code
+            total = np.logaddexp(total, joint(other))
+        own = codes[:, self.column]
+        return total + np.log(p[np.arange(len(codes)), own])
+
+
+def _stratified(key: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Uniform numbers, one a row, spread evenly over every `STRATA` rows that follow each other by `key`."""
+    n = len(key)
+    order = np.lexsort((rng.random(n), key))
+    blocks = -(-n // STRATA)
+    cells = rng.permuted(np.tile(np.arange(STRATA), (blocks, 1)), axis=1).ravel()[:n]
+    out = np.empty(n)
+    out[order] = (cells + rng.random(n)) / STRATA
+    return out
+
+
+def fit_outcome(
+    data: Coded, column: int, labels: Sequence[int], seed: int, joint: RowLogProb | None = None
+) -> Outcome | None:
+    """Learn the conditional of `column`; None where it is not possible or not better than what is there.
+
+    It is not possible where the column has too many codes or the table too few rows. It is not better where
+    `joint` gives held-out targets at least the same likelihood, given the other columns.
+
+    Parameters
+    ----------
+    data
+        Training rows.
+    column
+        Attribute index of the target.
+    labels
+        Attributes whose codes have no order.
+    seed
+        Seed of the held-out part and of the column sampling.
+    joint
+        Log-probability of training rows under the model that would otherwise draw the target, best without
+        what it learned from those very rows; None to keep the outcome in any case.
+    """
+    size = data.domain.sizes[column]
+    if not 2 <= size <= MOST_CODES or data.n_rows < FEWEST_ROWS or len(data.domain) < 2:
+        return None
+    rng = stream(seed, "tree", "outcome")
+    order = rng.permutation(data.n_rows)[:MOST_ROWS]
+    x = data.codes[order].astype(np.float32)
+    x[:, column] = 0
+    y = data.codes[order, column]
+    categorical = [i for i in labels if i != column]
+    cut = max(1, len(order) // FOLDS)
+    outcome = Outcome(column, _boost(x, y, size, cut, categorical, child_seed(seed, "tree", "outcome")))
+    if joint is None:
+        return outcome
+    rows = order[: min(cut, COMPARED)]
+    held = np.asfortranarray(data.codes[rows])
+    own = (np.arange(len(held)), held[:, column])
+    mine = np.log(outcome.probability(held)[own]).mean()
+    theirs = np.log(
+        np.maximum(_conditional(lambda codes: joint(codes, rows), held, column, size)[own], np.exp(-FARTHEST))
+    ).mean()
+    return outcome if mine > theirs else None
+
+
+def _conditional(joint: LogProb, codes: Codes, column: int, size: int) -> FloatArray:
+    """Probability of every code of `column` given the other columns under `joint`; (n_rows, size)."""
+    scores = np.empty((len(codes), size))
+    for code in range(size):
+        other = codes.copy(order="F")
+        other[:, column] = code
+        scores[:, code] = joint(other)
+    top = scores.max(axis=1, keepdims=True)
+    p = np.exp(scores - np.where(np.isfinite(top), top, 0.0))
+    out: FloatArray = p / np.maximum(p.sum(axis=1, keepdims=True), 1e-300)
+    return out
+
+
+def _boost(
+    x: npt.NDArray[np.float32],
+    y: npt.NDArray[np.int32],
+    size: int,
+    cut: int,
+    categorical: list[int],
+    seed: int,
+) -> tuple[Ratio, ...]:
+    """Boosted scores of the codes, stopped where the held-out rows are predicted best."""
+    import lightgbm
+
+    counts = np.bincount(y, minlength=size)
+    logs = np.log((counts + 0.5) / (len(y) + 0.5 * size))
+    constant = tuple(_constant(float(v)) for v in ([logs[1] - logs[0]] if size == 2 else logs))
+    if np.count_nonzero(np.bincount(y[cut:], minlength=size)) < 2:
+        return constant
+    parameters = {
+        "objective": "binary" if size == 2 else "multiclass", "num_class": 1 if size == 2 else size,
+        "verbose": -1, "num_threads": 1, "deterministic": True, "seed": seed, "num_leaves": 15,
+        "max_depth": DEPTH, "learning_rate": RATE, "min_data_in_leaf": LEAF_ROWS, "lambda_l2": L2,
+        "max_bin": 127, "feature_fraction": 0.7, "feature_pre_filter": False,
+    }  # fmt: skip
+    train = lightgbm.Dataset(x[cut:], y[cut:], params=parameters, categorical_feature=categorical)
+    valid = train.create_valid(x[:cut], y[:cut])
+    stop = lightgbm.early_stopping(PATIENCE, verbose=False)
+    booster = lightgbm.train(parameters, train, ROUNDS, valid_sets=[valid], callbacks=[stop])
+    best = booster.best_iteration
+    if best < 1 or booster.num_trees() < 1:
+        return constant
+    # LightGBM writes the average score into the leaves of each code's first tree.
+    text = booster.model_to_string(num_iteration=best)
+    return tuple(arrays_of(text, k, len(constant)) for k in range(len(constant)))
+
+
+def _constant(value: float) -> Ratio:
+    """A sum of trees that is `value` everywhere: one tree of one leaf."""
+    none = np.zeros(0, dtype=np.int32)
+    return Ratio(
+        leaves=np.ones(1, dtype=np.int32),
+        feature=none, threshold=none, left=none, right=none,
+        by_set=np.zeros(0, dtype=np.uint8),
+        value=np.array([value]),
+        sets=np.zeros(1, dtype=np.int32),
+        set_words=none,
+        words=np.zeros(0, dtype=np.int64),
+    )  # fmt: skip

@@ -1,0 +1,127 @@
+"""Tables that are to be compared, brought to the columns that all of them have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from locum.data.origin import Raw
+from locum.evaluation.evidence import Alert, Answer, Check, Evidence
+from locum.runs.match_columns import LISTED, Apart, listed, match, without
+from locum.runs.tables import misfit
+from locum.schema.table import Schema
+from locum.wording import count
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def meet(
+    real: Raw, schema: Schema, others: Sequence[Raw | None]
+) -> tuple[pa.Table, list[pa.Table | None], Schema, tuple[Apart, ...], list[str]]:
+    """The real table and the others under one schema, with the columns that can be compared.
+
+    A column that one of the others lacks, or holds as another kind of value, is left out of all of them; so
+    is one that holds nothing in the real table but something elsewhere. See `locum.runs.match_columns.match`
+    for what counts as the same column.
+
+    Returns
+    -------
+    tuple
+        The real table, the others (None stays None), the schema, what was left out and why, and notes.
+
+    Raises
+    ------
+    DataError
+        When the target or a protected column is among those left out, or no column is left.
+    """
+    from locum.data.canonical import canonical
+
+    apart: dict[str, Apart] = {}
+    notes: list[str] = []
+    for other in others:
+        if other is None:
+            continue
+        found = match(schema, other, real)
+        schema = found.schema
+        notes += found.notes
+        for a in (*found.apart, *_empty(real, schema, found.table)):
+            apart.setdefault(a.column, a)
+        needed = [a for a in apart.values() if a.column in (schema.target, *schema.protected)]
+        if needed or len(apart) == len(schema):
+            raise misfit(needed or tuple(apart.values()), other)
+    # Ids, free text and personal details are made afresh and not compared in any case.
+    fresh = [name for name in apart if schema[name].regenerated]
+    notes += [f"{name!r}: {apart[name].reason}; its values would not be compared anyway." for name in fresh]
+    schema = without(schema, set(apart))
+    for name in fresh:
+        del apart[name]
+    # Once more, for a kind may have been widened by the last table.
+    tables = [None if other is None else match(schema, other, real).table for other in others]
+    return canonical(real, schema), tables, schema, tuple(apart.values()), notes
+
+
+def _empty(real: Raw, schema: Schema, table: pa.Table) -> list[Apart]:
+    """Columns without any value in the real table, though the other one holds some."""
+    found = []
+    for name in table.column_names:
+        if table.column(name).null_count == table.num_rows:
+            continue
+        if real.table.column(name).null_count == real.table.num_rows or _blank(real, schema, name):
+            found.append(Apart(name, "the real table holds no value in it"))
+    return found
+
+
+def _blank(real: Raw, schema: Schema, name: str) -> bool:
+    """Whether every value of a real column stands for missing."""
+    import pyarrow.compute as pc
+
+    from locum.data.canonical import to_kind
+
+    values = real.table.column(name)
+    if pc.count_distinct(values, mode="only_valid").as_py() > 1 + len(schema[name].missing):
+        return False
+    held = to_kind(values, schema[name], name)
+    return bool(held.null_count == len(values))
+
+
+def incomplete(evidence: Evidence, apart: Sequence[Apart], columns: int, *, strict: bool) -> Evidence:
+    """Evidence about some of the columns, saying so.
+
+    Each column left out is a warning; the stand-in is called faithful in part at most; and no limit passes,
+    for nobody knows what the whole table would measure (unclear, or fail when limits are strict).
+    """
+    if not apart:
+        return evidence
+    names = listed([a.column for a in apart])
+    left = f"{count(len(apart), 'column')} of {columns} could not be compared ({names})"
+    warned = [
+        Alert("warning", a.column, f"Not compared: {a.reason}. Every result is about the other columns.")
+        for a in apart[:LISTED]
+    ]
+    if len(apart) > LISTED:
+        warned.append(Alert("warning", "columns", f"{left}."))
+    return replace(
+        evidence,
+        alerts=(*warned, *evidence.alerts),
+        answers=tuple(_partial(a, left) if a.question == "faithful" else a for a in evidence.answers),
+        requirements=tuple(_doubted(c, left, strict) for c in evidence.requirements),
+    )
+
+
+def _partial(answer: Answer, left: str) -> Answer:
+    sentence = answer.sentence.removeprefix("Yes, as far as was tested. ")
+    if answer.verdict == "good":
+        return Answer(answer.question, "fair", f"In part: {left}. {sentence}")
+    return replace(answer, sentence=f"{answer.sentence} {left[:1].upper()}{left[1:]}.")
+
+
+def _doubted(check: Check, left: str, strict: bool) -> Check:
+    if check.verdict != "pass":
+        return check
+    ending = "which counts as failed (strict)" if strict else "so this is not known of the whole table"
+    return replace(
+        check, verdict="fail" if strict else "unclear",
+        sentence=f"{check.sentence.removesuffix('.')}; but {left}, {ending}.",
+    )  # fmt: skip

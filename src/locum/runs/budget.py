@@ -1,0 +1,130 @@
+"""What a private run may spend: its budget, and the ledger that pays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from locum.errors import BudgetError, UsageError
+from locum.privacy.budget import Budget
+from locum.privacy.journal import Journal
+from locum.privacy.ledger import Ledger
+from locum.privacy.unit import Unit
+from locum.runs.plan import Plan, PrivacyRequest
+
+if TYPE_CHECKING:
+    from locum.runs.private_prepare import PreparedPrivate
+
+#: Where nobody says how likely the guarantee may fail.
+DEFAULT_DELTA = 1e-6
+#: With a hundred rows or fewer nothing is left of them under noise, so delta is always below this.
+MOST_DELTA = 0.01
+#: Part of delta that is kept for publishing levels; the rest is for the noise.
+RESERVE = 0.1
+
+
+def asked_budget(asked: PrivacyRequest) -> Budget:
+    """The budget as asked for; raises UsageError for an epsilon or delta that cannot be."""
+    budget = Budget.approx(asked.epsilon, DEFAULT_DELTA if asked.delta is None else asked.delta)
+    # smaller ones are held against the number of rows, once that is bought
+    if budget.delta >= MOST_DELTA:
+        raise UsageError(
+            f"delta {budget.delta:g} is too large for any table that is worth a run",
+            where="delta",
+            expected=f"less than 1 / rows, and less than {MOST_DELTA:g} in any case",
+            do="leave it out for 1e-6, or give one below 1 / (10 rows)",
+        )
+    return budget
+
+
+def open_ledger(prepared: PreparedPrivate, own: Path | None, run: str) -> Ledger:
+    """The ledger of a run: its own in `own`, or the one that was named, which may hold other runs' steps.
+
+    Without either it lives in memory and forgets.
+
+    Raises
+    ------
+    UsageError
+        When the named ledger is about another data set or unit.
+    FileFormatError
+        When it was changed by anything but appending.
+    """
+    asked, budget, unit = prepared.asked, prepared.budget, prepared.unit
+    options: dict[str, Any] = {"accounting": accounting_of(prepared.plan), "reserve": RESERVE, "run": run}
+    if asked.test_seed is not None:
+        return Ledger.test(budget, unit, seed=asked.test_seed, data=prepared.rows.name, **options)
+    if asked.ledger is None and own is None:
+        return Ledger.memory(budget, unit, data=prepared.rows.name, **options)
+    if asked.ledger is None and own is not None:
+        return Ledger.open(own, data=prepared.rows.name, unit=unit, budget=budget, **options)
+    assert asked.ledger is not None
+    total = budget if asked.total is None else Budget.approx(asked.total, budget.delta)
+    bodies = Journal(asked.ledger).bodies
+    if bodies:
+        head = bodies[0]
+        total = Budget.from_json(head.get("budget"))
+        options |= {"accounting": head.get("accounting"), "reserve": head.get("reserve")}
+    ledger = Ledger.open(
+        asked.ledger, data=prepared.rows.name, unit=unit, budget=total, limit=budget, **options
+    )
+    _refuse_too_little(ledger, budget)
+    return ledger
+
+
+def _refuse_too_little(ledger: Ledger, budget: Budget) -> None:
+    """Refuse a new run for which less is left than it asks for; one that is taken up again has spent some."""
+    wanted, left = budget.rho(ledger.accounting, ledger.reserve), ledger.remaining_rho
+    if ledger.own or left >= 0.999 * wanted:
+        return
+    from locum.privacy.conversions import gdp_epsilon, zcdp_epsilon
+
+    delta = budget.delta * (1 - ledger.reserve)
+    exact = ledger.accounting == "gdp"
+    epsilon = gdp_epsilon(float(np.sqrt(2 * left)), delta) if exact else zcdp_epsilon(left, delta)
+    raise BudgetError(
+        f"the run asks for epsilon {budget.amount:g}, and about {max(0.0, epsilon):.3g} is left",
+        where="privacy budget",
+        expected="no more than what is left",
+        do="ask for less; what other runs have spent on these data does not come back",
+    )
+
+
+def accounting_of(plan: Plan) -> Any:
+    """``zcdp`` where the generator as it is set takes steps that are not Gaussian, else ``gdp``."""
+    return accounting_of_generator(plan.synthesizer, plan.settings)
+
+
+def accounting_of_generator(name: str, settings: Mapping[str, Any]) -> Any:
+    """The same by name and settings."""
+    if name == "auto":
+        return "gdp"
+    from locum.models import registry
+
+    return getattr(registry.create(name, **settings), "accounting", "gdp")
+
+
+def refuse_spent_ledger(asked: PrivacyRequest, budget: Budget) -> None:
+    """Refuse when a ledger that is named and there has too little left; it is read, not written.
+
+    Raises
+    ------
+    BudgetError
+        With what is left, about.
+    FileFormatError
+        When it was changed by anything but appending.
+    """
+    if asked.ledger is None or not asked.ledger.is_file():
+        return
+    bodies = Journal(asked.ledger).bodies
+    if not bodies:
+        return
+    head = bodies[0]
+    ledger = Ledger.open(
+        asked.ledger, data=str(head.get("data", "")), unit=Unit.from_json(head.get("unit")),
+        budget=Budget.from_json(head.get("budget")), accounting=head.get("accounting"),
+        reserve=head.get("reserve"), run="check", limit=budget,
+    )  # fmt: skip
+    _refuse_too_little(ledger, budget)

@@ -1,0 +1,305 @@
+"""What a private run would cost and what its budget would buy, from public facts alone.
+
+Public are the options, the schema, a public table, the form of the file (format, delimiter, names and storage
+types of its columns) and its size. No row is read but the first lines of a CSV file, for its form; nothing is
+spent. The number of rows is private, and only guessed from the size of the file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import UsageError
+from locum.privacy.unit import Unit
+from locum.progress import Event, Listener, silent
+from locum.runs.budget import RESERVE, accounting_of_generator, asked_budget, refuse_spent_ledger
+from locum.runs.cost import Workload, predict
+from locum.runs.engine import Chosen, choose_engine
+from locum.runs.machine import Machine
+from locum.runs.plan import DEFAULT_HOLDOUT, Request
+from locum.runs.prepare import find_config, first
+from locum.runs.private_prepare import check_request, declared_schema, private_name
+from locum.runs.tables import need_column, read_table
+from locum.schema.domain import Attribute, Domain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.data.origin import Raw
+    from locum.schema.column import Column
+    from locum.schema.table import Schema
+
+#: CPU seconds of fitting: fixed, for each pair of modelled attributes, and for counting a million rows once.
+#: Measured on Adult (15 columns) and on 15 mixed columns (``python -m benchmarks.engines``).
+FIT_S: Mapping[str, tuple[float, float]] = {
+    "aim": (1.0, 0.08), "swift": (0.5, 0.03), "mst": (0.5, 0.01), "jam": (1.0, 0.08),
+    "independent": (0.2, 0.0),
+}  # fmt: skip
+PASS_S = {"memory": 3.0, "duckdb": 9.0}
+#: Bytes of a value in a file, for a guess at the number of rows.
+CELL_BYTES = {"csv": 7.0, "parquet": 1.4, "arrow": 8.0}
+#: Codes that a column gets whose levels or range are to be bought, about.
+_BOUGHT = 40
+#: Noise is told where tables of so many attributes are counted.
+_WORDS = ("one table for all that is left", "every single column", "every pair of columns")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnForecast:
+    """Where the codes of a column would come from.
+
+    Attributes
+    ----------
+    name, kind
+        Of the column; ``?`` where the kind itself would be bought.
+    origin
+        ``declared``, ``public``, ``made afresh`` or ``bought``.
+    codes
+        How many codes, None where that is bought.
+    declare
+        What would save budget if it were declared; empty when nothing.
+    """
+
+    name: str
+    kind: str
+    origin: str
+    codes: int | None
+    declare: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What `locum check --epsilon` says.
+
+    Attributes
+    ----------
+    name, budget, unit, synthesizer, why
+        What would be run, and why that generator.
+    columns
+        Where the codes of each column would come from.
+    discovery
+        Share of the budget for finding out what columns hold; 0 when everything is declared or public.
+    noise
+        Standard deviation of each count in rows, for what the rest might be spent on.
+    rows
+        A guess at the number of rows, from the size of the file.
+    most_rows
+        Up to so many rows the delta is small enough.
+    engine, cpu_s, memory_bytes
+        Where the rows would lie, and the predicted cost.
+    notes
+        Sentences for the user.
+    """
+
+    name: str
+    budget: str
+    unit: str
+    synthesizer: str
+    why: str
+    columns: tuple[ColumnForecast, ...]
+    discovery: float
+    noise: tuple[tuple[str, int, float], ...]
+    rows: int
+    most_rows: int
+    engine: str
+    cpu_s: float
+    memory_bytes: int
+    free_bytes: int
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dictionary."""
+        return {
+            "name": self.name, "budget": self.budget, "unit": self.unit, "synthesizer": self.synthesizer,
+            "why": self.why, "discovery_share": self.discovery, "rows_guessed": self.rows,
+            "most_rows_for_delta": self.most_rows, "engine": self.engine, "cpu_s": round(self.cpu_s, 1),
+            "memory_bytes": self.memory_bytes, "free_bytes": self.free_bytes, "notes": list(self.notes),
+            "noise": [{"tables": w, "n": n, "sigma": round(s, 2)} for w, n, s in self.noise],
+            "columns": [
+                {"name": c.name, "kind": c.kind, "origin": c.origin, "codes": c.codes, "declare": c.declare}
+                for c in self.columns
+            ],
+        }  # fmt: skip
+
+
+def forecast(request: Request, progress: Listener = silent) -> Forecast:
+    """Predict a private run; nothing is spent, written or learnt about the rows.
+
+    Raises
+    ------
+    UsageError
+        When an option cannot be, or names a column that is not there.
+    BudgetError
+        When a named ledger has too little left.
+    LeakError
+        When the schema took a bound from the data.
+    FeasibilityError
+        When the domain or the rows are too large, naming the columns to make coarser.
+    DataError
+        When the file or the public table does not fit.
+    """
+    asked = request.privacy
+    assert asked is not None
+    budget, unit = asked_budget(asked), Unit(asked.unit, asked.per_unit)
+    check_request(request)
+    progress(Event("read", 0, 1))
+    config, data = find_config(request)
+    if data is None or not isinstance(data, str | Path):
+        raise UsageError(
+            "no file was named", where="DATA", do="give a file: locum check DATA.csv --epsilon 1"
+        )
+    path = Path(data)
+    chosen = choose_engine(path, asked.engine)
+    given = {"delimiter": request.delimiter, "encoding": request.encoding}
+    reading = {**(config.reading if config else {}), **{k: v for k, v in given.items() if v}}
+    name, fields = _form(path, reading)
+    for wanted, where in ((asked.unit, "unit"), (request.target, "target")):
+        if wanted is not None:
+            need_column(wanted, fields.names, where=where)
+    schema = declared_schema(request, config, fields.names, name)
+    public = None if asked.public is None else read_table(asked.public)
+    columns, domain, exact = _columns(fields, schema, public, request.target)
+    model = config.model.name if config else None
+    generator = first(request.synthesizer, private_name(model), "auto")
+    generator, why = _generator(generator, domain, public is not None, float(budget.amount))
+    refuse_spent_ledger(asked, budget)
+    n = _rows(path, len(fields))
+    accounting = accounting_of_generator(generator, {})
+    discovery, noise = _bought(columns, domain, budget.rho(accounting, RESERVE), unit.l2)
+    cpu, memory, free = _cost(path, chosen, n, fields, domain, generator, request)
+    progress(Event("read", 1, 1))
+    notes = [chosen.why] if chosen.why else []
+    if not exact:
+        notes.append(
+            "Codes of columns that are to be bought are guessed; the domain is checked again when they are."
+        )
+    return Forecast(
+        name, str(budget), str(unit), generator, why, columns, discovery, noise, n,
+        math.ceil(1 / budget.delta) - 1, chosen.engine, cpu, memory, free, tuple(notes),
+    )  # fmt: skip
+
+
+def _form(path: Path, reading: Mapping[str, Any]) -> tuple[str, pa.Schema]:
+    """Name of the table, names and storage types of its columns; of CSV only the first lines are read."""
+    import pyarrow as pa
+
+    from locum.data.blocks import open_blocks
+    from locum.data.read import kind_of_file
+
+    suffix, zipped = kind_of_file(path)
+    if not path.is_file() or zipped or suffix in (".jsonl", ".ndjson"):
+        # a packed file has no form without being read; what it holds is not looked at
+        found = read_table(path, **reading)
+        return found.name, found.table.schema
+    blocks = open_blocks(path, scan=False, **reading)
+    return blocks.name, pa.schema(blocks.schema)
+
+
+def _columns(
+    fields: pa.Schema, schema: Schema | None, public: Raw | None, target: str | None
+) -> tuple[tuple[ColumnForecast, ...], Domain, bool]:
+    """Where codes would come from, the domain as far as it is known, and whether it is known wholly."""
+    from locum.codes.public import declared_book, is_declared, refuse_data_bounds
+    from locum.sources.discover import weight
+    from locum.sources.domain import public_codebooks, refuse_other_columns
+    from locum.sources.kinds import settled_by_type
+
+    if schema is not None:
+        refuse_data_bounds(schema)
+    books: Mapping[str, Any] = {}
+    if public is not None:
+        refuse_other_columns(public.table.column_names, fields.names)
+        schema, books = public_codebooks(public, schema, target)
+    out, attributes, exact = [], [], True
+    for field in fields:
+        column = schema[field.name] if schema is not None else settled_by_type(field.name, field.type)
+        book = books.get(field.name)
+        if book is None and column is not None and is_declared(column):
+            book = declared_book(column)
+        # a wide range is declared, and which of its parts are dense is bought still
+        open_cells = column is not None and field.name not in books and weight(column) > 0
+        if book is not None and not open_cells:
+            own = book.attributes
+            origin = "public" if field.name in books else "declared"
+            origin = "made afresh" if column is not None and column.regenerated else origin
+            codes = math.prod(a.size for a in own)
+            out.append(ColumnForecast(field.name, column.kind if column else "?", origin, codes))
+        else:
+            own, exact = (Attribute(field.name, field.name, _BOUGHT, False),), False
+            out.append(
+                ColumnForecast(field.name, column.kind if column else "?", "bought", None, _wish(column))
+            )
+        attributes += own
+    return tuple(out), Domain(tuple(attributes)), exact
+
+
+def _wish(column: Column | None) -> str:
+    from locum.codes.public import is_declared
+
+    if column is None:
+        return "kind, and levels or bounds"
+    if is_declared(column):
+        return "nothing more: only where in its range values are dense is bought"
+    return "levels" if column.kind == "category" else "bounds"
+
+
+def _generator(name: str, domain: Domain, public: bool, epsilon: float) -> tuple[str, str]:
+    """The generator, after a look whether the domain is small enough for it."""
+    from locum.models.choice import choose, refuse_large
+
+    refuse_large(domain)
+    if name != "auto":
+        return name, "Asked for by name."
+    choice = choose(domain, public=public, epsilon=epsilon)
+    return choice.name, choice.why
+
+
+def _bought(
+    columns: tuple[ColumnForecast, ...], domain: Domain, rho: float, sensitivity: float
+) -> tuple[float, tuple[tuple[str, int, float], ...]]:
+    """Share of the budget for discovery, and the noise that the rest buys for some sets of tables."""
+    from locum.sources.domain import DISCOVERY
+    from locum.synthesizer.private import TOTAL_SHARE
+
+    share = DISCOVERY if any(c.origin == "bought" for c in columns) else 0.0
+    left = rho * (1 - TOTAL_SHARE) * (1 - share)
+    d = max(1, sum(a.size > 1 for a in domain))
+    tables = (1, d, max(1, d * (d - 1) // 2))
+    noise = tuple(
+        (words, n, sensitivity * math.sqrt(n / (2 * left))) for words, n in zip(_WORDS, tables, strict=True)
+    )
+    return share, noise
+
+
+def _rows(path: Path, n_columns: int) -> int:
+    """A guess at the number of rows, to one digit, from the size of the file alone."""
+    suffix = path.suffix.lower()
+    family = (
+        "parquet" if suffix in (".parquet", ".pq") else "arrow" if suffix in (".arrow", ".feather") else "csv"
+    )
+    guess = path.stat().st_size / (CELL_BYTES[family] * max(1, n_columns))
+    digit = 10 ** math.floor(math.log10(max(1.0, guess)))
+    return int(max(1, round(guess / digit)) * digit)
+
+
+def _cost(
+    path: Path, chosen: Chosen, n: int, fields: pa.Schema, domain: Domain, generator: str, request: Request
+) -> tuple[float, int, int]:
+    """CPU seconds, bytes of memory, and bytes that are free."""
+    machine = Machine.here()
+    sizes = tuple(a.size for a in domain)
+    made = request.rows or n
+    work = Workload(
+        n, path.stat().st_size, sizes, made, first(request.holdout, DEFAULT_HOLDOUT), "independent",
+        None, request.target is not None,
+    )  # fmt: skip
+    base, pair = FIT_S.get(generator, FIT_S["aim"])
+    modelled = sum(s > 1 for s in sizes)
+    fit = base + pair * modelled * (modelled - 1) / 2 + PASS_S[chosen.engine] * n * len(fields) / 15e6
+    expected = predict(work, machine)
+    memory = chosen.memory_bytes if chosen.engine == "memory" else int(6e8 + 2 * n)
+    return expected.total_cpu_s + fit / machine.speed, memory, machine.memory_bytes

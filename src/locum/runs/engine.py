@@ -1,0 +1,137 @@
+"""Where private rows lie while they are learned from: in memory, or in their file behind DuckDB.
+
+The choice rests on the size of the file and of the machine. Neither engine leaves a trace in what is
+released: for the same noise both give the same counts, to the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from locum.data.read import kind_of_file
+from locum.errors import FeasibilityError, UsageError
+from locum.privacy.sealed import sealed
+from locum.runs.machine import available_memory
+from locum.runs.tables import read_table
+from locum.sources.rows import MemoryRows, Rows
+from locum.wording import size
+
+Engine = Literal["memory", "duckdb"]
+ENGINES = ("auto", "memory", "duckdb")
+
+#: Bytes of memory at the peak of a private run for each byte of the file, by format. The fit alone took 3
+#: (CSV) and 16 (Parquet) on 15 mixed columns (``python -m benchmarks.engines``); judging holds more copies of
+#: the rows, and other columns pack better, so that four times as much is set aside.
+HELD: Mapping[str, float] = {"csv": 12.0, "parquet": 60.0, "arrow": 8.0}
+#: Memory of the program itself.
+BASE = 2.5e8
+#: Part of the free memory that rows in memory may take before they stay in their file.
+_SHARE = 0.5
+#: Most rows of each table that are judged where rows stay in their file.
+JUDGED = 50_000
+#: Memory limit of the database: a quarter of what is free, within these bounds, in megabytes.
+_LEAST, _MOST = 128, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An engine, the memory that rows in memory would take, and why in a sentence (empty when asked for)."""
+
+    engine: Engine
+    memory_bytes: int
+    why: str = ""
+
+
+def check_engine(name: str) -> str:
+    """Return a usable name; raises UsageError."""
+    if name not in ENGINES:
+        raise UsageError(
+            f"there is no engine {name!r}", where="--engine", expected=f"one of {', '.join(ENGINES)}"
+        )
+    return name
+
+
+def choose_engine(data: Any, asked: str = "auto", *, free: int | None = None) -> Chosen:
+    """Decide where the rows of a path or frame lie.
+
+    Parameters
+    ----------
+    data
+        Path or frame.
+    asked
+        ``memory``, ``duckdb``, or ``auto``: by size.
+    free
+        Free memory in bytes; None looks.
+
+    Raises
+    ------
+    UsageError
+        For an unknown engine, and for DuckDB with a table that is in memory already.
+    FeasibilityError
+        When the rows fit into memory no way and the file cannot be read in blocks.
+    """
+    check_engine(asked)
+    if not isinstance(data, str | Path) or not Path(data).is_file():
+        if asked == "duckdb":
+            raise UsageError(
+                "DuckDB reads files, and this is none",
+                where="--engine",
+                do="leave it out, or write a Parquet file",
+            )
+        return Chosen("memory", 0)
+    path = Path(data)
+    need = int(BASE + path.stat().st_size * HELD[_family(path)])
+    if asked == "memory":
+        return Chosen("memory", need)
+    if asked == "duckdb":
+        return Chosen("duckdb", need)
+    free = available_memory() if free is None else free
+    if need <= _SHARE * free:
+        return Chosen("memory", need)
+    words = f"rows in memory may take {size(need)} of {size(free)} that are free"
+    suffix, zipped = kind_of_file(path)
+    if not zipped and suffix not in (".jsonl", ".ndjson"):
+        return Chosen("duckdb", need, f"The rows stay in their file, behind DuckDB: {words}.")
+    if need <= free:
+        return Chosen("memory", need)
+    raise FeasibilityError(
+        words, where=str(path), do="write the table as Parquet or CSV in UTF-8, which need not be in memory"
+    )
+
+
+def database_memory(free: int | None = None) -> int:
+    """Memory limit of the database in megabytes."""
+    free = available_memory() if free is None else free
+    return max(_LEAST, min(_MOST, free // 4_000_000))
+
+
+def open_rows(data: Any, chosen: Chosen, reading: Mapping[str, Any]) -> Rows:
+    """The private rows; what a broken file is told about quotes no value.
+
+    Raises
+    ------
+    DataError, UsageError
+        When the file is not there, cannot be read, or DuckDB is not installed.
+    """
+    if isinstance(data, str | Path) and not Path(data).is_file():
+        return MemoryRows(read_table(data, **reading))
+    with sealed("reading the file"):
+        if chosen.engine == "duckdb":
+            from locum.sources.files import FileRows
+
+            return FileRows.open(Path(data), memory=database_memory(), **reading)
+        return MemoryRows(replace(read_table(data, **reading), notes=()))
+
+
+def _family(path: Path) -> str:
+    suffix = kind_of_file(path)[0]
+    return (
+        "parquet"
+        if suffix in (".parquet", ".pq")
+        else "arrow"
+        if suffix in (".arrow", ".feather", ".ipc")
+        else "csv"
+    )

@@ -1,0 +1,281 @@
+"""Evidence about two tables, with what a report needs besides; one call for pipeline, Python and shell."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import UsageError
+from locum.evaluation.answers import as_html, as_line, as_text
+from locum.evaluation.evidence import Alert, Evidence, RunContext
+from locum.progress import Event, Listener, silent
+from locum.randomness import check_seed, stream
+from locum.runs.align import incomplete, meet
+from locum.runs.out_folder import make_folder, refuse_taken
+from locum.runs.plan import DEFAULT_EFFORT, REPORT, REPORT_JSON, Request
+from locum.runs.prepare import find_config, settle_schema
+from locum.runs.tables import check_target, read_table
+from locum.runs.versions import versions
+from locum.schema.require import Requirements, requirements
+from locum.schema.table import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.evaluation.attacks.canaries import Canaries
+    from locum.evaluation.subgroups.result import Subgrouping
+
+NOTHING_REQUIRED = Requirements()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What `locum.evaluate` found out.
+
+    Attributes
+    ----------
+    evidence
+        All results, with `Evidence.result(name)` to get at one.
+    context, schema
+        How the tables were read; needed for the report.
+    notes
+        What was left out or changed to compare the tables.
+    """
+
+    evidence: Evidence
+    context: RunContext
+    schema: Schema
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no requirement failed; True when none was made."""
+        return not self.evidence.failed
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Five sentences, one per question."""
+        return tuple(answer.sentence for answer in self.evidence.answers)
+
+    def to_json(self) -> dict[str, Any]:
+        """Every number, as in ``report.json``."""
+        from locum.report.json import to_json
+
+        return to_json(self.evidence, self.context)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report: a page for ``.html``, every number for ``.json``. All or nothing.
+
+        Raises
+        ------
+        UsageError
+            For another suffix.
+        FolderError
+            When the place cannot be written.
+        """
+        from locum.files.atomic import write_text
+
+        final = Path(path)
+        if final.suffix.lower() not in (".html", ".htm", ".json"):
+            raise UsageError(
+                f"a report cannot be written as {final.suffix or 'a file without suffix'!r}",
+                where=str(path),
+                expected="a name ending in .html or .json",
+            )
+        write_text(final, self.page() if final.suffix.lower() != ".json" else self._json_text())
+        return final
+
+    def page(self) -> str:
+        """The report as one HTML page that needs no network."""
+        from locum.report.html import render
+
+        return render(self.evidence, self.context)
+
+    def _json_text(self) -> str:
+        import json
+
+        return json.dumps(self.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def __str__(self) -> str:
+        return as_text(self.evidence.answers)
+
+    def __repr__(self) -> str:
+        return f"<Evaluation {as_line(self.evidence.answers)}>"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.evidence.answers, "found.save('report.html') writes the whole report.")
+
+
+def evaluate(
+    real: Any,
+    synthetic: Any,
+    *,
+    holdout: Any = None,
+    schema: Schema | None = None,
+    target: str | None = None,
+    protected: Sequence[str] = (),
+    require: Requirements | Mapping[str, Any] | None = None,
+    effort: str = "standard",
+    by: Sequence[str | Sequence[str]] = (),
+    shift: Sequence[str] = (),
+    canaries: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    seed: int = 0,
+    progress: Listener = silent,
+) -> Evaluation:
+    """Judge any synthetic table against the real one it stands for.
+
+    See `locum.api.evaluate` for the meaning of the parameters.
+    """
+    from locum.evaluation.attacks.suite import check_effort
+
+    check_seed(seed)
+    check_effort(effort)
+    if (by or shift) and holdout is None:
+        raise UsageError(
+            "groups cannot be tested without real rows that the generator never saw", where="by",
+            do="give a hold-out, or leave --by and --shift out",
+        )  # fmt: skip
+    progress(Event("read", 0, 3))
+    config = find_config(Request(data=real))[0] if schema is None else None
+    if require is None:
+        wanted_limits = config.require if config else Requirements()
+    else:
+        wanted_limits = require if isinstance(require, Requirements) else requirements(require)
+    raw = read_table(real, **(config.reading if config else {}))
+    wanted = Request(data=real, target=target, protected=tuple(protected), schema=schema)
+    schema, _ = settle_schema(wanted, raw, config)
+    tables = [None if source is None else read_table(source) for source in (synthetic, holdout)]
+    progress(Event("read", 2, 3))
+    train, (made, held), schema, apart, notes = meet(raw, schema, tables)
+    assert made is not None
+    check_target(train, schema, schema.target)
+    notes += [
+        f"{word} is stamped as made by a generator, not as real rows: {t.lineage}."
+        for word, t in (("The table given as real", raw), ("The hold-out", tables[1]))
+        if t is not None and t.lineage is not None and t.lineage.depth > 0
+    ]
+    birds = None
+    if canaries is not None:
+        from locum.runs.plant import load_canaries, need_planted
+
+        birds = load_canaries(canaries, schema)
+        need_planted(birds, train, schema, raw.name)
+    evidence = judge(
+        train, made, schema, holdout=held, seed=seed, effort=effort, require=wanted_limits, canaries=birds,
+        progress=progress,
+    )  # fmt: skip
+    if by or shift:
+        assert held is not None
+        evidence = replace(evidence, thin=_thin_groups(made, held, schema, by, shift, seed, progress))
+    evidence = incomplete(evidence, apart, len(schema) + len(apart), strict=wanted_limits.strict)
+    evidence = replace(
+        evidence, alerts=(*evidence.alerts, *(Alert("note", schema.name, text) for text in notes))
+    )
+    notes = [*(f"{a.column!r} was not compared: {a.reason}." for a in apart), *notes]
+    context = RunContext(
+        title=title or raw.name, created=now(), settings={"seed": seed, "target": schema.target},
+        versions=versions(), lineage=None if tables[0] is None else tables[0].lineage,
+    )  # fmt: skip
+    return Evaluation(evidence, context, schema, tuple(notes))
+
+
+def _thin_groups(
+    made: pa.Table,
+    held: pa.Table,
+    schema: Schema,
+    by: Sequence[str | Sequence[str]],
+    shift: Sequence[str],
+    seed: int,
+    progress: Listener,
+) -> Subgrouping:
+    """A model trained on the synthetic rows, tested on small groups of the hold-out."""
+    from locum.evaluation.subgroups.model import Examined, examine, known_target, trained, with_target
+    from locum.runs.tables import without_data_bounds
+    from locum.studies.subgroups.verb import wanted_columns
+
+    if schema.target is None:
+        raise UsageError(
+            "groups are tested by a model, and nobody said what it predicts", where="target",
+            do="name the column with --target",
+        )  # fmt: skip
+    target = known_target(schema.target, schema, held)
+    words = f"boosted trees trained on {made.num_rows:,} synthetic rows"
+    score = trained(made, schema, target, seed)
+    asked = Examined(
+        schema.name, words, without_data_bounds(schema), target, score, with_target(held, target),
+        wanted_columns(by, schema.names), (shift,) if isinstance(shift, str) else tuple(shift),
+    )  # fmt: skip
+    return examine(asked, seed=seed, listener=progress)
+
+
+def save_folder(evaluation: Evaluation, folder: Path) -> Path:
+    """Write ``report.html`` and ``report.json`` into a folder, new or empty.
+
+    Raises
+    ------
+    FolderError
+        When it holds something already, or cannot be written to.
+    """
+    refuse_taken(folder)
+    make_folder(folder)
+    evaluation.save(folder / REPORT)
+    evaluation.save(folder / REPORT_JSON)
+    return folder
+
+
+def judge(
+    train: pa.Table,
+    synthetic: pa.Table,
+    schema: Schema,
+    *,
+    holdout: pa.Table | None,
+    seed: int,
+    rows: int | None = None,
+    log_prob: Callable[[pa.Table], Any] | None = None,
+    effort: str = DEFAULT_EFFORT,
+    refit: Callable[[pa.Table, int], pa.Table] | None = None,
+    require: Requirements = NOTHING_REQUIRED,
+    canaries: Canaries | None = None,
+    progress: Listener = silent,
+) -> Evidence:
+    """Evidence about canonical tables; of each, at most `rows` rows drawn by the seed are looked at."""
+    from locum.evaluation.attacks.suite import check_effort
+    from locum.evaluation.evaluate import evaluate as study
+    from locum.evaluation.requirements import check
+
+    evidence = study(
+        thin(train, rows, seed, "train"),
+        thin(synthetic, rows, seed, "synthetic"),
+        schema=schema,
+        holdout=None if holdout is None or not holdout.num_rows else thin(holdout, rows, seed, "holdout"),
+        target=schema.target,
+        protected=schema.protected,
+        seed=seed,
+        log_prob=log_prob,
+        effort=check_effort(effort),
+        refit=refit,
+        canaries=canaries,
+        listener=progress,
+    )
+    return replace(evidence, requirements=check(evidence.results, require))
+
+
+def thin(table: pa.Table, rows: int | None, seed: int, name: str) -> pa.Table:
+    """At most `rows` rows of a table, in their order, drawn by the seed."""
+    if rows is None or table.num_rows <= rows:
+        return table
+    picked = stream(seed, "pipeline", "thin", name).permutation(table.num_rows)[:rows]
+    picked.sort()
+    return table.take(picked)
+
+
+def now() -> str:
+    """The time in ISO 8601, UTC; ``SOURCE_DATE_EPOCH`` wins, for files that can be compared."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = int(fixed) if fixed.isdigit() else int(time.time())
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

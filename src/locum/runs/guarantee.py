@@ -1,0 +1,146 @@
+"""What a private run promises, in numbers and in words: ``privacy.json``, all of which may be published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from locum.privacy.accountant import Total
+from locum.privacy.budget import Budget
+from locum.privacy.entry import MECHANISMS, Entry
+from locum.privacy.unit import Unit
+from locum.runs.versions import versions
+
+if TYPE_CHECKING:
+    from locum.evaluation.evidence import Answer
+    from locum.privacy.ledger import Ledger
+    from locum.synthesizer.private import PrivateFit
+
+#: Version of the document.
+FORMAT = 1
+
+TRUST_MODEL = (
+    "Protected is each unit against anyone who sees everything released: rows, model, certificate, report.",
+    "The adversary may know all other records, the method, its settings and all public data, and may compute "
+    "without limit.",
+    "Trusted are the curator, the machine, and the people who set the options; they see the private data.",
+    "Facts true of the population are not hidden; groups are protected by epsilon times their size only.",
+)
+#: What the guarantee rests on and this document cannot prove.
+ALWAYS_ASSUMED = (
+    "The curator ran this version of locum unmodified.",
+    "The random source of the operating system is sound.",
+    "Everything released about these data is in this ledger; releases that are not in it add to the loss.",
+    "Rows held out to judge the run are private too: the report computed on them and on the training rows "
+    "stays behind.",
+    "Run time, memory use and logs of the run are not shown to the adversary.",
+)
+_DELTAS = tuple(10.0**-k for k in range(3, 13))
+
+
+#: What stands in place of a guarantee in test mode, and in the answer about privacy before one is known.
+NONE_MADE, UNPROMISED = "No guarantee of privacy is made.", "No guarantee was made."
+
+
+def statement(unit: Unit, epsilon: float, delta: float, *, stamp: str = "") -> str:
+    """The guarantee in one sentence, or what stands in its place in test mode."""
+    if stamp:
+        return f"{stamp}. {NONE_MADE}"
+    whom = "a row" if unit.column is None else f"a value of {unit.column} with at most {unit.rows} rows"
+    pair = "one more or one less" if unit.adjacency == "add-remove" else "one exchanged for another"
+    return (
+        f"({epsilon:.4g}, {delta:.3g})-differential privacy at unit {whom} ({pair}), "
+        "assuming what the certificate lists."
+    )
+
+
+def guaranteed(answer: Answer, said: str) -> Answer:
+    """The answer about privacy of a run with the guarantee `said`; what attacks found stays in it.
+
+    The mark is "guaranteed", unless attacks found copying: what looks refuted gets no mark.
+    """
+    if said.endswith(NONE_MADE):
+        return replace(answer, sentence=answer.sentence.replace(UNPROMISED, said))
+    sentence = answer.sentence.replace(UNPROMISED, f"Guaranteed: {said}")
+    return replace(
+        answer, sentence=sentence, verdict=answer.verdict if answer.verdict == "poor" else "guaranteed"
+    )
+
+
+def totals(entries: Sequence[Entry], delta: float) -> dict[str, Any]:
+    """What the steps add up to, at `delta` and along a curve; JSON-ready."""
+    total = Total.of(entries)
+    epsilon = total.epsilon(delta)
+    return {
+        "rho": total.rho,
+        "mu": total.mu,
+        "threshold_delta": total.delta,
+        "slack": total.slack,
+        "delta": delta,
+        "epsilon": round_up(epsilon) if math.isfinite(epsilon) else None,
+        "curve": [[d, round_up(e)] for d, e in total.curve(_DELTAS)],
+    }
+
+
+def round_up(epsilon: float) -> float:
+    """Six digits, never less than was spent."""
+    if epsilon <= 0:
+        return 0.0
+    scale = 10.0 ** (6 - math.ceil(math.log10(epsilon)))
+    return math.ceil(epsilon * scale) / scale
+
+
+def privacy_document(
+    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """``privacy.json`` of a run."""
+    entries = ledger.entries
+    added = totals(entries, ledger.budget.delta)
+    assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
+    if ledger.unit.column is not None:
+        assumptions.append(
+            f"Rows without {ledger.unit.column} were left out, and of each value at most {ledger.unit.rows} "
+            "rows were kept."
+        )
+    return {
+        "format": FORMAT,
+        "statement": statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp),
+        "private": ledger.private,
+        "unit": ledger.unit.to_json(),
+        "budget": ledger.budget.to_json(),
+        "accounting": ledger.accounting,
+        "run": ledger.run,
+        "data": ledger.data,
+        "entries": [e.to_json() for e in entries],
+        "total": added,
+        "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})},
+        "noise": {
+            "source": "operating system" if ledger.private else "a seed",
+            "exactness": "integer noise; the distance of the sampler from its law is in each entry as slack",
+        },
+        "rows": {"noisy": int(fit.rows.counts[0]), "sigma": fit.rows.sigma},
+        "holdout_share": holdout,
+        "synthesizer": {"name": fit.choice.name, "why": fit.choice.why, "stopped": fit.stopped},
+        "discovery": {"share_of_budget": round(fit.domain.spent, 4), "columns": dict(fit.domain.origins)},
+        "public_table": None if public is None else dict(public),
+        "trust_model": list(TRUST_MODEL),
+        "assumptions": assumptions,
+        "versions": versions(),
+    }
+
+
+def entries_of(document: Mapping[str, Any]) -> list[Entry]:
+    """The ledger entries of a document; raises FileFormatError for what cannot be one."""
+    return [Entry.from_json(e) for e in document["entries"]]
+
+
+def unit_of(document: Mapping[str, Any]) -> Unit:
+    """The unit of a document; raises FileFormatError for what cannot be one."""
+    return Unit.from_json(document["unit"])
+
+
+def budget_of(document: Mapping[str, Any]) -> Budget:
+    """The budget of a document; raises FileFormatError for what cannot be one."""
+    return Budget.from_json(document["budget"])

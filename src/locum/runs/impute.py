@@ -1,0 +1,215 @@
+"""Missing cells of a file or frame filled, from its own other cells or by a fitted generator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import UsageError
+from locum.progress import Event, Listener, silent
+from locum.runs.plan import Request
+from locum.runs.prepare import find_config, settle_schema
+from locum.runs.tables import need_column, read_table
+from locum.schema.lineage import REAL, Lineage, partly
+from locum.wording import count
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.data.origin import Origin
+    from locum.schema.table import Schema
+    from locum.synthesizer.table import Synthesizer
+
+
+@dataclass(frozen=True, slots=True)
+class Imputed:
+    """A completed table and how to give it back.
+
+    Attributes
+    ----------
+    table, schema, origin
+        Canonical table, what its columns are, and how the user held it.
+    lineage
+        The stamp; None where every cell is as it was and the data had none.
+    filled
+        Cells filled, by column.
+    rows_filled
+        Rows with such a cell.
+    notes
+        What a user should know, in plain sentences.
+    """
+
+    table: pa.Table
+    schema: Schema
+    origin: Origin | None
+    lineage: Lineage | None
+    filled: dict[str, int]
+    rows_filled: int
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the rows, JSON-ready."""
+        return {
+            "rows": self.table.num_rows, "rows_filled": self.rows_filled, "filled": self.filled,
+            "lineage": None if self.lineage is None else self.lineage.to_json(), "notes": list(self.notes),
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        if not self.filled:
+            return " ".join(["No cell was filled.", *self.notes])
+        first = sorted(self.filled.items(), key=lambda item: -item[1])
+        words = ", ".join(f"{name} {n:,}" for name, n in first[:5]) + (", ..." if len(first) > 5 else "")
+        cells = count(sum(self.filled.values()), "cell")
+        head = f"{cells} filled in {self.rows_filled:,} of {count(self.table.num_rows, 'row')} ({words})."
+        return " ".join([head, *self.notes])
+
+    def restored(self) -> Any:
+        """The table in the form of the user's data, stamped."""
+        from locum.data.lineage_stamp import with_stamp
+        from locum.data.restore import restore
+
+        table = self.table if self.origin is None else restore(self.table, self.schema, self.origin)
+        return with_stamp(table, self.lineage)
+
+
+def impute(
+    data: Any,
+    *,
+    model: Synthesizer | None = None,
+    columns: Sequence[str] | None = None,
+    method: str = "draw",
+    schema: Schema | None = None,
+    config: Path | None = None,
+    seed: int = 0,
+) -> Imputed:
+    """Fill missing cells; see `locum.api.generators.impute`.
+
+    Raises
+    ------
+    LocumError
+        As `locum.control.impute.with_model.impute` with a model, else as
+        `locum.control.impute.without_model.complete`.
+    """
+    if isinstance(data, str | os.PathLike) and str(data).endswith(".locum"):
+        raise UsageError(
+            "a model is no table to fill", where="data", do="give the table, and the model as --model"
+        )
+    if method not in ("draw", "best"):
+        raise UsageError(f"there is no method {method!r}", where="method", expected="draw or best")
+    if model is not None:
+        return _by_model(data, model, columns, method, seed)
+    return _by_itself(data, columns, method, schema, config, seed)
+
+
+def _by_model(
+    data: Any, model: Synthesizer, columns: Sequence[str] | None, method: str, seed: int
+) -> Imputed:
+    from locum.control.given import read_given
+    from locum.control.impute.with_model import impute as fill
+
+    given = read_given(data, model, strict=False)
+    outcome = fill(model, given, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
+    filled, rows = _difference(given, outcome.table)
+    share = 1 - rows / max(outcome.table.num_rows, 1)
+    mark = partly(model.lineage, share) if rows else None
+    notes = outcome.notes if not filled else ()
+    return Imputed(outcome.table, model.schema, model.origin, mark, filled, rows, notes)
+
+
+def _by_itself(
+    data: Any,
+    columns: Sequence[str] | None,
+    method: str,
+    schema: Schema | None,
+    config: Path | None,
+    seed: int,
+) -> Imputed:
+    from locum.control.impute.without_model import complete
+    from locum.data.canonical import canonical
+
+    request = Request(data=data, config=config, schema=schema)
+    found, source = find_config(request)
+    raw = read_table(source, **(found.reading if found else {}))
+    known, _ = settle_schema(request, raw, found)
+    table = canonical(raw, known)
+    names = [need_column(c, known.names, where="column") for c in columns] if columns is not None else None
+    done = complete(table, known, columns=names, method=method, seed=seed)  # type: ignore[arg-type]
+    notes = [f"{name} is left as it is: {why}." for name, why in done.left]
+    if not done.filled and not done.left:
+        notes = ["Nothing was missing."]
+    notes += _broken(table, done.table, known)
+    before = raw.lineage or REAL
+    mark = raw.lineage
+    if done.rows:
+        mark = partly(before.child(), before.own * (1 - done.rows / table.num_rows))
+    return Imputed(done.table, known, raw.origin, mark, dict(done.filled), done.rows, tuple(notes))
+
+
+def _difference(before: pa.Table, after: pa.Table) -> tuple[dict[str, int], int]:
+    """Cells filled by column, and rows with one."""
+    import numpy as np
+
+    filled, rows = {}, np.zeros(before.num_rows, dtype=np.bool_)
+    for name in before.column_names:
+        new = np.asarray(before.column(name).is_null()) & ~np.asarray(after.column(name).is_null())
+        if new.any():
+            filled[name] = int(new.sum())
+            rows |= new
+    return filled, int(rows.sum())
+
+
+def _broken(before: pa.Table, after: pa.Table, schema: Schema) -> list[str]:
+    """One sentence for each rule of the schema that filled cells break."""
+    if not schema.rules:
+        return []
+    from locum.control.rules.clause import rule_clauses
+    from locum.control.where.names import Names
+
+    notes = []
+    for clause in rule_clauses(schema.rules, Names(schema)):
+        broken = int((clause.holds(before) & ~clause.holds(after)).sum())
+        if broken:
+            notes.append(
+                f"{count(broken, 'filled row')} break{'s' if broken == 1 else ''} the rule {clause.text}: "
+                "a generator keeps rules (locum fit, then locum impute --model)."
+            )
+    return notes
+
+
+def impute_file(
+    data: Path,
+    out: Path,
+    *,
+    model: Path | None = None,
+    columns: Sequence[str] | None = None,
+    method: str = "draw",
+    config: Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+    progress: Listener = silent,
+) -> dict[str, Any]:
+    """Fill the missing cells of a file; returns facts about it.
+
+    Raises
+    ------
+    LocumError
+        As `impute`, and FolderError when `out` exists or cannot be written.
+    """
+    from locum.data.lineage_stamp import write_stamp
+    from locum.data.write import write
+    from locum.runs.fit import load_model, refuse_existing, refuse_format
+
+    refuse_format(out)
+    refuse_existing(out, force=force)
+    progress(Event("read", 0, 1))
+    synth = None if model is None else load_model(model)
+    progress(Event("sample", 0, 1))
+    done = impute(data, model=synth, columns=columns, method=method, config=config, seed=seed)
+    write(done.table, out, schema=done.schema, origin=done.origin, lineage=done.lineage)
+    write_stamp(out, done.lineage)
+    return {
+        "out": str(out), "seed": seed, "bytes": out.stat().st_size, "sentence": str(done), **done.to_json()
+    }  # fmt: skip

@@ -1,0 +1,78 @@
+"""The folder that a study writes into: refused when it holds something else, filled all or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from locum.errors import FolderError
+from locum.files.atomic import TEMPORARY_PREFIX, folder_error, write_text
+
+
+def own_folder(folder: Path, own: set[str]) -> Path:
+    """The folder, refused when it holds anything but files named `own` and unfinished ones.
+
+    Raises
+    ------
+    FolderError
+        When it does, or cannot be looked into.
+    """
+    foreign = sorted(n for n in _names(folder) - own if not n.startswith(TEMPORARY_PREFIX))
+    if foreign:
+        raise _refused("something else", foreign, folder)
+    return folder
+
+
+def refuse_taken(folder: Path) -> None:
+    """Refuse a folder that holds something already; best asked before the work is done.
+
+    Raises
+    ------
+    FolderError
+        When it is not empty, or no folder.
+    """
+    taken = sorted(_names(folder))
+    if taken:
+        raise _refused("something already", taken, folder)
+
+
+def make_folder(folder: Path) -> Path:
+    """Make the folder and those above it; raises FolderError when that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise folder_error(error, folder) from error
+    return folder
+
+
+def write_study(folder: Path, *, page: tuple[str, str], numbers: tuple[str, Mapping[str, Any]]) -> Path:
+    """Write a study's page and numbers, each a name and its content, each all or nothing.
+
+    Raises
+    ------
+    FolderError
+        When the folder cannot be made or written to.
+    ValueError
+        When a number is not finite: a defect, as evidence says why it has no number.
+    """
+    make_folder(folder)
+    text = json.dumps(numbers[1], indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(folder / numbers[0], text + "\n")
+    write_text(folder / page[0], page[1])
+    return folder
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    except OSError as error:
+        raise folder_error(error, folder) from error
+
+
+def _refused(what: str, names: list[str], folder: Path) -> FolderError:
+    return FolderError(
+        f"the folder holds {what} ({', '.join(names[:3])})", where=str(folder),
+        do="choose a new or empty folder with --out",
+    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""What a run left behind, in the words and numbers that are shown when it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from locum.errors import FileFormatError
+from locum.evaluation.answers import as_html, as_line, as_text
+from locum.evaluation.evidence import Answer, Check
+from locum.runs import plan as names
+from locum.wording import count, duration, size
+
+#: Stages of a run that leave files behind, in order; when all were done before, nothing is done again.
+STAGES = ("fit", "sample", "evaluate")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder
+        The run folder.
+    files
+        Name and meaning of each file worth opening, in order.
+    answers
+        The five questions, answered.
+    n_train, n_holdout, n_synthetic
+        Rows learned from, held out, and made.
+    cpu_s, wall_s, peak_bytes
+        What this call used; near zero when everything had been done before.
+    resumed
+        Stages that an earlier call had finished.
+    notes
+        What the user should know besides.
+    requirements
+        The user's limits held against the results.
+    guarantee
+        The guarantee of privacy in one sentence; empty when the run was made without one.
+    """
+
+    folder: Path
+    files: Mapping[str, str]
+    answers: tuple[Answer, ...]
+    n_train: int
+    n_holdout: int
+    n_synthetic: int
+    cpu_s: float
+    wall_s: float
+    peak_bytes: int
+    resumed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    requirements: tuple[Check, ...] = ()
+    guarantee: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether no requirement failed; True when none was made."""
+        return not any(c.verdict == "fail" for c in self.requirements)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Five sentences, one per question."""
+        return tuple(answer.sentence for answer in self.answers)
+
+    @property
+    def report(self) -> Path:
+        """The page to open first."""
+        return self.folder / names.REPORT
+
+    def use(self) -> str:
+        """What the run cost, in one line."""
+        rows = f"{count(self.n_synthetic, 'row')} made from {self.n_train:,}"
+        if self.n_holdout:
+            rows += f" ({self.n_holdout:,} more held out)"
+        if len(self.resumed) == len(STAGES):
+            return f"{rows} by an earlier run"
+        peak = f", peak memory {size(self.peak_bytes)}" if self.peak_bytes else ""
+        return f"{rows} in {duration(self.wall_s)} ({self.cpu_s:.1f} CPU seconds{peak})"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dictionary."""
+        return {
+            "folder": str(self.folder),
+            "files": {name: str(self.folder / name) for name in self.files},
+            "answers": [
+                {"question": a.question, "verdict": a.verdict, "sentence": a.sentence} for a in self.answers
+            ],
+            "rows": {"train": self.n_train, "holdout": self.n_holdout, "synthetic": self.n_synthetic},
+            "cpu_s": round(self.cpu_s, 2),
+            "wall_s": round(self.wall_s, 2),
+            "peak_memory_bytes": self.peak_bytes,
+            "resumed": list(self.resumed),
+            "guarantee": self.guarantee or None,
+            "notes": list(self.notes),
+            "passed": self.passed,
+            "requirements": [
+                {name: getattr(c, name) for name in c.__dataclass_fields__} for c in self.requirements
+            ],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join((as_text(self.answers), f"Report: {self.report}"))
+
+    def __repr__(self) -> str:
+        return f"<Outcome in {self.folder}: {as_line(self.answers)}>"
+
+    def _repr_html_(self) -> str:
+        return as_html(self.answers, f"Report: {self.report}")
+
+
+def describe_files(synthetic: str) -> dict[str, str]:
+    """The files of a run folder and what each is, the first to open first."""
+    return {
+        names.REPORT: "the evidence as a page; computed on real rows, so do not share it",
+        synthetic: "the synthetic rows",
+        names.CARD: "a data card to go with the synthetic rows; holds no score from real rows",
+        names.MODEL: "the fitted generator; treat it like the real data",
+        names.REPORT_JSON: "the same evidence as numbers; do not share it",
+        names.CONFIG: "every decision of this run, to be read and repeated",
+    }
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """The content of ``report.json`` of a finished run.
+
+    Raises
+    ------
+    FileFormatError
+        When it is not there or not what locum writes.
+    """
+    path = folder / names.REPORT_JSON
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(report["evidence"]["answers"], list):
+            raise TypeError("answers")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FileFormatError(
+            "the report of this run cannot be read", where=str(path), do="repeat the run in a new folder"
+        ) from error
+    assert isinstance(report, dict)
+    return report
+
+
+def answers_of(report: Mapping[str, Any]) -> tuple[Answer, ...]:
+    """The five answers in a report."""
+    return tuple(Answer(a["question"], a["verdict"], a["sentence"]) for a in report["evidence"]["answers"])
+
+
+def checks_of(report: Mapping[str, Any]) -> tuple[Check, ...]:
+    """The user's limits in a report, with how they fared; reports of earlier versions have none."""
+    return tuple(Check(**c) for c in report["evidence"].get("requirements", ()))

@@ -1,0 +1,145 @@
+"""A laboratory of self-consumption on a user's table: reading, looping, writing the page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import UsageError
+from locum.progress import Listener, silent
+from locum.randomness import check_seed
+from locum.runs.evaluate import now
+from locum.runs.out_folder import own_folder, write_study
+from locum.runs.tables import need_column, read_table, without_data_bounds
+from locum.schema.lineage import warning_of
+from locum.studies.collapse.lab import Ground, lay_out, study
+from locum.studies.collapse.result import MODES, Collapsing, Mode
+from locum.studies.compare.verb import understood
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PAGE, NUMBERS = "collapse.html", "collapse.json"
+#: Fits a generation in a second or so: what a loop shows does not hang on the best generator.
+DEFAULT_SYNTHESIZER = "tree-fast"
+
+
+def collapse(
+    data: Any,
+    *,
+    loops: Sequence[str] = MODES,
+    generations: int = 10,
+    rows: int | None = None,
+    synthesizer: str = DEFAULT_SYNTHESIZER,
+    settings: Mapping[str, Any] | None = None,
+    protected: Sequence[str] = (),
+    text: str | None = None,
+    order: int = 2,
+    seed: int = 0,
+    limit_s: float | None = None,
+    out: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    progress: Listener = silent,
+) -> Collapsing:
+    """Let a generator learn from its own rows, generation after generation; see `locum.api.collapse`."""
+    from locum.synthesizer.table import Synthesizer
+
+    seed = check_seed(seed)
+    if not 1 <= generations <= 1000:
+        raise UsageError(
+            f"{generations} generations cannot be", where="generations", expected="a number from 1 to 1000"
+        )
+    modes = _modes(loops)
+    if rows is not None and rows < 20:
+        raise UsageError(f"{rows} rows are too few", where="rows", expected="at least 20")
+    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    if text is not None:
+        if protected:
+            raise UsageError("groups are not followed in texts", where="protected", do="leave it out")
+        if synthesizer != DEFAULT_SYNTHESIZER or settings:
+            raise UsageError(
+                "a generator of tables cannot write texts", where="synthesizer",
+                expected="runs of words of --order N", do="leave the generator and its settings out",
+            )  # fmt: skip
+        found = _texts(data, text, order, modes, generations, rows, seed, limit_s, title, progress)
+        if folder is not None:
+            save(found, folder)
+        return found
+    known = understood(data, None, tuple(protected))
+    schema, named = without_data_bounds(known.schema), dict(settings or {})
+    Synthesizer(synthesizer, **named)  # an unknown name or setting is told before anything is fitted
+
+    def make(learn: pa.Table, n: int, child: int) -> pa.Table:
+        return Synthesizer(synthesizer, seed=child, **named).fit_table(learn, schema).sample_table(n)
+
+    ground = lay_out(known.table, schema, rows, seed)
+    found = study(
+        ground, make, name=title or known.name, synthesizer=synthesizer, modes=modes,
+        generations=generations, seed=seed, limit_s=limit_s, protected=tuple(known.schema.protected),
+        listener=progress,
+    )  # fmt: skip
+    found = _noted(found, warning_of(known.raw.lineage, known.name), ground, rows)
+    if folder is not None:
+        save(found, folder)
+    return found
+
+
+def _texts(
+    data: Any, column: str, order: int, modes: Sequence[Mode], generations: int, rows: int | None, seed: int,
+    limit_s: float | None, title: str | None, progress: Listener,
+) -> Collapsing:  # fmt: skip
+    """The same loops over a column of texts and a model of runs of words."""
+    from locum.studies.collapse import texts as lab
+
+    raw = read_table(data)
+    need_column(column, raw.table.column_names, where="text")
+    name = Path(raw.name).stem or raw.name
+    learned, schema = lab.as_words(raw.table.column(column), column)
+    ground = lay_out(learned, schema, rows, seed)
+    writer = lab.Writer(order)
+    scale = lab.WordScale.of(ground, writer)
+    found = study(
+        ground, writer.make, name=title or f"{name}: {column}", synthesizer=f"word {order}-grams",
+        modes=modes, generations=generations, seed=seed, limit_s=limit_s, scale=scale, judge=writer.judge,
+        listener=progress,
+    )  # fmt: skip
+    found = replace(found, text=column, floor_entropy=scale.floor_entropy)
+    empty = raw.table.num_rows - learned.num_rows
+    if empty:
+        found = replace(found, notes=(f"{empty:,} rows without a word were left out.", *found.notes))
+    return _noted(found, warning_of(raw.lineage, name), ground, rows)
+
+
+def _noted(found: Collapsing, risk: str, ground: Ground, rows: int | None) -> Collapsing:
+    notes = [risk] if risk else []
+    if rows is not None and ground.start.num_rows < rows:
+        notes.append(
+            f"A generation has {ground.start.num_rows:,} rows, not {rows:,}: the rest of the real rows is "
+            "needed to measure with, as fresh rows and for the judge."
+        )
+    return replace(found, created=now(), notes=(*notes, *found.notes))
+
+
+def _modes(loops: Sequence[str]) -> tuple[Mode, ...]:
+    found: list[Mode] = []
+    for name in loops:
+        mode = next((m for m in MODES if m == name), None)
+        if mode is None:
+            raise UsageError(
+                f"there is no loop {name!r}", where="loop", expected=f"one of {', '.join(MODES)}"
+            )
+        if mode not in found:
+            found.append(mode)
+    if not found:
+        raise UsageError("no loop was named", where="loop", expected=f"one of {', '.join(MODES)}")
+    return tuple(found)
+
+
+def save(found: Collapsing, folder: Path) -> Path:
+    """Write the page and the numbers into a folder; each all or nothing."""
+    from locum.studies.collapse.page import render
+
+    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

@@ -1,0 +1,178 @@
+"""The page of a comparison: who is better at what, with intervals, and who failed and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from locum.report.charts.scatter import Axis, Point, scatter
+from locum.report.charts.svg import percent, tag, title
+from locum.report.html import environment
+from locum.report.words import NONE, number
+from locum.studies.compare.result import RANKED, Cell, Comparison, Entrant, Measure, Rank
+
+_BY_KEY = {m.key: m for m in RANKED}
+
+
+@dataclass(frozen=True, slots=True)
+class MeanRow:
+    """One contestant: its means, as shown, with the range over cells."""
+
+    entrant: Entrant
+    values: tuple[tuple[str, str], ...]
+    ok: int
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class RankTable:
+    """Ranks by one measure, best first, each with its drawing."""
+
+    measure: Measure
+    rows: tuple[tuple[Rank, Markup], ...]
+    together: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart with its heading and the sentence under it."""
+
+    heading: str
+    sentence: str
+    picture: Markup
+
+
+def render(found: Comparison) -> str:
+    """The comparison as one offline HTML page, in the manner of `locum.report.html.render`."""
+    measures = found.ranked()
+    template = environment().get_template("compare.html.j2")
+    return template.render(
+        found=found,
+        measures=measures,
+        lead=lead(found, measures),
+        rows=[mean_row(found, e, measures) for e in found.entrants],
+        ranks=[rank_table(found, m) for m in measures],
+        charts=charts(found),
+        failures=[c for c in found.cells if c.status != "ok"],
+        noted=[c for c in found.cells if c.status == "ok" and c.notes],
+        tables=[(t, cells_of(found, t, measures)) for t in found.tables],
+    )
+
+
+def lead(found: Comparison, measures: Sequence[Measure]) -> str:
+    """The first sentence: who tells apart from real rows least, whether that is beyond chance, who failed."""
+    sentences = []
+    main = next((m for m in measures if m.key in ("c2st", "tv.3way")), None)
+    honest = {e.name for e in found.entrants if e.kind != "control"}
+    if main is not None:
+        ranks = [r for r in found.ranks(main) if r.contestant in honest]
+        if ranks:
+            best = ranks[0]
+            ties = [r.contestant for r in ranks[1:] if r.low <= best.high]
+            text = f"{best.contestant} is the most faithful on average (rank {best.mean:.1f})"
+            if len(ranks) == 1:
+                text = f"{best.contestant} took part alone, beside the controls"
+            if ties:
+                text += f", but its interval meets that of {', '.join(ties[:4])}"
+            sentences.append(text + ".")
+    failed = sum(c.status != "ok" for c in found.cells)
+    if failed:
+        sentences.append(f"{failed} of {len(found.cells)} attempts gave no result.")
+    if any(passed is False for _, passed, _ in found.controls()):
+        sentences.append("A negative control was not recognised: read the figures with doubt.")
+    return " ".join(sentences) or "Nothing could be ranked."
+
+
+def mean_row(found: Comparison, entrant: Entrant, measures: Sequence[Measure]) -> MeanRow:
+    """Means over cells, each with its smallest and largest value."""
+    cells = found.of(entrant.name)
+    values = []
+    for m in measures:
+        known = [v for c in cells if (v := c.value(m.key)) is not None]
+        if not known:
+            values.append((NONE, ""))
+            continue
+        spread = (
+            f"{shown(m, min(known)).removesuffix(' MB')} to {shown(m, max(known))}" if len(known) > 1 else ""
+        )
+        values.append((shown(m, sum(known) / len(known)), spread))
+    return MeanRow(entrant, tuple(values), sum(c.status == "ok" for c in cells), len(cells))
+
+
+def shown(measure: Measure, value: float) -> str:
+    """A figure as people read it."""
+    if measure.key == "peak_bytes":
+        return f"{value / 2**20:,.0f} MB"
+    return number(value)
+
+
+def rank_table(found: Comparison, measure: Measure) -> RankTable:
+    """Ranks with drawings and a sentence on which of them cannot be told apart from the best."""
+    ranks = found.ranks(measure)
+    last = max(2, len(found.entrants))
+    rows = tuple((r, _rank_line(r, last)) for r in ranks)
+    ties = [r.contestant for r in ranks[1:] if r.low <= ranks[0].high]
+    together = f"Not told apart from the first: {', '.join(ties)}." if ties else ""
+    return RankTable(measure, rows, together)
+
+
+def _rank_line(rank: Rank, last: int) -> Markup:
+    def at(value: float) -> str:
+        return percent(0.02 + 0.96 * (value - 1) / (last - 1))
+
+    words = f"{rank.contestant}: mean rank {rank.mean:.2f}, interval {rank.low:.2f} to {rank.high:.2f}"
+    return tag(
+        "svg",
+        tag("line", class_="rail", x1="0%", x2="100%", y1=9, y2=9),
+        tag("line", class_="span", x1=at(rank.low), x2=at(rank.high), y1=9, y2=9),
+        tag("circle", title(words), class_="dot", cx=at(rank.mean), cy=9, r=5),
+        class_="meter", width="100%", height=18, role="img", aria_label=words,
+    )  # fmt: skip
+
+
+def charts(found: Comparison) -> list[Chart]:
+    """Quality against membership advantage, and against CPU time."""
+    quality = next(
+        (_BY_KEY[k] for k in ("c2st", "tv.3way") if any(c.value(k) is not None for c in found.cells)), None
+    )
+    if quality is None:
+        return []
+    y = Axis(quality.title)
+    wanted = (
+        ("advantage", Axis("Membership advantage"), "Faithfulness against copying",
+         "Down and to the left is better: hard to tell from real rows, and no help in telling who was "
+         "learned from. A copy lies far right, shuffled columns far up."),
+        ("cpu_s", Axis("CPU seconds of fitting and drawing", log=True), "Faithfulness against CPU time",
+         "Down and to the left is better: hard to tell from real rows, and cheap."),
+    )  # fmt: skip
+    out = []
+    for key, x, heading, sentence in wanted:
+        front = found.front(key, quality)
+        points = []
+        for e in found.entrants:
+            a, b = found.mean(e.name, key), found.mean(e.name, quality.key)
+            if a is not None and b is not None:
+                points.append(Point(e.name, a, b, e.name in front, e.kind == "control"))
+        picture = scatter(points, x, y)
+        if picture:
+            names = ", ".join(front)
+            out.append(Chart(heading, f"{sentence} Beaten by nobody on both: {names}.", picture))
+    return out
+
+
+def cells_of(
+    found: Comparison, table: str, measures: Sequence[Measure]
+) -> list[tuple[Cell, tuple[str, ...]]]:
+    """Every cell of a table with its figures as shown."""
+    out: list[tuple[Cell, tuple[str, ...]]] = []
+    for c in found.cells:
+        if c.table != table:
+            continue
+        values: list[Any] = [c.value(m.key) for m in measures]
+        out.append(
+            (c, tuple(NONE if v is None else shown(m, v) for m, v in zip(measures, values, strict=True)))
+        )
+    return out

@@ -1,0 +1,103 @@
+"""A study of mixing on a user's table: reading, making synthetic rows, writing the page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.errors import UsageError
+from locum.progress import Listener, silent
+from locum.randomness import check_seed, stream
+from locum.runs.evaluate import now
+from locum.runs.out_folder import own_folder, write_study
+from locum.runs.tables import align, read_table, without_data_bounds
+from locum.schema.lineage import warning_of
+from locum.studies.compare.verb import understood
+from locum.studies.mix.result import Mixing
+from locum.studies.mix.study import Make, Question, study
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.schema.table import Schema
+
+PAGE, NUMBERS = "mix.html", "mix.json"
+
+
+def mix(
+    data: Any,
+    *,
+    target: str | None = None,
+    synthetic: Any = None,
+    synthesizer: str = "tree",
+    settings: Mapping[str, Any] | None = None,
+    holdout: Any = None,
+    protected: Sequence[str] = (),
+    seed: int = 0,
+    splits: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    progress: Listener = silent,
+) -> Mixing:
+    """Find out whether synthetic rows help beside real ones; see `locum.api.mix`."""
+    seed = check_seed(seed)
+    if splits is not None and not 2 <= splits <= 200:
+        raise UsageError(f"{splits} splits cannot be", where="splits", expected="a number from 2 to 200")
+    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    known = understood(data, target, tuple(protected))
+    if known.schema.target is None:
+        raise UsageError(
+            "nobody said what is to be predicted", where="target", do="name the column with --target"
+        )
+    schema, real = without_data_bounds(known.schema), known.table
+    if synthetic is None:
+        make, available = _fitted(schema, synthesizer, dict(settings or {})), None
+    else:
+        # One schema for both; columns that only one of them has are left out, by name.
+        other, schema, _ = align(schema, read_table(synthetic))
+        make, available = _drawn(other), other.num_rows
+    held = None if holdout is None else align(schema, read_table(holdout))[0]
+    name = known.schema.target
+    question = Question(
+        schema, real.select(list(schema.names)), name, make, tuple(known.schema.protected),
+        available, held, seed, splits,
+    )  # fmt: skip
+    by = synthesizer if synthetic is None else "rows from a file"
+    found = study(question, name=title or known.name, synthesizer=by, listener=progress)
+    risk = warning_of(known.raw.lineage, known.name)
+    found = replace(
+        found, created=now(), from_file=synthetic is not None,
+        warnings=(*((risk,) if risk else ()), *found.warnings),
+    )  # fmt: skip
+    if folder is not None:
+        save(found, folder)
+    return found
+
+
+def _fitted(schema: Schema, name: str, settings: dict[str, Any]) -> Make:
+    from locum.synthesizer.table import Synthesizer
+
+    Synthesizer(name, **settings)  # an unknown name or setting is told before anything is read or fitted
+
+    def make(learn: pa.Table, n: int, seed: int) -> pa.Table:
+        return Synthesizer(name, seed=seed, **settings).fit_table(learn, schema).sample_table(n)
+
+    return make
+
+
+def _drawn(rows: pa.Table) -> Make:
+    def make(learn: pa.Table, n: int, seed: int) -> pa.Table:
+        order = stream(seed, "mix", "file").permutation(rows.num_rows)
+        return rows.take(order[:n])
+
+    return make
+
+
+def save(found: Mixing, folder: Path) -> Path:
+    """Write the page and the numbers into a folder; each all or nothing."""
+    from locum.studies.mix.page import render
+
+    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

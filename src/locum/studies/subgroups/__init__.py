@@ -1,0 +1,1 @@
+"""Thin groups as a command."""

@@ -1,0 +1,105 @@
+"""A tournament on a user's table or series: reading, playing, writing the leaderboards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from locum.errors import UsageError
+from locum.progress import Listener, silent
+from locum.randomness import check_seed
+from locum.runs.evaluate import now
+from locum.runs.out_folder import own_folder, write_study
+from locum.runs.tables import read_table
+from locum.runs.versions import versions
+from locum.studies.compare.result import CONTROLS
+from locum.studies.compare.verb import Table, contestants, understood
+from locum.studies.contestants.contestant import Contestant, Function, field_of
+from locum.studies.contestants.produce import Arena
+from locum.studies.tournament.result import Tournament
+from locum.studies.tournament.run import Ground, cut, play
+from locum.studies.tournament.seekers import STRONG, Seeker, seeker
+from locum.studies.tournament.windows import windows
+
+PAGE, NUMBERS = "tournament.html", "tournament.json"
+DEFAULT_GATE = 0.85
+
+
+def tournament(
+    data: Any,
+    hiders: Sequence[str | Contestant] | Mapping[str, str | Function],
+    seekers: Sequence[str] | Mapping[str, str | Seeker] = STRONG,
+    *,
+    target: str | None = None,
+    window: int | None = None,
+    by: str | None = None,
+    seeds: int | Sequence[int] = 3,
+    gate: float = DEFAULT_GATE,
+    limit_s: float = 3_600.0,
+    out: str | os.PathLike[str] | None = None,
+    progress: Listener = silent,
+) -> Tournament:
+    """Let generators hide their training rows and attacks seek them; see `locum.api.tournament`."""
+    known = tuple(check_seed(s) for s in (range(seeds) if isinstance(seeds, int) else seeds))
+    if not known or len(set(known)) < len(known):
+        raise UsageError("seeds must be one or more different numbers", where="seeds", do="give --seeds 3")
+    if not 0 <= gate <= 1:
+        raise UsageError(f"a gate of {gate:g} cannot be", where="gate", expected="a share from 0 to 1")
+    field, sought = field_of(contestants(hiders)), _seekers(seekers)
+    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    table = _table(data, target, window, by)
+
+    def ground(seed: int) -> Ground:
+        whole = table.cut(0.0)(seed)
+        return cut(Arena(whole.name, whole.schema, table.table, None, whole.write, whole.read), seed)
+
+    members = 2 * table.table.num_rows // 5
+    hidings, bouts = play(ground, field, sought, known, gate=gate, limit_s=limit_s, listener=progress)
+    found = Tournament(
+        table.name, members, known, gate, {c.name: c.entrant().about for c in field},
+        {name: about for name, _, about in sought}, hidings, bouts, (*CONTROLS, "guess"), now(), versions(),
+    )  # fmt: skip
+    if folder is not None:
+        save(found, folder)
+    return found
+
+
+def _seekers(given: Sequence[str] | Mapping[str, str | Seeker]) -> tuple[tuple[str, Seeker, str], ...]:
+    """The seekers, and always the one that guesses."""
+    if isinstance(given, Mapping):
+        found = [
+            (name, what, f"{getattr(what, '__module__', '')}:{getattr(what, '__qualname__', name)}")
+            if not isinstance(what, str)
+            else seeker(what if what == name else f"{name}={what}")
+            for name, what in given.items()
+        ]
+    else:
+        found = [seeker(text) for text in given]
+    names = [name for name, _, _ in found]
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two seekers are called {twice!r}", where="tournament", do="write NAME=... for one")
+    return (*found, *([] if "guess" in names else [seeker("guess")]))
+
+
+def _table(data: Any, target: str | None, window: int | None, by: str | None) -> Table:
+    if window is None:
+        if by is not None:
+            raise UsageError("--by needs --window", where="by", do="say how many steps a window has")
+        return understood(data, target, ())
+    raw = read_table(data)
+    cut_up = windows(raw.table, window, by=by)
+    if target is None:
+        target = cut_up.column_names[-1]
+    found = understood(cut_up, target, ())
+    return replace(found, name=Path(raw.name).stem or raw.name)
+
+
+def save(found: Tournament, folder: Path) -> Path:
+    """Write the page and the numbers into a folder; each all or nothing."""
+    from locum.studies.tournament.page import render
+
+    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

@@ -1,0 +1,353 @@
+"""From private rows to a generator that may leave: bounded units, a private domain, noisy counts, a model.
+
+Private rows are held by this module and the sources it makes, and by nothing behind them. What it gives back
+follows from noisy counts, the schema and public data.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from locum.data.origin import Raw
+from locum.errors import BudgetError, UsageError
+from locum.models import registry
+from locum.models.base import Model, ModelState
+from locum.models.choice import Choice, choose, refuse_large
+from locum.privacy.ledger import Ledger
+from locum.privacy.sealed import sealed
+from locum.progress import Event, Listener, silent
+from locum.randomness import check_seed, child_seed
+from locum.schema.domain import Coded, Domain
+from locum.schema.table import Schema
+from locum.sources.base import Source
+from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain
+from locum.sources.memory import MemorySource
+from locum.sources.private import Measurement, PrivateSource
+from locum.sources.rows import MemoryRows, Rows
+from locum.synthesizer.table import Synthesizer
+
+#: Share of the budget that the number of rows is bought for.
+TOTAL_SHARE = 0.005
+#: With less than this share of its budget left a run would only make noise.
+LEAST_SHARE = 0.01
+
+
+class RecordingSource(PrivateSource):
+    """A private source that keeps its answers, for the quality report; they are published objects."""
+
+    def __init__(self, source: Source, ledger: Ledger, total: Measurement, kept: list[Measurement]) -> None:
+        super().__init__(source, ledger)
+        self._total = total
+        self._kept = kept
+
+    def measure(self, cliques: Sequence[Sequence[str]], sigma: float, *, purpose: str) -> list[Measurement]:
+        """As `PrivateSource.measure`."""
+        found = super().measure(cliques, sigma, purpose=purpose)
+        self._kept.extend(found)
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrivateFit:
+    """What a private fit gives; all of it may be published, unless the ledger is in test mode.
+
+    Attributes
+    ----------
+    synthesizer
+        An ordinary synthesizer; its number of rows is noisy.
+    domain
+        The private domain: schema, encoder, origins, share of the budget for discovery, assumptions.
+    rows
+        Noisy number of rows.
+    measurements
+        The noisy counts that the model was fitted to.
+    choice
+        Which generator, and why.
+    stopped
+        Why the model could not spend what it wanted, empty when it could.
+    """
+
+    synthesizer: Synthesizer
+    domain: PrivateDomain
+    rows: Measurement
+    measurements: tuple[Measurement, ...]
+    choice: Choice
+    stopped: str = ""
+
+    @property
+    def n_rows(self) -> int:
+        """Noisy number of rows, at least 1."""
+        return max(1, int(self.rows.counts[0]))
+
+
+def fit_private(
+    raw: Raw | Rows,
+    ledger: Ledger,
+    *,
+    schema: Schema | None = None,
+    public: Raw | None = None,
+    target: str | None = None,
+    synthesizer: str = "auto",
+    seed: int = 0,
+    discovery: float = DISCOVERY,
+    settings: Mapping[str, Any] | None = None,
+    impossible: Sequence[Mapping[str, Sequence[Any]]] = (),
+    progress: Listener = silent,
+) -> PrivateFit:
+    """Fit a generator to private rows under the guarantee of a ledger.
+
+    Parameters
+    ----------
+    raw
+        The private rows, as read or wherever they lie. With a unit that names a column, rows without an id
+        are left out, and of each unit at most ``unit.rows`` are kept, chosen at random.
+    ledger
+        Who pays, and for which unit; `Ledger.test` gives seeded noise and is NOT PRIVATE.
+    schema
+        Kinds, bounds and levels that are public knowledge; what it leaves open is taken from `public` or
+        bought. None buys kinds too.
+    public
+        A public table with the same columns.
+    target
+        Column to be predicted.
+    synthesizer
+        A generator that can be fitted to a private source, or ``auto``.
+    seed
+        Of everything that is not noise: drawing rows, ties in the model.
+    discovery
+        Part of the budget (in rho) for finding kinds, levels and ranges, if any must be found.
+    settings
+        Settings of the generator.
+    impossible
+        Combinations of values known in advance to be impossible, see `locum.models.known`; they get
+        probability 0. Only for generators that take ``zeros``.
+    progress
+        Hears about the steps.
+
+    Raises
+    ------
+    LeakError
+        When the schema took a bound from the data.
+    BudgetError
+        When nothing can be measured with what is left. A budget that ends in the middle of the model's work
+        is no error: what was paid for is used, and `PrivateFit.stopped` says so.
+    FeasibilityError
+        When the domain is too large.
+    UsageError
+        For a delta that is not below one over the number of rows, an unknown generator or column.
+    DataError
+        When the private rows cannot be worked on; never with a value of theirs.
+
+    Notes
+    -----
+    Cost: some passes over the rows for counting, and the model's own time.
+    """
+    seed = check_seed(seed)
+    held: Rows = MemoryRows(raw) if isinstance(raw, Raw) else raw
+    _check_names(held, ledger, target)
+    if synthesizer != "auto":
+        private_class(synthesizer)
+    progress(Event("discover", 0, 3, "number of rows"))
+    with sealed("bounding the rows of each unit"):
+        bounded = held.bounded(ledger.unit)
+    rows = _count(bounded.n_rows, ledger)
+    ledger.budget.check_rows(int(rows.counts[0]))
+
+    def guard(source: Source) -> PrivateSource:
+        return PrivateSource(source, ledger)
+
+    domain, typed = private_domain(
+        bounded, ledger, guard, schema=_with_unit(schema, ledger), public=public, target=target,
+        share=discovery, progress=progress,
+    )  # fmt: skip
+    codes = domain.encoder.domain
+    refuse_large(codes)
+    with sealed("coding the values"):
+        coded = typed.coded(codes, lambda table: domain.encoder.encode(table).codes)
+    del bounded, typed
+    choice = choose(codes, public=public is not None, epsilon=ledger.budget.epsilon(ledger.accounting))
+    if synthesizer != "auto":
+        choice = Choice(synthesizer, "Asked for by name.")
+    kept: list[Measurement] = []
+    source = RecordingSource(coded, ledger, rows, kept)
+    chosen = {**(settings or {}), **_zeros(choice.name, impossible, domain)}
+    context = _Context(domain, public, target, chosen, child_seed(seed, "model"), progress)
+    model, name, stopped = _model(choice.name, source, context, kept)
+    fitted = Synthesizer.of(
+        name, model, domain.encoder, seed=seed, rows=max(1, int(rows.counts[0])), origin=held.origin
+    )
+    return PrivateFit(fitted, domain, rows, tuple(kept), choice, stopped)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Context:
+    """What a model may know besides noisy counts."""
+
+    domain: PrivateDomain
+    public: Raw | None
+    target: str | None
+    settings: dict[str, Any]
+    seed: int
+    progress: Listener
+
+
+def _check_names(rows: Rows, ledger: Ledger, target: str | None) -> None:
+    """Refuse columns that are not there; names of columns are public."""
+    names = rows.schema.names
+    for name, where in ((ledger.unit.column, "unit"), (target, "target")):
+        if name is not None and name not in names:
+            raise UsageError(
+                f"there is no column {name!r}", where=where, expected=f"one of {', '.join(names[:12])}"
+            )
+    if target is not None and target == ledger.unit.column:
+        raise UsageError("the unit's column cannot be the target", where="target")
+
+
+def _with_unit(schema: Schema | None, ledger: Ledger) -> Schema | None:
+    """The schema with the unit's column as an id, whatever it says: ids are never modelled."""
+    if schema is None or ledger.unit.column is None:
+        return schema
+    columns = tuple(
+        replace(c, kind="id", bounds=None, levels=None, decimals=None, format="", timezone="")
+        if c.name == ledger.unit.column and not c.regenerated
+        else c
+        for c in schema
+    )
+    return replace(schema, columns=columns)
+
+
+def _count(n_rows: int, ledger: Ledger) -> Measurement:
+    """The number of rows, bought."""
+    source = MemorySource(Coded(Domain(()), np.zeros((n_rows, 0), dtype=np.int32)))
+    left = ledger.remaining_rho
+    rho = left * TOTAL_SHARE
+    whole = (ledger.limit or ledger.budget).rho(ledger.accounting, ledger.reserve)
+    if left < LEAST_SHARE * whole:
+        raise BudgetError(
+            "next to nothing is left of the privacy budget",
+            where="privacy budget",
+            do="use another data set, or a ledger with a larger total; a spent budget does not come back",
+        )
+    sigma = float(ledger.unit.l2 / np.sqrt(2 * rho))
+    return PrivateSource(source, ledger).measure([()], sigma, purpose="number of rows")[0]
+
+
+def is_private(name: str) -> bool:
+    """Whether a generator can be fitted to a private source; UsageError for an unknown one."""
+    return name == "independent" or hasattr(registry.get(name), "fit_source")
+
+
+def private_class(name: str) -> type[Model]:
+    """The class behind a name, if it can be fitted to a private source.
+
+    Raises
+    ------
+    UsageError
+        For generators that look at rows.
+    """
+    found = registry.get(name)
+    if not is_private(name):
+        able = [n for n in registry.names() if is_private(n)]
+        raise UsageError(
+            f"{name} looks at single rows, so it can give no guarantee of privacy",
+            where="synthesizer",
+            expected=f"one of auto, {', '.join(able)}",
+        )
+    return found
+
+
+def _model(
+    name: str, source: RecordingSource, context: _Context, kept: list[Measurement]
+) -> tuple[Model, str, str]:
+    """Fit the model; what it could pay for is used when the budget ends in the middle."""
+    made_by = private_class(name)
+    if not hasattr(made_by, "fit_source"):
+        return _independent(source, context.progress), "independent", ""
+    settings = _settings(name, made_by, source, context)
+    extra = _extra(made_by, context)
+    try:
+        model = registry.create(name, **settings)
+        fitted = model.fit_source(source, seed=context.seed, progress=context.progress, **extra)  # type: ignore[attr-defined]
+    except BudgetError as error:
+        if not {m.clique[0] for m in kept if len(m.clique) == 1}.issuperset(source.domain.names):
+            raise
+        stopped = f"The budget ended before the model was complete ({error.what}); single columns only."
+        return _from_counts(source.domain, kept), "independent", stopped
+    return fitted, name, ""
+
+
+def _zeros(
+    name: str, impossible: Sequence[Mapping[str, Sequence[Any]]], domain: PrivateDomain
+) -> dict[str, Any]:
+    """What is impossible, as the setting of a generator that can honour it."""
+    if not impossible:
+        return {}
+    if "zeros" not in inspect.signature(private_class(name)).parameters:
+        raise UsageError(
+            f"{name} cannot honour impossible combinations",
+            where="impossible",
+            do="choose aim, mst or swift, or leave them out",
+        )
+    from locum.models.known import impossible_codes
+
+    return {"zeros": impossible_codes(impossible, domain.encoder)}
+
+
+def _settings(name: str, made_by: type[Model], source: PrivateSource, context: _Context) -> dict[str, Any]:
+    """The caller's settings, and what the constructor asks for besides and we know."""
+    names = inspect.signature(made_by).parameters
+    known: dict[str, Any] = {}
+    if "target" in names and context.target is not None:
+        known["target"] = context.target
+    return {**known, **context.settings}
+
+
+def _extra(made_by: type[Model], context: _Context) -> dict[str, Any]:
+    """The public table in codes, for models that take one."""
+    parameters = inspect.signature(made_by.fit_source).parameters  # type: ignore[attr-defined]
+    if "public" not in parameters:
+        return {}
+    if context.public is None:
+        raise UsageError(
+            "this synthesizer needs a public table", where="synthesizer", do="give one, or choose another"
+        )
+    from locum.data.canonical import canonical
+
+    table = canonical(context.public, context.domain.schema, lenient=True)
+    return {"public": context.domain.encoder.encode(table)}
+
+
+def _independent(source: RecordingSource, progress: Listener) -> Model:
+    """Every column on its own, from noisy counts for all that is left."""
+    names = [a.name for a in source.domain if a.size > 1]
+    progress(Event("fit", 0, 1))
+    if names:
+        # a hair less than all, so that rounding cannot ask for more than there is
+        rho = source.remaining_rho * (1 - 1e-9)
+        sigma = float(source.sensitivity * np.sqrt(len(names) / (2 * rho)))
+        measured = source.measure([(n,) for n in names], sigma, purpose="single columns")
+    else:
+        measured = []
+    progress(Event("fit", 1, 1))
+    return _from_counts(source.domain, measured)
+
+
+def _from_counts(domain: Domain, measured: Sequence[Measurement]) -> Model:
+    """An independent model of noisy counts; negative ones count as none."""
+    from locum.models.independent import IndependentModel
+
+    best: dict[str, Measurement] = {}
+    for m in measured:
+        if len(m.clique) == 1 and (m.clique[0] not in best or m.sigma < best[m.clique[0]].sigma):
+            best[m.clique[0]] = m
+    parts = []
+    for attribute in domain:
+        found = best.get(attribute.name)
+        counts = np.ones(attribute.size, dtype=np.int64) if found is None else np.maximum(found.counts, 0)
+        parts.append(counts if counts.sum() > 0 else np.ones(attribute.size, dtype=np.int64))
+    return IndependentModel.from_state(ModelState({}, {"counts": np.concatenate(parts)}), domain)

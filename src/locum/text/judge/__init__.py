@@ -1,0 +1,1 @@
+"""Texts judged by any maker: the verb and its page."""

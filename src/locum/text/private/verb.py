@@ -1,0 +1,395 @@
+"""Private texts in a file, synthetic texts in a folder: the four private routes, with ledger and account."""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from locum.data.lineage_stamp import beside, stamp_of, write_stamp
+from locum.errors import UsageError
+from locum.files.atomic import folder_error, replacing, write_text
+from locum.privacy.budget import Accounting, Budget
+from locum.privacy.entry import MECHANISMS
+from locum.privacy.journal import Journal
+from locum.privacy.ledger import Ledger
+from locum.privacy.sealed import sealed
+from locum.privacy.unit import Unit
+from locum.runs.guarantee import ALWAYS_ASSUMED, FORMAT, TRUST_MODEL, statement, totals
+from locum.runs.out_folder import own_folder
+from locum.runs.tables import need_column, read_table
+from locum.runs.versions import versions
+from locum.schema.lineage import REAL, Lineage, blend, warning_of
+from locum.text.engine.model import ModelSpec
+from locum.text.plan.toml import dump_plan
+from locum.text.run.lineage import file_warnings
+from locum.text.run.sources import SeedFile
+
+if TYPE_CHECKING:
+    from locum.text.private.attributed import AttributeModel
+
+TEXTS, PRIVACY, LEDGER, MODEL, PLAN = (
+    "texts.jsonl",
+    "privacy.json",
+    "ledger.jsonl",
+    "model.locum",
+    "plan.toml",
+)
+_OWN = {TEXTS, beside(Path(TEXTS)).name, PRIVACY, LEDGER, MODEL, PLAN}
+_PUBLIC = "The public texts, examples and pools that were given owe nothing to the private texts."
+_ENCODER = "The encoder of texts (static vectors from a package) owes nothing to the private texts."
+_ONE = "Each row is the text of another person, or other private unit."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a private route, whichever it is.
+
+    Attributes
+    ----------
+    data
+        File or frame with the private texts.
+    column, label
+        Its columns of texts and of classes; the column may be left out when there is one only.
+    epsilon, delta
+        Budget of this run.
+    ledger, total
+        A ledger that adds up over runs, and its total when it is new. None: one in the folder.
+    out
+        The folder.
+    rows
+        Texts wanted.
+    seed
+        Of everything but the noise.
+    classes
+        Public names of the classes.
+    test_seed
+        Seeded noise, NOT PRIVATE; for tests.
+    """
+
+    data: Any
+    epsilon: float | str
+    out: Path
+    rows: int = 100
+    delta: float | str = 1e-6
+    column: str | None = None
+    label: str | None = None
+    classes: tuple[str, ...] = ()
+    ledger: Path | None = None
+    total: float | str | None = None
+    seed: int = 0
+    test_seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came out of a route; all of it may be published, unless noise was seeded.
+
+    Attributes
+    ----------
+    folder, files
+        Where it is written, and what.
+    texts
+        How many texts.
+    sentence, statement
+        The account in one line, and the guarantee.
+    lineage
+        Of the texts.
+    warnings
+        On sources that are stamped as made by a generator and not verified.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    texts: int
+    sentence: str
+    statement: str
+    lineage: Lineage
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "folder": str(self.folder), "files": list(self.files), "texts": self.texts,
+            "account": self.sentence, "statement": self.statement,
+            "lineage": self.lineage.to_json(), "warnings": list(self.warnings), **self.facts,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    texts: list[str] = field(repr=False)
+    labels: list[str] | None = field(repr=False)
+    records: list[dict[str, Any]] = field(repr=False)
+    column: str
+    ledger: Ledger
+
+
+def evolve_texts(
+    asked: Asked, public: Sequence[Path], *, rounds: int = 10, variations: int = 3, length: int = 40
+) -> Made:
+    """Private Evolution with n-gram filling; see `locum.text.private.evolution.evolve`."""
+    from locum.text.private.evolution import Settings, evolve
+    from locum.text.private.masked_words import NGramFiller
+
+    filler = NGramFiller(_texts(public), length=length)
+    opened = _open(asked, "gdp")
+    found = evolve(
+        opened.texts, filler, opened.ledger, labels=opened.labels, classes=asked.classes or None,
+        settings=Settings(rounds, asked.rows, variations), seed=asked.seed,
+    )  # fmt: skip
+    facts = {"rounds": rounds, "sigma": found.sigma}
+    return _finish(asked, opened, "evolve", found.texts, found.labels, found.sentence, facts, public)
+
+
+def resample_texts(
+    asked: Asked,
+    pool: Path,
+    *,
+    pool_column: str | None = None,
+    clusters: int | None = None,
+    repeat: bool = False,
+) -> Made:
+    """Draw from a pool by a private histogram; see `locum.text.private.resampling.resample`."""
+    from locum.text.private.resampling import resample
+
+    table = read_table(pool).table
+    texts = _column(table, pool_column or asked.column, "pool")
+    marks = _column(table, asked.label, "pool") if asked.label else None
+    opened = _open(asked, "gdp")
+    found = resample(
+        opened.texts, texts, opened.ledger, size=asked.rows, labels=opened.labels, pool_labels=marks,
+        classes=asked.classes or None, clusters=clusters, repeat=repeat, seed=asked.seed,
+    )  # fmt: skip
+    facts = {"clusters": sum(map(len, found.counts.values())), "unmet": found.unmet, "sigma": found.sigma}
+    return _finish(asked, opened, "resample", found.texts, found.labels, found.sentence, facts, [pool])
+
+
+def predict_texts(
+    asked: Asked,
+    public: Sequence[Path],
+    *,
+    batch: int,
+    tokens: int = 40,
+    temperature: float = 1.0,
+    top: int = 100,
+    used: float = 1.0,
+    model: ModelSpec | None = None,
+    allowed: Sequence[str] = (),
+) -> Made:
+    """Private prediction over n-grams or a model here; see `locum.text.private.prediction.predict`."""
+    from locum.text.private.prediction import predict
+    from locum.text.private.prompt_model import PromptedModel
+    from locum.text.private.trigrams import NGramModel
+
+    known = _texts(public) if public else []
+    given = {"texts": asked.rows, "batch": batch, "tokens": tokens, "temperature": temperature, "top": top}
+    if model is None:
+        writer = NGramModel(known)
+        opened = _open(asked, "zcdp")
+        found = predict(opened.texts, writer, opened.ledger, used=used, **given)  # type: ignore[arg-type]
+    else:
+        with PromptedModel(model, known[0] if known else "", allowed=allowed) as prompted:
+            opened = _open(asked, "zcdp")
+            found = predict(opened.texts, prompted, opened.ledger, used=used, **given)  # type: ignore[arg-type]
+    facts = {"experimental": True, "clip": found.clip, "epsilon_token": found.epsilon_token}
+    return _finish(asked, opened, "predict", found.texts, (), found.sentence, facts, public)
+
+
+def attribute_texts(
+    asked: Asked,
+    attributes: Path,
+    *,
+    public: Sequence[Path] = (),
+    by: str = "",
+    what: str = "text",
+    synthesizer: str = "auto",
+    model: ModelSpec | None = None,
+    writer: ModelSpec | None = None,
+    tries: int = 4,
+    allowed: Sequence[str] = (),
+) -> Made:
+    """The attribute route: a private generator of attributes and the plan that writes from it.
+
+    Writes ``model.locum`` and ``plan.toml`` (for ``locum text run``), and, with public texts, ``texts.jsonl``
+    by n-grams of them; see `locum.text.private.attributed`.
+    """
+    from locum.text.private.attributed import fit_attributes, labelled_filler, plan_for, write
+    from locum.text.private.attributes import Asked as AskedAttribute
+    from locum.text.private.attributes import Given
+    from locum.text.private.read_attributes import load_attributes, read_attributes
+
+    found = load_attributes(attributes)
+    known, records = _records(public)
+    chosen = by or found[0].name
+    shown = [a for a in found if a.name == chosen]
+    if not shown:
+        raise UsageError(
+            f"there is no attribute {chosen!r}", where="by", expected=", ".join(a.name for a in found)
+        )
+    if isinstance(shown[0], AskedAttribute) and known:
+        raise UsageError("examples cannot be chosen by an answer of a model", where="by", do="choose another")
+    values = read_attributes(known, shown, records=records).column(chosen).to_pylist() if known else []
+    if known and isinstance(shown[0], Given) and set(values) == {"other"}:
+        raise UsageError(
+            f"the public texts have no column {shown[0].column!r} with a declared value", where="by",
+            do="choose examples by an attribute that is read from the text",
+        )  # fmt: skip
+    opened = _open(asked, "gdp")
+    fit: AttributeModel = fit_attributes(
+        opened.texts, found, opened.ledger, records=opened.records, model=model, allowed=allowed,
+        synthesizer=synthesizer, seed=asked.seed,
+    )  # fmt: skip
+    plan = plan_for(
+        fit, MODEL, rows=asked.rows, what=what, examples=known, example_values=values,
+        by=chosen if known else "", spec=writer, tries=tries, seed=asked.seed,
+    )  # fmt: skip
+    _make(asked.out)
+    with replacing(asked.out / MODEL) as path:
+        fit.fit.synthesizer.descend(stamp_of(asked.data)).save(path)
+    write_text(asked.out / PLAN, dump_plan(plan))
+    facts: dict[str, Any] = {"attributes": [a.name for a in found], "generator": fit.fit.synthesizer.name}
+    texts: Sequence[str] = ()
+    rows: Sequence[Mapping[str, str]] = ()
+    if known:
+        drawn = fit.rows(asked.rows, asked.seed)
+        made = write(drawn, found, labelled_filler(known, values), by=chosen, seed=asked.seed)
+        texts, rows, facts["agree"] = made.texts, made.rows, dict(made.agree)
+    return _finish(
+        asked, opened, "attributes", texts, (), fit.sentence, facts, public, rows=rows, more=(MODEL, PLAN),
+        through=fit.fit.synthesizer.lineage,
+    )  # fmt: skip
+
+
+def _open(asked: Asked, accounting: Accounting) -> _Opened:
+    """The private texts and their ledger; nothing is spent."""
+    own_folder(asked.out, _OWN)
+    budget = Budget.approx(asked.epsilon, asked.delta)
+    with_path = isinstance(asked.data, str | Path)
+    if with_path and not Path(asked.data).is_file():
+        read_table(asked.data)  # says what is wrong with the path
+    with sealed("reading the file"):
+        raw = read_table(asked.data)
+    column = asked.column or _only(raw.table)
+    texts = _column(raw.table, column, "private texts")
+    labels = _column(raw.table, asked.label, "private texts") if asked.label else None
+    with sealed("reading the file"):
+        records = raw.table.to_pylist()
+    options: dict[str, Any] = {"accounting": accounting, "run": secrets.token_hex(8)}
+    if asked.test_seed is not None:
+        ledger = Ledger.test(budget, Unit(), seed=asked.test_seed, data=raw.name, **options)
+        return _Opened(texts, labels, records, column, ledger)
+    path, total, limit = asked.ledger, budget, budget
+    if path is None:
+        _make(asked.out)
+        path = asked.out / LEDGER
+    elif Journal(path).bodies:
+        head = Journal(path).bodies[0]
+        total = Budget.from_json(head.get("budget"))
+        options |= {"reserve": head.get("reserve")}
+    elif asked.total is not None:
+        total = Budget.approx(asked.total, budget.delta)
+    ledger = Ledger.open(path, data=raw.name, unit=Unit(), budget=total, limit=limit, **options)
+    return _Opened(texts, labels, records, column, ledger)
+
+
+def _finish(
+    asked: Asked,
+    opened: _Opened,
+    route: str,
+    texts: Sequence[str],
+    labels: Sequence[str],
+    sentence: str,
+    facts: Mapping[str, Any],
+    public: Sequence[Path],
+    *,
+    rows: Sequence[Mapping[str, str]] = (),
+    more: tuple[str, ...] = (),
+    through: Lineage | None = None,
+) -> Made:
+    """Write texts and account; each file all or nothing.
+
+    `through` is the lineage of a model that stands between the private texts and these.
+    """
+    # Stamps are about files, not about any row of them. Each file counts once: the number of the private
+    # texts is private itself.
+    private = stamp_of(asked.data)
+    lineage = blend(
+        [(1, x) for x in (through or private or REAL, *(stamp_of(p) or REAL for p in public))]
+    ).child()
+    name = Path(asked.data).name if isinstance(asked.data, str | Path) else "the table of private texts"
+    risks = (*filter(None, [warning_of(private, name)]), *file_warnings(public))
+    ledger = opened.ledger
+    _make(asked.out)
+    lines = []
+    for i, text in enumerate(texts):
+        row: dict[str, Any] = {**(rows[i] if rows else {}), opened.column: text}
+        if labels and asked.label:
+            row[asked.label] = labels[i]
+        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    files = [*more, PRIVACY]
+    if texts:
+        write_text(asked.out / TEXTS, "".join(lines))
+        files[:0] = [TEXTS, *write_stamp(asked.out / TEXTS, lineage)]
+    own = ledger.own
+    added = totals(own, ledger.budget.delta)
+    said = statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp)
+    document = {
+        "format": FORMAT, "what": "private text", "route": route, "statement": said, "account": sentence,
+        "private": ledger.private, "unit": ledger.unit.to_json(), "budget": ledger.budget.to_json(),
+        "accounting": ledger.accounting, "run": ledger.run, "data": ledger.data,
+        "entries": [e.to_json() for e in own], "total": added, "facts": dict(facts),
+        "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in own})},
+        "trust_model": list(TRUST_MODEL), "assumptions": [_ONE, _PUBLIC, _ENCODER, *ALWAYS_ASSUMED],
+        "versions": versions(), "lineage": lineage.to_json(),
+    }  # fmt: skip
+    write_text(asked.out / PRIVACY, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    return Made(asked.out, tuple(files), len(texts), sentence, said, lineage, risks, facts)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise folder_error(error, folder) from error
+
+
+def _records(paths: Sequence[Path]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Public texts with their records: each file's ``text`` field, else its longest text."""
+    texts, records = [], []
+    for path in paths:
+        for record in SeedFile(path).records:
+            words = [str(v) for v in record.values() if isinstance(v, str)]
+            text = str(record["text"]) if record.get("text") else max(words, key=len, default="")
+            if text.strip():
+                texts.append(text)
+                records.append(dict(record))
+    return texts, records
+
+
+def _texts(paths: Sequence[Path]) -> list[str]:
+    return _records(paths)[0]
+
+
+def _column(table: Any, name: str | None, where: str) -> list[str]:
+    chosen = name or _only(table)
+    need_column(chosen, table.column_names, where=where)
+    with sealed("reading a column"):
+        return ["" if v is None else str(v) for v in table.column(chosen).to_pylist()]
+
+
+def _only(table: Any) -> str:
+    """The column of texts: the one called text, or the only one; never chosen by what is in it."""
+    names = [str(n) for n in table.column_names]
+    if "text" in names or len(names) == 1:
+        return "text" if "text" in names else names[0]
+    raise UsageError(
+        "which column holds the texts is not clear",
+        where="--column",
+        expected=f"one of {', '.join(names[:12])}",
+    )

@@ -1,0 +1,421 @@
+"""Run a recipe by its file: into a run folder with every answer kept, so that it can be taken up again.
+
+A recipe is run again from its beginning each time; what was answered before comes out of the folder's cache,
+so nothing is asked twice and the rows are the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tomllib
+import warnings
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from locum.data.lineage_stamp import write_stamp
+from locum.errors import FeasibilityError, LineageWarning
+from locum.files.folder import RunFolder
+from locum.progress import Listener, silent
+from locum.text.engine.cache import Cache
+from locum.text.engine.caps import Caps
+from locum.text.engine.client import Engine
+from locum.text.engine.model import ModelSpec
+from locum.text.engine.weights import DEFAULT
+from locum.text.failures import PlanError, Stop
+from locum.text.recipes.kit import Kit, Row
+from locum.text.run.lineage import file_warnings, lineage_of_files
+from locum.text.run.locality import refuse_remote
+from locum.text.run.records import DATA, FUNNEL, REJECTS
+from locum.text.run.result import TextOutcome
+from locum.text.run.run import CACHE
+from locum.text.run.sources import SeedFile
+
+_FOLDER = Path(__file__).parent / "bundled"
+#: Recipes whose number of rows follows from what goes in.
+_BY_INPUT = frozenset(
+    (
+        "evol-instruct", "backtranslation", "rejection-sampling", "star", "metamath", "preference",
+        "refusals", "tabular",
+    )
+)  # fmt: skip
+_KEYS = ("recipe", "name", "seed", "rows", "model", "private", "settings")
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeFile:
+    """A recipe with its settings, as it stands in a TOML file.
+
+    Attributes
+    ----------
+    recipe
+        One of `RECIPES`.
+    name
+        Of the data set.
+    seed, rows
+        Seed; rows wanted, for recipes that are told how many.
+    model
+        Who is asked.
+    settings
+        The recipe's own. A setting that ends with ``_file`` is a path of a file with records.
+    private
+        Whether files that the settings name must not leave this machine.
+    folder
+        Where relative paths begin.
+    """
+
+    recipe: str
+    name: str = "text"
+    seed: int = 0
+    rows: int = 20
+    model: ModelSpec = field(default_factory=lambda: ModelSpec(DEFAULT, context=1024))
+    settings: dict[str, Any] = field(default_factory=dict)
+    private: bool = True
+    folder: str = ""
+
+    def __post_init__(self) -> None:
+        if self.recipe not in RECIPES:
+            raise PlanError(f"no recipe {self.recipe!r}", where="recipe", expected=", ".join(RECIPES))
+        if self.rows < 1 or self.seed < 0:
+            raise PlanError("rows must be at least 1 and seed not negative", where="recipe")
+
+    @property
+    def files(self) -> list[Path]:
+        """Files that the settings name."""
+        return [Path(self.folder) / str(v) for k, v in self.settings.items() if k.endswith("_file")]
+
+    def records(self, name: str, fallback: str = "") -> list[Mapping[str, Any]]:
+        """Records of the file that a setting names; without it the setting `fallback` as it stands."""
+        if name in self.settings:
+            return SeedFile(Path(self.folder) / str(self.settings[name])).records
+        found = self.settings.get(fallback, [])
+        return [one if isinstance(one, Mapping) else {"text": one} for one in found]
+
+    def texts(self, what: str, column: str = "text") -> list[str]:
+        """Texts of ``<what>_file`` (its column ``<what>_field``), or of the list ``<what>``."""
+        column = str(self.settings.get(f"{what}_field", column))
+        records = self.records(f"{what}_file", what)
+        texts = [str(r[column] if column in r else r.get("text", "")) for r in records]
+        return [text for text in texts if text.strip()][: int(self.settings.get(f"{what}_most", 10**9))]
+
+
+def bundled() -> tuple[str, ...]:
+    """Names of the recipes and plans that come with locum."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def locate(name: Path) -> Path:
+    """The file itself, or the bundled one of that name when there is no such file."""
+    inside = _FOLDER / f"{name.name}.toml"
+    return inside if not name.exists() and name.suffix == "" and inside.is_file() else name
+
+
+def load_recipe(path: Path, changes: Sequence[str] = ()) -> RecipeFile | None:
+    """A recipe out of a TOML file; None when the file is a plan.
+
+    Parameters
+    ----------
+    path
+        The file.
+    changes
+        Settings as ``key=value``, in place of those of the file; paths in them begin where the user stands.
+
+    Raises
+    ------
+    PlanError
+        When the file is no TOML, or a key or value cannot be.
+    """
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None  # whoever reads it as a plan says what is wrong
+    if "recipe" not in told:
+        return None
+    unknown = [key for key in told if key not in _KEYS]
+    if unknown:
+        raise PlanError(f"unknown key {unknown[0]!r}", where=str(path), expected=", ".join(_KEYS))
+    from pydantic import TypeAdapter, ValidationError
+
+    settings = dict(told.get("settings", {}))
+    for change in changes:
+        key, sign, value = change.partition("=")
+        if not sign or not key:
+            raise PlanError(f"{change!r} is no key=value", where="--set")
+        settings[key] = str(Path(value).resolve()) if key.endswith("_file") else _value(value)
+    try:
+        model = TypeAdapter(ModelSpec).validate_python(
+            {"model": DEFAULT, "context": 1024, **told.get("model", {})}
+        )
+        made = {**told, "model": model, "settings": settings, "folder": str(path.parent)}
+        return TypeAdapter(RecipeFile).validate_python(made)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise PlanError(f"{place}: {first['msg']}", where=str(path)) from None
+
+
+def run_recipe(
+    recipe: RecipeFile, out: Path | str, *, caps: Caps | None = None, replay: bool = False,
+    allow_endpoints: Sequence[str] = (), progress: Listener = silent,
+) -> TextOutcome:  # fmt: skip
+    """Run a recipe into a folder; the same call takes up a run that was stopped.
+
+    Raises
+    ------
+    LeakError
+        When records of private files would reach an endpoint that is not allowed; nothing was sent.
+    PlanError, EndpointError, FolderError
+        When a setting, the model or the folder cannot be used at all.
+    """
+    if recipe.private and recipe.files:
+        refuse_remote(
+            {"model": recipe.model}, allowed=set(allow_endpoints), why="what derives from its files"
+        )
+    for risk in file_warnings(recipe.files):
+        warnings.warn(risk, LineageWarning, stacklevel=2)
+    told = {k: v for k, v in asdict(recipe).items() if k not in ("folder",)}
+    with RunFolder.start(out, {"what": "recipe", "recipe": told}) as folder:
+        cache = Cache(folder.file(CACHE))
+        try:
+            return asyncio.run(_run(recipe, folder, cache, caps or Caps(), replay, progress))
+        finally:
+            cache.close()
+
+
+async def _run(
+    recipe: RecipeFile, folder: RunFolder, cache: Cache, caps: Caps, replay: bool, progress: Listener
+) -> TextOutcome:
+    stopped: Stop | None = None
+    async with Engine(recipe.model, cache=cache, caps=caps, replay=replay) as engine:
+        wanted = 0 if recipe.recipe in _BY_INPUT else recipe.rows
+        kit = Kit(
+            engine, recipe.seed, temperature=recipe.model.temperature or 0.8, progress=progress, wanted=wanted
+        )
+        rows: list[Row] = []
+        try:
+            async with asyncio.timeout(engine.purse.left_s):
+                rows = await RECIPES[recipe.recipe](kit, recipe)
+        except TimeoutError:
+            try:
+                engine.purse.check_time()
+            except Stop as stop:
+                stopped, rows = stop, kit.made
+            else:
+                raise
+        except Stop as stop:
+            stopped, rows = stop, kit.made
+        if not rows and kit.attempts and (stopped is None or stopped.cause == "max_time"):
+            stopped = Stop("yield", _nothing(kit))
+        _write(folder, DATA, rows)
+        stamps = write_stamp(folder.file(DATA), lineage_of_files(recipe.files))
+        _write(folder, REJECTS, kit.rejects)
+        funnel = {**kit.funnel(), "wanted": wanted or len(rows)}
+        folder.write_text(FUNNEL, json.dumps(funnel, indent=2) + "\n")
+        wanted = wanted or len(rows)
+        state = "stopped" if stopped else "complete" if rows and len(rows) >= wanted else "short"
+        return TextOutcome(
+            folder.path, state, len(rows), wanted, kit.attempts, funnel, engine.purse.tokens,
+            engine.purse.cost, engine.sent, engine.hits, cause=stopped.cause if stopped else "",
+            error=stopped.error if stopped else None, files=(DATA, REJECTS, FUNNEL, *stamps),
+        )  # fmt: skip
+
+
+def _nothing(kit: Kit) -> FeasibilityError:
+    """What to tell when attempts were made and none was kept: what most of them lacked."""
+    seen = Counter((entry["stage"], entry["detail"] or entry["reason"]) for entry in kit.rejects)
+    (stage, why), count = seen.most_common(1)[0]
+    return FeasibilityError(
+        f"none of {kit.attempts} attempts was kept; at stage {stage}, {count} of them: {why}",
+        where="recipe",
+        do="see rejects.jsonl; the embedded model cannot do every task: name an endpoint in [model]",
+    )
+
+
+def _write(folder: RunFolder, name: str, rows: Sequence[Row]) -> None:
+    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows]
+    folder.write_bytes(name, "".join(lines).encode("utf-8", "replace"))
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _home(name: str) -> Any:
+    module, function = name.split(".")
+    return getattr(import_module(f"locum.text.recipes.{module}"), function)
+
+
+async def _self_instruct(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    found: list[Row] = await _home("instructions.self_instruct")(kit, recipe.texts("seeds"), recipe.rows)
+    return found
+
+
+async def _magpie(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    found: list[Row] = await _home("instructions.magpie")(kit, recipe.rows, **recipe.settings)
+    return found
+
+
+async def _evol(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    rounds = int(recipe.settings.get("rounds", 2))
+    found: list[Row] = await _home("instructions.evol_instruct")(kit, recipe.texts("seeds"), rounds=rounds)
+    return found
+
+
+async def _backtranslation(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    found: list[Row] = await _home("instructions.backtranslation")(
+        kit, recipe.texts("documents"), least=int(recipe.settings.get("least", 4)),
+        examples=str(recipe.settings.get("examples", "")),
+    )  # fmt: skip
+    return found
+
+
+async def _personas(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    who = await _home("instructions.personas")(kit, recipe.texts("texts"))
+    task = str(recipe.settings.get("task", "a question to a librarian"))
+    found: list[Row] = await _home("instructions.persona_driven")(kit, who, task, recipe.rows)
+    return found
+
+
+def _shots(recipe: RecipeFile, most: int = 12) -> dict[str, list[str]]:
+    """Examples by label: from a file with a text and a label column, or as they stand."""
+    settings = recipe.settings
+    if "shots_file" not in settings:
+        return {label: list(texts) for label, texts in settings.get("shots", {}).items()}
+    found: dict[str, list[str]] = {}
+    for record in recipe.records("shots_file"):
+        label = str(record.get(settings.get("label_field", "label")))
+        text = str(record.get(settings.get("text_field", "text"), ""))
+        if text and len(found.setdefault(label, [])) < most:
+            found[label].append(text)
+    return found
+
+
+async def _attrprompt(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    shots = _shots(recipe)
+    found: list[Row] = await _home("labels.attrprompt")(
+        kit, str(recipe.settings.get("what", "text")), recipe.settings.get("labels") or sorted(shots),
+        recipe.settings.get("attributes", {}), recipe.rows, shots=shots,
+    )  # fmt: skip
+    return found
+
+
+async def _prompt2model(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    shots, settings = _shots(recipe), recipe.settings
+    text, label = settings.get("text_field", "text"), settings.get("label_field", "label")
+    test = [(str(r[text]), str(r[label])) for r in recipe.records("test_file", "test") if r.get(text)]
+    shown = {one for texts in shots.values() for one in texts}
+    test = [pair for pair in test if pair[0] not in shown][: int(settings.get("test_most", 2000))]
+    trained = await _home("labels.prompt2model")(
+        kit, str(settings.get("what", "text")), settings.get("labels") or sorted(shots), test, recipe.rows,
+        shots=shots,
+    )  # fmt: skip
+    kit.facts.update(
+        accuracy=round(trained.accuracy, 4), interval=[round(trained.low, 4), round(trained.high, 4)],
+        majority=round(trained.majority, 4), shuffled=round(trained.shuffled, 4), tested=trained.tested,
+    )  # fmt: skip
+    rows: list[Row] = trained.rows
+    return rows
+
+
+def _problems(recipe: RecipeFile) -> list[Mapping[str, Any]]:
+    records = recipe.records("problems_file", "problems")
+    return records[: int(recipe.settings.get("problems_most", len(records)))]
+
+
+async def _arithmetic(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    found: list[Row] = await _home("arithmetic.arithmetic")(kit, recipe.rows, **recipe.settings)
+    return found
+
+
+def _maths(name: str) -> Maker:
+    async def make(kit: Kit, recipe: RecipeFile) -> list[Row]:
+        options = {key: recipe.settings[key] for key in ("k", "tries") if key in recipe.settings}
+        found: list[Row] = await _home(f"reasoning.{name}")(kit, _problems(recipe), **options)
+        return found
+
+    return make
+
+
+async def _exercises(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    found: list[Row] = await _home("code.exercises")(kit, recipe.rows, **recipe.settings)
+    return found
+
+
+async def _code(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    found: list[Row] = await _home("code.code_with_tests")(kit, recipe.texts("topics"), recipe.rows)
+    return found
+
+
+async def _oss(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    from locum.text.curate.overlap import read_benchmarks
+
+    files = recipe.settings.get("benchmarks", {})
+    met = (
+        read_benchmarks({name: Path(recipe.folder) / path for name, path in files.items()}) if files else None
+    )
+    snippets = recipe.texts("snippets")
+    found: list[Row] = await _home("code.oss_instruct")(kit, snippets, recipe.rows, benchmarks=met)
+    return found
+
+
+async def _preference(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    k = int(recipe.settings.get("k", 4))
+    found: list[Row] = await _home("pairs.preference")(kit, recipe.texts("prompts"), k=k)
+    return found
+
+
+async def _refusals(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    found: list[Row] = await _home("pairs.refusals")(kit, recipe.texts("unsafe"), recipe.texts("safe"))
+    return found
+
+
+async def _tabular(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    import pyarrow as pa
+
+    real = pa.Table.from_pylist([dict(record) for record in recipe.records("table_file", "table")])
+    settings = recipe.settings
+    found, judged = await _home("rows.few_shot_rows")(
+        kit, real, str(settings["target"]), recipe.rows, about=str(settings.get("about", "")),
+        shown=int(settings.get("shown", 8)),
+    )  # fmt: skip
+    if judged is not None:
+        kit.facts.update(made=len(judged.keep), curated=int(judged.keep.sum()))
+    rows: list[Row] = found
+    return rows
+
+
+Maker = Callable[[Kit, RecipeFile], Awaitable[list[Row]]]
+#: Recipes by the names that files give them.
+RECIPES: Mapping[str, Maker] = {
+    "self-instruct": _self_instruct,
+    "magpie": _magpie,
+    "evol-instruct": _evol,
+    "backtranslation": _backtranslation,
+    "personas": _personas,
+    "attrprompt": _attrprompt,
+    "prompt2model": _prompt2model,
+    "oss-instruct": _oss,
+    "rejection-sampling": _maths("rejection_sampling"),
+    "star": _maths("star"),
+    "metamath": _maths("metamath"),
+    "arithmetic": _arithmetic,
+    "code": _code,
+    "exercises": _exercises,
+    "preference": _preference,
+    "refusals": _refusals,
+    "tabular": _tabular,
+}
+
+
+def changed(recipe: RecipeFile, *, rows: int | None, seed: int | None) -> RecipeFile:
+    """The same recipe for another number of rows or another seed."""
+    if rows is not None:
+        recipe = replace(recipe, rows=rows)
+    return recipe if seed is None else replace(recipe, seed=seed)

@@ -1,0 +1,158 @@
+"""What a run will take, said before it: calls, tokens, money and time, from a small preview."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from locum.progress import Listener, silent
+from locum.text.engine.cache import Cache
+from locum.text.engine.caps import Caps
+from locum.text.plan.plan import Plan
+from locum.text.run.run import preview
+
+#: 95 % points of Student's t by degrees of freedom; beyond the table 2.
+_T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with a 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def times(self, factor: float) -> Interval:
+        """The same in other units."""
+        return Interval(self.value * factor, self.low * factor, self.high * factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run will take.
+
+    Attributes
+    ----------
+    rows
+        Kept rows wanted.
+    calls, tokens_in, tokens_out, cost, seconds
+        For the whole run.
+    keep_rate
+        Share of attempts that are kept.
+    preview_rows, preview_calls, preview_cost
+        What the estimate rests on, and what it took.
+    funnel
+        Of the preview.
+    """
+
+    rows: int
+    calls: Interval
+    tokens_in: Interval
+    tokens_out: Interval
+    cost: Interval
+    seconds: Interval
+    keep_rate: Interval
+    preview_rows: int
+    preview_calls: int
+    preview_cost: float
+    funnel: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready."""
+        names = ("calls", "tokens_in", "tokens_out", "cost", "seconds", "keep_rate")
+        told: dict[str, Any] = {
+            name: {
+                "value": getattr(self, name).value,
+                "low": getattr(self, name).low,
+                "high": getattr(self, name).high,
+            }
+            for name in names
+        }
+        return {
+            "rows": self.rows, **told, "preview_rows": self.preview_rows, "preview_calls": self.preview_calls,
+            "preview_cost": self.preview_cost, "funnel": dict(self.funnel),
+        }  # fmt: skip
+
+
+async def estimate(
+    plan: Plan, rows: int = 8, *, caps: Caps | None = None, allow_endpoints: Sequence[str] = (),
+    progress: Listener = silent,
+) -> Estimate:  # fmt: skip
+    """Make a few rows and reckon from them.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    rows
+        Rows of the preview.
+    caps, allow_endpoints, progress
+        As for `run`.
+
+    Returns
+    -------
+    Estimate
+        The interval of each figure is that of the mean of single preview rows (Student's t), widened by the
+        interval of the share of rows kept (Wilson). Time assumes that the endpoint bears ``max_in_flight``
+        requests at once.
+    """
+    cache = Cache()
+    n = min(rows, plan.rows)
+    begin = time.monotonic()
+    _, funnel, engine = await preview(
+        plan, n, cache=cache, caps=caps, allow_endpoints=allow_endpoints, progress=progress
+    )
+    took = time.monotonic() - begin
+    usage = cache.usage()
+    costs = {engine.model_name(name): spec for name, spec in plan.used_models().items()}
+    attempts = max(1, funnel["attempts"])
+    per_call = [(model, found.tokens_in, found.tokens_out, found.requests) for model, found in usage.items()]
+    calls = sum(part[3] for part in per_call)
+    keep = wilson(funnel["kept"], attempts)
+    needed = Interval(
+        plan.rows / max(keep.value, 1e-9), plan.rows / keep.high, plan.rows / max(keep.low, 1e-3)
+    )
+    most = Interval(
+        min(needed.value, plan.rows * plan.tries), needed.low, min(needed.high, plan.rows * plan.tries)
+    )
+    answers = cache.token_counts()
+    spread = _relative([a + b for _, a, b in answers])
+    money = sum(costs[model].cost(a, b) for model, a, b, _ in per_call if model in costs)
+    slots = max((spec.slots for spec in plan.used_models().values()), default=1)
+    faster = max(1.0, min(slots, plan.rows) / max(1, min(slots, n)))
+    return Estimate(
+        plan.rows,
+        _scaled(calls / attempts, most, 0.0),
+        _scaled(sum(part[1] for part in per_call) / attempts, most, spread),
+        _scaled(sum(part[2] for part in per_call) / attempts, most, spread),
+        _scaled(money / attempts, most, spread),
+        _scaled(took / attempts / faster, most, spread),
+        keep, funnel["kept"], calls, money, funnel,
+    )  # fmt: skip
+
+
+def _scaled(per_attempt: float, attempts: Interval, spread: float) -> Interval:
+    low = per_attempt * attempts.low * max(0.0, 1 - spread)
+    return Interval(per_attempt * attempts.value, low, per_attempt * attempts.high * (1 + spread))
+
+
+def _relative(values: Sequence[float]) -> float:
+    """Half the 95 % interval of a mean, as a share of the mean."""
+    n = len(values)
+    mean = sum(values) / n if n else 0.0
+    if n < 2 or not mean:
+        return 1.0
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
+    return (_T[n - 2] if n - 2 < len(_T) else 2.0) * deviation / math.sqrt(n) / mean
+
+
+def wilson(kept: int, of: int) -> Interval:
+    """A share with its 95 % interval by Wilson (1927)."""
+    z, p = 1.96, kept / of
+    middle = (p + z * z / (2 * of)) / (1 + z * z / of)
+    half = z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+    return Interval(p, max(0.0, middle - half), min(1.0, middle + half))

@@ -1,0 +1,141 @@
+"""What a run writes while it goes on: kept rows, where each cell came from, what was lost and why."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from locum.files import atomic
+from locum.text.failures import Lost
+from locum.text.run.makers import Row
+
+DATA, PROVENANCE, REJECTS, FUNNEL = "data.jsonl", "provenance.jsonl", "rejects.jsonl", "funnel.json"
+
+
+class Spool:
+    """Lines in a file under a temporary name, read back in the order of their slots.
+
+    Costs 40 bytes of memory a line; the file goes when it is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file: BinaryIO = path.open("w+b")
+        except OSError as error:
+            raise atomic.folder_error(error, path) from error
+        self._places: list[tuple[int, int]] = []
+        self._end = 0
+
+    def append(self, slot: int, value: Any) -> None:
+        """Keep one JSON value."""
+        line = json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace") + b"\n"
+        try:
+            self._file.write(line)
+        except OSError as error:
+            raise atomic.folder_error(error, self._path) from error
+        self._places.append((slot, self._end))
+        self._end += len(line)
+
+    def lines(self) -> Iterator[bytes]:
+        """All lines by slot; equal slots in the order they came."""
+        self._file.flush()
+        for _, place in sorted(self._places, key=lambda entry: entry[0]):
+            self._file.seek(place)
+            yield self._file.readline()
+        self._file.seek(self._end)
+
+    def write_to(self, path: Path) -> None:
+        """Write all lines to a file, all or nothing."""
+        with atomic.replacing(path) as temporary, temporary.open("wb") as out:
+            for line in self.lines():
+                out.write(line)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+class Journal:
+    """Rows, rejects and counts of one run.
+
+    Parameters
+    ----------
+    folder
+        Where the files go; they take their names with `finish` only.
+    columns
+        Columns of the output in order.
+    """
+
+    def __init__(self, folder: Path, columns: tuple[str, ...], wanted: int) -> None:
+        self._folder, self._columns, self.wanted = folder, columns, wanted
+        self._rows = Spool(folder / f"{atomic.TEMPORARY_PREFIX}rows")
+        self._origins = Spool(folder / f"{atomic.TEMPORARY_PREFIX}origins")
+        self._rejects = Spool(folder / f"{atomic.TEMPORARY_PREFIX}rejects")
+        self.attempts = self.kept = self.unmet = 0
+        self.lost: Counter[tuple[str, str, str]] = Counter()
+
+    def keep(self, row: Row) -> None:
+        """A row was kept."""
+        self.attempts += 1
+        self.kept += 1
+        self._rows.append(row.slot, {name: row.values[name] for name in self._columns})
+        self._origins.append(
+            row.slot, {"row": row.slot, "attempt": row.attempt, "cells": dict(sorted(row.made.items()))}
+        )
+
+    def reject(self, row: int, attempt: int, column: str, lost: Lost) -> None:
+        """An attempt was lost."""
+        self.attempts += 1
+        self.lost[column, lost.stage, lost.reason.value] += 1
+        self._rejects.append(
+            0,
+            {
+                "row": row, "attempt": attempt, "column": column, "stage": lost.stage,
+                "reason": lost.reason.value, "detail": lost.detail, "tries": lost.tries,
+            },
+        )  # fmt: skip
+
+    def note(self, source: str, line: int, lost: Lost) -> None:
+        """A line of a seed file is no record; counted beside the attempts."""
+        self.lost[source, "read", lost.reason.value] += 1
+        self._rejects.append(
+            0,
+            {
+                "row": None, "attempt": None, "column": source, "stage": "read", "reason": lost.reason.value,
+                "detail": f"line {line}", "tries": 0,
+            },
+        )  # fmt: skip
+
+    def funnel(self) -> dict[str, Any]:
+        """Counts from attempts to kept rows, losses by column, stage and reason."""
+        losses = [
+            {"column": column, "stage": stage, "reason": reason, "attempts": n}
+            for (column, stage, reason), n in sorted(self.lost.items(), key=lambda item: (-item[1], item[0]))
+        ]
+        return {
+            "wanted": self.wanted, "attempts": self.attempts, "kept": self.kept, "unmet": self.unmet,
+            "yield": round(self.kept / self.attempts, 4) if self.attempts else None, "lost": losses,
+        }  # fmt: skip
+
+    def show(self) -> None:
+        """Write the funnel as it is now."""
+        text = json.dumps(self.funnel(), indent=2) + "\n"
+        atomic.write_text(self._folder / FUNNEL, text)
+
+    def finish(self) -> Mapping[str, int]:
+        """Give all files their names."""
+        self._rows.write_to(self._folder / DATA)
+        self._origins.write_to(self._folder / PROVENANCE)
+        self._rejects.write_to(self._folder / REJECTS)
+        self.show()
+        return {"kept": self.kept, "attempts": self.attempts}
+
+    def close(self) -> None:
+        """Remove the temporary files."""
+        for spool in (self._rows, self._origins, self._rejects):
+            spool.close()

@@ -1,0 +1,179 @@
+"""Records that come from outside: seed files and rows drawn from locum model files."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from locum.errors import FileFormatError
+from locum.files.json import load
+from locum.randomness import child_seed, stream
+from locum.text.failures import PlanError
+from locum.text.plan.columns import Seed, Table
+
+_BLOCK = 256
+
+
+class SeedFile:
+    """The records of one file. Lines that are no record are counted and passed over.
+
+    Parameters
+    ----------
+    path
+        JSON Lines, CSV, TSV, Parquet or text file.
+
+    Raises
+    ------
+    PlanError
+        When there is no such file, it has another format, or holds no record at all.
+    """
+
+    def __init__(self, path: Path) -> None:
+        #: Numbers of the lines (from 1) that are no record.
+        self.bad_lines: list[int] = []
+        if not path.is_file():
+            raise PlanError(
+                "there is no such seed file", where=str(path), do="check the path; it is seen from the plan"
+            )
+        self.records = list(self._read(path))
+        if not self.records:
+            raise PlanError("the seed file holds no record", where=str(path))
+
+    def _read(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        suffix = path.suffix.lower()
+        if suffix == ".parquet":
+            yield from _parquet(path)
+        elif suffix in (".jsonl", ".ndjson"):
+            yield from self._json_lines(path)
+        elif suffix in (".csv", ".tsv"):
+            yield from self._delimited(path, "\t" if suffix == ".tsv" else ",")
+        elif suffix in (".txt", ".md"):
+            for line in _text(path).splitlines():
+                if line.strip():
+                    yield {"text": line}
+        else:
+            raise PlanError(
+                f"seed files do not end with {suffix!r}", where=str(path),
+                expected=".jsonl, .csv, .tsv, .parquet or .txt",
+            )  # fmt: skip
+
+    def _json_lines(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                record = load(line, f"{path.name} line {number}")
+            except FileFormatError:
+                record = None
+            if isinstance(record, dict):
+                yield record
+            else:
+                self.bad_lines.append(number)
+
+    def _delimited(self, path: Path, delimiter: str) -> Iterator[Mapping[str, Any]]:
+        reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter=delimiter)
+        try:
+            head = next(reader, [])
+            for fields in reader:
+                if len(fields) == len(head):
+                    yield dict(zip(head, fields, strict=True))
+                elif fields:
+                    self.bad_lines.append(reader.line_num)
+        except csv.Error as error:
+            raise PlanError(
+                f"not readable as CSV: {error}", where=f"{path} line {reader.line_num}"
+            ) from error
+
+
+class SeedColumn:
+    """The record of each row; a row made again gets the same record, unless each is drawn."""
+
+    def __init__(self, column: Seed, file: SeedFile, seed: int) -> None:
+        self._column, self._records, self._seed = column, file.records, seed
+        self._order = None
+        if column.order == "shuffled":
+            self._order = stream(seed, "text", "seeds", column.path).permutation(len(self._records))
+        if column.field and not any(column.field in record for record in self._records):
+            raise PlanError(
+                f"no record has the field {column.field!r}", where=f"columns.{column.name}",
+                expected="one of " + ", ".join(list(self._records[0])[:8]),
+            )  # fmt: skip
+
+    def get(self, slot: int, attempt: int) -> Any:
+        """The record, or its one field; None where a record lacks it."""
+        if self._column.order == "drawn":
+            place = int(
+                stream(self._seed, "text", "seeds", self._column.path, attempt).integers(len(self._records))
+            )
+        else:
+            place = slot % len(self._records)
+            if self._order is not None:
+                place = int(self._order[place])
+        record = self._records[place]
+        return record.get(self._column.field) if self._column.field else dict(record)
+
+
+class TableColumn:
+    """Rows drawn from a locum model, a block at a time."""
+
+    def __init__(self, column: Table, path: Path, seed: int) -> None:
+        from locum.synthesizer.table import Synthesizer
+
+        self._column = column
+        model = Synthesizer.load(path)
+        if column.field and column.field not in model.schema.names:
+            raise PlanError(
+                f"the model has no column {column.field!r}", where=f"columns.{column.name}",
+                expected="one of " + ", ".join(model.schema.names[:8]),
+            )  # fmt: skip
+
+        @lru_cache(maxsize=8)
+        def block(number: int) -> list[dict[str, Any]]:
+            rows = model.sample_table(_BLOCK, child_seed(seed, "text", "table", column.model, number))
+            return [{k: _plain(v) for k, v in row.items()} for row in rows.to_pylist()]
+
+        self._block = block
+
+    def get(self, attempt: int) -> Any:
+        """The row of an attempt, or its one field."""
+        row = self._block(attempt // _BLOCK)[attempt % _BLOCK]
+        return row[self._column.field] if self._column.field else dict(row)
+
+
+def _parquet(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise PlanError("not readable as Parquet", where=str(path)) from error
+    for row in table.to_pylist():
+        yield {k: _plain(v) for k, v in row.items()}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PlanError("not UTF-8 text", where=str(path), do="convert the file") from error
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; infinities and NaN become None."""
+    if isinstance(value, dt.datetime | dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

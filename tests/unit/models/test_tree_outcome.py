@@ -1,0 +1,119 @@
+"""The boosted conditional of a named target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from locum.errors import FileFormatError
+from locum.models.base import ModelState
+from locum.models.tree.model import TreeModel
+from locum.models.tree.target import STRATA, Outcome, _constant, _stratified, fit_outcome
+from locum.randomness import stream
+from locum.schema.domain import Attribute, Coded, Domain
+
+
+def table(n: int = 3000, classes: int = 2, seed: int = 0) -> Coded:
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(0, 6, n), rng.integers(0, 4, n)
+    score = (a >= 3).astype(int) + (b >= 2)
+    y = np.minimum(np.where(rng.random(n) < 0.9, score, rng.integers(0, classes, n)), classes - 1)
+    domain = Domain(
+        (
+            Attribute("a", "a", 6, True),
+            Attribute("b", "b", 4, True),
+            Attribute("y", "y", classes, False),
+        )
+    )
+    return Coded(domain, np.asfortranarray(np.stack([a, b, y], axis=1).astype(np.int32)))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_conditional_is_close_to_the_truth(classes: int) -> None:
+    data = table(6000, classes)
+    outcome = fit_outcome(data, 2, [], seed=1)
+    assert outcome is not None
+    p = outcome.probability(data.codes)
+    np.testing.assert_allclose(p.sum(axis=1), 1.0)
+    for a in range(6):
+        for b in range(4):
+            cell = (data.codes[:, 0] == a) & (data.codes[:, 1] == b)
+            truth = np.bincount(data.codes[cell, 2], minlength=classes) / cell.sum()
+            # About 250 rows a cell: four standard errors.
+            assert np.abs(p[cell].mean(axis=0) - truth).max() < 0.13
+
+
+def test_the_targets_own_code_is_not_looked_at() -> None:
+    data = table()
+    outcome = fit_outcome(data, 2, [], seed=1)
+    other = data.codes.copy(order="F")
+    other[:, 2] = 1 - other[:, 2]
+    np.testing.assert_array_equal(outcome.probability(data.codes), outcome.probability(other))
+
+
+def test_draws_follow_the_probabilities() -> None:
+    codes = np.zeros((4000, 2), dtype=np.int32, order="F")
+    Outcome(1, (_constant(np.log(0.3 / 0.7)),)).draw(codes, stream(3, "t"))
+    # Stratified: at most one row of STRATA may round either way, far less than binomial noise.
+    assert abs(codes[:, 1].mean() - 0.3) < 1 / STRATA
+
+
+def test_stratified_numbers_are_uniform_within_neighbours() -> None:
+    u = _stratified(np.arange(10 * STRATA, dtype=float), stream(5, "u")).reshape(10, STRATA)
+    np.testing.assert_array_equal(
+        np.sort((u * STRATA).astype(int), axis=1), np.tile(np.arange(STRATA), (10, 1))
+    )
+
+
+def test_too_many_codes_or_too_few_rows_leave_the_chains_alone() -> None:
+    assert fit_outcome(table(100), 2, [], seed=0) is None
+    wide = Domain((Attribute("a", "a", 4, True), Attribute("y", "y", 100, False)))
+    assert fit_outcome(Coded(wide, np.zeros((900, 2), dtype=np.int32, order="F")), 1, [], seed=0) is None
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_density_with_a_target_is_a_distribution_and_survives_a_file(classes: int) -> None:
+    data = table(2500, classes)
+    model = TreeModel(target="y", members=2, rounds=20).fit(data, seed=4)
+    rows = np.stack(np.meshgrid(range(6), range(4), range(classes), indexing="ij"), axis=-1).reshape(-1, 3)
+    every = np.asfortranarray(rows.astype(np.int32))
+    # The normalising constant of the ratio is itself an estimate, good to about one in a hundred here.
+    assert np.exp(model.log_prob(every)).sum() == pytest.approx(1.0, abs=0.02)
+    back = TreeModel.from_state(model.state(), data.domain)
+    np.testing.assert_array_equal(back.sample(500, seed=2), model.sample(500, seed=2))
+    np.testing.assert_array_equal(back.log_prob(every), model.log_prob(every))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        7,
+        {"column": 9, "scores": 1},
+        {"column": 2, "scores": 2},
+        {"column": True, "scores": 1},
+        {"column": 2},
+    ],
+)
+def test_a_hostile_outcome_is_refused(said: object) -> None:
+    data = table(2500)
+    state = TreeModel(target="y", members=1, rounds=5).fit(data, seed=4).state()
+    with pytest.raises(FileFormatError):
+        TreeModel.from_state(ModelState({**state.settings, "outcome": said}, state.tensors), data.domain)
+
+
+def test_the_target_depends_on_many_columns_better_than_chains_alone() -> None:
+    """With 24 weak causes the boosted conditional keeps more of the signal (fixed seed)."""
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 2, (6000, 24))
+    y = rng.random(6000) < 1 / (1 + np.exp(-(x - 0.5).sum(axis=1)))
+    names = [f"x{i}" for i in range(24)] + ["y"]
+    domain = Domain(tuple(Attribute(k, k, 2, False) for k in names))
+    data = Coded(domain, np.asfortranarray(np.column_stack([x, y]).astype(np.int32)))
+
+    def slope(target: str) -> float:
+        rows = TreeModel(target=target, members=3, correction=False).fit(data, seed=1).sample(6000, seed=2)
+        return float(np.cov(rows[:, :24].sum(axis=1), rows[:, 24])[0, 1])
+
+    truth = float(np.cov(x.sum(axis=1), y)[0, 1])
+    assert abs(slope("y") - truth) < 0.5 * abs(slope("") - truth)

@@ -1,0 +1,131 @@
+"""Whatever breaks in private mode, no word of a row gets into a message, a log or a crash file."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+import traceback
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from locum.cli import failure
+from locum.data.read import read
+from locum.errors import DataError, UsageError
+from locum.privacy.sealed import last_seal, sealed
+from locum.runs.plan import PrivacyRequest, Request
+from locum.runs.private_execute import execute_private
+from locum.runs.private_prepare import PreparedPrivate, prepare_private
+from locum.sources.rows import MemoryRows
+
+SECRET = "Mrs Zoster, room 7"
+
+
+class Strange(Exception):
+    """A class that no list of error classes would hold."""
+
+
+class Odd(MemoryRows):
+    """Rows among which one value breaks whatever looks at it."""
+
+    step: str
+    error: Exception
+
+    def _may_break(self, step: str) -> None:
+        if step == self.step:
+            raise self.error
+
+    def coins(self, *args: Any) -> Any:
+        self._may_break("coins")
+        return super().coins(*args)
+
+    def only(self, *args: Any) -> Any:
+        self._may_break("only")
+        return self._odd(super().only(*args))
+
+    def bounded(self, *args: Any) -> Any:
+        self._may_break("bounded")
+        return self._odd(super().bounded(*args))
+
+    def canonical(self, *args: Any) -> Any:
+        self._may_break("canonical")
+        return self._odd(super().canonical(*args))
+
+    def coded(self, *args: Any) -> Any:
+        self._may_break("coded")
+        return super().coded(*args)
+
+    def tallies(self, *args: Any) -> Any:
+        self._may_break("tallies")
+        return super().tallies(*args)
+
+    def table(self) -> Any:
+        self._may_break("table")
+        return super().table()
+
+    def _odd(self, rows: MemoryRows) -> Odd:
+        return odd(rows, self.step, self.error)
+
+
+def odd(rows: MemoryRows, step: str, error: Exception) -> Odd:
+    found = Odd(rows.raw)
+    object.__setattr__(found, "step", step)
+    object.__setattr__(found, "error", error)
+    return found
+
+
+def prepared(folder: Path, step: str, error: Exception) -> PreparedPrivate:
+    rows = pa.table({"age": [20 + i % 50 for i in range(600)], "ward": ["A", "B"] * 299 + ["A", SECRET]})
+    request = Request(
+        data=rows, out=folder / "run", synthesizer="independent", privacy=PrivacyRequest("8", "1e-6")
+    )
+    found = prepare_private(request)
+    return replace(found, rows=odd(MemoryRows(read(rows)), step, error))
+
+
+@pytest.mark.parametrize("step", ["coins", "only", "bounded", "canonical", "coded", "tallies", "table"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        Strange(SECRET), csv.Error(SECRET), zlib.error(SECRET), AssertionError(SECRET),
+        EOFError(SECRET), KeyError(SECRET), OSError(5, SECRET), DataError("bad", examples=[SECRET]),
+        ExceptionGroup(SECRET, [ValueError(SECRET)]),
+    ],
+    ids=lambda e: type(e).__name__,
+)  # fmt: skip
+def test_an_error_of_any_class_at_any_step_is_sealed(tmp_path, capsys, monkeypatch, step, error):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(DataError) as caught:
+        execute_private(prepared(tmp_path, step, error))
+    # what the crash handler and Python itself would print of it
+    told = "".join(traceback.format_exception(caught.value)) + caught.value.message
+    failure.tell(caught.value, as_json=True)
+    failure.tell_crash(caught.value, as_json=False, debug=False)
+    printed = capsys.readouterr()
+    assert "Zoster" not in told + printed.out + printed.err
+    assert type(error).__name__ in caught.value.message
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or b"Zoster" not in path.read_bytes(), path.name
+
+
+def test_an_unreadable_file_is_told_without_its_words(tmp_path):
+    (tmp_path / "data.csv").write_text(f"a,b\n1,2\n{SECRET},3\n")
+    with pytest.raises(DataError) as caught:
+        prepare_private(Request(data=tmp_path / "data.csv", privacy=PrivacyRequest("1")))
+    assert "Zoster" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_is_public_passes_the_seals():
+    for seal in (sealed, last_seal):
+        with pytest.raises(UsageError, match="no column"), seal("x"):
+            raise UsageError("there is no column 'b'")
+        with pytest.raises(MemoryError), seal("x"):
+            raise MemoryError
+        with pytest.raises(KeyboardInterrupt), seal("x"):
+            raise KeyboardInterrupt
+    with pytest.raises(OSError, match="No space"), last_seal("x"):
+        raise OSError(28, "No space left on device")

@@ -1,0 +1,119 @@
+"""Few rows: interpolation, curation, borrowing, amplification and the few-shot model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from locum.errors import DataError, UsageError
+from locum.evaluation.curation import curate
+from locum.models.fewshot import FewShotModel
+from locum.models.smote import smote
+from locum.schema.column import Column
+from locum.schema.domain import Attribute, Coded, Domain
+from locum.schema.table import Schema
+from locum.studies.scarce.amplify import amplify
+from locum.studies.scarce.borrow import borrow, ratio_weights
+from locum.synthesizer.table import Synthesizer
+
+SCHEMA = Schema((Column(name="x", kind="number"), Column(name="y", kind="category")), target="y")
+
+
+def table(n: int, seed: int, wrong: float = 0.0, shift: float = 0.0) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n) + shift
+    y = (x > 0) ^ (rng.random(n) < wrong)
+    return pa.table({"x": x, "y": pa.array(np.array(["no", "yes"])[y.astype(int)])})
+
+
+def test_smote_rows_lie_between_a_row_and_a_neighbour():
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(30, 2)), rng.integers(0, 3, (30, 1))
+    new, drawn = smote(x, labels, 200, seed=1)
+    # Each new point is on a segment between two of the old ones: the two distances add up to the length.
+    for point in new:
+        d = np.linalg.norm(x - point, axis=1)
+        gap = d[:, None] + d[None] - np.linalg.norm(x[:, None] - x[None], axis=2)
+        assert gap.min() < 1e-9
+    assert set(drawn.ravel()) <= {0, 1, 2}
+
+
+def test_smote_repeats_a_row_that_is_alone_and_refuses_none():
+    new, drawn = smote(np.ones((1, 2)), np.ones((1, 1), dtype=np.int64), 3)
+    assert (new == 1).all()
+    assert (drawn == 1).all()
+    with pytest.raises(DataError, match="no row"):
+        smote(np.ones((0, 2)), np.ones((0, 1), dtype=np.int64), 3)
+
+
+def test_curation_drops_wrong_labels_and_keeps_right_ones():
+    real, rows = table(120, 1), table(1000, 2, wrong=0.3)
+    x, y = rows.column("x").to_numpy(), np.array(rows.column("y").to_pylist()) == "yes"
+    clear, wrong = np.abs(x) > 0.4, (x > 0) != y
+    done = curate(real, rows, SCHEMA, "y", seed=0)
+    assert (~done.kept[clear & wrong]).mean() > 0.9
+    assert done.kept[clear & ~wrong].mean() > 0.95
+    assert done.table.num_rows == done.kept.sum()
+
+
+def test_curation_refuses_a_target_of_numbers():
+    with pytest.raises(UsageError, match="no classes"):
+        curate(table(50, 1), table(50, 2), SCHEMA, "x")
+
+
+def test_density_ratios_bring_the_other_table_s_mean_nearer():
+    own, other = table(300, 3), table(3000, 4, shift=1.0)
+    weights = ratio_weights(own, other, SCHEMA)
+    x = other.column("x").to_numpy()
+    assert abs(np.average(x, weights=weights) - own.column("x").to_numpy().mean()) < 0.35
+    assert x.mean() > 0.9
+    got = borrow(own, other, SCHEMA, 500)
+    assert got.table.column("domain").to_pylist().count("other") == 500
+    assert got.schema.names == ("x", "y", "domain")
+    assert 1 < got.effective < 3000
+
+
+def test_borrowing_refuses_a_taken_name():
+    with pytest.raises(UsageError, match="already"):
+        borrow(table(9, 1), table(9, 2), SCHEMA, 5, domain="x")
+
+
+def test_amplified_rows_have_the_level_and_differ():
+    synth = Synthesizer("few-shot", seed=1).fit_table(table(100, 5), SCHEMA)
+    rows = amplify(synth, "y", "yes", 40).table
+    assert rows.column("y").to_pylist() == ["yes"] * 40
+    assert len(set(rows.column("x").to_pylist())) > 10
+    with pytest.raises(UsageError, match="there is no column"):
+        amplify(synth, "z", "yes", 4)
+
+
+def coded(n: int) -> Coded:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, n)
+    a = np.where(rng.random(n) < 0.9, y, 1 - y)
+    b = np.where(rng.random(n) < 0.9, a, 1 - a)
+    c = rng.integers(0, 4, n)
+    domain = Domain(tuple(Attribute(k, k, s, False) for k, s in zip("yabc", (2, 2, 2, 4), strict=True)))
+    return Coded(domain, np.asfortranarray(np.stack([y, a, b, c], 1).astype(np.int32)))
+
+
+@pytest.mark.parametrize("target", [None, "y"])
+def test_few_shot_probabilities_add_up_and_samples_follow_them(target):
+    model = FewShotModel(target=target).fit(coded(60), seed=0)
+    every = np.stack(np.meshgrid(*map(np.arange, (2, 2, 2, 4)), indexing="ij"), -1).reshape(-1, 4)
+    p = np.exp(model.log_prob(every.astype(np.int32)))
+    assert abs(p.sum() - 1) < 1e-9
+    rows = model.sample(40_000, seed=1)
+    share = np.bincount(np.ravel_multi_index(rows.T, (2, 2, 2, 4)), minlength=32) / 40_000
+    assert np.abs(share - p).max() < 0.01
+
+
+def test_strength_pulls_towards_independence():
+    data = coded(60)
+    gaps = []
+    for strength in (0.1, 1e5):
+        rows = FewShotModel(target="y", strength=strength).fit(data, seed=0).sample(20_000, seed=1)
+        gaps.append(abs(np.corrcoef(rows[:, 0], rows[:, 1])[0, 1]))
+    assert gaps[0] > 0.6
+    assert gaps[1] < 0.05
