@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # What hypothesis tries is random at a desk and the same on every run of CI: no landing hangs on a draw.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile(
+    "locum",
+    derandomize=bool(os.environ.get("CI")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("locum")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

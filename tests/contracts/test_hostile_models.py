@@ -135,7 +135,6 @@ def loads_or_refuses(path: Any, container: Container) -> None:
 
 @settings(
     max_examples=80,
-    deadline=None,
     database=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,

@@ -48,7 +48,7 @@ def locum(folder: Path) -> Locum:
     def call(*argv: str, prefix: tuple[str, ...] = (), **options: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*prefix, sys.executable, "-m", "locum", *argv],
-            cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+            cwd=folder, capture_output=True, text=True, timeout=1200, check=False,
             env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000", "NO_COLOR": "1"}, **options,
         )  # fmt: skip
 

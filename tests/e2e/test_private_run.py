@@ -28,7 +28,7 @@ SECRET_WARD, SECRET_AGE = "zoster-unit-7", 1234567
 
 def call(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "locum", *argv], cwd=folder, capture_output=True, text=True, timeout=120,
+        [sys.executable, "-m", "locum", *argv], cwd=folder, capture_output=True, text=True, timeout=1200,
         check=False,
         env={**os.environ, "NO_COLOR": "1", "LOCUM_CONFIG_HOME": str(folder / "config")},
     )  # fmt: skip

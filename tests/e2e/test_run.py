@@ -132,13 +132,13 @@ def killed_when(text: str, folder: Path, how: signal.Signals) -> subprocess.Comp
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
     )  # fmt: skip
-    log, end = folder / "visits-locum" / "run.jsonl", time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < end:
+    log = folder / "visits-locum" / "run.jsonl"
+    while process.poll() is None:
         if log.exists() and text in log.read_text():
             process.send_signal(how)
             break
         time.sleep(0.002)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
@@ -159,9 +159,11 @@ def test_a_killed_run_goes_on_with_the_same_command_and_gives_the_same_bytes(
 
 
 def test_ctrl_c_ends_with_130_and_a_sentence(folder, locum):
-    stopped = killed_when('"stage":"evaluate"', folder, signal.SIGINT)
-    if stopped.returncode == 0:
-        pytest.skip("the run was faster than the signal")
+    for _ in range(20):  # On a busy machine the run may end before the signal comes.
+        stopped = killed_when('"stage":"fit"', folder, signal.SIGINT)
+        if stopped.returncode != 0:
+            break
+        shutil.rmtree(folder / "visits-locum")
     assert stopped.returncode == 130
     assert "The same command resumes" in stopped.stderr
     assert "Traceback" not in stopped.stderr

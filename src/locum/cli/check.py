@@ -5,17 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def check(
     data: options.Data = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Run folder. Default: <name>-locum.", metavar="DIR", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, option("--out", "Run folder. Default: <name>-locum.", "DIR")] = None,
     rows: options.Rows = None,
     target: options.Target = None,
     protected: options.Protected = None,
@@ -50,14 +46,19 @@ def check(
     from locum.wording import parse_duration
 
     request = Request(
-        data=data, config=config, out=out, rows=rows, target=target, protected=tuple(protected or ()),
-        holdout=holdout, synthesizer=synthesizer,
+        data=data,
+        config=config,
+        out=out,
+        rows=rows,
+        target=target,
+        protected=tuple(protected or ()),
+        holdout=holdout,
+        synthesizer=synthesizer,
         time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),
-        delimiter=delimiter, encoding=encoding,
-        privacy=privacy_request(
-            epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine
-        ),
-    )  # fmt: skip
+        delimiter=delimiter,
+        encoding=encoding,
+        privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine),
+    )
     if request.privacy is not None:
         with Display() as display:
             found = forecast(request, display)

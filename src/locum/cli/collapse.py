@@ -5,44 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def collapse(
     data: options.NeededData,
     loop: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--loop",
-            metavar="LOOP",
-            show_default=False,
-            help="replace, accumulate, subsample, fresh or verified; may be repeated. Default: all.",
+            "replace, accumulate, subsample, fresh or verified; may be repeated. Default: all.",
+            "LOOP",
         ),
     ] = None,
-    generations: Annotated[int, typer.Option("--generations", help="How many.", metavar="N")] = 10,
+    generations: Annotated[int, option("--generations", "How many.", "N", show_default=True)] = 10,
     rows: options.Rows = None,
     synthesizer: Annotated[
-        str, typer.Option("--synthesizer", help="Generator that learns.", metavar="NAME")
+        str, option("--synthesizer", "Generator that learns.", "NAME", show_default=True)
     ] = "tree-fast",
     protected: options.Protected = None,
-    text: Annotated[
-        str | None,
-        typer.Option("--text", help="Learn the texts of a column.", metavar="COLUMN", show_default=False),
-    ] = None,
+    text: Annotated[str | None, option("--text", "Learn the texts of a column.", "COLUMN")] = None,
     order: Annotated[
-        int, typer.Option("--order", help="With --text: words in a run that is counted, 1 to 5.", metavar="N")
+        int, option("--order", "With --text: words in a run that is counted, 1 to 5.", "N", show_default=True)
     ] = 2,
     seed: options.Seed = None,
-    time: Annotated[
-        str | None,
-        typer.Option("--time", help="Longest time, e.g. 90s, 10m.", metavar="TIME", show_default=False),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder for page and numbers.", metavar="DIR", show_default=False),
-    ] = None,
+    time: Annotated[str | None, option("--time", "Longest time, e.g. 90s, 10m.", "TIME")] = None,
+    out: Annotated[Path | None, option("--out", "Folder for page and numbers.", "DIR")] = None,
     as_json: options.Json = False,
 ) -> None:
     """Let a generator learn from its own rows and watch errors, rare cases, diversity and groups.
@@ -50,7 +39,7 @@ def collapse(
     Five loops side by side: only the last generation, all so far, as many as the real ones, with fresh real
     rows, and with rows that a judge has verified. With --text a model of runs of words learns a
     column of texts.
-    """  # fmt: skip
+    """
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
     from locum.studies.collapse.result import MODES
@@ -60,10 +49,19 @@ def collapse(
     limit = None if time is None else parse_duration(time, where="--time")
     with Display() as display:
         found = work(
-            data, loops=loop or MODES, generations=generations, rows=rows, synthesizer=synthesizer,
-            protected=tuple(protected or ()), text=text, order=order, seed=seed or 0, limit_s=limit, out=out,
+            data,
+            loops=loop or MODES,
+            generations=generations,
+            rows=rows,
+            synthesizer=synthesizer,
+            protected=tuple(protected or ()),
+            text=text,
+            order=order,
+            seed=seed or 0,
+            limit_s=limit,
+            out=out,
             progress=display,
-        )  # fmt: skip
+        )
     if as_json:
         emit({"command": "collapse", "folder": None if out is None else str(out), **found.to_json()})
         return

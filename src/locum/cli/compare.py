@@ -5,59 +5,46 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import argument, option
 
 
 def compare(
     data: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="DATA...",
-            help="Tables. One may say its own ?target=COL&protected=COL,COL.",
-            show_default=False,
-        ),
+        list[str], argument("Tables. One may say its own ?target=COL&protected=COL,COL.", "DATA...")
     ],
     entrants: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--with",
-            metavar="ENTRANT",
-            show_default=False,
-            help="Who takes part, may be repeated: tree, aim?epsilon=1, NAME=COMMAND with {train} {out} "
+            "Who takes part, may be repeated: tree, aim?epsilon=1, NAME=COMMAND with {train} {out} "
             "{rows} {seed}, NAME=made/{table}-{seed}.csv, sdv.ctgan@PYTHON. Default: tree.",
+            "ENTRANT",
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds, from 0 up.", metavar="N", min=1)] = 3,
+    seeds: Annotated[int, option("--seeds", "How many seeds, from 0 up.", "N", min=1, show_default=True)] = 3,
     rows: options.Rows = None,
     target: options.Target = None,
     protected: options.Protected = None,
     holdout: Annotated[
-        float, typer.Option("--holdout", help="Share of rows kept back.", metavar="SHARE")
+        float, option("--holdout", "Share of rows kept back.", "SHARE", show_default=True)
     ] = 0.25,
     time_limit: Annotated[
-        str, typer.Option("--time-limit", help="Longest time for one fit, e.g. 90s, 30m.", metavar="TIME")
+        str, option("--time-limit", "Longest time for one fit, e.g. 90s, 30m.", "TIME", show_default=True)
     ] = "1h",
     effort: options.Effort = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            help="Folder for page and record. Default: locum-compare.",
-            metavar="DIR",
-            show_default=False,
-        ),
+        Path | None, option("--out", "Folder for page and record. Default: locum-compare.", "DIR")
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the rows that were made.")] = False,
-    retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
+    keep: Annotated[bool, option("--keep", "Keep the rows that were made.", show_default=True)] = False,
+    retry: Annotated[bool, option("--retry", "Try again what failed before.", show_default=True)] = False,
     as_json: options.Json = False,
 ) -> None:
     """Compare generators, ours and anybody's, on the same tables by the same tests.
 
     The negative controls independent and bootstrap always take part. The same command goes on where it was
     stopped.
-    """  # fmt: skip
+    """
     from locum.cli.progress import Display
     from locum.cli.show import show_comparison
     from locum.studies.compare.verb import compare as run
@@ -67,8 +54,18 @@ def compare(
     limit = parse_duration(time_limit, where="--time-limit")
     with Display() as display:
         found = run(
-            data, entrants or ["tree"], seeds=seeds, rows=rows, holdout=holdout, target=target,
-            protected=tuple(protected or ()), limit_s=limit, effort=effort or "quick", out=folder,
-            keep=keep, retry=retry, progress=display,
-        )  # fmt: skip
+            data,
+            entrants or ["tree"],
+            seeds=seeds,
+            rows=rows,
+            holdout=holdout,
+            target=target,
+            protected=tuple(protected or ()),
+            limit_s=limit,
+            effort=effort or "quick",
+            out=folder,
+            keep=keep,
+            retry=retry,
+            progress=display,
+        )
     show_comparison(found, folder, as_json=as_json)

@@ -43,9 +43,12 @@ def wrapped(text: str, console: Console, hang: int = 0) -> str:
     if not console.is_terminal or copied or len(text) < console.width:
         return text
     return textwrap.fill(
-        text, console.width - 1, subsequent_indent=" " * hang,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+        text,
+        console.width - 1,
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def emit(payload: Mapping[str, Any]) -> None:

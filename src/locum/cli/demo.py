@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Run folder.", metavar="DIR")] = Path("locum-demo"),
+    out: Annotated[Path, option("--out", "Run folder.", "DIR", show_default=True)] = Path("locum-demo"),
     as_json: options.Json = False,
 ) -> None:
     """Run everything on a small bundled table; needs no data and no network."""

@@ -6,25 +6,17 @@ from typing import Annotated
 
 import typer
 
-from locum.cli.options import Json
+from locum.cli.options import Json, option
 
 
 def doctor(
     endpoint: Annotated[
-        str | None,
-        typer.Option(
-            "--endpoint", help="Test a model endpoint instead: its address up to /v1.", metavar="URL",
-            show_default=False,
-        ),
+        str | None, option("--endpoint", "Test a model endpoint instead: its address up to /v1.", "URL")
     ] = None,
-    model: Annotated[
-        str, typer.Option("--model", help="Model to ask.", metavar="NAME", show_default=False)
-    ] = "",
-    key_env: Annotated[
-        str, typer.Option("--key-env", help="Variable that holds the key.", metavar="VAR", show_default=False)
-    ] = "",
+    model: Annotated[str, option("--model", "Model to ask.", "NAME")] = "",
+    key_env: Annotated[str, option("--key-env", "Variable that holds the key.", "VAR")] = "",
     as_json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Show versions, cores, memory, disk and extras; paste it into a bug report."""
     if endpoint is not None:
         _test_endpoint(endpoint, model, key_env, as_json=as_json)
@@ -43,11 +35,17 @@ def doctor(
     if as_json:
         console.emit(
             {
-                "command": "doctor", **machine.describe(), "cores": here.cores,
-                "memory_bytes": here.memory_bytes, "disk_free_bytes": disk, "speed": round(here.speed, 2),
-                "versions": required, "extras": extras, "missing": missing,
+                "command": "doctor",
+                **machine.describe(),
+                "cores": here.cores,
+                "memory_bytes": here.memory_bytes,
+                "disk_free_bytes": disk,
+                "speed": round(here.speed, 2),
+                "versions": required,
+                "extras": extras,
+                "missing": missing,
             }
-        )  # fmt: skip
+        )
         return
     rows = [[name, value] for name, value in machine.describe().items()]
     rows += [

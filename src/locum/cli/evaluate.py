@@ -8,37 +8,22 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import option
 
 
 def evaluate(
-    real: Annotated[
-        Path,
-        typer.Option("--real", help="The rows the generator learned from.", metavar="A", show_default=False),
-    ],
-    synthetic: Annotated[
-        Path, typer.Option("--synthetic", help="The rows to judge.", metavar="B", show_default=False)
-    ],
-    holdout: Annotated[
-        Path | None,
-        typer.Option("--holdout", help="Real rows the generator never saw.", metavar="C", show_default=False),
-    ] = None,
+    real: Annotated[Path, option("--real", "The rows the generator learned from.", "A")],
+    synthetic: Annotated[Path, option("--synthetic", "The rows to judge.", "B")],
+    holdout: Annotated[Path | None, option("--holdout", "Real rows the generator never saw.", "C")] = None,
     target: options.Target = None,
     protected: options.Protected = None,
     require: options.Require = None,
     effort: options.Effort = None,
     by: options.By = None,
     shift: options.Shift = None,
-    canaries: Annotated[
-        Path | None,
-        typer.Option("--canaries", help="Key that `locum plant` wrote.", metavar="FILE", show_default=False),
-    ] = None,
+    canaries: Annotated[Path | None, option("--canaries", "Key that `locum plant` wrote.", "FILE")] = None,
     seed: options.Seed = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Folder for report.html and report.json.", metavar="DIR", show_default=False
-        ),
-    ] = None,
+    out: Annotated[Path | None, option("--out", "Folder for report.html and report.json.", "DIR")] = None,
     as_json: options.Json = False,
 ) -> None:
     """Judge a synthetic table against the real one, whoever made it.
@@ -60,11 +45,19 @@ def evaluate(
         refuse_taken(out)
     with Display() as display:
         found = judge(
-            real, synthetic, holdout=holdout, target=target, protected=tuple(protected or ()), seed=seed or 0,
-            require=parse_limits(require) if require else None, effort=effort or "standard",
-            by=tuple(by or ()), shift=tuple(shift or ()), canaries=canaries,
+            real,
+            synthetic,
+            holdout=holdout,
+            target=target,
+            protected=tuple(protected or ()),
+            seed=seed or 0,
+            require=parse_limits(require) if require else None,
+            effort=effort or "standard",
+            by=tuple(by or ()),
+            shift=tuple(shift or ()),
+            canaries=canaries,
             progress=display,
-        )  # fmt: skip
+        )
         folder = None if out is None else save_folder(found, out)
     show_evaluation(found, folder, as_json=as_json)
     if not found.passed:

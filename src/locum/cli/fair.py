@@ -5,105 +5,83 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import argument, option
 
 
 def fair(
-    model: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Model file (*.locum) or run folder.", show_default=False)
-    ],
-    target: Annotated[
-        str, typer.Option("--target", help="Column whose labels are repaired.", metavar="COL")
-    ],
+    model: Annotated[Path, argument("Model file (*.locum) or run folder.", "FILE")],
+    target: Annotated[str, option("--target", "Column whose labels are repaired.", "COL", show_default=True)],
     protected: Annotated[
         list[str],
-        typer.Option("--protected", help="Columns that name groups: a,b, or repeated.", metavar="COL"),
+        option("--protected", "Columns that name groups: a,b, or repeated.", "COL", show_default=True),
     ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            help="File to write: .csv, .tsv, .parquet, .arrow, .jsonl.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ],
+    out: Annotated[Path, option("--out", "File to write: .csv, .tsv, .parquet, .arrow, .jsonl.", "FILE")],
     method: Annotated[
-        str,
-        typer.Option("--method", help="parity, odds, reweigh, causal or groups.", metavar="NAME"),
+        str, option("--method", "parity, odds, reweigh, causal or groups.", "NAME", show_default=True)
     ] = "parity",
     strength: Annotated[
         float | None,
-        typer.Option(
+        option(
             "--strength",
-            help="For parity: 0 only chooses rows, 1 only moves labels: models' parity nearly closed, at the "
+            "For parity: 0 only chooses rows, 1 only moves labels: models' parity nearly closed, at the "
             "highest price. Default: the largest whose foretold cost is at most --cost. Label shares are "
             "equal at any.",
-            metavar="0-1", show_default=False,
+            "0-1",
         ),
     ] = None,
     cost: Annotated[
         float,
-        typer.Option(
-            "--cost", help="For parity without --strength: area under the ROC curve that it may cost.",
-            metavar="AUC",
+        option(
+            "--cost",
+            "For parity without --strength: area under the ROC curve that it may cost.",
+            "AUC",
+            show_default=True,
         ),
     ] = 0.015,
     rows: options.Rows = None,
     test: Annotated[
-        Path | None,
-        typer.Option(
-            "--test", help="Real rows for testing models. Default: fresh synthetic ones.", metavar="FILE",
-            show_default=False,
-        ),
+        Path | None, option("--test", "Real rows for testing models. Default: fresh synthetic ones.", "FILE")
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data", help="Real rows, for --method groups and --folds.", metavar="FILE", show_default=False
-        ),
+        Path | None, option("--data", "Real rows, for --method groups and --folds.", "FILE")
     ] = None,
     folds: Annotated[
         int | None,
-        typer.Option(
-            "--folds", help="Judge the repair on every row of --data: generator and models fitted this many "
-            "times, each on the other parts.", metavar="N", show_default=False,
+        option(
+            "--folds",
+            "Judge the repair on every row of --data: generator and models fitted this many "
+            "times, each on the other parts.",
+            "N",
         ),
     ] = None,
     least: Annotated[
         int,
-        typer.Option(
-            "--least", help="Test rows of either outcome that a group needs; others are listed, not judged.",
-            metavar="N",
+        option(
+            "--least",
+            "Test rows of either outcome that a group needs; others are listed, not judged.",
+            "N",
+            show_default=True,
         ),
     ] = 30,
-    page: Annotated[
-        Path | None,
-        typer.Option("--page", help="HTML page to write.", metavar="FILE", show_default=False),
-    ] = None,
+    page: Annotated[Path | None, option("--page", "HTML page to write.", "FILE")] = None,
     edge: Annotated[
         list[str] | None,
-        typer.Option(
-            "--edge", help="Edge of the causal graph: 'sex -> income'; may be repeated. Default: learnt.",
-            metavar="EDGE", show_default=False,
+        option(
+            "--edge", "Edge of the causal graph: 'sex -> income'; may be repeated. Default: learnt.", "EDGE"
         ),
     ] = None,
     notion: Annotated[
-        str, typer.Option("--notion", help="What --method causal cuts: ftu, cf or dp.", metavar="NAME")
+        str, option("--notion", "What --method causal cuts: ftu, cf or dp.", "NAME", show_default=True)
     ] = "dp",
     explain: Annotated[
         list[str] | None,
-        typer.Option(
-            "--explain", help="Column that may explain differences, for cf; may be repeated.", metavar="COL",
-            show_default=False,
-        ),
+        option("--explain", "Column that may explain differences, for cf; may be repeated.", "COL"),
     ] = None,
     seed: options.Seed = None,
     force: options.Force = False,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Draw rows that are repaired towards one notion of fairness, and tell what that did to the others."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
@@ -112,11 +90,26 @@ def fair(
 
     with Display() as display:
         done = fair_file(
-            model, out, target=target, protected=[p for text in protected for p in text.split(",") if p],
-            method=method, strength=strength, cost=cost, rows=rows, test=test, data=data, folds=folds,
-            least=least, page=page, graph=edge, notion=notion,
-            explain=explain or (), seed=seed or 0, force=force, progress=display,
-        )  # fmt: skip
+            model,
+            out,
+            target=target,
+            protected=[p for text in protected for p in text.split(",") if p],
+            method=method,
+            strength=strength,
+            cost=cost,
+            rows=rows,
+            test=test,
+            data=data,
+            folds=folds,
+            least=least,
+            page=page,
+            graph=edge,
+            notion=notion,
+            explain=explain or (),
+            seed=seed or 0,
+            force=force,
+            progress=display,
+        )
     if as_json:
         emit({"command": "fair", **done})
         return

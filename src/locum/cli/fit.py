@@ -5,17 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def fit(
     data: options.NeededData,
-    model: Annotated[
-        Path,
-        typer.Option("--model", help="Model file to write.", metavar="FILE", show_default=False),
-    ],
+    model: Annotated[Path, option("--model", "Model file to write.", "FILE")],
     seed: options.Seed = None,
     synthesizer: options.Synthesizer = None,
     target: options.Target = None,
@@ -44,12 +40,15 @@ def fit(
     from locum.wording import count, size
 
     request = Request(
-        data=data, config=config, seed=seed, synthesizer=synthesizer, target=target, delimiter=delimiter,
+        data=data,
+        config=config,
+        seed=seed,
+        synthesizer=synthesizer,
+        target=target,
+        delimiter=delimiter,
         encoding=encoding,
-        privacy=privacy_request(
-            epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine
-        ),
-    )  # fmt: skip
+        privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine),
+    )
     with Display() as display:
         fitted = fit_file(request, model, force=force, progress=display)
     if fitted["warning"]:

@@ -5,44 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def impute(
     data: options.NeededData,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            help="File to write: .csv, .tsv, .parquet, .arrow, .jsonl.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ],
+    out: Annotated[Path, option("--out", "File to write: .csv, .tsv, .parquet, .arrow, .jsonl.", "FILE")],
     model: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--model",
-            help="Model file (*.locum) or run folder that fills the cells. Default: the table itself does.",
-            metavar="FILE",
-            show_default=False,
+            "Model file (*.locum) or run folder that fills the cells. Default: the table itself does.",
+            "FILE",
         ),
     ] = None,
     column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            help="Column to fill; may be repeated. Default: all.",
-            metavar="COL",
-            show_default=False,
-        ),
+        list[str] | None, option("--column", "Column to fill; may be repeated. Default: all.", "COL")
     ] = None,
     method: Annotated[
         str,
-        typer.Option(
-            "--method", help="draw (right distributions) or best (nearest single values).", metavar="NAME"
+        option(
+            "--method",
+            "draw (right distributions) or best (nearest single values).",
+            "NAME",
+            show_default=True,
         ),
     ] = "draw",
     config: options.Config = None,
@@ -58,9 +45,16 @@ def impute(
 
     with Display() as display:
         done = impute_file(
-            data, out, model=model, columns=column, method=method, config=config, seed=seed or 0,
-            force=force, progress=display,
-        )  # fmt: skip
+            data,
+            out,
+            model=model,
+            columns=column,
+            method=method,
+            config=config,
+            seed=seed or 0,
+            force=force,
+            progress=display,
+        )
     if as_json:
         emit({"command": "impute", **done})
         return

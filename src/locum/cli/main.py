@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import locum
+from locum.cli.options import option
 from locum.errors import LocumError
 
 #: Commands in the order of the help page. Each lives in ``locum.cli.<name>`` as a function of that name.
@@ -113,10 +114,14 @@ def _app(command: str) -> Any:
     from locum.cli.helppage import Command, CommandList
 
     app = typer.Typer(
-        name="locum", cls=CommandList, help=HELP, add_completion=False, rich_markup_mode=None,
+        name="locum",
+        cls=CommandList,
+        help=HELP,
+        add_completion=False,
+        rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )  # fmt: skip
+    )
     app.callback()(_globals)
     for name in [command] if command in COMMANDS else COMMANDS:
         module = importlib.import_module(f"locum.cli.{name}")
@@ -129,8 +134,10 @@ def _app(command: str) -> Any:
 
 
 def _globals(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")] = False,
+    version: Annotated[bool, option("--version", "Print the version and stop.", show_default=True)] = False,
+    debug: Annotated[
+        bool, option("--debug", "Show the traceback of an internal error.", show_default=True)
+    ] = False,
 ) -> None:
     if version:
         sys.stdout.write(f"locum {locum.__version__}\n")

@@ -3,187 +3,114 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+
+def option(
+    names: str, text: str, metavar: str | None = None, *, show_default: bool = False, **more: Any
+) -> Any:
+    """An option by its names (parted by a space), its help, and the word for its value."""
+    return typer.Option(*names.split(), help=text, metavar=metavar, show_default=show_default, **more)
+
+
+def argument(text: str, metavar: str, **more: Any) -> Any:
+    """An argument by its help and the word for its value."""
+    return typer.Argument(help=text, metavar=metavar, show_default=False, **more)
+
+
 Data = Annotated[
     Path | None,
-    typer.Argument(
-        metavar="DATA",
-        help="CSV, TSV, Parquet, Arrow or JSON Lines file. Default: the one named in ./locum.toml.",
-        show_default=False,
-    ),
+    argument("CSV, TSV, Parquet, Arrow or JSON Lines file. Default: the one named in ./locum.toml.", "DATA"),
 ]
-NeededData = Annotated[
-    Path,
-    typer.Argument(metavar="DATA", help="CSV, TSV, Parquet, Arrow or JSON Lines file.", show_default=False),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", help="A locum.toml. Default: the one beside the data.", metavar="FILE", show_default=False
-    ),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option("--seed", help="Same seed, same bytes. Default: 0.", metavar="S", show_default=False),
-]
-Target = Annotated[
-    str | None,
-    typer.Option("--target", help="Column to be predicted.", metavar="COL", show_default=False),
-]
+NeededData = Annotated[Path, argument("CSV, TSV, Parquet, Arrow or JSON Lines file.", "DATA")]
+Config = Annotated[Path | None, option("--config", "A locum.toml. Default: the one beside the data.", "FILE")]
+Seed = Annotated[int | None, option("--seed", "Same seed, same bytes. Default: 0.", "S")]
+Target = Annotated[str | None, option("--target", "Column to be predicted.", "COL")]
 Protected = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--protected", help="Column that names groups; may be repeated.", metavar="COL", show_default=False
-    ),
+    list[str] | None, option("--protected", "Column that names groups; may be repeated.", "COL")
 ]
 Holdout = Annotated[
-    float | None,
-    typer.Option(
-        "--holdout",
-        help="Share of rows kept back as a yardstick. Default: 0.2.",
-        metavar="SHARE",
-        show_default=False,
-    ),
+    float | None, option("--holdout", "Share of rows kept back as a yardstick. Default: 0.2.", "SHARE")
 ]
 Synthesizer = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--synthesizer",
-        help="Generator: tree, tree-fast, independent, bootstrap, ... Default: tree; auto with --epsilon.",
-        metavar="NAME", show_default=False,
+        "Generator: tree, tree-fast, independent, bootstrap, ... Default: tree; auto with --epsilon.",
+        "NAME",
     ),
-]  # fmt: skip
+]
 TimeBudget = Annotated[
-    str | None,
-    typer.Option(
-        "--time-budget",
-        help="Longest time on the clock, e.g. 90s, 5m, 1h30m.",
-        metavar="TIME",
-        show_default=False,
-    ),
+    str | None, option("--time-budget", "Longest time on the clock, e.g. 90s, 5m, 1h30m.", "TIME")
 ]
-Rows = Annotated[
-    int | None,
-    typer.Option(
-        "--rows", help="Synthetic rows. Default: as many as the data has.", metavar="N", show_default=False
-    ),
-]
-Delimiter = Annotated[
-    str | None,
-    typer.Option(
-        "--delimiter", help="Correct a wrong guess about a CSV file.", metavar="C", show_default=False
-    ),
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option(
-        "--encoding", help="Correct a wrong guess about a text file.", metavar="NAME", show_default=False
-    ),
-]
+Rows = Annotated[int | None, option("--rows", "Synthetic rows. Default: as many as the data has.", "N")]
+Delimiter = Annotated[str | None, option("--delimiter", "Correct a wrong guess about a CSV file.", "C")]
+Encoding = Annotated[str | None, option("--encoding", "Correct a wrong guess about a text file.", "NAME")]
 Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        help="csv, tsv, parquet, arrow or jsonl. Default: as the data.",
-        metavar="NAME",
-        show_default=False,
-    ),
+    str | None, option("--format", "csv, tsv, parquet, arrow or jsonl. Default: as the data.", "NAME")
 ]
 Require = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--require",
-        help="Limit on a result, e.g. c2st.max=0.6; exit code 1 when it is broken. May be repeated.",
-        metavar="NAME.max=X",
-        show_default=False,
+        "Limit on a result, e.g. c2st.max=0.6; exit code 1 when it is broken. May be repeated.",
+        "NAME.max=X",
     ),
 ]
 Effort = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--effort",
-        help="Of the attacks: quick, standard or thorough. Default: quick; for evaluate standard.",
-        metavar="NAME",
-        show_default=False,
+        "Of the attacks: quick, standard or thorough. Default: quick; for evaluate standard.",
+        "NAME",
     ),
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option(
-        "--by", metavar="COL,COL", show_default=False,
-        help="Column that names small groups, or several to cross; may be repeated.",
-    ),
-]  # fmt: skip
+    option("--by", "Column that names small groups, or several to cross; may be repeated.", "COL,COL"),
+]
 Shift = Annotated[
     list[str] | None,
-    typer.Option(
-        "--shift", metavar="SHARES", show_default=False,
-        help="Another population, e.g. 'age >= 65: 0.5' or 'sex = balanced'; may be repeated.",
-    ),
-]  # fmt: skip
-Epsilon = Annotated[
-    str | None,
-    typer.Option(
-        "--epsilon",
-        help="Guarantee differential privacy with this total epsilon, e.g. 1.",
-        metavar="E",
-        show_default=False,
+    option(
+        "--shift", "Another population, e.g. 'age >= 65: 0.5' or 'sex = balanced'; may be repeated.", "SHARES"
     ),
 ]
-Delta = Annotated[
-    str | None,
-    typer.Option(
-        "--delta", help="With --epsilon: chance left uncovered. Default: 1e-6.", metavar="D",
-        show_default=False,
-    ),
-]  # fmt: skip
+Epsilon = Annotated[
+    str | None, option("--epsilon", "Guarantee differential privacy with this total epsilon, e.g. 1.", "E")
+]
+Delta = Annotated[str | None, option("--delta", "With --epsilon: chance left uncovered. Default: 1e-6.", "D")]
 Unit = Annotated[
     str | None,
-    typer.Option(
-        "--unit", help="With --epsilon: column that says whose row it is. Default: each row by itself.",
-        metavar="COL", show_default=False,
-    ),
-]  # fmt: skip
+    option("--unit", "With --epsilon: column that says whose row it is. Default: each row by itself.", "COL"),
+]
 PerUnit = Annotated[
-    int | None,
-    typer.Option(
-        "--per-unit",
-        help="With --epsilon: rows kept of each --unit. Default: 1.",
-        metavar="K",
-        show_default=False,
-    ),
+    int | None, option("--per-unit", "With --epsilon: rows kept of each --unit. Default: 1.", "K")
 ]
 Public = Annotated[
-    Path | None,
-    typer.Option(
-        "--public", help="With --epsilon: a public table with the same columns.", metavar="FILE",
-        show_default=False,
-    ),
-]  # fmt: skip
+    Path | None, option("--public", "With --epsilon: a public table with the same columns.", "FILE")
+]
 Ledger = Annotated[
     Path | None,
-    typer.Option(
-        "--ledger", help="With --epsilon: file that adds up what all runs spend. Default: one in the run "
-        "folder, for this run alone.", metavar="FILE", show_default=False,
+    option(
+        "--ledger",
+        "With --epsilon: file that adds up what all runs spend. Default: one in the run "
+        "folder, for this run alone.",
+        "FILE",
     ),
-]  # fmt: skip
+]
 TotalEpsilon = Annotated[
     str | None,
-    typer.Option(
-        "--total-epsilon", help="With --epsilon: total of a new --ledger. Default: that of --epsilon.",
-        metavar="E", show_default=False,
-    ),
-]  # fmt: skip
+    option("--total-epsilon", "With --epsilon: total of a new --ledger. Default: that of --epsilon.", "E"),
+]
 Engine = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--engine",
-        help="With --epsilon: who counts: memory, duckdb (rows stay in their file), or auto, by its size.",
-        metavar="NAME", show_default=False,
+        "With --epsilon: who counts: memory, duckdb (rows stay in their file), or auto, by its size.",
+        "NAME",
     ),
-]  # fmt: skip
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]
+]
+Json = Annotated[bool, option("--json", "One JSON object on standard output.", show_default=True)]
+Force = Annotated[bool, option("--force", "Replace a file of that name.", show_default=True)]

@@ -5,29 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def plant(
     data: options.NeededData,
-    out: Annotated[
-        Path,
-        typer.Option("--out", help="Copy with canaries, e.g. .csv.", metavar="FILE", show_default=False),
-    ],
+    out: Annotated[Path, option("--out", "Copy with canaries, e.g. .csv.", "FILE")],
     keys: Annotated[
-        Path,
-        typer.Option("--keys", help="File that tells them; keep it from the generator.", metavar="FILE"),
+        Path, option("--keys", "File that tells them; keep it from the generator.", "FILE", show_default=True)
     ] = Path("canaries.parquet"),
-    planted: Annotated[int, typer.Option("--planted", help="How many, on average.", metavar="N")] = 100,
-    copies: Annotated[int, typer.Option("--copies", help="How often each goes in.", metavar="N")] = 1,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed", help="Of rows and coin. Default: a secret one.", metavar="S", show_default=False
-        ),
-    ] = None,
+    planted: Annotated[int, option("--planted", "How many, on average.", "N", show_default=True)] = 100,
+    copies: Annotated[int, option("--copies", "How often each goes in.", "N", show_default=True)] = 1,
+    seed: Annotated[int | None, option("--seed", "Of rows and coin. Default: a secret one.", "S")] = None,
     force: options.Force = False,
     as_json: options.Json = False,
 ) -> None:

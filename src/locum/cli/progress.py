@@ -52,11 +52,15 @@ class Display:
         self._task: TaskID | None = None
         if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._bar = Progress(
-                TextColumn("{task.description}", markup=False), _bar(),
-                TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[left]}", markup=False),
+                TextColumn("{task.description}", markup=False),
+                _bar(),
+                TextColumn("{task.percentage:>3.0f} %"),
+                TextColumn("{task.fields[left]}", markup=False),
                 TextColumn("{task.fields[note]}", style="dim", markup=False),
-                console=self._console, transient=True, refresh_per_second=8,
-            )  # fmt: skip
+                console=self._console,
+                transient=True,
+                refresh_per_second=8,
+            )
 
     def announce(self, prepared: Prepared) -> None:
         """Say what is about to be done and what it will cost, and expect that from now on."""

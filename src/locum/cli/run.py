@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import option
 
 if TYPE_CHECKING:
     from locum.runs.plan import Request
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
 
 def run(
     data: options.Data = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Run folder. Default: <name>-locum.", metavar="DIR", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, option("--out", "Run folder. Default: <name>-locum.", "DIR")] = None,
     rows: options.Rows = None,
     seed: options.Seed = None,
     target: options.Target = None,
@@ -28,10 +26,7 @@ def run(
     time_budget: options.TimeBudget = None,
     require: options.Require = None,
     effort: options.Effort = None,
-    preview: Annotated[
-        int | None,
-        typer.Option("--preview", help="Only show N rows, made quickly.", metavar="N", show_default=False),
-    ] = None,
+    preview: Annotated[int | None, option("--preview", "Only show N rows, made quickly.", "N")] = None,
     epsilon: options.Epsilon = None,
     delta: options.Delta = None,
     unit: options.Unit = None,
@@ -60,15 +55,23 @@ def run(
     from locum.wording import parse_duration
 
     request = Request(
-        data=data, config=config, out=out, rows=rows, seed=seed, target=target,
-        protected=tuple(protected or ()), holdout=holdout, synthesizer=synthesizer, format=format_,
+        data=data,
+        config=config,
+        out=out,
+        rows=rows,
+        seed=seed,
+        target=target,
+        protected=tuple(protected or ()),
+        holdout=holdout,
+        synthesizer=synthesizer,
+        format=format_,
         time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),
-        delimiter=delimiter, encoding=encoding, require=parse_limits(require) if require else None,
+        delimiter=delimiter,
+        encoding=encoding,
+        require=parse_limits(require) if require else None,
         effort=effort,
-        privacy=privacy_request(
-            epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine
-        ),
-    )  # fmt: skip
+        privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine),
+    )
     if request.privacy is not None:
         _run_private(request, preview, as_json=as_json)
         return

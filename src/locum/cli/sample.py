@@ -5,77 +5,48 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import argument, option
 
 
 def sample(
-    model: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Model file (*.locum) or run folder.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            help="File to write: .csv, .tsv, .parquet, .arrow, .jsonl.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ],
+    model: Annotated[Path, argument("Model file (*.locum) or run folder.", "FILE")],
+    out: Annotated[Path, option("--out", "File to write: .csv, .tsv, .parquet, .arrow, .jsonl.", "FILE")],
     rows: Annotated[
-        int | None,
-        typer.Option(
-            "--rows", help="Rows to draw; with --given as many as it has.", metavar="N", show_default=False
-        ),
+        int | None, option("--rows", "Rows to draw; with --given as many as it has.", "N")
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--where",
-            help="What every row fulfils, such as \"age >= 80 and sex = 'F'\"; may be repeated.",
-            metavar="CONDITION",
-            show_default=False,
+            "What every row fulfils, such as \"age >= 80 and sex = 'F'\"; may be repeated.",
+            "CONDITION",
         ),
     ] = None,
     given: Annotated[
         Path | None,
-        typer.Option(
-            "--given",
-            help="File with some of the columns; the rest of each row is drawn.",
-            metavar="FILE",
-            show_default=False,
-        ),
+        option("--given", "File with some of the columns; the rest of each row is drawn.", "FILE"),
     ] = None,
     targets: Annotated[
         str | None,
-        typer.Option(
-            "--targets",
-            help="Proportions: 'sex = balanced; age >= 65: 0.3', JSON, or a JSON file.",
-            metavar="TEXT",
-            show_default=False,
-        ),
+        option("--targets", "Proportions: 'sex = balanced; age >= 65: 0.3', JSON, or a JSON file.", "TEXT"),
     ] = None,
     rule: Annotated[
         list[str] | None,
-        typer.Option(
-            "--rule",
-            help='What no row breaks, such as "start <= end"; may be repeated.',
-            metavar="RULE",
-            show_default=False,
-        ),
+        option("--rule", 'What no row breaks, such as "start <= end"; may be repeated.', "RULE"),
     ] = None,
     temperature: Annotated[
         float,
-        typer.Option("--temperature", help="Below 1 more of what is frequent, above 1 more of what is rare."),
+        option(
+            "--temperature",
+            "Below 1 more of what is frequent, above 1 more of what is rare.",
+            show_default=True,
+        ),
     ] = 1.0,
     verify: Annotated[
         Path | None,
-        typer.Option(
-            "--verify",
-            help="Real rows: a judge that has seen them picks among twice as many drawn ones.",
-            metavar="FILE",
-            show_default=False,
+        option(
+            "--verify", "Real rows: a judge that has seen them picks among twice as many drawn ones.", "FILE"
         ),
     ] = None,
     seed: options.Seed = None,

@@ -159,11 +159,16 @@ def show_tournament(found: Tournament, folder: Path, *, as_json: bool) -> None:
 
     rows = [
         [
-            f"{h.name} (control)" if h.control else h.name, _number(h.worst_area), h.worst_seeker or "-",
-            _number(h.mean_accuracy), _number(h.found), _number(h.useful), f"{h.passed} of {h.seeds}",
+            f"{h.name} (control)" if h.control else h.name,
+            _number(h.worst_area),
+            h.worst_seeker or "-",
+            _number(h.mean_accuracy),
+            _number(h.found),
+            _number(h.useful),
+            f"{h.passed} of {h.seeds}",
         ]
         for h in found.hider_board()
-    ]  # fmt: skip
+    ]
     heads = ["hider", "strongest area", "seeker", "mean accuracy", "found at 1 %", "skill kept", "passed"]
     table(heads, rows, right=[1, 3, 4, 5, 6])
     rows = [
@@ -212,9 +217,14 @@ def _subgroup_table(found: Subgrouping) -> None:
         rows.append([name, count_of, _interval(group.real), _interval(group.generated), group.trust])
     for shift in found.shifts:
         rows.append(
-            [f"if {shift.asked}", f"{shift.rows:,.0f}", _interval(shift.found.real),
-             _interval(shift.found.generated), shift.found.trust]
-        )  # fmt: skip
+            [
+                f"if {shift.asked}",
+                f"{shift.rows:,.0f}",
+                _interval(shift.found.real),
+                _interval(shift.found.generated),
+                shift.found.trust,
+            ]
+        )
     table(["group", "real rows", "real (95 %)", "generated (95 %)", "go by"], rows, right=[1, 2, 3])
     if found.sentence:
         say(found.sentence)

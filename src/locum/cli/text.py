@@ -13,6 +13,7 @@ import typer
 
 from locum.cli import options
 from locum.cli.helppage import CommandList
+from locum.cli.options import argument, option
 from locum.cli.textjudge import evaluate, plant
 from locum.cli.textprivate import private
 from locum.errors import UsageError
@@ -24,49 +25,33 @@ if TYPE_CHECKING:
     from locum.text.run.result import TextOutcome
 
 text = typer.Typer(
-    name="text", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    name="text",
+    cls=CommandList,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
     help="Write, check and select text by a plan; every answer is kept, so runs can be taken up again.",
-)  # fmt: skip
+)
 
-PlanFile = Annotated[
-    Path, typer.Argument(metavar="PLAN", help="A plan; see `locum text init`.", show_default=False)
-]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a text run.", show_default=False)]
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", help="Run folder. Default: <plan>-text.", metavar="DIR", show_default=False),
-]
-MaxCost = Annotated[
-    float | None,
-    typer.Option(
-        "--max-cost", help="Never spend more, in the money of the prices.", metavar="X", show_default=False
-    ),
-]
-MaxTokens = Annotated[
-    int | None,
-    typer.Option("--max-tokens", help="Never use more tokens in all.", metavar="N", show_default=False),
-]
-MaxTime = Annotated[
-    str | None,
-    typer.Option("--max-time", help="Never take longer, e.g. 90s, 5m.", metavar="TIME", show_default=False),
-]
+PlanFile = Annotated[Path, argument("A plan; see `locum text init`.", "PLAN")]
+Folder = Annotated[Path, argument("Folder of a text run.", "DIR")]
+Out = Annotated[Path | None, option("--out", "Run folder. Default: <plan>-text.", "DIR")]
+MaxCost = Annotated[float | None, option("--max-cost", "Never spend more, in the money of the prices.", "X")]
+MaxTokens = Annotated[int | None, option("--max-tokens", "Never use more tokens in all.", "N")]
+MaxTime = Annotated[str | None, option("--max-time", "Never take longer, e.g. 90s, 5m.", "TIME")]
 Allow = Annotated[
     list[str] | None,
-    typer.Option(
-        "--allow-endpoint", help="Host that may have what derives from private sources; may be repeated.",
-        metavar="HOST", show_default=False,
+    option(
+        "--allow-endpoint", "Host that may have what derives from private sources; may be repeated.", "HOST"
     ),
-]  # fmt: skip
+]
 Replay = Annotated[
-    bool, typer.Option("--replay", help="Answer from the folder's cache alone, without any model.")
+    bool, option("--replay", "Answer from the folder's cache alone, without any model.", show_default=True)
 ]
 Change = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", help="A setting of a recipe, e.g. seeds_file=seeds.jsonl; may be repeated.",
-        metavar="KEY=VALUE", show_default=False,
-    ),
-]  # fmt: skip
+    option("--set", "A setting of a recipe, e.g. seeds_file=seeds.jsonl; may be repeated.", "KEY=VALUE"),
+]
 
 
 @text.command()
@@ -74,17 +59,12 @@ def init(
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="File to write.")] = Path("text.toml"),
     endpoint: Annotated[
         str | None,
-        typer.Option(
-            "--endpoint", help="Address of an endpoint, to /v1. Default: the embedded model.", metavar="URL",
-            show_default=False,
-        ),
+        option("--endpoint", "Address of an endpoint, to /v1. Default: the embedded model.", "URL"),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help="Name of the model.", metavar="NAME", show_default=False)
-    ] = None,
+    model: Annotated[str | None, option("--model", "Name of the model.", "NAME")] = None,
     force: options.Force = False,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Write a first plan, to be read and changed: short labelled reviews."""
     from locum.cli.console import emit, say
     from locum.errors import FolderError
@@ -105,7 +85,7 @@ def init(
 def plan(
     plan: PlanFile,
     rows: options.Rows = None,
-    preview_rows: Annotated[int, typer.Option("--preview", help="Rows to reckon from.", metavar="N")] = 8,
+    preview_rows: Annotated[int, option("--preview", "Rows to reckon from.", "N", show_default=True)] = 8,
     max_cost: MaxCost = None,
     max_tokens: MaxTokens = None,
     max_time: MaxTime = None,
@@ -154,7 +134,7 @@ def plan(
 @text.command()
 def preview(
     plan: PlanFile,
-    rows: Annotated[int, typer.Option("--rows", help="Rows to make.", metavar="N")] = 3,
+    rows: Annotated[int, option("--rows", "Rows to make.", "N", show_default=True)] = 3,
     allow_endpoint: Allow = None,
     as_json: options.Json = False,
 ) -> None:
@@ -212,9 +192,13 @@ def run(
             _risks(file_warnings(recipe.files))
         with Display() as display, _said():
             outcome = run_recipe(
-                changed(recipe, rows=rows, seed=seed), out or Path(f"{plan.stem}-text"), caps=caps,
-                replay=replay, allow_endpoints=allow_endpoint or (), progress=display,
-            )  # fmt: skip
+                changed(recipe, rows=rows, seed=seed),
+                out or Path(f"{plan.stem}-text"),
+                caps=caps,
+                replay=replay,
+                allow_endpoints=allow_endpoint or (),
+                progress=display,
+            )
         _show(outcome, "text run", as_json=as_json)
         return
     if change:
@@ -252,9 +236,13 @@ def resume(
         _notice(loaded)
     with Display() as display, _said():
         outcome = make(
-            loaded, folder, caps=_caps(max_cost, max_tokens, max_time), replay=replay,
-            allow_endpoints=allow_endpoint or (), progress=display,
-        )  # fmt: skip
+            loaded,
+            folder,
+            caps=_caps(max_cost, max_tokens, max_time),
+            replay=replay,
+            allow_endpoints=allow_endpoint or (),
+            progress=display,
+        )
     _show(outcome, "text resume", as_json=as_json)
 
 

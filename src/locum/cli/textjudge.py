@@ -5,60 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def evaluate(
-    real: Annotated[
-        Path,
-        typer.Option("--real", help="The texts the generator learned from.", metavar="A", show_default=False),
-    ],
-    synthetic: Annotated[
-        Path, typer.Option("--synthetic", help="The texts to judge.", metavar="B", show_default=False)
-    ],
-    holdout: Annotated[
-        Path | None,
-        typer.Option(
-            "--holdout", help="Real texts the generator never saw.", metavar="C", show_default=False
-        ),
-    ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option(
-            "--column", help="Column of texts. Default: the longest.", metavar="COL", show_default=False
-        ),
-    ] = None,
-    label: Annotated[
-        str | None, typer.Option("--label", help="Column of labels.", metavar="COL", show_default=False)
-    ] = None,
+    real: Annotated[Path, option("--real", "The texts the generator learned from.", "A")],
+    synthetic: Annotated[Path, option("--synthetic", "The texts to judge.", "B")],
+    holdout: Annotated[Path | None, option("--holdout", "Real texts the generator never saw.", "C")] = None,
+    column: Annotated[str | None, option("--column", "Column of texts. Default: the longest.", "COL")] = None,
+    label: Annotated[str | None, option("--label", "Column of labels.", "COL")] = None,
     attributes: Annotated[
-        Path | None,
-        typer.Option(
-            "--attributes", help="TOML file that declares attributes to compare.", metavar="FILE",
-            show_default=False,
-        ),
+        Path | None, option("--attributes", "TOML file that declares attributes to compare.", "FILE")
     ] = None,
-    plan: Annotated[
-        Path | None,
-        typer.Option(
-            "--plan", help="Plan by which the texts were made.", metavar="PLAN", show_default=False
-        ),
-    ] = None,
+    plan: Annotated[Path | None, option("--plan", "Plan by which the texts were made.", "PLAN")] = None,
     canaries: Annotated[
-        Path | None,
-        typer.Option(
-            "--canaries", help="File that `locum text plant` wrote.", metavar="FILE", show_default=False
-        ),
+        Path | None, option("--canaries", "File that `locum text plant` wrote.", "FILE")
     ] = None,
     seed: options.Seed = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder for page and numbers.", metavar="DIR", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, option("--out", "Folder for page and numbers.", "DIR")] = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Judge synthetic texts: likeness, variety, use and copying, each beside real hold-out texts.
 
     Without --holdout, nothing can be said about copying.
@@ -67,9 +34,17 @@ def evaluate(
     from locum.text.judge.verb import PAGE, evaluate_text
 
     found = evaluate_text(
-        real, synthetic, holdout=holdout, column=column, label=label, attributes=attributes, plan=plan,
-        canaries=canaries, seed=seed or 0, out=out,
-    )  # fmt: skip
+        real,
+        synthetic,
+        holdout=holdout,
+        column=column,
+        label=label,
+        attributes=attributes,
+        plan=plan,
+        canaries=canaries,
+        seed=seed or 0,
+        out=out,
+    )
     if as_json:
         body = {"command": "text evaluate", "folder": None if out is None else str(out)}
         emit({**body, **found.to_json()})
@@ -85,21 +60,13 @@ def evaluate(
 
 def plant(
     data: options.NeededData,
-    out: Annotated[
-        Path,
-        typer.Option("--out", help="Copy with canaries, .jsonl or .csv.", metavar="FILE", show_default=False),
-    ],
+    out: Annotated[Path, option("--out", "Copy with canaries, .jsonl or .csv.", "FILE")],
     keys: Annotated[
-        Path, typer.Option("--keys", help="File that tells them; keep it from the generator.", metavar="FILE")
+        Path, option("--keys", "File that tells them; keep it from the generator.", "FILE", show_default=True)
     ] = Path("canaries.json"),
-    column: Annotated[
-        str | None,
-        typer.Option(
-            "--column", help="Column of texts. Default: the longest.", metavar="COL", show_default=False
-        ),
-    ] = None,
-    planted: Annotated[int, typer.Option("--planted", help="How many.", metavar="N")] = 50,
-    copies: Annotated[int, typer.Option("--copies", help="How often each goes in.", metavar="N")] = 1,
+    column: Annotated[str | None, option("--column", "Column of texts. Default: the longest.", "COL")] = None,
+    planted: Annotated[int, option("--planted", "How many.", "N", show_default=True)] = 50,
+    copies: Annotated[int, option("--copies", "How often each goes in.", "N", show_default=True)] = 1,
     seed: options.Seed = None,
     as_json: options.Json = False,
 ) -> None:

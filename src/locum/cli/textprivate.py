@@ -9,53 +9,41 @@ import typer
 
 from locum.cli import options
 from locum.cli.helppage import CommandList
+from locum.cli.options import option
 
 if TYPE_CHECKING:
     from locum.text.engine.model import ModelSpec
     from locum.text.private.verb import Asked, Made
 
 private = typer.Typer(
-    name="private", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    name="private",
+    cls=CommandList,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
     help="Write texts under differential privacy; what is learned from private texts is paid for.",
-)  # fmt: skip
+)
 
-Epsilon = Annotated[str, typer.Option("--epsilon", help="What this run may spend, e.g. 4.", metavar="E")]
+Epsilon = Annotated[str, option("--epsilon", "What this run may spend, e.g. 4.", "E", show_default=True)]
 Delta = Annotated[
     str,
-    typer.Option("--delta", help="Chance left uncovered; below one over the number of texts.", metavar="D"),
+    option("--delta", "Chance left uncovered; below one over the number of texts.", "D", show_default=True),
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder for texts, account and ledger.", metavar="DIR")]
-Rows = Annotated[int, typer.Option("--rows", help="Texts to make.", metavar="N")]
-Column = Annotated[
-    str | None,
-    typer.Option(
-        "--column", help="Column of texts. Default: text, or the only one.", metavar="COL", show_default=False
-    ),
-]
-Label = Annotated[
-    str | None, typer.Option("--label", help="Column of classes.", metavar="COL", show_default=False)
-]
+Out = Annotated[Path, option("--out", "Folder for texts, account and ledger.", "DIR", show_default=True)]
+Rows = Annotated[int, option("--rows", "Texts to make.", "N", show_default=True)]
+Column = Annotated[str | None, option("--column", "Column of texts. Default: text, or the only one.", "COL")]
+Label = Annotated[str | None, option("--label", "Column of classes.", "COL")]
 Classes = Annotated[
     list[str] | None,
-    typer.Option(
-        "--class", help="Public name of a class; may be repeated. Never taken from the private texts.",
-        metavar="NAME", show_default=False,
-    ),
-]  # fmt: skip
+    option("--class", "Public name of a class; may be repeated. Never taken from the private texts.", "NAME"),
+]
 PublicTexts = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--public", help="Texts that owe nothing to the private ones; may be repeated.", metavar="FILE",
-        show_default=False,
-    ),
-]  # fmt: skip
+    option("--public", "Texts that owe nothing to the private ones; may be repeated.", "FILE"),
+]
 Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model", help="Embedded model that reads private texts, on this machine.", metavar="NAME",
-        show_default=False,
-    ),
-]  # fmt: skip
+    str | None, option("--model", "Embedded model that reads private texts, on this machine.", "NAME")
+]
 
 
 @private.command()
@@ -65,8 +53,8 @@ def evolve(
     epsilon: Epsilon,
     public: PublicTexts = None,
     rows: Rows = 200,
-    rounds: Annotated[int, typer.Option("--rounds", help="Times that the texts vote.", metavar="N")] = 10,
-    length: Annotated[int, typer.Option("--length", help="Words of a fresh candidate.", metavar="N")] = 40,
+    rounds: Annotated[int, option("--rounds", "Times that the texts vote.", "N", show_default=True)] = 10,
+    length: Annotated[int, option("--length", "Words of a fresh candidate.", "N", show_default=True)] = 40,
     column: Column = None,
     label: Label = None,
     classes: Classes = None,
@@ -91,15 +79,12 @@ def resample(
     data: options.NeededData,
     out: Out,
     epsilon: Epsilon,
-    pool: Annotated[
-        Path, typer.Option("--pool", help="Synthetic texts to draw from.", metavar="FILE", show_default=False)
-    ],
+    pool: Annotated[Path, option("--pool", "Synthetic texts to draw from.", "FILE")],
     rows: Rows = 100,
-    clusters: Annotated[
-        int | None,
-        typer.Option("--clusters", help="Default: pool / 20.", metavar="N", show_default=False),
-    ] = None,
-    repeat: Annotated[bool, typer.Option("--repeat", help="A text may be drawn more than once.")] = False,
+    clusters: Annotated[int | None, option("--clusters", "Default: pool / 20.", "N")] = None,
+    repeat: Annotated[
+        bool, option("--repeat", "A text may be drawn more than once.", show_default=True)
+    ] = False,
     column: Column = None,
     label: Label = None,
     classes: Classes = None,
@@ -108,7 +93,7 @@ def resample(
     total_epsilon: options.TotalEpsilon = None,
     seed: options.Seed = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Draw from a pool so that its clusters have the shares of the private texts; one noisy histogram.
 
     For a pool that somebody wrote already, or that was evolved on the same ledger.
@@ -124,42 +109,29 @@ def attributes(
     data: options.NeededData,
     out: Out,
     epsilon: Epsilon,
-    attributes: Annotated[
-        Path,
-        typer.Option("--attributes", help="TOML declarations.", metavar="FILE", show_default=False),
-    ],
+    attributes: Annotated[Path, option("--attributes", "TOML declarations.", "FILE")],
     public: PublicTexts = None,
     by: Annotated[
-        str | None,
-        typer.Option(
-            "--by", help="Attribute that chooses public examples. Default: the first.", metavar="NAME",
-            show_default=False,
-        ),
+        str | None, option("--by", "Attribute that chooses public examples. Default: the first.", "NAME")
     ] = None,
     what: Annotated[
-        str, typer.Option("--what", help="What a text is called in prompts.", metavar="WORD")
+        str, option("--what", "What a text is called in prompts.", "WORD", show_default=True)
     ] = "text",
     rows: Rows = 20,
     synthesizer: options.Synthesizer = None,
     model: Model = None,
     endpoint: Annotated[
         str | None,
-        typer.Option(
-            "--endpoint", help="Endpoint that writes, to /v1; it sees drawn attributes only.",
-            metavar="URL", show_default=False,
-        ),
+        option("--endpoint", "Endpoint that writes, to /v1; it sees drawn attributes only.", "URL"),
     ] = None,
-    writer: Annotated[
-        str | None,
-        typer.Option("--writer", help="Name of the model that writes.", metavar="NAME", show_default=False),
-    ] = None,
+    writer: Annotated[str | None, option("--writer", "Name of the model that writes.", "NAME")] = None,
     column: Column = None,
     delta: Delta = "1e-6",
     ledger: options.Ledger = None,
     total_epsilon: options.TotalEpsilon = None,
     seed: options.Seed = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Read declared attributes here, model their table privately, and plan texts written from drawn rows.
 
     Writes the model and a plan for `locum text run`; with --public also texts by n-grams of these.
@@ -173,9 +145,15 @@ def attributes(
         None if endpoint is None and writer is None else ModelSpec(writer or DEFAULT, endpoint, context=1024)
     )
     made = attribute_texts(
-        asked, attributes, public=tuple(public or ()), by=by or "", what=what,
-        synthesizer=synthesizer or "auto", model=_local(model), writer=spec,
-    )  # fmt: skip
+        asked,
+        attributes,
+        public=tuple(public or ()),
+        by=by or "",
+        what=what,
+        synthesizer=synthesizer or "auto",
+        model=_local(model),
+        writer=spec,
+    )
     _show("attributes", made, as_json=as_json)
 
 
@@ -184,15 +162,13 @@ def predict(
     data: options.NeededData,
     out: Out,
     epsilon: Epsilon,
-    batch: Annotated[
-        int, typer.Option("--batch", help="Private texts for a text.", metavar="B", show_default=False)
-    ],
+    batch: Annotated[int, option("--batch", "Private texts for a text.", "B")],
     public: PublicTexts = None,
     rows: Rows = 10,
-    tokens: Annotated[int, typer.Option("--tokens", help="Most tokens of a text.", metavar="T")] = 40,
-    temperature: Annotated[float, typer.Option("--temperature", help="Of the sampling.", metavar="X")] = 1.0,
+    tokens: Annotated[int, option("--tokens", "Most tokens of a text.", "T", show_default=True)] = 40,
+    temperature: Annotated[float, option("--temperature", "Of the sampling.", "X", show_default=True)] = 1.0,
     used: Annotated[
-        float, typer.Option("--used", help="Chance with which a private text is used at all.", metavar="P")
+        float, option("--used", "Chance with which a private text is used at all.", "P", show_default=True)
     ] = 1.0,
     model: Model = None,
     column: Column = None,
@@ -201,7 +177,7 @@ def predict(
     total_epsilon: options.TotalEpsilon = None,
     seed: options.Seed = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Experimental: tokens drawn from a public model that batches of private texts may move a little.
 
     Without --model the language model is one of word counts of the public texts.
@@ -217,9 +193,18 @@ def predict(
 
 
 def _asked(
-    data: Path, out: Path, epsilon: str, delta: str, rows: int, column: str | None, label: str | None,
-    classes: list[str] | None, ledger: Path | None, total: str | None, seed: int | None,
-) -> Asked:  # fmt: skip
+    data: Path,
+    out: Path,
+    epsilon: str,
+    delta: str,
+    rows: int,
+    column: str | None,
+    label: str | None,
+    classes: list[str] | None,
+    ledger: Path | None,
+    total: str | None,
+    seed: int | None,
+) -> Asked:
     from locum.text.private.verb import Asked
 
     return Asked(

@@ -5,61 +5,39 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def tournament(
     data: options.NeededData,
     hide: Annotated[
         list[str] | None,
-        typer.Option(
-            "--hide",
-            metavar="ENTRANT",
-            show_default=False,
-            help="A hider, may be repeated; as --with of `locum compare`. Default: tree.",
-        ),
+        option("--hide", "A hider, may be repeated; as --with of `locum compare`. Default: tree.", "ENTRANT"),
     ] = None,
     seek: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--seek",
-            metavar="SEEKER",
-            show_default=False,
-            help="A seeker, may be repeated: nearest, neighbours, scaled, queries, values, trees, forest, "
+            "A seeker, may be repeated: nearest, neighbours, scaled, queries, values, trees, forest, "
             "linear, or NAME=module:function. Default: the first six.",
+            "SEEKER",
         ),
     ] = None,
     target: options.Target = None,
     window: Annotated[
-        int | None,
-        typer.Option(
-            "--window",
-            help="Rows are steps in time: cut N of them into one row.",
-            metavar="N",
-            show_default=False,
-        ),
+        int | None, option("--window", "Rows are steps in time: cut N of them into one row.", "N")
     ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option("--by", help="Column that names the series.", metavar="COL", show_default=False),
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds, from 0 up.", metavar="N", min=1)] = 3,
+    by: Annotated[str | None, option("--by", "Column that names the series.", "COL")] = None,
+    seeds: Annotated[int, option("--seeds", "How many seeds, from 0 up.", "N", min=1, show_default=True)] = 3,
     gate: Annotated[
-        float, typer.Option("--gate", help="Least share of skill that rows must keep.", metavar="SHARE")
+        float, option("--gate", "Least share of skill that rows must keep.", "SHARE", show_default=True)
     ] = 0.85,
     time_limit: Annotated[
-        str, typer.Option("--time-limit", help="Longest time for one fit, e.g. 90s, 30m.", metavar="TIME")
+        str, option("--time-limit", "Longest time for one fit, e.g. 90s, 30m.", "TIME", show_default=True)
     ] = "1h",
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            help="Folder for page and numbers. Default: locum-tournament.",
-            metavar="DIR",
-            show_default=False,
-        ),
+        Path | None, option("--out", "Folder for page and numbers. Default: locum-tournament.", "DIR")
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -67,7 +45,7 @@ def tournament(
 
     The NeurIPS 2020 hide-and-seek challenge with equal halves, strong seekers and a utility gate. The
     controls bootstrap and independent hide, and guess seeks, in every tournament.
-    """  # fmt: skip
+    """
     from locum.cli.progress import Display
     from locum.cli.show import show_tournament
     from locum.studies.tournament.seekers import STRONG
@@ -78,7 +56,16 @@ def tournament(
     limit = parse_duration(time_limit, where="--time-limit")
     with Display() as display:
         found = play(
-            data, hide or ["tree"], seek or STRONG, target=target, window=window, by=by, seeds=seeds,
-            gate=gate, limit_s=limit, out=folder, progress=display,
-        )  # fmt: skip
+            data,
+            hide or ["tree"],
+            seek or STRONG,
+            target=target,
+            window=window,
+            by=by,
+            seeds=seeds,
+            gate=gate,
+            limit_s=limit,
+            out=folder,
+            progress=display,
+        )
     show_tournament(found, folder, as_json=as_json)

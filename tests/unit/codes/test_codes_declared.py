@@ -51,7 +51,7 @@ def test_fixed_starting_cells_cover_everything_without_gaps():
     low=st.integers(-(10**9), 10**9), span=st.integers(0, 10**9),
     rows=st.lists(st.integers(0, 1000), min_size=1, max_size=40), parts=st.integers(2, 16),
 )  # fmt: skip
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_cells_stay_a_partition_whatever_is_cut_and_joined(low, span, rows, parts):
     cells = Cells.between(low, low + span)
     assert is_partition(cells)

@@ -116,7 +116,7 @@ def test_it_reads_what_it_wrote(state: Any) -> None:
     assert back.decode(codes, seed=9).equals(encoder.decode(codes, seed=9))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.data())
 def test_one_broken_field_is_refused_or_harmless(state: Any, data: st.DataObject) -> None:
     """Reading gives FileFormatError, or an encoder that still decodes its own codes."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.codes import Encoder, EncoderSettings
@@ -88,7 +88,7 @@ def assert_within(fake: np.ndarray, real: np.ndarray) -> None:
     assert fake.max() <= high
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(tables(), st.sampled_from([EncoderSettings(), EncoderSettings.coarse(8)]))
 def test_any_table_round_trips(made: tuple[pa.Table, Schema], chosen: EncoderSettings) -> None:
     table, schema = made
@@ -130,7 +130,7 @@ def test_any_table_round_trips(made: tuple[pa.Table, Schema], chosen: EncoderSet
     assert back.treatments() == encoder.treatments()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.sampled_from(["integer", "number", "duration", "date", "datetime"]))
 def test_unseen_values_never_fail(data: st.DataObject, kind: str) -> None:
     raw = data.draw(st.lists(values_of(kind), min_size=1, max_size=30))
@@ -145,7 +145,7 @@ def test_unseen_values_never_fail(data: st.DataObject, kind: str) -> None:
     assert_within(fake, real)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.sampled_from(["integer", "number", "duration", "date", "datetime", "category"]))
 def test_atoms_and_levels_come_back_exactly(data: st.DataObject, kind: str) -> None:
     """Every value occurs often, so every value has a code of its own."""

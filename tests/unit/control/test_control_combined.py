@@ -108,8 +108,11 @@ def plain(synth: Synthesizer) -> pa.Table:
 )
 @settings(
     max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.differing_executors,
+        HealthCheck.too_slow,
+    ],
     derandomize=True,
 )
 def test_random_requests_are_met_or_refused_rightly(

@@ -193,7 +193,7 @@ def _oracle(tree: Tree, row: dict[str, int | None]) -> bool | None:
 
 
 @given(trees())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_three_valued_logic_agrees_with_an_interpreter_in_plain_python(tree: Tree) -> None:
     values = [None, *range(-3, 4)]
     rows = [{"a": a, "b": b} for a in values for b in values]

@@ -100,7 +100,7 @@ def test_tilting_one_target_is_the_closed_form() -> None:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_tilting_meets_margins_and_no_other_table_with_them_is_nearer(seed: int) -> None:
     rng = np.random.default_rng(seed)
     p = rng.dirichlet(np.ones(12)).reshape(3, 4)
@@ -119,7 +119,7 @@ def test_tilting_meets_margins_and_no_other_table_with_them_is_nearer(seed: int)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 400))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_quotas_are_whole_and_their_margins_are_near(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     q = rng.dirichlet(np.full(12, 0.5)).reshape(3, 4)

@@ -41,7 +41,7 @@ def test_a_single_exception_is_enough_to_refuse():
     assert find_dependencies(table) == ()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 10**6), st.integers(2, 6))
 def test_found_pairs_hold_and_form_no_chain(seed, k):
     rng = np.random.default_rng(seed)

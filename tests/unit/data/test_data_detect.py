@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.data import canonical, demo_info, demo_path, detect, propose, read, restore
@@ -289,7 +289,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.data())
 def test_whatever_is_proposed_is_accepted(data):
     """For any texts: detect does not crash, canonical and check accept, what was written reads the same."""

@@ -12,13 +12,13 @@ import polars.testing
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.data import canonical, detect, origin_from_json, read, restore, write
 from locum.schema import check
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=60)
 
 # Letters only: texts that look like numbers or stand for missing may change their spelling (documented).
 words = st.text(st.sampled_from("abcXYZäß日😀 "), min_size=1, max_size=8).map(lambda s: "w" + s)

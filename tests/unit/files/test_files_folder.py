@@ -180,7 +180,7 @@ HOLD = """
     with folder.stage("sample") as running, folder.writing("big.csv") as temporary:
         temporary.write_text("half")
         print("ready", flush=True)
-        time.sleep(60)
+        time.sleep(600)
 """
 
 

@@ -315,8 +315,7 @@ def loads_or_refuses(path, content: bytes) -> None:
 
 fuzz = settings(
     max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     database=None,
 )
 

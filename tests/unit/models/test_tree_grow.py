@@ -74,7 +74,7 @@ def test_a_function_is_found_exactly_and_noise_is_left_alone() -> None:
     st.integers(1, 12),
     st.integers(0, 10**6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_local_classes_keep_equal_codes_together_and_in_range(
     sizes: list[int], classes: int, n_codes: int, seed: int
 ) -> None:

@@ -72,7 +72,7 @@ def test_mixed_steps_never_cost_less_than_their_losses(
 
 
 @given(several, deltas)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_costs_add_up_in_any_order_and_grouping(entries: list[Entry], delta: float) -> None:
     whole = Total.of(entries)
     assert Total.of(entries[::-1]).rho == pytest.approx(whole.rho, rel=1e-12)
@@ -89,7 +89,7 @@ def test_costs_add_up_in_any_order_and_grouping(entries: list[Entry], delta: flo
 
 
 @given(several, st.builds(step, kinds, scales), deltas)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_one_step_more_never_makes_it_cheaper(entries: list[Entry], more: Entry, delta: float) -> None:
     before, after = Total.of(entries), Total.of([*entries, more])
     assert after.epsilon(delta, "zcdp") >= before.epsilon(delta, "zcdp")
@@ -99,7 +99,7 @@ def test_one_step_more_never_makes_it_cheaper(entries: list[Entry], more: Entry,
 
 
 @given(several, deltas)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_the_second_accountant_comes_to_the_same_sum(entries: list[Entry], delta: float) -> None:
     assert recount(entries, delta).agree
 

@@ -67,7 +67,7 @@ def test_zcdp_rho_of_the_paper_code() -> None:
     assert zcdp_rho(1.0, 1e-5) == pytest.approx(0.03056, abs=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(epsilons, deltas)
 def test_conversions_invert_each_other_on_the_safe_side(epsilon: float, delta: float) -> None:
     mu, rho = gdp_mu(epsilon, delta), zcdp_rho(epsilon, delta)

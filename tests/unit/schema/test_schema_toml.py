@@ -60,7 +60,7 @@ def schemas(draw):
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(schemas())
 def test_a_schema_comes_back_equal(schema):
     assert parse_toml(dump_toml(schema)).schema == schema
@@ -74,7 +74,7 @@ def test_a_schema_comes_back_equal(schema):
     st.none() | st.integers(0, 2**63 - 1),
     st.none() | st.floats(0, 0.9),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_config_comes_back_equal(schema, path, delimiter, missing, seed, holdout):
     config = Config(
         schema,

@@ -50,7 +50,7 @@ def apart(x, y) -> float:
     return total
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(CODES, max_size=12), st.lists(GOOD, min_size=1, max_size=6))
 def test_each_row_votes_for_a_nearest_one(rows, proposed) -> None:
     votes = nearest_votes(array(rows), DOMAIN, array(proposed))
@@ -61,7 +61,7 @@ def test_each_row_votes_for_a_nearest_one(rows, proposed) -> None:
         assert distances[int(np.argmax(alone))] <= min(distances) + 1e-5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(CODES, min_size=1, max_size=12), st.lists(GOOD, min_size=1, max_size=6))
 def test_one_row_changes_one_vote(rows, proposed) -> None:
     """Sensitivity: L1 and L2 are 1 for a row more, and votes of parts add up."""

@@ -78,7 +78,7 @@ def test_toml_and_python_forms_are_equal() -> None:
     assert parse_plan(dump_plan(quota)) == quota
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=80), st.text(max_size=30))
 def test_any_prompt_survives_the_way_through_toml(prompt: str, name: str) -> None:
     prompt = prompt.replace("{", "(").replace("\r", "\n").encode("utf-8", "replace").decode()

@@ -125,7 +125,7 @@ def p_value_by_hand(m: int, r: int, v: int, epsilon: float, delta: float) -> flo
     return min(1.0, tail + 2 * m * delta * worst)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_the_p_value_is_the_theorems(data) -> None:
     m = data.draw(st.integers(1, 30))

@@ -315,7 +315,7 @@ def test_areas_by_group_need_enough_rows() -> None:
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_risk_is_anonymeters(main: int, control: int, naive: int) -> None:
     s = Successes(main, control, naive, 60, 60)
     expected = 0.0 if control == 60 else (main / 60 - control / 60) / (1 - control / 60)

@@ -28,7 +28,7 @@ SIZES = brute.SIZES
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_an_embedding_is_broadcasting(shape: list[int], data: st.DataObject) -> None:
     kept = sorted(data.draw(st.sets(st.integers(0, len(shape) - 1))))
     away = tuple(i for i in range(len(shape)) if i not in kept)

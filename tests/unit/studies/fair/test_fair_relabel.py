@@ -45,7 +45,7 @@ def test_moved_labels_follow_the_asked_chances_and_move_no_more_than_the_total_v
     assert np.allclose(final.sum(axis=1), 1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 60), st.integers(2, 4), st.integers(0, 10_000))
 def test_evened_counts_are_the_asked_ones_up_to_rounding(n, classes, seed):
     rng = np.random.default_rng(seed)

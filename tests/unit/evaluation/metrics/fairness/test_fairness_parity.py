@@ -73,7 +73,7 @@ def by_name(results: list[Result]) -> dict[str, Result]:
 
 
 @given(st.integers(0, 10_000), st.integers(2, 5))
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 def test_parities_are_fairlearns(seed: int, g: int) -> None:
     rng = np.random.default_rng(seed)
     n = 400
