@@ -12,11 +12,10 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.metrics.inference.combine import Combined, combine
 
-FloatArray = npt.NDArray[np.float64]
 REAL, AT_ONCE = 100, 200
 #: k, m, proper, and the published shares: naive on one table, naive pooled, RRR, synthpop's rule.
 PUBLISHED = (

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.stats import t as student
 
 ROWS, SIZES = 1_000, (50, 100, 200)
-STUDENT = {4: 3.182, 5: 2.776, 6: 2.571, 8: 2.365, 10: 2.262, 12: 2.201, 15: 2.145, 20: 2.093}
 
 
 class Judge:
@@ -73,23 +73,16 @@ class Judge:
         """Interpolated rows of both classes in their shares."""
         from locum.models.smote import smote
 
-        text = list(self.view.categorical)
-        number = [j for j in range(x.shape[1]) if j not in text]
-        mean = np.nan_to_num(np.nanmean(x[:, number], axis=0))
-        scale = np.nanstd(x[:, number], axis=0)
+        scale = np.nanstd(x, axis=0)
         scale[~(scale > 0)] = 1.0
-        z = np.where(np.isnan(x[:, number]), 0.0, (x[:, number] - mean) / scale)
-        labels = np.nan_to_num(x[:, text], nan=-1).astype(np.int64) + 1
-        out_x, out_y = [], []
+        rng, out_x, out_y = np.random.default_rng(seed), [], []
         for k in (0.0, 1.0):
             mine = y == k
             if mine.any():
-                a, b = smote(z[mine], labels[mine], round(ROWS * mine.mean()), seed=seed)
-                new = np.empty((len(a), x.shape[1]))
-                new[:, number], new[:, text] = a * scale + mean, b - 1.0
-                new[:, text] = np.where(new[:, text] < 0, np.nan, new[:, text])
-                out_x.append(new)
-                out_y.append(np.full(len(a), k))
+                wanted = round(ROWS * mine.mean())
+                made = smote(x[mine], wanted, rng, categorical=self.view.categorical, scale=scale)
+                out_x.append(made)
+                out_y.append(np.full(wanted, k))
         return np.vstack(out_x), np.concatenate(out_y)
 
 
@@ -97,7 +90,6 @@ def one(judge, table, schema, seed, generators, other=None):
     """Test AUC of every way to use the rows of one draw, and of `other` rows where there are any."""
     from locum.control.sample import sample
     from locum.evaluation.curation import curate
-    from locum.studies.scarce.amplify import amplify
     from locum.studies.scarce.borrow import borrow
     from locum.synthesizer.table import Synthesizer
 
@@ -121,7 +113,8 @@ def one(judge, table, schema, seed, generators, other=None):
         rows = synth.sample_table(ROWS, seed=seed)
         short = int(len(y) - 2 * y.sum())
         if short > 0:
-            more = amplify(synth, judge.target, judge.positive, short, seed=seed).table
+            level = str(judge.positive).lower() if isinstance(judge.positive, bool) else f"'{judge.positive}'"
+            more = sample(synth, short, where=f'"{judge.target}" = {level}', seed=seed).table
             made[f"{name}, amplified"] = judge.view.matrix(more), judge.label(more)
         if other is not None:
             lent = borrow(table, other, schema, 5 * len(y), seed=seed)
@@ -177,7 +170,7 @@ def main() -> None:
             pick = np.random.default_rng([seed, n]).permutation(table.num_rows)[:n]
             few = table.take(pa.array(pick)).combine_chunks()
             draws.append(one(judge, few, schema, seed, args.generators.split(","), other))
-        t = STUDENT.get(args.draws, 2.3)
+        t = float(student.ppf(0.975, args.draws - 1))
         for name in [k for k in draws[0] if all(k in d for d in draws)]:
             values = np.array([d[name] for d in draws])
             gain, floor = (values - np.array([d[k] for d in draws]) for k in ("real", "real + repeated"))

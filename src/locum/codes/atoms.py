@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locum.codes.codebook import BoolArray, FloatArray, IntArray
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.lattice import Units
 from locum.codes.settings import EncoderSettings
 

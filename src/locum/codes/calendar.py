@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from locum.codes.codebook import IntArray, Treatment, null_mask, plural, with_nulls
+from locum.arrays import IntArray
+from locum.codes.codebook import Treatment, null_mask, plural, with_nulls
 from locum.codes.grid import Grid
 from locum.codes.heaping import CLOCK_STEPS
 from locum.codes.lattice import Lattice

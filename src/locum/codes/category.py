@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locum.codes.codebook import FloatArray, Treatment, null_mask, plural
+from locum.arrays import FloatArray
+from locum.codes.codebook import Treatment, null_mask, plural
 from locum.codes.settings import EncoderSettings
 from locum.codes.wire import Wire
 from locum.schema.column import Column

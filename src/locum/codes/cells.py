@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locum.codes.codebook import BoolArray, FloatArray, IntArray
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.grid import Grid
 from locum.codes.lattice import Units
 from locum.codes.shapes import SEGMENTS

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locum.codes.codebook import IntArray
+from locum.arrays import IntArray
 from locum.codes.wire import Wire
 
 #: Neutral filler in the tradition of printers.

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.atoms import Support, find_support, round_between, round_step
-from locum.codes.codebook import BoolArray, FloatArray, IntArray
 from locum.codes.heaping import Heaping
 from locum.codes.lattice import Units
 from locum.codes.settings import EncoderSettings

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from locum.codes.codebook import FloatArray, IntArray
+from locum.arrays import FloatArray, IntArray
 from locum.codes.lattice import Units
 from locum.codes.wire import Wire
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.codes.codebook import FloatArray, IntArray
+from locum.arrays import FloatArray, IntArray
 from locum.codes.wire import Wire
 
 Units = npt.NDArray[Any]

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locum.codes.codebook import IntArray
+from locum.arrays import IntArray
 from locum.codes.patterns import distinct_numbers, distinct_texts, fill, shared_masks, to_mask
 from locum.codes.wire import Wire
 from locum.randomness import child_seed

@@ -13,11 +13,12 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from locum.arrays import FloatArray
 from locum.codes.boolean import BooleanCodebook
 from locum.codes.calendar import CalendarCodebook
 from locum.codes.category import CategoryCodebook
 from locum.codes.cells import LIMIT, Cells
-from locum.codes.codebook import Codebook, FloatArray
+from locum.codes.codebook import Codebook
 from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder
 from locum.codes.filler_text import TextMaker

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from locum.codes.codebook import BoolArray, FloatArray, IntArray
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.grid import Grid, spike_tops
 from locum.codes.shapes import fit_shapes
 from locum.codes.wire import Wire

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from locum.arrays import FloatArray, IntArray
 from locum.codes.atoms import round_step
-from locum.codes.codebook import FloatArray, IntArray
 from locum.codes.lattice import Units
 
 #: Stretches of equal mass per cell.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from locum.codes.codebook import FloatArray, IntArray
+from locum.arrays import FloatArray, IntArray
 from locum.errors import FileFormatError
 
 #: No list in an encoder may be longer than this (100k levels are normal, 4 million are not).

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.calendar import DAY, CalendarCodebook
 from locum.codes.category import CategoryCodebook
 from locum.codes.derived import DerivedCodebook
@@ -20,10 +20,6 @@ from locum.codes.grid import Grid
 from locum.codes.numeric import NumericCodebook
 from locum.randomness import stream
 from locum.schema.domain import Codes
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 #: Values drawn per code that stands for several values.
 DRAWS = 64

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from locum.arrays import BoolArray
 from locum.codes.generated import GeneratedCodebook
 from locum.control.drawn import Infeasible, Strategy
 from locum.control.guided import pick, propose
@@ -22,8 +23,6 @@ from locum.models.base import Model
 from locum.models.guide import Guide, effective, log_mean
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Codes
-
-BoolArray = npt.NDArray[np.bool_]
 
 #: Rows of the pilot and of a batch.
 PILOT, BATCH = (500, 4000), (256, 2**16)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from locum.arrays import FloatArray, IntArray
 from locum.control.draw import unseen, with_made
 from locum.control.drawn import Infeasible, Outcome
 from locum.control.given import BLOCK, Count, opened, several_each
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from locum.control.sample import Request
     from locum.synthesizer.table import Synthesizer
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 #: Most joint classes of the targets; rounds for rows without a completion, and for rare classes.
 MOST_CLASSES, ROUNDS, RARE_ROUNDS = 200, 24, 4
 #: Completions drawn for each row at a time.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
-from locum.models.base import FloatArray, Guided, Model
+from locum.models.base import Guided, Model
 from locum.models.guide import Guide, nearest
 from locum.randomness import check_seed, stream
 from locum.schema.domain import Codes

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.encoder import Encoder
 from locum.control.bank import (
     Bank,
@@ -29,10 +29,6 @@ from locum.models.guide import Guide, Pair
 from locum.randomness import stream
 from locum.schema.column import Column
 from locum.schema.domain import Codes
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 #: How often a value is drawn anew inside its cell before one of the bank's fitting values is taken.
 TRIES = 6

@@ -16,17 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray, IntArray, largest_remainders
 from locum.control.drawn import Infeasible
 from locum.control.rules.clause import Clause, clauses_of
 from locum.control.where.bind import Term
 from locum.control.where.names import Names, sort_of
 from locum.control.where.tree import Node
 from locum.errors import UsageError
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 #: What users give: ``{"sex": {"Female": 0.5, "Male": 0.5}, ("sex", "income"): {("Female", ">50K"): 0.25},
 #: "age >= 65": 0.3, "race": "balanced"}``.
@@ -323,10 +320,7 @@ def quotas(q: FloatArray, n: int) -> IntArray:
     nearer to theirs.
     """
     ideal = q * n
-    count = np.floor(ideal + 1e-9).astype(np.int64)
-    rest = (ideal - count).ravel()
-    for i in np.argsort(-rest, kind="stable")[: n - int(count.sum())]:
-        count.ravel()[i] += 1
+    count = largest_remainders(ideal)
     for _ in range(4 * count.size):
         moved = False
         for axis in range(q.ndim):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from locum.data.distinct import IntArray
+from locum.arrays import IntArray
 from locum.schema.table import Dependency
 
 #: Most columns among which pairs are looked for; the work grows with their square.

@@ -7,8 +7,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
+from locum.arrays import IntArray
 from locum.data.dependencies import MOST_COLUMNS, find_dependencies
-from locum.data.distinct import IntArray
 from locum.data.examine import examine
 from locum.data.origin import Raw
 from locum.data.proposal import Detection, Hints, Proposal

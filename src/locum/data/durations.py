@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.data.distinct import BoolArray, IntArray
+from locum.arrays import BoolArray, IntArray
 from locum.data.times import DAY, SECOND
 from locum.errors import SchemaError
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from locum.arrays import BoolArray, IntArray
 from locum.data.arrowtypes import Family, family
-from locum.data.distinct import BoolArray, Distinct, IntArray, distinct
+from locum.data.distinct import Distinct, distinct
 from locum.data.guess_label import guess_boolean, guess_integer, guess_label, is_id_name
 from locum.data.guess_number import NumberGuess, guess_number, number_column, number_details
 from locum.data.guess_time import guess_time

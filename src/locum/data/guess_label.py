@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.data.distinct import IntArray
+from locum.arrays import IntArray
 from locum.schema.column import Kind
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.data.distinct import IntArray
+from locum.arrays import IntArray
 from locum.data.numberforms import NumberForm, bare, decimals_of, fits, whole_numbers
 from locum.schema.column import Kind
 

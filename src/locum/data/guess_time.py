@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.data.distinct import Distinct, IntArray
+from locum.arrays import IntArray
+from locum.data.distinct import Distinct
 from locum.data.durations import PATTERNS, parse_durations
 from locum.data.times import compile_format, parse_times
 

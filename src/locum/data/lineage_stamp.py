@@ -116,8 +116,7 @@ def write_stamp(path: Path, lineage: Lineage | None) -> tuple[str, ...]:
     """
     if lineage is None or path.suffix.lower() in _BINARY:
         return ()
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    digest = atomic.file_sha256(path)
     body = {"file": path.name, "sha256": digest, "lineage": lineage.to_json(), "sentence": str(lineage)}
     atomic.write_text(beside(path), json.dumps(body, indent=1) + "\n")
     return (beside(path).name,)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from locum.data.distinct import IntArray
+from locum.arrays import IntArray
 
 if TYPE_CHECKING:
     import pyarrow as pa

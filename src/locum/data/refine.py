@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from locum.arrays import IntArray
 from locum.data.arrowtypes import family
 from locum.data.canonical import to_kind
-from locum.data.distinct import Distinct, IntArray, distinct
+from locum.data.distinct import Distinct, distinct
 from locum.data.guess_label import guess_boolean
 from locum.data.guess_number import guess_number, number_column
 from locum.data.guess_time import guess_time

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from locum.data.distinct import IntArray, distinct
+from locum.arrays import IntArray
+from locum.data.distinct import distinct
 from locum.data.durations import format_durations
 from locum.data.numberforms import format_float, format_int, number_form
 from locum.data.times import SECOND, compile_format, format_times, utc_to_local

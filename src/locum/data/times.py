@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from locum.data.distinct import BoolArray, IntArray
+from locum.arrays import BoolArray, IntArray
 from locum.errors import SchemaError
 
 if TYPE_CHECKING:

@@ -6,15 +6,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.evidence import ColumnView
 from locum.evaluation.learn.cells import levels_of, numeric, texts
 from locum.evaluation.metrics.shapes import column_distances
 from locum.evaluation.trial import PARTS, Part, Trial
 from locum.schema.column import Column
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Cells of an ordered column, levels of the others, and columns shown at most.
 BINS, LEVELS, COLUMNS = 24, 20, 60

@@ -1,4 +1,4 @@
-"""Which generated rows to keep: learning curves of trees on the few real rows, for any generator."""
+"""Which generated rows to keep: by the learning curves of trees on few real rows (CLLM), or by a judge."""
 
 from __future__ import annotations
 
@@ -6,25 +6,59 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import BoolArray, FloatArray
 from locum.errors import DataError, UsageError
 from locum.evaluation.learn.boosting import grow
-from locum.evaluation.target import target_of
-from locum.evaluation.trial import Trial
-from locum.randomness import child_seed
+from locum.evaluation.learn.cells import level_codes, levels_of
+from locum.evaluation.learn.features import FeatureView
+from locum.evaluation.trial import align
+from locum.randomness import child_seed, stream
+from locum.schema.table import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from locum.schema.table import Schema
 
-FloatArray = npt.NDArray[np.float64]
+#: Boosting rounds, each of which is a checkpoint of training.
+ROUNDS = 100
+#: A row is hard whose confidence and whose uncertainty are at most these.
+CONFIDENCE, UNCERTAINTY = 0.2, 0.2
+#: Rows to make for each row that `select_by_judge` shall keep.
+CANDIDATES = 2
+#: Labels at most.
+MOST_LABELS = 100
+#: Steeper and finer than a judge's trees: few rows, and curves that must end in the opinion of a learner.
+_LEARNER = {"learning_rate": 0.3, "num_leaves": 15, "min_data_per_group": 1, "cat_smooth": 1.0}
 
-#: Rounds of each small ensemble, at which of them a row is looked at, and how many ensembles there are.
-ROUNDS, EVERY, ENSEMBLES = 50, 5, 4
-#: A row is dropped when its label is held this unlikely throughout, and that without doubt.
-CONFIDENCE, DOUBT = 0.2, 0.2
+
+@dataclass(frozen=True, slots=True)
+class Dynamics:
+    """What a learner of the real rows held of generated ones while it learned.
+
+    Attributes
+    ----------
+    confidence
+        Mean over training of the probability p of a row's own label; shape (n,). NaN where that is missing.
+    aleatoric
+        Mean over training of p (1 - p), at most 0.25; shape (n,). NaN likewise.
+    """
+
+    confidence: FloatArray
+    aleatoric: FloatArray
+
+    @classmethod
+    def of(cls, curves: FloatArray) -> Dynamics:
+        """Both means of the probabilities of the rows' own labels, shape (checkpoints, n)."""
+        return cls(curves.mean(axis=0), (curves * (1 - curves)).mean(axis=0))
+
+    def hard(self, confidence: float = CONFIDENCE, uncertainty: float = UNCERTAINTY) -> BoolArray:
+        """Rows whose label is held to be wrong throughout, and that without doubt; rows of NaN are not.
+
+        As ``mean p (1 - p) <= c (1 - c)`` for a confidence c, a limit of uncertainty counts from 0.16 down
+        where that of confidence is 0.2.
+        """
+        return (self.confidence <= confidence) & (self.aleatoric <= uncertainty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +68,16 @@ class Curated:
     Attributes
     ----------
     table
-        The rows that are easy or ambiguous.
+        The rows that are not hard.
     kept
         Whether each row was; shape (n,).
-    confidence, doubt
-        Mean over training of the chance p of the row's own label, and of p (1 - p), its aleatoric
-        uncertainty; shape (n,). NaN where the label is missing (such rows are kept).
+    dynamics
+        What that rests on.
     """
 
     table: pa.Table
-    kept: npt.NDArray[np.bool_]
-    confidence: FloatArray
-    doubt: FloatArray
+    kept: BoolArray
+    dynamics: Dynamics
 
     def __str__(self) -> str:
         return (
@@ -56,51 +88,77 @@ class Curated:
 def curate(real: pa.Table, generated: pa.Table, schema: Schema, target: str, *, seed: int = 0) -> Curated:
     """Drop generated rows whose label the few real rows contradict all through training.
 
-    As in CLLM (Seedat et al., ICML 2024), without its language model: boosted trees learn the real rows, and
-    after every `EVERY` rounds say how likely each generated row's label is. Dropped: confidence at most
-    `CONFIDENCE` and doubt at most `DOUBT` (the paper's fixed thresholds). `ENSEMBLES`
-    ensembles are averaged, since 50 rows make any single one a matter of luck; that differs from the paper.
+    Parameters
+    ----------
+    real, generated
+        Canonical tables of the schema's columns; the rows of any generator.
+    schema
+        What the columns are.
+    target
+        The column of labels, 2 to `MOST_LABELS` of them.
+    seed
+        Of the learner.
 
     Raises
     ------
     UsageError
-        When the target is not a column of classes.
+        When the target is not a column of labels.
     DataError
-        When a table has no rows.
+        When a table has no rows or lacks a column, or the real rows have too few or too many labels.
+
+    Notes
+    -----
+    Source: Seedat, Huynh, van Breugel and van der Schaar, "Curated LLM" (ICML 2024, arXiv 2312.12112), with
+    the thresholds that its authors' code has by default: a row is dropped when its confidence is at most 0.2
+    and its aleatoric uncertainty at most 0.2. Their other choice, ``0.75 (max - min)`` of the uncertainties,
+    drops nothing where the learner is about equally sure of all rows, the wrong ones included. Trees of
+    LightGBM in place of XGBoost, every round a checkpoint. A label that the real rows do not have has
+    probability 0 throughout, so that its row is hard; a row without a label is kept. Cost: one fit, and one
+    tree for each row and round.
     """
     if target not in schema.names:
         raise UsageError(f"there is no column {target!r}", where="target", expected=", ".join(schema.names))
-    if min(real.num_rows, generated.num_rows) == 0:
-        raise DataError("a table has no rows", where="curate", do="give at least one row of each")
-    trial = Trial(schema, real, generated, target=target)
-    label = target_of(schema[target], trial.train.column(target))
-    if label is None or label.task == "regression":
+    real, generated = align(real, schema, "real rows"), align(generated, schema, "generated rows")
+    labels = levels_of(real.column(target))
+    if schema[target].regenerated or (schema[target].ordered and len(labels) > 2):
         raise UsageError(f"{target!r} has no classes", where="target", do="cut it into classes first")
-    keep = [j for j, c in enumerate(trial.columns) if c.name != target]
-    categorical = [keep.index(j) for j in trial.features.categorical if j in keep]
-    x, asked = (trial.features.matrix(t)[:, keep] for t in (trial.train, trial.synthetic))
-    y, own = label.values(trial.train), label.values(trial.synthetic)
-    known, ok = ~np.isnan(own), ~np.isnan(y)
-    curves = []
-    for k in range(ENSEMBLES):
-        forest = grow(
-            x[ok], y[ok], "multiclass", categorical=categorical, seed=child_seed(seed, "curate", k),
-            n_classes=label.n_classes, rounds=ROUNDS, leaf=(3, 5, 8, 12)[k % 4],
-        )  # fmt: skip
-        if forest.booster is None:
-            curves.append(forest.predict(asked[known]))
-            continue
-        for stage in range(EVERY, ROUNDS + 1, EVERY):
-            curves.append(np.asarray(forest.booster.predict(asked[known], num_iteration=stage)))
-    at = own[known].astype(np.int64)
-    p = np.stack([c[np.arange(len(at)), at] for c in curves])
-    return _decide(generated, known, p)
+    if not 2 <= len(labels) <= MOST_LABELS:
+        raise DataError(f"{len(labels)} labels", where=f"column {target!r}", expected=f"2 to {MOST_LABELS}")
+    view = FeatureView.learn([c for c in schema if not c.regenerated and c.name != target], real)
+    truth, claimed = (level_codes(t.column(target), labels) for t in (real, generated))
+    learnt = truth < len(labels)
+    leaf = max(1, min(20, int(learnt.sum()) // 10))
+    forest = grow(
+        view.matrix(real)[learnt], truth[learnt], "multiclass", categorical=view.categorical, seed=seed,
+        n_classes=len(labels), rounds=ROUNDS, leaf=leaf, settings=_LEARNER,
+    )  # fmt: skip
+    rows, own = np.arange(len(claimed)), np.minimum(claimed, len(labels) - 1)
+    curves = np.stack([p[rows, own] for p in forest.stages(view.matrix(generated))])
+    curves[:, claimed == len(labels)] = 0.0
+    curves[:, claimed > len(labels)] = np.nan
+    found = Dynamics.of(curves)
+    kept = ~found.hard()
+    return Curated(generated.filter(kept), kept, found)
 
 
-def _decide(generated: pa.Table, known: npt.NDArray[np.bool_], p: FloatArray) -> Curated:
-    import pyarrow as pa
+def select_by_judge(pool: pa.Table, schema: Schema, made: pa.Table, n: int, seed: int) -> pa.Table:
+    """The `n` rows of `made` that are kept by a judge of real `pool` rows against made ones.
 
-    confidence, doubt = (np.full(len(known), np.nan) for _ in range(2))
-    confidence[known], doubt[known] = p.mean(axis=0), (p * (1 - p)).mean(axis=0)
-    kept = ~((confidence <= CONFIDENCE) & (doubt <= DOUBT))
-    return Curated(generated.filter(pa.array(kept)), kept, confidence, doubt)
+    Rows are drawn without replacement with chances in proportion to the judge's odds, which pulls them
+    towards the real law; taking the best ones would only narrow it. Cost: one LightGBM fit.
+    """
+    columns = [c for c in schema if not c.regenerated]
+    if not columns or pool.num_rows == 0:
+        raise DataError("there is nothing to verify rows by", where=schema.name, do="give real rows")
+    view = FeatureView.learn(columns, pool)
+    real, fake = view.matrix(pool), view.matrix(made)
+    x, y = np.vstack([real, fake]), np.r_[np.ones(len(real)), np.zeros(len(fake))]
+    # Equal total weight, and few leaves: the judge must not know single rows.
+    weight = np.r_[np.full(len(real), len(fake) / len(real)), np.ones(len(fake))]
+    forest = grow(
+        x, y, "binary", categorical=view.categorical, seed=child_seed(seed, "judge"), rounds=40, leaf=50,
+        weight=weight,
+    )  # fmt: skip
+    p = np.clip(forest.predict(fake), 0.02, 0.98)
+    keys = stream(seed, "verified").exponential(size=len(p)) / (p / (1 - p))
+    return made.take(np.sort(np.argsort(keys, kind="stable")[:n]))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from locum.evaluation.result import Question, Result, Verdict, plain
 from locum.evaluation.subgroups.result import Subgrouping
 from locum.schema.lineage import Lineage
+
+if TYPE_CHECKING:
+    from locum.codes.codebook import Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +129,6 @@ class Check:
     value: float | None = None
     low: float | None = None
     high: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Treatment:
-    """What was done to one column on its way into the model, in one sentence."""
-
-    column: str
-    kind: str
-    codes: int
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import Int32Array
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric, quantile_edges, texts
 from locum.evaluation.trial import Trial
 from locum.schema.column import Column
@@ -17,7 +17,6 @@ from locum.schema.column import Column
 if TYPE_CHECKING:
     import pyarrow as pa
 
-IntArray = npt.NDArray[np.int32]
 
 #: A group with fewer real rows (train, and test where models are judged) is named but not measured.
 LEAST = 30
@@ -47,7 +46,7 @@ class Grouping:
     _parts: tuple[_Single, ...]
     _kept: tuple[int, ...]
 
-    def codes(self, table: pa.Table) -> IntArray:
+    def codes(self, table: pa.Table) -> Int32Array:
         """Group of each row; shape (n_rows,)."""
         whole = np.zeros(table.num_rows, dtype=np.int64)
         size, ok = 1, np.ones(table.num_rows, dtype=bool)
@@ -100,7 +99,7 @@ class _Single:
             )
         return cls(column, labels + more, (), edges, missing)
 
-    def codes(self, table: pa.Table) -> IntArray:
+    def codes(self, table: pa.Table) -> Int32Array:
         values = table.column(self.column.name)
         none = len(self.labels)
         null = none - 1 if self.missing else none

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
 Interval = tuple[float, float]
 
 #: Normal quantile of a two-sided 95 % interval.
@@ -95,12 +92,3 @@ def wilson(successes: float, n: int) -> Interval:
     low = 0.0 if successes <= 0 else float(centre - half)
     high = 1.0 if successes >= n else float(centre + half)
     return min(max(0.0, low), p), max(min(1.0, high), p)
-
-
-def percentile_interval(
-    draw: Callable[[np.random.Generator], float], rng: np.random.Generator, repeats: int = 200
-) -> Interval:
-    """95 % bootstrap interval: the middle of `repeats` values that `draw` computes on resampled rows."""
-    values = np.array([draw(rng) for _ in range(repeats)])
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)

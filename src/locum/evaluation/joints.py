@@ -9,8 +9,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int32]
+from locum.arrays import FloatArray
+from locum.schema.domain import Codes
+
 Subset = tuple[int, ...]
 
 #: Above this many cells joint counts are taken over the occupied cells only.

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-import numpy.typing as npt
 
 from locum.evaluation.column_views import name_of
 from locum.evaluation.evidence import PairView
 from locum.evaluation.joints import coarsen
-from locum.evaluation.learn.cells import Codes, Cut
+from locum.evaluation.learn.cells import Cut
 from locum.evaluation.trial import Trial
-
-FloatArray = npt.NDArray[np.float64]
+from locum.schema.domain import Codes
 
 #: Pairs shown, cells a side without the missing one, and pairs in which one column may appear.
 PAIRS, CELLS, APPEARANCES = 12, 11, 3

@@ -67,9 +67,11 @@ class Result:
 
 
 def plain(value: Any) -> Any:
-    """Value with tuples as lists, keys as text, and non-finite numbers as None."""
+    """Value with dataclasses as mappings, tuples as lists, keys as text, and non-finite numbers as None."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

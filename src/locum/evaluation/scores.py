@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.metrics.boosting import Task
+from locum.arrays import FloatArray
+from locum.evaluation.learn.boosting import Task
 
-FloatArray = npt.NDArray[np.float64]
 Weighted = Callable[[FloatArray], float]
 
 #: R2 below this is shown as this: how bad useless predictions are carries no information.

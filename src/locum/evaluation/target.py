@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
+from locum.evaluation.learn.boosting import Task, grow
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric, texts
-from locum.evaluation.metrics.boosting import Task, grow
 from locum.evaluation.scores import score_of
 from locum.evaluation.trial import Trial
 from locum.randomness import child_seed, stream
@@ -18,7 +18,6 @@ from locum.schema.column import Column
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Classes kept apart; the rest, and classes of fewer than LEAST train rows, are one class together.
 MAX_CLASSES, LEAST = 12, 10

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
 from locum.evaluation.joints import Grid, PairScan, scan_pairs, subsets
-from locum.evaluation.learn.cells import Codes, Cut, cut
+from locum.evaluation.learn.cells import Cut, cut
 from locum.evaluation.learn.features import FeatureView, RankView
 from locum.randomness import stream
 from locum.schema.column import Column
+from locum.schema.domain import Codes
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:

@@ -17,19 +17,18 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from locum.errors import FeasibilityError
+from locum.errors import FeasibilityError, FileFormatError
 from locum.files.archive import opened, packs_too_well, read_member, refuse
 from locum.files.atomic import replacing
 from locum.files.json import dump, load
 from locum.files.manifest import FORMAT, Manifest, Member, parse_manifest
-from locum.files.migrate import migrate
 from locum.files.tensors import Tensor, dump_tensors, load_tensors
 
 MANIFEST = "manifest.json"
@@ -73,6 +72,10 @@ class Container:
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     manifest: Manifest | None = None
+
+
+#: Step from each older format to the next one; format 1 is the first, so there is none yet.
+STEPS: Mapping[int, Callable[[Container], Container]] = MappingProxyType({})
 
 
 def write_container(path: str | os.PathLike[str], parts: Container, *, created: str = "") -> Manifest:
@@ -163,6 +166,41 @@ def read_container(path: str | os.PathLike[str], *, tensors: bool = True) -> Con
     documents = {name: load(contents[f"{name}.json"], f"{where}:{name}.json") for name in DOCUMENTS}
     arrays = load_tensors(contents[TENSORS], f"{where}:{TENSORS}") if tensors else {}
     return migrate(Container(manifest.kind, documents, arrays, manifest.about, manifest), where)
+
+
+def migrate(
+    container: Container,
+    where: str,
+    *,
+    steps: Mapping[int, Callable[[Container], Container]] = STEPS,
+    to: int = FORMAT,
+) -> Container:
+    """Bring an old model file up to format `to`, one step at a time.
+
+    Raises
+    ------
+    FileFormatError
+        When the file is newer than `to`, or a step on the way is missing.
+    """
+    if container.manifest is None:
+        return container
+    version = container.manifest.format
+    if version > to:
+        raise FileFormatError(
+            f"the file has format {version}", where=where, expected=f"format {to} or older", do="update locum"
+        )
+    while version < to:
+        step = steps.get(version)
+        if step is None:
+            raise FileFormatError(
+                f"the file has format {version}, which can no longer be read",
+                where=where,
+                do="fit the model again",
+            )
+        container = step(container)
+        version += 1
+    manifest = container.manifest and replace(container.manifest, format=to)
+    return replace(container, manifest=manifest)
 
 
 def _version() -> str:

@@ -13,7 +13,6 @@ size and SHA-256. That is all there is to resuming: the same plan opens the fold
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import time
@@ -26,8 +25,8 @@ from typing import Any, Self
 
 from locum.errors import FileFormatError, FolderError, LocumError, UsageError
 from locum.files import atomic
-from locum.files.eventlog import EventLog, pretty
-from locum.files.json import load
+from locum.files.json import load, pretty
+from locum.files.lines import JsonLines
 from locum.files.lock import LOCK_NAME, FolderLock
 
 PLAN = "plan.json"
@@ -67,7 +66,7 @@ class RunFolder:
         #: Whether the folder held this plan already.
         self.resumed = resumed
         self._lock = lock
-        self._log = EventLog(path / LOG)
+        self._log = JsonLines(path / LOG)
         self._done = _finished_stages(self._log)
         self._checked: set[str] = set()
 
@@ -267,9 +266,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
 
 def fingerprint(path: Path) -> dict[str, Any]:
     """Size in bytes and SHA-256 of a file, as ``{"size": ..., "sha256": ...}``; raises OSError."""
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        return {"size": os.fstat(handle.fileno()).st_size, "sha256": digest}
+    return {"size": path.stat().st_size, "sha256": atomic.file_sha256(path)}
 
 
 def free_bytes(path: Path) -> int:
@@ -279,7 +276,7 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
-def _finished_stages(log: EventLog) -> dict[str, dict[str, Any]]:
+def _finished_stages(log: JsonLines) -> dict[str, dict[str, Any]]:
     """Latest ``finished`` record of each stage, unless the stage was started again after it."""
     done: dict[str, dict[str, Any]] = {}
     for record in log.records():

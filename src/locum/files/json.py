@@ -32,6 +32,11 @@ def dump(value: Any) -> bytes:
     return text.encode("ascii")
 
 
+def pretty(value: Any) -> str:
+    """JSON for people: indented, keys in the order given, one line end at the end."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=2) + "\n"
+
+
 def load(content: bytes, where: str) -> Any:
     """Parse JSON from an untrusted file.
 

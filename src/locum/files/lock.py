@@ -27,7 +27,7 @@ class FolderLock:
         except OSError as error:
             raise folder_error(error, folder) from error
         try:
-            _lock(self._handle)
+            lock(self._handle, wait=False)
         except OSError as error:
             os.close(self._handle)
             raise FolderError(
@@ -46,14 +46,16 @@ class FolderLock:
 
 if sys.platform == "win32":
 
-    def _lock(handle: int) -> None:
+    def lock(handle: int, *, wait: bool) -> None:
+        """Lock an open file until it is closed; OSError when another process holds it and `wait` is off."""
         import msvcrt
 
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
 
 else:
 
-    def _lock(handle: int) -> None:
+    def lock(handle: int, *, wait: bool) -> None:
+        """Lock an open file until it is closed; OSError when another process holds it and `wait` is off."""
         import fcntl
 
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
-import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.models.guide import Guide
 from locum.progress import Listener, silent
 from locum.schema.domain import Coded, Codes, Domain
 
-FloatArray = npt.NDArray[np.float64]
 Tensor = npt.NDArray[Any]
 
 

@@ -7,8 +7,9 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import NotFittedError
-from locum.models.base import FloatArray, ModelState
+from locum.models.base import ModelState
 from locum.models.checks import (
     broken,
     check_guide,

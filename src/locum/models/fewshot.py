@@ -9,14 +9,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, IntArray
 from locum.errors import NotFittedError, UsageError
-from locum.models.base import FloatArray, ModelState
+from locum.models.base import ModelState
 from locum.models.checks import broken, check_rows, check_training, check_width, exactly, tensor, within
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
 from locum.schema.domain import Attribute, Coded, Codes, Domain
-
-IntArray = npt.NDArray[np.int64]
 
 #: Most parts into which a column falls as a parent.
 PARTS = 6

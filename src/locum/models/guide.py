@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, effective_size
 from locum.schema.domain import Codes
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Stands in `Guide.fixed` for a cell that is to be drawn.
 FREE = -1
@@ -88,8 +87,7 @@ def effective(log_weight: FloatArray) -> float:
     top = log_weight.max(initial=-np.inf)
     if not np.isfinite(top):
         return 0.0
-    weight = np.exp(log_weight - top)
-    return float(weight.sum() ** 2 / (weight**2).sum())
+    return effective_size(np.exp(log_weight - top))
 
 
 def log_mean(log_weight: FloatArray) -> float:

@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import NotFittedError, UsageError
 from locum.models.base import ModelState
 from locum.models.checks import broken, check_rows, exactly, tensor, within
 from locum.randomness import check_seed, stream
 from locum.schema.domain import Codes, Domain
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

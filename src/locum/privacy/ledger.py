@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from locum.errors import BudgetError, FileFormatError, UsageError
+from locum.files.lines import SealedLines
 from locum.privacy.accountant import Total
 from locum.privacy.budget import Accounting, Budget
 from locum.privacy.entry import Entry
-from locum.privacy.journal import Journal
 from locum.privacy.noise import Noise
 from locum.privacy.random_bits import SeededBits
 from locum.privacy.unit import Unit
@@ -25,6 +25,11 @@ SLACK_RESERVE = 1e-6
 #: Rounding of the arithmetic in "spend all that is left"; covered by the margin of the conversions.
 _SLOP = 1e-12
 _FORMAT = 1
+
+
+def ledger_lines(path: str | os.PathLike[str]) -> SealedLines:
+    """The lines of a ledger's file, which is made when it is missing."""
+    return SealedLines(path, "privacy ledger")
 
 
 class Ledger:
@@ -55,7 +60,7 @@ class Ledger:
         limit: Budget | None = None,
         run: str = "",
         data: str = "",
-        journal: Journal | None = None,
+        journal: SealedLines | None = None,
         seed: int | None = None,
     ) -> None:
         if accounting not in ("gdp", "zcdp"):
@@ -112,7 +117,7 @@ class Ledger:
         FileFormatError
             When it was changed by anything but appending.
         """
-        return cls(unit, budget, data=data, journal=Journal(path), **options)
+        return cls(unit, budget, data=data, journal=ledger_lines(path), **options)
 
     @property
     def entries(self) -> tuple[Entry, ...]:

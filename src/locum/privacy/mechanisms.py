@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-import numpy as np
-import numpy.typing as npt
-
+from locum.arrays import IntArray
 from locum.privacy.noise import Noise
 
-Counts = npt.NDArray[np.int64]
 
-
-def gaussian_counts(counts: Counts, sigma: float, noise: Noise, *, rounded: bool = True) -> Counts:
-    """Counts plus Gaussian noise; int64, same shape.
+def gaussian_counts(counts: IntArray, sigma: float, noise: Noise, *, rounded: bool = True) -> IntArray:
+    """IntArray plus Gaussian noise; int64, same shape.
 
     With Euclidean sensitivity D: mu = D / sigma when `rounded`, and rho = D**2 / (2 sigma**2) either way.
     """
@@ -22,8 +18,8 @@ def gaussian_counts(counts: Counts, sigma: float, noise: Noise, *, rounded: bool
     return counts + draw(sigma, counts.size).reshape(counts.shape)
 
 
-def laplace_counts(counts: Counts, scale: float, noise: Noise) -> Counts:
-    """Counts plus discrete Laplace noise; epsilon = (sum of absolute changes) / scale."""
+def laplace_counts(counts: IntArray, scale: float, noise: Noise) -> IntArray:
+    """IntArray plus discrete Laplace noise; epsilon = (sum of absolute changes) / scale."""
     return counts + noise.discrete_laplace(scale, counts.size).reshape(counts.shape)
 
 

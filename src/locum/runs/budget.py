@@ -10,8 +10,7 @@ import numpy as np
 
 from locum.errors import BudgetError, UsageError
 from locum.privacy.budget import Budget
-from locum.privacy.journal import Journal
-from locum.privacy.ledger import Ledger
+from locum.privacy.ledger import Ledger, ledger_lines
 from locum.privacy.unit import Unit
 from locum.runs.plan import Plan, PrivacyRequest
 
@@ -62,7 +61,7 @@ def open_ledger(prepared: PreparedPrivate, own: Path | None, run: str) -> Ledger
         return Ledger.open(own, data=prepared.rows.name, unit=unit, budget=budget, **options)
     assert asked.ledger is not None
     total = budget if asked.total is None else Budget.approx(asked.total, budget.delta)
-    bodies = Journal(asked.ledger).bodies
+    bodies = ledger_lines(asked.ledger).bodies
     if bodies:
         head = bodies[0]
         total = Budget.from_json(head.get("budget"))
@@ -118,7 +117,7 @@ def refuse_spent_ledger(asked: PrivacyRequest, budget: Budget) -> None:
     """
     if asked.ledger is None or not asked.ledger.is_file():
         return
-    bodies = Journal(asked.ledger).bodies
+    bodies = ledger_lines(asked.ledger).bodies
     if not bodies:
         return
     head = bodies[0]

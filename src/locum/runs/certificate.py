@@ -6,12 +6,12 @@ byte is therefore a change of content, or makes the file one that locum cannot h
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locum.files.atomic import file_sha256
 from locum.files.signature import ALGORITHM, public_hex, sign
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def certify(
         **privacy,
         "certificate": FORMAT,
         "created": created,
-        "files": {name: {"bytes": p.stat().st_size, "sha256": sha256(p)} for name, p in files.items()},
+        "files": {name: {"bytes": p.stat().st_size, "sha256": file_sha256(p)} for name, p in files.items()},
         "audits": audits,
     }
     signature = {
@@ -70,9 +70,3 @@ def as_bytes(value: Mapping[str, Any]) -> bytes:
     """The one form in which a certificate is written."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False)
     return (text + "\n").encode("ascii")
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

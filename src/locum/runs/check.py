@@ -262,6 +262,7 @@ def _bought(
     columns: tuple[ColumnForecast, ...], domain: Domain, rho: float, sensitivity: float
 ) -> tuple[float, tuple[tuple[str, int, float], ...]]:
     """Share of the budget for discovery, and the noise that the rest buys for some sets of tables."""
+    from locum.privacy.calibration import sigma_for
     from locum.sources.domain import DISCOVERY
     from locum.synthesizer.private import TOTAL_SHARE
 
@@ -270,7 +271,7 @@ def _bought(
     d = max(1, sum(a.size > 1 for a in domain))
     tables = (1, d, max(1, d * (d - 1) // 2))
     noise = tuple(
-        (words, n, sensitivity * math.sqrt(n / (2 * left))) for words, n in zip(_WORDS, tables, strict=True)
+        (words, n, sigma_for(left, sensitivity, n)) for words, n in zip(_WORDS, tables, strict=True)
     )
     return share, noise
 

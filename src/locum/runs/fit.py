@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.errors import FolderError, UsageError
+from locum.evaluation.curation import CANDIDATES, select_by_judge
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
 from locum.runs import plan as names
@@ -15,7 +16,6 @@ from locum.runs.plan import FORMATS, Request, check_rows
 from locum.runs.prepare import Prepared, prepare
 from locum.runs.tables import align, read_table, without_data_bounds
 from locum.schema.lineage import warning_of
-from locum.studies.collapse.lab import CANDIDATES, verified
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -169,7 +169,7 @@ def sample_file(
         table = draw(synth, wanted or rows, seed, progress)
     lineage = synth.lineage
     if judge is not None and rows is not None:
-        table = verified(judge, synth.schema, table, rows, seed)
+        table = select_by_judge(judge, synth.schema, table, rows, seed)
         lineage = replace(lineage, verified=True)
         if facts:
             facts["rows"] = table.num_rows

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import UsageError
+from locum.files.atomic import file_sha256
 from locum.schema.lineage import Lineage
 from locum.schema.require import Requirements
 from locum.schema.table import Schema
@@ -263,9 +264,7 @@ def check_format(name: str) -> str:
 
 def fingerprint(path: Path) -> Source:
     """Name, size and SHA-256 of a file; about 0.5 s per GB."""
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return Source(path.name, path.stat().st_size, digest)
+    return Source(path.name, path.stat().st_size, file_sha256(path))
 
 
 def fingerprint_table(table: Any, name: str) -> Source:

@@ -14,12 +14,13 @@ import numpy as np
 from locum.errors import FileFormatError, LeakError, UsageError
 from locum.evaluation.evidence import RunContext
 from locum.files import atomic
+from locum.files.atomic import file_sha256
 from locum.files.folder import RunFolder
 from locum.files.json import load
 from locum.files.signature import fingerprint, public_hex, signing_key
 from locum.progress import Event, Listener, silent
 from locum.runs import plan as names
-from locum.runs.certificate import NAME, as_bytes, certify, sha256
+from locum.runs.certificate import NAME, as_bytes, certify
 from locum.runs.evaluate import now
 from locum.runs.files import COUNTS, MEASURED, PRIVACY, read_privacy
 from locum.runs.guarantee import entries_of, statement, totals, unit_of
@@ -242,7 +243,7 @@ def _croissant(
         description=f"{rows:,} synthetic rows, drawn from a model with {document['statement']}",
         created=created,
         data=synthetic,
-        files={name: sha256(path) for name, path in files.items()},
+        files={name: file_sha256(path) for name, path in files.items()},
         privacy=str(document["statement"]),
     )
     return json.dumps(described, indent=1, ensure_ascii=False) + "\n"

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from locum.evaluation.intervals import Z95
 from locum.report.html import environment
 
-#: Two-sided 95 % point of the normal distribution.
-_Z = 1.959964
+#: Mean absolute value of a standard normal number.
 _MEAN_ABS = math.sqrt(2 / math.pi)
 
 
@@ -125,7 +125,7 @@ def assess(tables: Sequence[Noisy], *, rows: float, rows_sigma: float) -> DPQual
             best[key] = table
     found = [_compare(table, rows) for table in best.values()]
     found.sort(key=lambda c: (len(c.names), -c.estimate))
-    return DPQuality(rows, max(0.0, rows - _Z * rows_sigma), rows + _Z * rows_sigma, tuple(found))
+    return DPQuality(rows, max(0.0, rows - Z95 * rows_sigma), rows + Z95 * rows_sigma, tuple(found))
 
 
 def _compare(table: Noisy, rows: float) -> Closeness:
@@ -134,7 +134,7 @@ def _compare(table: Noisy, rows: float) -> Closeness:
     made *= total / max(1.0, float(made.sum()))
     apart = float(np.abs(table.counts - made).sum())
     noise = table.sigma * cells * _MEAN_ABS
-    spread = noise + _Z * table.sigma * math.sqrt(cells * (1 - 2 / math.pi))
+    spread = noise + Z95 * table.sigma * math.sqrt(cells * (1 - 2 / math.pi))
     half = 0.5 / total
     return Closeness(
         table.names, cells, table.sigma,

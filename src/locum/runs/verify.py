@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import FileFormatError, LocumError, UsageError
+from locum.files.atomic import file_sha256
 from locum.files.json import load
 from locum.files.signature import ALGORITHM, fingerprint, is_signed
-from locum.runs.certificate import FIELDS, FORMAT, NAME, as_bytes, sha256, signed_bytes
+from locum.runs.certificate import FIELDS, FORMAT, NAME, as_bytes, signed_bytes
 from locum.runs.guarantee import budget_of, entries_of, statement, totals, unit_of
 
 #: No certificate of ours is larger.
@@ -197,7 +198,7 @@ def _check_files(bundle: Path, listed: object) -> list[str]:
             failures.append(f"{NAME}: a file is listed that cannot be.")
         elif name not in present or path.is_symlink() or not path.is_file():
             failures.append(f"{name}: missing, or no plain file.")
-        elif path.stat().st_size != entry.get("bytes") or sha256(path) != entry.get("sha256"):
+        elif path.stat().st_size != entry.get("bytes") or file_sha256(path) != entry.get("sha256"):
             failures.append(f"{name}: changed since it was certified.")
     return failures
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import IntArray
 from locum.errors import FeasibilityError, UsageError
 from locum.schema.domain import Domain
 
-Counts = npt.NDArray[np.int64]
+Counts = IntArray
 
 #: Most cells of one table of counts (half a gigabyte).
 MAX_CELLS = 1 << 26

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from locum.schema.domain import Domain
-from locum.sources.base import n_cells
+from locum.sources.base import Counts, check_clique, n_cells, summed
 
 
 def cover(
@@ -84,3 +86,16 @@ def _widened(
         cells *= size[chosen]
         met.update(holding[chosen])
     return tuple(names)
+
+
+def answer(
+    domain: Domain, cliques: Sequence[Sequence[str]], limit: int, count: Callable[[Sequence[str]], Counts]
+) -> list[Counts]:
+    """Tables of counts for all of `cliques`, by `count` of few larger ones (see `cover`)."""
+    checked = [check_clique(domain, c) for c in cliques]
+    out: list[Counts] = [np.zeros(0, dtype=np.int64)] * len(checked)
+    for names, answered in cover(domain, checked, limit):
+        table = count(names)
+        for i in answered:
+            out[i] = summed(table, domain, names, checked[i])
+    return out

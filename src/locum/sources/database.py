@@ -12,8 +12,8 @@ import numpy as np
 
 from locum.errors import DataError, UsageError
 from locum.schema.domain import Codes, Domain
-from locum.sources.base import Counts, check_clique, n_cells, summed
-from locum.sources.cover import cover
+from locum.sources.base import Counts, check_clique, n_cells
+from locum.sources.cover import answer
 from locum.sources.sql import count_statement, identifier, text
 from locum.sources.votes import nearest_votes
 
@@ -149,13 +149,7 @@ class CodedTable:
 
     def marginals(self, cliques: Sequence[Sequence[str]]) -> list[Counts]:
         """Several tables of counts; see `Source.marginals`."""
-        checked = [check_clique(self.domain, c) for c in cliques]
-        out: list[Counts] = [np.zeros(0, dtype=np.int64)] * len(checked)
-        for names, answered in cover(self.domain, checked, _GROUPED):
-            table = self._count(names)
-            for i in answered:
-                out[i] = summed(table, self.domain, names, checked[i])
-        return out
+        return answer(self.domain, cliques, _GROUPED, self._count)
 
     def votes(self, proposed: Codes) -> Counts:
         """Number of rows nearest to each proposed row; see `nearest_votes`."""

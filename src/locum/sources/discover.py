@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from locum.arrays import FloatArray
 from locum.codes.cells import Cells
-from locum.codes.codebook import Codebook, FloatArray, null_mask
+from locum.codes.codebook import Codebook, null_mask
 from locum.codes.lattice import Lattice, Units
 from locum.codes.public import (
     declared_cells,
@@ -29,6 +30,7 @@ from locum.codes.public import (
     ordered_book,
     raster,
 )
+from locum.privacy.calibration import sigma_for
 from locum.schema.column import Bounds, Column
 from locum.schema.domain import Attribute, Codes, Domain
 from locum.sources.base import Source
@@ -74,7 +76,7 @@ def find_kinds(rows: Rows, names: Sequence[str], guard: Guard, rho: float) -> tu
     The columns by name, and the standard deviation of the noise.
     """
     source = guard(rows.coded(forms_domain(rows.schema, names), lambda table: form_codes(table, names)))
-    sigma = _sigma(source, len(names), rho)
+    sigma = sigma_for(rho, source.sensitivity, len(names))
     cliques = [(name,) for name in names]
     found = {}
     for measured in source.measure(cliques, sigma, purpose="kinds of columns"):
@@ -124,7 +126,7 @@ def find_ranges(
         if not taking:
             continue
         source = guard(rows.coded(_domain(taking), partial(_cell_codes, taking=taking)))
-        sigma = _sigma(source, 1, rho)
+        sigma = sigma_for(rho, source.sensitivity)
         purpose = "ranges of columns" if turn == 0 else f"cells of columns, round {turn} of {ROUNDS}"
         cliques = [(r.column.name,) for r in taking]
         for r, measured in zip(taking, source.measure(cliques, sigma, purpose=purpose), strict=True):
@@ -279,8 +281,3 @@ def _bounded(r: _Range) -> Column:
         values = values / 1e6
     a, b = (v.item() for v in values)
     return replace(r.column, bounds=Bounds(a, b, "dp"))
-
-
-def _sigma(source: PrivateSource, n_cliques: int, rho: float) -> float:
-    """Noise at which counting `n_cliques` columns costs `rho` together."""
-    return float(source.sensitivity * np.sqrt(n_cliques / (2 * rho)))

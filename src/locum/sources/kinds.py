@@ -13,17 +13,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from locum.data.arrowtypes import family
 from locum.data.distinct import distinct
 from locum.schema.column import Column, Kind
 from locum.schema.domain import Attribute, Codes, Domain
+from locum.sources.base import Counts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Counts = npt.NDArray[np.int64]
 
 #: Texts that stand for missing in every column of a private run; the same for all data.
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT", "-", "--")

@@ -10,6 +10,7 @@ import numpy as np
 
 from locum.codes.codebook import Codebook
 from locum.codes.public import category_book
+from locum.privacy.calibration import sigma_for
 from locum.privacy.keys import release_keys
 from locum.schema.column import Column
 from locum.sources.discover import LEVELS_WEIGHT
@@ -43,7 +44,7 @@ def find_levels(
     Codebooks by column, and the columns with their levels. A column without any level that passes is one
     that is made afresh, as an id.
     """
-    sigma = float(ledger.unit.l2 / np.sqrt(2 * rho * LEVELS_WEIGHT))
+    sigma = sigma_for(rho * LEVELS_WEIGHT, ledger.unit.l2)
     delta = ledger.remaining_delta * _DELTA_SHARE / len(columns)
     books: dict[str, Codebook] = {}
     found: dict[str, Column] = {}

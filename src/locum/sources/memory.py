@@ -11,8 +11,8 @@ from locum.errors import UsageError
 from locum.privacy.random_bits import Bits
 from locum.privacy.unit import bounded
 from locum.schema.domain import Coded, Codes, Domain
-from locum.sources.base import Counts, check_clique, n_cells, summed
-from locum.sources.cover import cover
+from locum.sources.base import Counts, check_clique, n_cells
+from locum.sources.cover import answer
 from locum.sources.votes import nearest_votes
 
 #: Rows counted at a time: their cell numbers stay in the cache.
@@ -64,13 +64,7 @@ class MemorySource:
 
     def marginals(self, cliques: Sequence[Sequence[str]]) -> list[Counts]:
         """Several tables of counts; see `Source.marginals`."""
-        checked = [check_clique(self.domain, c) for c in cliques]
-        out: list[Counts] = [np.zeros(0, dtype=np.int64)] * len(checked)
-        for names, answered in cover(self.domain, checked, _CACHED):
-            table = self._count(names)
-            for i in answered:
-                out[i] = summed(table, self.domain, names, checked[i])
-        return out
+        return answer(self.domain, cliques, _CACHED, self._count)
 
     def votes(self, proposed: Codes) -> Counts:
         """Number of rows nearest to each proposed row; see `nearest_votes`."""

@@ -10,15 +10,21 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from locum.errors import UsageError
+from locum.errors import BudgetError, UsageError
 from locum.privacy.budget import positive
+from locum.privacy.calibration import choice_epsilon_for, sigma_for
 from locum.privacy.ledger import Ledger
 from locum.privacy.mechanisms import exponential, gaussian_counts
 from locum.privacy.noise import MAX_SIGMA, choice_slack, gaussian_slack
 from locum.privacy.unit import Adjacency
 from locum.schema.domain import Codes, Domain
 from locum.sources.base import Counts, Source, check_clique, n_cells
-from locum.sources.votes import Voter
+from locum.sources.votes import VotingSource
+
+#: Least noise that is ever asked for (the sampler takes no less), and most that makes any sense.
+LEAST_SIGMA, MOST_SIGMA = 0.1, 1e7
+#: Candidates that are scored in one choice where each score has to be bought (Gaussian ledgers).
+SHORTLIST = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,9 +111,41 @@ class PrivateSource:
         """The public number of rows, or a noisy one, bought once."""
         if self._total is None:
             rho = self.remaining_rho * self._total_share
-            sigma = self.sensitivity / math.sqrt(2 * rho) if rho > 0 else MAX_SIGMA
+            sigma = sigma_for(rho, self.sensitivity) if rho > 0 else MAX_SIGMA
             self._total = self.measure([()], sigma, purpose="number of rows")[0]
         return self._total
+
+    def row_count(self, measured: Sequence[Measurement] = ()) -> float:
+        """The number of rows as far as it may be known: public or noisy, at least 1.
+
+        A noisy one is put together with the sums of the tables in `measured`. Each is unbiased, with the sum
+        of its cells' variances; they are weighted by precision.
+        """
+        total = self.total
+        if not isinstance(total, Measurement):
+            return max(1.0, float(total))
+        if not measured:
+            return max(1.0, float(total.counts[0]))
+        estimates = [(float(m.counts.sum()), m.counts.size * m.sigma**2) for m in (total, *measured)]
+        precision = sum(1 / v for _, v in estimates)
+        return max(1.0, sum(y / v for y, v in estimates) / precision)
+
+    def sigma_for(self, rho: float, tables: int = 1) -> float:
+        """Noise of each of `tables` tables of counts that together cost `rho` (or less, where that is a lot).
+
+        Raises
+        ------
+        BudgetError
+            When `rho` is nothing, or so little that nothing could be seen through the noise.
+        """
+        sigma = sigma_for(max(rho, 1e-300), self.sensitivity, tables)
+        if sigma > MOST_SIGMA:
+            raise BudgetError(
+                "nothing is left of the privacy budget",
+                where="privacy budget",
+                do="use a larger total; a spent budget does not come back",
+            )
+        return max(LEAST_SIGMA, sigma)
 
     def measure(self, cliques: Sequence[Sequence[str]], sigma: float, *, purpose: str) -> list[Measurement]:
         """Noisy tables of counts.
@@ -198,6 +236,17 @@ class PrivateSource:
         reach = max(c.weight for c in candidates) * self.ledger.unit.l1
         return exponential(scores, epsilon, reach, noise)
 
+    def choose(self, candidates: Sequence[Candidate], rho: float, *, purpose: str) -> int:
+        """The position of a candidate with a large score, for `rho`.
+
+        The exponential mechanism where the ledger can add it up, else the largest of the noisy scores; these
+        cost in proportion to the number of candidates, so give at most `SHORTLIST` to a Gaussian ledger.
+        """
+        if self.ledger.accounting == "zcdp":
+            return self.select(candidates, epsilon=choice_epsilon_for(rho), purpose=purpose)
+        sigma = max(LEAST_SIGMA, sigma_for(rho, self.ledger.unit.l1, len(candidates)))
+        return self.select(candidates, sigma=sigma, purpose=purpose)
+
     def votes(self, proposed: Codes, sigma: float, *, purpose: str) -> Counts:
         """Noisy numbers of rows nearest to each proposed row (`nearest_votes`); int64, may be negative.
 
@@ -212,7 +261,7 @@ class PrivateSource:
             When it costs more than is left; the data are not touched then.
         """
         source = self._source
-        if not isinstance(source, Voter):
+        if not isinstance(source, VotingSource):
             raise UsageError(
                 "this source only counts", where="votes", do="read the rows into memory, or use aim or swift"
             )

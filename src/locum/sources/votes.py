@@ -17,7 +17,7 @@ _NARROW = 64
 
 
 @runtime_checkable
-class Voter(Protocol):
+class VotingSource(Protocol):
     """A source that can hold its rows against proposed ones. Votes of parts of a data set add up."""
 
     def votes(self, proposed: Codes) -> Counts:

@@ -18,6 +18,7 @@ from locum.errors import BudgetError, UsageError
 from locum.models import registry
 from locum.models.base import Model, ModelState
 from locum.models.choice import Choice, choose, refuse_large
+from locum.privacy.calibration import sigma_for
 from locum.privacy.ledger import Ledger
 from locum.privacy.sealed import sealed
 from locum.progress import Event, Listener, silent
@@ -233,7 +234,7 @@ def _count(n_rows: int, ledger: Ledger) -> Measurement:
             where="privacy budget",
             do="use another data set, or a ledger with a larger total; a spent budget does not come back",
         )
-    sigma = float(ledger.unit.l2 / np.sqrt(2 * rho))
+    sigma = sigma_for(rho, ledger.unit.l2)
     return PrivateSource(source, ledger).measure([()], sigma, purpose="number of rows")[0]
 
 
@@ -329,7 +330,7 @@ def _independent(source: RecordingSource, progress: Listener) -> Model:
     if names:
         # a hair less than all, so that rounding cannot ask for more than there is
         rho = source.remaining_rho * (1 - 1e-9)
-        sigma = float(source.sensitivity * np.sqrt(len(names) / (2 * rho)))
+        sigma = sigma_for(rho, source.sensitivity, len(names))
         measured = source.measure([(n,) for n in names], sigma, purpose="single columns")
     else:
         measured = []

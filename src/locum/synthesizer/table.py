@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self
 
+from locum.arrays import FloatArray
 from locum.errors import DataError, FileFormatError, LineageWarning, LocumError, NotFittedError, UsageError
 from locum.models import registry
-from locum.models.base import FloatArray, Model, ModelState
+from locum.models.base import Model, ModelState
 from locum.models.blocks import draw
 from locum.models.checks import broken, check_rows
 from locum.progress import Listener, silent
@@ -22,10 +23,10 @@ from locum.schema.lineage import REAL, lineage_from_json, warning_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.codes.codebook import Treatment
     from locum.codes.encoder import Encoder
     from locum.codes.settings import EncoderSettings
     from locum.data.origin import Origin
-    from locum.evaluation.evidence import Treatment
     from locum.schema.lineage import Lineage
     from locum.schema.table import Schema
 
@@ -159,9 +160,7 @@ class Synthesizer:
 
     def treatments(self) -> tuple[Treatment, ...]:
         """What was done to each column on its way into the model, one sentence each."""
-        from locum.evaluation.evidence import Treatment
-
-        return tuple(Treatment(t.column, t.kind, t.codes, t.sentence) for t in self.encoder.treatments())
+        return self.encoder.treatments()
 
     def fit(self, data: Any, *, schema: Schema | None = None, progress: Listener = silent) -> Self:
         """Learn a table.

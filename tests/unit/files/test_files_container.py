@@ -16,13 +16,13 @@ from locum.files.container import (
     DOCUMENTS,
     LIMITS,
     Container,
+    migrate,
     read_container,
     read_manifest,
     write_container,
 )
 from locum.files.json import dump, load
 from locum.files.manifest import FORMAT, Manifest
-from locum.files.migrate import migrate
 from locum.files.tensors import DTYPES, dump_tensors, load_tensors
 
 JSON = st.recursive(

@@ -13,8 +13,8 @@ import pytest
 
 from locum.errors import DataError, FileFormatError, FolderError, UsageError
 from locum.files.atomic import TEMPORARY_PREFIX, replacing, write_text
-from locum.files.eventlog import EventLog
 from locum.files.folder import RunFolder, free_bytes
+from locum.files.lines import JsonLines
 from locum.runs.environment import environment_text
 
 PLAN = {"rows": 100, "seed": 7, "model": {"name": "tree"}, "columns": ["a", "b"]}
@@ -134,7 +134,7 @@ def test_a_stage_that_failed_is_not_done_and_the_log_says_why(tmp_path):
 
 
 def test_a_log_cut_off_at_any_byte(tmp_path):
-    log = EventLog(tmp_path / "run.jsonl")
+    log = JsonLines(tmp_path / "run.jsonl")
     assert list(log.records()) == []
     for i in range(3):
         log.append({"i": i, "text": "naïve"})

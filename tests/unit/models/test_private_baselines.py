@@ -11,7 +11,6 @@ from scipy.optimize import minimize
 
 from locum.errors import BudgetError, UsageError
 from locum.models import registry
-from locum.models.price import total_from
 from locum.models.public.reweight import reweight, sampling_trust, target
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
@@ -166,7 +165,7 @@ def test_the_total_is_better_known_from_all_tables() -> None:
         )
         bought = source.measure([("c2",), ("c0",)], 12.0, purpose="test")
         alone.append(float(source.total.counts[0]) - 8_000)  # type: ignore[union-attr]
-        combined.append(total_from(source, bought) - 8_000)
+        combined.append(source.row_count(bought) - 8_000)
     assert np.std(combined) < 0.6 * np.std(alone) and abs(np.mean(combined)) < 8
 
 

@@ -12,15 +12,6 @@ from scipy import stats
 
 from locum.errors import BudgetError, FileFormatError, UsageError
 from locum.privacy.budget import Budget
-from locum.privacy.grids import (
-    N_OCTAVES,
-    bounds,
-    consistent,
-    octave_edges,
-    octaves,
-    quantile_cells,
-    tree_levels,
-)
 from locum.privacy.keys import key_threshold, release_keys
 from locum.privacy.ledger import Ledger
 from locum.privacy.mechanisms import exponential, gaussian_counts, laplace_counts
@@ -156,72 +147,6 @@ def test_keys_beyond_the_budget_are_not_looked_at() -> None:
 def test_no_keys() -> None:
     ledger = Ledger.memory(BUDGET, reserve=0.5)
     assert release_keys({}, ledger, column="c", sigma=9.0, delta=1e-7, purpose="x").names == ()
-
-
-# --- ranges and quantiles ---
-
-
-@given(st.lists(st.floats(allow_nan=False), max_size=50))
-def test_octaves_hold_their_values(values: list[float]) -> None:
-    cells, edges = octaves(np.array(values, dtype=np.float64)), octave_edges()
-    assert len(edges) == N_OCTAVES + 1
-    for value, cell in zip(values, cells.tolist(), strict=True):
-        low, high = edges[cell], edges[cell + 1]
-        inner = min(max(value, edges[0]), edges[-1])
-        assert low <= inner <= high
-        if low < 0 < high:
-            assert abs(value) < high
-        elif value > 0 and cell < N_OCTAVES - 1:
-            assert value < high
-        elif value < 0 and cell > 0:
-            assert value > low
-
-
-def test_missing_values_are_at_zero() -> None:
-    assert octaves(np.array([np.nan, 0.0, -0.0])).tolist() == [N_OCTAVES // 2] * 3
-
-
-def test_bounds_cover_the_bulk_and_not_the_outlier() -> None:
-    random = np.random.default_rng(0)
-    values = np.concatenate([random.uniform(-30, 90, 5000), [1e9]])
-    counts = np.bincount(octaves(values), minlength=N_OCTAVES)
-    noisy = gaussian_counts(counts, 20.0, Noise(SeededBits(1)))
-    assert bounds(noisy, 20.0) == (-32.0, 128.0)
-    assert bounds(gaussian_counts(np.zeros_like(counts), 20.0, Noise(SeededBits(2))), 20.0) is None
-
-
-def test_tree_estimate_is_least_squares() -> None:
-    random = np.random.default_rng(3)
-    levels = [random.integers(-9, 50, 2**h) for h in (1, 2, 3, 4)]
-    design = np.vstack([np.kron(np.eye(2**h), np.ones(2 ** (4 - h))) for h in (1, 2, 3, 4)])
-    best = np.linalg.lstsq(design, np.concatenate(levels), rcond=None)[0]
-    np.testing.assert_allclose(consistent(levels), best)
-
-
-def test_quantiles_without_noise_are_the_quantiles() -> None:
-    random = np.random.default_rng(4)
-    cells = random.integers(0, 64, 2000)
-    exact = np.sort(cells)
-    levels = tree_levels(np.bincount(cells, minlength=64))
-    assert [len(level) for level in levels] == [2, 4, 8, 16, 32, 64]
-    ranks = [0.001, 0.25, 0.5, 0.999, 1.0]
-    wanted = [exact[math.ceil(r * 2000) - 1] for r in ranks]
-    np.testing.assert_array_equal(quantile_cells(consistent(levels), ranks), wanted)
-
-
-def test_quantiles_with_noise_are_near() -> None:
-    random = np.random.default_rng(5)
-    cells = np.minimum(random.exponential(120, 20_000), 1023).astype(np.int64)
-    noise = Noise(SeededBits(6))
-    noisy = [gaussian_counts(level, 30.0, noise) for level in tree_levels(np.bincount(cells, minlength=1024))]
-    ranks = np.linspace(0.1, 0.9, 9)
-    places = quantile_cells(consistent(noisy), ranks.tolist())
-    reached = np.searchsorted(np.sort(cells), places, side="right") / 20_000
-    assert np.abs(reached - ranks).max() < 0.02
-
-
-def test_an_empty_grid_has_all_quantiles_at_its_start() -> None:
-    np.testing.assert_array_equal(quantile_cells(np.full(8, -3.0), [0.0, 0.5, 1.0]), [0, 0, 0])
 
 
 # --- choice and Laplace ---

@@ -10,6 +10,7 @@ import itertools
 import numpy as np
 import pytest
 
+from locum.codes.codebook import Treatment
 from locum.evaluation.evidence import (
     Alert,
     Answer,
@@ -18,7 +19,6 @@ from locum.evaluation.evidence import (
     Evidence,
     PairView,
     RunContext,
-    Treatment,
 )
 from locum.evaluation.result import Result
 

@@ -12,7 +12,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from locum.evaluation.evidence import Alert, Answer, Evidence, RunContext, Treatment
+from locum.codes.codebook import Treatment
+from locum.evaluation.evidence import Alert, Answer, Evidence, RunContext
 from locum.report.html import render
 from locum.report.words import NARROW, number, share
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.errors import DataError
 from locum.evaluation.learn.embedding import available
 from locum.text.curate.overlap import Benchmarks, Uncontaminated, read_benchmarks
 from locum.text.curate.rouge import Likeness, rouge_l
-from locum.text.curate.rows import curate
 
 _WORDS = st.lists(st.sampled_from("abcd"), max_size=9)
 
@@ -65,33 +61,3 @@ def test_the_same_words_in_another_order_are_met_by_meaning() -> None:
     hit = found.find("At the market the old man sold three baskets of green apples.")
     assert hit is not None and hit.how == "meaning"
     assert found.find("Nobody knows when the last train to the coast leaves tonight.") is None
-
-
-def _table(seed: int, n: int, flipped: int = 0) -> pa.Table:
-    draw = np.random.default_rng(seed)
-    x, kind = draw.normal(size=n), draw.choice(["a", "b"], n)
-    label = np.where((x > 0) == (kind == "a"), "yes", "no")
-    label[:flipped] = np.where(label[:flipped] == "yes", "no", "yes")
-    return pa.table({"x": x, "kind": kind.tolist(), "label": label.tolist()})
-
-
-@pytest.mark.statistical
-def test_curation_drops_wrong_labels_and_keeps_right_ones() -> None:
-    """Fixed seeds, so it fails never or always; over seeds the drop rates were 0.8 and 0.05 or better."""
-    found = curate(_table(0, 300), _table(1, 400, flipped=100), "label")
-    assert (~found.keep[:100]).mean() > 0.8
-    assert found.keep[100:].mean() > 0.9
-    assert found.confidence[100:].mean() > 0.8 > 0.3 > found.confidence[:100].mean()
-    assert (found.aleatoric <= 0.25).all()
-    again = curate(_table(0, 300), _table(1, 400, flipped=100), "label")
-    assert np.array_equal(found.confidence, again.confidence)
-
-
-def test_curation_with_labels_and_columns_that_are_not_there() -> None:
-    odd = pa.table({"x": [0.1, 0.2], "kind": ["a", None], "label": ["maybe", None]})
-    found = curate(_table(0, 60), odd, "label", trees=5)
-    assert not found.keep.any() and not found.confidence.any()
-    with pytest.raises(DataError, match="no column"):
-        curate(_table(0, 60), odd.drop_columns("kind"), "label")
-    with pytest.raises(DataError, match="1 labels"):
-        curate(pa.table({"x": [1.0], "label": ["a"]}), pa.table({"x": [1.0], "label": ["a"]}), "label")

@@ -333,7 +333,7 @@ def test_rows_keep_to_the_table_and_are_curated() -> None:
         return json.dumps({"x": 100 - value if seed % 4 == 0 else value, "side": side})
 
     (made, judged), kit = play(answer, lambda kit: rows.few_shot_rows(kit, real, "side", 30, shown=4))
-    assert judged is not None and len(judged.keep) > len(made) > 5
+    assert judged is not None and len(judged.kept) > len(made) > 5
     right = [(row["x"] > 50) == (row["side"] == "high") for row in made]
     assert np.mean(right) > 0.8 and kit.lost["curate", "the label is surely wrong"] >= 1
     (made, _), kit = play(

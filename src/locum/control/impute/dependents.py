@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from locum.control.impute.indicators import Block, IntArray
+from locum.arrays import IntArray
+from locum.control.impute.indicators import Block
 from locum.schema.table import Dependency
 
 

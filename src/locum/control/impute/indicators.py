@@ -10,13 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from locum.arrays import FloatArray, IntArray
 from locum.control.bank import flat
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
-FloatArray = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 
 #: Indicators in all, about; and the most for one column of ordered values, and of labels.
 TOTAL, BINS, LEVELS = 1_200, 20, 48

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from locum.arrays import FloatArray, IntArray
 from locum.control.bank import flat
 from locum.control.impute.dependents import agree
-from locum.control.impute.indicators import Block, FloatArray, IntArray, Matrix, blocks_of, matrix
+from locum.control.impute.indicators import Block, Matrix, blocks_of, matrix
 from locum.errors import UsageError
 from locum.randomness import stream
 from locum.schema.table import Schema
@@ -265,7 +265,7 @@ def _drawn(
     return _within(block, cell, rng)
 
 
-def _within(block: Block, cell: npt.NDArray[np.int64], rng: np.random.Generator) -> IntArray:
+def _within(block: Block, cell: IntArray, rng: np.random.Generator) -> IntArray:
     """A value of each cell, as frequent as it is among the rows."""
     total = np.r_[0, np.cumsum(block.counts)]
     first = np.searchsorted(block.cells, np.arange(block.cells[-1] + 2))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import BoolArray
 from locum.control.where.bind import Term
 from locum.control.where.tree import ARITHMETIC, COMPARISONS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BoolArray = npt.NDArray[np.bool_]
 
 _DAY = 86_400_000_000
 #: Whole numbers are calculated with as such below this; above, as doubles.

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.attacks.threat import Knowledge, Targets
 from locum.evaluation.attacks.verdict import Claim, Found, holm
 from locum.evaluation.intervals import Z95
@@ -20,7 +20,6 @@ from locum.schema.column import Column
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Rows that a model learns from, its rounds, classes of a secret.
 ROWS, ROUNDS, CLASSES = 12_000, 40, 6

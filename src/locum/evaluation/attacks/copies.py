@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.learn.cells import numeric, texts
 from locum.evaluation.result import Result, Verdict
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Keys = npt.NDArray[np.uint64]
-FloatArray = npt.NDArray[np.float64]
 
 #: Numbers are compared to this many digits after the point.
 DIGITS = 6

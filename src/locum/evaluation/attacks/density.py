@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.attacks.neighbours import nearest
 from locum.evaluation.attacks.threat import Knowledge
 from locum.evaluation.learn.boosting import grow, grow_forest
@@ -21,7 +22,6 @@ from locum.randomness import child_seed, stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Smallest distance: a copy is this near; about a rank step in 1,000 rows.
 NEAR = 1e-3

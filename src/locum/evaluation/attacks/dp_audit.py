@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
 
-FloatArray = npt.NDArray[np.float64]
 #: One world: a number of runs in, one score per run out (higher: more like the second world).
 World = Callable[[int], FloatArray]
 

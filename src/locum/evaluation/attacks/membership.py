@@ -19,7 +19,6 @@ from locum.randomness import stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 LogProb = Callable[["pa.Table"], npt.NDArray[np.float64]]
 
 #: Rows a side that are asked, and synthetic rows searched.

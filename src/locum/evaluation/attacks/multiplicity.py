@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray, IntArray
 from locum.evaluation.attacks.copies import row_keys
 from locum.evaluation.attacks.threat import Knowledge
 from locum.randomness import stream
@@ -18,8 +18,6 @@ from locum.randomness import stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 #: Column subsets looked at, at most, by size.
 SUBSETS: Mapping[int, int] = MappingProxyType({1: 60, 2: 110, 3: 80})
@@ -59,7 +57,7 @@ def value_ratio(known: Knowledge, rows: pa.Table) -> tuple[FloatArray, FloatArra
     return out, naive
 
 
-def log_evidence(shown: Counts, expected: FloatArray) -> FloatArray:
+def log_evidence(shown: IntArray, expected: FloatArray) -> FloatArray:
     """Log likelihood ratio of member to non-member for a value that is shown so many times.
 
     With m ~ Poisson(`expected`) rows of train besides the one asked about and `shown` ~ Poisson(number of
@@ -82,9 +80,7 @@ def log_evidence(shown: Counts, expected: FloatArray) -> FloatArray:
     return np.where(expected > EXACT, np.log((shown + expected) / (2 * expected)), small[place.ravel()])
 
 
-def _codes(
-    parts: dict[str, pa.Table], names: list[str]
-) -> tuple[dict[str, npt.NDArray[np.int64]], list[int]]:
+def _codes(parts: dict[str, pa.Table], names: list[str]) -> tuple[dict[str, IntArray], list[int]]:
     """Values of each column numbered over all tables; shape (n_columns, n_rows) each, and how many."""
     codes = {name: np.empty((len(names), t.num_rows), dtype=np.int64) for name, t in parts.items()}
     ends = np.cumsum([t.num_rows for t in parts.values()])[:-1]
@@ -112,7 +108,7 @@ def _subsets(known: Knowledge, n: int) -> list[tuple[int, ...]]:
     return list(out)
 
 
-def _joint(codes: npt.NDArray[np.int64], sizes: list[int], chosen: tuple[int, ...]) -> npt.NDArray[np.int64]:
+def _joint(codes: IntArray, sizes: list[int], chosen: tuple[int, ...]) -> IntArray:
     # Three columns of up to two million distinct values fit into 63 bits.
     key = np.zeros(codes.shape[1], dtype=np.int64)
     for j in chosen:
@@ -120,6 +116,6 @@ def _joint(codes: npt.NDArray[np.int64], sizes: list[int], chosen: tuple[int, ..
     return key
 
 
-def _occurrences(among: npt.NDArray[np.int64], asked: npt.NDArray[np.int64]) -> Counts:
+def _occurrences(among: IntArray, asked: IntArray) -> IntArray:
     ordered = np.sort(among)
     return np.searchsorted(ordered, asked, "right") - np.searchsorted(ordered, asked, "left")

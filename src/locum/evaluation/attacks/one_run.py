@@ -16,7 +16,6 @@ import numpy.typing as npt
 from locum.errors import UsageError
 from locum.randomness import check_seed, stream
 
-FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 #: Largest epsilon that is looked for.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.attacks.neighbours import mean_nearest, nearest
 from locum.evaluation.attacks.threat import Knowledge
 from locum.evaluation.learn.cells import numeric
@@ -17,7 +17,6 @@ from locum.schema.column import Column
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Labels that differ count as much as numbers one half of a standard deviation apart.
 LABELS_PER_DEVIATION = 2.0

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
+from locum.arrays import FloatArray
 from locum.evaluation.attacks.density import count_ratio, forest_ratio, neighbour_ratio, tree_ratio
 from locum.evaluation.attacks.multiplicity import value_ratio
 from locum.evaluation.attacks.scaled import scaled_ratio
@@ -18,7 +16,6 @@ from locum.evaluation.attacks.verdict import Wording
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 #: Scores of rows, higher meaning member, and naive scores without the synthetic rows; shape (n,) each.
 Scorer = Callable[[Knowledge, "pa.Table"], tuple[FloatArray, FloatArray]]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.attacks.density import CELLS, joint
 from locum.evaluation.attacks.neighbours import nearest
 from locum.evaluation.attacks.threat import LEAST, Knowledge
@@ -21,7 +22,6 @@ from locum.randomness import child_seed, stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 Fit = Callable[["pa.Table", int], "pa.Table"]
 
 #: Targets a side, shadow generators, random column subsets counted.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.attacks.predicates import BATCH, MISSING, Codebook, Counter, IntArray, Queries, join
+from locum.arrays import Int32Array
+from locum.evaluation.attacks.predicates import BATCH, MISSING, Codebook, Counter, Queries, join
 from locum.evaluation.attacks.risk import Successes, risk_result
 from locum.evaluation.attacks.verdict import Found
 from locum.evaluation.trial import Trial
@@ -96,8 +97,8 @@ def _words(k: int) -> str:
 
 
 def _intervals(
-    book: Codebook, code: IntArray, columns: npt.NDArray[np.intp], above: npt.NDArray[np.bool_]
-) -> tuple[IntArray, IntArray]:
+    book: Codebook, code: Int32Array, columns: npt.NDArray[np.intp], above: npt.NDArray[np.bool_]
+) -> tuple[Int32Array, Int32Array]:
     """At least `code` where `above`, else at most, in ordered columns; equal to it in the others."""
     ordered = np.array([c.ordered for c in book.columns])[columns] & (code != MISSING)
     low = np.where(ordered & ~above, 0, code).astype(np.int32)
@@ -105,7 +106,7 @@ def _intervals(
     return low, high
 
 
-def _single(book: Codebook, known: IntArray, wanted: int, rng: np.random.Generator) -> Queries:
+def _single(book: Codebook, known: Int32Array, wanted: int, rng: np.random.Generator) -> Queries:
     columns, low, high = [], [], []
     for j, column in enumerate(book.columns):
         distinct, counts = np.unique(known[j], return_counts=True)
@@ -127,7 +128,7 @@ def _single(book: Codebook, known: IntArray, wanted: int, rng: np.random.Generat
 
 
 def _several(
-    book: Codebook, known: IntArray, wanted: int, attempts: int, columns: int, rng: np.random.Generator
+    book: Codebook, known: Int32Array, wanted: int, attempts: int, columns: int, rng: np.random.Generator
 ) -> Queries:
     d, n = known.shape
     columns = min(columns, d)
@@ -149,7 +150,7 @@ def _several(
     return found.take(np.arange(min(wanted, len(found))))
 
 
-def _guesses(book: Codebook, known: IntArray, like: Queries, rng: np.random.Generator) -> Queries:
+def _guesses(book: Codebook, known: Int32Array, like: Queries, rng: np.random.Generator) -> Queries:
     code = known[like.columns, rng.integers(known.shape[1], size=like.columns.shape)]
     low, high = _intervals(book, code, like.columns, rng.random(like.columns.shape) < 0.5)
     return Queries(like.columns, low, high)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
 from locum.evaluation.attacks.advantage import advantage
 from locum.evaluation.attacks.by_group import per_group, worst_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 Effort = Literal["quick", "standard", "thorough"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
-FloatArray = npt.NDArray[np.float64]
 Groups = dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.learn.cells import Cut, cut
 from locum.evaluation.learn.features import FeatureView, Ranks, RankView
 from locum.evaluation.overlap import leaked_rows
@@ -19,7 +20,6 @@ from locum.schema.column import Column
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Fewer rows a side than this cannot carry an attack.
 LEAST = 4

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.result import Result, Verdict
 from locum.randomness import stream
 
-FloatArray = npt.NDArray[np.float64]
 Scale = Literal["area", "outlying area", "found at 1 %", "risk", "advantage"]
 
 #: False-alarm rates at which the share of members found is given.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from locum.arrays import FloatArray
+
 Task = Literal["binary", "multiclass", "regression"]
 
 #: The defaults of LightGBM, written down. One thread: on tables of this size a second one costs more CPU in
@@ -48,6 +49,17 @@ class Forest:
             return np.tile(self.constant, (len(x), 1))
         return np.asarray(self.booster.predict(x, num_threads=1), dtype=np.float64)
 
+    def stages(self, x: FloatArray) -> Iterator[FloatArray]:
+        """Class probabilities after each round of a ``multiclass`` model, shape (n, n_classes)."""
+        if self.booster is None:
+            yield self.predict(x)
+            return
+        total = np.zeros((len(x), len(self.constant)))
+        for stage in range(self.booster.current_iteration()):
+            total += self.booster.predict(x, start_iteration=stage, num_iteration=1, raw_score=True)
+            odds = np.exp(total - total.max(axis=1, keepdims=True))
+            yield odds / odds.sum(axis=1, keepdims=True)
+
     def gains(self, n_features: int) -> FloatArray:
         """Share of the training gain that each feature brought; all 0 when nothing was learned."""
         if self.booster is None:
@@ -59,6 +71,7 @@ class Forest:
 def grow(
     x: FloatArray, y: npt.ArrayLike, task: Task, *, categorical: Sequence[int], seed: int, n_classes: int = 2,
     rounds: int = ROUNDS, leaf: int = 20, weight: FloatArray | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Forest:  # fmt: skip
     """Fit boosted trees with LightGBM's default settings.
 
@@ -78,6 +91,8 @@ def grow(
         Number of boosting rounds, and of rows that a leaf must hold.
     weight
         Weight of each row, above 0; None for equal weights.
+    settings
+        Of LightGBM, where they are not its defaults.
 
     Notes
     -----
@@ -90,11 +105,11 @@ def grow(
     constant = _constant(y, task, n_classes)
     if len(y) < 2 or y.min() == y.max():
         return Forest(None, constant)
-    settings = {**SETTINGS, "objective": task, "seed": seed, "min_data_in_leaf": leaf}
+    used = {**SETTINGS, **(settings or {}), "objective": task, "seed": seed, "min_data_in_leaf": leaf}
     if task == "multiclass":
-        settings["num_class"] = n_classes
-    data = lgb.Dataset(x, y, weight=weight, categorical_feature=list(categorical), params=settings)
-    return Forest(lgb.train(settings, data, num_boost_round=rounds), constant)
+        used["num_class"] = n_classes
+    data = lgb.Dataset(x, y, weight=weight, categorical_feature=list(categorical), params=used)
+    return Forest(lgb.train(used, data, num_boost_round=rounds), constant)
 
 
 def grow_forest(x: FloatArray, y: npt.ArrayLike, *, trees: int, seed: int) -> Forest:

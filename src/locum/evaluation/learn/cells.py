@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.schema.column import Column
+from locum.schema.domain import Codes
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Codes = npt.NDArray[np.int32]
-FloatArray = npt.NDArray[np.float64]
 
 #: Ordered columns are cut at each of these steps of the train distribution (every 5 %).
 STEPS = 20

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric
 from locum.schema.column import Column
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Infinite values are moved here for the trees, which bin by value and cannot bin infinity.
 FAR = 1e38

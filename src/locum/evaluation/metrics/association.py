@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.reference import root_factor
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.sentences import fresh_rows
 from locum.evaluation.trial import PARTS, Trial
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Good: within this multiple of the reference or this share of the floor; fair: up to the second share.
 GOOD_TIMES, GOOD_SHARE, FAIR_SHARE = 1.5, 0.10, 0.40

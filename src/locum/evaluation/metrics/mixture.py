@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.learn.boosting import ROUNDS, grow
 from locum.evaluation.metrics.utility import CLASS_ROUNDS, LEAST_ROUNDS, LEAST_SKILL
 from locum.evaluation.result import Result, Verdict
@@ -13,8 +13,6 @@ from locum.evaluation.sentences import seen_note
 from locum.evaluation.target import Target
 from locum.evaluation.trial import Trial, thin
 from locum.randomness import child_seed, stream
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Real rows to learn from and to test on at most, and no fewer than the third on wide tables.
 ROWS, TEST_ROWS, LEAST_ROWS = 20_000, 15_000, 5_000

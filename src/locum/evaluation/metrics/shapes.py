@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.joints import size_factor, total_variation, worst
 from locum.evaluation.learn.cells import numeric
 from locum.evaluation.reference import Limits, root_factor
 from locum.evaluation.result import Result
 from locum.evaluation.sentences import fresh_rows, percent
 from locum.evaluation.trial import Trial
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Good up to 1.5 references or 0.02, fair up to 4 references or 0.08, poor beyond.
 LIMITS = Limits(good_times=1.5, good_value=0.02, fair_times=4.0, fair_value=0.08)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.result import Result
 from locum.evaluation.sentences import in_hundred
 from locum.evaluation.trial import Trial, spread
 from locum.randomness import stream
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Rows a side, indicators of levels in all, most of them for one column, and folds.
 ROWS, INDICATORS, LEVELS, FOLDS = 3_000, 240, 20, 2

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.intervals import auc_error, auc_interval
-from locum.evaluation.metrics.boosting import grow
+from locum.evaluation.learn.boosting import grow
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.sentences import in_hundred, seen_note
 from locum.evaluation.trial import Trial, spread
 from locum.randomness import child_seed, stream
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Rows a side; on wide tables fewer (`Trial.budget`), but no fewer than LEAST.
 ROWS, LEAST = 15_000, 3_000

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.metrics.boosting import ROUNDS
+from locum.arrays import FloatArray
+from locum.evaluation.learn.boosting import ROUNDS
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.scores import floor_of, weighted_score
 from locum.evaluation.sentences import percent, seen_note
 from locum.evaluation.target import Target, best_targets, learn, target_of
 from locum.evaluation.trial import Trial, thin
 from locum.randomness import stream
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Rows to learn from and to test on at most; fewer to learn from for a target of many classes.
 ROWS, TEST_ROWS = 40_000, 15_000

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, effective_size
 from locum.errors import UsageError
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric, quantile_edges
@@ -29,7 +30,6 @@ from locum.schema.table import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 #: Loss or success of a model on each row of a table, shape (n_rows,): 1 for right and 0 for wrong, say.
 Score = Callable[["pa.Table"], npt.ArrayLike]
 Weights = Callable[["pa.Table"], npt.ArrayLike]
@@ -278,7 +278,7 @@ def _real(values: FloatArray, weights: FloatArray) -> Estimate | None:
     if not len(values) or weights.sum() <= 0:
         return None
     mean = float(np.average(values, weights=weights))
-    effective = float(weights.sum() ** 2 / (weights**2).sum())
+    effective = effective_size(weights)
     if np.isin(values, (0.0, 1.0)).all():
         low, high = wilson(mean * effective, effective)  # type: ignore[arg-type]
         return Estimate(mean, low, high, len(values))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray, effective_size
 from locum.errors import UsageError
+from locum.evaluation.learn.boosting import ROUNDS, grow
 from locum.evaluation.learn.cells import texts
 from locum.evaluation.learn.features import FeatureView
-from locum.evaluation.metrics.boosting import ROUNDS, grow
 from locum.evaluation.subgroups.groups import Score, Scored, everybody, grouped, pools
 from locum.evaluation.subgroups.result import Measure, Shift, Subgrouping, SubgroupTable
 from locum.evaluation.subgroups.shift import shift_of
@@ -25,7 +25,6 @@ from locum.schema.table import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 #: A function of the features, as a pyarrow table without the target: one label or number a row.
 Predict = Callable[["pa.Table"], Any]
 
@@ -231,7 +230,7 @@ def examine(
         listener(Event("subgroups", 2 + len(tables) + len(shifts), total, text))
         moved = scored.weighed(weigh)
         w = moved.weights[0]
-        shifts.append(Shift(text, everybody(moved, scored), float(w.sum() ** 2 / (w**2).sum())))
+        shifts.append(Shift(text, everybody(moved, scored), effective_size(w)))
     listener(Event("subgroups", total, total))
     measure: Measure = "absolute error" if asked.target.task == "regression" else "share right"
     return Subgrouping(

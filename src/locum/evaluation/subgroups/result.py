@@ -182,7 +182,7 @@ class Subgrouping:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary with every number."""
-        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__} | {
+        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__} | {
             "sentence": self.sentence
         }
 
@@ -192,11 +192,3 @@ def trusted(group: Subgroup) -> Estimate | None:
     if group.trust == "neither":
         return None
     return group.generated if group.trust == "generated" else group.real
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return plain(value)

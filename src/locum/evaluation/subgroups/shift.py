@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.control.targets import Target, read_targets, targets_from_text, tilt
 from locum.control.where.names import Names
 from locum.errors import UsageError
@@ -16,8 +16,6 @@ from locum.schema.table import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def shift_of(text: str, schema: Schema, known: pa.Table) -> Callable[[pa.Table], FloatArray]:

@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.result import Result
 from locum.evaluation.text.spread import jackknife, place
 from locum.randomness import stream
 
 #: Values of an attribute: of each part (train, holdout, synthetic) one value a text.
 Values = Mapping[str, Sequence[str]]
-Floats = npt.NDArray[np.float64]
 
 
-def shares(values: Sequence[str], levels: Sequence[str]) -> Floats:
+def shares(values: Sequence[str], levels: Sequence[str]) -> FloatArray:
     """Share of each level; shape (levels,)."""
     counts = Counter(values)
     return np.array([counts[v] for v in levels], dtype=np.float64) / max(1, len(values))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import DataError, FileFormatError, UsageError
 from locum.evaluation.intervals import auc_interval, rate_at
 from locum.evaluation.learn.embedding import embed as static
@@ -18,8 +18,6 @@ from locum.evaluation.text.copying import Bigrams
 from locum.evaluation.text.trial import Embed
 from locum.evaluation.text.words import split
 from locum.randomness import stream
-
-Floats = npt.NDArray[np.float64]
 
 #: Canaries planted, and like ones that are not; words of prefix and suffix.
 PLANTED, SPARED, PREFIX, SUFFIX = 50, 1000, 12, 12
@@ -109,7 +107,7 @@ def places(rows: int, canaries: TextCanaries, seed: int) -> list[int]:
     return [both[i] for i in order]
 
 
-def exposure(inside: Floats, outside: Floats) -> Floats:
+def exposure(inside: FloatArray, outside: FloatArray) -> FloatArray:
     """Bits of each planted canary: log2 of the number of candidates over its rank among them, by score.
 
     The candidates are the spared canaries and the one in question; of equal scores it has the middle rank.
@@ -146,11 +144,11 @@ def find(
     base = Bigrams([split(t) for t in reference if t.strip()]) if reference else None
     near = embed(list(synthetic)).astype(np.float64)
 
-    def likely(texts: Sequence[str]) -> Floats:
+    def likely(texts: Sequence[str]) -> FloatArray:
         coded = [split(t) for t in texts]
         return np.array([model.mean(t) - (base.mean(t) if base else 0.0) for t in coded])
 
-    def nearest(texts: Sequence[str]) -> Floats:
+    def nearest(texts: Sequence[str]) -> FloatArray:
         alike = embed(list(texts)).astype(np.float64) @ near.T
         k = min(NEAREST, alike.shape[1])
         return np.asarray(np.partition(alike, -k, axis=1)[:, -k:].mean(axis=1), dtype=np.float64)
@@ -164,7 +162,7 @@ def find(
     ]
 
 
-def _result(key: str, title: str, inside: Floats, outside: Floats, copies: int) -> Result:
+def _result(key: str, title: str, inside: FloatArray, outside: FloatArray, copies: int) -> Result:
     value, low, high = auc_interval(inside, outside)
     verdict: Verdict = "good" if low <= 0.5 else "poor" if value >= 0.6 else "fair"
     bits = exposure(inside, outside)

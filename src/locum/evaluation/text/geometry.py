@@ -9,7 +9,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from locum.arrays import FloatArray
+
 Rows = npt.NDArray[np.intp]
 
 #: Scaling of the divergences in MAUVE, and points of its frontier, as in its authors' paper.

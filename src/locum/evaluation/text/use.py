@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.intervals import wilson
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.text.trial import TextTrial
 from locum.randomness import stream
-
-FloatArray = npt.NDArray[np.float64]
 
 RIDGE = 1.0
 

@@ -10,8 +10,9 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import NotFittedError, UsageError
-from locum.models.base import FloatArray, ModelState
+from locum.models.base import ModelState
 from locum.models.checks import (
     broken,
     check_rows,
@@ -20,21 +21,14 @@ from locum.models.checks import (
     tensor,
     within,
 )
-from locum.models.price import (
-    MEAN_NOISE,
-    SHORTLIST,
-    choose,
-    rows_of,
-    sigma_for,
-    total_from,
-)
 from locum.models.public.reweight import Target, reweight, target
 from locum.models.seeded import SeededFit
 from locum.privacy.budget import Accounting
+from locum.privacy.calibration import MEAN_NOISE
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
 from locum.schema.domain import Codes, Domain
-from locum.sources.private import Candidate, PrivateSource
+from locum.sources.private import SHORTLIST, Candidate, PrivateSource
 
 Clique = tuple[int, ...]
 #: Cells of one histogram; attributes that do not fit together get histograms of their own.
@@ -188,13 +182,13 @@ class _Run:
     def __init__(self, source: PrivateSource, groups: tuple[int, ...]) -> None:
         self.source, self.groups = source, groups
         self.sizes = source.domain.sizes
-        self.total = rows_of(source)
+        self.total = source.row_count()
         members: list[list[int]] = [[] for _ in range(1 + max(groups, default=-1))]
         for i, group in enumerate(groups):
             members[group].append(i)
         self.members = members
         self.targets: list[list[Target]] = [[] for _ in members]
-        self.dual: list[npt.NDArray[np.float64] | None] = [None for _ in members]
+        self.dual: list[FloatArray | None] = [None for _ in members]
         self._cells: dict[Clique, npt.NDArray[np.int64]] = {}
         self.candidates: list[Clique] = [
             c
@@ -223,9 +217,9 @@ class _Run:
         ones: list[Clique] = [(i,) for i, size in enumerate(self.sizes) if size > 1]
         if not ones:
             return
-        sigma = sigma_for(self.source, self.source.remaining_rho * share, len(ones))
+        sigma = self.source.sigma_for(self.source.remaining_rho * share, len(ones))
         bought = self.source.measure([self.names(c) for c in ones], sigma, purpose="single attributes")
-        self.total = total_from(self.source, bought)
+        self.total = self.source.row_count(bought)
         for clique, m in zip(ones, bought, strict=True):
             self.add(clique, m.counts, m.sigma)
 
@@ -235,7 +229,7 @@ class _Run:
     def round(self, left: int, rng: np.random.Generator) -> None:
         """Choose the worst answered marginal and measure it, for one of `left` parts of what remains."""
         rho = self.source.remaining_rho / left
-        sigma = sigma_for(self.source, rho * (1 - CHOICE))
+        sigma = self.source.sigma_for(rho * (1 - CHOICE))
         most = MOST_CANDIDATES if self.source.ledger.accounting == "zcdp" else SHORTLIST
         picked = sorted(rng.permutation(len(self.candidates))[:most].tolist())
         shares = {g: self.solve(g, steps=10) for g in {self.groups[self.candidates[i][0]] for i in picked}}
@@ -245,7 +239,7 @@ class _Run:
             found = np.bincount(self.cells(c), shares[self.groups[c[0]]], self.volume(c))
             estimate = np.asarray(np.rint(self.total * found), dtype=np.int64)
             offered.append(Candidate(self.names(c), estimate, 1, MEAN_NOISE * sigma * self.volume(c)))
-        best = choose(self.source, offered, rho * CHOICE, "what to measure")
+        best = self.source.choose(offered, rho * CHOICE, purpose="what to measure")
         clique = self.candidates.pop(picked[best])
         bought = self.source.measure([self.names(clique)], sigma, purpose="badly answered marginal")
         self.add(clique, bought[0].counts, bought[0].sigma)

@@ -10,8 +10,9 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import NotFittedError, UsageError
-from locum.models.base import FloatArray, ModelState
+from locum.models.base import ModelState
 from locum.models.checks import (
     broken,
     check_rows,
@@ -20,13 +21,13 @@ from locum.models.checks import (
     tensor,
     within,
 )
-from locum.models.price import MEAN_NOISE, SHORTLIST, choose, rows_of, sigma_for
 from locum.models.seeded import SeededFit
 from locum.privacy.budget import Accounting
+from locum.privacy.calibration import MEAN_NOISE
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
 from locum.schema.domain import Codes, Domain
-from locum.sources.private import Candidate, PrivateSource
+from locum.sources.private import SHORTLIST, Candidate, PrivateSource
 
 #: Shares of the budget for single attributes and for choosing parents; the rest is for the joint tables.
 ONE_WAY, CHOICE = 0.2, 0.3
@@ -190,7 +191,7 @@ class _Run:
     def __init__(self, source: PrivateSource, parents: int, rng: np.random.Generator) -> None:
         self.source, self.parents, self.rng = source, parents, rng
         self.sizes = source.domain.sizes
-        self.total = rows_of(source)
+        self.total = source.row_count()
         self.budget = source.remaining_rho
         self.shares: list[FloatArray] = []
         self.order: list[int] = []
@@ -208,7 +209,7 @@ class _Run:
         share = ONE_WAY if len(alive) > 1 else 1.0
         noisy = {}
         if alive:
-            sigma = sigma_for(self.source, self.source.remaining_rho * share, len(alive))
+            sigma = self.source.sigma_for(self.source.remaining_rho * share, len(alive))
             cliques = [self.names((i,)) for i in alive]
             bought = self.source.measure(cliques, sigma, purpose="single attributes")
             noisy = {i: m.counts for i, m in zip(alive, bought, strict=True)}
@@ -241,7 +242,7 @@ class _Run:
             return
         rho = min(self.step, self.source.remaining_rho) if len(open_) > 1 else self.source.remaining_rho
         choice = CHOICE / (1 - ONE_WAY)
-        sigma = sigma_for(self.source, max(rho * (1 - choice), 1e-300))
+        sigma = self.source.sigma_for(max(rho * (1 - choice), 1e-300))
         offered = self.offers(open_, sigma)
         if not offered:
             self.place(open_[0], (), None)
@@ -255,7 +256,7 @@ class _Run:
             )
             for i, above, known in offered
         ]
-        i, above, _ = offered[choose(self.source, candidates, rho * choice, "parents")]
+        i, above, _ = offered[self.source.choose(candidates, rho * choice, purpose="parents")]
         bought = self.source.measure([self.names((*above, i))], sigma, purpose="attribute with its parents")
         self.place(i, above, _share(bought[0].counts, bought[0].counts.size))
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import gammaln
 
-from locum.models.base import FloatArray
+from locum.arrays import FloatArray, IntArray
 from locum.schema.domain import Coded
-
-IntArray = npt.NDArray[np.int64]
 
 #: Most cells of one family's table.
 MOST_CELLS = 2**17

@@ -6,8 +6,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from locum.arrays import FloatArray
 from locum.errors import NotFittedError, UsageError
-from locum.models.base import FloatArray, ModelState
+from locum.models.base import ModelState
 from locum.models.bayesnet.families import Families
 from locum.models.bayesnet.search import Limits, Parents, Search
 from locum.models.checks import check_guide, check_rows, check_training, check_width, within

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from locum.models.base import FloatArray
+from locum.arrays import BoolArray, FloatArray
 from locum.models.bayesnet.families import Families
 from locum.models.marginal.triangulate import Triangulator
 
-BoolArray = npt.NDArray[np.bool_]
 Change = Literal["add", "drop", "turn"]
 Parents = tuple[frozenset[int], ...]
 

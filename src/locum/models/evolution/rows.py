@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.errors import UsageError
-from locum.models.price import sigma_for, total_from
+from locum.models.evolution.loop import Population, Votes, evolve
 from locum.models.seeded import SeededFit
 from locum.models.weighted_rows import RowsModel, WeightedRows
 from locum.progress import Event, Listener, silent
@@ -84,29 +85,53 @@ class TabPE(RowsModel, SeededFit):
         rng = stream(check_seed(seed), "tab-pe", "fit")
         progress(Event("fit", 0, self.rounds + 1, "single attributes"))
         single = _Single(source)
-        sigma = sigma_for(source, source.remaining_rho, self.rounds)
+        sigma = source.sigma_for(source.remaining_rho, self.rounds)
         kept = self.kept or int(np.clip(single.total / (2 * sigma * (1 + self.fold)), FEWEST, MOST))
-        rows = np.unique(single.draw(kept * (1 + self.fold), rng), axis=0)
-        votes = np.zeros(len(rows))
-        for i in range(self.rounds):
-            progress(Event("fit", 1 + i, self.rounds + 1, f"round {i + 1}"))
-            noise = sigma_for(source, source.remaining_rho, self.rounds - i)
-            votes = source.votes(np.asfortranarray(rows), noise, purpose="votes for made-up rows").astype(
-                float
-            )
-            best = np.argsort(-votes, kind="stable")[:kept]
-            if i + 1 < self.rounds:
-                rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (i / max(1, self.rounds - 2))
-                varied = [single.vary(rows[best], rate, rng) for _ in range(self.fold)]
-                rows = np.unique(np.concatenate([rows[best], *varied]), axis=0)
-            else:
-                rows, votes = rows[best], votes[best]
-        weights = np.maximum(votes - noise, 0.0)
+        voter = _Rows(source, self.rounds, progress)
+        *_, last = evolve(
+            _Varied(single, kept, self.fold, self.rounds, rng), voter, rounds=self.rounds, sizes={"": kept}
+        )
+        rows, weights = last.kept[""], np.maximum(last.votes[""] - voter.noise, 0.0)
         if not weights.sum() > 0:
             weights = np.ones(len(rows))
         self._rows = WeightedRows(np.ascontiguousarray(rows, dtype=np.int32), weights / weights.sum())
         progress(Event("fit", self.rounds + 1, self.rounds + 1))
         return self
+
+
+@dataclass
+class _Rows:
+    """The private rows vote, each round for an equal part of what is left."""
+
+    source: PrivateSource
+    rounds: int
+    progress: Listener
+    noise: float = 0.0
+
+    def vote(self, candidates: Population, turn: int) -> Votes:
+        self.progress(Event("fit", 1 + turn, self.rounds + 1, f"round {turn + 1}"))
+        self.noise = self.source.sigma_for(self.source.remaining_rho, self.rounds - turn)
+        proposed = np.asfortranarray(candidates[""])
+        return {"": self.source.votes(proposed, self.noise, purpose="votes for made-up rows").astype(float)}
+
+
+@dataclass(frozen=True)
+class _Varied:
+    """Distinct rows out of noisy single attributes, and variations that become smaller by the round."""
+
+    single: _Single
+    kept: int
+    fold: int
+    rounds: int
+    rng: np.random.Generator
+
+    def first(self) -> Population:
+        return {"": np.unique(self.single.draw(self.kept * (1 + self.fold), self.rng), axis=0)}
+
+    def vary(self, kept: Population, turn: int) -> Population:
+        rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (turn / max(1, self.rounds - 2))
+        varied = [self.single.vary(kept[""], rate, self.rng) for _ in range(self.fold)]
+        return {"": np.unique(np.concatenate([kept[""], *varied]), axis=0)}
 
 
 class _Single:
@@ -117,8 +142,8 @@ class _Single:
         live = [a.name for a in source.domain if a.size > 1]
         rho = source.remaining_rho * ONE_WAY
         names: list[tuple[str, ...]] = [(name,) for name in live] or [()]
-        bought = source.measure(names, sigma_for(source, rho, len(names)), purpose="single attributes")
-        self.total = total_from(source, bought)
+        bought = source.measure(names, source.sigma_for(rho, len(names)), purpose="single attributes")
+        self.total = source.row_count(bought)
         found = {m.clique[0]: np.maximum(m.counts - m.sigma, 0.0) for m in bought if m.clique}
         self.steps: list[npt.NDArray[np.float64]] = []
         for a in source.domain:

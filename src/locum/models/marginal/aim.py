@@ -30,6 +30,7 @@ from locum.models.marginal.triangulate import Clique, volume
 from locum.models.marginal.workload import MOST_CELLS, Workload
 from locum.models.structural_zeros import Impossible
 from locum.privacy.budget import Accounting
+from locum.privacy.calibration import choice_epsilon_for
 
 #: Marginals whose fit into the model's size is looked up in a round, most promising first; in a table of 200
 #: columns there are 20,000, and in a late round hardly one fits.
@@ -223,7 +224,7 @@ class _Rounds:
             listed = [session.candidate(c, weights[c], session.bias(c, sigma)) for c in able]
             return able[
                 session.source.select(
-                    listed, epsilon=math.sqrt(8 * rho * (1 - 1e-9)), purpose="worst marginal"
+                    listed, epsilon=choice_epsilon_for(rho * (1 - 1e-9)), purpose="worst marginal"
                 )
             ]
 

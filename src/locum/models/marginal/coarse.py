@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from locum.models.marginal.embedding import FloatArray
+from locum.arrays import FloatArray
 from locum.schema.domain import Codes
 
 

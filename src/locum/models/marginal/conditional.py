@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
 from locum.models.guide import FREE, Guide, nearest
 from locum.models.marginal.coarse import Coarsening
-from locum.models.marginal.embedding import FloatArray
 from locum.models.marginal.network import Network
 from locum.schema.domain import Codes
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from locum.models.marginal.embedding import FloatArray
+from locum.arrays import FloatArray
 from locum.models.marginal.propagation import Beliefs
 from locum.models.marginal.triangulate import JunctionTree
 from locum.schema.domain import Codes

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from locum.arrays import FloatArray
 
 #: The innermost block is made at least this long, so that NumPy's inner loops are long enough to be fast.
 _BLOCK = 32

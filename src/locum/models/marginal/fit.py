@@ -25,7 +25,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from locum.models.marginal.embedding import FloatArray
+from locum.arrays import FloatArray
 from locum.models.marginal.measured import Pooled
 from locum.models.marginal.propagation import Beliefs, Propagation
 from locum.models.marginal.triangulate import Clique

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locum.models.marginal.embedding import FloatArray
+from locum.arrays import FloatArray
 from locum.models.marginal.triangulate import Clique
 
 

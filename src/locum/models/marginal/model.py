@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from locum.arrays import FloatArray
 from locum.errors import NotFittedError, UsageError
-from locum.models.base import FloatArray, ModelState
+from locum.models.base import ModelState
 from locum.models.checks import check_guide, check_rows, check_width, within
 from locum.models.guide import Guide
 from locum.models.marginal.coarse import Coarsening

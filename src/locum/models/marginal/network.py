@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
 from locum.models.marginal.draw import draw
-from locum.models.marginal.embedding import FloatArray
 from locum.models.marginal.propagation import Beliefs, Propagation
 from locum.models.marginal.query import Query
 from locum.models.marginal.triangulate import Clique, JunctionTree, Triangulator

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locum.models.marginal.embedding import Embedding, FloatArray
+from locum.arrays import FloatArray
+from locum.models.marginal.embedding import Embedding
 from locum.models.marginal.triangulate import Clique, JunctionTree, volume
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from locum.arrays import FloatArray
 from locum.errors import FeasibilityError
-from locum.models.marginal.embedding import FloatArray
 from locum.models.marginal.propagation import Beliefs, embed
 from locum.models.marginal.triangulate import Clique, JunctionTree, canonical, volume
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from locum.arrays import FloatArray
 from locum.errors import BudgetError, FeasibilityError
 from locum.models.marginal.coarse import Coarsening
-from locum.models.marginal.embedding import FloatArray
 from locum.models.marginal.fit import FitSettings, Fitted, fit
 from locum.models.marginal.measured import Noisy, pool, total_of
 from locum.models.marginal.network import Network
 from locum.models.marginal.propagation import Propagation
 from locum.models.marginal.query import Query
 from locum.models.marginal.triangulate import Clique, JunctionTree, Triangulator
-from locum.models.price import MEAN_NOISE
 from locum.models.structural_zeros import Mask
+from locum.privacy.calibration import MEAN_NOISE, sigma_for
 from locum.schema.domain import Domain
 from locum.sources.private import Candidate, PrivateSource
 
@@ -98,12 +97,12 @@ class Session:
     def sigma_for(self, rho: float, tables: int = 1) -> float:
         """Noise for `tables` tables that together cost `rho`."""
         self._check(rho)
-        return float(self.source.sensitivity) * math.sqrt(tables / (2 * rho * _ALL))
+        return sigma_for(rho * _ALL, self.source.sensitivity, tables)
 
     def error_sigma_for(self, rho: float, candidates: int) -> float:
         """Noise for the errors of so many candidates that together cost `rho`."""
         self._check(rho)
-        return self.source.ledger.unit.l1 * math.sqrt(candidates / (2 * rho * _ALL))
+        return sigma_for(rho * _ALL, self.source.ledger.unit.l1, candidates)
 
     def names(self, clique: Iterable[int]) -> tuple[str, ...]:
         """Names of the attributes of a clique."""

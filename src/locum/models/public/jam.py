@@ -7,16 +7,16 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
-from locum.models.base import FloatArray
 from locum.models.marginal.aim import AimModel, Plan
 from locum.models.marginal.model import check_share
 from locum.models.marginal.session import Session
 from locum.models.marginal.triangulate import Clique, canonical, volume
-from locum.models.price import MEAN_NOISE
 from locum.models.public.pmw import check_public
 from locum.models.seeded import SeededPublicFit
 from locum.models.structural_zeros import Impossible
+from locum.privacy.calibration import MEAN_NOISE
 from locum.progress import Listener, silent
 from locum.schema.domain import Coded
 from locum.sources.private import Candidate, PrivateSource

@@ -10,23 +10,16 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
-from locum.models.base import FloatArray
-from locum.models.price import (
-    MEAN_NOISE,
-    SHORTLIST,
-    choose,
-    rows_of,
-    sigma_for,
-    total_from,
-)
 from locum.models.public.reweight import Target, reweight, sampling_trust, target
 from locum.models.seeded import SeededPublicFit
 from locum.models.weighted_rows import RowsModel, WeightedRows
+from locum.privacy.calibration import MEAN_NOISE
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
 from locum.schema.domain import Coded, Domain
-from locum.sources.private import Candidate, PrivateSource
+from locum.sources.private import SHORTLIST, Candidate, PrivateSource
 
 #: Share of the budget for the single attributes.
 ONE_WAY = 1 / 3
@@ -133,11 +126,11 @@ class _Run:
         self.source, self.known, self.n_public, self.progress = source, known, n_public, progress
         self.sizes = source.domain.sizes
         self.alive = [i for i, size in enumerate(self.sizes) if size > 1]
-        self.total = rows_of(source)
+        self.total = source.row_count()
         self.weights = known.weights
         self.trust = 1.0
         self._targets: list[Target] = []
-        self._dual: npt.NDArray[np.float64] | None = None
+        self._dual: FloatArray | None = None
         self._cells: dict[tuple[int, ...], npt.NDArray[np.int64]] = {}
         self._measured: set[tuple[int, ...]] = set()
 
@@ -155,10 +148,10 @@ class _Run:
     def buy(self, cliques: list[tuple[int, ...]], rho: float, purpose: str) -> None:
         if not cliques or rho <= 0:
             return
-        sigma = sigma_for(self.source, rho, len(cliques))
+        sigma = self.source.sigma_for(rho, len(cliques))
         bought = self.source.measure([self.names(c) for c in cliques], sigma, purpose=purpose)
         if not self._targets:
-            self.total = total_from(self.source, bought)
+            self.total = self.source.row_count(bought)
         for clique, m in zip(cliques, bought, strict=True):
             self._targets.append(target(self.cells(clique), m.counts, m.sigma, self.total))
             self._measured.add(clique)
@@ -176,7 +169,7 @@ class _Run:
         tables = len(self.pair_list())
         if not tables:
             return 0
-        noise = sigma_for(self.source, max(self.source.remaining_rho, 1e-300), tables) / self.total
+        noise = self.source.sigma_for(max(self.source.remaining_rho, 1e-300), tables) / self.total
         # Half of what is unknown of a share of one half when so many rows are known.
         if tables <= MOST_TABLES and noise <= 0.25 / math.sqrt(max(self.n_public, 1)):
             return 0
@@ -194,7 +187,7 @@ class _Run:
     def round(self, left: int) -> None:
         """Choose a badly answered marginal and measure it, for one of `left` equal parts of what remains."""
         rho = self.source.remaining_rho / left
-        sigma = sigma_for(self.source, max(rho * (1 - CHOICE), 1e-300))
+        sigma = self.source.sigma_for(max(rho * (1 - CHOICE), 1e-300))
         candidates = self.candidates(sigma)
         if not candidates or rho <= 0:
             return
@@ -206,7 +199,7 @@ class _Run:
             Candidate(self.names(c), self.expected(c), 1, MEAN_NOISE * sigma * self.volume(c))
             for c in cliques
         ]
-        chosen = cliques[choose(self.source, offered, rho * CHOICE, "what to measure")]
+        chosen = cliques[self.source.choose(offered, rho * CHOICE, purpose="what to measure")]
         self.buy([chosen], rho * (1 - CHOICE), "badly answered marginal")
 
     def candidates(self, sigma: float) -> list[tuple[float, tuple[int, ...]]]:

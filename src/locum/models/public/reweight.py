@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from locum.arrays import FloatArray, IntArray
 
 #: Steps of the solver at most, and where its gradient counts as nought (shares).
 STEPS, TOLERANCE = 600, 1e-6

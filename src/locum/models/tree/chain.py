@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, IntArray
 from locum.models.tree.grow import Input, grow
 from locum.models.tree.inputs import Bins
 from locum.models.tree.settings import TreeSettings
-from locum.models.tree.tree import FloatArray, IntArray, Tree
+from locum.models.tree.tree import Tree
 from locum.schema.domain import Coded, Codes
 
 #: Bin tables by (predictor, target); ordered predictors share one table whatever the target.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from locum.models.tree.tree import FloatArray, IntArray, Tree
+from locum.arrays import FloatArray, IntArray
+from locum.models.tree.tree import Tree
 
 #: Most numbers in one block of (rows x codes).
 BLOCK_CELLS = 2_000_000
@@ -98,7 +98,7 @@ def draw_rows(table: FloatArray, row: IntArray, rng: np.random.Generator) -> tup
     return code.astype(np.int64), mass[row]
 
 
-def tempered(table: npt.NDArray[np.float64], temperature: float) -> FloatArray:
+def tempered(table: FloatArray, temperature: float) -> FloatArray:
     """Each line raised to ``1 / temperature`` and made to sum to one again."""
     if temperature == 1.0:
         return table

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from locum.arrays import FloatArray, IntArray
 from locum.models.guide import FREE, Guide, Pair, effective, split, systematic
 from locum.models.tree.chain import Chain, Tables, leaves_of
 from locum.models.tree.dense import BLOCK_CELLS, draw_rows, leaf_matrix, tempered
 from locum.models.tree.ratio import Ratio
 from locum.models.tree.target import Outcome
-from locum.models.tree.tree import FloatArray, IntArray, Tree
+from locum.models.tree.tree import Tree
 from locum.schema.domain import Codes
 
 #: Rows with which each chain shows how well its order suits the condition; chains that do less than this

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import IntArray
 from locum.schema.domain import Attribute, Coded, Codes
 
-IntArray = npt.NDArray[np.int64]
 Bins = npt.NDArray[np.uint8]
 
 #: Rows on which the orders of levels and the strength of dependence are computed.

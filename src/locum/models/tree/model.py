@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, IntArray
 from locum.errors import NotFittedError
 from locum.models.base import ModelState
 from locum.models.checks import check_guide, check_rows, check_training, check_width, within
@@ -22,7 +23,6 @@ from locum.models.tree.inputs import Bins, bin_table, dependence, target_groups
 from locum.models.tree.ratio import Ratio, fit_ratio, keep
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.target import Outcome, fit_outcome
-from locum.models.tree.tree import FloatArray, IntArray
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, child_seed, stream
 from locum.schema.domain import Coded, Codes, Domain

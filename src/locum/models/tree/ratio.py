@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, IntArray
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings
-from locum.models.tree.tree import FloatArray, IntArray
 from locum.schema.domain import Codes
 
 #: One of so many parts is kept aside.
@@ -67,10 +67,10 @@ class Ratio:
     left: npt.NDArray[np.int32]
     right: npt.NDArray[np.int32]
     by_set: npt.NDArray[np.uint8]
-    value: npt.NDArray[np.float64]
+    value: FloatArray
     sets: npt.NDArray[np.int32]
     set_words: npt.NDArray[np.int32]
-    words: npt.NDArray[np.int64]
+    words: IntArray
     log_mean: float = 0.0
     cap: float = math.inf
     #: The trees as look-up tables once they have been needed.

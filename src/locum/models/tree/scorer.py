@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, IntArray
 from locum.schema.domain import Codes
 
 if TYPE_CHECKING:
     from locum.models.tree.ratio import Ratio
 
 Words = npt.NDArray[np.uint64]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 #: Most leaves of a tree: the bits of one integer.
 MOST_LEAVES = 64
@@ -143,7 +142,7 @@ def _joined(pack: _Pack, group: Sequence[int], sizes: Mapping[int, int]) -> Word
     return table
 
 
-def short_codes(trees: Ratio) -> tuple[dict[int, npt.NDArray[np.int64]], dict[int, int]]:
+def short_codes(trees: Ratio) -> tuple[dict[int, IntArray], dict[int, int]]:
     """Codes that no split tells apart, joined: a table from code to short code, and how many there are.
 
     The last entry of a table stands for all larger codes too. Only columns that are split on have one.
@@ -174,7 +173,7 @@ def cells(trees: Ratio) -> int:
     return int(by_column[column].sum())
 
 
-def _words(trees: Ratio) -> dict[int, npt.NDArray[np.int64]]:
+def _words(trees: Ratio) -> dict[int, IntArray]:
     """The words of the label set of each inner node that splits by one."""
     set_of_tree = np.cumsum(trees.sets) - trees.sets
     tree = np.repeat(np.arange(len(trees.leaves)), trees.leaves - 1)

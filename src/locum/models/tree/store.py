@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
 from locum.models.base import ModelState
 from locum.models.checks import broken, exactly, tensor
@@ -19,7 +20,7 @@ from locum.models.tree.ratio import Ratio
 from locum.models.tree.scorer import MOST_CELLS, MOST_LEAVES, cells
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.target import MOST_CODES, Outcome
-from locum.models.tree.tree import FloatArray, Tree
+from locum.models.tree.tree import Tree
 from locum.schema.domain import Domain
 
 _NODE = {

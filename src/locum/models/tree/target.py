@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, IntArray
 from locum.models.tree.ratio import DEPTH, L2, LEAF_ROWS, Ratio, arrays_of
-from locum.models.tree.tree import FloatArray, IntArray
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Coded, Codes
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, IntArray
 from locum.models.tree.grow import Growth
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 #: A leaf borrows from the nearest ancestor that holds at least this many times its rows.
 WIDER = 6

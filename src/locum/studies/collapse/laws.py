@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from locum.arrays import FloatArray
 
 
 def replaced_variance(n: int, rounds: int) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pyarrow as pa
 
+from locum.arrays import FloatArray, IntArray
 from locum.errors import DataError, UsageError
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.features import FeatureView
@@ -16,7 +17,7 @@ from locum.randomness import child_seed, stream
 from locum.studies.fair.graph import NOTIONS, Graph, Notion, learn_graph
 from locum.studies.fair.odds import LEAST_CHECK, Learner, relabelled, solve
 from locum.studies.fair.probabilities import own_chances, tree_chances
-from locum.studies.fair.relabel import FloatArray, IntArray, evened, mapped, moved, redrawn
+from locum.studies.fair.relabel import evened, mapped, moved, redrawn
 from locum.studies.fair.result import shares
 from locum.studies.fair.setting import LEAST, Setting
 from locum.studies.fair.strength import COST, Losses, losses, strongest

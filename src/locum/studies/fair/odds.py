@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locum.studies.fair.relabel import EDGE, FloatArray, IntArray, moved
+from locum.arrays import FloatArray, IntArray
+from locum.studies.fair.relabel import EDGE, moved
 
 #: Share of rows misjudged that a gap is worth: to narrow it by .1, .03 more rows may be misjudged, no more.
 PRICE = 0.3

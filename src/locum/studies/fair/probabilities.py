@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from locum.arrays import FloatArray, IntArray
 from locum.evaluation.learn.boosting import Task, grow
 from locum.evaluation.learn.features import FeatureView
 from locum.randomness import child_seed, stream
-from locum.studies.fair.relabel import FloatArray, IntArray
 from locum.studies.fair.setting import Setting
 
 if TYPE_CHECKING:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from locum.arrays import FloatArray, IntArray, largest_remainders
 
 #: Quantiles kept of each distribution of probabilities.
 QUANTILES = 101
@@ -91,7 +89,7 @@ def evened(
     out = label.copy()
     for g in np.unique(group[group >= 0]):
         rows = np.flatnonzero(group == g)
-        goal = rounded(wanted * len(rows))
+        goal = largest_remainders(wanted * len(rows))
         have = np.bincount(out[rows], minlength=len(wanted))
         for to in np.flatnonzero(have < goal):
             for source in np.flatnonzero(have > goal):
@@ -104,14 +102,6 @@ def evened(
                 have[to] += number
                 have[source] -= number
     return out
-
-
-def rounded(shares: FloatArray) -> IntArray:
-    """Whole numbers nearest to `shares` with the same sum (largest remainders)."""
-    low = np.floor(shares + 1e-9).astype(np.int64)
-    short = round(float(shares.sum())) - int(low.sum())
-    low[np.argsort(-(shares - low), kind="stable")[: max(0, short)]] += 1
-    return low
 
 
 def reweighed(label: IntArray, group: IntArray, n_classes: int) -> FloatArray:
@@ -141,11 +131,11 @@ def redrawn(label: IntArray, group: IntArray, n_classes: int, n: int, rng: np.ra
     weight = reweighed(label, group, n_classes)
     parts = []
     groups = np.unique(group)
-    sizes = rounded(np.array([(group == g).mean() for g in groups]) * n)
+    sizes = largest_remainders(np.array([(group == g).mean() for g in groups]) * n)
     for g, size in zip(groups, sizes, strict=True):
         cells = [np.flatnonzero((group == g) & (label == y)) for y in range(n_classes)]
         mass = np.array([weight[c].sum() for c in cells])
-        for rows, number in zip(cells, rounded(mass / mass.sum() * size), strict=True):
+        for rows, number in zip(cells, largest_remainders(mass / mass.sum() * size), strict=True):
             if number and len(rows):
                 whole, rest = divmod(int(number), len(rows))
                 parts += [np.repeat(rows, whole), rng.choice(rows, size=rest, replace=False)]

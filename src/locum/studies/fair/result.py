@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from locum.arrays import FloatArray, IntArray
 from locum.evaluation.metrics.fairness.noise import Beyond
 from locum.evaluation.metrics.fairness.rates import difference, middle
 from locum.randomness import stream
 from locum.studies.fair.judge import Estimate, Judged, judge, scored
-from locum.studies.fair.relabel import FloatArray, IntArray
 from locum.studies.fair.setting import Setting
 
 if TYPE_CHECKING:

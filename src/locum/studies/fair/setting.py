@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from locum.arrays import IntArray
 from locum.errors import UsageError
 from locum.evaluation.groups import Grouping, groupings
 from locum.evaluation.learn.cells import level_codes, levels_of, texts
 from locum.evaluation.trial import Trial
-from locum.studies.fair.relabel import IntArray
 
 if TYPE_CHECKING:
     import pyarrow as pa

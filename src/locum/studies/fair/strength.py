@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from locum.arrays import FloatArray, IntArray
 from locum.evaluation.scores import weighted_auc
-from locum.studies.fair.relabel import EDGE, FloatArray, IntArray, mapped
+from locum.studies.fair.relabel import EDGE, mapped
 
 #: Strengths that are tried.
 STRENGTHS = tuple(round(0.05 * k, 2) for k in range(21))

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.learn.boosting import Task, grow
 from locum.evaluation.scores import score_of
-
-FloatArray = npt.NDArray[np.float64]
+from locum.models.smote import smote
 
 #: Synthetic rows per real row, and weights of a synthetic row, that are tried in every combination.
 RATIOS, WEIGHTS = (0.5, 1.0, 2.0, 5.0), (0.3, 1.0)
 #: Real rows beyond which the largest ratio is left out, so that the cost stays bounded.
 SMALL = 5_000
 ROUNDS, LEAF = 100, 20
-#: Neighbours of SMOTE, and minority rows that neighbours are looked for among.
-NEIGHBOURS, MINORITY = 5, 3_000
+#: Minority rows that SMOTE looks for neighbours among.
+MINORITY = 3_000
 BINS = 10
 #: Name of the rival that keeps the model and moves its threshold.
 THRESHOLD = "threshold at the class share"
@@ -137,12 +136,10 @@ def at_share(outcome: Outcome, truth: FloatArray, share: float) -> Outcome:
     return replace(outcome, balanced=balanced_accuracy(truth, outcome.prediction, share))
 
 
-def smote(task: Goal, rows: Block, rng: np.random.Generator) -> Block:
-    """Rows of the smaller classes between neighbours of their class, until all classes are equally frequent.
+def oversample(task: Goal, rows: Block, rng: np.random.Generator) -> Block:
+    """Rows of the smaller classes by SMOTE, as many as make all classes equally frequent.
 
-    SMOTE-NC (Chawla et al. 2002): numbers are interpolated, level codes taken from one of the two ends (the
-    original takes the neighbours' majority). A missing number stays missing. Neighbours are looked for among
-    at most `MINORITY` rows of a class.
+    Numbers are divided by their spread in the class. Neighbours are looked for among at most `MINORITY` rows.
     """
     counts = np.bincount(rows.y.astype(int), minlength=task.n_classes)
     parts = []
@@ -153,31 +150,10 @@ def smote(task: Goal, rows: Block, rng: np.random.Generator) -> Block:
         if len(members) > MINORITY:
             members = rng.choice(members, MINORITY, replace=False)
         x = rows.x[members]
-        near = _neighbours(x, task.categorical)
-        a = rng.integers(len(members), size=missing)
-        b = near[a, rng.integers(near.shape[1], size=missing)]
-        u = rng.random(missing)[:, None]
-        made = x[a] + u * (x[b] - x[a])
-        for j in task.categorical:
-            made[:, j] = np.where(u[:, 0] < 0.5, x[a, j], x[b, j])
+        spread = np.array([np.nanstd(column) if np.isfinite(column).any() else 0.0 for column in x.T])
+        scale = np.where(spread > 0, spread, 1.0)
+        made = smote(x, missing, rng, categorical=task.categorical, scale=scale)
         parts.append(Block(made, np.full(missing, float(k))))
     if not parts:
         return Block(np.empty((0, rows.x.shape[1])), np.empty(0))
     return Block(np.vstack([p.x for p in parts]), np.concatenate([p.y for p in parts]))
-
-
-def _neighbours(x: FloatArray, categorical: Sequence[int]) -> npt.NDArray[np.intp]:
-    z = np.where(np.isfinite(x), x, 0.0)
-    numbers = [j for j in range(x.shape[1]) if j not in set(categorical)]
-    spread = z.std(axis=0)
-    z = z / np.where(spread > 0, spread, 1.0)
-    k = min(NEIGHBOURS, len(x) - 1)
-    out = np.empty((len(x), k), dtype=np.intp)
-    for start in range(0, len(x), 256):
-        part = slice(start, start + 256)
-        d = ((z[part, None][:, :, numbers] - z[None][:, :, numbers]) ** 2).sum(axis=2)
-        for j in categorical:
-            d += x[part, None, j] != x[None, :, j]
-        d[np.arange(len(d)), np.arange(start, start + len(d))] = np.inf
-        out[part] = np.argpartition(d, k - 1, axis=1)[:, :k]
-    return out

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.scores import floor_of
 from locum.studies.mix.arms import Goal, Mix, Outcome
 from locum.studies.mix.contrast import corrected
@@ -17,7 +17,6 @@ from locum.studies.mix.result import Arm, Contrast, GroupGain, Mixing, MixVerdic
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Shares of the learning rows at which real rows alone are tried, besides all of them.
 CURVE = (0.25, 0.5)

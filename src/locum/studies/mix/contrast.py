@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from locum.studies.mix.result import Contrast
 
-FloatArray = npt.NDArray[np.float64]
-
 
 def corrected(differences: npt.ArrayLike, test_share: float) -> Contrast:
     """Mean difference with the corrected resampled t interval of Nadeau and Bengio (2003).

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
 from locum.evaluation.learn.features import FeatureView
@@ -25,7 +24,7 @@ from locum.studies.mix.arms import (
     Outcome,
     at_share,
     mixes,
-    smote,
+    oversample,
     train_and_test,
 )
 from locum.studies.mix.conclude import CURVE, Run, conclude
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
     from locum.schema.table import Schema
 
-FloatArray = npt.NDArray[np.float64]
 #: Makes synthetic rows from learning rows: (rows to learn from, number wanted, seed) -> rows.
 Make = Callable[["pa.Table", int, int], "pa.Table"]
 
@@ -186,7 +184,7 @@ def _split(
     outcomes["synthetic alone"] = run(first(synthetic, 1.0), None, 1.0)
     if goal.task != "regression":
         outcomes["class weights"] = run(real, None, 1.0, balance=True)
-        outcomes["SMOTE"] = run(real, smote(goal, real, rng), 1.0)
+        outcomes["SMOTE"] = run(real, oversample(goal, real, rng), 1.0)
     if goal.task == "binary":
         outcomes[THRESHOLD] = at_share(outcomes["real"], test.y, float(real.y.mean()))
     curve = []

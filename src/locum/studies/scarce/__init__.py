@@ -1,1 +1,1 @@
-"""Too little data: interpolated rows, curation, borrowing from a related table, more rows of a minority."""
+"""Too little data: borrowing from a related table."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray, effective_size
 from locum.errors import DataError, UsageError
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.features import FeatureView
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from locum.schema.table import Schema
 
-FloatArray = npt.NDArray[np.float64]
 
 #: Parts in which the judge is fitted, its rounds, and the largest weight as a multiple of the mean.
 FOLDS, ROUNDS, CAP = 5, 30, 20.0
@@ -116,5 +115,5 @@ def borrow(
     mark = pa.array(["own"] * own.num_rows + ["other"] * n, pa.string())
     column = Column(name=domain, kind="category")
     wider = replace(schema, columns=(*schema.columns, column))
-    effective = float(weights.sum() ** 2 / (weights**2).sum())
+    effective = effective_size(weights)
     return Borrowed(table.append_column(domain, mark), wider, weights, effective)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from locum.arrays import FloatArray
 from locum.errors import DataError, LocumError
 from locum.evaluation.attacks.threat import Knowledge
 from locum.evaluation.intervals import auc_interval, rate_at
@@ -22,7 +23,7 @@ from locum.randomness import stream
 from locum.studies.contestants.contestant import Contestant
 from locum.studies.contestants.produce import Arena, produce
 from locum.studies.tournament.result import FALSE_RATES, Bout, Hiding
-from locum.studies.tournament.seekers import FloatArray, Seeker, scores
+from locum.studies.tournament.seekers import Seeker, scores
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import DataError, UsageError
 from locum.evaluation.attacks.density import count_ratio, forest_ratio, neighbour_ratio, tree_ratio
 from locum.evaluation.attacks.multiplicity import value_ratio
@@ -23,7 +24,6 @@ from locum.studies.contestants.contestant import load_function
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 #: Scores rows, higher meaning "learned from": ``seek(known, rows)``. `known` holds ``synthetic`` and
 #: ``reference`` (canonical tables), ``columns`` and ``seed``; `rows` is the table asked about.
 Seeker = Callable[[Knowledge, "pa.Table"], npt.ArrayLike]

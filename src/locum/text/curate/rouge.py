@@ -51,6 +51,13 @@ class Likeness:
         split = words(text)
         self._kept.append((split, Counter(split)))
 
+    def new(self, text: str) -> bool:
+        """Whether no kept text is too like; the text is kept then."""
+        if self.too_like(text):
+            return False
+        self.add(text)
+        return True
+
     def too_like(self, text: str) -> bool:
         """Whether a kept text is at the threshold or above.
 

@@ -6,7 +6,6 @@ fetched, or taken from any path. The folder is ``$LOCUM_MODELS``, else the user'
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from locum.errors import UsageError
-from locum.files.atomic import replacing, write_bytes
+from locum.files.atomic import file_sha256, replacing, write_bytes
 from locum.files.json import dump, load
 from locum.text.failures import EndpointError
 
@@ -201,8 +200,7 @@ def add(name: str, source: Path | None = None, *, sha256: str = "") -> Weights:
 def digest(path: Path) -> str:
     """SHA-256 of a file; 0.1 s for 100 MB. Raises EndpointError when it cannot be read."""
     try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise EndpointError("the model file cannot be read", where=str(path), do="check the path") from error
 

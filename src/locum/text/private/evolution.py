@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
 from locum.evaluation.learn.embedding import embed as static
+from locum.models.evolution import loop
+from locum.privacy.calibration import sigma_for
 from locum.privacy.ledger import Ledger
 from locum.randomness import stream
 from locum.text.private.masked_words import Varier
@@ -20,7 +24,6 @@ from locum.text.private.votes import (
     grouped,
     nearest_counts,
     shared_out,
-    sigma_for,
     sizes_of,
     spendable,
 )
@@ -140,30 +143,58 @@ def evolve(
     bought = not isinstance(classes, Mapping) and len(groups) > 1
     steps = settings.rounds + bought
     sensitivity = ledger.unit.l2
-    sigma = sigma_for(left, steps, sensitivity) * (1 + 1e-12)
+    sigma = sigma_for(left, sensitivity, steps) * (1 + 1e-12)
     votes = Votes(ledger, sigma, sensitivity)
     shares = shared_out(groups, classes, votes, bought)
     sizes = sizes_of(shares, settings.size)
     vectors = {c: embed([private[i] for i in rows]).astype(np.float64) for c, rows in groups.items() if rows}
-    rng = stream(seed, "evolution")
-    pool = {c: varier.write(c, n * settings.variations, rng) for c, n in sizes.items()}
-    kept: dict[str, list[str]] = {}
-    history = []
-    for turn in range(settings.rounds):
-        near = {c: embed(texts).astype(np.float64) for c, texts in pool.items()}
-        noisy = votes.noisy(
-            {c: len(x) for c, x in near.items()},
-            lambda c, near=near: nearest_counts(vectors.get(c, near[c][:0]), near[c]),  # type: ignore[misc]
-            f"votes of round {turn + 1}",
-        )
-        kept = {c: [pool[c][i] for i in np.argsort(-noisy[c], kind="stable")[: sizes[c]]] for c in sizes}
-        history.append(tuple(t for c in sizes for t in kept[c]))
-        if turn + 1 < settings.rounds:
-            pool = {
-                c: [v for t in texts for v in (t, *varier.vary(t, c, settings.variations - 1, rng))]
-                for c, texts in kept.items()
-            }
+    proposer = _Variations(varier, sizes, settings.variations, stream(seed, "evolution"))
+    generations = list(
+        loop.evolve(proposer, _Texts(votes, vectors, embed), rounds=settings.rounds, sizes=sizes)
+    )
+    kept = generations[-1].kept
     return Evolved(
-        tuple(t for c in sizes for t in kept[c]), tuple(c for c in sizes for _ in kept[c]), tuple(history),
+        tuple(t for c in sizes for t in kept[c]), tuple(c for c in sizes for _ in kept[c]),
+        tuple(tuple(t for c in sizes for t in g.kept[c]) for g in generations),
         sigma, accounting(ledger, steps, sigma, sensitivity), shares,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Variations:
+    """Texts by a varier, a number of them for each that is kept."""
+
+    varier: Varier
+    sizes: Mapping[str, int]
+    variations: int
+    rng: np.random.Generator
+
+    def first(self) -> loop.Population:
+        return {c: _texts(self.varier.write(c, n * self.variations, self.rng)) for c, n in self.sizes.items()}
+
+    def vary(self, kept: loop.Population, turn: int) -> loop.Population:
+        return {
+            c: _texts([v for t in texts for v in (t, *self.varier.vary(t, c, self.variations - 1, self.rng))])
+            for c, texts in kept.items()
+        }
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The private texts vote, each for the nearest candidate of its class."""
+
+    votes: Votes
+    vectors: Mapping[str, FloatArray]
+    embed: Embed
+
+    def vote(self, candidates: loop.Population, turn: int) -> loop.Votes:
+        near = {c: self.embed(texts.tolist()).astype(np.float64) for c, texts in candidates.items()}
+        return self.votes.noisy(
+            {c: len(x) for c, x in near.items()},
+            lambda c: nearest_counts(self.vectors.get(c, near[c][:0]), near[c]),
+            f"votes of round {turn + 1}",
+        )
+
+
+def _texts(texts: Sequence[str]) -> npt.NDArray[np.object_]:
+    return np.array(texts, dtype=object)

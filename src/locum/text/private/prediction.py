@@ -13,13 +13,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import BudgetError, UsageError
 from locum.privacy.ledger import Ledger
 from locum.privacy.mechanisms import exponential
 from locum.privacy.noise import Noise, choice_slack
 from locum.text.private.votes import spendable, told
 
-Floats = npt.NDArray[np.float64]
 Tokens = npt.NDArray[np.int64]
 
 #: Steps of the grid of scores to one unit of log-probability: sums on it are exact.
@@ -40,11 +40,11 @@ class LanguageModel(Protocol):
         """Tokens that end a text."""
         ...
 
-    def public(self, written: Sequence[int]) -> tuple[Tokens, Floats]:
+    def public(self, written: Sequence[int]) -> tuple[Tokens, FloatArray]:
         """Tokens and their log-probabilities without any private text; those left out are never drawn."""
         ...
 
-    def private(self, text: str, written: Sequence[int], tokens: Tokens) -> Floats:
+    def private(self, text: str, written: Sequence[int], tokens: Tokens) -> FloatArray:
         """Log-probabilities of `tokens` with one private text in the prompt; NaN where it says nothing."""
         ...
 
@@ -182,13 +182,13 @@ def predict(
     return Predicted(tuple(written), bound / GRID, epsilon, rho, told(ledger, words))
 
 
-def contribution(private: Floats, public: Floats, bound: int) -> npt.NDArray[np.int64]:
+def contribution(private: FloatArray, public: FloatArray, bound: int) -> npt.NDArray[np.int64]:
     """What one private text adds to the scores of the tokens: whole grid steps in [-bound, bound]."""
     gap = np.nan_to_num((private - public) * GRID, nan=0.0, posinf=bound, neginf=-bound)
     return np.rint(np.clip(gap, -bound, bound)).astype(np.int64)
 
 
-def candidates(public: Floats, top: int, reach: float) -> npt.NDArray[np.intp]:
+def candidates(public: FloatArray, top: int, reach: float) -> npt.NDArray[np.intp]:
     """Places of the tokens not more than `reach` below the `top`-th, likeliest first, at most `MOST`."""
     order = np.argsort(-public, kind="stable")[:MOST]
     least = public[order[min(top, len(order)) - 1]] - reach

@@ -10,13 +10,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
 from locum.text.engine.client import Engine
 from locum.text.engine.model import ModelSpec
 from locum.text.failures import Lost, Reason
 from locum.text.run.locality import refuse_remote
 
-Floats = npt.NDArray[np.float64]
 Tokens = npt.NDArray[np.int64]
 
 #: Log-probabilities that are asked for; the embedded model gives up to 5,000.
@@ -85,12 +85,12 @@ class PromptedModel:
         """Tokens met so far that end a line."""
         return frozenset(k for k, raw in self._bytes.items() if b"\n" in raw or not raw)
 
-    def public(self, written: Sequence[int]) -> tuple[Tokens, Floats]:
+    def public(self, written: Sequence[int]) -> tuple[Tokens, FloatArray]:
         """Tokens and their log-probabilities after the public prompt."""
         found = self._ask(self._public, written)
         return np.array(list(found), dtype=np.int64), np.array(list(found.values()))
 
-    def private(self, text: str, written: Sequence[int], tokens: Tokens) -> Floats:
+    def private(self, text: str, written: Sequence[int], tokens: Tokens) -> FloatArray:
         """Log-probabilities of `tokens` after the private prompt; NaN when there was no answer."""
         try:
             found = self._ask(text, written)

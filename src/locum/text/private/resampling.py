@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, largest_remainders
 from locum.errors import DataError, UsageError
 from locum.evaluation.learn.embedding import embed as static
 from locum.evaluation.text.geometry import centres
+from locum.privacy.calibration import sigma_for
 from locum.privacy.ledger import Ledger
 from locum.randomness import stream
 from locum.text.private.votes import (
@@ -21,12 +23,9 @@ from locum.text.private.votes import (
     grouped,
     nearest_counts,
     shared_out,
-    sigma_for,
     sizes_of,
     spendable,
 )
-
-Floats = npt.NDArray[np.float64]
 
 #: Texts of the pool to a cluster, where nobody says how many clusters there are.
 PER_CLUSTER = 20
@@ -143,7 +142,7 @@ def resample(
         for c, rows in members.items()
     }
     sensitivity = ledger.unit.l2
-    sigma = sigma_for(rho, 1, sensitivity) * (1 + 1e-12)
+    sigma = sigma_for(rho, sensitivity) * (1 + 1e-12)
 
     def count(name: str) -> npt.NDArray[np.int64]:
         rows = groups.get(name, [])
@@ -175,7 +174,7 @@ def resample(
 
 
 def quotas(
-    weights: Floats, held: npt.NDArray[np.intp], n: int, *, repeat: bool = False
+    weights: FloatArray, held: npt.NDArray[np.intp], n: int, *, repeat: bool = False
 ) -> tuple[npt.NDArray[np.int64], int]:
     """How many of `n` texts each cluster gives: in proportion to its weight, at most those that it holds.
 
@@ -206,11 +205,7 @@ def quotas(
         asked = (
             weights if first and weights.sum() > 0 else open_to if open_to.sum() > 0 else room.astype(float)
         )
-        ideal = left * asked / asked.sum()
-        whole = np.floor(ideal).astype(np.int64)
-        order = np.argsort(whole - ideal, kind="stable")
-        whole[order[: left - int(whole.sum())]] += 1
-        give = np.minimum(whole, room)
+        give = np.minimum(largest_remainders(left * asked / asked.sum()), room)
         if first:
             short, first = left - int(give.sum()), False
         given += give
@@ -253,7 +248,7 @@ def _members(
     return found
 
 
-def _nearest(x: Floats, found: Floats) -> npt.NDArray[np.intp]:
+def _nearest(x: FloatArray, found: FloatArray) -> npt.NDArray[np.intp]:
     return np.asarray((x @ found.T).argmax(axis=1), dtype=np.intp)
 
 

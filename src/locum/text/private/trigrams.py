@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import DataError
 from locum.evaluation.text.words import split
 from locum.text.private.masked_words import join
 
-Floats = npt.NDArray[np.float64]
 Tokens = npt.NDArray[np.int64]
 
 #: Token that ends a text.
@@ -71,7 +71,7 @@ class NGramModel:
         """Tokens that end a text."""
         return frozenset((END,))
 
-    def public(self, written: Sequence[int]) -> tuple[Tokens, Floats]:
+    def public(self, written: Sequence[int]) -> tuple[Tokens, FloatArray]:
         """All words and their log-probabilities after what was written."""
         chance = self._single
         for n in (1, 2):
@@ -82,7 +82,7 @@ class NGramModel:
                 chance = (seen + len(found) * chance) / (found.total() + len(found))
         return np.arange(len(chance), dtype=np.int64), np.log(chance)
 
-    def private(self, text: str, written: Sequence[int], tokens: Tokens) -> Floats:
+    def private(self, text: str, written: Sequence[int], tokens: Tokens) -> FloatArray:
         """Log-probabilities of `tokens` when `text` was shown, up to a constant."""
         public = self.public(written)[1]
         all_words, follow = self._shown(text)

@@ -15,8 +15,7 @@ from locum.errors import UsageError
 from locum.files.atomic import folder_error, replacing, write_text
 from locum.privacy.budget import Accounting, Budget
 from locum.privacy.entry import MECHANISMS
-from locum.privacy.journal import Journal
-from locum.privacy.ledger import Ledger
+from locum.privacy.ledger import Ledger, ledger_lines
 from locum.privacy.sealed import sealed
 from locum.privacy.unit import Unit
 from locum.runs.guarantee import ALWAYS_ASSUMED, FORMAT, TRUST_MODEL, statement, totals
@@ -288,8 +287,8 @@ def _open(asked: Asked, accounting: Accounting) -> _Opened:
     if path is None:
         _make(asked.out)
         path = asked.out / LEDGER
-    elif Journal(path).bodies:
-        head = Journal(path).bodies[0]
+    elif ledger_lines(path).bodies:
+        head = ledger_lines(path).bodies[0]
         total = Budget.from_json(head.get("budget"))
         options |= {"reserve": head.get("reserve")}
     elif asked.total is not None:

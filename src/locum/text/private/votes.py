@@ -8,23 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray, largest_remainders
 from locum.errors import BudgetError, UsageError
 from locum.privacy.accountant import Total
 from locum.privacy.ledger import Ledger
 from locum.privacy.mechanisms import gaussian_counts
 from locum.privacy.noise import gaussian_slack
+from locum.sources.base import Counts
 
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 #: Names of classes, with public shares or without.
 Classes = Mapping[str, float] | Sequence[str]
 _BLOCK = 2048
-
-
-def sigma_for(rho: float, steps: int, sensitivity: float = 1.0) -> float:
-    """Noise with which `steps` releases cost `rho` together (``mu**2 / 2`` when all are Gaussian)."""
-    return sensitivity * math.sqrt(steps / (2 * rho))
 
 
 def spendable(ledger: Ledger, share: float) -> float:
@@ -69,7 +64,7 @@ def told(ledger: Ledger, words: str) -> str:
     return f"{line} {ledger.stamp}." if ledger.stamp else line
 
 
-def nearest_counts(votes: Floats, candidates: Floats) -> Counts:
+def nearest_counts(votes: FloatArray, candidates: FloatArray) -> Counts:
     """How many rows of `votes` each candidate is the nearest of (cosine; the first of equals)."""
     counts = np.zeros(len(candidates), dtype=np.int64)
     for start in range(0, len(votes), _BLOCK):
@@ -159,9 +154,8 @@ def shared_out(
 
 
 def sizes_of(shares: Mapping[str, float], size: int) -> dict[str, int]:
-    """Texts of each class: whole parts, and what remains to the largest fractions."""
-    sizes = {c: int(size * s) for c, s in shares.items()}
-    order = sorted(shares, key=lambda c: (sizes[c] - size * shares[c], c))
-    for c in order[: size - sum(sizes.values())]:
-        sizes[c] += 1
-    return {c: n for c, n in sizes.items() if n}
+    """Texts of each class that has any, in the order given; `size` in all."""
+    names = sorted(shares)
+    parts = largest_remainders(size * np.array([shares[c] for c in names]))
+    sizes = dict(zip(names, parts.tolist(), strict=True))
+    return {c: sizes[c] for c in shares if sizes[c]}

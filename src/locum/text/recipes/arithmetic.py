@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from locum.text.failures import Lost, Reason
-from locum.text.recipes.kit import Kit, Row
+from locum.text.recipes.kit import Kit, Row, Seen
 
 _NAMES = ("Mia", "Omar", "Lena", "Raj", "Nora", "Tom", "Aiko", "Paul", "Ines", "Sam", "Zoe", "Karl")
 _WOMEN = frozenset(("Mia", "Lena", "Nora", "Aiko", "Ines", "Zoe"))
@@ -225,7 +225,6 @@ async def arithmetic(kit: Kit, rows: int, *, steps: int = 2, tries: int = 12) ->
     list of dict
         ``question``, ``answer`` (a number as text), ``solution`` in GSM8K's form.
     """
-    made: list[Row] = []
 
     async def one(attempt: int) -> Row:
         wanted = _drawn(kit, attempt, steps)
@@ -241,16 +240,10 @@ async def arithmetic(kit: Kit, rows: int, *, steps: int = 2, tries: int = 12) ->
         question = f"{story} How many {wanted.thing} does {wanted.who} have at the end?"
         return {"question": question, "answer": str(wanted.answer), "solution": wanted.solution}
 
-    seen: set[str] = set()
-    async for row in kit.several(rows * tries, one):
-        if row["question"] in seen:
-            kit.lose("dedup", Reason.DUPLICATE)
-            continue
-        seen.add(row["question"])
-        made.append(kit.keep(row))
-        if len(made) >= rows:
-            break
-    return made
+    seen = Seen()
+    return await kit.gather(
+        rows * tries, one, rows, new=lambda row: seen.new(row["question"]), reason=Reason.DUPLICATE
+    )
 
 
 def _drawn(kit: Kit, attempt: int, steps: int) -> Steps:

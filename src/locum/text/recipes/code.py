@@ -10,7 +10,7 @@ from locum.text.curate.overlap import Benchmarks
 from locum.text.curate.rouge import Likeness
 from locum.text.failures import Lost, Reason
 from locum.text.plan.structured import fenced
-from locum.text.recipes.kit import Kit, Row, first_line, need
+from locum.text.recipes.kit import Kit, Row, Seen, first_line, need
 from locum.text.verify.code import agreement, test_run
 from locum.text.verify.registry import python_fault
 from locum.text.verify.sandbox import MontySandbox, Sandbox
@@ -61,7 +61,6 @@ async def code_with_tests(
     Source: execution filters as in OpenCodeInstruct (Ahmad et al. 2025); mutation and agreement checks added.
     """
     need(topics, "topics")
-    made: list[Row] = []
     pool = Likeness(0.7)
     with sandbox or MontySandbox() as box:
 
@@ -87,15 +86,7 @@ async def code_with_tests(
                 "mutants": ran.mutants, "killed": ran.killed, "agree": agree,
             }  # fmt: skip
 
-        async for row in kit.several(rows * tries, one):
-            if pool.too_like(row["problem"]):
-                kit.lose("dedup", Reason.NEAR_DUPLICATE)
-                continue
-            pool.add(row["problem"])
-            made.append(kit.keep(row))
-            if len(made) >= rows:
-                break
-    return made
+        return await kit.gather(rows * tries, one, rows, new=lambda row: pool.new(row["problem"]))
 
 
 async def _agree(kit: Kit, problem: str, tests: str, k: int, attempt: int, box: Sandbox) -> float | None:
@@ -135,7 +126,6 @@ async def oss_instruct(
     meets a benchmark.
     """
     need(snippets, "snippets")
-    made: list[Row] = []
     pool = Likeness(0.7)
 
     async def one(attempt: int) -> Row:
@@ -163,15 +153,7 @@ async def oss_instruct(
             raise Lost(Reason.INVALID, f"meets {hit.benchmark}", stage="decontaminate")
         return {"snippet": snippet, "problem": problem, "solution": solution}
 
-    async for row in kit.several(rows * tries, one):
-        if pool.too_like(row["problem"]):
-            kit.lose("dedup", Reason.NEAR_DUPLICATE)
-            continue
-        pool.add(row["problem"])
-        made.append(kit.keep(row))
-        if len(made) >= rows:
-            break
-    return made
+    return await kit.gather(rows * tries, one, rows, new=lambda row: pool.new(row["problem"]))
 
 
 #: Families of exercises: name, what it says, signature, reference. The numbers in braces are drawn.
@@ -216,8 +198,7 @@ async def exercises(
         ``problem``, ``solution``, ``tests``, ``mutants``, ``killed``, ``agree`` (share of the k in the
         largest group by outputs).
     """
-    made: list[Row] = []
-    seen: set[str] = set()
+    seen = Seen()
     with sandbox or MontySandbox() as box:
 
         async def one(attempt: int) -> Row:
@@ -253,15 +234,9 @@ async def exercises(
                 "killed": ran.killed, "agree": round(share, 3),
             }  # fmt: skip
 
-        async for row in kit.several(rows * tries, one):
-            if row["problem"] in seen:
-                kit.lose("dedup", Reason.DUPLICATE)
-                continue
-            seen.add(row["problem"])
-            made.append(kit.keep(row))
-            if len(made) >= rows:
-                break
-    return made
+        return await kit.gather(
+            rows * tries, one, rows, new=lambda row: seen.new(row["problem"]), reason=Reason.DUPLICATE
+        )
 
 
 def _exercise(kit: Kit, attempt: int) -> tuple[str, str, str, list[Any], list[Any]]:

@@ -147,9 +147,8 @@ async def magpie(
     if system and template == "chatml":
         before = f"<|im_start|>system\n{system}<|im_end|>\n{before}"
     near = Near(0.7)
-    made: list[Row] = []
 
-    async def one(attempt: int) -> tuple[str, str]:
+    async def one(attempt: int) -> Row:
         text = await kit.go_on(before, "magpie", attempt, max_tokens=80, stop=[stop], temperature=1.0)
         question = text.strip()
         if not 3 <= len(question.split()) <= 150:
@@ -160,16 +159,9 @@ async def magpie(
         answer = await respond(kit, question, "magpie", "answer", attempt)
         if refusing(answer):
             raise Lost(Reason.INVALID, "the answer refuses", stage="filter")
-        return question, answer
+        return {"instruction": question, "output": answer}
 
-    async for question, answer in kit.several(rows * tries, one):
-        if not near.new(normal(question)):
-            kit.lose("dedup", Reason.NEAR_DUPLICATE)
-            continue
-        made.append(kit.keep({"instruction": question, "output": answer}))
-        if len(made) >= rows:
-            break
-    return made
+    return await kit.gather(rows * tries, one, rows, new=lambda row: near.new(normal(row["instruction"])))
 
 
 _EVOLVE = {
@@ -306,7 +298,6 @@ async def backtranslation(
     judged = Judged(
         "How well does the answer fulfil the instruction, as an expert assistant would?", least, model=judge
     )
-    made: list[Row] = []
 
     async def one(place: int) -> Row:
         text = documents[place]
@@ -328,9 +319,7 @@ async def backtranslation(
                 raise Lost(Reason.INVALID, f"scored {score}", stage="judge")
         return {"instruction": instruction, "output": text, "score": score}
 
-    async for row in kit.several(len(documents), one):
-        made.append(kit.keep(row))
-    return made
+    return await kit.gather(len(documents), one, len(documents))
 
 
 async def personas(kit: Kit, texts: Sequence[str], *, minhash: float = 0.9) -> list[str]:
@@ -386,7 +375,6 @@ async def persona_driven(kit: Kit, who: Sequence[str], task: str, rows: int, *, 
     """
     need(who, "personas")
     near = Near(0.7)
-    made: list[Row] = []
 
     async def one(attempt: int) -> Row:
         persona = who[attempt % len(who)]
@@ -397,11 +385,4 @@ async def persona_driven(kit: Kit, who: Sequence[str], task: str, rows: int, *, 
             raise Lost(Reason.INVALID, verdict.reason or "refuses", stage="filter")
         return {"persona": persona, "text": text}
 
-    async for row in kit.several(rows * tries, one):
-        if not near.new(normal(row["text"])):
-            kit.lose("dedup", Reason.NEAR_DUPLICATE)
-            continue
-        made.append(kit.keep(row))
-        if len(made) >= rows:
-            break
-    return made
+    return await kit.gather(rows * tries, one, rows, new=lambda row: near.new(normal(row["text"])))

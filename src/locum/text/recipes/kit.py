@@ -139,6 +139,21 @@ class Kit:
                 else:
                     yield found
 
+    async def gather(
+        self, most: int, make: Callable[[int], Awaitable[Row]], rows: int, *,
+        new: Callable[[Row], bool] = lambda row: True, reason: Reason = Reason.NEAR_DUPLICATE,
+    ) -> list[Row]:  # fmt: skip
+        """The first `rows` of what `make` gives (see `several`), without rows that are not `new`, kept."""
+        made: list[Row] = []
+        async for row in self.several(most, make):
+            if not new(row):
+                self.lose("dedup", reason)
+                continue
+            made.append(self.keep(row))
+            if len(made) >= rows:
+                break
+        return made
+
     def draw(self, *names: str | int) -> np.random.Generator:
         """The random numbers of a step."""
         return stream(self.seed, "recipe", *names)
@@ -189,6 +204,19 @@ class Kit:
         return child_seed(self.seed, "recipe", *names)
 
 
+class Seen:
+    """Texts that differ."""
+
+    def __init__(self) -> None:
+        self._found: set[str] = set()
+
+    def new(self, text: str) -> bool:
+        """Whether a text was not there before; it is remembered."""
+        known = text in self._found
+        self._found.add(text)
+        return not known
+
+
 class Near:
     """Texts unlike each other: near-duplicates by MinHash.
 
@@ -233,7 +261,3 @@ def _filled(text: str) -> str:
     if not bare:
         raise Lost(Reason.EMPTY, stage="parse")
     return bare
-
-
-#: A test on a text: why it is refused, or an empty text.
-Filter = Callable[[str], str]

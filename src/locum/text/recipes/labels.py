@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from locum.evaluation.intervals import wilson
 from locum.evaluation.learn.embedding import available
 from locum.text.failures import Lost, Reason
-from locum.text.recipes.kit import Kit, Near, Row, first_line, need
+from locum.text.recipes.kit import Kit, Near, Row, need
 from locum.text.run.dedup import normal
 from locum.text.verify.by_model import majority
 from locum.text.verify.classifier import TextClassifier
 from locum.text.verify.repetition import NoLoop
-
-
-async def attribute_values(kit: Kit, task: str, attribute: str, count: int = 8) -> list[str]:
-    """Values of an attribute for a task, by the model: AttrPrompt's first step, to be read by a person."""
-    prompt = f"List {count} different kinds of {attribute} for {task}, with commas between them."
-    text = await kit.chat(prompt, "attribute", attribute, max_tokens=120)
-    parts = [first_line(part).strip(" .") for part in text.replace("\n", ",").split(",")]
-    return list(dict.fromkeys(part for part in parts if 0 < len(part.split()) <= 6))[:count]
 
 
 async def attrprompt(
@@ -176,13 +167,6 @@ async def prompt2model(
     mixed = [said[k] for k in kit.draw("shuffled").permutation(len(said))]
     control = TextClassifier(vectors=vectors).fit(texts, mixed).accuracy(real, truth)
     accuracy = learned.accuracy(real, truth)
-    low, high = _wilson(accuracy, len(test))
+    low, high = wilson(accuracy * len(test), len(test))
     commonest = max(truth.count(label) for label in set(truth)) / len(truth)
     return Trained(learned, made, accuracy, low, high, commonest, control, len(test))
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    z = 1.959964
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
-    return middle - half, middle + half

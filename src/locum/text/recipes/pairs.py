@@ -57,7 +57,6 @@ async def preference(
     Magpie's reward gap.
     """
     need(prompts, "prompts")
-    made: list[Row] = []
 
     async def one(place: int) -> Row:
         prompt, answers = prompts[place], []
@@ -69,9 +68,7 @@ async def preference(
             raise Lost(Reason.INVALID, "too little between them", stage="score")
         return {"prompt": prompt, "chosen": rated[0][2], "rejected": rated[-1][2], "margin": round(gap, 3)}
 
-    async for row in kit.several(len(prompts), one):
-        made.append(kit.keep(row))
-    return made
+    return await kit.gather(len(prompts), one, len(prompts))
 
 
 _REFUSE = (
@@ -102,7 +99,6 @@ async def refusals(kit: Kit, unsafe: Sequence[str], safe: Sequence[str] = (), *,
     """
     need([*unsafe, *safe], "requests")
     requests = [(text, False) for text in unsafe] + [(text, True) for text in safe]
-    made: list[Row] = []
 
     async def one(place: int) -> Row:
         text, answerable = requests[place]
@@ -116,9 +112,7 @@ async def refusals(kit: Kit, unsafe: Sequence[str], safe: Sequence[str] = (), *,
                 return {"prompt": text, "response": answer, "safe": answerable}
         raise Lost(Reason.INVALID, why, stage="filter", tries=tries)
 
-    async for row in kit.several(len(requests), one):
-        made.append(kit.keep(row))
-    return made
+    return await kit.gather(len(requests), one, len(requests))
 
 
 def _unsafe(text: str) -> str:

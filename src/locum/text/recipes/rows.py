@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from locum.errors import DataError
-from locum.text.curate.rows import Curated, curate
+from locum.evaluation.curation import Curated, curate
+from locum.schema.column import Column, Kind
+from locum.schema.table import Schema
 from locum.text.failures import Lost, Reason, Stop
 from locum.text.plan.structured import read_json
 from locum.text.recipes.kit import Kit, Row, need
@@ -40,7 +42,7 @@ async def few_shot_rows(
     tries
         Attempts at most, in multiples of `rows`.
     curated
-        Whether rows are dropped by `locum.text.curate.rows.curate`.
+        Whether rows are dropped by `locum.evaluation.curation.curate`.
 
     Returns
     -------
@@ -101,14 +103,26 @@ def _judged(
 
     if not made or not curated:
         return [kit.keep(row) for row in made], None
-    judged = curate(real, pa.Table.from_pylist(list(made), schema=real.schema), target, seed=kit.seed)
+    columns = [Column(f.name, "category" if f.name == target else _kind(f.type)) for f in real.schema]
+    judged = curate(
+        real, pa.Table.from_pylist(list(made), schema=real.schema), Schema(tuple(columns)), target,
+        seed=kit.seed,
+    )  # fmt: skip
     kept = []
-    for row, good in zip(made, judged.keep, strict=True):
+    for row, good in zip(made, judged.kept, strict=True):
         if good:
             kept.append(kit.keep(row))
         else:
             kit.lose("curate", "the label is surely wrong")
     return kept, judged
+
+
+def _kind(of: pa.DataType) -> Kind:
+    import pyarrow as pa
+
+    if pa.types.is_boolean(of):
+        return "boolean"
+    return "category" if pa.types.is_string(of) else "integer" if pa.types.is_integer(of) else "number"
 
 
 async def _ask(

@@ -386,7 +386,7 @@ async def _tabular(kit: Kit, recipe: RecipeFile) -> list[Row]:
         shown=int(settings.get("shown", 8)),
     )  # fmt: skip
     if judged is not None:
-        kit.facts.update(made=len(judged.keep), curated=int(judged.keep.sum()))
+        kit.facts.update(made=len(judged.kept), curated=int(judged.kept.sum()))
     rows: list[Row] = found
     return rows
 

@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from locum.evaluation.intervals import wilson
 from locum.progress import Listener, silent
 from locum.text.engine.cache import Cache
 from locum.text.engine.caps import Caps
 from locum.text.plan.plan import Plan
 from locum.text.run.run import preview
-
-#: 95 % points of Student's t by degrees of freedom; beyond the table 2.
-_T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ async def estimate(
     attempts = max(1, funnel["attempts"])
     per_call = [(model, found.tokens_in, found.tokens_out, found.requests) for model, found in usage.items()]
     calls = sum(part[3] for part in per_call)
-    keep = wilson(funnel["kept"], attempts)
+    keep = Interval(funnel["kept"] / attempts, *wilson(funnel["kept"], attempts))
     needed = Interval(
         plan.rows / max(keep.value, 1e-9), plan.rows / keep.high, plan.rows / max(keep.low, 1e-3)
     )
@@ -146,13 +144,7 @@ def _relative(values: Sequence[float]) -> float:
     mean = sum(values) / n if n else 0.0
     if n < 2 or not mean:
         return 1.0
+    from scipy.stats import t
+
     deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
-    return (_T[n - 2] if n - 2 < len(_T) else 2.0) * deviation / math.sqrt(n) / mean
-
-
-def wilson(kept: int, of: int) -> Interval:
-    """A share with its 95 % interval by Wilson (1927)."""
-    z, p = 1.96, kept / of
-    middle = (p + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return Interval(p, max(0.0, middle - half), min(1.0, middle + half))
+    return float(t.ppf(0.975, n - 1)) * deviation / math.sqrt(n) / mean

@@ -4,60 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from locum.files import atomic
+from locum.files.lines import Spool
 from locum.text.failures import Lost
 from locum.text.run.makers import Row
 
 DATA, PROVENANCE, REJECTS, FUNNEL = "data.jsonl", "provenance.jsonl", "rejects.jsonl", "funnel.json"
-
-
-class Spool:
-    """Lines in a file under a temporary name, read back in the order of their slots.
-
-    Costs 40 bytes of memory a line; the file goes when it is closed.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._file: BinaryIO = path.open("w+b")
-        except OSError as error:
-            raise atomic.folder_error(error, path) from error
-        self._places: list[tuple[int, int]] = []
-        self._end = 0
-
-    def append(self, slot: int, value: Any) -> None:
-        """Keep one JSON value."""
-        line = json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace") + b"\n"
-        try:
-            self._file.write(line)
-        except OSError as error:
-            raise atomic.folder_error(error, self._path) from error
-        self._places.append((slot, self._end))
-        self._end += len(line)
-
-    def lines(self) -> Iterator[bytes]:
-        """All lines by slot; equal slots in the order they came."""
-        self._file.flush()
-        for _, place in sorted(self._places, key=lambda entry: entry[0]):
-            self._file.seek(place)
-            yield self._file.readline()
-        self._file.seek(self._end)
-
-    def write_to(self, path: Path) -> None:
-        """Write all lines to a file, all or nothing."""
-        with atomic.replacing(path) as temporary, temporary.open("wb") as out:
-            for line in self.lines():
-                out.write(line)
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._file.close()
-        self._path.unlink(missing_ok=True)
 
 
 class Journal:

@@ -19,13 +19,12 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import DataError, NotFittedError
 from locum.text.verify.base import Verdict
 
 _BUCKETS = 1 << 15
 _WORD = re.compile(r"[\w']+|[!?$%]")
-
-Floats = npt.NDArray[np.float64]
 
 
 class TextClassifier:
@@ -49,8 +48,8 @@ class TextClassifier:
         self._penalty, self._vectors = penalty, vectors
         self._labels: tuple[str, ...] = ()
         self._known: npt.NDArray[np.intp] = np.zeros(0, dtype=np.intp)
-        self._idf: Floats = np.ones(0)
-        self._weights: Floats = np.zeros((0, 0))
+        self._idf: FloatArray = np.ones(0)
+        self._weights: FloatArray = np.zeros((0, 0))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -85,7 +84,7 @@ class TextClassifier:
         features = self._features(texts, counts)
         shape = (features.shape[1], len(self._labels))
 
-        def loss(flat: Floats) -> tuple[float, Floats]:
+        def loss(flat: FloatArray) -> tuple[float, FloatArray]:
             weights = flat.reshape(shape)
             chances = _softmax(features @ weights)
             fit = -float(np.log(np.maximum((chances * truth).sum(axis=1), 1e-300)).sum())
@@ -97,7 +96,7 @@ class TextClassifier:
         self._weights = found.x.reshape(shape)
         return self
 
-    def chances(self, texts: Sequence[str]) -> Floats:
+    def chances(self, texts: Sequence[str]) -> FloatArray:
         """Probability of each label (columns, sorted) for each text (rows)."""
         if not self._labels:
             raise NotFittedError("the classifier has not learned anything", where="classifier", do="call fit")
@@ -139,7 +138,7 @@ def _counted(text: str) -> dict[int, int]:
     return dict(sorted(Counter(zlib.crc32(gram.encode()) % _BUCKETS for gram in grams).items()))
 
 
-def _softmax(scores: Floats) -> Floats:
+def _softmax(scores: FloatArray) -> FloatArray:
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locum.studies.fair.relabel import evened, mapped, moved, redrawn, reweighed, rounded
+from locum.arrays import largest_remainders
+from locum.studies.fair.relabel import evened, mapped, moved, redrawn, reweighed
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -55,7 +56,7 @@ def test_evened_counts_are_the_asked_ones_up_to_rounding(n, classes, seed):
     assert (out[group < 0] == label[group < 0]).all()
     for g in np.unique(group[group >= 0]):
         rows = group == g
-        assert (np.bincount(out[rows], minlength=classes) == rounded(wanted * rows.sum())).all()
+        assert (np.bincount(out[rows], minlength=classes) == largest_remainders(wanted * rows.sum())).all()
 
 
 def test_reweighing_makes_label_and_group_independent_exactly():

@@ -18,7 +18,7 @@ from locum.studies.mix.arms import (
     balanced_accuracy,
     calibration_error,
     mixes,
-    smote,
+    oversample,
 )
 from locum.studies.mix.conclude import CURVE, Run, decide, exchange, exchange_words, optimum
 from locum.studies.mix.contrast import corrected
@@ -201,7 +201,7 @@ def test_smote_lies_between_rows_of_its_class() -> None:
     x = np.column_stack([rng.normal(size=60), rng.integers(0, 3, 60)])
     y = np.r_[np.zeros(50), np.ones(10)]
     x[50:, 0] += 10
-    made = smote(Goal("binary", 2, (1,)), Block(x, y), rng)
+    made = oversample(Goal("binary", 2, (1,)), Block(x, y), rng)
     assert len(made) == 40
     assert (made.y == 1).all()
     assert made.x[:, 0].min() >= x[50:, 0].min()

@@ -1,4 +1,4 @@
-"""Few rows: interpolation, curation, borrowing, amplification and the few-shot model."""
+"""Few rows: borrowing, more rows of one level, and the few-shot model."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.errors import DataError, UsageError
-from locum.evaluation.curation import curate
+from locum.control.sample import sample
+from locum.errors import UsageError
 from locum.models.fewshot import FewShotModel
-from locum.models.smote import smote
 from locum.schema.column import Column
 from locum.schema.domain import Attribute, Coded, Domain
 from locum.schema.table import Schema
-from locum.studies.scarce.amplify import amplify
 from locum.studies.scarce.borrow import borrow, ratio_weights
 from locum.synthesizer.table import Synthesizer
 
@@ -25,41 +23,6 @@ def table(n: int, seed: int, wrong: float = 0.0, shift: float = 0.0) -> pa.Table
     x = rng.normal(size=n) + shift
     y = (x > 0) ^ (rng.random(n) < wrong)
     return pa.table({"x": x, "y": pa.array(np.array(["no", "yes"])[y.astype(int)])})
-
-
-def test_smote_rows_lie_between_a_row_and_a_neighbour():
-    rng = np.random.default_rng(0)
-    x, labels = rng.normal(size=(30, 2)), rng.integers(0, 3, (30, 1))
-    new, drawn = smote(x, labels, 200, seed=1)
-    # Each new point is on a segment between two of the old ones: the two distances add up to the length.
-    for point in new:
-        d = np.linalg.norm(x - point, axis=1)
-        gap = d[:, None] + d[None] - np.linalg.norm(x[:, None] - x[None], axis=2)
-        assert gap.min() < 1e-9
-    assert set(drawn.ravel()) <= {0, 1, 2}
-
-
-def test_smote_repeats_a_row_that_is_alone_and_refuses_none():
-    new, drawn = smote(np.ones((1, 2)), np.ones((1, 1), dtype=np.int64), 3)
-    assert (new == 1).all()
-    assert (drawn == 1).all()
-    with pytest.raises(DataError, match="no row"):
-        smote(np.ones((0, 2)), np.ones((0, 1), dtype=np.int64), 3)
-
-
-def test_curation_drops_wrong_labels_and_keeps_right_ones():
-    real, rows = table(120, 1), table(1000, 2, wrong=0.3)
-    x, y = rows.column("x").to_numpy(), np.array(rows.column("y").to_pylist()) == "yes"
-    clear, wrong = np.abs(x) > 0.4, (x > 0) != y
-    done = curate(real, rows, SCHEMA, "y", seed=0)
-    assert (~done.kept[clear & wrong]).mean() > 0.9
-    assert done.kept[clear & ~wrong].mean() > 0.95
-    assert done.table.num_rows == done.kept.sum()
-
-
-def test_curation_refuses_a_target_of_numbers():
-    with pytest.raises(UsageError, match="no classes"):
-        curate(table(50, 1), table(50, 2), SCHEMA, "x")
 
 
 def test_density_ratios_bring_the_other_table_s_mean_nearer():
@@ -79,13 +42,11 @@ def test_borrowing_refuses_a_taken_name():
         borrow(table(9, 1), table(9, 2), SCHEMA, 5, domain="x")
 
 
-def test_amplified_rows_have_the_level_and_differ():
+def test_rows_of_a_minority_have_the_level_and_differ():
     synth = Synthesizer("few-shot", seed=1).fit_table(table(100, 5), SCHEMA)
-    rows = amplify(synth, "y", "yes", 40).table
+    rows = sample(synth, 40, where="y = 'yes'", seed=0).table
     assert rows.column("y").to_pylist() == ["yes"] * 40
     assert len(set(rows.column("x").to_pylist())) > 10
-    with pytest.raises(UsageError, match="there is no column"):
-        amplify(synth, "z", "yes", 4)
 
 
 def coded(n: int) -> Coded:

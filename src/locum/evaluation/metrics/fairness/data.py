@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.groups import Grouping, groupings
 from locum.evaluation.metrics.fairness.rates import difference, middle, ratio
 from locum.evaluation.result import Result
 from locum.evaluation.target import Target, target_of
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Bootstrap repeats, and pseudo-rows of either kind a group for the smoothed differential fairness.
 REPEATS, SMOOTH = 200, 1.0

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray, Int32Array
 from locum.evaluation.groups import LEAST, Grouping, groupings
-from locum.evaluation.metrics.boosting import ROUNDS
+from locum.evaluation.learn.boosting import ROUNDS
 from locum.evaluation.metrics.fairness.data import classes_of, label_of, positive
 from locum.evaluation.metrics.fairness.rates import PARITIES, Table, count, middle, resampled
 from locum.evaluation.result import Result, Verdict
@@ -25,8 +25,6 @@ from locum.randomness import stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int32]
 
 #: Rows to learn from and to test on at most.
 ROWS, TEST_ROWS = 40_000, 15_000
@@ -189,8 +187,8 @@ def _gap(t: Table) -> float:
 
 
 def _enough(
-    group: IntArray, truth: FloatArray, labels: tuple[str, ...]
-) -> tuple[tuple[str, ...], IntArray, list[str]]:
+    group: Int32Array, truth: FloatArray, labels: tuple[str, ...]
+) -> tuple[tuple[str, ...], Int32Array, list[str]]:
     """Groups with enough test rows, renumbered; the others are named."""
     g = len(labels)
     rows = np.bincount(group, minlength=g + 1)[:g]
@@ -210,7 +208,7 @@ class _View:
     known: Judged
     grouping: Grouping
     labels: tuple[str, ...]
-    group: IntArray
+    group: Int32Array
     point: FloatArray
     draws: FloatArray
     noise: FloatArray

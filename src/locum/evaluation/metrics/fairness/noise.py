@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.metrics.fairness.rates import FloatArray, Table, difference, worst_of
+from locum.arrays import FloatArray
+from locum.evaluation.metrics.fairness.rates import Table, difference, worst_of
 
 #: Draws of every group's counts for each true gap that is tried; true gaps tried.
 DRAWS, STEPS = 400, 48

@@ -13,9 +13,7 @@ from locum.evaluation.result import Result
 from locum.evaluation.sentences import percent
 from locum.evaluation.trial import Part, Trial
 from locum.randomness import stream
-
-FloatArray = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int32]
+from locum.schema.domain import Codes
 
 #: Pairs of columns compared in each group, rows a group at most, and bootstrap repeats.
 PAIRS, ROWS, REPEATS = 40, 8_000, 40

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int32]
+from locum.arrays import FloatArray, Int32Array
 
 #: Bins of the score in which calibration is measured.
 BINS = 10
@@ -75,7 +73,7 @@ def _over(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def count(
-    group: IntArray, n_groups: int, truth: FloatArray, score: FloatArray, weight: FloatArray | None = None
+    group: Int32Array, n_groups: int, truth: FloatArray, score: FloatArray, weight: FloatArray | None = None
 ) -> Table:
     """Count rows by group; those of no group (code `n_groups`) are left out. Prediction: score of 0.5 up."""
     ok = group < n_groups

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
 
-FloatArray = npt.NDArray[np.float64]
 Rule = Literal["synthpop", "rrr", "incomplete", "naive"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.learn.cells import numeric
 from locum.evaluation.metrics.inference.combine import naive_coverage, widening
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Coverage of a nominal 95 % interval: good from here, fair from there, poor below.
 GOOD_COVER, FAIR_COVER = 0.93, 0.80

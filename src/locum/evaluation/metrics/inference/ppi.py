@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.errors import UsageError
 
-FloatArray = npt.NDArray[np.float64]
 #: Newton steps of the logistic regression at most, and the step at which it has arrived.
 STEPS, ARRIVED = 60, 1e-10
 
