@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from locum.control.impute.indicators import Block, IntArray
+from locum.control.impute.indicators import IndicatorBlock, IntArray
 from locum.schema.table import Dependency
 
 
 def agree(
-    blocks: Sequence[Block],
+    blocks: Sequence[IndicatorBlock],
     codes: dict[int, IntArray],
     dependencies: Sequence[Dependency],
     rng: np.random.Generator | None,

@@ -14,7 +14,7 @@ QUANTILES = 101
 EDGE = 1e-6
 
 
-def mapped(chance: FloatArray, group: IntArray) -> FloatArray:
+def map_quantiles(chance: FloatArray, group: IntArray) -> FloatArray:
     """Each group's probabilities moved to the quantiles of all rows together; shape (n, n_classes).
 
     One-dimensional optimal transport class by class, so that the order of rows within a group is kept; rows
@@ -57,7 +57,7 @@ def to_mean(chance: FloatArray, wanted: FloatArray, rounds: int = 200) -> FloatA
     return out
 
 
-def moved(
+def move_labels(
     chance: FloatArray, asked: FloatArray, label: IntArray, rng: np.random.Generator
 ) -> tuple[IntArray, FloatArray]:
     """Labels that follow `asked` if the old ones follow `chance`, changing as few as can be.
@@ -80,7 +80,7 @@ def moved(
     return np.minimum(drawn, k - 1).astype(np.int64), final
 
 
-def evened(
+def even_shares(
     label: IntArray, final: FloatArray, group: IntArray, wanted: FloatArray, rng: np.random.Generator
 ) -> IntArray:
     """Labels with each group's counts set to `wanted` shares, up to rounding.
@@ -91,7 +91,7 @@ def evened(
     out = label.copy()
     for g in np.unique(group[group >= 0]):
         rows = np.flatnonzero(group == g)
-        goal = rounded(wanted * len(rows))
+        goal = round_shares(wanted * len(rows))
         have = np.bincount(out[rows], minlength=len(wanted))
         for to in np.flatnonzero(have < goal):
             for source in np.flatnonzero(have > goal):
@@ -106,7 +106,7 @@ def evened(
     return out
 
 
-def rounded(shares: FloatArray) -> IntArray:
+def round_shares(shares: FloatArray) -> IntArray:
     """Whole numbers nearest to `shares` with the same sum (largest remainders)."""
     low = np.floor(shares + 1e-9).astype(np.int64)
     short = round(float(shares.sum())) - int(low.sum())
@@ -114,7 +114,7 @@ def rounded(shares: FloatArray) -> IntArray:
     return low
 
 
-def reweighed(label: IntArray, group: IntArray, n_classes: int) -> FloatArray:
+def reweigh(label: IntArray, group: IntArray, n_classes: int) -> FloatArray:
     """Weights under which label and group are independent (Kamiran and Calders, 2012); shape (n,).
 
     The weight of group s and class y is n_s n_y / (n n_sy). Groups below 0 count as one more group with
@@ -132,20 +132,22 @@ def reweighed(label: IntArray, group: IntArray, n_classes: int) -> FloatArray:
     return weight
 
 
-def redrawn(label: IntArray, group: IntArray, n_classes: int, n: int, rng: np.random.Generator) -> IntArray:
+def choose_rows(
+    label: IntArray, group: IntArray, n_classes: int, n: int, rng: np.random.Generator
+) -> IntArray:
     """Numbers of `n` rows of a pool in which label and group are independent, up to rounding.
 
     Groups and classes keep their shares of the pool. Rows repeat only where a group and class has too few,
     and then as evenly as can be: whole copies, then a draw without repeats.
     """
-    weight = reweighed(label, group, n_classes)
+    weight = reweigh(label, group, n_classes)
     parts = []
     groups = np.unique(group)
-    sizes = rounded(np.array([(group == g).mean() for g in groups]) * n)
+    sizes = round_shares(np.array([(group == g).mean() for g in groups]) * n)
     for g, size in zip(groups, sizes, strict=True):
         cells = [np.flatnonzero((group == g) & (label == y)) for y in range(n_classes)]
         mass = np.array([weight[c].sum() for c in cells])
-        for rows, number in zip(cells, rounded(mass / mass.sum() * size), strict=True):
+        for rows, number in zip(cells, round_shares(mass / mass.sum() * size), strict=True):
             if number and len(rows):
                 whole, rest = divmod(int(number), len(rows))
                 parts += [np.repeat(rows, whole), rng.choice(rows, size=rest, replace=False)]

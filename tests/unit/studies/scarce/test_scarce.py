@@ -13,7 +13,6 @@ from locum.models.smote import smote
 from locum.schema.column import Column
 from locum.schema.domain import Attribute, Coded, Domain
 from locum.schema.table import Schema
-from locum.studies.scarce.amplify import amplify
 from locum.studies.scarce.borrow import borrow, ratio_weights
 from locum.synthesizer.table import Synthesizer
 
@@ -81,11 +80,11 @@ def test_borrowing_refuses_a_taken_name():
 
 def test_amplified_rows_have_the_level_and_differ():
     synth = Synthesizer("few-shot", seed=1).fit_table(table(100, 5), SCHEMA)
-    rows = amplify(synth, "y", "yes", 40).table
+    rows = synth.draw(40, where="y = 'yes'", seed=0).table
     assert rows.column("y").to_pylist() == ["yes"] * 40
     assert len(set(rows.column("x").to_pylist())) > 10
     with pytest.raises(UsageError, match="there is no column"):
-        amplify(synth, "z", "yes", 4)
+        synth.draw(4, where="z = 'yes'", seed=0)
 
 
 def coded(n: int) -> Coded:
