@@ -161,7 +161,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the rows and the questions")
     parser.add_argument("--each", type=int, default=3, help="queries for each size of probability")
     options = parser.parse_args()
-    from locum.control.sample import sample
     from locum.errors import LocumError
     from locum.schema.column import Column
     from locum.schema.table import Schema
@@ -191,7 +190,7 @@ def main() -> None:
             where = " and ".join(f"{c} = '{v[0]}'" for c, v in evidence.items())
             start = time.process_time()
             try:
-                outcome = sample(synth, 20_000, where=where, seed=2)
+                outcome = synth.draw(20_000, where=where, seed=2)
             except LocumError as error:
                 print("   ", where, error)
                 continue

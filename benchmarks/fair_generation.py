@@ -20,7 +20,7 @@ METHODS = ("parity", "odds", "reweigh", "causal", "groups")
 
 def main() -> None:
     """Judge every method for each column and each combination, and print the gaps."""
-    from locum.studies.fair.crossfit import cross_fitted
+    from locum.studies.fair.crossfit import cross_fit
     from locum.studies.fair.methods import Order
 
     args = _asked()
@@ -30,7 +30,7 @@ def main() -> None:
     repairs += [Order("parity", strength=s) for s in args.strengths]
     orders = [(c, order) for c in columns for order in repairs]
     for seed in args.seeds:
-        found = cross_fitted(
+        found = cross_fit(
             data, schema, orders, target=args.target, synthesizer=args.synthesizer, folds=args.folds,
             least=args.least, seed=seed,
         )  # fmt: skip

@@ -85,7 +85,6 @@ def main() -> None:
 
     import locum
     from locum.control.rules.clause import rule_clauses
-    from locum.control.sample import sample
     from locum.control.where.names import Names
     from locum.data.write import write
 
@@ -106,7 +105,7 @@ def main() -> None:
     where = None if "where" in options.without else WHERE[options.set]
     targets = None if "targets" in options.without else TARGETS[options.set]
     start = time.process_time()
-    outcome = sample(synth, options.rows, where=where, rules=rules, targets=targets, seed=1)
+    outcome = synth.draw(options.rows, where=where, rules=rules, targets=targets, seed=1)
     cpu = time.process_time() - start
     print(
         f"{options.set} {options.synthesizer}: {len(rules)} rules, {len(found)} of them proposed; {outcome}"

@@ -88,7 +88,6 @@ class Judge:
 
 def one(judge, table, schema, seed, generators, other=None):
     """Test AUC of every way to use the rows of one draw, and of `other` rows where there are any."""
-    from locum.control.sample import sample
     from locum.evaluation.curation import curate
     from locum.studies.scarce.borrow import borrow
     from locum.synthesizer.table import Synthesizer
@@ -110,16 +109,16 @@ def one(judge, table, schema, seed, generators, other=None):
         )
     for name in generators:
         synth = Synthesizer(name, seed=seed).fit_table(table, schema)
-        rows = synth.sample_table(ROWS, seed=seed)
+        rows = synth.draw(ROWS, seed=seed).table
         short = int(len(y) - 2 * y.sum())
         if short > 0:
             level = str(judge.positive).lower() if isinstance(judge.positive, bool) else f"'{judge.positive}'"
-            more = sample(synth, short, where=f'"{judge.target}" = {level}', seed=seed).table
+            more = synth.draw(short, where=f'"{judge.target}" = {level}', seed=seed).table
             made[f"{name}, amplified"] = judge.view.matrix(more), judge.label(more)
         if other is not None:
             lent = borrow(table, other, schema, 5 * len(y), seed=seed)
             wide = Synthesizer(name, seed=seed).fit_table(lent.table, lent.schema)
-            drawn = sample(wide, ROWS, where="domain = 'own'", seed=seed).table
+            drawn = wide.draw(ROWS, where="domain = 'own'", seed=seed).table
             made[f"{name}, borrowed"] = judge.view.matrix(drawn), judge.label(drawn)
         made[name] = judge.view.matrix(rows), judge.label(rows)
         kept = curate(table, rows, schema, judge.target, seed=seed).table

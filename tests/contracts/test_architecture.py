@@ -1,4 +1,4 @@
-"""The house: no circle of files, no public class name used twice, and a walk through the code that is true."""
+"""The house: no circle of files, no class name used twice, and a walk through the code that is true."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_rooms_are_few_and_each_says_what_it_is_for() -> None:
 
 
 def test_the_walk_through_the_code_is_true(house: dict[str, ast.Module]) -> None:
-    """docs/architecture.md names at most twelve files in the order of the walk, with functions they define."""
+    """docs/architecture.md names at most twelve files in the order of the walk, and what each defines."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     walk = text.split("## The walk of a table")[1].split("\n## ")[0]
     steps = re.findall(r"^\d+\. .*?`(src/locum/[\w/]+\.py)`: `([\w.]+)`", walk, re.MULTILINE)

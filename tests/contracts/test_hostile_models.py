@@ -122,7 +122,7 @@ def loads_or_refuses(path: Any, container: Container) -> None:
         except FileFormatError:
             return
         try:
-            assert synthesizer.sample_table(20, seed=1).num_rows == 20
+            assert synthesizer.draw(20, seed=1).table.num_rows == 20
             synthesizer.sample(5, seed=1)
             synthesizer.treatments()
         except LocumError:

@@ -293,13 +293,13 @@ def test_a_private_fit_leaves_the_same_trace(name: str) -> None:
 
         def work(progress: Any) -> list[Any]:
             fit = fit_private(read(table), ledger, synthesizer=name, seed=2, progress=progress)
-            state = fit.synthesizer.model.state()
+            state = fit.synthesizer.fitted.model.state()
             found: list[Any] = [
                 ("domain", repr(fit.domain.encoder.domain)),
                 ("schema", repr(fit.domain.schema)),
             ]
             found += [("tensor", key, digest(value)) for key, value in state.tensors.items()]
-            return [*found, ("rows", fit.n_rows, repr(fit.synthesizer.sample_table(20, seed=1).to_pylist()))]
+            return [*found, ("rows", fit.n_rows, repr(fit.synthesizer.draw(20, seed=1).table.to_pylist()))]
 
         return [*observed(tape, work), *(("entry", repr(e)) for e in ledger.entries)]
 

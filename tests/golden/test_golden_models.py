@@ -42,7 +42,7 @@ def test_loads_for_ever(path: Path) -> None:
     assert list(synthesizer.encoder.domain.sizes) == expected["sizes"]
     got = synthesizer.log_prob_table(data)[:10]
     np.testing.assert_allclose(got, expected["log_prob"], rtol=1e-6, atol=1e-6)
-    made = synthesizer.sample_table(200, seed=1)
+    made = synthesizer.draw(200, seed=1).table
     assert made.schema.types == data.schema.types and made.num_rows == 200
     assert set(made["town"].to_pylist()) <= {"east", "west", None}
     assert pc.min(made["income"]).as_py() >= 0
@@ -53,4 +53,4 @@ def test_saving_again_keeps_the_meaning(path: Path, tmp_path: Path) -> None:
     first = Synthesizer.load(path)
     first.save(tmp_path / "again.locum")
     second = Synthesizer.load(tmp_path / "again.locum")
-    assert second.sample_table(50, seed=3).equals(first.sample_table(50, seed=3))
+    assert second.draw(50, seed=3).table.equals(first.draw(50, seed=3).table)

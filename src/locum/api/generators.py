@@ -122,13 +122,13 @@ def sample(
     temperature
         Below 1 more of what is frequent, above 1 more of what is rare.
     seed
-        Same seed, same rows; None takes the next of a series that the model's own seed fixes. With anything
-        asked, None means 0.
+        Same seed, same rows; None takes the next of a series that the model's own seed fixes.
 
     Returns
     -------
     table
-        Of the type that the model was fitted on, with the same columns and types.
+        A frame of the library that the model was fitted on, with the same columns and types; where that was a
+        file, a `pyarrow.Table` with typed columns.
 
     Raises
     ------
@@ -140,16 +140,9 @@ def sample(
         When no row can be as asked; it names the clashing conditions and the nearest request.
     """
     synth = load(model) if isinstance(model, str | os.PathLike) else model
-    asked = where or given is not None or targets or rules or synth.schema.rules or temperature != 1.0
-    if not asked and n is not None:
-        return synth.sample(n, seed=seed)
-    from locum.control.sample import sample as ask
-
-    outcome = ask(
-        synth, n, where=where, given=given, targets=targets, rules=rules, temperature=temperature,
-        seed=0 if seed is None else seed,
-    )  # fmt: skip
-    return outcome.restored(synth.schema, synth.origin, synth.lineage)
+    return synth.sample(
+        n, where=where, given=given, targets=targets, rules=rules, temperature=temperature, seed=seed
+    )
 
 
 def impute(

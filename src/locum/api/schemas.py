@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.control.rules.discover import Proposal
+    from locum.control.rules.discover import RuleProposal
 
 
 def detect(
@@ -59,7 +59,7 @@ def detect(
     return propose(raw, target=target, protected=tuple(protected))
 
 
-def propose_rules(data: Any, *, schema: Schema | None = None) -> list[Proposal]:
+def propose_rules(data: Any, *, schema: Schema | None = None) -> list[RuleProposal]:
     """Propose rules that a table seems to follow, with the rows for and against each.
 
     Parameters
@@ -71,7 +71,7 @@ def propose_rules(data: Any, *, schema: Schema | None = None) -> list[Proposal]:
 
     Returns
     -------
-    list of Proposal
+    list of RuleProposal
         ``.rule`` is the text for ``rules=`` of `sample` or for ``[[rule]]`` in ``locum.toml``; ``.support``
         and ``.violations`` count rows. Only you know which are true by nature.
 

@@ -56,12 +56,12 @@ def sample(
     """Draw synthetic rows from a fitted generator. Another seed gives other rows."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.runs.draw import Asked
+    from locum.runs.draw import SampleOptions
     from locum.runs.fit import sample_file
     from locum.wording import count, size
 
     with Display() as display:
-        asked = Asked(tuple(where or ()), given, targets, tuple(rule or ()), temperature)
+        asked = SampleOptions(tuple(where or ()), given, targets, tuple(rule or ()), temperature)
         drawn = sample_file(
             model, rows, out, asked=asked, seed=seed, verify=verify, force=force, progress=display
         )

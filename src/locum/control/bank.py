@@ -209,7 +209,7 @@ def _inside(grid: Grid, points: Any) -> tuple[Any, IntArray, FloatArray]:
     return units, code, np.full(len(units), POINT)
 
 
-def placed(values: pa.Array, rows: IntArray, new: pa.Array) -> pa.Array:
+def replace_rows(values: pa.Array, rows: IntArray, new: pa.Array) -> pa.Array:
     """`values` with those at `rows` replaced by `new`."""
     index = np.arange(len(values))
     index[rows] = len(values) + np.arange(len(rows))

@@ -7,7 +7,7 @@ What remains is counted rejection. Every row that is handed out has been checked
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from locum.control.drawn import Infeasible, Strategy
 from locum.control.guided import pick, propose
 from locum.control.problem import Problem
 from locum.models.base import Model
+from locum.models.blocks import Pool
 from locum.models.guide import Guide, effective, log_mean
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Codes
@@ -29,6 +30,8 @@ PILOT, BATCH = (500, 4000), (256, 2**16)
 #: Rows that a model draws for one request: so many in a row without a fit end it; so many, or so many per row
 #: asked for, end it with what there is.
 HOPELESS, MOST, MOST_PER_ROW = 40_000, 400_000, 20
+#: Rows that are kept to fill up from where too few are found, and tries of a batch of those.
+KEPT, FILLS = 2**18, 50
 #: Pair weights are used when fewer than this share of rows fit without.
 SPARSE = 0.25
 
@@ -122,8 +125,34 @@ class Drawer:
         Infeasible
             When no row was found, or too few with `fill` off or with columns that must not repeat.
         """
+        tables, codes = zip(*self.parts(n, fill=fill), strict=True)
+        return pa.concat_tables(tables).combine_chunks(), np.asfortranarray(np.vstack(codes))
+
+    def blocks(self, n: int, size: int) -> Iterator[tuple[pa.Table, Codes]]:
+        """The rows of :meth:`rows` in blocks of `size`, the last one smaller; errors as there."""
         tables: list[pa.Table] = []
         codes: list[Codes] = []
+        held = 0
+        for table, rows in self.parts(n):
+            tables.append(table)
+            codes.append(rows)
+            held += table.num_rows
+            if held < size:
+                continue
+            whole, every = pa.concat_tables(tables).combine_chunks(), np.vstack(codes)
+            for start in range(0, held - held % size, size):
+                yield (
+                    whole.slice(start, size).combine_chunks(),
+                    np.asfortranarray(every[start : start + size]),
+                )
+            tables, codes = [whole.slice(held - held % size)], [every[held - held % size :]]
+            held %= size
+        if held:
+            yield pa.concat_tables(tables).combine_chunks(), np.asfortranarray(np.vstack(codes))
+
+    def parts(self, n: int, *, fill: bool = True) -> Iterator[tuple[pa.Table, Codes]]:
+        """The rows of :meth:`rows` as they are found; of what was given out at most `KEPT` rows stay here."""
+        kept: list[tuple[pa.Table, Codes]] = []
         have = idle = 0
         pilot = int(np.clip(n, *PILOT))
         most = max(MOST, MOST_PER_ROW * n)
@@ -134,16 +163,16 @@ class Drawer:
             if self._batch == 1 and self.tally.acceptance < SPARSE and self.problem.loose:
                 self._pair_up()
             if table.num_rows:
-                table, rows = table.slice(0, n - have), rows[: n - have]
-                tables.append(table)
-                codes.append(rows)
-                have += table.num_rows
+                part = table.slice(0, n - have), rows[: n - have]
+                if have < KEPT:
+                    kept.append(part)
+                have += part[0].num_rows
+                yield part
             if have < n and (idle >= self.patience or self.tally.drawn >= most):
                 if have == 0 or not fill or self.problem.unique:
                     raise self._short(n, have)
-                self._fill(tables, codes, n - have)
-                break
-        return pa.concat_tables(tables).combine_chunks(), np.asfortranarray(np.vstack(codes))
+                yield from self._fill(kept, n - have)
+                return
 
     def _one(self, size: int) -> tuple[pa.Table, Codes]:
         """One batch: the rows that fit, and their codes."""
@@ -161,7 +190,7 @@ class Drawer:
             return self._nothing(), chosen
         table, ok = self.problem.realise(np.asfortranarray(chosen), seed)
         tally.realised += len(chosen)
-        ok = unseen(self.problem, self.seen, table, ok)
+        ok = drop_repeats(self.problem, self.seen, table, ok)
         tally.accepted += int(ok.sum())
         if ok.all():
             return table, chosen
@@ -186,26 +215,28 @@ class Drawer:
             self.guide = replace(self.guide, pairs=tuple(pairs))
             self.tally = Tally(drawn=0)
 
-    def _fill(self, tables: list[pa.Table], codes: list[Codes], missing: int) -> None:
-        """Make up for rows that were not found: new values inside codes that were."""
+    def _fill(self, kept: list[tuple[pa.Table, Codes]], missing: int) -> Iterator[tuple[pa.Table, Codes]]:
+        """Make up for rows that were not found: new values inside codes that were, in the end rows again."""
         rng = stream(self.seed, "fill")
-        pool = np.vstack(codes)
-        for attempt in range(50):
-            rows = np.asfortranarray(pool[rng.integers(len(pool), size=max(missing, 64))])
+        pool = np.vstack([codes for _, codes in kept])
+        self.tally.repeated += missing
+        most = BATCH[1]
+        for attempt in range(FILLS * (1 + missing // most)):
+            want = min(missing, most)
+            rows = np.asfortranarray(pool[rng.integers(len(pool), size=max(want, 64))])
             table, ok = self.problem.realise(rows, child_seed(self.seed, "fill", attempt))
-            table, rows = table.filter(pa.array(ok)).slice(0, missing), rows[ok][:missing]
-            if table.num_rows:
-                tables.append(table)
-                codes.append(rows)
-                missing -= table.num_rows
-                self.tally.repeated += table.num_rows
+            part = table.filter(pa.array(ok)).slice(0, want), rows[ok][:want]
+            missing -= part[0].num_rows
+            if part[0].num_rows:
+                kept.append(part)
+                yield part
             if missing == 0:
                 return
-        held = pa.concat_tables(tables)
-        again = rng.integers(held.num_rows, size=missing)
-        tables.append(held.take(pa.array(again)))
-        codes.append(np.vstack(codes)[again])
-        self.tally.repeated += missing
+        held, codes = pa.concat_tables([t for t, _ in kept]), np.vstack([c for _, c in kept])
+        while missing:
+            again = rng.integers(held.num_rows, size=min(missing, most))
+            yield held.take(pa.array(again)), codes[again]
+            missing -= len(again)
 
     def _short(self, n: int, have: int) -> Infeasible:
         if self.problem.unique and have:
@@ -226,12 +257,12 @@ class Drawer:
         return "exact" if self.tally.even and self.tally.acceptance == 1.0 else "guided"
 
 
-def unseen(
+def drop_repeats(
     problem: Problem, seen: dict[tuple[str, ...], pa.Table], table: pa.Table, ok: BoolArray
 ) -> BoolArray:
     """Take out rows that agree with an earlier one on columns that must be unique; `seen` grows.
 
-    Columns that are made afresh are left to `with_made`. Missing values count as a value.
+    Columns that are made afresh are left to `fill_generated`. Missing values count as a value.
     """
     made = {b.name for b in problem.encoder.books if isinstance(b, GeneratedCodebook)}
     for columns in problem.unique:
@@ -257,28 +288,36 @@ def first_of_each(table: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.int
     return out
 
 
-def with_made(
-    problem: Problem, table: pa.Table, codes: Codes, seed: int, given: Sequence[str] = ()
+def fill_generated(
+    problem: Problem,
+    table: pa.Table,
+    codes: Codes,
+    seed: int,
+    *,
+    given: Sequence[str] = (),
+    pools: Mapping[str, Pool] | None = None,
 ) -> pa.Table:
     """Make ids, texts and personal data for finished rows; all different where they must be.
 
-    Columns in `given` keep their present values.
+    Columns in `given` keep their present values. Where the rows are a block of many, `pools` holds the values
+    of columns that must not repeat from block to block.
     """
     import pyarrow.compute as pc
 
-    once = {c for columns in problem.unique for c in columns}
+    once, pools = problem.once, pools or {}
     for book in problem.encoder.books:
         if not isinstance(book, GeneratedCodebook) or book.maker is None:
             continue
         at = table.schema.get_field_index(book.name)
-        index = problem.encoder.domain.index(book.name)
+        mine = np.ascontiguousarray(codes[:, problem.encoder.domain.index(book.name)])
         rng = stream(seed, "made", book.name)
-        if book.name in once:
-            missing = codes[:, index] == 1
+        if book.name in pools:
+            values = pools[book.name].fill(mine)
+        elif book.name in once:
             made = book.maker.make(len(codes), rng)
-            values = pa.array(made.to_pylist(), pa.string(), mask=missing)
+            values = pa.array(made.to_pylist(), pa.string(), mask=mine == 1)
         else:
-            values = book.decode([np.ascontiguousarray(codes[:, index])], rng)
+            values = book.decode([mine], rng)
         if book.name in given:
             drawn = table.column(at)
             values = pc.if_else(pc.equal(pc.fill_null(drawn, ""), ""), values, drawn.combine_chunks())

@@ -11,9 +11,6 @@ from locum.errors import FeasibilityError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from locum.schema.lineage import Lineage
-    from locum.schema.table import Schema
-
 #: ``plain`` nothing was asked; ``exact`` all rows weigh the same; ``guided`` importance weights and
 #: resampling along the model; ``rejection`` draws that do not fit are thrown away, counted; ``tilted``
 #: rows of a pool, and more where it is short, in the asked proportions.
@@ -21,8 +18,8 @@ Strategy = Literal["plain", "exact", "guided", "rejection", "tilted"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """Rows under control.
+class DrawnRows:
+    """Rows, and how they were found.
 
     Attributes
     ----------
@@ -77,16 +74,6 @@ class Outcome:
         if self.kl is not None:
             words += f"; the targets cost {self.kl:.3g} nats"
         return " ".join([words + ".", *self.notes])
-
-    def restored(self, schema: Schema, origin: Any, lineage: Lineage | None = None) -> Any:
-        """The rows in the form of the user's data, stamped; the canonical table where that is not known."""
-        from locum.data.lineage_stamp import with_stamp
-
-        if origin is None:
-            return with_stamp(self.table, lineage)
-        from locum.data.restore import restore
-
-        return with_stamp(restore(self.table, schema, origin), lineage)
 
 
 class Infeasible(FeasibilityError):

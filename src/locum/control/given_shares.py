@@ -11,26 +11,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from locum.arrays import FloatArray, IntArray
-from locum.control.draw import unseen, with_made
-from locum.control.drawn import Infeasible, Outcome
-from locum.control.given import BLOCK, Count, opened, several_each
+from locum.control.draw import drop_repeats, fill_generated
+from locum.control.drawn import DrawnRows, Infeasible
+from locum.control.given_cells import BLOCK, Count, compile_given, complete_each
 from locum.control.problem import Problem
-from locum.control.targets import inside, quotas
+from locum.control.request import RowRequest
+from locum.control.targets import class_of, inside, quotas
 from locum.errors import UsageError
+from locum.models.fitted import Fitted
 from locum.models.guide import Guide
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Codes
-
-if TYPE_CHECKING:
-    from locum.control.sample import Request
-    from locum.synthesizer.table import Synthesizer
 
 #: Most joint classes of the targets; rounds for rows without a completion, and for rare classes.
 MOST_CLASSES, ROUNDS, RARE_ROUNDS = 200, 24, 4
@@ -68,7 +65,7 @@ class _Candidates:
         return np.asarray(np.divide(out, total, out=np.zeros_like(out), where=total > 0))
 
 
-def complete_in_shares(synth: Synthesizer, given: pa.Table, request: Request, seed: int) -> Outcome:
+def complete_in_shares(fitted: Fitted, given: pa.Table, request: RowRequest, seed: int) -> DrawnRows:
     """Complete given rows so that conditions and rules hold in each and targets over all.
 
     Raises
@@ -91,23 +88,25 @@ def complete_in_shares(synth: Synthesizer, given: pa.Table, request: Request, se
             f"the targets cut rows into {size:,} classes", where="targets",
             expected=f"at most {MOST_CLASSES} with given rows", do="leave a target out",
         )  # fmt: skip
-    problem, guide, fixed = opened(synth, given, request, seed)
-    search = _Search(synth, given, fixed, request, seed)
+    problem, guide, fixed = compile_given(fitted, given, request, seed)
+    search = _Search(fitted, given, fixed, request, seed)
     search.plain(problem, guide)
     search.rare()
     chance = _alike(search.found.chances(n, size), fixed)
     tilted = _tilted(chance, shape, request, given)
-    cls = assigned(tilted, quotas(tilted.mean(axis=0).reshape(shape), n).ravel(), stream(seed, "hand out"))
+    cls = assign_classes(
+        tilted, quotas(tilted.mean(axis=0).reshape(shape), n).ravel(), stream(seed, "hand out")
+    )
     table, codes = _chosen(search.found, problem, cls, seed)
-    kept = [c for c in given.column_names if synth.encoder.schema[c].regenerated]
-    table = with_made(problem, table, codes, child_seed(seed, "made"), kept)
+    kept = [c for c in given.column_names if fitted.encoder.schema[c].regenerated]
+    table = fill_generated(problem, table, codes, child_seed(seed, "made"), given=kept)
     here = tilted > 0
     kl = float((tilted[here] * np.log(tilted[here] / chance[here])).sum() / n)
     shares = tuple((c.text, float(c.holds(table).mean())) for t in request.targets for c in t.classes[:-1])
     count = search.count
     share = count.accepted / max(count.realised, 1)
-    return Outcome(
-        table, "guided", share, float(n), share, count.drawn, kl=kl, shares=shares, notes=_notes(count)
+    return DrawnRows(
+        table, "guided", share, float(n), share, count.drawn, kl=kl, shares=shares, notes=count.notes
     )
 
 
@@ -124,21 +123,14 @@ def _alike(chance: FloatArray, fixed: Codes) -> FloatArray:
     return np.asarray(out / out.sum(axis=1, keepdims=True))
 
 
-def _notes(count: Count) -> tuple[str, ...]:
-    if not count.strange:
-        return ()
-    what = "rows hold values that the model cannot have together; the rest of these rows was drawn without"
-    return (f"{count.strange:,} {what} regard to them.",)
-
-
 @dataclass(slots=True)
 class _Search:
     """Completions drawn so far."""
 
-    synth: Synthesizer
+    fitted: Fitted
     given: pa.Table
     fixed: Codes
-    request: Request
+    request: RowRequest
     seed: int
     found: _Candidates = field(default_factory=_Candidates)
     count: Count = field(default_factory=Count)
@@ -174,7 +166,7 @@ class _Search:
                 if share <= 0 or has.mean() >= min(1.0, 2 * share):
                     continue
                 clauses = (*self.request.clauses, *inside(target, k))
-                problem = Problem.of(self.synth.encoder, clauses, frozenset(self.given.column_names))
+                problem = Problem.of(self.fitted.encoder, clauses, frozenset(self.given.column_names))
                 if any(not (weight > 0).any() for weight in problem.weights.values()):
                     continue
                 pairs = tuple(problem.pairs()) if problem.loose else ()
@@ -189,13 +181,11 @@ class _Search:
         first: bool = False, rare: bool = False,
     ) -> IntArray:  # fmt: skip
         """Draw completions of some rows; returns the rows that got one."""
-        from locum.control.sample import class_of
-
         got = []
         for start in range(0, len(todo), max(1, BLOCK // PARTICLES)):
             rows = todo[start : start + max(1, BLOCK // PARTICLES)]
             seed = child_seed(self.seed, "apportion", *mark, start)
-            codes, level, strange = several_each(self.synth, self.fixed[rows], guide, PARTICLES, seed)
+            codes, level, strange = complete_each(self.fitted, self.fixed[rows], guide, PARTICLES, seed)
             self.count.drawn += len(codes)
             self.count.strange += strange if first else 0
             if first:
@@ -223,7 +213,7 @@ class _Search:
         return np.concatenate(got) if got else np.zeros(0, dtype=np.int64)
 
 
-def _tilted(chance: FloatArray, shape: tuple[int, ...], request: Request, given: pa.Table) -> FloatArray:
+def _tilted(chance: FloatArray, shape: tuple[int, ...], request: RowRequest, given: pa.Table) -> FloatArray:
     """Rows' chances with the asked shares, nearest to the model's.
 
     Raises
@@ -276,7 +266,7 @@ def _tilted(chance: FloatArray, shape: tuple[int, ...], request: Request, given:
     return q
 
 
-def assigned(chance: FloatArray, quota: IntArray, rng: np.random.Generator) -> IntArray:
+def assign_classes(chance: FloatArray, quota: IntArray, rng: np.random.Generator) -> IntArray:
     """A class for each row, drawn by its chances, then moved until classes have their quota if that can be.
 
     Surplus goes along the shortest way of classes that some row can leave for the next; of the rows that can,
@@ -339,7 +329,7 @@ def _chosen(found: _Candidates, problem: Problem, cls: IntArray, seed: int) -> t
         _, first = np.unique(row[fits], return_index=True)
         tried = fits[first]
         part = every.take(pa.array(tried))
-        ok = unseen(problem, seen, part, np.ones(len(tried), dtype=bool))
+        ok = drop_repeats(problem, seen, part, np.ones(len(tried), dtype=bool))
         place[row[tried[ok]]] = tried[ok]
         fits = np.delete(fits, first)
         fits = fits[place[row[fits]] < 0]

@@ -19,7 +19,7 @@ from locum.control.bank import (
     decode_root,
     decode_table,
     flat,
-    placed,
+    replace_rows,
     roots,
 )
 from locum.control.rules.clause import Clause
@@ -114,6 +114,11 @@ class Problem:
             self.lines[root] = np.ones(self.banks[root].table.num_rows, dtype=bool)
         return self.banks[root]
 
+    @property
+    def once(self) -> frozenset[str]:
+        """Columns that a rule of uniqueness is about."""
+        return frozenset(c for columns in self.unique for c in columns)
+
     def guide(
         self, *, pairs: Sequence[Pair] = (), fixed: Codes | None = None, temperature: float = 1.0
     ) -> Guide:
@@ -165,7 +170,7 @@ class Problem:
     def _finish(self, table: pa.Table, given: pa.Table | None) -> pa.Table:
         """Put given values in and calculate the calculated columns."""
         if given is not None:
-            table = overlaid(table, given)
+            table = overlay(table, given)
         for solve in self.solves:
             table = _calculate(table, solve, self.encoder.schema[solve.column])
         return table
@@ -186,7 +191,7 @@ class Problem:
             if len(bad) == 0:
                 break
             new = decode_root(self.encoder, bank.root, codes[bad], stream(seed, "again", bank.root, attempt))
-            columns = {name: placed(values, bad, new[name]) for name, values in columns.items()}
+            columns = {name: replace_rows(values, bad, new[name]) for name, values in columns.items()}
             bad = failing(bad)
         if len(bad) and bank.single:
             line, found = self._lines_for(
@@ -196,7 +201,7 @@ class Problem:
             if len(rows):
                 take = pa.array(line)
                 columns = {
-                    name: placed(values, rows, flat(bank.table.column(name)).take(take))
+                    name: replace_rows(values, rows, flat(bank.table.column(name)).take(take))
                     for name, values in columns.items()
                 }
         for name, values in columns.items():
@@ -246,7 +251,7 @@ def stream_seed(seed: int, attempt: int) -> int:
     return int(stream(seed, "try", attempt).integers(2**31))
 
 
-def overlaid(table: pa.Table, given: pa.Table) -> pa.Table:
+def overlay(table: pa.Table, given: pa.Table) -> pa.Table:
     """The table with the present values of `given` in their columns."""
     for name in given.column_names:
         at = table.schema.get_field_index(name)

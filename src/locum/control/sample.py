@@ -1,30 +1,30 @@
-"""Rows on request: conditions, given cells, proportions and rules over any fitted synthesizer."""
+"""Rows of any fitted generator that keep the rules of its schema, on request only such as are asked for."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from locum.control.draw import Drawer, unseen, with_made
-from locum.control.drawn import Infeasible, Outcome
+from locum.control.draw import Drawer, drop_repeats, fill_generated
+from locum.control.drawn import DrawnRows, Infeasible
+from locum.control.given import complete, read_given
+from locum.control.given_shares import complete_in_shares
 from locum.control.problem import Problem
+from locum.control.request import RowRequest, Wishes, read_request
 from locum.control.rules.clash import explain
-from locum.control.rules.clause import Clause, clauses_of, rule_clauses
-from locum.control.targets import Target, TargetSpec, inside, quotas, read_targets, tilt
-from locum.control.where.names import Names
+from locum.control.targets import ShareTarget, class_of, inside, quotas, tilt
 from locum.errors import UsageError
+from locum.models.blocks import block_rows, draw, made_pools
 from locum.models.checks import check_rows
+from locum.models.fitted import Fitted
 from locum.randomness import check_seed, child_seed, stream
 from locum.schema.domain import Codes
-
-if TYPE_CHECKING:
-    from locum.synthesizer.table import Synthesizer
 
 #: Rows from which the table of joint classes is counted, at least and at most; a class with fewer rows than
 #: `THIN` is looked at by rows of its own.
@@ -35,94 +35,23 @@ MOST_CLASSES = 5000
 FEW, RARE = 200, 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked of a synthesizer, bound to its columns.
-
-    Attributes
-    ----------
-    names
-        The columns.
-    clauses
-        Conditions and rules.
-    targets
-        Asked proportions.
-    temperature
-        1 as learned, below 1 more of the frequent, above 1 more of the rare.
-    """
-
-    names: Names
-    clauses: tuple[Clause, ...] = ()
-    targets: tuple[Target, ...] = ()
-    temperature: float = 1.0
-
-
-def read_request(
-    synth: Synthesizer,
-    *,
-    where: str | Iterable[str] | None = None,
-    targets: TargetSpec | None = None,
-    rules: str | Iterable[str] = (),
-    temperature: float = 1.0,
-) -> Request:
-    """Bind a request to a fitted synthesizer; its own rules are added.
-
-    Raises
-    ------
-    UsageError
-        For anything that the columns do not allow, with the nearest thing that they do.
-    """
-    names = Names.of(synth.encoder)
-    conditions = [where] if isinstance(where, str) else list(where or ())
-    clauses = [clause for text in conditions for clause in clauses_of(text, "where", names)]
-    own: Sequence[str] = getattr(synth.schema, "rules", ())
-    asked = [rules] if isinstance(rules, str) else list(rules)
-    clauses += rule_clauses(dict.fromkeys([*own, *asked]), names)
-    for clause in clauses:
-        if clause.origin == "where" and clause.term.op == "unique":
-            raise UsageError(f"{clause.text} is a rule", where="where", do="give it as a rule")
-    if not isinstance(temperature, int | float) or not 0.05 <= temperature <= 20:
-        raise UsageError(f"temperature {temperature!r} is not usable", expected="a number from 0.05 to 20")
-    read = () if targets is None else tuple(read_targets(targets, names))
-    return Request(names, tuple(clauses), read, float(temperature))
-
-
-def sample(
-    synth: Synthesizer,
-    n: int | None = None,
-    *,
-    where: str | Iterable[str] | None = None,
-    given: Any = None,
-    targets: TargetSpec | None = None,
-    rules: str | Iterable[str] = (),
-    temperature: float = 1.0,
-    seed: int = 0,
-) -> Outcome:
-    """Draw rows that fulfil a request.
+def sample(fitted: Fitted, n: int | None = None, *, seed: int, **wishes: Unpack[Wishes]) -> DrawnRows:
+    """Draw rows that fulfil a request and the rules of the schema.
 
     Parameters
     ----------
-    synth
-        A fitted synthesizer.
+    fitted
+        A fitted generator.
     n
         Rows; None with `given`, which says how many.
-    where
-        Condition that every row fulfils, such as ``age >= 80 and diagnosis = 'I10'``; several all hold.
-    given
-        A frame or file with some of the columns: its present values are kept, the rest of each row is drawn.
-    targets
-        Asked proportions by column, columns or condition; see `locum.control.targets.TargetSpec`.
-    rules
-        What must not be false in any row, such as ``admitted <= discharged``, ``if sex = 'M' then pregnant =
-        false``, ``total = net + tax`` (calculated), ``unique(patient, day)``.
-    temperature
-        Below 1 more of what is frequent, above 1 more of what is rare.
     seed
         Same seed, same rows.
+    **wishes
+        What is asked, as in `locum.synthesizer.table.Synthesizer.sample`.
 
     Returns
     -------
-    Outcome
+    DrawnRows
         Exactly the rows asked for, and how they were found.
 
     Raises
@@ -136,43 +65,91 @@ def sample(
     -----
     Conditions on one column are exact (weights of codes, ranges inside cells); the model's own conditional
     probabilities carry them through the other columns. See `locum.control.draw` for conditions over several
-    columns. Cost: that of `Synthesizer.sample` divided by acceptance and evenness of the weights; a request
-    ends after `locum.control.draw.MOST` drawn rows at the latest.
+    columns. Where there is neither rule nor wish, the model is drawn from as it is. Cost: that of such a draw
+    divided by acceptance and evenness of the weights; a request ends after `locum.control.draw.MOST` drawn
+    rows at the latest.
     """
-    request = read_request(synth, where=where, targets=targets, rules=rules, temperature=temperature)
+    n, given, request = _read(fitted, n, wishes)
     seed = check_seed(seed)
-    if given is not None:
-        from locum.control.given import complete, read_given
-
-        frame = read_given(given, synth)
-        if n is not None and n != frame.num_rows:
-            raise UsageError(
-                f"{n:,} rows asked for, {frame.num_rows:,} given", where="given", do="leave the number out"
-            )
-        return complete(synth, frame, request, seed)
-    if n is None:
-        raise UsageError("the number of rows is missing", where="rows", do="say how many")
-    n = check_rows(n)
-    return _tilted(synth, n, request, seed) if request.targets else _plain(synth, n, request, seed)
+    if given is not None or request.targets:
+        return _together(fitted, n, given, request, seed)
+    if request.empty:
+        table = pa.concat_tables(draw(fitted.model, fitted.encoder, n, seed)).combine_chunks()
+        return DrawnRows(table, "plain", 1.0, float(n), 1.0, n)
+    problem, drawer = _start(fitted, request, seed)
+    table = pa.concat_tables(_search(fitted, request, problem, drawer, n, seed)).combine_chunks()
+    return _outcome(drawer, table, _better_asked(fitted, drawer.tally.probability))
 
 
-def _plain(synth: Synthesizer, n: int, request: Request, seed: int) -> Outcome:
-    problem, drawer = _start(synth, request, seed)
+def blocks(
+    fitted: Fitted, n: int | None = None, *, seed: int, **wishes: Unpack[Wishes]
+) -> Iterator[pa.Table]:
+    """Draw the rows of `sample` block by block; arguments and errors as there, checked by the call.
+
+    With `given` or `targets` all rows are drawn first.
+    """
+    n, given, request = _read(fitted, n, wishes)
+    seed = check_seed(seed)
+    if given is not None or request.targets:
+        table = _together(fitted, n, given, request, seed).table
+        size = block_rows(fitted.encoder.domain)
+        return (table.slice(start, size) for start in range(0, table.num_rows, size))
+    if request.empty:
+        return draw(fitted.model, fitted.encoder, n, seed)
+    return _search(fitted, request, *_start(fitted, request, seed), n, seed)
+
+
+def _read(fitted: Fitted, n: int | None, wishes: Wishes) -> tuple[int, pa.Table | None, RowRequest]:
+    """Number of rows, given rows if any, and the request."""
+    asked = dict(wishes)
+    given = asked.pop("given", None)
+    request = read_request(fitted, **asked)  # type: ignore[arg-type]
+    if given is None:
+        if n is None:
+            raise UsageError("the number of rows is missing", where="rows", do="say how many")
+        return check_rows(n), None, request
+    frame = read_given(given, fitted)
+    if n is not None and n != frame.num_rows:
+        raise UsageError(
+            f"{n:,} rows asked for, {frame.num_rows:,} given", where="given", do="leave the number out"
+        )
+    return frame.num_rows, frame, request
+
+
+def _together(fitted: Fitted, n: int, given: pa.Table | None, request: RowRequest, seed: int) -> DrawnRows:
+    """Rows that hang on each other, by given cells or proportions."""
+    if given is None:
+        return _tilted(fitted, n, request, seed)
+    return (complete_in_shares if request.targets else complete)(fitted, given, request, seed)
+
+
+def _search(
+    fitted: Fitted, request: RowRequest, problem: Problem, drawer: Drawer, n: int, seed: int
+) -> Iterator[pa.Table]:
+    """Finished rows, block by block.
+
+    Raises
+    ------
+    Infeasible
+        When too few are found, with the reason.
+    """
+    size, made = block_rows(fitted.encoder.domain), child_seed(seed, "made")
+    pools = made_pools(fitted.encoder, n, made, problem.once) if n > size else {}
     try:
-        table, codes = drawer.rows(n)
+        for number, (table, codes) in enumerate(drawer.blocks(n, size)):
+            mine = child_seed(made, "block", number) if number else made
+            yield fill_generated(problem, table, codes, mine, pools=pools)
     except Infeasible as error:
-        raise explain(synth, request.clauses, error, seed) from error
-    table = with_made(problem, table, codes, child_seed(seed, "made"))
-    return _outcome(drawer, table, _better_asked(synth, drawer.tally.probability))
+        raise explain(fitted, request.clauses, error, seed) from error
 
 
-def _better_asked(synth: Synthesizer, probability: float) -> tuple[str, ...]:
+def _better_asked(fitted: Fitted, probability: float) -> tuple[str, ...]:
     """A word on the generator that knows rare cases of a table of categories better, where that may be so."""
-    varying = [a for a in synth.encoder.domain if a.size > 1]
+    varying = [a for a in fitted.encoder.domain if a.size > 1]
     labels = len(varying) > 2 and not any(a.ordered and a.size > 3 for a in varying)
-    learned = probability * synth.n_rows
+    learned = probability * fitted.n_rows
     rare = probability < RARE and learned < FEW
-    if not rare or not labels or not synth.name.startswith("tree"):
+    if not rare or not labels or not fitted.name.startswith("tree"):
         return ()
     return (
         f"About {max(1, round(learned)):,} of the rows learned from are like this: for a table of categories "
@@ -180,14 +157,14 @@ def _better_asked(synth: Synthesizer, probability: float) -> tuple[str, ...]:
     )
 
 
-def _start(synth: Synthesizer, request: Request, seed: int) -> tuple[Problem, Drawer]:
-    problem = Problem.of(synth.encoder, request.clauses)
+def _start(fitted: Fitted, request: RowRequest, seed: int) -> tuple[Problem, Drawer]:
+    problem = Problem.of(fitted.encoder, request.clauses)
     if any(not (weight > 0).any() for weight in problem.weights.values()):
-        raise explain(synth, request.clauses, None, seed)
-    return problem, Drawer(synth.model, problem, child_seed(seed, "draw"), request.temperature)
+        raise explain(fitted, request.clauses, None, seed)
+    return problem, Drawer(fitted.model, problem, child_seed(seed, "draw"), request.temperature)
 
 
-def _outcome(drawer: Drawer, table: pa.Table, notes: Sequence[str], **more: Any) -> Outcome:
+def _outcome(drawer: Drawer, table: pa.Table, notes: Sequence[str], **more: Any) -> DrawnRows:
     tally = drawer.tally
     notes = list(notes)
     if tally.repeated:
@@ -197,13 +174,13 @@ def _outcome(drawer: Drawer, table: pa.Table, notes: Sequence[str], **more: Any)
         )
     fresh = min(float(tally.accepted), tally.effective * tally.acceptance)
     strategy = "tilted" if "kl" in more else drawer.strategy
-    return Outcome(
+    return DrawnRows(
         table, strategy, tally.acceptance, min(float(table.num_rows), fresh),
         min(1.0, tally.probability), tally.drawn, notes=tuple(notes), **more,
     )  # fmt: skip
 
 
-def _tilted(synth: Synthesizer, n: int, request: Request, seed: int) -> Outcome:
+def _tilted(fitted: Fitted, n: int, request: RowRequest, seed: int) -> DrawnRows:
     """Rows with asked proportions: a pool, its joint classes, quotas, and more rows where it is short."""
     shape = tuple(len(t.classes) for t in request.targets)
     if math.prod(shape) > MOST_CLASSES:
@@ -211,38 +188,27 @@ def _tilted(synth: Synthesizer, n: int, request: Request, seed: int) -> Outcome:
             f"the targets cut rows into {math.prod(shape):,} classes", where="targets",
             expected=f"at most {MOST_CLASSES:,}", do="leave a target out",
         )  # fmt: skip
-    problem, drawer = _start(synth, request, seed)
+    problem, drawer = _start(fitted, request, seed)
     try:
         table, codes = drawer.rows(int(np.clip(2 * n, *POOL)), fill=False)
     except Infeasible as error:
         if not error.proven and drawer.tally.accepted == 0:
-            raise explain(synth, request.clauses, error, seed) from error
-        table, codes = Drawer(synth.model, problem, child_seed(seed, "draw"), request.temperature).rows(n)
-    pool = _Pool(synth, request, seed, [table], [codes], [class_of(table, request.targets)])
+            raise explain(fitted, request.clauses, error, seed) from error
+        table, codes = Drawer(fitted.model, problem, child_seed(seed, "draw"), request.temperature).rows(n)
+    pool = _Pool(fitted, request, seed, [table], [codes], [class_of(table, request.targets)])
     probability = pool.probabilities(shape)
     tilted, kl = tilt(probability, request.targets)
     count = quotas(tilted, n).ravel()
     parts, rows, notes = pool.take(count, shape)
     order = stream(seed, "order").permutation(n)
     full = pa.concat_tables(parts).combine_chunks().take(pa.array(order)).combine_chunks()
-    full = with_made(problem, full, np.asfortranarray(np.vstack(rows)[order]), child_seed(seed, "made"))
+    full = fill_generated(problem, full, np.asfortranarray(np.vstack(rows)[order]), child_seed(seed, "made"))
     shares = _reached(full, request.targets)
     drawer.tally.repeated = 0
     return _outcome(drawer, full, notes, kl=kl, shares=shares)
 
 
-def class_of(table: pa.Table, targets: Sequence[Target]) -> npt.NDArray[np.int64]:
-    """Joint class of each row, numbered in C order over the targets."""
-    flat = np.zeros(table.num_rows, dtype=np.int64)
-    for target in targets:
-        mine = np.full(table.num_rows, len(target.classes) - 1)
-        for k, clause in enumerate(target.classes[:-1]):
-            mine[clause.holds(table)] = k
-        flat = flat * len(target.classes) + mine
-    return flat
-
-
-def _reached(table: pa.Table, targets: Sequence[Target]) -> tuple[tuple[str, float], ...]:
+def _reached(table: pa.Table, targets: Sequence[ShareTarget]) -> tuple[tuple[str, float], ...]:
     return tuple(
         (clause.text, float(clause.holds(table).mean())) for t in targets for clause in t.classes[:-1]
     )
@@ -252,8 +218,8 @@ def _reached(table: pa.Table, targets: Sequence[Target]) -> tuple[tuple[str, flo
 class _Pool:
     """Rows with their joint classes, from which quotas are taken."""
 
-    synth: Synthesizer
-    request: Request
+    fitted: Fitted
+    request: RowRequest
     seed: int
     tables: list[pa.Table]
     codes: list[Codes]
@@ -279,14 +245,14 @@ class _Pool:
         out: npt.NDArray[np.float64] = p / p.sum()
         return out
 
-    def thin(self, target: Target, k: int) -> tuple[float, npt.NDArray[np.float64]] | None:
+    def thin(self, target: ShareTarget, k: int) -> tuple[float, npt.NDArray[np.float64]] | None:
         """Probability of a rare class among rows that fit, and the joint classes inside it."""
         clauses = (*self.request.clauses, *inside(target, k))
-        problem = Problem.of(self.synth.encoder, clauses)
+        problem = Problem.of(self.fitted.encoder, clauses)
         if any(not (weight > 0).any() for weight in problem.weights.values()):
             return None
-        drawer = Drawer(self.synth.model, problem, child_seed(self.seed, "thin", target.name, k))
-        base = Drawer(self.synth.model, Problem.of(self.synth.encoder, self.request.clauses), self.seed)
+        drawer = Drawer(self.fitted.model, problem, child_seed(self.seed, "thin", target.name, k))
+        base = Drawer(self.fitted.model, Problem.of(self.fitted.encoder, self.request.clauses), self.seed)
         try:
             table, codes = drawer.rows(5 * THIN)
             base.rows(5 * THIN)
@@ -306,8 +272,8 @@ class _Pool:
         """As many rows of each joint class as asked, drawing more where the pool has too few."""
         every = pa.concat_tables(self.tables).combine_chunks()
         codes, classes = np.vstack(self.codes), np.concatenate(self.classes)
-        plain = Problem.of(self.synth.encoder, self.request.clauses)
-        alone = unseen(plain, {}, every, np.ones(every.num_rows, dtype=bool))
+        plain = Problem.of(self.fitted.encoder, self.request.clauses)
+        alone = drop_repeats(plain, {}, every, np.ones(every.num_rows, dtype=bool))
         if not alone.all():
             # Parts of the pool were drawn without regard to each other.
             every, codes, classes = every.filter(pa.array(alone)), codes[alone], classes[alone]
@@ -322,9 +288,9 @@ class _Pool:
             missing = int(count[cell] - have[cell])
             where = np.unravel_index(int(cell), shape)
             extra = [c for t, k in zip(self.request.targets, where, strict=True) for c in inside(t, int(k))]
-            problem = Problem.of(self.synth.encoder, (*self.request.clauses, *extra))
+            problem = Problem.of(self.fitted.encoder, (*self.request.clauses, *extra))
             seed = child_seed(self.seed, "cell", int(cell))
-            drawer = Drawer(self.synth.model, problem, seed, self.request.temperature)
+            drawer = Drawer(self.fitted.model, problem, seed, self.request.temperature)
             drawer.seen = seen
             table, more = drawer.rows(missing)
             if drawer.tally.repeated:

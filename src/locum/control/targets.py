@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from locum.arrays import FloatArray, IntArray, largest_remainders
 from locum.control.drawn import Infeasible
 from locum.control.rules.clause import Clause, clauses_of
 from locum.control.where.bind import Term
 from locum.control.where.names import Names, sort_of
+from locum.control.where.token import literal, quote
 from locum.control.where.tree import Node
 from locum.errors import UsageError
 
@@ -34,7 +36,7 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ShareTarget:
     """Classes of rows and the share that each is to have.
 
     Attributes
@@ -58,7 +60,7 @@ class Target:
         return {column for clause in self.classes for column in clause.columns}
 
 
-def read_targets(spec: TargetSpec, names: Names) -> list[Target]:
+def read_targets(spec: TargetSpec, names: Names) -> list[ShareTarget]:
     """Check and bind asked proportions.
 
     Raises
@@ -137,16 +139,16 @@ def _levels(asked: Any, key: Any) -> Any:
     return {tuple(p.strip() for p in level.split(",")): share for level, share in asked.items()}
 
 
-def _of_condition(text: str, share: Any, names: Names) -> Target:
+def _of_condition(text: str, share: Any, names: Names) -> ShareTarget:
     parts = clauses_of(text, "target", names)
     node = Node("and", tuple(p.term.node for p in parts), None, 0, len(text))
     term = parts[0].term if len(parts) == 1 else Term(node, "truth", tuple(p.term for p in parts))
     held = Clause(text, "target", term)
     share = _share(share, text)
-    return Target(text, (held, _rest([held])), (share, 1.0 - share))
+    return ShareTarget(text, (held, _rest([held])), (share, 1.0 - share))
 
 
-def _of_levels(columns: tuple[str, ...], asked: Any, names: Names) -> Target:
+def _of_levels(columns: tuple[str, ...], asked: Any, names: Names) -> ShareTarget:
     """Shares of the levels of a column, or of combinations of levels."""
     title = " x ".join(columns)
     for name in columns:
@@ -186,7 +188,7 @@ def _of_levels(columns: tuple[str, ...], asked: Any, names: Names) -> Target:
         raise UsageError(
             f"the shares of all levels sum to {total:g}", where=f"target {title}", do="make them sum to 1"
         )
-    return Target(title, (*classes, _rest(classes)), (*shares, max(0.0, 1.0 - total)))
+    return ShareTarget(title, (*classes, _rest(classes)), (*shares, max(0.0, 1.0 - total)))
 
 
 def _balanced(columns: tuple[str, ...], names: Names) -> dict[Any, float]:
@@ -218,15 +220,7 @@ def _all_levels(columns: tuple[str, ...], names: Names) -> int | None:
 
 
 def _equals(column: str, value: Any) -> str:
-    quoted = column.replace('"', '""')
-    if value is None:
-        return f'"{quoted}" is null'
-    if isinstance(value, bool):
-        return f'"{quoted}" = {str(value).lower()}'
-    if isinstance(value, int | float):
-        return f'"{quoted}" = {value!r}'
-    text = str(value).replace("'", "''")
-    return f"\"{quoted}\" = '{text}'"
+    return f"{quote(column)} is null" if value is None else f"{quote(column)} = {literal(value)}"
 
 
 def _rest(classes: Sequence[Clause]) -> Clause:
@@ -244,7 +238,7 @@ def _share(value: Any, where: str) -> float:
     return float(value)
 
 
-def inside(target: Target, k: int) -> list[Clause]:
+def inside(target: ShareTarget, k: int) -> list[Clause]:
     """Conditions of one class of a target."""
     clause = target.classes[k]
     if clause.term.op != "and":
@@ -252,7 +246,7 @@ def inside(target: Target, k: int) -> list[Clause]:
     return [Clause(clause.text, "target", term) for term in clause.term.args]
 
 
-def tilt(pool: FloatArray, targets: Sequence[Target]) -> tuple[FloatArray, float]:
+def tilt(pool: FloatArray, targets: Sequence[ShareTarget]) -> tuple[FloatArray, float]:
     """The I-projection of a joint table on given margins, by iterative proportional fitting.
 
     Parameters
@@ -352,3 +346,14 @@ def quotas(q: FloatArray, n: int) -> IntArray:
         if not moved:
             break
     return count
+
+
+def class_of(table: pa.Table, targets: Sequence[ShareTarget]) -> IntArray:
+    """Joint class of each row, numbered in C order over the targets."""
+    flat = np.zeros(table.num_rows, dtype=np.int64)
+    for target in targets:
+        mine = np.full(table.num_rows, len(target.classes) - 1)
+        for k, clause in enumerate(target.classes[:-1]):
+            mine[clause.holds(table)] = k
+        flat = flat * len(target.classes) + mine
+    return flat

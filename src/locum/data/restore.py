@@ -8,34 +8,62 @@ from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family, parse_type
 from locum.data.distinct import distinct, plain
+from locum.data.lineage_stamp import with_stamp
 from locum.data.native import to_native
 from locum.data.origin import Origin
 from locum.data.texts import to_text
 from locum.errors import DataError
 from locum.schema.column import Column
+from locum.schema.lineage import Lineage
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _DAY_US = 86_400_000_000
+#: Kinds of files whose columns are texts.
+_TEXT = ("csv", "jsonl")
 
 
-def restore(table: pa.Table, schema: Schema, origin: Origin) -> Any:
-    """Turn a canonical table into the kind of table that `origin` describes.
+def restore(table: pa.Table, schema: Schema, origin: Origin | None, lineage: Lineage | None = None) -> Any:
+    """Turn a canonical table into the kind of table that `origin` describes, stamped with its lineage.
 
-    A CSV origin gives a `pyarrow.Table` of text, spelled as in the file (decimal signs, date formats, words
-    for yes and no, missing texts); Parquet, Arrow and JSONL origins give a `pyarrow.Table` with the types of
-    the file; frames come back as frames of the same library with the same dtypes.
+    Frames come back as frames of the same library with the same dtypes, Parquet and Arrow files as a
+    `pyarrow.Table` with the types of the file. Files of text (CSV, JSONL) have no types, or few: their
+    columns get those of the schema, missing values are null, and moments with a zone are in that zone.
+    `locum.data.write` is what gives a file its own spelling back. The canonical table without an origin.
 
-    Of several spellings of missing in one column the most frequent one is written.
+    Of several spellings of missing in one column of a frame the most frequent one is written.
 
     Raises
     ------
     DataError
         When a value cannot be held by the type that the column had.
     """
-    return to_native(stored(table, schema, origin), origin)
+    if origin is None:
+        return with_stamp(table, lineage)
+    held = typed(table, schema, origin) if origin.backend in _TEXT else stored(table, schema, origin)
+    return with_stamp(to_native(held, origin), lineage)
+
+
+def typed(table: pa.Table, schema: Schema, origin: Origin) -> pa.Table:
+    """The table in the types of its schema, columns in the order of the data.
+
+    Whole numbers and texts of a JSONL file, whose types are its own, stay in them.
+    """
+    import pyarrow as pa
+
+    columns = {}
+    for name in in_order(table.column_names, origin):
+        column, values, held = schema[name], table.column(name), origin.held(name)
+        kind = parse_type(held.storage) if held is not None else pa.string()
+        if family(kind) not in ("text", "null"):
+            columns[name] = to_storage(values, column, kind, f"{schema.name}.{name}")
+        elif column.timezone and pa.types.is_timestamp(values.type):
+            columns[name] = values.cast(pa.timestamp("us", tz=column.timezone))
+        else:
+            columns[name] = values
+    return pa.table(columns)
 
 
 def stored(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,19 +38,19 @@ def draw(model: Model, encoder: Encoder, n: int, seed: int) -> Iterator[pa.Table
     values made block by block would repeat.
     """
     size = block_rows(encoder.domain)
-    pools = _pools(encoder, n, seed) if n > size else []
+    pools = made_pools(encoder, n, seed) if n > size else {}
     for block, start in enumerate(range(0, n, size)):
         codes = model.sample(min(size, n - start), seed=child_seed(seed, "codes", block))
         table = encoder.decode(codes, seed=child_seed(seed, "values", block))
-        for pool in pools:
-            at = table.schema.get_field_index(pool.attribute.column)
-            values = pool.fill(codes[:, encoder.domain.index(pool.attribute.name)], block)
+        for name, pool in pools.items():
+            at = table.schema.get_field_index(name)
+            values = pool.fill(codes[:, encoder.domain.index(name)])
             table = table.set_column(at, table.schema.field(at), values)
         yield table
 
 
 @dataclass(slots=True)
-class _Pool:
+class Pool:
     """Made values of one column, given out over all blocks.
 
     Attributes
@@ -65,6 +65,8 @@ class _Pool:
         Decides the random order.
     used
         How many have been given out, where each is given out once.
+    blocks
+        How many blocks have been filled.
     """
 
     attribute: Attribute
@@ -72,9 +74,10 @@ class _Pool:
     once: bool
     seed: int
     used: int = 0
+    blocks: int = 0
 
-    def fill(self, codes: Codes, block: int) -> pa.Array:
-        """Values for the rows whose code is not the missing one; nulls elsewhere."""
+    def fill(self, codes: Codes) -> pa.Array:
+        """Values for the rows of the next block whose code is not the missing one; nulls elsewhere."""
         import pyarrow as pa
 
         present = (
@@ -86,20 +89,26 @@ class _Pool:
             place[present] = np.arange(self.used, self.used + n)
             self.used += n
         else:
-            rng = stream(self.seed, "repeat", self.attribute.name, block)
+            rng = stream(self.seed, "repeat", self.attribute.name, self.blocks)
             place[present] = rng.integers(len(self.values), size=n)
+        self.blocks += 1
         return self.values.take(pa.array(place, mask=~present))
 
 
-def _pools(encoder: Encoder, n: int, seed: int) -> list[_Pool]:
-    """Values for every column of ids or PII; text may repeat and is left to the encoder."""
+def made_pools(encoder: Encoder, n: int, seed: int, once: Collection[str] = frozenset()) -> dict[str, Pool]:
+    """Values for `n` rows of every column of ids or PII, and of those in `once`, which must not repeat.
+
+    Other columns of text may repeat and are left to the encoder.
+    """
     from locum.codes.generated import GeneratedCodebook
 
-    pools = []
+    pools = {}
     for book in encoder.books:
-        if isinstance(book, GeneratedCodebook) and book.maker is not None and book.kind != "text":
-            once = book.distinct == 1.0
-            size = n if once else max(1, math.ceil(book.distinct * n))
+        if not isinstance(book, GeneratedCodebook) or book.maker is None:
+            continue
+        alone = book.distinct == 1.0 or book.name in once
+        if book.kind != "text" or book.name in once:
+            size = n if alone else max(1, math.ceil(book.distinct * n))
             values = book.maker.make(size, stream(seed, "fresh", book.name))
-            pools.append(_Pool(book.attributes[0], values, once, seed))
+            pools[book.name] = Pool(book.attributes[0], values, alone, seed)
     return pools

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the command line asks of the rows; see `locum.control.sample.sample`.
+class SampleOptions:
+    """What the command line asks of the rows; see `locum.synthesizer.table.Synthesizer.sample`.
 
     Attributes
     ----------
@@ -45,17 +45,16 @@ class Asked:
         return bool(self.where or self.given or self.targets or self.rules) or self.temperature != 1.0
 
 
-def draw_asked(
-    synth: Synthesizer, rows: int | None, asked: Asked, seed: int, progress: Listener = silent
+def draw_rows(
+    synth: Synthesizer, rows: int | None, asked: SampleOptions, seed: int, progress: Listener = silent
 ) -> tuple[pa.Table, dict[str, Any]]:
     """A canonical table of rows that fulfil a request, and facts about how they were found.
 
     Raises
     ------
     LocumError
-        As `locum.control.sample.sample`.
+        As `locum.synthesizer.table.Synthesizer.sample`.
     """
-    from locum.control.sample import sample
     from locum.control.targets import targets_from_text
     from locum.control.where.names import Names
 
@@ -63,22 +62,17 @@ def draw_asked(
         raise UsageError("the number of rows is missing", where="--rows", do="add --rows N")
     progress(Event("sample", 0, 1))
     spec = None if asked.targets is None else targets_from_text(asked.targets, Names.of(synth.encoder))
-    outcome = sample(
-        synth, rows, where=asked.where, given=asked.given, targets=spec, rules=asked.rules,
-        temperature=asked.temperature, seed=seed,
-    )  # fmt: skip
+    drawn = synth.draw(
+        rows,
+        where=asked.where,
+        given=asked.given,
+        targets=spec,
+        rules=asked.rules,
+        temperature=asked.temperature,
+        seed=seed,
+    )
     progress(Event("sample", 1, 1))
-    return outcome.table, {**outcome.to_json(), "sentence": str(outcome)}
-
-
-def blocks(synth: Synthesizer, rows: int, seed: int) -> Iterator[pa.Table]:
-    """Canonical tables of together `rows` rows, block by block where no rule has to hold."""
-    if not synth.schema.rules:
-        yield from synth.sample_blocks(rows, seed=seed)
-        return
-    from locum.control.sample import sample
-
-    yield sample(synth, rows, seed=seed).table
+    return drawn.table, {**drawn.to_json(), "sentence": str(drawn)}
 
 
 def rule_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:

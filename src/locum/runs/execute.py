@@ -15,7 +15,6 @@ from locum.files.folder import RunFolder
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
 from locum.runs import plan as names
-from locum.runs.draw import blocks as asked_blocks
 from locum.runs.evaluate import judge, now
 from locum.runs.holdout import split
 from locum.runs.machine import peak_memory
@@ -83,7 +82,7 @@ def _stages(
         with folder.stage("evaluate") as stage:
             evidence = judge(
                 train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
-                rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.model.has_density else None,
+                rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.has_density else None,
                 effort=plan.effort, refit=refitted(plan, schema), require=plan.require,
                 progress=renamed(progress, "evaluate"),
             )  # fmt: skip
@@ -98,7 +97,7 @@ def refitted(plan: Plan, schema: Schema) -> Callable[[pa.Table, int], pa.Table] 
 
     def make(table: pa.Table, seed: int) -> pa.Table:
         synth = Synthesizer(plan.synthesizer, seed=seed, **plan.settings).fit_table(table, schema)
-        return synth.sample_table(plan.rows, seed=child_seed(seed, "sample"))
+        return synth.draw(plan.rows, seed=child_seed(seed, "sample")).table
 
     return make
 
@@ -138,7 +137,7 @@ def sample_stage(
 
     def drawn() -> Iterator[pa.Table]:
         done = 0
-        for block in asked_blocks(synth, plan.rows, child_seed(plan.seed, "sample")):
+        for block in synth.blocks(plan.rows, seed=child_seed(plan.seed, "sample")):
             yield block
             done += block.num_rows
             progress(Event("sample", done, plan.rows + plan.rows // 5 + 1))

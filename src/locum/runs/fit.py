@@ -11,7 +11,6 @@ from locum.evaluation.curation import CANDIDATES, select_by_judge
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
 from locum.runs import plan as names
-from locum.runs.draw import blocks as asked_blocks
 from locum.runs.plan import FORMATS, Request, check_rows
 from locum.runs.prepare import Prepared, prepare
 from locum.runs.tables import align, read_table, without_data_bounds
@@ -20,7 +19,7 @@ from locum.schema.lineage import warning_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from locum.runs.draw import Asked
+    from locum.runs.draw import SampleOptions
     from locum.synthesizer.table import Synthesizer
 
 #: Rows that a preview learns from, and shows at most.
@@ -126,7 +125,7 @@ def sample_file(
     rows: int | None,
     out: Path,
     *,
-    asked: Asked | None = None,
+    asked: SampleOptions | None = None,
     seed: int | None = None,
     verify: Path | None = None,
     force: bool = False,
@@ -146,9 +145,9 @@ def sample_file(
     FolderError
         When `out` exists or cannot be written.
     """
-    from locum.runs.draw import Asked, draw_asked
+    from locum.runs.draw import SampleOptions, draw_rows
 
-    asked = asked or Asked()
+    asked = asked or SampleOptions()
     if rows is not None or asked.given is None:
         rows = check_rows(0 if rows is None else rows, where="--rows")
     seed = names.DEFAULT_SEED if seed is None else check_seed(seed)
@@ -164,7 +163,7 @@ def sample_file(
     if verify is not None:
         judge, wanted = _real_rows(verify, synth, asked), CANDIDATES * (rows or 0)
     if asked.anything or synth.schema.rules or rows is None:
-        table, facts = draw_asked(synth, wanted, asked, seed, progress)
+        table, facts = draw_rows(synth, wanted, asked, seed, progress)
     else:
         table = draw(synth, wanted or rows, seed, progress)
     lineage = synth.lineage
@@ -179,7 +178,7 @@ def sample_file(
     return {**facts, "out": str(out), "rows": table.num_rows, "seed": seed, "bytes": out.stat().st_size}
 
 
-def _real_rows(path: Path, synth: Synthesizer, asked: Asked) -> pa.Table:
+def _real_rows(path: Path, synth: Synthesizer, asked: SampleOptions) -> pa.Table:
     """Real rows for verification.
 
     Raises
@@ -223,7 +222,7 @@ def draw(synth: Synthesizer, rows: int, seed: int, progress: Listener = silent) 
 
     blocks, done = [], 0
     progress(Event("sample", 0, rows))
-    for block in asked_blocks(synth, rows, seed):
+    for block in synth.blocks(rows, seed=seed):
         blocks.append(block)
         done += block.num_rows
         progress(Event("sample", done, rows))

@@ -68,11 +68,9 @@ class Imputed:
 
     def restored(self) -> Any:
         """The table in the form of the user's data, stamped."""
-        from locum.data.lineage_stamp import with_stamp
         from locum.data.restore import restore
 
-        table = self.table if self.origin is None else restore(self.table, self.schema, self.origin)
-        return with_stamp(table, self.lineage)
+        return restore(self.table, self.schema, self.origin, self.lineage)
 
 
 def impute(
@@ -110,8 +108,8 @@ def _by_model(
     from locum.control.given import read_given
     from locum.control.impute.with_model import impute as fill
 
-    given = read_given(data, model, strict=False)
-    outcome = fill(model, given, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
+    given = read_given(data, model.fitted, strict=False)
+    outcome = fill(model.fitted, given, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
     filled, rows = _difference(given, outcome.table)
     share = 1 - rows / max(outcome.table.num_rows, 1)
     mark = partly(model.lineage, share) if rows else None

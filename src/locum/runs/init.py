@@ -15,7 +15,7 @@ from locum.runs.tables import read_table
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.control.rules.discover import Proposal as Rule
+    from locum.control.rules.discover import RuleProposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Proposal:
     n_rows: int
     reading: Mapping[str, str | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RuleProposal, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary; holds reasons, and of data values only the labels that rules name."""

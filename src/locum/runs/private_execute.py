@@ -204,7 +204,7 @@ def _sample_and_judge(
         )
         evidence = judge(
             train, made, plan.schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
-            log_prob=synth.log_prob_table if synth.model.has_density else None, require=plan.require,
+            log_prob=synth.log_prob_table if synth.has_density else None, require=plan.require,
             effort=plan.effort, progress=renamed(progress, "evaluate"),
         )  # fmt: skip
         said = str((plan.privacy or {})["statement"])

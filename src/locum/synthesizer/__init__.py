@@ -1,1 +1,1 @@
-"""The one door: fit, sample, save and load of a table, with or without a guarantee."""
+"""The one door to a generator: fit a table, draw rows that keep its rules, save and load."""

@@ -18,6 +18,7 @@ from locum.errors import BudgetError, UsageError
 from locum.models import registry
 from locum.models.base import Model, ModelState
 from locum.models.choice import Choice, choose, refuse_large
+from locum.models.fitted import Fitted
 from locum.privacy.calibration import sigma_for
 from locum.privacy.ledger import Ledger
 from locum.privacy.sealed import sealed
@@ -29,6 +30,7 @@ from locum.sources.base import Source
 from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain
 from locum.sources.memory import MemorySource
 from locum.sources.private import Measurement, PrivateSource
+from locum.sources.recording import RecordingSource
 from locum.sources.rows import MemoryRows, Rows
 from locum.synthesizer.table import Synthesizer
 
@@ -36,21 +38,6 @@ from locum.synthesizer.table import Synthesizer
 TOTAL_SHARE = 0.005
 #: With less than this share of its budget left a run would only make noise.
 LEAST_SHARE = 0.01
-
-
-class RecordingSource(PrivateSource):
-    """A private source that keeps its answers, for the quality report; they are published objects."""
-
-    def __init__(self, source: Source, ledger: Ledger, total: Measurement, kept: list[Measurement]) -> None:
-        super().__init__(source, ledger)
-        self._total = total
-        self._kept = kept
-
-    def measure(self, cliques: Sequence[Sequence[str]], sigma: float, *, purpose: str) -> list[Measurement]:
-        """As `PrivateSource.measure`."""
-        found = super().measure(cliques, sigma, purpose=purpose)
-        self._kept.extend(found)
-        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,10 +166,9 @@ def fit_private(
     chosen = {**(settings or {}), **_zeros(choice.name, impossible, domain)}
     context = _Context(domain, public, target, chosen, child_seed(seed, "model"), progress)
     model, name, stopped = _model(choice.name, source, context, kept)
-    fitted = Synthesizer.of(
-        name, model, domain.encoder, seed=seed, rows=max(1, int(rows.counts[0])), origin=held.origin
-    )
-    return PrivateFit(fitted, domain, rows, tuple(kept), choice, stopped)
+    fitted = Fitted(name, domain.encoder, model, max(1, int(rows.counts[0])))
+    made = Synthesizer.of(fitted, seed=seed, origin=held.origin)
+    return PrivateFit(made, domain, rows, tuple(kept), choice, stopped)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,24 +1,21 @@
-"""A stand-in for one table: schema, encoder and model as one thing to fit, sample, save and load."""
+"""The stand-in for one table: fit it, draw rows that keep its rules, save it and load it."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from locum.arrays import FloatArray
-from locum.errors import DataError, FileFormatError, LineageWarning, LocumError, NotFittedError, UsageError
+from locum.errors import DataError, LineageWarning, NotFittedError, UsageError
 from locum.models import registry
-from locum.models.base import Model, ModelState
-from locum.models.blocks import draw
-from locum.models.checks import broken, check_rows
+from locum.models.fitted import Fitted
 from locum.progress import Listener, silent
 from locum.randomness import check_seed, child_seed
-from locum.schema.lineage import REAL, lineage_from_json, warning_of
+from locum.schema.lineage import REAL, warning_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,26 +23,15 @@ if TYPE_CHECKING:
     from locum.codes.codebook import Treatment
     from locum.codes.encoder import Encoder
     from locum.codes.settings import EncoderSettings
+    from locum.control.drawn import DrawnRows
+    from locum.control.request import Wishes
     from locum.data.origin import Origin
     from locum.schema.lineage import Lineage
     from locum.schema.table import Schema
 
-#: What the container says that it holds.
-KIND = "table"
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """What model.json says."""
-
-    name: str
-    seed: int
-    rows: int
-    settings: dict[str, Any]
-
 
 class Synthesizer:
-    """Learns one table and draws new rows of the same form.
+    """Learns one table and draws new rows of the same form, none of which breaks a rule of its schema.
 
     Parameters
     ----------
@@ -77,35 +63,32 @@ class Synthesizer:
         coding: EncoderSettings | None = None,
         **settings: Any,
     ) -> None:
+        registry.create(name, **settings)  # an unknown name or setting is told now, not by fit
         self._name = name
         self._seed = check_seed(seed)
         self._settings = settings
         self._coding = coding
-        self._model: Model = registry.create(name, **settings)
-        self._calls = itertools.count()
-        self._schema: Schema | None = None
-        self._encoder: Encoder | None = None
+        self._fitted: Fitted | None = None
         self._origin: Origin | None = None
-        self._n_rows = 0
         self._lineage: Lineage = REAL.child()
+        self._calls = itertools.count()
 
     @classmethod
     def of(
-        cls, name: str, model: Model, encoder: Encoder, *, seed: int, rows: int, origin: Origin | None = None
+        cls, fitted: Fitted, *, seed: int, origin: Origin | None = None, lineage: Lineage | None = None
     ) -> Self:
-        """A synthesizer of parts that were fitted elsewhere, as a private fit does.
-
-        `rows` is the number of rows that may be known, which under a guarantee is not the exact one.
-        """
-        new = cls._unchecked(_Head(name, seed, max(1, rows), {}))
-        new._schema, new._encoder, new._model, new._origin = encoder.schema, encoder, model, origin
+        """A synthesizer of parts that were fitted elsewhere, as a private fit or a model file does."""
+        new = cls.__new__(cls)  # the constructor would build a model that is thrown away
+        new._name, new._seed, new._settings, new._coding = fitted.name, seed, {}, None
+        new._fitted, new._origin, new._lineage = fitted, origin, lineage or REAL.child()
+        new._calls = itertools.count()
         return new
 
     def __repr__(self) -> str:
-        if self._schema is None:
+        if self._fitted is None:
             return f"<Synthesizer {self._name}, not fitted>"
-        rows = f"{self._n_rows:,} rows x " if self._n_rows else ""
-        return f"<Synthesizer {self._name}, fitted to {rows}{len(self._schema.names)} columns>"
+        rows = f"{self.n_rows:,} rows x " if self.n_rows else ""
+        return f"<Synthesizer {self._name}, fitted to {rows}{len(self.schema.names)} columns>"
 
     @property
     def name(self) -> str:
@@ -118,25 +101,28 @@ class Synthesizer:
         return self._seed
 
     @property
+    def fitted(self) -> Fitted:
+        """Generator and coding, as `locum.control` takes them; raises NotFittedError before fit."""
+        if self._fitted is None:
+            raise NotFittedError(
+                "the synthesizer has not been fitted", where=self._name, do="call fit first, or load a model"
+            )
+        return self._fitted
+
+    @property
     def schema(self) -> Schema:
         """What the columns are; raises NotFittedError before fit."""
-        if self._schema is None:
-            raise self._unfitted()
-        return self._schema
+        return self.fitted.schema
 
     @property
     def encoder(self) -> Encoder:
         """How values become codes; raises NotFittedError before fit."""
-        if self._encoder is None:
-            raise self._unfitted()
-        return self._encoder
+        return self.fitted.encoder
 
     @property
-    def model(self) -> Model:
-        """The fitted generator of codes; raises NotFittedError before fit."""
-        if self._encoder is None:
-            raise self._unfitted()
-        return self._model
+    def has_density(self) -> bool:
+        """Whether `log_prob` is defined; raises NotFittedError before fit."""
+        return self.fitted.model.has_density
 
     @property
     def origin(self) -> Origin | None:
@@ -146,7 +132,7 @@ class Synthesizer:
     @property
     def n_rows(self) -> int:
         """Number of rows it was fitted on; 0 before fit."""
-        return self._n_rows
+        return 0 if self._fitted is None else self._fitted.n_rows
 
     @property
     def lineage(self) -> Lineage:
@@ -156,6 +142,11 @@ class Synthesizer:
     def descend(self, lineage: Lineage | None) -> Self:
         """Note the lineage of the rows that were learned from; None means real ones."""
         self._lineage = (lineage or REAL).child()
+        return self
+
+    def remember(self, origin: Origin) -> Self:
+        """Let `sample` give rows in the form that the user's data had."""
+        self._origin = origin
         return self
 
     def treatments(self) -> tuple[Treatment, ...]:
@@ -196,8 +187,7 @@ class Synthesizer:
         if risk:
             warnings.warn(risk, LineageWarning, stacklevel=2)
         self.fit_table(canonical(raw, schema), schema, progress=progress).descend(raw.lineage)
-        self._origin = raw.origin
-        return self
+        return self.remember(raw.origin)
 
     def fit_table(self, table: pa.Table, schema: Schema, *, progress: Listener = silent) -> Self:
         """Learn a table that is canonical already (see docs/architecture.md); for pipelines and tests.
@@ -220,8 +210,8 @@ class Synthesizer:
         coded = encoder.encode(table)
         n_rows = table.num_rows
         del table  # The codes are all that the model needs; a caller may have let go of the table too.
-        self._model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
-        self._schema, self._encoder, self._n_rows, self._origin = schema, encoder, n_rows, None
+        model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
+        self._fitted, self._origin = Fitted(self._name, encoder, model, n_rows), None
         self._lineage = REAL.child()
         self._calls = itertools.count()
         return self
@@ -241,53 +231,95 @@ class Synthesizer:
             return self._settings
         return {"target": schema.target, **self._settings}
 
-    def remember(self, origin: Origin) -> Self:
-        """Let `sample` give rows in the form that the user's data had."""
-        self._origin = origin
-        return self
-
-    def sample(self, n: int, *, seed: int | None = None) -> Any:
-        """Draw `n` rows in the form that the data had when it was given to `fit`.
+    def sample(
+        self,
+        n: int | None = None,
+        *,
+        where: str | Sequence[str] | None = None,
+        given: Any = None,
+        targets: Mapping[Any, Any] | None = None,
+        rules: str | Sequence[str] = (),
+        temperature: float = 1.0,
+        seed: int | None = None,
+    ) -> Any:
+        """Draw rows in the form of the data that was given to `fit`; no row breaks a rule of the schema.
 
         Parameters
         ----------
         n
-            Number of rows, 1 or more.
+            Number of rows, 1 or more; None with `given`, which says how many.
+        where
+            Condition that every row fulfils, such as ``age >= 80 and diagnosis = 'I10'``; several all hold.
+        given
+            Frame or file with some of the columns; what it holds is kept, the rest of each row is drawn.
+        targets
+            Asked proportions, such as ``{"sex": "balanced", "age >= 65": 0.3}``.
+        rules
+            What no row breaks besides the schema's own rules, such as ``start <= end``, ``if sex = 'M' then
+            pregnant = false``, ``total = net + tax`` (calculated) or ``unique(patient, day)``.
+        temperature
+            Below 1 more of what is frequent, above 1 more of what is rare.
         seed
             The same seed gives the same rows. None takes the next of a series that the synthesizer's own
             seed fixes, so that two calls give different rows and the whole script can still be repeated.
 
+        Returns
+        -------
+        table
+            A frame of the same library with the same dtypes; for a file a `pyarrow.Table` with typed
+            columns, whatever the file was. Stamped with its lineage where its library has a place for that.
+
         Raises
         ------
         UsageError
-            When `n` or `seed` is unusable.
+            When the number of rows, the seed or the request is unusable, with the nearest usable one.
+        Infeasible
+            When no row can be as asked; it names the clashing conditions and the nearest request.
         NotFittedError
             Before fit.
         """
-        table = self.sample_table(n, seed=seed)
-        from locum.data.lineage_stamp import with_stamp
-
-        if self._origin is None:
-            return with_stamp(table, self._lineage)
         from locum.data.restore import restore
 
-        return with_stamp(restore(table, self.schema, self._origin), self._lineage)
+        drawn = self.draw(
+            n, seed=seed, where=where, given=given, targets=targets, rules=rules, temperature=temperature
+        )
+        return restore(drawn.table, self.schema, self._origin, self._lineage)
 
-    def sample_table(self, n: int, seed: int | None = None) -> pa.Table:
-        """Draw `n` rows as a canonical table; arguments and errors as in `sample`."""
-        import pyarrow as pa
+    def draw(self, n: int | None = None, *, seed: int | None = None, **wishes: Unpack[Wishes]) -> DrawnRows:
+        """Draw rows as a canonical table, with facts about how they were found.
 
-        return pa.concat_tables(list(self.sample_blocks(n, seed=seed))).combine_chunks()
-
-    def sample_blocks(self, n: int, seed: int | None = None) -> Iterator[pa.Table]:
-        """Draw `n` rows block by block, so that memory does not grow with `n`.
-
-        The blocks laid end to end are what `sample_table` gives for the same seed. Arguments are checked
-        by the call, not by the first step of the iterator.
+        Parameters and errors are those of `sample`, whose rows these are before they take the form of the
+        user's data.
         """
-        n, encoder = check_rows(n), self.encoder
-        seed = child_seed(self._seed, "sample", next(self._calls)) if seed is None else check_seed(seed)
-        return draw(self._model, encoder, n, seed)
+        from locum.control.sample import sample
+
+        return sample(self.fitted, n, seed=self._seed_of(seed), **wishes)
+
+    def blocks(
+        self, n: int | None = None, *, seed: int | None = None, **wishes: Unpack[Wishes]
+    ) -> Iterator[pa.Table]:
+        """Draw the rows of `draw` block by block, so that memory does not grow with their number.
+
+        Laid end to end the blocks are the table of `draw` for the same arguments, which are checked by the
+        call, not by the first step of the iterator. With `given` or `targets` all rows are drawn first,
+        because each hangs on the others. Of columns that a rule calls unique the values so far are kept.
+        """
+        from locum.control.sample import blocks
+
+        return blocks(self.fitted, n, seed=self._seed_of(seed), **wishes)
+
+    def most_rows(self, n: int) -> int:
+        """`n`, or the number of rows learned from where that is less and a rule says what may not repeat.
+
+        More rows than that may not exist.
+        """
+        from locum.control.request import read_request
+
+        repeats = all(clause.term.op != "unique" for clause in read_request(self.fitted).clauses)
+        return n if repeats else min(n, max(1, self.n_rows))
+
+    def _seed_of(self, seed: int | None) -> int:
+        return child_seed(self._seed, "sample", next(self._calls)) if seed is None else check_seed(seed)
 
     def log_prob(self, data: Any) -> FloatArray:
         """Natural log of the probability that the model gives each row's codes; shape (n_rows,).
@@ -309,11 +341,11 @@ class Synthesizer:
 
     def log_prob_table(self, table: pa.Table) -> FloatArray:
         """Log probability of the rows of a canonical table; see `log_prob`."""
-        if not self.model.has_density:
+        if not self.has_density:
             raise UsageError(
                 f"{self._name} has no probability per row", where="log_prob", do="use another synthesizer"
             )
-        return self.model.log_prob(self.encoder.encode(_conform(table, self.schema)).codes)
+        return self.fitted.model.log_prob(self.encoder.encode(_conform(table, self.schema)).codes)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file (``*.locum``), all or nothing; the same fit gives the same bytes.
@@ -325,32 +357,9 @@ class Synthesizer:
         FolderError
             When the place cannot be written to.
         """
-        from locum.files.container import Container, write_container
-        from locum.schema.json import schema_to_json
+        from locum.synthesizer.store import Stored, write_model
 
-        encoder, state = self.encoder, self.model.state()
-        documents = {
-            "schema": {
-                "schema": schema_to_json(self.schema),
-                "origin": None if self._origin is None else self._origin.to_json(),
-            },
-            "encoder": encoder.to_json(),
-            "model": {
-                "name": self._name,
-                "seed": self._seed,
-                "rows": self._n_rows,
-                "settings": dict(state.settings),
-            },
-        }
-        about = {
-            "synthesizer": self._name,
-            "table": self.schema.name[:200],
-            "rows": self._n_rows,
-            "columns": len(self.schema),
-            "codes": sum(encoder.domain.sizes),
-            "lineage": self._lineage.to_json(),
-        }
-        write_container(path, Container(KIND, documents, state.tensors, about))
+        write_model(path, Stored(self.fitted, self._seed, self._origin, self._lineage))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -363,57 +372,10 @@ class Synthesizer:
         FileFormatError
             When the file is damaged, hostile, from a newer version, or names a generator that is not here.
         """
-        from locum.files.container import read_container
+        from locum.synthesizer.store import read_model
 
-        container = read_container(path)
-        if container.kind != KIND:
-            what = f"the file holds a {ascii(container.kind[:40])[1:-1]}, not a table's synthesizer"
-            raise FileFormatError(what, where=str(path), do="open it with the command that made it")
-        try:
-            new = cls._from_documents(container.documents, container.tensors)
-            # Files of versions before the stamp have none: their rows are taken to be one generator away.
-            if "lineage" in container.about:
-                new._lineage = lineage_from_json(container.about["lineage"], f"{path}:manifest.json")
-            return new
-        except FileFormatError:
-            raise
-        except (LocumError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
-            # Readers of the parts check what they read; this is the net below them, so that whatever a
-            # hostile file gets past them still ends as a clear refusal.
-            what = f"the parts of the file do not fit together ({type(error).__name__})"
-            raise FileFormatError(what, where=str(path), do="use an intact file") from error
-
-    @classmethod
-    def _from_documents(cls, documents: Any, tensors: Any) -> Self:
-        from locum.codes.encoder import Encoder
-        from locum.data.origin import origin_from_json
-        from locum.schema.json import schema_from_json
-
-        head, outer = _head(documents["model"]), documents["schema"]
-        if not isinstance(outer, dict) or set(outer) != {"schema", "origin"}:
-            raise broken("schema.json has other parts than schema and origin")
-        schema = schema_from_json(outer["schema"])
-        encoder = Encoder.from_json(documents["encoder"], schema)
-        synthesizer = cls._unchecked(head)
-        synthesizer._schema, synthesizer._encoder = schema, encoder
-        synthesizer._origin = None if outer["origin"] is None else origin_from_json(outer["origin"])
-        state = ModelState(head.settings, tensors)
-        synthesizer._model = registry.get(head.name).from_state(state, encoder.domain)
-        return synthesizer
-
-    @classmethod
-    def _unchecked(cls, head: _Head) -> Self:
-        """A synthesizer without a model yet; the constructor would build one that is thrown away."""
-        new = cls.__new__(cls)
-        new._name, new._seed, new._n_rows = head.name, head.seed, head.rows
-        new._settings, new._coding, new._calls = {}, None, itertools.count()
-        new._lineage = REAL.child()
-        return new
-
-    def _unfitted(self) -> NotFittedError:
-        return NotFittedError(
-            "the synthesizer has not been fitted", where=self._name, do="call fit first, or load a model"
-        )
+        stored = read_model(path)
+        return cls.of(stored.fitted, seed=stored.seed, origin=stored.origin, lineage=stored.lineage)
 
 
 def _conform(table: pa.Table, schema: Schema) -> pa.Table:
@@ -431,18 +393,3 @@ def _conform(table: pa.Table, schema: Schema) -> pa.Table:
                 expected="the columns that the schema names",
             )
     return table.select(list(schema.names))
-
-
-def _head(value: Any) -> _Head:
-    kinds = {"name": str, "seed": int, "rows": int, "settings": dict}
-    if not isinstance(value, dict) or set(value) != set(kinds):
-        raise broken("model.json has missing or surplus parts")
-    if any(type(value[key]) is not kind for key, kind in kinds.items()):
-        raise broken("model.json has parts of the wrong type")
-    head = _Head(**value)
-    if not 0 <= head.seed < 2**63 or not 0 < head.rows < 2**62:
-        raise broken("model.json has numbers out of range")
-    if head.name not in registry.names():
-        what = f"the file needs the synthesizer {head.name[:40]!a}, which is not here"
-        raise FileFormatError(what, where="model file", do="update locum, or register that synthesizer first")
-    return head

@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 import locum
+from locum.data import canonical, read
 from locum.errors import FileFormatError, FolderError, SchemaError, UsageError
+from locum.runs.fit import sample_file
 
 
 def frame(n: int = 150) -> pd.DataFrame:
@@ -51,6 +53,41 @@ def test_fit_and_sample_give_back_the_same_kind_of_table(make):
     assert len(fake) == 40
     assert fake.equals(locum.sample(synth, 40, seed=1))
     assert not fake.equals(locum.sample(synth, 40, seed=2))
+
+
+def test_rows_of_a_file_are_typed_and_the_file_that_is_written_keeps_its_form(tmp_path):
+    """Dates, whole numbers with gaps, yes and no, categories: today's first example of the readme."""
+    path = tmp_path / "stays.csv"
+    rows = [
+        f"{1 + i % 28:02d}/0{1 + i % 9}/2024,{'?' if i % 7 == 0 else i % 50},{'YN'[i % 2]},w{i % 3},{i}.50"
+        for i in range(120)
+    ]
+    path.write_text("\n".join(["day,age,late,ward,cost", *rows]) + "\n", "utf-8")
+    synth = locum.fit(path, synthesizer="independent", seed=3)
+    made = locum.sample(synth, 200, seed=1)
+    assert {name: str(made.schema.field(name).type) for name in made.column_names} == {
+        "day": "date32[day]",
+        "age": "int64",
+        "late": "bool",
+        "ward": "string",
+        "cost": "double",
+    }
+    assert made["age"].null_count > 0
+    assert set(made["ward"].to_pylist()) == {"w0", "w1", "w2"}
+    # The same rows as a file look like the file that was learned from.
+    synth.save(tmp_path / "m.locum")
+    sample_file(tmp_path / "m.locum", 200, tmp_path / "out.csv", seed=1)
+    written = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
+    assert written["day"].str.fullmatch(r"\d\d/\d\d/2024").all()
+    assert set(written["late"]) == {"Y", "N"}
+    assert (written["age"] == "?").sum() == made["age"].null_count
+    assert written["cost"].str.endswith("0").all()
+    # What came back is judged as the file is.
+    schema = locum.detect(path)
+    pd.testing.assert_frame_equal(
+        canonical(read(made), schema).to_pandas(),
+        canonical(read(tmp_path / "out.csv"), schema).to_pandas(),
+    )
 
 
 def test_a_saved_model_gives_the_same_rows(csv, tmp_path):

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pytest
 
 from locum.control.drawn import Infeasible
-from locum.control.given_shares import assigned
-from locum.control.sample import sample
+from locum.control.given_shares import assign_classes
 from locum.schema.column import Column
 from locum.schema.table import Schema
 from locum.synthesizer.table import Synthesizer
@@ -30,11 +29,11 @@ def synth() -> Synthesizer:
 def test_quotas_are_met_by_way_of_a_third_class() -> None:
     # Rows of the first sort can be 0 or 1, of the second 1 or 2: class 2 can only grow through class 1.
     chance = np.vstack([np.tile([0.9, 0.1, 0.0], (50, 1)), np.tile([0.0, 0.9, 0.1], (50, 1))])
-    cls = assigned(chance, np.array([30, 30, 40]), np.random.default_rng(1))
+    cls = assign_classes(chance, np.array([30, 30, 40]), np.random.default_rng(1))
     assert np.bincount(cls, minlength=3).tolist() == [30, 30, 40]
     assert (chance[np.arange(100), cls] > 0).all()
     # What cannot be is left as near as it can be.
-    far = assigned(chance, np.array([0, 0, 100]), np.random.default_rng(1))
+    far = assign_classes(chance, np.array([0, 0, 100]), np.random.default_rng(1))
     assert np.bincount(far, minlength=3)[2] == 50
 
 
@@ -43,7 +42,7 @@ def test_shares_are_reached_and_odds_between_given_rows_stay(synth: Synthesizer)
     """The odds ratio of lateness between the sexes stays that of the model (6.0) under the tilt, within a
     factor of 1.6: 4 standard errors of its log at these counts (false alarms below 1e-4)."""
     given = pa.table({"sex": ["F", "M"] * 1000})
-    rows = sample(synth, given=given, targets={"late": {True: 0.5}}, seed=3)
+    rows = synth.draw(given=given, targets={"late": {True: 0.5}}, seed=3)
     late, sex = np.asarray(rows.table.column("late")), np.array(rows.table.column("sex").to_pylist())
     assert sex.tolist() == ["F", "M"] * 1000
     assert abs(late.mean() - 0.5) <= 1 / 2000
@@ -55,5 +54,5 @@ def test_shares_are_reached_and_odds_between_given_rows_stay(synth: Synthesizer)
 
 def test_given_cells_that_fix_the_shares_are_told(synth: Synthesizer) -> None:
     with pytest.raises(Infeasible, match=r"a share of 0.25 to 0.25, and 0.5 is asked for") as caught:
-        sample(synth, given=pa.table({"sex": ["F", "M", "M", "M"] * 5}), targets={"sex": {"F": 0.5}}, seed=1)
+        synth.draw(given=pa.table({"sex": ["F", "M", "M", "M"] * 5}), targets={"sex": {"F": 0.5}}, seed=1)
     assert caught.value.proven and "0.25" in caught.value.nearest

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 
 import locum
 from locum.codes.derived import DerivedCodebook
-from locum.control.drawn import Infeasible, Outcome
+from locum.control.drawn import DrawnRows, Infeasible
 from locum.control.given import read_given
 from locum.control.rules.clause import clauses_of, rule_clauses
-from locum.control.sample import sample
 from locum.control.targets import read_targets
 from locum.control.where.names import Names
 from locum.schema.column import Bounds
@@ -95,7 +94,7 @@ def synth(request: pytest.FixtureRequest) -> Synthesizer:
 @pytest.fixture(scope="module")
 def plain(synth: Synthesizer) -> pa.Table:
     """20,000 rows without a request."""
-    return synth.sample_table(20_000, seed=99)
+    return synth.draw(20_000, seed=99).table
 
 
 @drawn(
@@ -130,8 +129,7 @@ def test_random_requests_are_met_or_refused_rightly(
         temperature = 1.0
     given = _frame(cells)
     try:
-        outcome = sample(
-            synth, N if given is None else None, where=where, given=given, targets=targets or None,
+        outcome = synth.draw(N if given is None else None, where=where, given=given, targets=targets or None,
             rules=rules, temperature=temperature, seed=seed,
         )  # fmt: skip
     except Infeasible as error:
@@ -141,7 +139,7 @@ def test_random_requests_are_met_or_refused_rightly(
 
 
 def _met(
-    outcome: Outcome, synth: Synthesizer, where: list[str], given: pa.Table | None,
+    outcome: DrawnRows, synth: Synthesizer, where: list[str], given: pa.Table | None,
     targets: dict[Any, Any], rules: list[str],
 ) -> None:  # fmt: skip
     rows, names = outcome.table, Names.of(synth.encoder)

@@ -14,10 +14,10 @@ from locum.control.drawn import Infeasible
 from locum.control.rules.clause import clauses_of, rule_clauses
 from locum.control.rules.contradiction import contradiction
 from locum.control.rules.discover import discover
-from locum.control.targets import Target, quotas, read_targets, targets_from_text, tilt
+from locum.control.targets import ShareTarget, quotas, read_targets, targets_from_text, tilt
 from locum.control.where.names import Names
 from locum.errors import UsageError
-from locum.runs.draw import Asked
+from locum.runs.draw import SampleOptions
 from locum.runs.fit import sample_file
 from locum.schema.column import Column
 from locum.schema.json import schema_from_json, schema_to_json
@@ -62,7 +62,7 @@ def test_rules_of_the_model_hold_in_every_file_that_is_written(tmp_path) -> None
     model, out = tmp_path / "m.locum", tmp_path / "rows.parquet"
     synth = Synthesizer("independent", seed=1).fit_table(table(), SCHEMA)
     synth.save(model)
-    told = sample_file(model, 800, out, asked=Asked(where=("b < 40",)), seed=3)
+    told = sample_file(model, 800, out, asked=SampleOptions(where=("b < 40",)), seed=3)
     assert told["rows"] == 800
     assert 0 < told["acceptance"] <= 1
     rows = locum.sample(model, 500)
@@ -87,9 +87,9 @@ def test_proposed_rules_are_those_that_the_table_was_made_by() -> None:
     assert discover(noise, alone) == []
 
 
-def _target(shares: tuple[float, ...]) -> Target:
+def _target(shares: tuple[float, ...]) -> ShareTarget:
     clauses = clauses_of("a > 0", "target", Names(SCHEMA))
-    return Target("t", tuple(clauses * len(shares)), shares)
+    return ShareTarget("t", tuple(clauses * len(shares)), shares)
 
 
 def test_tilting_one_target_is_the_closed_form() -> None:

@@ -12,7 +12,6 @@ import pytest
 from locum.control.drawn import Infeasible
 from locum.control.impute.with_model import impute
 from locum.control.rules.clause import clauses_of, rule_clauses
-from locum.control.sample import sample
 from locum.control.where.names import Names
 from locum.errors import LocumError, UsageError
 from locum.schema.column import Column
@@ -92,11 +91,11 @@ def _holds(synth: Synthesizer, rows: pa.Table, where: list[str], rules: list[str
 
 def test_every_model_meets_a_request(synth: Synthesizer) -> None:
     where, rules = ["age >= 60 and smoker", "net > 100"], ["begin <= finish", "total = net + tax"]
-    outcome = sample(synth, 300, where=where, rules=rules, seed=1)
+    outcome = synth.draw(300, where=where, rules=rules, seed=1)
     assert outcome.table.num_rows == 300
     _holds(synth, outcome.table, where, rules)
     assert 0 < outcome.probability < 1
-    again = sample(synth, 300, where=where, rules=rules, seed=1)
+    again = synth.draw(300, where=where, rules=rules, seed=1)
     assert again.table.equals(outcome.table)
 
 
@@ -104,24 +103,24 @@ def test_every_model_meets_a_request(synth: Synthesizer) -> None:
 def test_the_stated_probability_is_that_of_the_model(tree: Synthesizer) -> None:
     """Within 5 standard errors of the share among 40,000 plain rows (false alarms below 1e-5)."""
     text = "age >= 70 and smoker and region = 'west'"
-    rows = tree.sample_table(40_000, seed=3)
+    rows = tree.draw(40_000, seed=3).table
     share = float(
         np.logical_and.reduce(
             [c.holds(rows) for c in clauses_of(text, "where", Names.of(tree.encoder))]
         ).mean()
     )
-    said = sample(tree, 3000, where=text, seed=1).probability
+    said = tree.draw(3000, where=text, seed=1).probability
     assert abs(said - share) < 5 * np.sqrt(share / 40_000) + 0.05 * share
 
 
 @pytest.mark.statistical
 def test_conditions_keep_the_conditional_distribution_of_the_other_columns(tree: Synthesizer) -> None:
     """Guided rows against plain rows that happen to fit: shares of a label within 5 standard errors."""
-    rows = tree.sample_table(60_000, seed=4)
+    rows = tree.draw(60_000, seed=4).table
     text = "age between 60 and 64"
     fits = [c.holds(rows) for c in clauses_of(text, "where", Names.of(tree.encoder))]
     plain = rows.filter(pa.array(np.logical_and.reduce(fits)))
-    guided = sample(tree, 4000, where=text, seed=2).table
+    guided = tree.draw(4000, where=text, seed=2).table
     for column in ("sex", "state", "smoker"):
         for level in set(plain.column(column).to_pylist()):
             a = np.mean([v == level for v in plain.column(column).to_pylist()])
@@ -147,7 +146,7 @@ def test_what_cannot_be_is_refused_with_the_clash_and_the_nearest(
     tree: Synthesizer, request_: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(Infeasible) as caught:
-        sample(tree, 50, seed=0, **request_)
+        tree.draw(50, seed=0, **request_)
     assert words in str(caught.value)
     assert caught.value.clash
     assert "\n" not in str(caught.value)
@@ -168,7 +167,7 @@ def test_what_cannot_be_is_refused_with_the_clash_and_the_nearest(
 )
 def test_bad_requests_are_one_sentence(tree: Synthesizer, request_: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        sample(tree, 50, seed=0, **request_)
+        tree.draw(50, seed=0, **request_)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -181,7 +180,7 @@ def test_given_cells_are_kept_and_rules_hold(synth: Synthesizer) -> None:
             "id": list("abcd"),
         }
     )
-    outcome = sample(synth, given=given_rows, rules=["begin <= finish"], where="net > 10", seed=2)
+    outcome = synth.draw(given=given_rows, rules=["begin <= finish"], where="net > 10", seed=2)
     rows = outcome.table
     _holds(synth, rows, ["net > 10"], ["begin <= finish"])
     assert rows.column("id").to_pylist() == list("abcd")
@@ -205,13 +204,13 @@ def test_a_given_frame_that_cannot_be_is_refused(
     tree: Synthesizer, frame: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(LocumError) as caught:
-        sample(tree, given=pa.table(frame), where="age > 50", seed=0)
+        tree.draw(given=pa.table(frame), where="age > 50", seed=0)
     assert words in str(caught.value)
 
 
 def test_imputation_fills_what_is_asked_and_touches_nothing_else(tree: Synthesizer) -> None:
     rows = table(400, seed=9)
-    done = impute(tree, rows, columns=["age"], seed=1).table
+    done = impute(tree.fitted, rows, columns=["age"], seed=1).table
     assert done.column("age").null_count == 0
     known = ~np.asarray(rows.column("age").is_null())
     assert np.array_equal(
@@ -229,13 +228,14 @@ def test_the_best_value_is_nearer_than_a_draw(tree: Synthesizer) -> None:
     holed = rows.set_column(at, "tax", pa.nulls(500, pa.float64()))
     gaps = {}
     for method in ("draw", "best"):
-        got = np.asarray(impute(tree, holed, columns=["tax"], method=method, seed=1).table.column("tax"))
+        filled = impute(tree.fitted, holed, columns=["tax"], method=method, seed=1).table
+        got = np.asarray(filled.column("tax"))
         gaps[method] = np.sqrt(((got - true) ** 2).mean())
     assert gaps["best"] < gaps["draw"] < np.std(true)
 
 
 def test_ranges_reach_inside_cells_to_the_digit(tree: Synthesizer) -> None:
-    rows = sample(tree, 500, where="net between 123.4 and 123.9 and begin = '2020-05-05'", seed=0).table
+    rows = tree.draw(500, where="net between 123.4 and 123.9 and begin = '2020-05-05'", seed=0).table
     net = np.asarray(rows.column("net"))
     assert net.min() >= 123.4
     assert net.max() <= 123.9
@@ -248,7 +248,7 @@ def test_temperature_makes_the_frequent_more_frequent(synth: Synthesizer) -> Non
         pytest.skip("every training row is as frequent as any other")
     share = {
         t: np.mean(
-            [v == "F" for v in sample(synth, 2000, temperature=t, seed=1).table.column("sex").to_pylist()]
+            [v == "F" for v in synth.draw(2000, temperature=t, seed=1).table.column("sex").to_pylist()]
         )
         for t in (0.3, 3.0)
     }
@@ -263,6 +263,8 @@ def test_rare_cases_of_a_table_of_categories_name_the_generator_made_for_them() 
     rare, common = "c0 = 'b' and c1 = 'c' and c2 = 'd'", "c0 = 'a' and c1 = 'a'"
     for name in ("tree-fast", "bayes-net"):
         synth = Synthesizer(name, seed=1).fit_table(rows, schema)
-        told = [any("bayes-net" in note for note in sample(synth, 50, where=w).notes) for w in (rare, common)]
+        told = [
+            any("bayes-net" in note for note in synth.draw(50, where=w, seed=0).notes) for w in (rare, common)
+        ]
         assert told == [name == "tree-fast", False]
-        assert not sample(synth, 50).notes
+        assert not synth.draw(50, seed=0).notes

@@ -16,7 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.data import canonical, detect, origin_from_json, read, restore, write
+from locum.data.restore import stored
 from locum.schema import check
+from locum.schema.column import Column
+from locum.schema.table import Schema
 
 quick = settings(max_examples=60)
 
@@ -345,9 +348,44 @@ def test_csv_text_comes_back_byte_for_byte(tmp_path):
     table = canonical(raw, schema)
     assert table["when"].to_pylist()[0] == dt.date(2020, 2, 3)
     assert table["amount"].to_pylist() == [1234.5, 12.0, 10000.25, 0.1]
-    assert restore(table, schema, raw.origin).equals(raw.table)
+    assert stored(table, schema, raw.origin).equals(raw.table)
     write(table, tmp_path / "b.csv", schema=schema, origin=raw.origin)
     assert (tmp_path / "b.csv").read_bytes() == CSV.encode()
+
+
+def test_files_of_text_come_back_with_the_types_of_their_schema(tmp_path):
+    """Dates, whole numbers with gaps, words for yes and no, codes that look like numbers."""
+    (tmp_path / "a.csv").write_bytes(CSV.encode())
+    raw = read(tmp_path / "a.csv")
+    back = restore(canonical(raw, detect(raw)), detect(raw), raw.origin)
+    assert back.schema.names == raw.table.schema.names
+    assert {name: str(back.schema.field(name).type) for name in back.schema.names} == {
+        "id": "int64",
+        "when": "date32[day]",
+        "amount": "double",
+        "ok": "bool",
+        "code": "string",
+        "share": "int64",
+        "note": "string",
+    }
+    assert back["when"].to_pylist()[0] == dt.date(2020, 2, 3)
+    assert back["ok"].to_pylist() == [True, False, True, True]
+    assert back["share"].to_pylist() == [12, 5, 7, None]
+    assert back["code"].to_pylist() == ["007", "010", None, "123"]
+
+
+def test_a_moment_of_a_text_file_comes_back_in_its_zone_and_lines_of_json_keep_their_numbers(tmp_path):
+    column = Column("at", "datetime", timezone="Europe/Berlin")
+    (tmp_path / "a.csv").write_text("at\n2024-07-01 12:00:00+02:00\n", "utf-8")
+    raw = read(tmp_path / "a.csv")
+    back = restore(canonical(raw, Schema((column,))), Schema((column,)), raw.origin)
+    assert str(back.schema.field("at").type) == "timestamp[us, tz=Europe/Berlin]"
+    assert back["at"].to_pylist()[0].isoformat() == "2024-07-01T12:00:00+02:00"
+    (tmp_path / "b.jsonl").write_text('{"n": 1, "code": 7, "day": "2024-07-01"}\n', "utf-8")
+    raw = read(tmp_path / "b.jsonl")
+    schema = Schema((Column("n", "number"), Column("code", "category"), Column("day", "date")))
+    back = restore(canonical(raw, schema), schema, raw.origin)
+    assert back.to_pylist() == [{"n": 1, "code": 7, "day": dt.date(2024, 7, 1)}]
 
 
 @quick

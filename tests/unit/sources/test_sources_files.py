@@ -94,7 +94,7 @@ def test_a_fit_to_a_file_is_the_fit_to_the_table(file: Path) -> None:
     assert [m.clique for m in one.measurements] == [m.clique for m in other.measurements]
     for a, b in zip(one.measurements, other.measurements, strict=True):
         np.testing.assert_array_equal(a.counts, b.counts)
-    assert one.synthesizer.sample_table(50, seed=2) == other.synthesizer.sample_table(50, seed=2)
+    assert one.synthesizer.draw(50, seed=2).table == other.synthesizer.draw(50, seed=2).table
 
 
 def test_units_are_bounded_and_held_out_as_one(file: Path) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from locum.arrays import IntArray
-from locum.control.impute.indicators import Block
+from locum.control.impute.indicators import IndicatorBlock
 from locum.schema.table import Dependency
 
 
 def agree(
-    blocks: Sequence[Block],
+    blocks: Sequence[IndicatorBlock],
     codes: dict[int, IntArray],
     dependencies: Sequence[Dependency],
     rng: np.random.Generator | None,

@@ -24,7 +24,7 @@ LEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class IndicatorBlock:
     """One column as numbers.
 
     Attributes
@@ -71,7 +71,7 @@ class Block:
         return np.asarray(x[:, lead:] * self.scale[lead:] + self.mean[lead:])
 
 
-def blocks_of(table: pa.Table, schema: Schema) -> tuple[Block, ...]:
+def blocks_of(table: pa.Table, schema: Schema) -> tuple[IndicatorBlock, ...]:
     """Blocks of all columns that have levels or numbers and at least one value.
 
     Columns that are made afresh (ids, texts) have none. A column with many values shares indicators among
@@ -87,7 +87,7 @@ def blocks_of(table: pa.Table, schema: Schema) -> tuple[Block, ...]:
     return tuple(out)
 
 
-def matrix(blocks: Sequence[Block], rows: IntArray) -> Matrix:
+def matrix(blocks: Sequence[IndicatorBlock], rows: IntArray) -> Matrix:
     """Standardised features of some rows, 0 (the mean) where missing; shape (n, width of all blocks)."""
     out = np.zeros((len(rows), blocks[-1].place.stop), dtype=np.float32)
     for block in blocks:
@@ -97,7 +97,7 @@ def matrix(blocks: Sequence[Block], rows: IntArray) -> Matrix:
     return out
 
 
-def _block(column: Column, values: pa.Array, each: int, at: int) -> Block:
+def _block(column: Column, values: pa.Array, each: int, at: int) -> IndicatorBlock:
     held = values.dictionary_encode()
     distinct, codes = held.dictionary, np.asarray(pc.fill_null(held.indices, -1)).astype(np.int64)
     number = _numbers(distinct) if column.ordered else None
@@ -119,7 +119,7 @@ def _block(column: Column, values: pa.Array, each: int, at: int) -> Block:
     scale[~(scale > 1e-12 * np.abs(mean))] = 1.0
     features = ((raw - mean) / scale).astype(np.float32)
     where = slice(at, at + raw.shape[1])
-    return Block(column.name, distinct, counts, codes, cells, number, features, mean, scale, where)
+    return IndicatorBlock(column.name, distinct, counts, codes, cells, number, features, mean, scale, where)
 
 
 def _numbers(values: pa.Array) -> FloatArray:

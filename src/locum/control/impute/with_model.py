@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +14,21 @@ import pyarrow.compute as pc
 from locum.codes.encoder import Encoder
 from locum.codes.generated import GeneratedCodebook
 from locum.control.bank import flat
-from locum.control.drawn import Outcome
-from locum.control.given import BLOCK, Count, fixed_codes, read_given, rounds_of
+from locum.control.drawn import DrawnRows
+from locum.control.given import read_given, rounds_of
+from locum.control.given_cells import BLOCK, Count, fixed_codes
 from locum.control.guided import propose
 from locum.control.impute.without_model import Method
 from locum.control.problem import Problem
-from locum.control.rules.clause import Clause
+from locum.control.request import read_request
+from locum.control.rules.clause import Clause, clauses_of
 from locum.control.where.names import Names
+from locum.control.where.token import quote
 from locum.errors import UsageError
+from locum.models.fitted import Fitted
 from locum.models.guide import Guide
 from locum.randomness import child_seed
 from locum.schema.domain import Codes
-
-if TYPE_CHECKING:
-    from locum.synthesizer.table import Synthesizer
 
 #: Passes over the rows and draws of each, from which the best single value is taken: one pass asks one of a
 #: generator's parts (a chain of trees) for each row, several passes average over parts.
@@ -35,19 +36,19 @@ PASSES, BEST = 4, 16
 
 
 def impute(
-    synth: Synthesizer,
+    fitted: Fitted,
     data: Any,
     *,
     columns: Sequence[str] | None = None,
     method: Method = "draw",
     rules: str | Sequence[str] = (),
     seed: int = 0,
-) -> Outcome:
+) -> DrawnRows:
     """Fill missing cells of a table; all other cells stay as they are.
 
     Parameters
     ----------
-    synth
+    fitted
         A synthesizer fitted on such data, best on the very table, missing cells and all.
     data
         A frame or file with all columns of the model, or some of them.
@@ -71,17 +72,15 @@ def impute(
     -----
     Cost: about `PARTICLES` (``draw``) or `PASSES` x `BEST` times that of sampling as many rows.
     """
-    from locum.control.sample import read_request
-
     if method not in ("draw", "best"):
         raise UsageError(f"there is no method {method!r}", where="impute", expected="draw or best")
-    given = read_given(data, synth, strict=False)
-    encoder = synth.encoder
+    given = read_given(data, fitted, strict=False)
+    encoder = fitted.encoder
     names = Names.of(encoder)
     asked = [names.column(c).name for c in columns] if columns is not None else list(given.column_names)
     fill = [c for c in asked if c in given.column_names and given.column(c).null_count]
     fill = [c for c in fill if not isinstance(_book(encoder, c), GeneratedCodebook)]
-    clauses = read_request(synth, rules=rules).clauses
+    clauses = read_request(fitted, rules=rules).clauses
     not_null = [_present(c, names) for c in fill]
     keep = [c for c in given.column_names if c not in fill]
     problem = Problem.of(encoder, (*clauses, *not_null), frozenset(given.column_names))
@@ -89,14 +88,14 @@ def impute(
     fixed = fixed_codes(encoder, given, keep_missing=keep)
     bad = _holes(given, fill)
     if len(bad) == 0:
-        return Outcome(given, "plain", 1.0, float(given.num_rows), 1.0, 0, notes=("Nothing was missing.",))
+        return DrawnRows(given, "plain", 1.0, float(given.num_rows), 1.0, 0, notes=("Nothing was missing.",))
     part, count = given.take(pa.array(bad)), Count()
     own = {at: w for at, w in weights.items() if encoder.domain.attributes[at].column in fill}
     guide = Guide(own if not clauses else weights, tuple(problem.pairs()) if problem.loose else ())
     if method == "best":
-        table = _best(synth, part, fixed[bad], guide, fill, seed, count)
+        table = _best(fitted, part, fixed[bad], guide, fill, seed, count)
     else:
-        table, _ = rounds_of(synth, problem, part, fixed[bad], guide, seed, count)
+        table, _ = rounds_of(fitted, problem, part, fixed[bad], guide, seed, count)
     columns_out = []
     for name in given.column_names:
         held = flat(given.column(name))
@@ -111,7 +110,7 @@ def impute(
         columns_out.append(held)
     done = pa.table(columns_out, names=given.column_names)
     share = count.accepted / max(count.realised, 1)
-    return Outcome(done, "guided", share, float(len(bad)), share, count.drawn)
+    return DrawnRows(done, "guided", share, float(len(bad)), share, count.drawn)
 
 
 def _book(encoder: Encoder, name: str) -> Any:
@@ -119,10 +118,7 @@ def _book(encoder: Encoder, name: str) -> Any:
 
 
 def _present(name: str, names: Names) -> Clause:
-    from locum.control.rules.clause import clauses_of
-
-    quoted = name.replace('"', '""')
-    return clauses_of(f'"{quoted}" is not null', "where", names)[0]
+    return clauses_of(f"{quote(name)} is not null", "where", names)[0]
 
 
 def _holes(given: pa.Table, fill: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -134,7 +130,7 @@ def _holes(given: pa.Table, fill: Sequence[str]) -> npt.NDArray[np.int64]:
 
 
 def _best(
-    synth: Synthesizer,
+    fitted: Fitted,
     part: pa.Table,
     fixed: Codes,
     guide: Guide,
@@ -143,7 +139,7 @@ def _best(
     count: Count,
 ) -> pa.Table:
     """The mean of the draws for each ordered cell, the most frequent label for the others."""
-    encoder = synth.encoder
+    encoder = fitted.encoder
     blocks = []
     for start in range(0, len(fixed), max(1, BLOCK // (PASSES * BEST))):
         mine = fixed[start : start + max(1, BLOCK // (PASSES * BEST))]
@@ -152,7 +148,7 @@ def _best(
         parts, weights = [], []
         for turn in range(PASSES):
             seed_of = child_seed(mark, "pass", turn)
-            drawn, log_weight = propose(synth.model, groups * BEST, replace(guide, fixed=mine), seed_of)
+            drawn, log_weight = propose(fitted.model, groups * BEST, replace(guide, fixed=mine), seed_of)
             count.drawn += len(drawn)
             table = log_weight.reshape(groups, BEST)
             top = table.max(axis=1, keepdims=True)

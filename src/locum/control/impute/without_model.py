@@ -12,7 +12,7 @@ import pyarrow as pa
 from locum.arrays import FloatArray, IntArray
 from locum.control.bank import flat
 from locum.control.impute.dependents import agree
-from locum.control.impute.indicators import Block, Matrix, blocks_of, matrix
+from locum.control.impute.indicators import IndicatorBlock, Matrix, blocks_of, matrix
 from locum.errors import UsageError
 from locum.randomness import stream
 from locum.schema.table import Schema
@@ -61,7 +61,7 @@ class Completed:
 
 
 @dataclass(frozen=True, slots=True)
-class Equations:
+class _Equations:
     """What each column is expected to be, given all others.
 
     Attributes
@@ -77,7 +77,7 @@ class Equations:
         codes of their values; None for labels.
     """
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[IndicatorBlock, ...]
     weights: tuple[Matrix, ...]
     error: tuple[float, ...]
     donors: tuple[tuple[FloatArray, IntArray] | None, ...]
@@ -167,7 +167,7 @@ def _reason(name: str, table: pa.Table, schema: Schema) -> str:
     return f"its values are made afresh ({schema[name].kind})"
 
 
-def _learn(blocks: tuple[Block, ...], rows: IntArray) -> Equations:
+def _learn(blocks: tuple[IndicatorBlock, ...], rows: IntArray) -> _Equations:
     """Expectation-maximisation over the rows; see `complete`."""
     x = matrix(blocks, rows)
     missing = [np.flatnonzero(b.codes[rows] < 0) for b in blocks]
@@ -198,11 +198,15 @@ def _learn(blocks: tuple[Block, ...], rows: IntArray) -> Equations:
         foretold = np.asarray(x[seen] @ own_weight[:, 1], dtype=np.float64)
         order = np.argsort(foretold, kind="stable")
         donors.append((foretold[order], block.codes[rows][seen[order]]))
-    return Equations(blocks, tuple(weights), tuple(error), tuple(donors))
+    return _Equations(blocks, tuple(weights), tuple(error), tuple(donors))
 
 
 def _passes(
-    x: Matrix, blocks: Sequence[Block], weights: Sequence[Matrix], missing: Sequence[IntArray], times: int
+    x: Matrix,
+    blocks: Sequence[IndicatorBlock],
+    weights: Sequence[Matrix],
+    missing: Sequence[IntArray],
+    times: int,
 ) -> None:
     """What is missing in each row becomes its mean given the rest, in place."""
     for _ in range(times):
@@ -212,7 +216,7 @@ def _passes(
 
 
 def _fill(
-    known: Equations, rows: IntArray, fill: Sequence[int], rng: np.random.Generator | None
+    known: _Equations, rows: IntArray, fill: Sequence[int], rng: np.random.Generator | None
 ) -> dict[int, IntArray]:
     """Codes of the rows for each block to fill: the best ones, or drawn ones, each given those before."""
     blocks, x = known.blocks, matrix(known.blocks, rows)
@@ -231,7 +235,7 @@ def _fill(
     return out
 
 
-def _best(block: Block, x: Matrix, error: float) -> IntArray:
+def _best(block: IndicatorBlock, x: Matrix, error: float) -> IntArray:
     """Code of the likeliest label, or of the value nearest the mean (`complete`)."""
     if block.number is None:
         first = np.searchsorted(block.cells, np.arange(block.cells[-1] + 1))
@@ -252,7 +256,7 @@ def _best(block: Block, x: Matrix, error: float) -> IntArray:
 
 
 def _drawn(
-    block: Block, x: Matrix, donors: tuple[FloatArray, IntArray] | None, rng: np.random.Generator
+    block: IndicatorBlock, x: Matrix, donors: tuple[FloatArray, IntArray] | None, rng: np.random.Generator
 ) -> IntArray:
     """Codes at random: of a label by its probability, or of a row for which about the same was foretold."""
     if donors is not None:
@@ -265,7 +269,7 @@ def _drawn(
     return _within(block, cell, rng)
 
 
-def _within(block: Block, cell: IntArray, rng: np.random.Generator) -> IntArray:
+def _within(block: IndicatorBlock, cell: IntArray, rng: np.random.Generator) -> IntArray:
     """A value of each cell, as frequent as it is among the rows."""
     total = np.r_[0, np.cumsum(block.counts)]
     first = np.searchsorted(block.cells, np.arange(block.cells[-1] + 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +17,10 @@ from locum.control.rules.clause import Clause, clauses_of
 from locum.control.rules.contradiction import contradiction
 from locum.control.where.bind import constant, constants
 from locum.control.where.names import Names
+from locum.control.where.token import quote
 from locum.errors import LocumError
+from locum.models.fitted import Fitted
 from locum.randomness import child_seed
-
-if TYPE_CHECKING:
-    from locum.synthesizer.table import Synthesizer
 
 #: Rows drawn to see whether a smaller request can be met.
 LOOK = 4000
@@ -31,12 +30,12 @@ LOOK = 4000
 class _Judge:
     """Says whether some clauses can hold together: by proof where there is one, else by looking for a row."""
 
-    synth: Synthesizer
+    fitted: Fitted
     seed: int
 
     def proof(self, clauses: Sequence[Clause]) -> list[Clause]:
         """Clauses that cannot hold together; empty where there is no proof."""
-        encoder = self.synth.encoder
+        encoder = self.fitted.encoder
         problem = Problem.of(encoder, clauses)
         root = roots(encoder)
         for name, bank in problem.banks.items():
@@ -62,7 +61,7 @@ class _Judge:
         return True
 
     def _range(self, name: str) -> tuple[float, float] | None:
-        encoder = self.synth.encoder
+        encoder = self.fitted.encoder
         if roots(encoder)[name] != name or not encoder.schema[name].ordered:
             return None
         values = flat(build_bank(encoder, name, {}).table.column(name)).drop_null()
@@ -79,8 +78,8 @@ class _Judge:
         """The model's probability of some clauses, from a small search; 0 when nothing was found."""
         if self.proof(clauses):
             return 0.0
-        problem = Problem.of(self.synth.encoder, clauses)
-        drawer = Drawer(self.synth.model, problem, child_seed(self.seed, "look"), patience=LOOK)
+        problem = Problem.of(self.fitted.encoder, clauses)
+        drawer = Drawer(self.fitted.model, problem, child_seed(self.seed, "look"), patience=LOOK)
         try:
             drawer.rows(20)
         except Infeasible:
@@ -102,17 +101,17 @@ def _smallest(clauses: Sequence[Clause], clash: Any) -> list[Clause]:
     return kept
 
 
-def explain(synth: Synthesizer, clauses: Sequence[Clause], error: Infeasible | None, seed: int) -> Infeasible:
+def explain(fitted: Fitted, clauses: Sequence[Clause], error: Infeasible | None, seed: int) -> Infeasible:
     """The error that names the clashing clauses and the nearest request.
 
     Parameters
     ----------
-    synth, clauses, seed
+    fitted, clauses, seed
         The request.
     error
         What the search said, None when it was not begun.
     """
-    judge = _Judge(synth, seed)
+    judge = _Judge(fitted, seed)
     clash = judge.proof(clauses)
     proven = bool(clash)
     if not proven:
@@ -166,7 +165,7 @@ def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     ):
         return None
     name, value = term.args[0].node.value, constant(term.args[1])
-    encoder = judge.synth.encoder
+    encoder = judge.fitted.encoder
     root = roots(encoder)
     if value is None or root[name] != name or term.op not in ("<", "<=", ">", ">=", "="):
         return None
@@ -192,16 +191,12 @@ def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     goal = value / 86_400_000_000 if pa.types.is_date32(held.type) else value
     at = int(np.abs(numbers - goal).argmin())
     found, op = held[at].as_py(), {"<": "<=", ">": ">="}.get(term.op, term.op)
-    text = f"{_name(name)} {op} {_shown(found)}"
+    text = f"{quote(name)} {op} {_shown(found)}"
     try:
         moved = clauses_of(text, clause.origin, Names.of(encoder))
     except LocumError:
         return None
     return text if judge.probability([*others, *moved]) > 0 else None
-
-
-def _name(name: str) -> str:
-    return name if name.replace("_", "a").isalnum() else f'"{name}"'
 
 
 def _shown(value: Any) -> str:

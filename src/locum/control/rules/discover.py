@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from locum.control.rules.clause import rule_clauses
 from locum.control.where.evaluate import _column, evaluate
 from locum.control.where.names import Names, sort_of
+from locum.control.where.token import literal, quote
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ MOST_PAIRS, EXPECTED = 200, 25.0
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class RuleProposal:
     """A rule that might hold.
 
     Attributes
@@ -59,7 +60,7 @@ class Proposal:
         return f"{self.rule}  ({self.remark})"
 
 
-def discover(table: pa.Table, schema: Schema) -> list[Proposal]:
+def discover(table: pa.Table, schema: Schema) -> list[RuleProposal]:
     """Propose rules of a canonical table, those without violations first.
 
     Looked for: order of two numbers or dates, sums and products of numbers, combinations of
@@ -74,11 +75,11 @@ def discover(table: pa.Table, schema: Schema) -> list[Proposal]:
     names = Names(schema)
     step = max(1, table.num_rows // TRIAL)
     trial = table.take(np.arange(0, table.num_rows, step))
-    found: list[Proposal] = []
+    found: list[RuleProposal] = []
     for kind, text in _candidates(trial, table, schema):
         support, against = _count(table, text, names)
         if support >= LEAST and against <= AGAINST * (support + against):
-            found.append(Proposal(text, kind, support, against))
+            found.append(RuleProposal(text, kind, support, against))
     found += _unique(table, schema)
     return sorted(found, key=lambda p: (p.violations > 0, p.kind, p.rule))
 
@@ -119,7 +120,7 @@ def _orders(trial: pa.Table, names: Sequence[str]) -> Iterator[tuple[str, str]]:
         if (low <= high).mean() < 1 - 2 * AGAINST or (low == high).mean() > 0.5:
             continue
         if (low <= rng.permutation(high)).mean() < CHANCE:
-            yield "order", f"{quoted(a)} {'<' if (low < high).all() else '<='} {quoted(b)}"
+            yield "order", f"{quote(a)} {'<' if (low < high).all() else '<='} {quote(b)}"
 
 
 def _arithmetic(trial: pa.Table, names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -138,7 +139,7 @@ def _arithmetic(trial: pa.Table, names: Sequence[str]) -> Iterator[tuple[str, st
                 ("sum", "+", data[a] + data[b]), ("product", "*", data[a] * data[b]),
             ):  # fmt: skip
                 if _same(data[c][every], value[every]):
-                    yield kind, f"{quoted(c)} = {quoted(a)} {sign} {quoted(b)}"
+                    yield kind, f"{quote(c)} = {quote(a)} {sign} {quote(b)}"
 
 
 def _same(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> bool:
@@ -161,7 +162,7 @@ def _missing(trial: pa.Table, schema: Schema, labels: Sequence[str]) -> Iterator
             for hole in holes:
                 null = np.asarray(trial.column(hole).is_null())
                 if hole != name and null[inside].mean() >= 1 - AGAINST and null[~inside].mean() < 0.5:
-                    yield "missing", f"if {quoted(name)} = {literal(level)} then {quoted(hole)} is null"
+                    yield "missing", f"if {quote(name)} = {literal(level)} then {quote(hole)} is null"
 
 
 def _combination(table: pa.Table, a: str, b: str) -> Iterator[tuple[str, str]]:
@@ -185,10 +186,10 @@ def _combination(table: pa.Table, a: str, b: str) -> Iterator[tuple[str, str]]:
     if not seen.any() or seen.sum() > MOST_PAIRS or chance[~seen].sum() < max(EXPECTED, 0.1 * n):
         return
     rows = ", ".join(f"({literal(levels_x[i])}, {literal(levels_y[j])})" for i, j in np.argwhere(seen))
-    yield "combination", f"({quoted(a)}, {quoted(b)}) in ({rows})"
+    yield "combination", f"({quote(a)}, {quote(b)}) in ({rows})"
 
 
-def _unique(table: pa.Table, schema: Schema) -> list[Proposal]:
+def _unique(table: pa.Table, schema: Schema) -> list[RuleProposal]:
     import pyarrow.compute as pc
 
     out = []
@@ -198,21 +199,5 @@ def _unique(table: pa.Table, schema: Schema) -> list[Proposal]:
         if column.kind in ("category", "integer") and present >= LEAST:
             repeated = present - int(pc.count_distinct(values, mode="only_valid").as_py())
             if repeated == 0:
-                out.append(Proposal(f"unique({quoted(column.name)})", "unique", present, 0))
+                out.append(RuleProposal(f"unique({quote(column.name)})", "unique", present, 0))
     return out
-
-
-def quoted(name: str) -> str:
-    """A column name as it is written in a condition."""
-    plain = name.replace("_", "a").isalnum() and not name[0].isdigit()
-    from locum.control.where.token import UNITS, WORDS
-
-    plain = plain and name.lower() not in WORDS and name.lower().removesuffix("s") not in UNITS
-    return name if plain else '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: Any) -> str:
-    """A label or truth value as it is written in a condition."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "'" + str(value).replace("'", "''") + "'"

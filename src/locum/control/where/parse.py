@@ -11,7 +11,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from locum.control.where.token import UNITS, Token, fault, tokens
-from locum.control.where.tree import COMPARISONS, Node, Op, negated
+from locum.control.where.tree import COMPARISONS, Node, Op, negate
 from locum.errors import UsageError
 
 #: Conditions deeper than this are refused, so that no text can exhaust the stack.
@@ -134,7 +134,7 @@ class _Parser:
         condition = self.expression(_POWER["implies"])
         self.need("then")
         then = self.expression(_POWER["implies"])
-        return Node("or", (negated(condition), then), None, token.start, then.stop)
+        return Node("or", (negate(condition), then), None, token.start, then.stop)
 
     def unique(self, token: Token) -> Node:
         self.need("(")
@@ -165,7 +165,7 @@ class _Parser:
     def infix(self, left: Node, token: Token) -> Node:
         right = self.expression(_POWER[token.value] - (token.value == "implies"))
         if token.value == "implies":
-            return Node("or", (negated(left), right), None, left.start, right.stop)
+            return Node("or", (negate(left), right), None, left.start, right.stop)
         op: Op = token.value  # type: ignore[assignment]
         return Node(op, (left, right), None, left.start, right.stop)
 
@@ -176,12 +176,12 @@ class _Parser:
             no = self.is_next("not") and bool(self.take())
             stop = self.need("null").stop
             node = Node("isnull", (left,), None, left.start, stop)
-            return negated(node) if no else node
+            return negate(node) if no else node
         no = self.is_next("not") and bool(self.take())
         if self.is_next("in"):
             self.take()
             node = Node("in", (left, self.members()), None, left.start, self.found[self.at - 1].stop)
-            return negated(node) if no else node
+            return negate(node) if no else node
         if self.is_next("between"):
             self.take()
             low = self.expression(_POWER["compare"])
@@ -190,7 +190,7 @@ class _Parser:
             above = Node(">=", (left, low), None, left.start, low.stop)
             below = Node("<=", (left, high), None, left.start, high.stop)
             node = Node("and", (above, below), None, left.start, high.stop)
-            return negated(node) if no else node
+            return negate(node) if no else node
         if no:
             raise self.unexpected("in or between", self.peek())
         parts, value = [], left

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from locum.errors import UsageError
 
@@ -127,3 +127,17 @@ def _plain(text: str, at: int) -> Token | None:
     if match := _OP.match(text, at):
         return Token("op", _SAME.get(match[0], match[0]), at, match.end())
     return None
+
+
+def quote(name: str) -> str:
+    """A column name as it is written in a condition."""
+    plain = name.replace("_", "a").isalnum() and not name[0].isdigit()
+    plain = plain and name.lower() not in WORDS and name.lower().removesuffix("s") not in UNITS
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: Any) -> str:
+    """A label, truth value or number as it is written in a condition."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"

@@ -62,6 +62,6 @@ def conjuncts(node: Node) -> list[Node]:
     return [part for arg in node.args for part in conjuncts(arg)]
 
 
-def negated(node: Node) -> Node:
+def negate(node: Node) -> Node:
     """``not node``."""
     return Node("not", (node,), None, node.start, node.stop)

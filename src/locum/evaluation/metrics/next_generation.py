@@ -48,7 +48,7 @@ def next_generation(trial: Trial, rows: int = ROWS) -> list[Result]:
     first = first.select([c.name for c in trial.columns])
     seed = child_seed(trial.seed, "studies", "generations", "fit")
     model = Synthesizer(NAME, seed=seed).fit_table(first, Schema(trial.columns))
-    second = model.sample_table(first.num_rows, seed=seed)
+    second = model.draw(first.num_rows, seed=seed).table
     held = replace(
         trial, schema=Schema(trial.columns), synthetic=first, target=None
     ), replace(trial, schema=Schema(trial.columns), synthetic=second, target=None)  # fmt: skip

@@ -66,7 +66,7 @@ def pools(
         picked = stream(seed, "subgroups", "bootstrap", k).integers(test.num_rows, size=test.num_rows)
         made = Synthesizer(synthesizer, seed=child_seed(seed, "subgroups", "fit", k))
         made.fit_table(test.take(np.sort(picked)), schema)
-        out.append(made.sample_table(rows, seed=child_seed(seed, "subgroups", "draw", k)))
+        out.append(made.draw(made.most_rows(rows), seed=child_seed(seed, "subgroups", "draw", k)).table)
     return tuple(out)
 
 

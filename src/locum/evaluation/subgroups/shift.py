@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.control.targets import Target, read_targets, targets_from_text, tilt
+from locum.control.targets import ShareTarget, read_targets, targets_from_text, tilt
 from locum.control.where.names import Names
 from locum.errors import UsageError
 from locum.evaluation.learn.cells import levels_of
@@ -55,7 +55,7 @@ def shift_of(text: str, schema: Schema, known: pa.Table) -> Callable[[pa.Table],
     return weigh
 
 
-def weights(targets: Sequence[Target], table: pa.Table) -> FloatArray:
+def weights(targets: Sequence[ShareTarget], table: pa.Table) -> FloatArray:
     """Weights with mean 1; see `shift_of`.
 
     Raises

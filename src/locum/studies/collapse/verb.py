@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from locum.errors import UsageError
 from locum.progress import Listener, silent
@@ -18,9 +18,7 @@ from locum.schema.lineage import warning_of
 from locum.studies.collapse.lab import Ground, lay_out, study
 from locum.studies.collapse.result import MODES, Collapsing, Mode
 from locum.studies.compare.verb import understood
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from locum.synthesizer.refit import refit
 
 PAGE, NUMBERS = "collapse.html", "collapse.json"
 #: Fits a generation in a second or so: what a loop shows does not hang on the best generator.
@@ -45,8 +43,6 @@ def collapse(
     progress: Listener = silent,
 ) -> Collapsing:
     """Let a generator learn from its own rows, generation after generation; see `locum.api.collapse`."""
-    from locum.synthesizer.table import Synthesizer
-
     seed = check_seed(seed)
     if not 1 <= generations <= 1000:
         raise UsageError(
@@ -69,12 +65,8 @@ def collapse(
             save(found, folder)
         return found
     known = understood(data, None, tuple(protected))
-    schema, named = without_data_bounds(known.schema), dict(settings or {})
-    Synthesizer(synthesizer, **named)  # an unknown name or setting is told before anything is fitted
-
-    def make(learn: pa.Table, n: int, child: int) -> pa.Table:
-        return Synthesizer(synthesizer, seed=child, **named).fit_table(learn, schema).sample_table(n)
-
+    schema = without_data_bounds(known.schema)
+    make = refit(synthesizer, schema, settings or {})
     ground = lay_out(known.table, schema, rows, seed)
     found = study(
         ground, make, name=title or known.name, synthesizer=synthesizer, modes=modes,

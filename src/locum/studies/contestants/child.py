@@ -20,7 +20,7 @@ def work(job: dict[str, Any]) -> None:
 
     table, schema = pq.read_table(job["train"]), schema_from_json(job["schema"])
     made = Synthesizer(job["name"], seed=job["seed"], **job["settings"]).fit_table(table, schema)
-    pq.write_table(made.sample_table(job["rows"], seed=job["seed"]), job["out"])
+    pq.write_table(made.draw(job["rows"], seed=job["seed"]).table, job["out"])
 
 
 def main() -> int:

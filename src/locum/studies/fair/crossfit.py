@@ -11,11 +11,11 @@ import pyarrow as pa
 from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, child_seed, stream
-from locum.studies.fair.judge import LEAST_EITHER, Scored, judge, scored
+from locum.studies.fair.judge import LEAST_EITHER, ScoredRows, judge, score_rows
 from locum.studies.fair.methods import POOL, Order, apply, per_group
-from locum.studies.fair.result import Evidence, combined
+from locum.studies.fair.result import FairEvidence, combine
 from locum.studies.fair.setting import Setting
-from locum.studies.fair.summary import sentence, unjudged
+from locum.studies.fair.summary import sentence, unjudged_groups
 
 if TYPE_CHECKING:
     from locum.schema.table import Schema
@@ -43,7 +43,7 @@ class CrossFitted:
         Of ``parity``, by fold.
     """
 
-    evidence: Evidence
+    evidence: FairEvidence
     sentence: str
     notes: tuple[str, ...]
     unjudged: tuple[str, ...]
@@ -60,7 +60,7 @@ class CrossFitted:
         }  # fmt: skip
 
 
-def cross_fitted(
+def cross_fit(
     data: pa.Table, schema: Schema, orders: Sequence[tuple[Sequence[str], Order]], *, target: str,
     synthesizer: str = DEFAULT_SYNTHESIZER, folds: int = FOLDS, least: int = LEAST_EITHER, seed: int = 0,
     progress: Listener = silent,
@@ -98,7 +98,7 @@ def cross_fitted(
 
     fold = stream(seed, "fair", "outer").permutation(data.num_rows) % folds
     settings = [Setting.learn(data, schema, target, p) for p, _ in orders]
-    parts: list[list[Scored]] = [[] for _ in orders]
+    parts: list[list[ScoredRows]] = [[] for _ in orders]
     tables: list[list[tuple[pa.Table, pa.Table]]] = [[] for _ in orders]
     notes: list[list[str]] = [list(s.notes) for s in settings]
     strengths: list[list[float]] = [[] for _ in orders]
@@ -107,7 +107,7 @@ def cross_fitted(
         learn, test = (data.filter(pa.array(m)).combine_chunks() for m in (fold != f, fold == f))
         synth = Synthesizer(synthesizer, seed=child_seed(seed, "fair", "fold", f)).fit_table(learn, schema)
         n = learn.num_rows
-        pool = synth.sample_table(POOL * n, seed=child_seed(seed, "fair", "pool", f))
+        pool = synth.draw(synth.most_rows(POOL * n), seed=child_seed(seed, "fair", "pool", f)).table
         for k, (protected, order) in enumerate(orders):
             own = Setting.learn(pool, schema, target, protected, by_class=order.method == "odds")
             child = child_seed(seed, "fair", "repair", f)
@@ -117,21 +117,21 @@ def cross_fitted(
             else:
                 done = apply(pool if order.chooses else pool.slice(0, n), own, order, n, child)
             before = pool.slice(0, n)
-            parts[k].append(scored(before, done.table, test, settings[k], child))
+            parts[k].append(score_rows(before, done.table, test, settings[k], child))
             tables[k].append((before, done.table))
             notes[k] += [f"Fold {f + 1}: {note}" for note in (*own.notes, *done.notes)]
             strengths[k] += [] if done.strength is None else [done.strength]
     out = []
     for k, (protected, _) in enumerate(orders):
-        judged = judge(Scored.joined(parts[k]), settings[k].labels, least, seed)
-        evidence = combined(tables[k], judged, settings[k], seed)
+        judged = judge(ScoredRows.joined(parts[k]), settings[k].labels, least, seed)
+        evidence = combine(tables[k], judged, settings[k], seed)
         words = sentence(evidence, target, protected)
         out.append(
             CrossFitted(
                 evidence,
                 words,
                 tuple(notes[k]),
-                unjudged(evidence, least),
+                unjudged_groups(evidence, least),
                 data.num_rows,
                 folds,
                 tuple(strengths[k]),

@@ -29,7 +29,7 @@ MEASURES = ("demographic_parity", "equalized_odds", "equal_opportunity", "auc", 
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class GapEstimate:
     """A number with its 95 % interval."""
 
     value: float
@@ -41,7 +41,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredRows:
     """Test rows with what two models say of them; shapes (n,), groups -1 where there is none."""
 
     truth: FloatArray
@@ -50,7 +50,7 @@ class Scored:
     group: IntArray
 
     @classmethod
-    def joined(cls, parts: Sequence[Scored]) -> Scored:
+    def joined(cls, parts: Sequence[ScoredRows]) -> ScoredRows:
         """Rows of several folds together."""
         return cls(
             *(np.concatenate([getattr(p, f) for p in parts]) for f in ("truth", "before", "after", "group"))
@@ -58,7 +58,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedGaps:
     """Gaps and skill of both models.
 
     Attributes
@@ -73,13 +73,13 @@ class Judged:
         Groups with too few test rows.
     """
 
-    values: Mapping[str, tuple[Estimate, Estimate, Estimate]]
+    values: Mapping[str, tuple[GapEstimate, GapEstimate, GapEstimate]]
     beyond: Mapping[str, tuple[Beyond, Beyond]]
     rates: tuple[Mapping[str, Any], ...]
     left_out: tuple[str, ...]
 
 
-def scored(before: pa.Table, after: pa.Table, test: pa.Table, setting: Setting, seed: int) -> Scored:
+def score_rows(before: pa.Table, after: pa.Table, test: pa.Table, setting: Setting, seed: int) -> ScoredRows:
     """Train LightGBM with default settings on both tables and score the test rows that have a label."""
     import pyarrow as pa
 
@@ -98,10 +98,10 @@ def scored(before: pa.Table, after: pa.Table, test: pa.Table, setting: Setting, 
             "binary", categorical=view.categorical, seed=child_seed(seed, "fair", "judge"),
         )  # fmt: skip
         scores.append(forest.predict(x))
-    return Scored((label[ok] == setting.positive).astype(np.float64), scores[0], scores[1], group[ok])
+    return ScoredRows((label[ok] == setting.positive).astype(np.float64), scores[0], scores[1], group[ok])
 
 
-def judge(rows: Scored, names: Sequence[str], least: int, seed: int) -> Judged:
+def judge(rows: ScoredRows, names: Sequence[str], least: int, seed: int) -> JudgedGaps:
     """Compare both models on the groups that have enough test rows of either outcome."""
     kept: list[int] = []
     left: list[str] = []
@@ -115,15 +115,15 @@ def judge(rows: Scored, names: Sequence[str], least: int, seed: int) -> Judged:
     place = np.full(len(names) + 1, len(kept), dtype=np.int64)
     place[kept] = np.arange(len(kept))
     group = place[rows.group].astype(np.int32)
-    return Judged(
+    return JudgedGaps(
         _values(rows, group, len(kept), seed), _beyond(rows, group, len(kept), seed), _rates(rows, names),
         tuple(left),
     )  # fmt: skip
 
 
 def _values(
-    rows: Scored, group: Any, n_groups: int, seed: int
-) -> dict[str, tuple[Estimate, Estimate, Estimate]]:
+    rows: ScoredRows, group: Any, n_groups: int, seed: int
+) -> dict[str, tuple[GapEstimate, GapEstimate, GapEstimate]]:
     sides = (rows.before, rows.after)
     areas = [weighted_auc(rows.truth == 1, s) for s in sides]
     right = [(s >= 0.5) == (rows.truth == 1) for s in sides]
@@ -141,12 +141,14 @@ def _values(
     draws = resampled(len(rows.truth), stream(seed, "fair", "test"), of)
     out = {}
     for j, name in enumerate(MEASURES):
-        three = [Estimate(float(point[i, j]), *middle(draws[:, i, j], float(point[i, j]))) for i in range(3)]
+        three = [
+            GapEstimate(float(point[i, j]), *middle(draws[:, i, j], float(point[i, j]))) for i in range(3)
+        ]
         out[name] = (three[0], three[1], three[2])
     return out
 
 
-def _beyond(rows: Scored, group: Any, n_groups: int, seed: int) -> dict[str, tuple[Beyond, Beyond]]:
+def _beyond(rows: ScoredRows, group: Any, n_groups: int, seed: int) -> dict[str, tuple[Beyond, Beyond]]:
     out = {}
     for name in RATES:
         two = [
@@ -157,7 +159,7 @@ def _beyond(rows: Scored, group: Any, n_groups: int, seed: int) -> dict[str, tup
     return out
 
 
-def _rates(rows: Scored, names: Sequence[str]) -> tuple[dict[str, Any], ...]:
+def _rates(rows: ScoredRows, names: Sequence[str]) -> tuple[dict[str, Any], ...]:
     group = np.where(rows.group < 0, len(names), rows.group).astype(np.int32)
     tables = [count(group, len(names), rows.truth, s) for s in (rows.before, rows.after)]
     out = []

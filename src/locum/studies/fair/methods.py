@@ -15,9 +15,9 @@ from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.features import FeatureView
 from locum.randomness import child_seed, stream
 from locum.studies.fair.graph import NOTIONS, Graph, Notion, learn_graph
-from locum.studies.fair.odds import LEAST_CHECK, Learner, relabelled, solve
+from locum.studies.fair.odds import LEAST_CHECK, Learner, relabel, solve
 from locum.studies.fair.probabilities import own_chances, tree_chances
-from locum.studies.fair.relabel import evened, mapped, moved, redrawn
+from locum.studies.fair.relabel import choose_rows, even_shares, map_quantiles, move_labels
 from locum.studies.fair.result import shares
 from locum.studies.fair.setting import LEAST, Setting
 from locum.studies.fair.strength import COST, Losses, losses, strongest
@@ -129,7 +129,7 @@ def _parity(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) 
     label, group = setting.label(table), setting.group(table)
     group = np.where(label >= 0, group, -1)
     chance = _chances(table, setting, order, seed)
-    asked = mapped(chance, group)
+    asked = map_quantiles(chance, group)
     if strength == 1:
         done = _write(table, setting, chance, asked, group, seed, even=True)
     else:
@@ -187,7 +187,7 @@ def _odds(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) ->
         chance[learn], label[learn], group[learn], check_label,
         np.where(check_label >= 0, check_group, -1), learner, anew,
     )  # fmt: skip
-    new = relabelled(chance, label, group, found.shifts, anew())
+    new = relabel(chance, label, group, found.shifts, anew())
     still = [name for g, name in enumerate(setting.labels) if g not in found.shifts]
     few = f"fewer than {LEAST_CHECK} rows of one of the classes to check thresholds on"
     notes = [f"Labels kept, for {few}: {'; '.join(still)}."] if still else []
@@ -201,7 +201,7 @@ def _odds(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) ->
         f"({found.gap_before:.3f} before), and misjudged {100 * found.error:.1f} % of them "
         f"({100 * found.error_before:.1f} % before)."
     )
-    return Done(setting.with_labels(mine, new), float((new != label).mean()), tuple(notes))
+    return _done(mine, setting, new, label, notes)
 
 
 def _learner(learn: pa.Table, check: pa.Table, setting: Setting, seed: int) -> Learner:
@@ -243,13 +243,24 @@ def _write(
     label, rng = setting.label(table), stream(seed, "fair", "labels")
     new = label.copy()
     known = np.flatnonzero(label >= 0)
-    drawn, final = moved(chance[known], asked[known], label[known], rng)
+    drawn, final = move_labels(chance[known], asked[known], label[known], rng)
     if even:
         inside = label[group >= 0]
         wanted = np.bincount(inside, minlength=len(setting.classes)) / max(1, len(inside))
-        drawn = evened(drawn, final, group[known], wanted, rng)
+        drawn = even_shares(drawn, final, group[known], wanted, rng)
     new[known] = np.where(group[known] >= 0, drawn, label[known])
-    return Done(setting.with_labels(table, new), float((new != label).mean()))
+    return _done(table, setting, new, label)
+
+
+def _done(
+    table: pa.Table, setting: Setting, new: IntArray, label: IntArray, notes: Sequence[str] = ()
+) -> Done:
+    """The rows with new labels, but for those that a rule of the schema forbids."""
+    out = setting.with_labels(table, new)
+    got = setting.label(out)
+    kept = int((got != new).sum())
+    more = (f"{kept:,} rows keep their label, because a rule forbids the other.",) if kept else ()
+    return Done(out, float((got != label).mean()), (*notes, *more))
 
 
 def _reweigh(table: pa.Table, setting: Setting, n: int, seed: int) -> Done:
@@ -264,10 +275,18 @@ def _reweigh(table: pa.Table, setting: Setting, n: int, seed: int) -> Done:
             f"group {short[0][0]!r} has no row of {setting.target} = {short[0][1]!r} to weigh up",
             where="reweigh", do="use parity at full strength, which moves labels, or ask for more rows",
         )  # fmt: skip
-    rows = redrawn(label, group, len(setting.classes), n, stream(seed, "fair", "reweigh"))
-    repeated = len(rows) - len(np.unique(rows))
+    rows = choose_rows(label, group, len(setting.classes), n, stream(seed, "fair", "reweigh"))
+    alone, first = np.unique(rows, return_index=True)
+    repeated = len(rows) - len(alone)
     note = (f"{repeated:,} rows repeat others, because too few of their group and class were there.",)
+    if repeated and any(c.term.op == "unique" for c in setting.rules):
+        rows = rows[np.sort(first)]
+        note = (_missing(repeated),)
     return Done(table.take(pa.array(rows)).combine_chunks(), 0.0, note if repeated else ())
+
+
+def _missing(n: int) -> str:
+    return f"{n:,} rows are missing: they would repeat others, which a rule forbids."
 
 
 def _causal(table: pa.Table, setting: Setting, order: Order, seed: int) -> Done:
@@ -293,12 +312,12 @@ def _causal(table: pa.Table, setting: Setting, order: Order, seed: int) -> Done:
     new[label < 0] = -1
     how = "learnt from the rows, its directions a convention" if order.edges is None else "as given"
     cuts = ", ".join(cut) if cut else "nothing"
-    out = setting.with_labels(table, new)
+    done = _done(table, setting, new, label)
     downstream = graph.descendants((setting.target,))
     if downstream:
-        out = _after(out, order, downstream, seed)
+        done = replace(done, table=_after(done.table, order, downstream, seed))
     note = f"Graph {how}; cut off from {setting.target!r}: {cuts} (of {len(parents)} parents)."
-    return Done(out, float((new != label).mean()), (note,))
+    return replace(done, notes=(note, *done.notes))
 
 
 def _learnt(table: pa.Table, setting: Setting, names: list[str]) -> Graph:
@@ -318,10 +337,8 @@ def _after(table: pa.Table, order: Order, downstream: set[str], seed: int) -> pa
             f"{', '.join(sorted(downstream))} would have to be drawn again after the target", where="graph",
             do="give a fitted model in place of a table, or take these edges out",
         )  # fmt: skip
-    from locum.control.sample import sample
-
     given = table.select([n for n in table.column_names if n not in downstream])
-    return sample(order.synth, given=given, seed=child_seed(seed, "after")).table
+    return order.synth.draw(given=given, seed=child_seed(seed, "after")).table
 
 
 def per_group(data: pa.Table, setting: Setting, name: str, n: int, seed: int) -> Done:
@@ -341,10 +358,11 @@ def per_group(data: pa.Table, setting: Setting, name: str, n: int, seed: int) ->
             continue
         mine = data.filter(pa.array(group == g)).combine_chunks()
         synth = Synthesizer(name, seed=child_seed(seed, "group", int(g)))
-        parts.append(synth.fit_table(mine, setting.schema).sample_table(size, seed=child_seed(seed, int(g))))
-    out = pa.concat_tables([p.cast(data.schema) for p in parts])
+        parts.append(synth.fit_table(mine, setting.schema).draw(size, seed=child_seed(seed, int(g))).table)
+    out = setting.drop_repeats(pa.concat_tables([p.cast(data.schema) for p in parts]))
     rows = stream(seed, "fair", "groups").permutation(out.num_rows)
     note = f"One {name} model for each of {len(found)} groups; rates of the label are not changed by this."
     few = int(counts.min())
     more = f"The smallest was learned from {few:,} rows." if few < 10 * LEAST else ""
-    return Done(out.take(pa.array(rows)).combine_chunks(), 0.0, tuple(t for t in (note, more) if t))
+    less = _missing(n - out.num_rows) if out.num_rows < n else ""
+    return Done(out.take(pa.array(rows)).combine_chunks(), 0.0, tuple(t for t in (note, more, less) if t))

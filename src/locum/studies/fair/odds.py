@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
-from locum.studies.fair.relabel import EDGE, moved
+from locum.studies.fair.relabel import EDGE, move_labels
 
 #: Share of rows misjudged that a gap is worth: to narrow it by .1, .03 more rows may be misjudged, no more.
 PRICE = 0.3
@@ -27,7 +27,7 @@ Learner = Callable[[IntArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class OddsCurve:
     """Rates of one group at each shift of `SHIFTS`: shape (n_shifts,); and its rows of either label."""
 
     true_positive: FloatArray
@@ -89,21 +89,21 @@ def solve(
     both = [g for g in found if _fewest(check_label, check_group, g) >= LEAST_CHECK and (group == g).any()]
     shifts = dict.fromkeys(both, 0.0)
     odds = log_odds(learner(label))
-    before = best = Solution(shifts, *judged(odds, check_label, check_group, both), 0.0, 0.0)
+    before = best = Solution(shifts, *gap_and_error(odds, check_label, check_group, both), 0.0, 0.0)
     if len(both) < 2:
         return before
     for _ in range(rounds):
-        further = jointly([curve(odds, check_label, check_group, g) for g in both])
+        further = joint_thresholds([curve(odds, check_label, check_group, g) for g in both])
         shifts = {g: shifts[g] + s for g, s in zip(both, further, strict=True)}
-        odds = log_odds(learner(relabelled(chance, label, group, shifts, rng_of())))
-        now = Solution(shifts, *judged(odds, check_label, check_group, both), before.gap, before.error)
+        odds = log_odds(learner(relabel(chance, label, group, shifts, rng_of())))
+        now = Solution(shifts, *gap_and_error(odds, check_label, check_group, both), before.gap, before.error)
         best = min(best, now, key=lambda s: s.error + PRICE * s.gap)
         if not any(further):
             break
     return Solution(best.shifts, best.gap, best.error, before.gap, before.error)
 
 
-def jointly(curves: list[Curve]) -> list[float]:
+def joint_thresholds(curves: list[OddsCurve]) -> list[float]:
     """One shift a group: least error plus `PRICE` times the width of a box that holds all groups' rates.
 
     Boxes of every width and place are tried; in each, every group takes the shift nearest to its own best
@@ -132,7 +132,7 @@ def jointly(curves: list[Curve]) -> list[float]:
     return [float(SHIFTS[b]) for b in best]
 
 
-def _nearest(c: Curve, own: int, width: float) -> IntArray:
+def _nearest(c: OddsCurve, own: int, width: float) -> IntArray:
     """Of each box the shift inside that is nearest to `own`, -1 if none; shape (true rates, false rates)."""
     first, last = (
         np.maximum.outer(*(np.searchsorted(r, low - 1e-9) for r, low in _sides(c))),
@@ -141,18 +141,20 @@ def _nearest(c: Curve, own: int, width: float) -> IntArray:
     return np.where(first > last, -1, np.clip(own, first, np.maximum(first, last))).astype(np.int64)
 
 
-def _sides(c: Curve) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+def _sides(c: OddsCurve) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
     return (c.true_positive, TRUE_RATES), (c.false_positive, FALSE_RATES)
 
 
-def curve(odds: FloatArray, label: IntArray, group: IntArray, g: int) -> Curve:
+def curve(odds: FloatArray, label: IntArray, group: IntArray, g: int) -> OddsCurve:
     """Rates of group `g` when its log odds are shifted, shape (n_shifts,), rising."""
     parts = [np.sort(odds[(group == g) & (label == y)]) for y in (1, 0)]
     rates = [1 - np.searchsorted(part, -SHIFTS) / len(part) for part in parts]
-    return Curve(rates[0], rates[1], len(parts[0]), len(parts[1]))
+    return OddsCurve(rates[0], rates[1], len(parts[0]), len(parts[1]))
 
 
-def judged(odds: FloatArray, label: IntArray, group: IntArray, groups: list[int]) -> tuple[float, float]:
+def gap_and_error(
+    odds: FloatArray, label: IntArray, group: IntArray, groups: list[int]
+) -> tuple[float, float]:
     """Largest difference of either rate between groups, and share of rows misjudged."""
     inside = np.isin(group, groups) & (label >= 0)
     rates = [
@@ -162,7 +164,7 @@ def judged(odds: FloatArray, label: IntArray, group: IntArray, groups: list[int]
     return gap, float(((odds[inside] >= 0) != label[inside]).mean()) if inside.any() else 0.0
 
 
-def shifted(chance: FloatArray, group: IntArray, shifts: dict[int, float]) -> FloatArray:
+def shift_chances(chance: FloatArray, group: IntArray, shifts: dict[int, float]) -> FloatArray:
     """Chances of class 1 with each group's log odds shifted; groups without a shift keep theirs."""
     odds = log_odds(chance)
     for g, by in shifts.items():
@@ -170,14 +172,14 @@ def shifted(chance: FloatArray, group: IntArray, shifts: dict[int, float]) -> Fl
     return np.asarray(np.where(np.isin(group, list(shifts)), 1 / (1 + np.exp(-odds)), chance))
 
 
-def relabelled(
+def relabel(
     chance: FloatArray, label: IntArray, group: IntArray, shifts: dict[int, float], rng: np.random.Generator
 ) -> IntArray:
     """Labels moved, as few as can be, so that they follow the shifted chances; -1 stays."""
     new, known = label.copy(), label >= 0
-    asked = shifted(chance, group, shifts)
+    asked = shift_chances(chance, group, shifts)
     two = [np.column_stack([1 - p[known], p[known]]) for p in (chance, asked)]
-    new[known] = moved(two[0], two[1], label[known], rng)[0]
+    new[known] = move_labels(two[0], two[1], label[known], rng)[0]
     return new
 
 

@@ -14,7 +14,7 @@ from locum.report.html import environment
 from locum.report.words import MINUS, number
 
 if TYPE_CHECKING:
-    from locum.studies.fair.judge import Estimate
+    from locum.studies.fair.judge import GapEstimate
     from locum.studies.fair.repair import Repaired
 
 #: Gaps on the page: key, title, what differs, and whether it is counted in the rows themselves.
@@ -34,9 +34,9 @@ class Row:
 
     title: str
     what: str
-    before: Estimate
-    after: Estimate
-    change: Estimate
+    before: GapEstimate
+    after: GapEstimate
+    change: GapEstimate
     counted: bool
     picture: Markup
     beyond: Any
@@ -81,7 +81,7 @@ def _top(done: Repaired) -> float:
     return max([0.05, *ends])
 
 
-def _twice(before: Estimate, after: Estimate, top: float, counted: bool) -> Markup:
+def _twice(before: GapEstimate, after: GapEstimate, top: float, counted: bool) -> Markup:
     """Both values on a line from no gap to `top`; intervals where values are estimates."""
 
     def at(value: float) -> str:

@@ -31,7 +31,7 @@ def own_chances(synth: Synthesizer, table: pa.Table, setting: Setting) -> FloatA
     """
     attributes = [i for i, a in enumerate(synth.encoder.domain) if a.column == setting.target]
     bound = {d.determinant for d in setting.schema.dependencies}
-    if not synth.model.has_density or len(attributes) != 1 or setting.target in bound:
+    if not synth.has_density or len(attributes) != 1 or setting.target in bound:
         return None
     at = attributes[0]
     codes = synth.encoder.encode(table).codes.copy(order="F")
@@ -43,7 +43,7 @@ def own_chances(synth: Synthesizer, table: pa.Table, setting: Setting) -> FloatA
             return None
         tried = codes.copy(order="F")
         tried[:, at] = seen[0]
-        logs[:, k] = synth.model.log_prob(tried)
+        logs[:, k] = synth.fitted.model.log_prob(tried)
     top = logs.max(axis=1, keepdims=True)
     shares = np.bincount(label[label >= 0], minlength=len(setting.classes)) / max(1, (label >= 0).sum())
     chance = np.exp(logs - np.where(np.isfinite(top), top, 0.0))

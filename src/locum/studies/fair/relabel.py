@@ -12,7 +12,7 @@ QUANTILES = 101
 EDGE = 1e-6
 
 
-def mapped(chance: FloatArray, group: IntArray) -> FloatArray:
+def map_quantiles(chance: FloatArray, group: IntArray) -> FloatArray:
     """Each group's probabilities moved to the quantiles of all rows together; shape (n, n_classes).
 
     One-dimensional optimal transport class by class, so that the order of rows within a group is kept; rows
@@ -55,7 +55,7 @@ def to_mean(chance: FloatArray, wanted: FloatArray, rounds: int = 200) -> FloatA
     return out
 
 
-def moved(
+def move_labels(
     chance: FloatArray, asked: FloatArray, label: IntArray, rng: np.random.Generator
 ) -> tuple[IntArray, FloatArray]:
     """Labels that follow `asked` if the old ones follow `chance`, changing as few as can be.
@@ -78,7 +78,7 @@ def moved(
     return np.minimum(drawn, k - 1).astype(np.int64), final
 
 
-def evened(
+def even_shares(
     label: IntArray, final: FloatArray, group: IntArray, wanted: FloatArray, rng: np.random.Generator
 ) -> IntArray:
     """Labels with each group's counts set to `wanted` shares, up to rounding.
@@ -104,7 +104,7 @@ def evened(
     return out
 
 
-def reweighed(label: IntArray, group: IntArray, n_classes: int) -> FloatArray:
+def reweigh(label: IntArray, group: IntArray, n_classes: int) -> FloatArray:
     """Weights under which label and group are independent (Kamiran and Calders, 2012); shape (n,).
 
     The weight of group s and class y is n_s n_y / (n n_sy). Groups below 0 count as one more group with
@@ -122,13 +122,15 @@ def reweighed(label: IntArray, group: IntArray, n_classes: int) -> FloatArray:
     return weight
 
 
-def redrawn(label: IntArray, group: IntArray, n_classes: int, n: int, rng: np.random.Generator) -> IntArray:
+def choose_rows(
+    label: IntArray, group: IntArray, n_classes: int, n: int, rng: np.random.Generator
+) -> IntArray:
     """Numbers of `n` rows of a pool in which label and group are independent, up to rounding.
 
     Groups and classes keep their shares of the pool. Rows repeat only where a group and class has too few,
     and then as evenly as can be: whole copies, then a draw without repeats.
     """
-    weight = reweighed(label, group, n_classes)
+    weight = reweigh(label, group, n_classes)
     parts = []
     groups = np.unique(group)
     sizes = largest_remainders(np.array([(group == g).mean() for g in groups]) * n)

@@ -11,12 +11,12 @@ import numpy as np
 from locum.errors import UsageError
 from locum.models.checks import check_rows
 from locum.randomness import check_seed, child_seed, stream
-from locum.studies.fair.judge import LEAST_EITHER, Estimate
+from locum.studies.fair.judge import LEAST_EITHER, GapEstimate
 from locum.studies.fair.methods import POOL, Done, Method, Order, apply, per_group
-from locum.studies.fair.result import Evidence, measure
+from locum.studies.fair.result import FairEvidence, measure
 from locum.studies.fair.setting import Setting
 from locum.studies.fair.strength import COST, Losses
-from locum.studies.fair.summary import sentence, unjudged
+from locum.studies.fair.summary import sentence, unjudged_groups
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +40,7 @@ class Repaired:
     table
         Canonical table.
     evidence
-        All measures; see `locum.studies.fair.result.Evidence`.
+        All measures; see `locum.studies.fair.result.FairEvidence`.
     moved
         Share of rows whose label was changed.
     tested_on
@@ -54,7 +54,7 @@ class Repaired:
     """
 
     table: pa.Table
-    evidence: Evidence
+    evidence: FairEvidence
     moved: float
     tested_on: str
     sentence: str
@@ -63,12 +63,12 @@ class Repaired:
     losses: Losses = ()
 
     @property
-    def before(self) -> Mapping[str, Estimate]:
+    def before(self) -> Mapping[str, GapEstimate]:
         """Measures before the repair."""
         return self.evidence.before
 
     @property
-    def after(self) -> Mapping[str, Estimate]:
+    def after(self) -> Mapping[str, GapEstimate]:
         """The same measures after it."""
         return self.evidence.after
 
@@ -163,18 +163,18 @@ def repair(
     sentence says which of them got worse. No method makes rows fair; it moves one measure. Cost: chances
     (five fits, or one density a class) and two fits for the evidence.
     """
-    from locum.synthesizer.table import Synthesizer as Fitted
+    from locum.synthesizer.table import Synthesizer
 
     seed, protected = check_seed(seed), tuple(protected)
-    synth = source if isinstance(source, Fitted) else None
+    synth = source if isinstance(source, Synthesizer) else None
     order = Order(method, synth, graph, notion, tuple(explain), chances, strength, cost)
     if isinstance(least, bool) or least < 1:
         raise UsageError(f"{least!r} rows cannot be", where="least", expected="a whole number from 1 up")
-    if isinstance(source, Fitted):
+    if isinstance(source, Synthesizer):
         schema = source.schema
         n = check_rows(rows if rows is not None else max(1, source.n_rows))
-        many = POOL * n if order.chooses else n
-        pool = source.sample_table(many, seed=child_seed(seed, "fair", "rows"))
+        many = max(n, source.most_rows(POOL * n)) if order.chooses else n
+        pool = source.draw(many, seed=child_seed(seed, "fair", "rows")).table
     elif schema is None:
         raise UsageError("a table needs its schema", where="schema", do="give schema=, see locum.detect")
     else:
@@ -193,7 +193,7 @@ def repair(
         done = apply(pool, setting, order, n, seed)
     trial = _trial(pool, done, setting, order, n, seed, test)
     evidence = measure(trial.before, trial.after, trial.test, setting, least, seed)
-    notes = (*setting.notes, *done.notes, *unjudged(evidence, least))
+    notes = (*setting.notes, *done.notes, *unjudged_groups(evidence, least))
     words = sentence(evidence, setting.target, protected)
     return Repaired(
         done.table, evidence, done.moved, trial.tested_on, words, notes, done.strength, done.losses
@@ -216,7 +216,8 @@ def _trial(
     if test is not None:
         return _Trial(before, done.table, test, "real rows")
     if order.synth is not None:
-        fresh = order.synth.sample_table(TEST_ROWS, seed=child_seed(seed, "fair", "test"))
+        many = order.synth.most_rows(TEST_ROWS)
+        fresh = order.synth.draw(many, seed=child_seed(seed, "fair", "test")).table
         return _Trial(before, done.table, fresh, "fresh synthetic rows")
     order_of = stream(seed, "fair", "split").permutation(pool.num_rows)
     held = max(1, int(TEST_SHARE * pool.num_rows))

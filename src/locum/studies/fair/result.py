@@ -12,7 +12,7 @@ from locum.arrays import FloatArray, IntArray
 from locum.evaluation.metrics.fairness.noise import Beyond
 from locum.evaluation.metrics.fairness.rates import difference, middle
 from locum.randomness import stream
-from locum.studies.fair.judge import Estimate, Judged, judge, scored
+from locum.studies.fair.judge import GapEstimate, JudgedGaps, judge, score_rows
 from locum.studies.fair.setting import Setting
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class FairEvidence:
     """The same measures before and after.
 
     Attributes
@@ -46,9 +46,9 @@ class Evidence:
         Groups with too few test rows for the models' gaps: listed, not judged.
     """
 
-    before: Mapping[str, Estimate]
-    after: Mapping[str, Estimate]
-    change: Mapping[str, Estimate]
+    before: Mapping[str, GapEstimate]
+    after: Mapping[str, GapEstimate]
+    change: Mapping[str, GapEstimate]
     beyond_chance: Mapping[str, tuple[Beyond, Beyond]]
     groups: tuple[Mapping[str, Any], ...]
     rates: tuple[Mapping[str, Any], ...]
@@ -56,10 +56,12 @@ class Evidence:
     binary: bool
     left_out: tuple[str, ...]
 
-    def with_labels_of(self, other: Evidence) -> Evidence:
+    def with_labels_of(self, other: FairEvidence) -> FairEvidence:
         """Models' gaps of this one, labels' gap and shares of the other."""
 
-        def side(mine: Mapping[str, Estimate], theirs: Mapping[str, Estimate]) -> Mapping[str, Estimate]:
+        def side(
+            mine: Mapping[str, GapEstimate], theirs: Mapping[str, GapEstimate]
+        ) -> Mapping[str, GapEstimate]:
             return {**mine, "label_gap": theirs["label_gap"]}
 
         return replace(
@@ -95,33 +97,35 @@ class Evidence:
 
 def measure(
     before: pa.Table, after: pa.Table, test: pa.Table, setting: Setting, least: int, seed: int
-) -> Evidence:
+) -> FairEvidence:
     """Compare two tables by the models they make, on the same test rows.
 
     Groups with fewer than `least` test rows of either outcome are listed and not judged. Cost: two fits of
     100 rounds on at most 40,000 rows each.
     """
-    judged = judge(scored(before, after, test, setting, seed), setting.labels, least, seed)
-    return combined([(before, after)], judged, setting, seed)
+    judged = judge(score_rows(before, after, test, setting, seed), setting.labels, least, seed)
+    return combine([(before, after)], judged, setting, seed)
 
 
-def combined(
-    tables: Sequence[tuple[pa.Table, pa.Table]], judged: Judged, setting: Setting, seed: int
-) -> Evidence:
-    """Evidence of one or more pairs of tables (folds): label gaps are means over them."""
+def combine(
+    tables: Sequence[tuple[pa.Table, pa.Table]], judged: JudgedGaps, setting: Setting, seed: int
+) -> FairEvidence:
+    """FairEvidence of one or more pairs of tables (folds): label gaps are means over them."""
     gaps = [[_label_gap(t, setting, seed) for t in side] for side in zip(*tables, strict=True)]
-    sides = [Estimate(*np.mean([[e.value, e.low, e.high] for e in part], axis=0).tolist()) for part in gaps]
-    values = {"label_gap": (*sides, Estimate(sides[1].value - sides[0].value, *_apart(*sides)))}
+    sides = [
+        GapEstimate(*np.mean([[e.value, e.low, e.high] for e in part], axis=0).tolist()) for part in gaps
+    ]
+    values = {"label_gap": (*sides, GapEstimate(sides[1].value - sides[0].value, *_apart(*sides)))}
     values |= judged.values
     parts = [{k: v[i] for k, v in values.items()} for i in range(3)]
     groups = _groups(tables, setting)
-    return Evidence(
+    return FairEvidence(
         parts[0], parts[1], parts[2], judged.beyond, groups, judged.rates, setting.classes[setting.positive],
         len(setting.classes) == 2, judged.left_out,
     )  # fmt: skip
 
 
-def _apart(a: Estimate, b: Estimate) -> tuple[float, float]:
+def _apart(a: GapEstimate, b: GapEstimate) -> tuple[float, float]:
     """Interval of the difference of two estimates, as if independent (wider than it need be)."""
     down = ((a.high - a.value) ** 2 + (b.value - b.low) ** 2) ** 0.5
     up = ((a.value - a.low) ** 2 + (b.high - b.value) ** 2) ** 0.5
@@ -142,12 +146,12 @@ def gap_of(counts: FloatArray) -> float:
     return max((difference(s) for s in share), default=0.0) if share.shape[1] > 1 else 0.0
 
 
-def _label_gap(table: pa.Table, setting: Setting, seed: int) -> Estimate:
+def _label_gap(table: pa.Table, setting: Setting, seed: int) -> GapEstimate:
     counts = _counts(table, setting)
     total = int(counts.sum())
     draws = stream(seed, "fair", "labels").multinomial(total, counts.reshape(-1) / max(1, total), size=200)
     value = gap_of(counts)
-    return Estimate(value, *middle(np.array([gap_of(d.reshape(counts.shape)) for d in draws]), value))
+    return GapEstimate(value, *middle(np.array([gap_of(d.reshape(counts.shape)) for d in draws]), value))
 
 
 def _counts(table: pa.Table, setting: Setting) -> FloatArray:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.arrays import IntArray
+from locum.control.draw import BoolArray, first_of_each
+from locum.control.rules.clause import Clause, rule_clauses
+from locum.control.where.names import Names
 from locum.errors import UsageError
 from locum.evaluation.groups import Grouping, groupings
 from locum.evaluation.learn.cells import level_codes, levels_of, texts
@@ -116,6 +119,11 @@ class Setting:
         bound = {d.dependent for d in self.schema.dependencies if d.determinant == self.target}
         return [c for c in self.schema if not c.regenerated and c.name != self.target and c.name not in bound]
 
+    @property
+    def rules(self) -> list[Clause]:
+        """The rules of the schema."""
+        return rule_clauses(self.schema.rules, Names(self.schema))
+
     def group(self, table: pa.Table) -> IntArray:
         """Group of each row, -1 where there are too few to tell; shape (n_rows,)."""
         codes = self.grouping.codes(table).astype(np.int64)
@@ -129,7 +137,39 @@ class Setting:
         return codes
 
     def with_labels(self, table: pa.Table, label: IntArray) -> pa.Table:
-        """The table with other labels; -1 is missing. Columns that the target determines follow it."""
+        """The table with other labels; -1 is missing. Columns that the target determines follow it.
+
+        A row that kept a rule of the schema and would break it under its new label keeps its old one.
+        """
+        old = self.label(table)
+        out = self._set_labels(table, label)
+        rules = [c for c in self.rules if self._about(c)]
+        for _ in range(len(label) if rules else 0):
+            wrong = np.zeros(len(label), dtype=np.bool_)
+            for clause in rules:
+                wrong |= _broken(clause, out) & ~_broken(clause, table)
+            if not (wrong & (label != old)).any():
+                # Rows that may not repeat, and were not the ones to change: then none changes.
+                return self._set_labels(table, old) if wrong.any() else out
+            label = np.where(wrong, old, label)
+            out = self._set_labels(table, label)
+        return out
+
+    def drop_repeats(self, table: pa.Table) -> pa.Table:
+        """The table without rows that repeat others where a rule forbids that."""
+        import pyarrow as pa
+
+        for clause in self.rules:
+            if clause.term.op == "unique":
+                table = table.filter(pa.array(~_broken(clause, table))).combine_chunks()
+        return table
+
+    def _about(self, clause: Clause) -> bool:
+        """Whether a rule can be broken by another label."""
+        bound = {d.dependent for d in self.schema.dependencies if d.determinant == self.target}
+        return bool({self.target, *bound} & set(clause.columns))
+
+    def _set_labels(self, table: pa.Table, label: IntArray) -> pa.Table:
         import pyarrow as pa
 
         at = table.column_names.index(self.target)
@@ -139,6 +179,15 @@ class Setting:
             if d.determinant == self.target:
                 out = _follow(table, out, self.target, d.dependent)
         return out
+
+
+def _broken(clause: Clause, table: pa.Table) -> BoolArray:
+    """Which rows break a rule; of rows that may not repeat all but the first."""
+    if clause.term.op != "unique":
+        return ~clause.holds(table)
+    again = np.ones(table.num_rows, dtype=np.bool_)
+    again[first_of_each(table, clause.columns)] = False
+    return again
 
 
 def _with_classes(grouping: Grouping, table: pa.Table, target: str, classes: tuple[str, ...]) -> Grouping:

@@ -6,7 +6,7 @@ import numpy as np
 
 from locum.arrays import FloatArray, IntArray
 from locum.evaluation.scores import weighted_auc
-from locum.studies.fair.relabel import EDGE, mapped
+from locum.studies.fair.relabel import EDGE, map_quantiles
 
 #: Strengths that are tried.
 STRENGTHS = tuple(round(0.05 * k, 2) for k in range(21))
@@ -42,7 +42,7 @@ def losses(chance: FloatArray, label: IntArray, group: IntArray, positive: int) 
     known = label >= 0
     chance, group = chance[known], group[known]
     area = weighted_auc(label[known] == positive, chance[:, positive])
-    even, far = np.ones(int(known.sum())), mapped(chance, group)
+    even, far = np.ones(int(known.sum())), map_quantiles(chance, group)
     best = area(even)
     found = []
     for t in STRENGTHS:

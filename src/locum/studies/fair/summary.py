@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from locum.studies.fair.result import Evidence
+from locum.studies.fair.result import FairEvidence
 
 #: Difference in odds by chance alone from which the sentence speaks of it.
 CHANCE = 0.03
@@ -15,7 +15,7 @@ RISE = 0.02
 NAMES = (("demographic_parity", "Demographic parity"), ("equalized_odds", "Equalised odds"))
 
 
-def sentence(evidence: Evidence, target: str, protected: Sequence[str]) -> str:
+def sentence(evidence: FairEvidence, target: str, protected: Sequence[str]) -> str:
     """Both parities before and after, which of them got worse, what chance makes, and the cost."""
     b, a = evidence.before, evidence.after
     what = f"{target} = {evidence.positive}" if evidence.binary else target
@@ -34,7 +34,7 @@ def sentence(evidence: Evidence, target: str, protected: Sequence[str]) -> str:
     return " ".join(words)
 
 
-def _of_models(evidence: Evidence) -> list[str]:
+def _of_models(evidence: FairEvidence) -> list[str]:
     b, a, change = evidence.before, evidence.after, evidence.change
     words = [
         f"Of models trained on the rows, the difference in demographic parity went from "
@@ -57,7 +57,7 @@ def _of_models(evidence: Evidence) -> list[str]:
     return words
 
 
-def unjudged(evidence: Evidence, least: int) -> tuple[str, ...]:
+def unjudged_groups(evidence: FairEvidence, least: int) -> tuple[str, ...]:
     """One sentence about the groups that are not judged, or nothing."""
     if not evidence.left_out:
         return ()

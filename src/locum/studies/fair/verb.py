@@ -32,7 +32,7 @@ def fair(
     """Repair rows of a model or a table given in any form; see `locum.studies.fair.repair.repair`.
 
     With `folds` models' gaps are those of the same repair cross-fitted over `data`, see
-    `locum.studies.fair.crossfit.cross_fitted`; a table given as source is its own data.
+    `locum.studies.fair.crossfit.cross_fit`; a table given as source is its own data.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def _over_all_rows(
     asked: Mapping[str, Any], progress: Listener,
 ) -> Repaired:  # fmt: skip
     """The same repair with models' gaps measured on all real rows."""
-    from locum.studies.fair.crossfit import DEFAULT_SYNTHESIZER, cross_fitted
+    from locum.studies.fair.crossfit import DEFAULT_SYNTHESIZER, cross_fit
     from locum.studies.fair.judge import LEAST_EITHER
     from locum.studies.fair.methods import Order
     from locum.studies.fair.summary import sentence
@@ -76,7 +76,7 @@ def _over_all_rows(
     settings = {k: asked[v] for k, v in names.items() if v in asked}
     order = Order(asked.get("method", "parity"), explain=tuple(asked.get("explain", ())), **settings)
     target, protected = asked["target"], tuple(asked["protected"])
-    (found,) = cross_fitted(
+    (found,) = cross_fit(
         data, schema, [(protected, order)], target=target, synthesizer=name, folds=folds,
         least=asked.get("least", LEAST_EITHER), seed=asked.get("seed", 0), progress=progress,
     )  # fmt: skip

@@ -18,11 +18,10 @@ from locum.schema.lineage import warning_of
 from locum.studies.compare.verb import understood
 from locum.studies.mix.result import Mixing
 from locum.studies.mix.study import Make, Question, study
+from locum.synthesizer.refit import refit
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from locum.schema.table import Schema
 
 PAGE, NUMBERS = "mix.html", "mix.json"
 
@@ -54,7 +53,7 @@ def mix(
         )
     schema, real = without_data_bounds(known.schema), known.table
     if synthetic is None:
-        make, available = _fitted(schema, synthesizer, dict(settings or {})), None
+        make, available = refit(synthesizer, schema, settings or {}), None
     else:
         # One schema for both; columns that only one of them has are left out, by name.
         other, schema, _ = align(schema, read_table(synthetic))
@@ -75,17 +74,6 @@ def mix(
     if folder is not None:
         save(found, folder)
     return found
-
-
-def _fitted(schema: Schema, name: str, settings: dict[str, Any]) -> Make:
-    from locum.synthesizer.table import Synthesizer
-
-    Synthesizer(name, **settings)  # an unknown name or setting is told before anything is read or fitted
-
-    def make(learn: pa.Table, n: int, seed: int) -> pa.Table:
-        return Synthesizer(name, seed=seed, **settings).fit_table(learn, schema).sample_table(n)
-
-    return make
 
 
 def _drawn(rows: pa.Table) -> Make:

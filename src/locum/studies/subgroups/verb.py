@@ -30,6 +30,7 @@ from locum.studies.compare.verb import understood
 if TYPE_CHECKING:
     from locum.data.origin import Raw
     from locum.schema.table import Schema
+    from locum.synthesizer.table import Synthesizer
 
 PAGE, NUMBERS = "subgroups.html", "subgroups.json"
 #: Rows drawn from a model file for the model under test to learn from.
@@ -140,10 +141,12 @@ def _columns(entry: str | Sequence[str]) -> tuple[str, ...]:
 
 def _model(model: Any) -> tuple[str, Raw | None, Predict | None]:
     """What is tested, in words; rows to learn from, or a function that answers."""
-    if callable(model) and not hasattr(model, "sample_table"):
+    from locum.synthesizer.table import Synthesizer
+
+    if isinstance(model, Synthesizer):
+        return "a generator", _rows_of(model, "a generator"), None
+    if callable(model):
         return str(getattr(model, "__qualname__", type(model).__name__)), None, model
-    if hasattr(model, "sample_table"):
-        return "a generator", _drawn(model, "a generator"), None
     text = str(model) if isinstance(model, str | os.PathLike) else ""
     path = Path(text) if text else None
     if path is not None and path.is_dir():
@@ -155,9 +158,7 @@ def _model(model: Any) -> tuple[str, Raw | None, Predict | None]:
             )  # fmt: skip
         return f"the run {path.name}", read_table(made[0]), None
     if path is not None and path.suffix == ".locum":
-        from locum.synthesizer.table import Synthesizer
-
-        return path.name, _drawn(Synthesizer.load(path), path.name), None
+        return path.name, _rows_of(Synthesizer.load(path), path.name), None
     if path is not None and ":" in text and not path.exists():
         from locum.studies.contestants.contestant import load_function
 
@@ -166,11 +167,11 @@ def _model(model: Any) -> tuple[str, Raw | None, Predict | None]:
     return raw.name, raw, None
 
 
-def _drawn(synth: Any, name: str) -> Raw:
+def _rows_of(synth: Synthesizer, name: str) -> Raw:
     """Rows of a generator as if they had been read."""
     from locum.data.read import read
 
-    return replace(read(synth.sample_table(DRAWN)), name=name)
+    return replace(read(synth.draw(synth.most_rows(DRAWN)).table), name=name)
 
 
 def save(found: Subgrouping, folder: Path) -> Path:

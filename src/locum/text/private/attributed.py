@@ -58,7 +58,7 @@ class AttributeModel:
 
     def rows(self, n: int, seed: int = 0) -> list[dict[str, str]]:
         """`n` rows of attributes drawn from the generator."""
-        table = self.fit.synthesizer.sample_table(n, child_seed(seed, "attributes"))
+        table = self.fit.synthesizer.draw(n, seed=child_seed(seed, "attributes")).table
         return [{k: str(v) for k, v in row.items()} for row in table.to_pylist()]
 
 

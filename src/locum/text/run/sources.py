@@ -13,10 +13,11 @@ from typing import Any
 from locum.errors import FileFormatError
 from locum.files.json import load
 from locum.randomness import child_seed, stream
-from locum.text.failures import PlanError
+from locum.text.failures import Lost, PlanError, Reason
 from locum.text.plan.columns import Seed, Table
 
-_BLOCK = 256
+#: Rows of a model that are drawn at a time, and blocks without a new row that end the search for one.
+_BLOCK, _PATIENCE = 256, 40
 
 
 class SeedFile:
@@ -119,9 +120,10 @@ class SeedColumn:
 
 
 class TableColumn:
-    """Rows drawn from a locum model, a block at a time."""
+    """Rows drawn from a locum model, a block at a time; none breaks a rule of the model's schema."""
 
     def __init__(self, column: Table, path: Path, seed: int) -> None:
+        from locum.control.request import read_request
         from locum.synthesizer.table import Synthesizer
 
         self._column = column
@@ -134,15 +136,48 @@ class TableColumn:
 
         @lru_cache(maxsize=8)
         def block(number: int) -> list[dict[str, Any]]:
-            rows = model.sample_table(_BLOCK, child_seed(seed, "text", "table", column.model, number))
-            return [{k: _plain(v) for k, v in row.items()} for row in rows.to_pylist()]
+            child = child_seed(seed, "text", "table", column.model, number)
+            rows = model.draw(model.most_rows(_BLOCK), seed=child).table.to_pylist()
+            return [{k: _plain(v) for k, v in row.items()} for row in rows]
 
         self._block = block
+        self._unique = [c.columns for c in read_request(model.fitted).clauses if c.term.op == "unique"]
+        #: Rows of all blocks so far that may stand beside each other, where a rule says which may not.
+        self._distinct: list[dict[str, Any]] = []
+        self._seen: set[tuple[Any, ...]] = set()
+        self._blocks = 0
 
     def get(self, attempt: int) -> Any:
-        """The row of an attempt, or its one field."""
-        row = self._block(attempt // _BLOCK)[attempt % _BLOCK]
+        """The row of an attempt, or its one field.
+
+        Raises
+        ------
+        Lost
+            When no more rows are found that differ as a rule demands.
+        """
+        if self._unique:
+            row = self._distinct_row(attempt)
+        else:
+            row = self._block(attempt // _BLOCK)[attempt % _BLOCK]
         return row[self._column.field] if self._column.field else dict(row)
+
+    def _distinct_row(self, attempt: int) -> dict[str, Any]:
+        """The row of an attempt among those of all blocks that no earlier one repeats."""
+        last = self._blocks + _PATIENCE
+        while len(self._distinct) <= attempt:
+            if self._blocks >= last:
+                words = " and ".join(f"unique({', '.join(columns)})" for columns in self._unique)
+                raise Lost(
+                    Reason.SAMPLER, f"the model has only {len(self._distinct):,} rows that differ by {words}"
+                )
+            for row in self._block(self._blocks):
+                keys = {(columns, *(row[c] for c in columns)) for columns in self._unique}
+                if not keys & self._seen:
+                    self._seen |= keys
+                    self._distinct.append(row)
+                    last = self._blocks + 1 + _PATIENCE
+            self._blocks += 1
+        return self._distinct[attempt]
 
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ import locum
 from locum.errors import UsageError
 from locum.schema.column import Column
 from locum.schema.table import Schema
-from locum.studies.fair.crossfit import cross_fitted
+from locum.studies.fair.crossfit import cross_fit
 from locum.studies.fair.methods import Order
 from locum.studies.fair.page import render
 
@@ -38,7 +38,7 @@ def table():
 @pytest.fixture(scope="module")
 def found(table):
     orders = [(("sex",), Order("parity", strength=1.0)), (("sex",), Order("odds"))]
-    return cross_fitted(table, SCHEMA, orders, target="pay", folds=2, least=30, seed=1)
+    return cross_fit(table, SCHEMA, orders, target="pay", folds=2, least=30, seed=1)
 
 
 def test_every_row_is_tested_once_and_small_groups_are_not_judged(table, found):
@@ -59,7 +59,7 @@ def test_the_same_generator_stands_before_every_repair(found):
 
 def test_one_fold_cannot_be(table):
     with pytest.raises(UsageError, match="folds"):
-        cross_fitted(table, SCHEMA, [(("sex",), Order("odds"))], target="pay", folds=1)
+        cross_fit(table, SCHEMA, [(("sex",), Order("odds"))], target="pay", folds=1)
 
 
 def test_folds_of_a_table_are_told_and_the_page_shows_them(table):

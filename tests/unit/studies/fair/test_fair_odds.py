@@ -7,7 +7,17 @@ import pyarrow as pa
 
 from locum.schema.column import Column
 from locum.schema.table import Schema
-from locum.studies.fair.odds import PRICE, SHIFTS, Curve, curve, jointly, judged, log_odds, shifted, solve
+from locum.studies.fair.odds import (
+    PRICE,
+    SHIFTS,
+    OddsCurve,
+    curve,
+    gap_and_error,
+    joint_thresholds,
+    log_odds,
+    shift_chances,
+    solve,
+)
 from locum.studies.fair.repair import repair
 
 
@@ -23,10 +33,10 @@ def people(n, seed, groups=3):
 def test_no_other_shifts_are_better_than_those_found():
     p, label, group = people(6000, 0)
     odds = log_odds(p)
-    found = jointly([curve(odds, label, group, g) for g in range(3)])
+    found = joint_thresholds([curve(odds, label, group, g) for g in range(3)])
 
     def cost(shifts):
-        gap, error = judged(odds + np.asarray(shifts)[group], label, group, [0, 1, 2])
+        gap, error = gap_and_error(odds + np.asarray(shifts)[group], label, group, [0, 1, 2])
         return error + PRICE * gap
 
     rng = np.random.default_rng(1)
@@ -39,14 +49,14 @@ def test_no_other_shifts_are_better_than_those_found():
 def test_groups_with_the_same_rates_are_left_alone():
     p, label, _ = people(4000, 2, groups=1)
     one = curve(log_odds(p), label, np.zeros(4000, dtype=np.int64), 0)
-    assert len(set(jointly([one, one, one]))) == 1
+    assert len(set(joint_thresholds([one, one, one]))) == 1
 
 
 def test_a_group_that_cannot_enter_a_narrow_box_gets_a_wider_one():
     steps = np.linspace(0, 1, len(SHIFTS))
-    good = Curve(steps**0.2, steps**5, 500, 500)
-    bad = Curve(steps**0.8, steps**1.2, 500, 500)
-    a, b = (int(np.flatnonzero(s == SHIFTS)[0]) for s in jointly([good, bad]))
+    good = OddsCurve(steps**0.2, steps**5, 500, 500)
+    bad = OddsCurve(steps**0.8, steps**1.2, 500, 500)
+    a, b = (int(np.flatnonzero(s == SHIFTS)[0]) for s in joint_thresholds([good, bad]))
     alone = abs(good.true_positive[a] - bad.true_positive[b])
     assert max(alone, abs(good.false_positive[a] - bad.false_positive[b])) < 0.31
 
@@ -74,7 +84,7 @@ def test_groups_without_both_classes_keep_their_labels():
     truth[mine == 2] = 0
     found = solve(p, label, group, truth, mine, lambda labels: q, lambda: np.random.default_rng(0))
     assert set(found.shifts) == {0, 1}
-    assert (shifted(p, group, found.shifts)[group == 2] == p[group == 2]).all()
+    assert (shift_chances(p, group, found.shifts)[group == 2] == p[group == 2]).all()
 
 
 def test_too_few_rows_of_a_class_leave_all_labels_and_are_told():

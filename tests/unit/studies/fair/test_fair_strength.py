@@ -7,7 +7,7 @@ import numpy as np
 from locum.studies.fair.strength import STRENGTHS, losses, strongest
 
 
-def scored(apart, n=8000, seed=0):
+def score_rows(apart, n=8000, seed=0):
     rng = np.random.default_rng(seed)
     group = rng.integers(0, 2, n)
     odds = rng.normal(-1.2 + apart * group, 1.5)
@@ -16,9 +16,9 @@ def scored(apart, n=8000, seed=0):
 
 
 def test_groups_that_do_not_differ_cost_nothing_and_others_the_more_the_further():
-    alike = losses(*scored(0.0), 1)
+    alike = losses(*score_rows(0.0), 1)
     assert abs(alike[-1][1]) < 0.002
-    some = losses(*scored(1.2), 1)
+    some = losses(*score_rows(1.2), 1)
     assert [t for t, _ in some] == list(STRENGTHS)
     values = [v for _, v in some]
     assert values[0] > 0.0
@@ -27,7 +27,7 @@ def test_groups_that_do_not_differ_cost_nothing_and_others_the_more_the_further(
 
 
 def test_the_loss_at_full_strength_is_that_of_ranks_within_groups():
-    chance, label, group = scored(1.2)
+    chance, label, group = score_rows(1.2)
     rank = np.empty(len(label))
     for g in (0, 1):
         rows = np.flatnonzero(group == g)
@@ -50,7 +50,7 @@ def test_the_strength_taken_is_the_last_before_the_cost_is_passed():
 
 
 def test_rows_without_label_or_group_do_not_count():
-    chance, label, group = scored(1.0, n=2000)
+    chance, label, group = score_rows(1.0, n=2000)
     more = [np.concatenate([a, a[:50]]) for a in (chance, label, group)]
     more[1][2000:] = -1
     assert losses(*more, 1) == losses(chance, label, group, 1)

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.control.sample import sample
 from locum.errors import UsageError
 from locum.models.fewshot import FewShotModel
 from locum.schema.column import Column
@@ -44,9 +43,11 @@ def test_borrowing_refuses_a_taken_name():
 
 def test_rows_of_a_minority_have_the_level_and_differ():
     synth = Synthesizer("few-shot", seed=1).fit_table(table(100, 5), SCHEMA)
-    rows = sample(synth, 40, where="y = 'yes'", seed=0).table
+    rows = synth.draw(40, where="y = 'yes'", seed=0).table
     assert rows.column("y").to_pylist() == ["yes"] * 40
     assert len(set(rows.column("x").to_pylist())) > 10
+    with pytest.raises(UsageError, match="there is no column"):
+        synth.draw(4, where="z = 'yes'", seed=0)
 
 
 def coded(n: int) -> Coded:

@@ -1,0 +1,177 @@
+"""Given cells as codes: which are fixed, what contradicts the request, and completions of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from locum.codes.derived import DerivedCodebook
+from locum.codes.encoder import Encoder, arrow_type
+from locum.control.bank import attributes_of, build_bank, flat, roots
+from locum.control.draw import first_of_each
+from locum.control.drawn import Infeasible
+from locum.control.guided import propose
+from locum.control.problem import Problem
+from locum.control.request import RowRequest
+from locum.control.rules.clash import explain
+from locum.control.rules.clause import Clause
+from locum.models.fitted import Fitted
+from locum.models.guide import FREE, Guide, systematic
+from locum.randomness import stream
+from locum.schema.domain import Codes
+
+#: Rows that the model draws at a time.
+BLOCK = 2**18
+
+
+@dataclass(slots=True)
+class Count:
+    """What happened over all rounds."""
+
+    drawn: int = 0
+    realised: int = 0
+    accepted: int = 0
+    strange: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of it, in plain sentences."""
+        if not self.strange:
+            return ()
+        what = (
+            "rows hold values that the model cannot have together; the rest of these rows was drawn without"
+        )
+        return (f"{self.strange:,} {what} regard to them.",)
+
+
+def fixed_codes(encoder: Encoder, given: pa.Table, *, keep_missing: Sequence[str] = ()) -> Codes:
+    """Codes of the given cells, `FREE` elsewhere; shape (n_rows, n_attributes).
+
+    A missing cell is free, except in columns of `keep_missing`, where it is given as missing. A given value
+    of a column that follows from another one stands for the values that lead to it, when there is just one.
+    """
+    n = given.num_rows
+    out = np.full((n, len(encoder.domain)), FREE, dtype=np.int32, order="F")
+    root = roots(encoder)
+    for column, book in zip(encoder.schema, encoder.books, strict=True):
+        if column.name not in given.column_names or isinstance(book, DerivedCodebook):
+            continue
+        values = flat(given.column(column.name)).cast(arrow_type(column))
+        present = ~np.asarray(values.is_null())
+        if column.name in keep_missing:
+            present[:] = True
+        for at, codes in zip(attributes_of(encoder, column.name), book.encode(values), strict=True):
+            out[present, at] = codes[present]
+    for column, book in zip(encoder.schema, encoder.books, strict=True):
+        if isinstance(book, DerivedCodebook) and column.name in given.column_names:
+            _back(encoder, root[column.name], column.name, given, out)
+    return out
+
+
+def _back(encoder: Encoder, root: str, name: str, given: pa.Table, out: Codes) -> None:
+    """Where only one root value gives the dependent's value, fix that."""
+    bank = build_bank(encoder, root, {})
+    at = bank.attributes[0]
+    leads: dict[Any, set[int]] = {}
+    for value, code in zip(flat(bank.table.column(name)).to_pylist(), bank.code.tolist(), strict=True):
+        leads.setdefault(value, set()).add(code)
+    for i, value in enumerate(flat(given.column(name)).to_pylist()):
+        codes = leads.get(value, set())
+        if value is not None and out[i, at] == FREE and len(codes) == 1:
+            out[i, at] = next(iter(codes))
+
+
+def compile_given(
+    fitted: Fitted, given: pa.Table, request: RowRequest, seed: int
+) -> tuple[Problem, Guide, Codes]:
+    """The compiled request, its guide and the fixed codes; refuses what the given cells contradict.
+
+    Raises
+    ------
+    Infeasible
+        When the given cells of a row contradict conditions or rules, with the first such rows.
+    """
+    encoder = fitted.encoder
+    problem = Problem.of(encoder, request.clauses, frozenset(given.column_names))
+    if any(not (weight > 0).any() for weight in problem.weights.values()):
+        raise explain(fitted, request.clauses, None, seed)
+    _refuse_contradictions(given, request.clauses)
+    _refuse_repeats(given, problem)
+    pairs = tuple(problem.pairs()) if problem.loose else ()
+    guide = Guide(problem.weights, pairs, temperature=request.temperature)
+    return problem, guide, fixed_codes(encoder, given)
+
+
+def _rows(n: int, one: str, many: str) -> str:
+    return f"1 given row {one}" if n == 1 else f"{n:,} given rows {many}"
+
+
+def _them(n: int) -> str:
+    return "this row" if n == 1 else "these rows"
+
+
+def _refuse_repeats(given: pa.Table, problem: Problem) -> None:
+    """Rows that agree, by what is given alone, on columns that must be unique."""
+    for columns in problem.unique:
+        if not set(columns) <= set(given.column_names):
+            continue
+        whole = np.logical_and.reduce([~np.asarray(flat(given.column(c)).is_null()) for c in columns])
+        rows = np.flatnonzero(whole)
+        first = first_of_each(given.take(pa.array(rows)), columns)
+        if len(first) < len(rows):
+            again = np.delete(rows, first)
+            text = f"unique({', '.join(columns)})"
+            what = _rows(len(again), "repeats", "repeat")
+            raise Infeasible(
+                f"{what} another and may not, by {text} (row {again[0] + 1})",
+                clash=[text], nearest=f"leave out {_them(len(again))}, or the rule {text}", where="given",
+            )  # fmt: skip
+
+
+def _refuse_contradictions(given: pa.Table, clauses: Sequence[Clause]) -> None:
+    """Rows that break a clause by what is given alone."""
+    for clause in clauses:
+        if (
+            clause.term.op == "unique"
+            or not clause.columns
+            or not set(clause.columns) <= set(given.column_names)
+        ):
+            continue
+        part = given.select(list(clause.columns))
+        whole = np.logical_and.reduce([~np.asarray(flat(part.column(c)).is_null()) for c in clause.columns])
+        bad = np.flatnonzero(whole & ~clause.holds(part))
+        if len(bad):
+            shown = ", ".join(str(i + 1) for i in bad[:5]) + (", ..." if len(bad) > 5 else "")
+            raise Infeasible(
+                f"{_rows(len(bad), 'breaks', 'break')} {clause.text} (row {shown})",
+                clash=[clause.text], where="given",
+                nearest=f"leave out {_them(len(bad))}, or the condition {clause.text}",
+            )  # fmt: skip
+
+
+def complete_each(
+    fitted: Fitted, fixed: Codes, guide: Guide, size: int, seed: int
+) -> tuple[Codes, npt.NDArray[np.float64], int]:
+    """`size` equally weighted completions of each row, row by row, and how many rows are impossible.
+
+    The second value is the log of the model's probability of each row's fixed cells and of what the guide
+    asks, as estimated from its own draws; shape (n_rows,).
+    """
+    groups = len(fixed)
+    drawn, log_weight = propose(fitted.model, groups * size, replace(guide, fixed=fixed), seed)
+    dead = ~np.isfinite(log_weight.reshape(groups, size)).any(axis=1)
+    if dead.any():
+        # Nothing agrees: the given cells stay, the rest comes from the model without them.
+        free, other = propose(fitted.model, int(dead.sum()) * size, replace(guide, fixed=None), seed)
+        at = np.repeat(dead, size)
+        held = np.repeat(fixed[dead], size, axis=0)
+        drawn[at] = np.where(held != FREE, held, free)
+        log_weight[at] = other
+    chosen = systematic(log_weight, groups, stream(seed, "one"))
+    mass = np.logaddexp.reduce(log_weight.reshape(groups, size), axis=1) - np.log(size)
+    return np.asfortranarray(drawn[chosen]), np.where(dead, -np.inf, mass), int(dead.sum())
