@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def check(
     data: options.Data = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Run folder. Default: <name>-locum.", metavar="DIR", show_default=False),
+        Path | None, option("--out", help="Run folder. Default: <name>-locum.", metavar="DIR")
     ] = None,
     rows: options.Rows = None,
     target: options.Target = None,
@@ -45,11 +43,11 @@ def check(
     from locum.cli.progress import Display
     from locum.cli.show import show_check, show_forecast
     from locum.runs.check import forecast
-    from locum.runs.plan import Request, privacy_request
     from locum.runs.prepare import prepare
+    from locum.runs.request import RunRequest, privacy_request
     from locum.wording import parse_duration
 
-    request = Request(
+    request = RunRequest(
         data=data, config=config, out=out, rows=rows, target=target, protected=tuple(protected or ()),
         holdout=holdout, synthesizer=synthesizer,
         time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),

@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import option
+from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER
 
 
 def collapse(
     data: options.NeededData,
     loop: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--loop",
             metavar="LOOP",
-            show_default=False,
             help="replace, accumulate, subsample, fresh or verified; may be repeated. Default: all.",
         ),
     ] = None,
@@ -25,24 +26,17 @@ def collapse(
     rows: options.Rows = None,
     synthesizer: Annotated[
         str, typer.Option("--synthesizer", help="Generator that learns.", metavar="NAME")
-    ] = "tree-fast",
+    ] = FAST_SYNTHESIZER,
     protected: options.Protected = None,
     text: Annotated[
-        str | None,
-        typer.Option("--text", help="Learn the texts of a column.", metavar="COLUMN", show_default=False),
+        str | None, option("--text", help="Learn the texts of a column.", metavar="COLUMN")
     ] = None,
     order: Annotated[
         int, typer.Option("--order", help="With --text: words in a run that is counted, 1 to 5.", metavar="N")
     ] = 2,
     seed: options.Seed = None,
-    time: Annotated[
-        str | None,
-        typer.Option("--time", help="Longest time, e.g. 90s, 10m.", metavar="TIME", show_default=False),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder for page and numbers.", metavar="DIR", show_default=False),
-    ] = None,
+    time: Annotated[str | None, option("--time", help="Longest time, e.g. 90s, 10m.", metavar="TIME")] = None,
+    out: Annotated[Path | None, option("--out", help="Folder for page and numbers.", metavar="DIR")] = None,
     as_json: options.Json = False,
 ) -> None:
     """Let a generator learn from its own rows and watch errors, rare cases, diversity and groups.
@@ -50,7 +44,7 @@ def collapse(
     Five loops side by side: only the last generation, all so far, as many as the real ones, with fresh real
     rows, and with rows that a judge has verified. With --text a model of runs of words learns a
     column of texts.
-    """  # fmt: skip
+    """
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
     from locum.studies.collapse.result import MODES
@@ -61,7 +55,8 @@ def collapse(
     with Display() as display:
         found = work(
             data, loops=loop or MODES, generations=generations, rows=rows, synthesizer=synthesizer,
-            protected=tuple(protected or ()), text=text, order=order, seed=seed or 0, limit_s=limit, out=out,
+            protected=tuple(protected or ()), text=text, order=order, seed=seed or DEFAULT_SEED,
+            limit_s=limit, out=out,
             progress=display,
         )  # fmt: skip
     if as_json:

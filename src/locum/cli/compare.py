@@ -8,46 +8,40 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import argument, option
+from locum.runs.options import COMPARE_HOLDOUT, COMPARE_SEEDS, DEFAULT_EFFORT, DEFAULT_SYNTHESIZER
 
 
 def compare(
     data: Annotated[
         list[str],
-        typer.Argument(
-            metavar="DATA...",
-            help="Tables. One may say its own ?target=COL&protected=COL,COL.",
-            show_default=False,
-        ),
+        argument(metavar="DATA...", help="Tables. One may say its own ?target=COL&protected=COL,COL."),
     ],
     entrants: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--with",
             metavar="ENTRANT",
-            show_default=False,
             help="Who takes part, may be repeated: tree, aim?epsilon=1, NAME=COMMAND with {train} {out} "
             "{rows} {seed}, NAME=made/{table}-{seed}.csv, sdv.ctgan@PYTHON. Default: tree.",
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds, from 0 up.", metavar="N", min=1)] = 3,
+    seeds: Annotated[
+        int, typer.Option("--seeds", help="How many seeds, from 0 up.", metavar="N", min=1)
+    ] = COMPARE_SEEDS,
     rows: options.Rows = None,
     target: options.Target = None,
     protected: options.Protected = None,
     holdout: Annotated[
         float, typer.Option("--holdout", help="Share of rows kept back.", metavar="SHARE")
-    ] = 0.25,
+    ] = COMPARE_HOLDOUT,
     time_limit: Annotated[
         str, typer.Option("--time-limit", help="Longest time for one fit, e.g. 90s, 30m.", metavar="TIME")
     ] = "1h",
     effort: options.Effort = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            help="Folder for page and record. Default: locum-compare.",
-            metavar="DIR",
-            show_default=False,
-        ),
+        option("--out", help="Folder for page and record. Default: locum-compare.", metavar="DIR"),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the rows that were made.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
@@ -57,7 +51,7 @@ def compare(
 
     The negative controls independent and bootstrap always take part. The same command goes on where it was
     stopped.
-    """  # fmt: skip
+    """
     from locum.cli.progress import Display
     from locum.cli.show import show_comparison
     from locum.studies.compare.verb import compare as run
@@ -67,8 +61,8 @@ def compare(
     limit = parse_duration(time_limit, where="--time-limit")
     with Display() as display:
         found = run(
-            data, entrants or ["tree"], seeds=seeds, rows=rows, holdout=holdout, target=target,
-            protected=tuple(protected or ()), limit_s=limit, effort=effort or "quick", out=folder,
+            data, entrants or [DEFAULT_SYNTHESIZER], seeds=seeds, rows=rows, holdout=holdout, target=target,
+            protected=tuple(protected or ()), limit_s=limit, effort=effort or DEFAULT_EFFORT, out=folder,
             keep=keep, retry=retry, progress=display,
         )  # fmt: skip
     show_comparison(found, folder, as_json=as_json)

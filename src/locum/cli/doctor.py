@@ -6,25 +6,18 @@ from typing import Annotated
 
 import typer
 
-from locum.cli.options import Json
+from locum.cli.options import Json, option
 
 
 def doctor(
     endpoint: Annotated[
         str | None,
-        typer.Option(
-            "--endpoint", help="Test a model endpoint instead: its address up to /v1.", metavar="URL",
-            show_default=False,
-        ),
+        option("--endpoint", help="Test a model endpoint instead: its address up to /v1.", metavar="URL"),
     ] = None,
-    model: Annotated[
-        str, typer.Option("--model", help="Model to ask.", metavar="NAME", show_default=False)
-    ] = "",
-    key_env: Annotated[
-        str, typer.Option("--key-env", help="Variable that holds the key.", metavar="VAR", show_default=False)
-    ] = "",
+    model: Annotated[str, option("--model", help="Model to ask.", metavar="NAME")] = "",
+    key_env: Annotated[str, option("--key-env", help="Variable that holds the key.", metavar="VAR")] = "",
     as_json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Show versions, cores, memory, disk and extras; paste it into a bug report."""
     if endpoint is not None:
         _test_endpoint(endpoint, model, key_env, as_json=as_json)

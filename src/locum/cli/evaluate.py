@@ -8,19 +8,15 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import option
+from locum.runs.options import DEFAULT_SEED, EVALUATE_EFFORT
 
 
 def evaluate(
-    real: Annotated[
-        Path,
-        typer.Option("--real", help="The rows the generator learned from.", metavar="A", show_default=False),
-    ],
-    synthetic: Annotated[
-        Path, typer.Option("--synthetic", help="The rows to judge.", metavar="B", show_default=False)
-    ],
+    real: Annotated[Path, option("--real", help="The rows the generator learned from.", metavar="A")],
+    synthetic: Annotated[Path, option("--synthetic", help="The rows to judge.", metavar="B")],
     holdout: Annotated[
-        Path | None,
-        typer.Option("--holdout", help="Real rows the generator never saw.", metavar="C", show_default=False),
+        Path | None, option("--holdout", help="Real rows the generator never saw.", metavar="C")
     ] = None,
     target: options.Target = None,
     protected: options.Protected = None,
@@ -29,15 +25,11 @@ def evaluate(
     by: options.By = None,
     shift: options.Shift = None,
     canaries: Annotated[
-        Path | None,
-        typer.Option("--canaries", help="Key that `locum plant` wrote.", metavar="FILE", show_default=False),
+        Path | None, option("--canaries", help="Key that `locum plant` wrote.", metavar="FILE")
     ] = None,
     seed: options.Seed = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Folder for report.html and report.json.", metavar="DIR", show_default=False
-        ),
+        Path | None, option("--out", help="Folder for report.html and report.json.", metavar="DIR")
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -51,17 +43,18 @@ def evaluate(
     """
     from locum.cli.progress import Display
     from locum.cli.show import show_evaluation
+    from locum.evaluation.limits import parse_limits
     from locum.runs.evaluate import evaluate as judge
     from locum.runs.evaluate import save_folder
     from locum.runs.out_folder import refuse_taken
-    from locum.schema.require import parse_limits
 
     if out is not None:
         refuse_taken(out)
     with Display() as display:
         found = judge(
-            real, synthetic, holdout=holdout, target=target, protected=tuple(protected or ()), seed=seed or 0,
-            require=parse_limits(require) if require else None, effort=effort or "standard",
+            real, synthetic, holdout=holdout, target=target, protected=tuple(protected or ()),
+            seed=seed or DEFAULT_SEED,
+            require=parse_limits(require) if require else None, effort=effort or EVALUATE_EFFORT,
             by=tuple(by or ()), shift=tuple(shift or ()), canaries=canaries,
             progress=display,
         )  # fmt: skip

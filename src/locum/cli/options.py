@@ -3,187 +3,169 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from locum.runs import options as defaults
+
+
+def option(*flags: str, **told: Any) -> Any:
+    """An option whose help names its default, where there is one."""
+    return typer.Option(*flags, show_default=False, **told)
+
+
+def argument(**told: Any) -> Any:
+    """The same for an argument."""
+    return typer.Argument(show_default=False, **told)
+
+
 Data = Annotated[
     Path | None,
-    typer.Argument(
+    argument(
         metavar="DATA",
         help="CSV, TSV, Parquet, Arrow or JSON Lines file. Default: the one named in ./locum.toml.",
-        show_default=False,
     ),
 ]
-NeededData = Annotated[
-    Path,
-    typer.Argument(metavar="DATA", help="CSV, TSV, Parquet, Arrow or JSON Lines file.", show_default=False),
-]
+NeededData = Annotated[Path, argument(metavar="DATA", help="CSV, TSV, Parquet, Arrow or JSON Lines file.")]
 Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", help="A locum.toml. Default: the one beside the data.", metavar="FILE", show_default=False
-    ),
+    Path | None, option("--config", help="A locum.toml. Default: the one beside the data.", metavar="FILE")
 ]
 Seed = Annotated[
     int | None,
-    typer.Option("--seed", help="Same seed, same bytes. Default: 0.", metavar="S", show_default=False),
+    option("--seed", help=f"Same seed, same bytes. Default: {defaults.DEFAULT_SEED}.", metavar="S"),
 ]
-Target = Annotated[
-    str | None,
-    typer.Option("--target", help="Column to be predicted.", metavar="COL", show_default=False),
-]
+Target = Annotated[str | None, option("--target", help="Column to be predicted.", metavar="COL")]
 Protected = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--protected", help="Column that names groups; may be repeated.", metavar="COL", show_default=False
-    ),
+    list[str] | None, option("--protected", help="Column that names groups; may be repeated.", metavar="COL")
 ]
 Holdout = Annotated[
     float | None,
-    typer.Option(
+    option(
         "--holdout",
-        help="Share of rows kept back as a yardstick. Default: 0.2.",
+        help=f"Share of rows kept back as a yardstick. Default: {defaults.DEFAULT_HOLDOUT:g}.",
         metavar="SHARE",
-        show_default=False,
     ),
 ]
 Synthesizer = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--synthesizer",
-        help="Generator: tree, tree-fast, independent, bootstrap, ... Default: tree; auto with --epsilon.",
-        metavar="NAME", show_default=False,
+        help="Generator: tree, tree-fast, independent, bootstrap, ... "
+        f"Default: {defaults.DEFAULT_SYNTHESIZER}; {defaults.PRIVATE_SYNTHESIZER} with --epsilon.",
+        metavar="NAME",
     ),
-]  # fmt: skip
+]
 TimeBudget = Annotated[
     str | None,
-    typer.Option(
-        "--time-budget",
-        help="Longest time on the clock, e.g. 90s, 5m, 1h30m.",
-        metavar="TIME",
-        show_default=False,
-    ),
+    option("--time-budget", help="Longest time on the clock, e.g. 90s, 5m, 1h30m.", metavar="TIME"),
 ]
 Rows = Annotated[
-    int | None,
-    typer.Option(
-        "--rows", help="Synthetic rows. Default: as many as the data has.", metavar="N", show_default=False
-    ),
+    int | None, option("--rows", help="Synthetic rows. Default: as many as the data has.", metavar="N")
 ]
 Delimiter = Annotated[
-    str | None,
-    typer.Option(
-        "--delimiter", help="Correct a wrong guess about a CSV file.", metavar="C", show_default=False
-    ),
+    str | None, option("--delimiter", help="Correct a wrong guess about a CSV file.", metavar="C")
 ]
 Encoding = Annotated[
-    str | None,
-    typer.Option(
-        "--encoding", help="Correct a wrong guess about a text file.", metavar="NAME", show_default=False
-    ),
+    str | None, option("--encoding", help="Correct a wrong guess about a text file.", metavar="NAME")
 ]
 Format = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--format",
-        help="csv, tsv, parquet, arrow or jsonl. Default: as the data.",
+        help=f"{', '.join(defaults.FORMATS[:-1])} or {defaults.FORMATS[-1]}. Default: as the data.",
         metavar="NAME",
-        show_default=False,
     ),
 ]
 Require = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--require",
         help="Limit on a result, e.g. c2st.max=0.6; exit code 1 when it is broken. May be repeated.",
         metavar="NAME.max=X",
-        show_default=False,
     ),
 ]
 Effort = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--effort",
-        help="Of the attacks: quick, standard or thorough. Default: quick; for evaluate standard.",
+        help="Of the attacks: quick, standard or thorough. "
+        f"Default: {defaults.DEFAULT_EFFORT}; for evaluate {defaults.EVALUATE_EFFORT}.",
         metavar="NAME",
-        show_default=False,
     ),
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option(
-        "--by", metavar="COL,COL", show_default=False,
+    option(
+        "--by",
+        metavar="COL,COL",
         help="Column that names small groups, or several to cross; may be repeated.",
     ),
-]  # fmt: skip
+]
 Shift = Annotated[
     list[str] | None,
-    typer.Option(
-        "--shift", metavar="SHARES", show_default=False,
+    option(
+        "--shift",
+        metavar="SHARES",
         help="Another population, e.g. 'age >= 65: 0.5' or 'sex = balanced'; may be repeated.",
     ),
-]  # fmt: skip
+]
 Epsilon = Annotated[
     str | None,
-    typer.Option(
-        "--epsilon",
-        help="Guarantee differential privacy with this total epsilon, e.g. 1.",
-        metavar="E",
-        show_default=False,
-    ),
+    option("--epsilon", help="Guarantee differential privacy with this total epsilon, e.g. 1.", metavar="E"),
 ]
 Delta = Annotated[
     str | None,
-    typer.Option(
-        "--delta", help="With --epsilon: chance left uncovered. Default: 1e-6.", metavar="D",
-        show_default=False,
+    option(
+        "--delta",
+        help=f"With --epsilon: chance left uncovered. Default: {defaults.DEFAULT_DELTA}.",
+        metavar="D",
     ),
-]  # fmt: skip
+]
 Unit = Annotated[
     str | None,
-    typer.Option(
-        "--unit", help="With --epsilon: column that says whose row it is. Default: each row by itself.",
-        metavar="COL", show_default=False,
+    option(
+        "--unit",
+        help="With --epsilon: column that says whose row it is. Default: each row by itself.",
+        metavar="COL",
     ),
-]  # fmt: skip
+]
 PerUnit = Annotated[
     int | None,
-    typer.Option(
+    option(
         "--per-unit",
-        help="With --epsilon: rows kept of each --unit. Default: 1.",
+        help=f"With --epsilon: rows kept of each --unit. Default: {defaults.DEFAULT_PER_UNIT}.",
         metavar="K",
-        show_default=False,
     ),
 ]
 Public = Annotated[
     Path | None,
-    typer.Option(
-        "--public", help="With --epsilon: a public table with the same columns.", metavar="FILE",
-        show_default=False,
-    ),
-]  # fmt: skip
+    option("--public", help="With --epsilon: a public table with the same columns.", metavar="FILE"),
+]
 Ledger = Annotated[
     Path | None,
-    typer.Option(
-        "--ledger", help="With --epsilon: file that adds up what all runs spend. Default: one in the run "
-        "folder, for this run alone.", metavar="FILE", show_default=False,
+    option(
+        "--ledger",
+        help="With --epsilon: file that adds up what all runs spend. Default: one in the run "
+        "folder, for this run alone.",
+        metavar="FILE",
     ),
-]  # fmt: skip
+]
 TotalEpsilon = Annotated[
     str | None,
-    typer.Option(
-        "--total-epsilon", help="With --epsilon: total of a new --ledger. Default: that of --epsilon.",
-        metavar="E", show_default=False,
+    option(
+        "--total-epsilon",
+        help="With --epsilon: total of a new --ledger. Default: that of --epsilon.",
+        metavar="E",
     ),
-]  # fmt: skip
+]
 Engine = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--engine",
         help="With --epsilon: who counts: memory, duckdb (rows stay in their file), or auto, by its size.",
-        metavar="NAME", show_default=False,
+        metavar="NAME",
     ),
-]  # fmt: skip
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]

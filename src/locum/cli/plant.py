@@ -8,14 +8,12 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import option
 
 
 def plant(
     data: options.NeededData,
-    out: Annotated[
-        Path,
-        typer.Option("--out", help="Copy with canaries, e.g. .csv.", metavar="FILE", show_default=False),
-    ],
+    out: Annotated[Path, option("--out", help="Copy with canaries, e.g. .csv.", metavar="FILE")],
     keys: Annotated[
         Path,
         typer.Option("--keys", help="File that tells them; keep it from the generator.", metavar="FILE"),
@@ -23,10 +21,7 @@ def plant(
     planted: Annotated[int, typer.Option("--planted", help="How many, on average.", metavar="N")] = 100,
     copies: Annotated[int, typer.Option("--copies", help="How often each goes in.", metavar="N")] = 1,
     seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed", help="Of rows and coin. Default: a secret one.", metavar="S", show_default=False
-        ),
+        int | None, option("--seed", help="Of rows and coin. Default: a secret one.", metavar="S")
     ] = None,
     force: options.Force = False,
     as_json: options.Json = False,
@@ -36,9 +31,9 @@ def plant(
     What is made from the copy is for the test only.
     """
     from locum.cli.console import emit, say
-    from locum.runs.plant import plant_file
+    from locum.runs.plant import plant as work
 
-    made = plant_file(data, out, keys, planted=planted, copies=copies, seed=seed, force=force)
+    made = work(data, out, keys, planted=planted, copies=copies, seed=seed, force=force)
     if as_json:
         emit(
             {

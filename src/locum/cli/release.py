@@ -5,26 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from locum.cli import options
+from locum.cli.options import argument, option
 
 
 def release(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Folder of a run made with --epsilon.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Option("--out", help="New folder for the bundle.", metavar="BUNDLE", show_default=False),
-    ],
+    run: Annotated[Path, argument(metavar="RUN", help="Folder of a run made with --epsilon.")],
+    out: Annotated[Path, option("--out", help="New folder for the bundle.", metavar="BUNDLE")],
     key: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--key",
             help="Ed25519 private key (PEM) to sign with. Default: your own, made when there is none.",
             metavar="FILE",
-            show_default=False,
         ),
     ] = None,
     as_json: options.Json = False,

@@ -8,62 +8,42 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import argument, option
 
 
 def sample(
-    model: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Model file (*.locum) or run folder.", show_default=False)
-    ],
+    model: Annotated[Path, argument(metavar="FILE", help="Model file (*.locum) or run folder.")],
     out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            help="File to write: .csv, .tsv, .parquet, .arrow, .jsonl.",
-            metavar="FILE",
-            show_default=False,
-        ),
+        Path, option("--out", help="File to write: .csv, .tsv, .parquet, .arrow, .jsonl.", metavar="FILE")
     ],
     rows: Annotated[
-        int | None,
-        typer.Option(
-            "--rows", help="Rows to draw; with --given as many as it has.", metavar="N", show_default=False
-        ),
+        int | None, option("--rows", help="Rows to draw; with --given as many as it has.", metavar="N")
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--where",
             help="What every row fulfils, such as \"age >= 80 and sex = 'F'\"; may be repeated.",
             metavar="CONDITION",
-            show_default=False,
         ),
     ] = None,
     given: Annotated[
         Path | None,
-        typer.Option(
-            "--given",
-            help="File with some of the columns; the rest of each row is drawn.",
-            metavar="FILE",
-            show_default=False,
+        option(
+            "--given", help="File with some of the columns; the rest of each row is drawn.", metavar="FILE"
         ),
     ] = None,
     targets: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--targets",
             help="Proportions: 'sex = balanced; age >= 65: 0.3', JSON, or a JSON file.",
             metavar="TEXT",
-            show_default=False,
         ),
     ] = None,
     rule: Annotated[
         list[str] | None,
-        typer.Option(
-            "--rule",
-            help='What no row breaks, such as "start <= end"; may be repeated.',
-            metavar="RULE",
-            show_default=False,
-        ),
+        option("--rule", help='What no row breaks, such as "start <= end"; may be repeated.', metavar="RULE"),
     ] = None,
     temperature: Annotated[
         float,
@@ -71,11 +51,10 @@ def sample(
     ] = 1.0,
     verify: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--verify",
             help="Real rows: a judge that has seen them picks among twice as many drawn ones.",
             metavar="FILE",
-            show_default=False,
         ),
     ] = None,
     seed: options.Seed = None,
@@ -85,12 +64,11 @@ def sample(
     """Draw synthetic rows from a fitted generator. Another seed gives other rows."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.runs.draw import Asked
-    from locum.runs.fit import sample_file
+    from locum.runs.sample import SampleOptions, sample_file
     from locum.wording import count, size
 
     with Display() as display:
-        asked = Asked(tuple(where or ()), given, targets, tuple(rule or ()), temperature)
+        asked = SampleOptions(tuple(where or ()), given, targets, tuple(rule or ()), temperature)
         drawn = sample_file(
             model, rows, out, asked=asked, seed=seed, verify=verify, force=force, progress=display
         )

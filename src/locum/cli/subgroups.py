@@ -8,24 +8,20 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import argument, option
+from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER
 
 
 def subgroups(
     model: Annotated[
         str,
-        typer.Argument(
+        argument(
             metavar="MODEL",
             help="Rows for boosted trees to learn from (a file, a run folder, a .locum file), or "
             "module:function that predicts.",
-            show_default=False,
         ),
     ],
-    test: Annotated[
-        Path,
-        typer.Option(
-            "--test", help="Real rows that the model has not seen.", metavar="C", show_default=False
-        ),
-    ],
+    test: Annotated[Path, option("--test", help="Real rows that the model has not seen.", metavar="C")],
     target: options.Target = None,
     by: options.By = None,
     shift: options.Shift = None,
@@ -35,18 +31,15 @@ def subgroups(
     rows: Annotated[int, typer.Option("--rows", help="Rows that each draws.", metavar="N")] = 20_000,
     synthesizer: Annotated[
         str, typer.Option("--synthesizer", help="What kind of generator they are.", metavar="NAME")
-    ] = "tree-fast",
+    ] = FAST_SYNTHESIZER,
     seed: options.Seed = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder for page and numbers.", metavar="DIR", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, option("--out", help="Folder for page and numbers.", metavar="DIR")] = None,
     as_json: options.Json = False,
 ) -> None:
     """Test a model on groups with few test rows, by real and by generated rows.
 
     Each figure comes with the interval of either, and which of the two to go by (3S, NeurIPS 2023).
-    """  # fmt: skip
+    """
     from locum.cli.progress import Display
     from locum.cli.show import show_subgroups
     from locum.studies.subgroups.verb import subgroups as work
@@ -54,6 +47,6 @@ def subgroups(
     with Display() as display:
         found = work(
             model, test, by=tuple(by or ()), target=target, shift=tuple(shift or ()), generators=generators,
-            rows=rows, synthesizer=synthesizer, seed=seed or 0, out=out, progress=display,
+            rows=rows, synthesizer=synthesizer, seed=seed or DEFAULT_SEED, out=out, progress=display,
         )  # fmt: skip
     show_subgroups(found, out, as_json=as_json)

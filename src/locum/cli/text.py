@@ -13,6 +13,7 @@ import typer
 
 from locum.cli import options
 from locum.cli.helppage import CommandList
+from locum.cli.options import argument, option
 from locum.cli.textjudge import evaluate, plant
 from locum.cli.textprivate import private
 from locum.errors import UsageError
@@ -24,49 +25,41 @@ if TYPE_CHECKING:
     from locum.text.run.result import TextOutcome
 
 text = typer.Typer(
-    name="text", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    name="text",
+    cls=CommandList,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
     help="Write, check and select text by a plan; every answer is kept, so runs can be taken up again.",
-)  # fmt: skip
+)
 
-PlanFile = Annotated[
-    Path, typer.Argument(metavar="PLAN", help="A plan; see `locum text init`.", show_default=False)
-]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a text run.", show_default=False)]
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", help="Run folder. Default: <plan>-text.", metavar="DIR", show_default=False),
-]
+PlanFile = Annotated[Path, argument(metavar="PLAN", help="A plan; see `locum text init`.")]
+Folder = Annotated[Path, argument(metavar="DIR", help="Folder of a text run.")]
+Out = Annotated[Path | None, option("--out", help="Run folder. Default: <plan>-text.", metavar="DIR")]
 MaxCost = Annotated[
-    float | None,
-    typer.Option(
-        "--max-cost", help="Never spend more, in the money of the prices.", metavar="X", show_default=False
-    ),
+    float | None, option("--max-cost", help="Never spend more, in the money of the prices.", metavar="X")
 ]
-MaxTokens = Annotated[
-    int | None,
-    typer.Option("--max-tokens", help="Never use more tokens in all.", metavar="N", show_default=False),
-]
-MaxTime = Annotated[
-    str | None,
-    typer.Option("--max-time", help="Never take longer, e.g. 90s, 5m.", metavar="TIME", show_default=False),
-]
+MaxTokens = Annotated[int | None, option("--max-tokens", help="Never use more tokens in all.", metavar="N")]
+MaxTime = Annotated[str | None, option("--max-time", help="Never take longer, e.g. 90s, 5m.", metavar="TIME")]
 Allow = Annotated[
     list[str] | None,
-    typer.Option(
-        "--allow-endpoint", help="Host that may have what derives from private sources; may be repeated.",
-        metavar="HOST", show_default=False,
+    option(
+        "--allow-endpoint",
+        help="Host that may have what derives from private sources; may be repeated.",
+        metavar="HOST",
     ),
-]  # fmt: skip
+]
 Replay = Annotated[
     bool, typer.Option("--replay", help="Answer from the folder's cache alone, without any model.")
 ]
 Change = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", help="A setting of a recipe, e.g. seeds_file=seeds.jsonl; may be repeated.",
-        metavar="KEY=VALUE", show_default=False,
+    option(
+        "--set",
+        help="A setting of a recipe, e.g. seeds_file=seeds.jsonl; may be repeated.",
+        metavar="KEY=VALUE",
     ),
-]  # fmt: skip
+]
 
 
 @text.command()
@@ -74,17 +67,14 @@ def init(
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="File to write.")] = Path("text.toml"),
     endpoint: Annotated[
         str | None,
-        typer.Option(
-            "--endpoint", help="Address of an endpoint, to /v1. Default: the embedded model.", metavar="URL",
-            show_default=False,
+        option(
+            "--endpoint", help="Address of an endpoint, to /v1. Default: the embedded model.", metavar="URL"
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help="Name of the model.", metavar="NAME", show_default=False)
-    ] = None,
+    model: Annotated[str | None, option("--model", help="Name of the model.", metavar="NAME")] = None,
     force: options.Force = False,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Write a first plan, to be read and changed: short labelled reviews."""
     from locum.cli.console import emit, say
     from locum.errors import FolderError

@@ -8,57 +8,33 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import option
 
 
 def evaluate(
-    real: Annotated[
-        Path,
-        typer.Option("--real", help="The texts the generator learned from.", metavar="A", show_default=False),
-    ],
-    synthetic: Annotated[
-        Path, typer.Option("--synthetic", help="The texts to judge.", metavar="B", show_default=False)
-    ],
+    real: Annotated[Path, option("--real", help="The texts the generator learned from.", metavar="A")],
+    synthetic: Annotated[Path, option("--synthetic", help="The texts to judge.", metavar="B")],
     holdout: Annotated[
-        Path | None,
-        typer.Option(
-            "--holdout", help="Real texts the generator never saw.", metavar="C", show_default=False
-        ),
+        Path | None, option("--holdout", help="Real texts the generator never saw.", metavar="C")
     ] = None,
     column: Annotated[
-        str | None,
-        typer.Option(
-            "--column", help="Column of texts. Default: the longest.", metavar="COL", show_default=False
-        ),
+        str | None, option("--column", help="Column of texts. Default: the longest.", metavar="COL")
     ] = None,
-    label: Annotated[
-        str | None, typer.Option("--label", help="Column of labels.", metavar="COL", show_default=False)
-    ] = None,
+    label: Annotated[str | None, option("--label", help="Column of labels.", metavar="COL")] = None,
     attributes: Annotated[
         Path | None,
-        typer.Option(
-            "--attributes", help="TOML file that declares attributes to compare.", metavar="FILE",
-            show_default=False,
-        ),
+        option("--attributes", help="TOML file that declares attributes to compare.", metavar="FILE"),
     ] = None,
     plan: Annotated[
-        Path | None,
-        typer.Option(
-            "--plan", help="Plan by which the texts were made.", metavar="PLAN", show_default=False
-        ),
+        Path | None, option("--plan", help="Plan by which the texts were made.", metavar="PLAN")
     ] = None,
     canaries: Annotated[
-        Path | None,
-        typer.Option(
-            "--canaries", help="File that `locum text plant` wrote.", metavar="FILE", show_default=False
-        ),
+        Path | None, option("--canaries", help="File that `locum text plant` wrote.", metavar="FILE")
     ] = None,
     seed: options.Seed = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder for page and numbers.", metavar="DIR", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, option("--out", help="Folder for page and numbers.", metavar="DIR")] = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Judge synthetic texts: likeness, variety, use and copying, each beside real hold-out texts.
 
     Without --holdout, nothing can be said about copying.
@@ -85,18 +61,12 @@ def evaluate(
 
 def plant(
     data: options.NeededData,
-    out: Annotated[
-        Path,
-        typer.Option("--out", help="Copy with canaries, .jsonl or .csv.", metavar="FILE", show_default=False),
-    ],
+    out: Annotated[Path, option("--out", help="Copy with canaries, .jsonl or .csv.", metavar="FILE")],
     keys: Annotated[
         Path, typer.Option("--keys", help="File that tells them; keep it from the generator.", metavar="FILE")
     ] = Path("canaries.json"),
     column: Annotated[
-        str | None,
-        typer.Option(
-            "--column", help="Column of texts. Default: the longest.", metavar="COL", show_default=False
-        ),
+        str | None, option("--column", help="Column of texts. Default: the longest.", metavar="COL")
     ] = None,
     planted: Annotated[int, typer.Option("--planted", help="How many.", metavar="N")] = 50,
     copies: Annotated[int, typer.Option("--copies", help="How often each goes in.", metavar="N")] = 1,

@@ -9,15 +9,20 @@ import typer
 
 from locum.cli import options
 from locum.cli.helppage import CommandList
+from locum.cli.options import option
 
 if TYPE_CHECKING:
     from locum.text.engine.model import ModelSpec
-    from locum.text.private.verb import Asked, Made
+    from locum.text.private.verb import PrivateTextRequest, PrivateTexts
 
 private = typer.Typer(
-    name="private", cls=CommandList, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    name="private",
+    cls=CommandList,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
     help="Write texts under differential privacy; what is learned from private texts is paid for.",
-)  # fmt: skip
+)
 
 Epsilon = Annotated[str, typer.Option("--epsilon", help="What this run may spend, e.g. 4.", metavar="E")]
 Delta = Annotated[
@@ -27,35 +32,25 @@ Delta = Annotated[
 Out = Annotated[Path, typer.Option("--out", help="Folder for texts, account and ledger.", metavar="DIR")]
 Rows = Annotated[int, typer.Option("--rows", help="Texts to make.", metavar="N")]
 Column = Annotated[
-    str | None,
-    typer.Option(
-        "--column", help="Column of texts. Default: text, or the only one.", metavar="COL", show_default=False
-    ),
+    str | None, option("--column", help="Column of texts. Default: text, or the only one.", metavar="COL")
 ]
-Label = Annotated[
-    str | None, typer.Option("--label", help="Column of classes.", metavar="COL", show_default=False)
-]
+Label = Annotated[str | None, option("--label", help="Column of classes.", metavar="COL")]
 Classes = Annotated[
     list[str] | None,
-    typer.Option(
-        "--class", help="Public name of a class; may be repeated. Never taken from the private texts.",
-        metavar="NAME", show_default=False,
+    option(
+        "--class",
+        help="Public name of a class; may be repeated. Never taken from the private texts.",
+        metavar="NAME",
     ),
-]  # fmt: skip
+]
 PublicTexts = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--public", help="Texts that owe nothing to the private ones; may be repeated.", metavar="FILE",
-        show_default=False,
-    ),
-]  # fmt: skip
+    option("--public", help="Texts that owe nothing to the private ones; may be repeated.", metavar="FILE"),
+]
 Model = Annotated[
     str | None,
-    typer.Option(
-        "--model", help="Embedded model that reads private texts, on this machine.", metavar="NAME",
-        show_default=False,
-    ),
-]  # fmt: skip
+    option("--model", help="Embedded model that reads private texts, on this machine.", metavar="NAME"),
+]
 
 
 @private.command()
@@ -91,14 +86,9 @@ def resample(
     data: options.NeededData,
     out: Out,
     epsilon: Epsilon,
-    pool: Annotated[
-        Path, typer.Option("--pool", help="Synthetic texts to draw from.", metavar="FILE", show_default=False)
-    ],
+    pool: Annotated[Path, option("--pool", help="Synthetic texts to draw from.", metavar="FILE")],
     rows: Rows = 100,
-    clusters: Annotated[
-        int | None,
-        typer.Option("--clusters", help="Default: pool / 20.", metavar="N", show_default=False),
-    ] = None,
+    clusters: Annotated[int | None, option("--clusters", help="Default: pool / 20.", metavar="N")] = None,
     repeat: Annotated[bool, typer.Option("--repeat", help="A text may be drawn more than once.")] = False,
     column: Column = None,
     label: Label = None,
@@ -108,7 +98,7 @@ def resample(
     total_epsilon: options.TotalEpsilon = None,
     seed: options.Seed = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Draw from a pool so that its clusters have the shares of the private texts; one noisy histogram.
 
     For a pool that somebody wrote already, or that was evolved on the same ledger.
@@ -124,17 +114,11 @@ def attributes(
     data: options.NeededData,
     out: Out,
     epsilon: Epsilon,
-    attributes: Annotated[
-        Path,
-        typer.Option("--attributes", help="TOML declarations.", metavar="FILE", show_default=False),
-    ],
+    attributes: Annotated[Path, option("--attributes", help="TOML declarations.", metavar="FILE")],
     public: PublicTexts = None,
     by: Annotated[
         str | None,
-        typer.Option(
-            "--by", help="Attribute that chooses public examples. Default: the first.", metavar="NAME",
-            show_default=False,
-        ),
+        option("--by", help="Attribute that chooses public examples. Default: the first.", metavar="NAME"),
     ] = None,
     what: Annotated[
         str, typer.Option("--what", help="What a text is called in prompts.", metavar="WORD")
@@ -144,14 +128,12 @@ def attributes(
     model: Model = None,
     endpoint: Annotated[
         str | None,
-        typer.Option(
-            "--endpoint", help="Endpoint that writes, to /v1; it sees drawn attributes only.",
-            metavar="URL", show_default=False,
+        option(
+            "--endpoint", help="Endpoint that writes, to /v1; it sees drawn attributes only.", metavar="URL"
         ),
     ] = None,
     writer: Annotated[
-        str | None,
-        typer.Option("--writer", help="Name of the model that writes.", metavar="NAME", show_default=False),
+        str | None, option("--writer", help="Name of the model that writes.", metavar="NAME")
     ] = None,
     column: Column = None,
     delta: Delta = "1e-6",
@@ -159,7 +141,7 @@ def attributes(
     total_epsilon: options.TotalEpsilon = None,
     seed: options.Seed = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Read declared attributes here, model their table privately, and plan texts written from drawn rows.
 
     Writes the model and a plan for `locum text run`; with --public also texts by n-grams of these.
@@ -184,9 +166,7 @@ def predict(
     data: options.NeededData,
     out: Out,
     epsilon: Epsilon,
-    batch: Annotated[
-        int, typer.Option("--batch", help="Private texts for a text.", metavar="B", show_default=False)
-    ],
+    batch: Annotated[int, option("--batch", help="Private texts for a text.", metavar="B")],
     public: PublicTexts = None,
     rows: Rows = 10,
     tokens: Annotated[int, typer.Option("--tokens", help="Most tokens of a text.", metavar="T")] = 40,
@@ -201,7 +181,7 @@ def predict(
     total_epsilon: options.TotalEpsilon = None,
     seed: options.Seed = None,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Experimental: tokens drawn from a public model that batches of private texts may move a little.
 
     Without --model the language model is one of word counts of the public texts.
@@ -217,12 +197,21 @@ def predict(
 
 
 def _asked(
-    data: Path, out: Path, epsilon: str, delta: str, rows: int, column: str | None, label: str | None,
-    classes: list[str] | None, ledger: Path | None, total: str | None, seed: int | None,
-) -> Asked:  # fmt: skip
-    from locum.text.private.verb import Asked
+    data: Path,
+    out: Path,
+    epsilon: str,
+    delta: str,
+    rows: int,
+    column: str | None,
+    label: str | None,
+    classes: list[str] | None,
+    ledger: Path | None,
+    total: str | None,
+    seed: int | None,
+) -> PrivateTextRequest:
+    from locum.text.private.verb import PrivateTextRequest
 
-    return Asked(
+    return PrivateTextRequest(
         data, epsilon, out, rows, delta, column, label, tuple(classes or ()), ledger, total, seed or 0
     )
 
@@ -241,7 +230,7 @@ def _local(model: str | None) -> ModelSpec | None:
     return None if model is None else ModelSpec(model, context=1024)
 
 
-def _show(route: str, made: Made, *, as_json: bool) -> None:
+def _show(route: str, made: PrivateTexts, *, as_json: bool) -> None:
     from locum.cli.console import emit, note, say
     from locum.text.private.verb import PLAN, TEXTS
 

@@ -8,25 +8,25 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import option
+from locum.runs.options import COMPARE_SEEDS, DEFAULT_SYNTHESIZER
 
 
 def tournament(
     data: options.NeededData,
     hide: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--hide",
             metavar="ENTRANT",
-            show_default=False,
             help="A hider, may be repeated; as --with of `locum compare`. Default: tree.",
         ),
     ] = None,
     seek: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--seek",
             metavar="SEEKER",
-            show_default=False,
             help="A seeker, may be repeated: nearest, neighbours, scaled, queries, values, trees, forest, "
             "linear, or NAME=module:function. Default: the first six.",
         ),
@@ -34,18 +34,12 @@ def tournament(
     target: options.Target = None,
     window: Annotated[
         int | None,
-        typer.Option(
-            "--window",
-            help="Rows are steps in time: cut N of them into one row.",
-            metavar="N",
-            show_default=False,
-        ),
+        option("--window", help="Rows are steps in time: cut N of them into one row.", metavar="N"),
     ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option("--by", help="Column that names the series.", metavar="COL", show_default=False),
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds, from 0 up.", metavar="N", min=1)] = 3,
+    by: Annotated[str | None, option("--by", help="Column that names the series.", metavar="COL")] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", help="How many seeds, from 0 up.", metavar="N", min=1)
+    ] = COMPARE_SEEDS,
     gate: Annotated[
         float, typer.Option("--gate", help="Least share of skill that rows must keep.", metavar="SHARE")
     ] = 0.85,
@@ -54,12 +48,7 @@ def tournament(
     ] = "1h",
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            help="Folder for page and numbers. Default: locum-tournament.",
-            metavar="DIR",
-            show_default=False,
-        ),
+        option("--out", help="Folder for page and numbers. Default: locum-tournament.", metavar="DIR"),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -67,7 +56,7 @@ def tournament(
 
     The NeurIPS 2020 hide-and-seek challenge with equal halves, strong seekers and a utility gate. The
     controls bootstrap and independent hide, and guess seeks, in every tournament.
-    """  # fmt: skip
+    """
     from locum.cli.progress import Display
     from locum.cli.show import show_tournament
     from locum.studies.tournament.seekers import STRONG
@@ -78,7 +67,8 @@ def tournament(
     limit = parse_duration(time_limit, where="--time-limit")
     with Display() as display:
         found = play(
-            data, hide or ["tree"], seek or STRONG, target=target, window=window, by=by, seeds=seeds,
+            data, hide or [DEFAULT_SYNTHESIZER], seek or STRONG, target=target, window=window, by=by,
+            seeds=seeds,
             gate=gate, limit_s=limit, out=folder, progress=display,
         )  # fmt: skip
     show_tournament(found, folder, as_json=as_json)

@@ -8,19 +8,15 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.cli.options import argument, option
 
 
 def verify(
-    bundle: Annotated[
-        Path, typer.Argument(metavar="BUNDLE", help="Folder made by `locum release`.", show_default=False)
-    ],
+    bundle: Annotated[Path, argument(metavar="BUNDLE", help="Folder made by `locum release`.")],
     key: Annotated[
         str | None,
-        typer.Option(
-            "--key",
-            help="Public key that must have signed: 64 hexadecimal digits, or a file.",
-            metavar="KEY",
-            show_default=False,
+        option(
+            "--key", help="Public key that must have signed: 64 hexadecimal digits, or a file.", metavar="KEY"
         ),
     ] = None,
     as_json: options.Json = False,

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
+from locum.evaluation.filtering import CANDIDATES, filter_by_judge
 from locum.evaluation.joints import Grid, subsets, total_variation
-from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.cells import cut, level_codes, levels_of, texts
-from locum.evaluation.learn.features import FeatureView
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
 from locum.schema.lineage import Lineage
@@ -34,8 +33,8 @@ Judge = Callable[["pa.Table", "Schema", "pa.Table", int, int], "pa.Table"]
 
 #: Rows a generation has at most, fewest rows of the table, pairs of columns compared at most.
 MOST_ROWS, LEAST_ROWS, MOST_PAIRS = 5_000, 60, 100
-#: Share of fresh real rows in every generation of ``fresh``; candidates per kept row of ``verified``.
-FRESH, CANDIDATES = 0.2, 2
+#: Share of fresh real rows in every generation of ``fresh``.
+FRESH = 0.2
 #: A cell with fewer real rows than this share belongs to the tail.
 RARE = 0.01
 #: Excess error at the end, over that of the first generation, up to which a loop counts as stable, and
@@ -119,7 +118,7 @@ def study(
     as many of them as there were real ones; ``fresh`` from the last generation with a share of new real rows;
     ``verified`` from rows that a judge, trained on other real rows, found most like real ones.
 
-    `scale` and `judge` stand in for `Scale` and `verified` where rows are not those of a table.
+    `scale` and `judge` stand in for `Scale` and `filter_by_judge` where rows are not those of a table.
 
     With a time limit the number of generations is cut to what the first one says will fit; a note says so.
 
@@ -131,7 +130,7 @@ def study(
     began, notes = time.process_time(), list[str]()
     clock = time.monotonic()
     scale = scale or Scale.of(ground, protected, seed)
-    n, loops = ground.start.num_rows, {m: _Run(m, ground.start, judge or verified) for m in modes}
+    n, loops = ground.start.num_rows, {m: _Run(m, ground.start, judge or filter_by_judge) for m in modes}
     planned = generations
     t = 0
     while t < planned:
@@ -205,29 +204,6 @@ class _Run:
         self._fresh += k
         old = self._last.take(rng.permutation(self._last.num_rows)[: n - k])
         return pa.concat_tables([old, ground.pool.take(at)]), k / n
-
-
-def verified(pool: pa.Table, schema: Schema, made: pa.Table, n: int, seed: int) -> pa.Table:
-    """The `n` rows of `made` that are kept by a judge of real `pool` rows against made ones.
-
-    Rows are drawn without replacement with chances in proportion to the judge's odds, which pulls them
-    towards the real law; taking the best ones would only narrow it. Cost: one LightGBM fit.
-    """
-    columns = [c for c in schema if not c.regenerated]
-    if not columns or pool.num_rows == 0:
-        raise DataError("there is nothing to verify rows by", where=schema.name, do="give real rows")
-    view = FeatureView.learn(columns, pool)
-    real, fake = view.matrix(pool), view.matrix(made)
-    x, y = np.vstack([real, fake]), np.r_[np.ones(len(real)), np.zeros(len(fake))]
-    # Equal total weight, and few leaves: the judge must not know single rows.
-    weight = np.r_[np.full(len(real), len(fake) / len(real)), np.ones(len(fake))]
-    forest = grow(
-        x, y, "binary", categorical=view.categorical, seed=child_seed(seed, "judge"), rounds=40, leaf=50,
-        weight=weight,
-    )  # fmt: skip
-    p = np.clip(forest.predict(fake), 0.02, 0.98)
-    keys = stream(seed, "verified").exponential(size=len(p)) / (p / (1 - p))
-    return made.take(np.sort(np.argsort(keys, kind="stable")[:n]))
 
 
 @dataclass(frozen=True, eq=False)

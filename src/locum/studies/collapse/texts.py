@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
+from locum.evaluation.filtering import filter_by_judge
 from locum.evaluation.text.words import distinct, split
 from locum.randomness import stream
 from locum.schema.column import Column
 from locum.schema.lineage import Lineage
 from locum.schema.table import Schema
 from locum.studies.collapse import laws
-from locum.studies.collapse.lab import verified
 from locum.studies.collapse.result import Generation, Mode
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Writer:
         known = [w for w, _ in Counter(w for t in real for w in t).most_common(KNOWN)]
         columns = Schema(tuple(Column(f"n{j}", "number") for j in range(len(known) + 1)), name=schema.name)
         rows = pa.array(range(len(mine)))
-        kept = verified(
+        kept = filter_by_judge(
             _counted(real, known), columns, _counted(mine, known).append_column("row", rows), n, seed
         )
         return made.take(kept.column("row"))

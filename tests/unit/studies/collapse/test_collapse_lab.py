@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from locum.errors import DataError, UsageError
+from locum.evaluation.filtering import filter_by_judge
 from locum.schema.column import Column
 from locum.schema.table import Schema
-from locum.studies.collapse.lab import Make, lay_out, study, verified
+from locum.studies.collapse.lab import Make, lay_out, study
 from locum.studies.collapse.page import render
 from locum.studies.collapse.verb import collapse
 
@@ -85,7 +86,7 @@ def test_a_judge_undoes_a_shift() -> None:
     small = pa.array([g == "small" for g in rows.column("group").to_pylist()])
     # Twice as many of the small group as there should be.
     shifted = pa.concat_tables([rows, rows.filter(small)])
-    kept = verified(ground.pool, ground.schema, redraw(shifted, 2000, 3), 1000, 5)
+    kept = filter_by_judge(ground.pool, ground.schema, redraw(shifted, 2000, 3), 1000, 5)
 
     def share(t: pa.Table) -> float:
         return float(np.mean([g == "small" for g in t.column("group").to_pylist()]))
