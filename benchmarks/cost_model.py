@@ -22,12 +22,12 @@ SHAPES = ((500, 5, 5), (10_000, 20, 0), (10_000, 5, 45), (100_000, 8, 7), (1_000
 ONE = """
 import json, sys, time
 from pathlib import Path
-from locum.runs.plan import Request
+from locum.runs.request import RunRequest
 from locum.runs.prepare import prepare
 from locum.runs.execute import execute
 from locum.runs.machine import peak_memory
 start = time.process_time()
-prepared = prepare(Request(data=Path(sys.argv[1]), out=Path(sys.argv[2]), rows=int(sys.argv[3]) or None))
+prepared = prepare(RunRequest(data=Path(sys.argv[1]), out=Path(sys.argv[2]), rows=int(sys.argv[3]) or None))
 ready = time.process_time()
 outcome = execute(prepared)
 records = [json.loads(line) for line in (Path(sys.argv[2]) / "run.jsonl").read_text().splitlines()]

@@ -31,3 +31,13 @@ Listener = Callable[[Event], None]
 
 def silent(_: Event) -> None:
     """The listener that ignores everything."""
+
+
+def relabel(progress: Listener, stage: str) -> Listener:
+    """Events of a part as events of one stage of the run, whatever the part calls its own steps."""
+
+    def listen(event: Event) -> None:
+        note = event.note or ("" if event.stage == stage else event.stage)
+        progress(Event(stage, event.done, event.total, note))
+
+    return listen

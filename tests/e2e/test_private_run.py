@@ -226,7 +226,7 @@ def test_a_forger_with_a_key_of_his_own_cannot_make_the_sums_fit(bundle, tmp_pat
         certificate["private"] = False
     else:
         certificate["total"]["delta"] = 1e-3
-    key, _ = signing_key(_new_key(tmp_path))
+    key = signing_key(_new_key(tmp_path))
     body = {k: v for k, v in certificate.items() if k not in ("signature", "files", "created", "audits")}
     files = {name: bundle / name for name in certificate["files"]}
     forged = certify(body, files, created=certificate["created"], audits=[], key=key)

@@ -10,10 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from locum.api.contests import compare, tournament
-from locum.api.futures import collapse, mix
 from locum.api.generators import fit, impute, load, sample
-from locum.api.judgement import evaluate, plant, subgroups
 from locum.api.repair import fair
 from locum.api.runs import run
 from locum.api.schemas import detect, propose_rules
@@ -22,8 +19,14 @@ from locum.progress import Event
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.runs.evaluate import Evaluation
-    from locum.runs.outcome import Outcome
+    from locum.runs.evaluate import Evaluation, evaluate
+    from locum.runs.outcome import RunOutcome as Outcome
+    from locum.runs.plant import plant
+    from locum.studies.collapse.verb import collapse
+    from locum.studies.compare.verb import compare
+    from locum.studies.mix.verb import mix
+    from locum.studies.subgroups.verb import subgroups
+    from locum.studies.tournament.verb import tournament
     from locum.synthesizer.table import Synthesizer
 
 __all__ = [
@@ -50,11 +53,18 @@ __all__ = [
     "tournament",
 ]
 
-#: Classes that are public but heavy; fetched when first asked for.
+#: What is public but heavy, or lies with its study; fetched when first asked for.
 _LATE = {
-    "Evaluation": "locum.runs.evaluate",
-    "Outcome": "locum.runs.outcome",
-    "Synthesizer": "locum.synthesizer.table",
+    "collapse": "locum.studies.collapse.verb:collapse",
+    "compare": "locum.studies.compare.verb:compare",
+    "evaluate": "locum.runs.evaluate:evaluate",
+    "mix": "locum.studies.mix.verb:mix",
+    "plant": "locum.runs.plant:plant",
+    "subgroups": "locum.studies.subgroups.verb:subgroups",
+    "tournament": "locum.studies.tournament.verb:tournament",
+    "Evaluation": "locum.runs.evaluate:Evaluation",
+    "Outcome": "locum.runs.outcome:RunOutcome",
+    "Synthesizer": "locum.synthesizer.table:Synthesizer",
 }
 
 
@@ -62,5 +72,6 @@ def __getattr__(name: str) -> Any:
     if name in _LATE:
         import importlib
 
-        return getattr(importlib.import_module(_LATE[name]), name)
+        module, _, attribute = _LATE[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
     raise AttributeError(f"module 'locum.api' has no attribute {name!r}")

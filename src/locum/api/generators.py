@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.progress import Listener, silent
+from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def fit(
     *,
     schema: Schema | None = None,
     synthesizer: str | None = None,
-    seed: int = 0,
+    seed: int = DEFAULT_SEED,
     epsilon: float | str | None = None,
     delta: float | str | None = None,
     unit: str | None = None,
@@ -77,17 +78,20 @@ def fit(
     BudgetError
         With `epsilon`, when the ledger has too little left.
     """
-    from locum.runs.plan import Request, privacy_request
+    from locum.runs.request import RunRequest, privacy_request
     from locum.synthesizer.table import Synthesizer
 
     place = None if ledger is None else Path(ledger)
     privacy = privacy_request(epsilon, delta, unit, per_unit, public, place, engine=engine)
     if privacy is not None:
-        from locum.runs.private_execute import fit_in_memory
+        from locum.runs.fit import fit_prepared
+        from locum.runs.prepare import prepare
 
-        request = Request(data=data, schema=schema, synthesizer=synthesizer, seed=seed, privacy=privacy)
-        return fit_in_memory(request, settings, progress)
-    return Synthesizer(synthesizer or "tree", seed=seed, **settings).fit(
+        request = RunRequest(
+            data=data, schema=schema, synthesizer=synthesizer, seed=seed, privacy=privacy, settings=settings
+        )
+        return fit_prepared(prepare(request, progress), progress).synthesizer
+    return Synthesizer(synthesizer or DEFAULT_SYNTHESIZER, seed=seed, **settings).fit(
         data, schema=schema, progress=progress
     )
 
@@ -152,7 +156,7 @@ def impute(
     columns: Sequence[str] | None = None,
     method: str = "draw",
     schema: Schema | None = None,
-    seed: int = 0,
+    seed: int = DEFAULT_SEED,
 ) -> Any:
     """Fill the missing cells of a table; all other cells stay as they are.
 

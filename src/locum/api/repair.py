@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from locum.runs.options import DEFAULT_SEED
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def fair(
     least: int = 30,
     folds: int | None = None,
     explain: Sequence[str] = (),
-    seed: int = 0,
+    seed: int = DEFAULT_SEED,
 ) -> Repaired:
     """Make rows whose labels depend less on protected columns, and measure what that changed and cost.
 

@@ -41,11 +41,11 @@ def check(
     from locum.cli.progress import Display
     from locum.cli.show import show_check, show_forecast
     from locum.runs.check import forecast
-    from locum.runs.plan import Request, privacy_request
     from locum.runs.prepare import prepare
+    from locum.runs.request import RunRequest, privacy_request
     from locum.wording import parse_duration
 
-    request = Request(
+    request = RunRequest(
         data=data,
         config=config,
         out=out,

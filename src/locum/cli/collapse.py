@@ -7,6 +7,7 @@ from typing import Annotated
 
 from locum.cli import options
 from locum.cli.options import option
+from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER
 
 
 def collapse(
@@ -23,7 +24,7 @@ def collapse(
     rows: options.Rows = None,
     synthesizer: Annotated[
         str, option("--synthesizer", "Generator that learns.", "NAME", show_default=True)
-    ] = "tree-fast",
+    ] = FAST_SYNTHESIZER,
     protected: options.Protected = None,
     text: Annotated[str | None, option("--text", "Learn the texts of a column.", "COLUMN")] = None,
     order: Annotated[
@@ -57,7 +58,7 @@ def collapse(
             protected=tuple(protected or ()),
             text=text,
             order=order,
-            seed=seed or 0,
+            seed=seed or DEFAULT_SEED,
             limit_s=limit,
             out=out,
             progress=display,

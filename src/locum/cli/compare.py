@@ -7,6 +7,7 @@ from typing import Annotated
 
 from locum.cli import options
 from locum.cli.options import argument, option
+from locum.runs.options import COMPARE_HOLDOUT, COMPARE_SEEDS, DEFAULT_EFFORT, DEFAULT_SYNTHESIZER
 
 
 def compare(
@@ -22,13 +23,15 @@ def compare(
             "ENTRANT",
         ),
     ] = None,
-    seeds: Annotated[int, option("--seeds", "How many seeds, from 0 up.", "N", min=1, show_default=True)] = 3,
+    seeds: Annotated[
+        int, option("--seeds", "How many seeds, from 0 up.", "N", min=1, show_default=True)
+    ] = COMPARE_SEEDS,
     rows: options.Rows = None,
     target: options.Target = None,
     protected: options.Protected = None,
     holdout: Annotated[
         float, option("--holdout", "Share of rows kept back.", "SHARE", show_default=True)
-    ] = 0.25,
+    ] = COMPARE_HOLDOUT,
     time_limit: Annotated[
         str, option("--time-limit", "Longest time for one fit, e.g. 90s, 30m.", "TIME", show_default=True)
     ] = "1h",
@@ -55,14 +58,14 @@ def compare(
     with Display() as display:
         found = run(
             data,
-            entrants or ["tree"],
+            entrants or [DEFAULT_SYNTHESIZER],
             seeds=seeds,
             rows=rows,
             holdout=holdout,
             target=target,
             protected=tuple(protected or ()),
             limit_s=limit,
-            effort=effort or "quick",
+            effort=effort or DEFAULT_EFFORT,
             out=folder,
             keep=keep,
             retry=retry,

@@ -24,16 +24,16 @@ def err() -> Console:
 def say(text: str = "", style: str = "", hang: int = 0) -> None:
     """Write one line of words to standard output, on a terminal wrapped between words; see `wrapped`."""
     console = out()
-    console.print(wrapped(text, console, hang), style=style or None)
+    console.print(wrap(text, console, hang), style=style or None)
 
 
 def note(text: str, style: str = "dim") -> None:
     """Write one line of side information to standard error."""
     console = err()
-    console.print(wrapped(text, console), style=style or None)
+    console.print(wrap(text, console), style=style or None)
 
 
-def wrapped(text: str, console: Console, hang: int = 0) -> str:
+def wrap(text: str, console: Console, hang: int = 0) -> str:
     """Words for a terminal: broken between words, `hang` spaces before the lines after the first.
 
     Elsewhere nothing is broken, so that it can be searched. What is to be copied from the screen (a path, the

@@ -15,22 +15,14 @@ def demo(
 ) -> None:
     """Run everything on a small bundled table; needs no data and no network."""
     from locum.cli.console import say
-    from locum.cli.progress import Display
-    from locum.cli.show import show_outcome
+    from locum.cli.run import run_and_show
     from locum.data.demo import demo_info, demo_path
-    from locum.runs.execute import execute
-    from locum.runs.plan import Request
-    from locum.runs.prepare import prepare
+    from locum.runs.request import RunRequest
 
     info = demo_info()
     if not as_json:
         say(f"The demo table: {info.title}. {info.sentence}")
-    with Display() as display:
-        prepared = prepare(
-            Request(data=demo_path(), out=out, target=info.target, protected=info.protected), display
-        )
-        display.announce(prepared)
-        outcome = execute(prepared, display)
-    show_outcome(outcome, as_json=as_json, command="demo")
+    request = RunRequest(data=demo_path(), out=out, target=info.target, protected=info.protected)
+    run_and_show(request, command="demo", as_json=as_json)
     if not as_json:
         say("Next: locum run YOUR_TABLE.csv --target COLUMN", "bold")

@@ -9,6 +9,7 @@ import typer
 
 from locum.cli import options
 from locum.cli.options import option
+from locum.runs.options import DEFAULT_SEED, EVALUATE_EFFORT
 
 
 def evaluate(
@@ -36,10 +37,10 @@ def evaluate(
     """
     from locum.cli.progress import Display
     from locum.cli.show import show_evaluation
+    from locum.evaluation.limits import parse_limits
     from locum.runs.evaluate import evaluate as judge
     from locum.runs.evaluate import save_folder
     from locum.runs.out_folder import refuse_taken
-    from locum.schema.require import parse_limits
 
     if out is not None:
         refuse_taken(out)
@@ -50,9 +51,9 @@ def evaluate(
             holdout=holdout,
             target=target,
             protected=tuple(protected or ()),
-            seed=seed or 0,
+            seed=seed or DEFAULT_SEED,
             require=parse_limits(require) if require else None,
-            effort=effort or "standard",
+            effort=effort or EVALUATE_EFFORT,
             by=tuple(by or ()),
             shift=tuple(shift or ()),
             canaries=canaries,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from locum.cli import options
 from locum.cli.options import argument, option
+from locum.runs.options import DEFAULT_SEED
 
 
 def fair(
@@ -106,7 +107,7 @@ def fair(
             graph=edge,
             notion=notion,
             explain=explain or (),
-            seed=seed or 0,
+            seed=seed or DEFAULT_SEED,
             force=force,
             progress=display,
         )

@@ -36,10 +36,10 @@ def fit(
     from locum.cli.console import emit, note, say
     from locum.cli.progress import Display
     from locum.runs.fit import fit_file
-    from locum.runs.plan import Request, privacy_request
+    from locum.runs.request import RunRequest, privacy_request
     from locum.wording import count, size
 
-    request = Request(
+    request = RunRequest(
         data=data,
         config=config,
         seed=seed,

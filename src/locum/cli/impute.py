@@ -7,6 +7,7 @@ from typing import Annotated
 
 from locum.cli import options
 from locum.cli.options import option
+from locum.runs.options import DEFAULT_SEED
 
 
 def impute(
@@ -51,7 +52,7 @@ def impute(
             columns=column,
             method=method,
             config=config,
-            seed=seed or 0,
+            seed=seed or DEFAULT_SEED,
             force=force,
             progress=display,
         )

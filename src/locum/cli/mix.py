@@ -7,6 +7,7 @@ from typing import Annotated
 
 from locum.cli import options
 from locum.cli.options import option
+from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER
 
 
 def mix(
@@ -40,9 +41,9 @@ def mix(
             target=target,
             synthetic=synthetic,
             holdout=holdout,
-            synthesizer=synthesizer or "tree",
+            synthesizer=synthesizer or DEFAULT_SYNTHESIZER,
             protected=tuple(protected or ()),
-            seed=seed or 0,
+            seed=seed or DEFAULT_SEED,
             splits=splits,
             out=out,
             progress=display,

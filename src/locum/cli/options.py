@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from locum.runs import options as defaults
+
 
 def option(
     names: str, text: str, metavar: str | None = None, *, show_default: bool = False, **more: Any
@@ -26,19 +28,27 @@ Data = Annotated[
 ]
 NeededData = Annotated[Path, argument("CSV, TSV, Parquet, Arrow or JSON Lines file.", "DATA")]
 Config = Annotated[Path | None, option("--config", "A locum.toml. Default: the one beside the data.", "FILE")]
-Seed = Annotated[int | None, option("--seed", "Same seed, same bytes. Default: 0.", "S")]
+Seed = Annotated[
+    int | None, option("--seed", f"Same seed, same bytes. Default: {defaults.DEFAULT_SEED}.", "S")
+]
 Target = Annotated[str | None, option("--target", "Column to be predicted.", "COL")]
 Protected = Annotated[
     list[str] | None, option("--protected", "Column that names groups; may be repeated.", "COL")
 ]
 Holdout = Annotated[
-    float | None, option("--holdout", "Share of rows kept back as a yardstick. Default: 0.2.", "SHARE")
+    float | None,
+    option(
+        "--holdout",
+        f"Share of rows kept back as a yardstick. Default: {defaults.DEFAULT_HOLDOUT:g}.",
+        "SHARE",
+    ),
 ]
 Synthesizer = Annotated[
     str | None,
     option(
         "--synthesizer",
-        "Generator: tree, tree-fast, independent, bootstrap, ... Default: tree; auto with --epsilon.",
+        "Generator: tree, tree-fast, independent, bootstrap, ... "
+        f"Default: {defaults.DEFAULT_SYNTHESIZER}; {defaults.PRIVATE_SYNTHESIZER} with --epsilon.",
         "NAME",
     ),
 ]
@@ -49,7 +59,12 @@ Rows = Annotated[int | None, option("--rows", "Synthetic rows. Default: as many 
 Delimiter = Annotated[str | None, option("--delimiter", "Correct a wrong guess about a CSV file.", "C")]
 Encoding = Annotated[str | None, option("--encoding", "Correct a wrong guess about a text file.", "NAME")]
 Format = Annotated[
-    str | None, option("--format", "csv, tsv, parquet, arrow or jsonl. Default: as the data.", "NAME")
+    str | None,
+    option(
+        "--format",
+        f"{', '.join(defaults.FORMATS[:-1])} or {defaults.FORMATS[-1]}. Default: as the data.",
+        "NAME",
+    ),
 ]
 Require = Annotated[
     list[str] | None,
@@ -63,7 +78,8 @@ Effort = Annotated[
     str | None,
     option(
         "--effort",
-        "Of the attacks: quick, standard or thorough. Default: quick; for evaluate standard.",
+        "Of the attacks: quick, standard or thorough. "
+        f"Default: {defaults.DEFAULT_EFFORT}; for evaluate {defaults.EVALUATE_EFFORT}.",
         "NAME",
     ),
 ]
@@ -80,13 +96,19 @@ Shift = Annotated[
 Epsilon = Annotated[
     str | None, option("--epsilon", "Guarantee differential privacy with this total epsilon, e.g. 1.", "E")
 ]
-Delta = Annotated[str | None, option("--delta", "With --epsilon: chance left uncovered. Default: 1e-6.", "D")]
+Delta = Annotated[
+    str | None,
+    option("--delta", f"With --epsilon: chance left uncovered. Default: {defaults.DEFAULT_DELTA}.", "D"),
+]
 Unit = Annotated[
     str | None,
     option("--unit", "With --epsilon: column that says whose row it is. Default: each row by itself.", "COL"),
 ]
 PerUnit = Annotated[
-    int | None, option("--per-unit", "With --epsilon: rows kept of each --unit. Default: 1.", "K")
+    int | None,
+    option(
+        "--per-unit", f"With --epsilon: rows kept of each --unit. Default: {defaults.DEFAULT_PER_UNIT}.", "K"
+    ),
 ]
 Public = Annotated[
     Path | None, option("--public", "With --epsilon: a public table with the same columns.", "FILE")

@@ -26,9 +26,9 @@ def plant(
     What is made from the copy is for the test only.
     """
     from locum.cli.console import emit, say
-    from locum.runs.plant import plant_file
+    from locum.runs.plant import plant as work
 
-    made = plant_file(data, out, keys, planted=planted, copies=copies, seed=seed, force=force)
+    made = work(data, out, keys, planted=planted, copies=copies, seed=seed, force=force)
     if as_json:
         emit(
             {

@@ -63,16 +63,20 @@ class Display:
             )
 
     def announce(self, prepared: Prepared) -> None:
-        """Say what is about to be done and what it will cost, and expect that from now on."""
-        work, estimate = prepared.decision.work, prepared.decision.estimate
+        """Say what is about to be done and what it will cost, if that is known, and expect it from now on."""
         self._finish_stage()
-        self._console.print(
-            f"{prepared.plan.source.name}: {count(work.n_rows, 'row')} x {count(work.n_columns, 'column')}"
-            f"{', target ' + prepared.plan.schema.target if prepared.plan.schema.target else ''}. "
-            f"Expected: {duration(estimate.total_wall_s)}, {size(estimate.memory_bytes)} of memory."
-        )
+        decision, plan = prepared.decision, prepared.plan
+        if decision is not None:
+            work, estimate = decision.work, decision.estimate
+            self._console.print(
+                f"{plan.source.name}: {count(work.n_rows, 'row')} x {count(work.n_columns, 'column')}"
+                f"{', target ' + plan.schema.target if plan.schema.target else ''}. "
+                f"Expected: {duration(estimate.total_wall_s)}, {size(estimate.memory_bytes)} of memory."
+            )
         for note in prepared.notes:
             self._console.print(Text(f"note: {note}", style="dim"))
+        if decision is None:
+            return
         self._known = True
         self._timeline = Timeline(
             {stage: s for stage, s in estimate.wall_s.items() if stage not in ("read", "detect")}

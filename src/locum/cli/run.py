@@ -11,7 +11,7 @@ from locum.cli import options
 from locum.cli.options import option
 
 if TYPE_CHECKING:
-    from locum.runs.plan import Request
+    from locum.runs.request import RunRequest
 
 
 def run(
@@ -47,14 +47,12 @@ def run(
     by the same command, and a folder that holds something else is left alone. With --epsilon the generator is
     differentially private: see also `locum release`.
     """
-    from locum.cli.progress import Display
-    from locum.cli.show import show_outcome, show_preview
-    from locum.runs.plan import Request, privacy_request
-    from locum.runs.prepare import prepare
-    from locum.schema.require import parse_limits
+    from locum.cli.show import show_preview
+    from locum.evaluation.limits import parse_limits
+    from locum.runs.request import RunRequest, privacy_request
     from locum.wording import parse_duration
 
-    request = Request(
+    request = RunRequest(
         data=data,
         config=config,
         out=out,
@@ -72,49 +70,26 @@ def run(
         effort=effort,
         privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine),
     )
-    if request.privacy is not None:
-        _run_private(request, preview, as_json=as_json)
-        return
     if preview is not None:
         show_preview(request, preview, as_json=as_json)
         return
-    with Display() as display:
-        prepared = prepare(request, display)
-        display.announce(prepared)
-        from locum.runs.execute import execute
-
-        outcome = execute(prepared, display)
-    show_outcome(outcome, as_json=as_json, command="run")
-    if not outcome.passed:
-        raise typer.Exit(1)
+    run_and_show(request, command="run", as_json=as_json)
 
 
-def _run_private(request: Request, preview: int | None, *, as_json: bool) -> None:
-    """The same with a guarantee; a preview would spend budget for rows that nobody keeps."""
+def run_and_show(request: RunRequest, *, command: str, as_json: bool) -> None:
+    """Carry out a run and show what came of it; exit code 1 when a limit is broken."""
     from locum.cli.console import note
     from locum.cli.progress import Display
     from locum.cli.show import show_outcome
-    from locum.errors import UsageError
-    from locum.runs.private_execute import execute_private
-    from locum.runs.private_prepare import prepare_private
-    from locum.schema.lineage import warning_of
+    from locum.runs.execute import execute
+    from locum.runs.prepare import prepare
 
-    if preview is not None:
-        raise UsageError(
-            "a preview would spend privacy budget", where="--preview", do="leave out one of the two"
-        )
     with Display() as display:
-        prepared = prepare_private(request, display)
-        for text in prepared.notes:
-            note(f"note: {text}")
-        risk = warning_of(prepared.plan.lineage, prepared.plan.source.name)
-        if risk:
-            note(f"warning: {risk}", style="yellow")
-        if prepared.asked.ledger is None:
-            note("note: what this run spends is not added to other runs on these data; --ledger FILE does.")
-        outcome = execute_private(prepared, display)
-    for text in outcome.notes:
+        prepared = prepare(request, display)
+        display.announce(prepared)
+        outcome = execute(prepared, display)
+    for text in outcome.notes[len(prepared.notes) :]:
         note(f"note: {text}")
-    show_outcome(outcome, as_json=as_json, command="run")
+    show_outcome(outcome, as_json=as_json, command=command)
     if not outcome.passed:
         raise typer.Exit(1)

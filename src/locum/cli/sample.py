@@ -56,8 +56,7 @@ def sample(
     """Draw synthetic rows from a fitted generator. Another seed gives other rows."""
     from locum.cli.console import emit, say
     from locum.cli.progress import Display
-    from locum.runs.draw import SampleOptions
-    from locum.runs.fit import sample_file
+    from locum.runs.sample import SampleOptions, sample_file
     from locum.wording import count, size
 
     with Display() as display:

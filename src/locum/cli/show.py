@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from locum.cli.console import emit, note, out, say, table
 from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
-from locum.runs.outcome import STAGES
+from locum.runs.files import STAGES
 from locum.wording import count, duration, size
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from locum.evaluation.subgroups.result import Estimate, Subgrouping
     from locum.runs.check import Forecast
     from locum.runs.evaluate import Evaluation
-    from locum.runs.outcome import Outcome
-    from locum.runs.plan import Request
+    from locum.runs.outcome import RunOutcome
     from locum.runs.prepare import Prepared
+    from locum.runs.request import RunRequest
     from locum.schema.table import Schema
     from locum.studies.compare.result import Comparison
     from locum.studies.tournament.result import Tournament
@@ -57,7 +57,7 @@ def show_checks(checks: tuple[Check, ...]) -> None:
     say()
 
 
-def show_outcome(outcome: Outcome, *, as_json: bool, command: str) -> None:
+def show_outcome(outcome: RunOutcome, *, as_json: bool, command: str) -> None:
     """The end of a run: five sentences, one line per file, what it cost."""
     if as_json:
         emit({"command": command, **outcome.to_json()})
@@ -249,6 +249,7 @@ def show_schema(schema: Schema) -> None:
 
 def show_check(prepared: Prepared, *, as_json: bool) -> None:
     """The verdict of ``locum check``."""
+    assert prepared.decision is not None
     plan, estimate, machine = prepared.plan, prepared.decision.estimate, prepared.machine
     if as_json:
         emit(
@@ -314,10 +315,10 @@ def show_forecast(found: Forecast, *, as_json: bool) -> None:
     say("Next: declare what you know in locum.toml, then locum run with the same options.")
 
 
-def show_preview(request: Request, rows: int, *, as_json: bool) -> None:
+def show_preview(request: RunRequest, rows: int, *, as_json: bool) -> None:
     """A few synthetic rows as a table."""
     from locum.cli.progress import Display
-    from locum.runs.fit import preview
+    from locum.runs.sample import preview
 
     with Display() as display:
         header, cells = preview(request, rows, display)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from locum.cli import options
 from locum.cli.options import argument, option
+from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER
 
 
 def subgroups(
@@ -28,7 +29,7 @@ def subgroups(
     rows: Annotated[int, option("--rows", "Rows that each draws.", "N", show_default=True)] = 20_000,
     synthesizer: Annotated[
         str, option("--synthesizer", "What kind of generator they are.", "NAME", show_default=True)
-    ] = "tree-fast",
+    ] = FAST_SYNTHESIZER,
     seed: options.Seed = None,
     out: Annotated[Path | None, option("--out", "Folder for page and numbers.", "DIR")] = None,
     as_json: options.Json = False,
@@ -51,7 +52,7 @@ def subgroups(
             generators=generators,
             rows=rows,
             synthesizer=synthesizer,
-            seed=seed or 0,
+            seed=seed or DEFAULT_SEED,
             out=out,
             progress=display,
         )

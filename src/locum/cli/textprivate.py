@@ -13,7 +13,7 @@ from locum.cli.options import option
 
 if TYPE_CHECKING:
     from locum.text.engine.model import ModelSpec
-    from locum.text.private.verb import Asked, Made
+    from locum.text.private.verb import PrivateTextRequest, PrivateTexts
 
 private = typer.Typer(
     name="private",
@@ -204,10 +204,10 @@ def _asked(
     ledger: Path | None,
     total: str | None,
     seed: int | None,
-) -> Asked:
-    from locum.text.private.verb import Asked
+) -> PrivateTextRequest:
+    from locum.text.private.verb import PrivateTextRequest
 
-    return Asked(
+    return PrivateTextRequest(
         data, epsilon, out, rows, delta, column, label, tuple(classes or ()), ledger, total, seed or 0
     )
 
@@ -226,7 +226,7 @@ def _local(model: str | None) -> ModelSpec | None:
     return None if model is None else ModelSpec(model, context=1024)
 
 
-def _show(route: str, made: Made, *, as_json: bool) -> None:
+def _show(route: str, made: PrivateTexts, *, as_json: bool) -> None:
     from locum.cli.console import emit, note, say
     from locum.text.private.verb import PLAN, TEXTS
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from locum.cli import options
 from locum.cli.options import option
+from locum.runs.options import COMPARE_SEEDS, DEFAULT_SYNTHESIZER
 
 
 def tournament(
@@ -29,7 +30,9 @@ def tournament(
         int | None, option("--window", "Rows are steps in time: cut N of them into one row.", "N")
     ] = None,
     by: Annotated[str | None, option("--by", "Column that names the series.", "COL")] = None,
-    seeds: Annotated[int, option("--seeds", "How many seeds, from 0 up.", "N", min=1, show_default=True)] = 3,
+    seeds: Annotated[
+        int, option("--seeds", "How many seeds, from 0 up.", "N", min=1, show_default=True)
+    ] = COMPARE_SEEDS,
     gate: Annotated[
         float, option("--gate", "Least share of skill that rows must keep.", "SHARE", show_default=True)
     ] = 0.85,
@@ -57,7 +60,7 @@ def tournament(
     with Display() as display:
         found = play(
             data,
-            hide or ["tree"],
+            hide or [DEFAULT_SYNTHESIZER],
             seek or STRONG,
             target=target,
             window=window,

@@ -15,46 +15,18 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ALGORITHM = "Ed25519"
-#: Name of the key in the user's configuration folder.
-KEY_NAME = "signing-key.pem"
 
 
-def config_folder() -> Path:
-    """Where the user's own settings of locum live; not made by this call."""
-    for variable in ("LOCUM_CONFIG_HOME", "XDG_CONFIG_HOME", "APPDATA"):
-        folder = os.environ.get(variable)
-        if folder:
-            return Path(folder) if variable == "LOCUM_CONFIG_HOME" else Path(folder) / "locum"
-    return Path.home() / ".config" / "locum"
-
-
-def signing_key(path: Path | None = None) -> tuple[Ed25519PrivateKey, bool]:
-    """The private key to sign with, and whether it was made just now.
-
-    Parameters
-    ----------
-    path
-        A PEM file without passphrase; it must exist. None takes the key of the configuration folder, which
-        is made when there is none, readable by its owner only.
+def signing_key(path: Path) -> Ed25519PrivateKey:
+    """The private key in a PEM file without passphrase.
 
     Raises
     ------
     UsageError
-        When the named file is missing.
+        When the file is missing.
     FileFormatError
         When it holds no Ed25519 private key.
-    FolderError
-        When a new key cannot be written.
     """
-    if path is not None:
-        return _read_private(path), False
-    own = config_folder() / KEY_NAME
-    if own.is_file():
-        return _read_private(own), False
-    return _make(own), True
-
-
-def _read_private(path: Path) -> Ed25519PrivateKey:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -68,6 +40,19 @@ def _read_private(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise _no_key(path, "private")
     return key
+
+
+def own_key(path: Path) -> tuple[Ed25519PrivateKey, bool]:
+    """The user's own private key, and whether it was made just now: readable by its owner only.
+
+    Raises
+    ------
+    FileFormatError
+        When the file holds no Ed25519 private key.
+    FolderError
+        When a new key cannot be written.
+    """
+    return (signing_key(path), False) if path.is_file() else (_make(path), True)
 
 
 def _make(path: Path) -> Ed25519PrivateKey:
@@ -87,7 +72,7 @@ def _make(path: Path) -> Ed25519PrivateKey:
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
-        return _read_private(path)
+        return signing_key(path)
     except OSError as error:
         raise atomic.folder_error(error, path) from error
     return key

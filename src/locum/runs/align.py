@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from locum.data.origin import Raw
 from locum.evaluation.evidence import Alert, Answer, Check, Evidence
-from locum.runs.match_columns import LISTED, Apart, listed, match, without
+from locum.runs.match_columns import LISTED, Unmatched, drop_columns, list_names, match
 from locum.runs.tables import misfit
 from locum.schema.table import Schema
 from locum.wording import count
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def meet(
+def align_tables(
     real: Raw, schema: Schema, others: Sequence[Raw | None]
-) -> tuple[pa.Table, list[pa.Table | None], Schema, tuple[Apart, ...], list[str]]:
+) -> tuple[pa.Table, list[pa.Table | None], Schema, tuple[Unmatched, ...], list[str]]:
     """The real table and the others under one schema, with the columns that can be compared.
 
     A column that one of the others lacks, or holds as another kind of value, is left out of all of them; so
@@ -38,7 +38,7 @@ def meet(
     """
     from locum.data.canonical import canonical
 
-    apart: dict[str, Apart] = {}
+    unmatched: dict[str, Unmatched] = {}
     notes: list[str] = []
     for other in others:
         if other is None:
@@ -46,30 +46,32 @@ def meet(
         found = match(schema, other, real)
         schema = found.schema
         notes += found.notes
-        for a in (*found.apart, *_empty(real, schema, found.table)):
-            apart.setdefault(a.column, a)
-        needed = [a for a in apart.values() if a.column in (schema.target, *schema.protected)]
-        if needed or len(apart) == len(schema):
-            raise misfit(needed or tuple(apart.values()), other)
+        for a in (*found.unmatched, *_empty(real, schema, found.table)):
+            unmatched.setdefault(a.column, a)
+        needed = [a for a in unmatched.values() if a.column in (schema.target, *schema.protected)]
+        if needed or len(unmatched) == len(schema):
+            raise misfit(needed or tuple(unmatched.values()), other)
     # Ids, free text and personal details are made afresh and not compared in any case.
-    fresh = [name for name in apart if schema[name].regenerated]
-    notes += [f"{name!r}: {apart[name].reason}; its values would not be compared anyway." for name in fresh]
-    schema = without(schema, set(apart))
+    fresh = [name for name in unmatched if schema[name].regenerated]
+    notes += [
+        f"{name!r}: {unmatched[name].reason}; its values would not be compared anyway." for name in fresh
+    ]
+    schema = drop_columns(schema, set(unmatched))
     for name in fresh:
-        del apart[name]
+        del unmatched[name]
     # Once more, for a kind may have been widened by the last table.
     tables = [None if other is None else match(schema, other, real).table for other in others]
-    return canonical(real, schema), tables, schema, tuple(apart.values()), notes
+    return canonical(real, schema), tables, schema, tuple(unmatched.values()), notes
 
 
-def _empty(real: Raw, schema: Schema, table: pa.Table) -> list[Apart]:
+def _empty(real: Raw, schema: Schema, table: pa.Table) -> list[Unmatched]:
     """Columns without any value in the real table, though the other one holds some."""
     found = []
     for name in table.column_names:
         if table.column(name).null_count == table.num_rows:
             continue
         if real.table.column(name).null_count == real.table.num_rows or _blank(real, schema, name):
-            found.append(Apart(name, "the real table holds no value in it"))
+            found.append(Unmatched(name, "the real table holds no value in it"))
     return found
 
 
@@ -86,21 +88,23 @@ def _blank(real: Raw, schema: Schema, name: str) -> bool:
     return bool(held.null_count == len(values))
 
 
-def incomplete(evidence: Evidence, apart: Sequence[Apart], columns: int, *, strict: bool) -> Evidence:
+def mark_incomplete(
+    evidence: Evidence, unmatched: Sequence[Unmatched], columns: int, *, strict: bool
+) -> Evidence:
     """Evidence about some of the columns, saying so.
 
     Each column left out is a warning; the stand-in is called faithful in part at most; and no limit passes,
     for nobody knows what the whole table would measure (unclear, or fail when limits are strict).
     """
-    if not apart:
+    if not unmatched:
         return evidence
-    names = listed([a.column for a in apart])
-    left = f"{count(len(apart), 'column')} of {columns} could not be compared ({names})"
+    names = list_names([a.column for a in unmatched])
+    left = f"{count(len(unmatched), 'column')} of {columns} could not be compared ({names})"
     warned = [
         Alert("warning", a.column, f"Not compared: {a.reason}. Every result is about the other columns.")
-        for a in apart[:LISTED]
+        for a in unmatched[:LISTED]
     ]
-    if len(apart) > LISTED:
+    if len(unmatched) > LISTED:
         warned.append(Alert("warning", "columns", f"{left}."))
     return replace(
         evidence,

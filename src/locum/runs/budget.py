@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from locum.errors import BudgetError, UsageError
-from locum.privacy.budget import Budget
+from locum.privacy.budget import Accounting, Budget
 from locum.privacy.ledger import Ledger, ledger_lines
 from locum.privacy.unit import Unit
-from locum.runs.plan import Plan, PrivacyRequest
+from locum.runs.options import DEFAULT_DELTA, PRIVATE_SYNTHESIZER
+from locum.runs.request import PrivacyRequest
 
-if TYPE_CHECKING:
-    from locum.runs.private_prepare import PreparedPrivate
-
-#: Where nobody says how likely the guarantee may fail.
-DEFAULT_DELTA = 1e-6
 #: With a hundred rows or fewer nothing is left of them under noise, so delta is always below this.
 MOST_DELTA = 0.01
 #: Part of delta that is kept for publishing levels; the rest is for the noise.
 RESERVE = 0.1
 
 
-def asked_budget(asked: PrivacyRequest) -> Budget:
+def budget_of_request(asked: PrivacyRequest) -> Budget:
     """The budget as asked for; raises UsageError for an epsilon or delta that cannot be."""
     budget = Budget.approx(asked.epsilon, DEFAULT_DELTA if asked.delta is None else asked.delta)
     # smaller ones are held against the number of rows, once that is bought
@@ -39,10 +35,30 @@ def asked_budget(asked: PrivacyRequest) -> Budget:
     return budget
 
 
-def open_ledger(prepared: PreparedPrivate, own: Path | None, run: str) -> Ledger:
+def open_ledger(
+    asked: PrivacyRequest,
+    budget: Budget,
+    unit: Unit,
+    *,
+    data: str,
+    accounting: Accounting,
+    run: str,
+    own: Path | None = None,
+) -> Ledger:
     """The ledger of a run: its own in `own`, or the one that was named, which may hold other runs' steps.
 
     Without either it lives in memory and forgets.
+
+    Parameters
+    ----------
+    asked, budget, unit
+        What was asked for, and the budget and unit that follow.
+    data, run
+        Name of the data set, and of the run.
+    accounting
+        How steps add up; a named ledger that holds steps keeps its own way.
+    own
+        File of the run's own ledger, where none was named.
 
     Raises
     ------
@@ -50,25 +66,25 @@ def open_ledger(prepared: PreparedPrivate, own: Path | None, run: str) -> Ledger
         When the named ledger is about another data set or unit.
     FileFormatError
         When it was changed by anything but appending.
+    BudgetError
+        When the named ledger has too little left.
     """
-    asked, budget, unit = prepared.asked, prepared.budget, prepared.unit
-    options: dict[str, Any] = {"accounting": accounting_of(prepared.plan), "reserve": RESERVE, "run": run}
+    options: dict[str, Any] = {"data": data, "accounting": accounting, "reserve": RESERVE, "run": run}
     if asked.test_seed is not None:
-        return Ledger.test(budget, unit, seed=asked.test_seed, data=prepared.rows.name, **options)
-    if asked.ledger is None and own is None:
-        return Ledger.memory(budget, unit, data=prepared.rows.name, **options)
-    if asked.ledger is None and own is not None:
-        return Ledger.open(own, data=prepared.rows.name, unit=unit, budget=budget, **options)
-    assert asked.ledger is not None
+        return Ledger.test(budget, unit, seed=asked.test_seed, **options)
+    if asked.ledger is None:
+        return (
+            Ledger.memory(budget, unit, **options)
+            if own is None
+            else Ledger.open(own, unit=unit, budget=budget, **options)
+        )
     total = budget if asked.total is None else Budget.approx(asked.total, budget.delta)
     bodies = ledger_lines(asked.ledger).bodies
     if bodies:
         head = bodies[0]
         total = Budget.from_json(head.get("budget"))
         options |= {"accounting": head.get("accounting"), "reserve": head.get("reserve")}
-    ledger = Ledger.open(
-        asked.ledger, data=prepared.rows.name, unit=unit, budget=total, limit=budget, **options
-    )
+    ledger = Ledger.open(asked.ledger, unit=unit, budget=total, limit=budget, **options)
     _refuse_too_little(ledger, budget)
     return ledger
 
@@ -91,14 +107,9 @@ def _refuse_too_little(ledger: Ledger, budget: Budget) -> None:
     )
 
 
-def accounting_of(plan: Plan) -> Any:
+def accounting_of(name: str, settings: Mapping[str, Any]) -> Any:
     """``zcdp`` where the generator as it is set takes steps that are not Gaussian, else ``gdp``."""
-    return accounting_of_generator(plan.synthesizer, plan.settings)
-
-
-def accounting_of_generator(name: str, settings: Mapping[str, Any]) -> Any:
-    """The same by name and settings."""
-    if name == "auto":
+    if name == PRIVATE_SYNTHESIZER:
         return "gdp"
     from locum.models import registry
 

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 from locum.errors import UsageError
 from locum.privacy.unit import Unit
 from locum.progress import Event, Listener, silent
-from locum.runs.budget import RESERVE, accounting_of_generator, asked_budget, refuse_spent_ledger
-from locum.runs.cost import Workload, predict
-from locum.runs.engine import Chosen, choose_engine
+from locum.runs.access import default_synthesizer
+from locum.runs.budget import RESERVE, accounting_of, budget_of_request, refuse_spent_ledger
+from locum.runs.config import locate_data
+from locum.runs.cost import JobSize, predict
+from locum.runs.engine import EngineChoice, choose_engine, file_family
 from locum.runs.machine import Machine
-from locum.runs.plan import DEFAULT_HOLDOUT, Request
-from locum.runs.prepare import find_config, first
-from locum.runs.private_prepare import check_request, declared_schema, private_name
-from locum.runs.tables import need_column, read_table
+from locum.runs.options import DEFAULT_HOLDOUT, PRIVATE_SYNTHESIZER
+from locum.runs.prepare import check_request, first
+from locum.runs.request import RunRequest
+from locum.runs.tables import declared_schema, need_columns, read_table
 from locum.schema.domain import Attribute, Domain
 
 if TYPE_CHECKING:
@@ -126,7 +128,7 @@ class Forecast:
         }  # fmt: skip
 
 
-def forecast(request: Request, progress: Listener = silent) -> Forecast:
+def forecast(request: RunRequest, progress: Listener = silent) -> Forecast:
     """Predict a private run; nothing is spent, written or learnt about the rows.
 
     Raises
@@ -144,31 +146,27 @@ def forecast(request: Request, progress: Listener = silent) -> Forecast:
     """
     asked = request.privacy
     assert asked is not None
-    budget, unit = asked_budget(asked), Unit(asked.unit, asked.per_unit)
     check_request(request)
+    budget, unit = budget_of_request(asked), Unit(asked.unit, asked.per_unit)
     progress(Event("read", 0, 1))
-    config, data = find_config(request)
-    if data is None or not isinstance(data, str | Path):
+    config, data, reading = locate_data(request)
+    if not isinstance(data, str | Path):
         raise UsageError(
             "no file was named", where="DATA", do="give a file: locum check DATA.csv --epsilon 1"
         )
     path = Path(data)
     chosen = choose_engine(path, asked.engine)
-    given = {"delimiter": request.delimiter, "encoding": request.encoding}
-    reading = {**(config.reading if config else {}), **{k: v for k, v in given.items() if v}}
     name, fields = _form(path, reading)
-    for wanted, where in ((asked.unit, "unit"), (request.target, "target")):
-        if wanted is not None:
-            need_column(wanted, fields.names, where=where)
+    need_columns(request, fields.names)
     schema = declared_schema(request, config, fields.names, name)
     public = None if asked.public is None else read_table(asked.public)
     columns, domain, exact = _columns(fields, schema, public, request.target)
     model = config.model.name if config else None
-    generator = first(request.synthesizer, private_name(model), "auto")
+    generator = request.synthesizer or default_synthesizer(model, private=True)
     generator, why = _generator(generator, domain, public is not None, float(budget.amount))
     refuse_spent_ledger(asked, budget)
     n = _rows(path, len(fields))
-    accounting = accounting_of_generator(generator, {})
+    accounting = accounting_of(generator, {})
     discovery, noise = _bought(columns, domain, budget.rho(accounting, RESERVE), unit.l2)
     cpu, memory, free = _cost(path, chosen, n, fields, domain, generator, request)
     progress(Event("read", 1, 1))
@@ -252,7 +250,7 @@ def _generator(name: str, domain: Domain, public: bool, epsilon: float) -> tuple
     from locum.models.choice import choose, refuse_large
 
     refuse_large(domain)
-    if name != "auto":
+    if name != PRIVATE_SYNTHESIZER:
         return name, "Asked for by name."
     choice = choose(domain, public=public, epsilon=epsilon)
     return choice.name, choice.why
@@ -278,23 +276,25 @@ def _bought(
 
 def _rows(path: Path, n_columns: int) -> int:
     """A guess at the number of rows, to one digit, from the size of the file alone."""
-    suffix = path.suffix.lower()
-    family = (
-        "parquet" if suffix in (".parquet", ".pq") else "arrow" if suffix in (".arrow", ".feather") else "csv"
-    )
-    guess = path.stat().st_size / (CELL_BYTES[family] * max(1, n_columns))
+    guess = path.stat().st_size / (CELL_BYTES[file_family(path)] * max(1, n_columns))
     digit = 10 ** math.floor(math.log10(max(1.0, guess)))
     return int(max(1, round(guess / digit)) * digit)
 
 
 def _cost(
-    path: Path, chosen: Chosen, n: int, fields: pa.Schema, domain: Domain, generator: str, request: Request
+    path: Path,
+    chosen: EngineChoice,
+    n: int,
+    fields: pa.Schema,
+    domain: Domain,
+    generator: str,
+    request: RunRequest,
 ) -> tuple[float, int, int]:
     """CPU seconds, bytes of memory, and bytes that are free."""
     machine = Machine.here()
     sizes = tuple(a.size for a in domain)
     made = request.rows or n
-    work = Workload(
+    work = JobSize(
         n, path.stat().st_size, sizes, made, first(request.holdout, DEFAULT_HOLDOUT), "independent",
         None, request.target is not None,
     )  # fmt: skip

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from locum.runs.machine import Machine
-from locum.runs.plan import FAST_SYNTHESIZER
+from locum.runs.options import FAST_SYNTHESIZER
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,7 +112,7 @@ RATES: Mapping[str, Rates] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class JobSize:
     """The sizes that decide the cost.
 
     Attributes
@@ -152,7 +152,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """The prediction.
 
     Attributes
@@ -210,7 +210,7 @@ def code_sizes(table: pa.Table, schema: Schema) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def predict(work: Workload, machine: Machine) -> Estimate:
+def predict(work: JobSize, machine: Machine) -> CostEstimate:
     """Predict a run from its sizes; see the module's formulas."""
     rates = RATES.get(work.synthesizer, RATES["tree"])
     cells, made = work.n_rows * work.n_columns, work.sample_rows * work.n_columns
@@ -237,15 +237,15 @@ def predict(work: Workload, machine: Machine) -> Estimate:
     memory = BASE_BYTES + COLUMN_BYTES * work.n_columns + TABLE_CELL_BYTES * (cells + made)
     memory += max(FIT_CELL_BYTES * cells, EVALUATE_CELL_BYTES * judged * work.n_columns)
     per_row = work.n_bytes / max(work.n_rows, 1)
-    return Estimate(cpu, wall, int(memory), int(per_row * work.sample_rows + 5e6))
+    return CostEstimate(cpu, wall, int(memory), int(per_row * work.sample_rows + 5e6))
 
 
-def with_rows(work: Workload, evaluate_rows: int | None, synthesizer: str | None = None) -> Workload:
+def with_rows(work: JobSize, evaluate_rows: int | None, synthesizer: str | None = None) -> JobSize:
     """The same job with other judges' rows and, where given, another synthesizer."""
     return replace(work, evaluate_rows=evaluate_rows, synthesizer=synthesizer or work.synthesizer)
 
 
-def cheaper(work: Workload, *, may_swap: bool) -> list[Workload]:
+def cheaper(work: JobSize, *, may_swap: bool) -> list[JobSize]:
     """Ways to do the same job for less, the least loss first.
 
     Fewer judged rows cost only width of intervals, so they come before the faster generator.

@@ -15,12 +15,12 @@ from locum.data.read import kind_of_file
 from locum.errors import FeasibilityError, UsageError
 from locum.privacy.sealed import sealed
 from locum.runs.machine import available_memory
+from locum.runs.options import ENGINES, check_engine
 from locum.runs.tables import read_table
 from locum.sources.rows import MemoryRows, Rows
 from locum.wording import size
 
 Engine = Literal["memory", "duckdb"]
-ENGINES = ("auto", "memory", "duckdb")
 
 #: Bytes of memory at the peak of a private run for each byte of the file, by format. The fit alone took 3
 #: (CSV) and 16 (Parquet) on 15 mixed columns (``python -m benchmarks.engines``); judging holds more copies of
@@ -30,14 +30,12 @@ HELD: Mapping[str, float] = {"csv": 12.0, "parquet": 60.0, "arrow": 8.0}
 BASE = 2.5e8
 #: Part of the free memory that rows in memory may take before they stay in their file.
 _SHARE = 0.5
-#: Most rows of each table that are judged where rows stay in their file.
-JUDGED = 50_000
 #: Memory limit of the database: a quarter of what is free, within these bounds, in megabytes.
 _LEAST, _MOST = 128, 400
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class EngineChoice:
     """An engine, the memory that rows in memory would take, and why in a sentence (empty when asked for)."""
 
     engine: Engine
@@ -45,23 +43,14 @@ class Chosen:
     why: str = ""
 
 
-def check_engine(name: str) -> str:
-    """Return a usable name; raises UsageError."""
-    if name not in ENGINES:
-        raise UsageError(
-            f"there is no engine {name!r}", where="--engine", expected=f"one of {', '.join(ENGINES)}"
-        )
-    return name
-
-
-def choose_engine(data: Any, asked: str = "auto", *, free: int | None = None) -> Chosen:
+def choose_engine(data: Any, wanted: str = ENGINES[0], *, free: int | None = None) -> EngineChoice:
     """Decide where the rows of a path or frame lie.
 
     Parameters
     ----------
     data
         Path or frame.
-    asked
+    wanted
         ``memory``, ``duckdb``, or ``auto``: by size.
     free
         Free memory in bytes; None looks.
@@ -73,30 +62,30 @@ def choose_engine(data: Any, asked: str = "auto", *, free: int | None = None) ->
     FeasibilityError
         When the rows fit into memory no way and the file cannot be read in blocks.
     """
-    check_engine(asked)
+    check_engine(wanted)
     if not isinstance(data, str | Path) or not Path(data).is_file():
-        if asked == "duckdb":
+        if wanted == "duckdb":
             raise UsageError(
                 "DuckDB reads files, and this is none",
                 where="--engine",
                 do="leave it out, or write a Parquet file",
             )
-        return Chosen("memory", 0)
+        return EngineChoice("memory", 0)
     path = Path(data)
-    need = int(BASE + path.stat().st_size * HELD[_family(path)])
-    if asked == "memory":
-        return Chosen("memory", need)
-    if asked == "duckdb":
-        return Chosen("duckdb", need)
+    need = int(BASE + path.stat().st_size * HELD[file_family(path)])
+    if wanted == "memory":
+        return EngineChoice("memory", need)
+    if wanted == "duckdb":
+        return EngineChoice("duckdb", need)
     free = available_memory() if free is None else free
     if need <= _SHARE * free:
-        return Chosen("memory", need)
+        return EngineChoice("memory", need)
     words = f"rows in memory may take {size(need)} of {size(free)} that are free"
     suffix, zipped = kind_of_file(path)
     if not zipped and suffix not in (".jsonl", ".ndjson"):
-        return Chosen("duckdb", need, f"The rows stay in their file, behind DuckDB: {words}.")
+        return EngineChoice("duckdb", need, f"The rows stay in their file, behind DuckDB: {words}.")
     if need <= free:
-        return Chosen("memory", need)
+        return EngineChoice("memory", need)
     raise FeasibilityError(
         words, where=str(path), do="write the table as Parquet or CSV in UTF-8, which need not be in memory"
     )
@@ -108,7 +97,7 @@ def database_memory(free: int | None = None) -> int:
     return max(_LEAST, min(_MOST, free // 4_000_000))
 
 
-def open_rows(data: Any, chosen: Chosen, reading: Mapping[str, Any]) -> Rows:
+def open_rows(data: Any, chosen: EngineChoice, reading: Mapping[str, Any]) -> Rows:
     """The private rows; what a broken file is told about quotes no value.
 
     Raises
@@ -126,7 +115,8 @@ def open_rows(data: Any, chosen: Chosen, reading: Mapping[str, Any]) -> Rows:
         return MemoryRows(replace(read_table(data, **reading), notes=()))
 
 
-def _family(path: Path) -> str:
+def file_family(path: Path) -> str:
+    """``parquet``, ``arrow``, or ``csv`` for all that is text."""
     suffix = kind_of_file(path)[0]
     return (
         "parquet"

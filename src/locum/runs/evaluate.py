@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 from locum.errors import UsageError
 from locum.evaluation.answers import as_html, as_line, as_text
 from locum.evaluation.evidence import Alert, Evidence, RunContext
+from locum.evaluation.limits import Requirements, requirements
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
-from locum.runs.align import incomplete, meet
+from locum.runs.align import align_tables, mark_incomplete
+from locum.runs.config import find_config
+from locum.runs.files import REPORT, REPORT_JSON
+from locum.runs.options import DEFAULT_EFFORT, DEFAULT_SEED, EVALUATE_EFFORT
 from locum.runs.out_folder import make_folder, refuse_taken
-from locum.runs.plan import DEFAULT_EFFORT, REPORT, REPORT_JSON, Request
-from locum.runs.prepare import find_config, settle_schema
-from locum.runs.tables import check_target, read_table
-from locum.runs.versions import versions
-from locum.schema.require import Requirements, requirements
+from locum.runs.request import RunRequest
+from locum.runs.tables import check_target, group_columns, read_table, refine_schema, without_data_bounds
+from locum.runs.versions import now, versions
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -119,17 +120,62 @@ def evaluate(
     target: str | None = None,
     protected: Sequence[str] = (),
     require: Requirements | Mapping[str, Any] | None = None,
-    effort: str = "standard",
+    effort: str = EVALUATE_EFFORT,
     by: Sequence[str | Sequence[str]] = (),
     shift: Sequence[str] = (),
     canaries: str | os.PathLike[str] | None = None,
     title: str | None = None,
-    seed: int = 0,
+    seed: int = DEFAULT_SEED,
     progress: Listener = silent,
 ) -> Evaluation:
-    """Judge any synthetic table against the real one it stands for.
+    """Judge any synthetic table against the real one it stands for, whoever made it.
 
-    See `locum.api.evaluate` for the meaning of the parameters.
+    Parameters
+    ----------
+    real
+        The rows that the generator learned from: path or table.
+    synthetic
+        The rows to judge, with the same columns in any order. Columns that only one table has, or that hold
+        other kinds of values, are left out and named in ``.notes``; no limit passes then.
+    holdout
+        Real rows that the generator has never seen. Without them only exact copies beyond chance are told.
+        Rows that repeat rows of `real` more than chance explains are left out, with a warning.
+    schema
+        What the columns are; None detects it from `real`.
+    target
+        Column to be predicted; None tries several columns.
+    protected
+        Columns that name groups.
+    require
+        Limits on results, e.g. ``{"c2st.max": 0.6, "utility.kept.min": 0.9}``; None takes those of a
+        ``locum.toml`` beside the data. See ``.passed`` and ``.evidence.requirements`` of what is returned.
+    effort
+        How much the attacks spend: ``quick``, ``standard`` (about 20 CPU-seconds on 40,000 rows) or
+        ``thorough``. What was not tried is said in the result ``attack.worst``.
+    by, shift
+        Small groups, and other populations, on which a model trained on the synthetic rows is tested, as for
+        `subgroups`; needs a hold-out and a target. See ``.evidence.thin``.
+    canaries
+        Key file that `plant` wrote; `real` is then the copy with canaries, which the generator learned from.
+    title
+        Heads the page; None takes the name of the file, and ``table`` for a table in memory.
+    seed
+        Same seed, same numbers.
+    progress
+        Called with an `Event` now and then.
+
+    Returns
+    -------
+    Evaluation
+        ``print()`` it for five sentences, ``.save("report.html")`` for the page, ``.evidence`` for numbers.
+
+    Raises
+    ------
+    UsageError
+        When the target or a protected column is not in the real table.
+    DataError
+        When a table cannot be read, the target or a protected column is missing, no column is shared, or the
+        target is constant.
     """
     from locum.evaluation.attacks.suite import check_effort
 
@@ -141,17 +187,17 @@ def evaluate(
             do="give a hold-out, or leave --by and --shift out",
         )  # fmt: skip
     progress(Event("read", 0, 3))
-    config = find_config(Request(data=real))[0] if schema is None else None
+    config = find_config(RunRequest(data=real))[0] if schema is None else None
     if require is None:
         wanted_limits = config.require if config else Requirements()
     else:
         wanted_limits = require if isinstance(require, Requirements) else requirements(require)
     raw = read_table(real, **(config.reading if config else {}))
-    wanted = Request(data=real, target=target, protected=tuple(protected), schema=schema)
-    schema, _ = settle_schema(wanted, raw, config)
+    wanted = RunRequest(data=real, target=target, protected=tuple(protected), schema=schema)
+    schema, _ = refine_schema(wanted, raw, config)
     tables = [None if source is None else read_table(source) for source in (synthetic, holdout)]
     progress(Event("read", 2, 3))
-    train, (made, held), schema, apart, notes = meet(raw, schema, tables)
+    train, (made, held), schema, unmatched, notes = align_tables(raw, schema, tables)
     assert made is not None
     check_target(train, schema, schema.target)
     notes += [
@@ -172,11 +218,11 @@ def evaluate(
     if by or shift:
         assert held is not None
         evidence = replace(evidence, thin=_thin_groups(made, held, schema, by, shift, seed, progress))
-    evidence = incomplete(evidence, apart, len(schema) + len(apart), strict=wanted_limits.strict)
+    evidence = mark_incomplete(evidence, unmatched, len(schema) + len(unmatched), strict=wanted_limits.strict)
     evidence = replace(
         evidence, alerts=(*evidence.alerts, *(Alert("note", schema.name, text) for text in notes))
     )
-    notes = [*(f"{a.column!r} was not compared: {a.reason}." for a in apart), *notes]
+    notes = [*(f"{a.column!r} was not compared: {a.reason}." for a in unmatched), *notes]
     context = RunContext(
         title=title or raw.name, created=now(), settings={"seed": seed, "target": schema.target},
         versions=versions(), lineage=None if tables[0] is None else tables[0].lineage,
@@ -195,8 +241,6 @@ def _thin_groups(
 ) -> Subgrouping:
     """A model trained on the synthetic rows, tested on small groups of the hold-out."""
     from locum.evaluation.subgroups.model import Examined, examine, known_target, trained, with_target
-    from locum.runs.tables import without_data_bounds
-    from locum.studies.subgroups.verb import wanted_columns
 
     if schema.target is None:
         raise UsageError(
@@ -208,7 +252,7 @@ def _thin_groups(
     score = trained(made, schema, target, seed)
     asked = Examined(
         schema.name, words, without_data_bounds(schema), target, score, with_target(held, target),
-        wanted_columns(by, schema.names), (shift,) if isinstance(shift, str) else tuple(shift),
+        group_columns(by, schema.names), (shift,) if isinstance(shift, str) else tuple(shift),
     )  # fmt: skip
     return examine(asked, seed=seed, listener=progress)
 
@@ -246,7 +290,7 @@ def judge(
     """Evidence about canonical tables; of each, at most `rows` rows drawn by the seed are looked at."""
     from locum.evaluation.attacks.suite import check_effort
     from locum.evaluation.evaluate import evaluate as study
-    from locum.evaluation.requirements import check
+    from locum.evaluation.limits import check
 
     evidence = study(
         thin(train, rows, seed, "train"),
@@ -272,10 +316,3 @@ def thin(table: pa.Table, rows: int | None, seed: int, name: str) -> pa.Table:
     picked = stream(seed, "pipeline", "thin", name).permutation(table.num_rows)[:rows]
     picked.sort()
     return table.take(picked)
-
-
-def now() -> str:
-    """The time in ISO 8601, UTC; ``SOURCE_DATE_EPOCH`` wins, for files that can be compared."""
-    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
-    seconds = int(fixed) if fixed.isdigit() else int(time.time())
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

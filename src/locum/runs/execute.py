@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,24 +13,38 @@ import numpy as np
 
 from locum.evaluation.evidence import Alert, Evidence, RunContext
 from locum.files.folder import RunFolder
-from locum.progress import Event, Listener, silent
+from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import child_seed, stream
-from locum.runs import plan as names
-from locum.runs.evaluate import judge, now
-from locum.runs.holdout import split
+from locum.runs.access import Access
+from locum.runs.config import Config, EvaluateConfig, ModelConfig, dump_config
+from locum.runs.evaluate import judge
+from locum.runs.files import (
+    CARD,
+    CONFIG,
+    ENVIRONMENT,
+    LEDGER,
+    MODEL,
+    REPORT,
+    REPORT_JSON,
+    STAGES,
+    describe_files,
+    read_report,
+)
+from locum.runs.guarantee import with_guarantee
 from locum.runs.machine import peak_memory
-from locum.runs.outcome import STAGES, Outcome, answers_of, checks_of, describe_files, read_report
-from locum.runs.plan import Plan
+from locum.runs.options import DEFAULT_EFFORT
+from locum.runs.outcome import RunOutcome, answers_of, checks_of
+from locum.runs.plan import RunPlan
 from locum.runs.prepare import Prepared
 from locum.runs.tables import without_data_bounds
-from locum.runs.versions import versions
+from locum.runs.versions import environment_text, now, versions
 from locum.schema.lineage import warning_of
+from locum.sources.rows import Mask
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.data.origin import Origin
-    from locum.schema.config import Config
     from locum.schema.table import Schema
     from locum.synthesizer.table import Synthesizer
 
@@ -37,59 +52,84 @@ if TYPE_CHECKING:
 VOLATILE = ("time_budget_s",)
 
 
-def execute(prepared: Prepared, progress: Listener = silent) -> Outcome:
+def execute(prepared: Prepared, progress: Listener = silent) -> RunOutcome:
     """Carry out a plan in its folder and return what came of it.
 
     Raises
     ------
     FolderError
         When the folder holds something else, is in use, or cannot be written to.
+    BudgetError
+        With a guarantee, when nothing is left to measure with.
     """
+    with prepared.access.seal("the private run", outermost=True):
+        return _execute(prepared, progress)
+
+
+def _execute(prepared: Prepared, progress: Listener) -> RunOutcome:
     cpu, wall = time.process_time(), time.monotonic()
-    plan = prepared.plan
+    plan, access = prepared.plan, prepared.access
     with RunFolder.start(prepared.out, plan.to_json(), volatile=VOLATILE) as folder:
         if not any(folder.records()):
-            folder.log("begun", created=now())
-        train_rows, holdout_rows = split(prepared.table.num_rows, plan.holdout, plan.seed)
-        train, holdout = prepared.table.take(train_rows), prepared.table.take(holdout_rows)
-        schema = without_data_bounds(plan.schema)
+            folder.log("begun", created=now(), run=secrets.token_hex(8))
+        learned = access.hold_out(folder, plan)
         earlier = tuple(stage for stage in STAGES if folder.done(stage))
+        if not folder.done("fit"):
+            _fit(folder, plan, access, learned, progress)
+        plan = access.complete(plan, folder)
         if len(earlier) < len(STAGES):
-            _stages(folder, prepared, schema, train, holdout, progress)
+            _sample_and_judge(folder, plan, access, learned, progress)
         cpu, wall = time.process_time() - cpu, time.monotonic() - wall
         if len(earlier) < len(STAGES):
             folder.log("ended", cpu_s=round(cpu, 2), wall_s=round(wall, 2), peak_bytes=peak_memory())
-        report = read_report(prepared.out)
-        return Outcome(
-            prepared.out, describe_files(plan.synthetic), answers_of(report),
-            len(train_rows), len(holdout_rows), plan.rows, cpu, wall, peak_memory(), earlier, prepared.notes,
-            checks_of(report),
+        report, facts = read_report(prepared.out), folder.facts("fit")
+        return RunOutcome(
+            prepared.out, describe_files(plan.synthetic, guarantee=access.private), answers_of(report),
+            facts["rows"], facts["holdout"], plan.rows, cpu, wall, peak_memory(), earlier,
+            (*prepared.notes, *facts["notes"]), checks_of(report), plan.guarantee,
         )  # fmt: skip
 
 
-def _stages(
-    folder: RunFolder,
-    prepared: Prepared,
-    schema: Schema,
-    train: pa.Table,
-    holdout: pa.Table,
-    progress: Listener,
+def _fit(folder: RunFolder, plan: RunPlan, access: Access, learned: Mask, progress: Listener) -> None:
+    """Learn from the training rows, and write the model and what a guarantee asks for."""
+    with folder.stage("fit") as stage:
+        fit = access.fit(plan, learned, seed=child_seed(plan.seed, "fit"), folder=folder, progress=progress)
+        with folder.writing(MODEL) as path:
+            fit.synthesizer.save(path)
+        for name, content in fit.files.items():
+            folder.write_bytes(name, content)
+        ledger = [LEDGER] if folder.file(LEDGER).exists() else []
+        stage.output(MODEL, *dict.fromkeys([*fit.files, *ledger]))
+        held = 0 if access.private else int((~learned).sum())
+        stage.fact(rows=fit.n_rows, holdout=held, synthesizer=fit.synthesizer.name, notes=list(fit.notes))
+
+
+def _sample_and_judge(
+    folder: RunFolder, plan: RunPlan, access: Access, learned: Mask, progress: Listener
 ) -> None:
-    plan = prepared.plan
-    synth = _fit(folder, plan, schema, train, prepared.origin, progress)
-    made = sample_stage(folder, plan, prepared.origin, synth, schema, progress)
-    if not folder.done("evaluate"):
-        with folder.stage("evaluate") as stage:
-            evidence = judge(
-                train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
-                rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.has_density else None,
-                effort=plan.effort, refit=refitted(plan, schema), require=plan.require,
-                progress=renamed(progress, "evaluate"),
-            )  # fmt: skip
-            stage.output(*report_stage(folder, plan, evidence, synth, progress))
+    """Draw the rows, judge them on real rows, and write the report."""
+    from locum.synthesizer.table import Synthesizer
+
+    # Always the model of the file, so that a run that was stopped here goes on with the very same one.
+    synth = Synthesizer.load(folder.file(MODEL))
+    schema = without_data_bounds(plan.schema)
+    most = plan.evaluate_rows if access.private else None
+    made = sample_stage(folder, plan, access.origin, synth, schema, progress, most)
+    if folder.done("evaluate"):
+        return
+    with folder.stage("evaluate") as stage, access.seal("judging the run"):
+        train, holdout = access.judged(learned, plan), access.judged(~learned, plan)
+        evidence = judge(
+            train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
+            rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.has_density else None,
+            effort=plan.effort, refit=None if access.private else refitted(plan, schema),
+            require=plan.require, progress=relabel(progress, "evaluate"),
+        )  # fmt: skip
+        evidence = replace(evidence, answers=with_guarantee(evidence.answers, plan.guarantee))
+        stage.output(*report_stage(folder, plan, evidence, synth, progress))
 
 
-def refitted(plan: Plan, schema: Schema) -> Callable[[pa.Table, int], pa.Table] | None:
+def refitted(plan: RunPlan, schema: Schema) -> Callable[[pa.Table, int], pa.Table] | None:
     """The run's own generator as a function of rows and a seed, for attacks that fit it again."""
     if plan.effort != "thorough":
         return None
@@ -102,28 +142,9 @@ def refitted(plan: Plan, schema: Schema) -> Callable[[pa.Table, int], pa.Table] 
     return make
 
 
-def _fit(
-    folder: RunFolder, plan: Plan, schema: Schema, train: pa.Table, origin: Origin, progress: Listener
-) -> Synthesizer:
-    """Learn from the training rows, or open what an earlier call learned."""
-    from locum.synthesizer.table import Synthesizer
-
-    if not folder.done("fit"):
-        with folder.stage("fit") as stage:
-            synth = Synthesizer(plan.synthesizer, seed=child_seed(plan.seed, "fit"), **plan.settings)
-            progress(Event("fit", 0, 1))
-            synth.fit_table(train, schema, progress=renamed(progress, "fit")).remember(origin)
-            synth.descend(plan.lineage)
-            with folder.writing(names.MODEL) as path:
-                synth.save(path)
-            stage.output(names.MODEL)
-    # Always the model of the file, so that a run that was stopped here goes on with the very same one.
-    return Synthesizer.load(folder.file(names.MODEL))
-
-
 def sample_stage(
     folder: RunFolder,
-    plan: Plan,
+    plan: RunPlan,
     origin: Origin,
     synth: Synthesizer,
     schema: Schema,
@@ -156,7 +177,7 @@ def sample_stage(
     return canonical(replace(raw, name=plan.synthetic), schema)
 
 
-def _some_of(folder: RunFolder, plan: Plan, schema: Schema, most: int) -> pa.Table:
+def _some_of(folder: RunFolder, plan: RunPlan, schema: Schema, most: int) -> pa.Table:
     """`most` of the rows that were written, drawn by the seed; the others never lie in memory."""
     import pyarrow as pa
 
@@ -175,53 +196,41 @@ def _some_of(folder: RunFolder, plan: Plan, schema: Schema, most: int) -> pa.Tab
     return canonical(Raw(pa.concat_tables(found), blocks.origin, plan.synthetic), schema)
 
 
-def renamed(progress: Listener, stage: str) -> Listener:
-    """Events of a part as events of one stage of the run, whatever the part calls its own steps."""
-
-    def listen(event: Event) -> None:
-        note = event.note or ("" if event.stage == stage else event.stage)
-        progress(Event(stage, event.done, event.total, note))
-
-    return listen
-
-
 def report_stage(
-    folder: RunFolder, plan: Plan, evidence: Evidence, synth: Synthesizer, progress: Listener
+    folder: RunFolder, plan: RunPlan, evidence: Evidence, synth: Synthesizer, progress: Listener
 ) -> Sequence[str]:
     """Write everything that is read by people; returns the names of the files."""
     from locum.report.card import render_card
     from locum.report.html import render
     from locum.report.json import to_json
-    from locum.runs.environment import environment_text
-    from locum.schema.toml import dump_toml
 
     progress(Event("report", 0, 4))
     # Times differ from run to run; they are kept in run.jsonl, so that the report has the same bytes.
     folder.log("judged", cpu_s=dict(evidence.cpu_s))
     evidence = replace(evidence, cpu_s={}, alerts=(*_ancestry(plan), *evidence.alerts))
     context = context_of(folder, plan, synth)
-    folder.write_text(names.CONFIG, dump_toml(config_of(plan)))
-    folder.write_text(names.ENVIRONMENT, environment_text(versions()))
+    folder.write_text(CONFIG, dump_config(config_of(plan)))
+    folder.write_text(ENVIRONMENT, environment_text(versions()))
     card = render_card(
         plan.schema, context, rows=plan.rows, files=(plan.synthetic,), guarantee=context.guarantee
     )
-    folder.write_text(names.CARD, card)
+    folder.write_text(CARD, card)
     progress(Event("report", 1, 4))
     text = json.dumps(to_json(evidence, context), indent=1, ensure_ascii=False, allow_nan=False)
-    folder.write_text(names.REPORT_JSON, text + "\n")
+    folder.write_text(REPORT_JSON, text + "\n")
     progress(Event("report", 2, 4))
-    folder.write_text(names.REPORT, render(evidence, context))
+    folder.write_text(REPORT, render(evidence, context))
     progress(Event("report", 4, 4))
-    return (names.REPORT, names.REPORT_JSON, names.CARD, names.CONFIG, names.ENVIRONMENT)
+    return (REPORT, REPORT_JSON, CARD, CONFIG, ENVIRONMENT)
 
 
-def _ancestry(plan: Plan) -> tuple[Alert, ...]:
+def _ancestry(plan: RunPlan) -> tuple[Alert, ...]:
     """A warning when the rows learned from came out of a generator."""
     risk = warning_of(plan.lineage, plan.schema.name)
     return (Alert("warning", "lineage", risk),) if risk else ()
 
 
-def context_of(folder: RunFolder, plan: Plan, synth: Synthesizer) -> RunContext:
+def context_of(folder: RunFolder, plan: RunPlan, synth: Synthesizer) -> RunContext:
     """What the report says besides the evidence; the same in a run that was stopped and taken up again."""
     from locum.models.registry import entry_of
 
@@ -242,15 +251,13 @@ def context_of(folder: RunFolder, plan: Plan, synth: Synthesizer) -> RunContext:
         settings={key: value for key, value in settings.items() if value is not None},
         versions=versions(),
         treatments=synth.treatments(),
-        guarantee=str((plan.privacy or {}).get("statement", "")),
+        guarantee=plan.guarantee,
         lineage=synth.lineage,
     )
 
 
-def config_of(plan: Plan) -> Config:
+def config_of(plan: RunPlan) -> Config:
     """Every decision of a run as a ``locum.toml``; the data is left to whoever repeats it."""
-    from locum.schema.config import Config, EvaluateConfig, ModelConfig
-
     return Config(
         plan.schema,
         model=ModelConfig(plan.synthesizer, plan.seed, dict(plan.settings)),
@@ -263,7 +270,7 @@ def config_of(plan: Plan) -> Config:
     )
 
 
-def command_of(plan: Plan) -> str:
+def command_of(plan: RunPlan) -> str:
     """The command that repeats the run."""
     import shlex
 
@@ -273,7 +280,7 @@ def command_of(plan: Plan) -> str:
     for name in plan.schema.protected:
         words += ["--protected", name]
     words += ["--holdout", f"{plan.holdout:g}", "--synthesizer", plan.synthesizer]
-    if plan.effort != names.DEFAULT_EFFORT:
+    if plan.effort != DEFAULT_EFFORT:
         words += ["--effort", plan.effort]
     for key, option in (("epsilon", "--epsilon"), ("delta", "--delta"), ("unit", "--unit")):
         if (plan.privacy or {}).get(key) is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from locum.errors import FeasibilityError, FolderError
-from locum.runs.cost import MEMORY_MARGIN, Estimate, Workload, cheaper, predict
+from locum.runs.cost import MEMORY_MARGIN, CostEstimate, JobSize, cheaper, predict
 from locum.runs.machine import Machine, disk_free
 from locum.wording import count, duration, size
 
@@ -24,13 +24,13 @@ class Decision:
         What was changed to stay within the time budget, in sentences.
     """
 
-    work: Workload
-    estimate: Estimate
+    work: JobSize
+    estimate: CostEstimate
     notes: tuple[str, ...] = ()
 
 
 def decide(
-    work: Workload, machine: Machine, *, budget_s: float | None = None, may_swap: bool = True, where: str = ""
+    work: JobSize, machine: Machine, *, budget_s: float | None = None, may_swap: bool = True, where: str = ""
 ) -> Decision:
     """Fit a job into time and memory.
 
@@ -59,7 +59,7 @@ def decide(
     )
 
 
-def _explain(work: Workload, way: Workload, before: Estimate, after: Estimate, budget_s: float) -> str:
+def _explain(work: JobSize, way: JobSize, before: CostEstimate, after: CostEstimate, budget_s: float) -> str:
     changes = []
     if way.synthesizer != work.synthesizer:
         changes.append(f"the generator is {way.synthesizer} instead of {work.synthesizer}")
@@ -71,11 +71,11 @@ def _explain(work: Workload, way: Workload, before: Estimate, after: Estimate, b
     )
 
 
-def _job(work: Workload) -> str:
+def _job(work: JobSize) -> str:
     return f"{count(work.n_rows, 'row')} x {count(work.n_columns, 'column')}"
 
 
-def _check_memory(work: Workload, estimate: Estimate, machine: Machine, where: str) -> None:
+def _check_memory(work: JobSize, estimate: CostEstimate, machine: Machine, where: str) -> None:
     if _fits(work, machine):
         return
     rows = _most(work.sample_rows, lambda n: _fits(replace(work, sample_rows=n), machine))
@@ -92,7 +92,7 @@ def _check_memory(work: Workload, estimate: Estimate, machine: Machine, where: s
     )
 
 
-def _fits(work: Workload, machine: Machine) -> bool:
+def _fits(work: JobSize, machine: Machine) -> bool:
     return predict(work, machine).memory_bytes * MEMORY_MARGIN <= machine.memory_bytes
 
 
@@ -106,7 +106,7 @@ def _most(limit: int, fits: Callable[[int], bool]) -> int:
     return low // unit * unit
 
 
-def check_disk(estimate: Estimate, folder: Path) -> None:
+def check_disk(estimate: CostEstimate, folder: Path) -> None:
     """Refuse a run whose files would not fit on the disk.
 
     Raises

@@ -56,11 +56,15 @@ def statement(unit: Unit, epsilon: float, delta: float, *, stamp: str = "") -> s
     )
 
 
-def guaranteed(answer: Answer, said: str) -> Answer:
-    """The answer about privacy of a run with the guarantee `said`; what attacks found stays in it.
+def with_guarantee(answers: Sequence[Answer], said: str) -> tuple[Answer, ...]:
+    """The answers of a run with the guarantee `said`, if any; what attacks found stays in the one on privacy.
 
-    The mark is "guaranteed", unless attacks found copying: what looks refuted gets no mark.
+    Its mark is "guaranteed", unless attacks found copying: what looks refuted gets no mark.
     """
+    return tuple(_guaranteed(a, said) if said and a.question == "private" else a for a in answers)
+
+
+def _guaranteed(answer: Answer, said: str) -> Answer:
     if said.endswith(NONE_MADE):
         return replace(answer, sentence=answer.sentence.replace(UNPROMISED, said))
     sentence = answer.sentence.replace(UNPROMISED, f"Guaranteed: {said}")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
-from locum.runs.plan import Request
-from locum.runs.prepare import find_config, settle_schema
-from locum.runs.tables import need_column, read_table
+from locum.runs.config import find_config
+from locum.runs.options import DEFAULT_SEED
+from locum.runs.request import RunRequest
+from locum.runs.tables import need_column, read_table, refine_schema
 from locum.schema.lineage import REAL, Lineage, partly
 from locum.wording import count
 
@@ -81,7 +82,7 @@ def impute(
     method: str = "draw",
     schema: Schema | None = None,
     config: Path | None = None,
-    seed: int = 0,
+    seed: int = DEFAULT_SEED,
 ) -> Imputed:
     """Fill missing cells; see `locum.api.generators.impute`.
 
@@ -128,10 +129,10 @@ def _by_itself(
     from locum.control.impute.without_model import complete
     from locum.data.canonical import canonical
 
-    request = Request(data=data, config=config, schema=schema)
+    request = RunRequest(data=data, config=config, schema=schema)
     found, source = find_config(request)
     raw = read_table(source, **(found.reading if found else {}))
-    known, _ = settle_schema(request, raw, found)
+    known, _ = refine_schema(request, raw, found)
     table = canonical(raw, known)
     names = [need_column(c, known.names, where="column") for c in columns] if columns is not None else None
     done = complete(table, known, columns=names, method=method, seed=seed)  # type: ignore[arg-type]
@@ -185,7 +186,7 @@ def impute_file(
     columns: Sequence[str] | None = None,
     method: str = "draw",
     config: Path | None = None,
-    seed: int = 0,
+    seed: int = DEFAULT_SEED,
     force: bool = False,
     progress: Listener = silent,
 ) -> dict[str, Any]:
@@ -196,18 +197,14 @@ def impute_file(
     LocumError
         As `impute`, and FolderError when `out` exists or cannot be written.
     """
-    from locum.data.lineage_stamp import write_stamp
-    from locum.data.write import write
-    from locum.runs.fit import load_model, refuse_existing, refuse_format
+    from locum.runs.sample import load_model, refuse_out, write_rows
 
-    refuse_format(out)
-    refuse_existing(out, force=force)
+    refuse_out(out, force=force)
     progress(Event("read", 0, 1))
     synth = None if model is None else load_model(model)
     progress(Event("sample", 0, 1))
     done = impute(data, model=synth, columns=columns, method=method, config=config, seed=seed)
-    write(done.table, out, schema=done.schema, origin=done.origin, lineage=done.lineage)
-    write_stamp(out, done.lineage)
+    write_rows(done.table, out, done.schema, done.origin, done.lineage)
     return {
         "out": str(out), "seed": seed, "bytes": out.stat().st_size, "sentence": str(done), **done.to_json()
     }  # fmt: skip

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.runs.fit import refuse_existing
-from locum.runs.plan import Request
-from locum.runs.prepare import settle_schema
-from locum.runs.tables import read_table
+from locum.runs.out_folder import refuse_existing
+from locum.runs.request import RunRequest
+from locum.runs.tables import read_table, refine_schema
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ConfigProposal:
     """A detected schema, how the data was read, and rules that might hold."""
 
     data: Path
@@ -58,7 +57,7 @@ def propose(
     protected: tuple[str, ...] = (),
     delimiter: str | None = None,
     encoding: str | None = None,
-) -> Proposal:
+) -> ConfigProposal:
     """Detect the schema of a file, and rules that its rows seem to follow.
 
     Raises
@@ -72,13 +71,13 @@ def propose(
     from locum.data.canonical import canonical
 
     raw = read_table(data, delimiter=delimiter, encoding=encoding)
-    schema, notes = settle_schema(Request(data=data, target=target, protected=protected), raw, None)
+    schema, notes = refine_schema(RunRequest(data=data, target=target, protected=protected), raw, None)
     reading = {"delimiter": delimiter, "encoding": encoding}
     rules = tuple(discover(canonical(raw, schema), schema))
-    return Proposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes), rules)
+    return ConfigProposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes), rules)
 
 
-def write_proposal(proposal: Proposal, path: Path, *, force: bool) -> Path:
+def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path:
     """Write a proposal as a commented ``locum.toml``.
 
     Raises
@@ -87,8 +86,7 @@ def write_proposal(proposal: Proposal, path: Path, *, force: bool) -> Path:
         When the file exists and `force` is not set, or cannot be written.
     """
     from locum.files.atomic import write_text
-    from locum.schema.config import Config
-    from locum.schema.toml import dump_toml
+    from locum.runs.config import Config, dump_config
 
     refuse_existing(path, force=force)
     config = Config(
@@ -97,7 +95,7 @@ def write_proposal(proposal: Proposal, path: Path, *, force: bool) -> Path:
         delimiter=proposal.reading.get("delimiter"),
         encoding=proposal.reading.get("encoding"),
     )
-    write_text(path, dump_toml(config, [(r.rule, r.remark) for r in proposal.rules]))
+    write_text(path, dump_config(config, [(r.rule, r.remark) for r in proposal.rules]))
     return path
 
 

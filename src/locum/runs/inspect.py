@@ -78,7 +78,8 @@ def _model(path: Path) -> Inspection:
 def _folder(path: Path) -> Inspection:
     from locum.files.folder import RunFolder
     from locum.runs.certificate import NAME as CERTIFICATE
-    from locum.runs.outcome import STAGES, answers_of, read_report
+    from locum.runs.files import STAGES, read_report
+    from locum.runs.outcome import answers_of
 
     if (path / CERTIFICATE).is_file():
         raise UsageError(

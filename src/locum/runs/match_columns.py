@@ -21,7 +21,7 @@ LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class Unmatched:
     """A column that cannot be compared, and why; `error` says it at length where values are the reason."""
 
     column: str
@@ -36,10 +36,10 @@ class Matched:
     Attributes
     ----------
     table
-        Canonical, with the schema's columns in order but those that are apart.
+        Canonical, with the schema's columns in order but those that are unmatched.
     schema
         As given, a kind widened where this table needs it (whole numbers to numbers, dates to datetimes).
-    apart
+    unmatched
         Columns that are absent or cannot be read as their kind.
     notes
         What was left out, renamed or read in another spelling.
@@ -47,7 +47,7 @@ class Matched:
 
     table: pa.Table
     schema: Schema
-    apart: tuple[Apart, ...] = ()
+    unmatched: tuple[Unmatched, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -85,17 +85,17 @@ def match(schema: Schema, raw: Raw, real: Raw | None = None) -> Matched:
         notes.insert(
             0,
             f"{raw.name} has {count(len(surplus), 'column')} that the real table has not "
-            f"({listed(surplus)}); left out.",
+            f"({list_names(surplus)}); left out.",
         )
     arrays: dict[str, pa.Array] = {}
     columns: list[Column] = []
-    apart: list[Apart] = []
+    unmatched: list[Unmatched] = []
     for column in schema:
         name = names.get(column.name)
         if name is None:
             near = get_close_matches(column.name, surplus, n=1, cutoff=0.6)
             hint = f" (it has {near[0]!r})" if near else ""
-            apart.append(Apart(column.name, f"{raw.name} has no such column{hint}"))
+            unmatched.append(Unmatched(column.name, f"{raw.name} has no such column{hint}"))
             columns.append(column)
             continue
         try:
@@ -104,22 +104,22 @@ def match(schema: Schema, raw: Raw, real: Raw | None = None) -> Matched:
                 array = _same_labels(array, column, real)
         except DataError as error:
             examples = f" (e.g. {', '.join(error.examples)})" if error.examples else ""
-            apart.append(Apart(column.name, f"{error.what}{examples} in {raw.name}", error))
+            unmatched.append(Unmatched(column.name, f"{error.what}{examples} in {raw.name}", error))
             columns.append(column)
             continue
         arrays[column.name] = array
         columns.append(kept)
         if note:
             notes.append(f"{raw.name}: {note}.")
-    return Matched(pa.table(arrays), replace(schema, columns=tuple(columns)), tuple(apart), tuple(notes))
+    return Matched(pa.table(arrays), replace(schema, columns=tuple(columns)), tuple(unmatched), tuple(notes))
 
 
-def listed(names: list[str] | tuple[str, ...]) -> str:
+def list_names(names: list[str] | tuple[str, ...]) -> str:
     """Names in a row, the first `LISTED` of them."""
     return f"{', '.join(names[:LISTED])}{', ...' if len(names) > LISTED else ''}"
 
 
-def without(schema: Schema, names: set[str]) -> Schema:
+def drop_columns(schema: Schema, names: set[str]) -> Schema:
     """The schema without some columns, and without the dependencies and rules that may name them."""
     if not names:
         return schema

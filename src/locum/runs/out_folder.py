@@ -38,6 +38,23 @@ def refuse_taken(folder: Path) -> None:
         raise _refused("something already", taken, folder)
 
 
+def refuse_existing(path: Path, *, force: bool) -> Path:
+    """Return `path` if it may be written.
+
+    Raises
+    ------
+    FolderError
+        When it exists and `force` is not set, when it is a folder, or when its folder does not exist.
+    """
+    if path.is_dir():
+        raise FolderError("this is a folder", where=str(path), expected="the name of a file")
+    if path.exists() and not force:
+        raise FolderError("the file exists already", where=str(path), do="choose another name or add --force")
+    if not path.parent.is_dir():
+        raise FolderError("the folder does not exist", where=str(path.parent), do="create it first")
+    return path
+
+
 def make_folder(folder: Path) -> Path:
     """Make the folder and those above it; raises FolderError when that cannot be."""
     try:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.errors import FileFormatError
 from locum.evaluation.answers import as_html, as_line, as_text
 from locum.evaluation.evidence import Answer, Check
-from locum.runs import plan as names
+from locum.runs.files import REPORT, STAGES
 from locum.wording import count, duration, size
-
-#: Stages of a run that leave files behind, in order; when all were done before, nothing is done again.
-STAGES = ("fit", "sample", "evaluate")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """A finished run.
 
     Attributes
@@ -71,7 +66,7 @@ class Outcome:
     @property
     def report(self) -> Path:
         """The page to open first."""
-        return self.folder / names.REPORT
+        return self.folder / REPORT
 
     def use(self) -> str:
         """What the run cost, in one line."""
@@ -108,43 +103,10 @@ class Outcome:
         return "\n".join((as_text(self.answers), f"Report: {self.report}"))
 
     def __repr__(self) -> str:
-        return f"<Outcome in {self.folder}: {as_line(self.answers)}>"
+        return f"<RunOutcome in {self.folder}: {as_line(self.answers)}>"
 
     def _repr_html_(self) -> str:
         return as_html(self.answers, f"Report: {self.report}")
-
-
-def describe_files(synthetic: str) -> dict[str, str]:
-    """The files of a run folder and what each is, the first to open first."""
-    return {
-        names.REPORT: "the evidence as a page; computed on real rows, so do not share it",
-        synthetic: "the synthetic rows",
-        names.CARD: "a data card to go with the synthetic rows; holds no score from real rows",
-        names.MODEL: "the fitted generator; treat it like the real data",
-        names.REPORT_JSON: "the same evidence as numbers; do not share it",
-        names.CONFIG: "every decision of this run, to be read and repeated",
-    }
-
-
-def read_report(folder: Path) -> dict[str, Any]:
-    """The content of ``report.json`` of a finished run.
-
-    Raises
-    ------
-    FileFormatError
-        When it is not there or not what locum writes.
-    """
-    path = folder / names.REPORT_JSON
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(report["evidence"]["answers"], list):
-            raise TypeError("answers")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FileFormatError(
-            "the report of this run cannot be read", where=str(path), do="repeat the run in a new folder"
-        ) from error
-    assert isinstance(report, dict)
-    return report
 
 
 def answers_of(report: Mapping[str, Any]) -> tuple[Answer, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.errors import FileFormatError, UsageError
-from locum.runs.tables import read_table
+from locum.runs.tables import read_table, refine_schema
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class PlantedFile:
     rows: int
 
 
-def plant_file(
+def plant(
     data: str | os.PathLike[str],
     out: str | os.PathLike[str],
     keys: str | os.PathLike[str],
@@ -42,19 +42,47 @@ def plant_file(
     seed: int | None = None,
     force: bool = False,
 ) -> PlantedFile:
-    """Write a copy of a table with canaries in it, and the file that tells them.
+    """Write a copy of a table with unusual rows in it, to be looked for among the synthetic rows.
 
-    See `locum.api.plant` for the meaning of the parameters.
+    For each of twice `planted` unusual rows a coin decides whether it goes in. If planted rows can be told
+    from spared ones by the synthetic rows of a generator that learned the copy, it gives single rows away.
+
+    Parameters
+    ----------
+    data
+        The table that a generator is to learn.
+    out
+        The copy; it and what is made from it are for the test only.
+    keys
+        File for `evaluate`, ``.parquet``: the unusual rows, and which went in. Keep it from the generator.
+    planted, copies
+        How many go in on average, and how often each.
+    seed
+        Of rows and coin; None takes a secret one from the operating system.
+    force
+        Replace files of these names.
+
+    Returns
+    -------
+    PlantedFile
+        How many rows were planted, were spared, and are in the copy.
+
+    Raises
+    ------
+    UsageError
+        When a file is there already, a number is below one, or the key has another ending.
+    DataError
+        When the table cannot be read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from locum.data.canonical import canonical
     from locum.data.write import write
-    from locum.evaluation.attacks.canaries import plant
+    from locum.evaluation.attacks.canaries import plant as plant_rows
     from locum.files.atomic import replacing
-    from locum.runs.plan import Request
-    from locum.runs.prepare import find_config, settle_schema
+    from locum.runs.config import find_config
+    from locum.runs.request import RunRequest
 
     target, key = Path(out), Path(keys)
     if key.suffix.lower() != ".parquet":
@@ -64,12 +92,12 @@ def plant_file(
     for path in (target, key):
         if path.exists() and not force:
             raise UsageError("there is a file of that name", where=str(path), do="choose another, or --force")
-    config = find_config(Request(data=data))[0]
+    config = find_config(RunRequest(data=data))[0]
     raw = read_table(data, **(config.reading if config else {}))
     if PLANTED in raw.table.column_names:
         raise UsageError(f"a column is called {PLANTED!r}", where=raw.name, do="rename it")
-    schema, _ = settle_schema(Request(data=data), raw, config)
-    table, birds = plant(
+    schema, _ = refine_schema(RunRequest(data=data), raw, config)
+    table, birds = plant_rows(
         canonical(raw, schema), schema, seed=secrets.randbelow(2**63) if seed is None else seed,
         planted=planted, copies=copies,
     )  # fmt: skip
@@ -117,7 +145,7 @@ def load_canaries(keys: str | os.PathLike[str], schema: Schema) -> Canaries:
     Raises
     ------
     FileFormatError
-        When the file is not there, or was not written by `plant_file`.
+        When the file is not there, or was not written by `plant`.
     DataError
         When it is about other columns.
     """

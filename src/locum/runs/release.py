@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from locum.errors import FileFormatError, LeakError, UsageError
-from locum.evaluation.evidence import RunContext
 from locum.files import atomic
-from locum.files.atomic import file_sha256
 from locum.files.folder import RunFolder
 from locum.files.json import load
-from locum.files.signature import fingerprint, public_hex, signing_key
+from locum.files.signature import fingerprint, own_key, public_hex, signing_key
 from locum.progress import Event, Listener, silent
-from locum.runs import plan as names
 from locum.runs.certificate import NAME, as_bytes, certify
-from locum.runs.evaluate import now
-from locum.runs.files import COUNTS, MEASURED, PRIVACY, read_privacy
+from locum.runs.files import CARD, CROISSANT, MODEL, PRIVACY, QUALITY, QUALITY_JSON, read_privacy
 from locum.runs.guarantee import entries_of, statement, totals, unit_of
 from locum.runs.out_folder import refuse_taken
-from locum.runs.versions import versions
+from locum.runs.release_report import assess_release, describe_release, write_reports
+from locum.runs.versions import now
 
-if TYPE_CHECKING:
-    from locum.runs.release_report import DPQuality
-    from locum.synthesizer.table import Synthesizer
-
-CROISSANT = "croissant.json"
-QUALITY = "quality.html"
-QUALITY_JSON = "quality.json"
+#: Name of the key in the user's configuration folder.
+KEY_NAME = "signing-key.pem"
 #: Results of audits that may be published, if the curator put them into the run folder.
 AUDITS = "audits.json"
 
@@ -102,6 +92,8 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
     -----
     Nothing is read but files that were fitted, drawn or bought: neither the data nor the internal report.
     """
+    from locum.synthesizer.table import Synthesizer
+
     progress(Event("release", 0, 5))
     document = read_privacy(run)
     if document.get("private") is not True:
@@ -113,20 +105,20 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
     refuse_taken(out)
     plan = _whole(run)
     synthetic = f"synthetic.{plan['format']}"
-    signer, made = signing_key(key)
+    signer, made = (signing_key(key), False) if key is not None else own_key(config_folder() / KEY_NAME)
     document = _with_ledger(run, document)
     out.mkdir(parents=True, exist_ok=True)
-    for name in (synthetic, names.MODEL):
+    for name in (synthetic, MODEL):
         with atomic.replacing(out / name) as path:
             shutil.copyfile(run / name, path)
     progress(Event("release", 1, 5))
-    synth = _load(out / names.MODEL)
+    synth = Synthesizer.load(out / MODEL)
     created = now()
-    quality = _quality(run, out / synthetic, synth, document)
+    quality = assess_release(run, out / synthetic, synth, document)
     progress(Event("release", 3, 5))
-    rows = _write_reports(out, synthetic, synth, document, quality, created, plan)
-    files = {name: out / name for name in (synthetic, names.MODEL, names.CARD, QUALITY, QUALITY_JSON)}
-    atomic.write_text(out / CROISSANT, _croissant(synth, document, files, synthetic, rows, created))
+    rows = write_reports(out, synthetic, synth, document, quality, created, plan)
+    files = {name: out / name for name in (synthetic, MODEL, CARD, QUALITY, QUALITY_JSON)}
+    atomic.write_text(out / CROISSANT, describe_release(synth, document, files, synthetic, rows, created))
     files[CROISSANT] = out / CROISSANT
     audits = load((run / AUDITS).read_bytes(), AUDITS) if (run / AUDITS).is_file() else []
     atomic.write_bytes(
@@ -163,97 +155,20 @@ def _with_ledger(run: Path, document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _load(path: Path) -> Synthesizer:
-    from locum.synthesizer.table import Synthesizer
-
-    return Synthesizer.load(path)
-
-
-def _quality(run: Path, synthetic: Path, synth: Synthesizer, document: Mapping[str, Any]) -> DPQuality:
-    """Noisy counts against those of the synthetic rows as they were written."""
-    from locum.files.tensors import load_tensors
-    from locum.runs.engine import choose_engine, open_rows
-    from locum.runs.release_report import Noisy, assess
-
-    head = load((run / MEASURED).read_bytes(), MEASURED)
-    tensors = load_tensors((run / COUNTS).read_bytes(), COUNTS)
-    dialect = synth.origin.dialect if synth.origin is not None else None
-    options = {}
-    if dialect is not None and synthetic.suffix == ".csv":
-        options = {"delimiter": dialect.delimiter, "encoding": dialect.encoding}
-    made = open_rows(synthetic, choose_engine(synthetic), options).canonical(synth.schema)
-    encoder = synth.encoder
-    source = made.coded(encoder.domain, lambda table: encoder.encode(table).codes)
-    cliques = [tuple(m["clique"]) for m in head]
-    counted = source.marginals(cliques)
-    tables = [
-        Noisy(c, np.asarray(tensors[str(i)]), float(head[i]["sigma"]), counted[i])
-        for i, c in enumerate(cliques)
-        if c
-    ]
-    rows = document["rows"]
-    return assess(tables, rows=max(1.0, float(rows["noisy"])), rows_sigma=float(rows["sigma"]))
-
-
-def _write_reports(
-    out: Path,
-    synthetic: str,
-    synth: Synthesizer,
-    document: Mapping[str, Any],
-    quality: DPQuality,
-    created: str,
-    plan: Mapping[str, Any],
-) -> int:
-    """Card and quality report; returns the number of synthetic rows."""
-    from locum.report.card import render_card
-    from locum.runs.release_report import render
-
-    rows = int(plan["rows"]) or max(1, int(document["rows"]["noisy"]))
-    schema = synth.schema
-    context = RunContext(
-        title=schema.name, created=created, synthesizer=str(document["synthesizer"]["name"]),
-        versions=versions(), guarantee=document["statement"], lineage=synth.lineage,
-    )  # fmt: skip
-    target = (plan.get("privacy") or {}).get("target")
-    shown = replace(schema, target=target) if target in schema.names else schema
-    atomic.write_text(
-        out / names.CARD,
-        render_card(shown, context, rows=rows, files=(synthetic,), guarantee=document["statement"]),
-    )
-    text = json.dumps(quality.to_json(), indent=1, ensure_ascii=True, allow_nan=False)
-    atomic.write_text(out / QUALITY_JSON, text + "\n")
-    page = render(quality, title=schema.name, guarantee=document["statement"], created=created)
-    atomic.write_text(out / QUALITY, page)
-    return rows
-
-
-def _croissant(
-    synth: Synthesizer,
-    document: Mapping[str, Any],
-    files: Mapping[str, Path],
-    synthetic: str,
-    rows: int,
-    created: str,
-) -> str:
-    from locum.report.croissant import croissant
-
-    described = croissant(
-        synth.schema,
-        title=f"{synth.schema.name} (synthetic)",
-        description=f"{rows:,} synthetic rows, drawn from a model with {document['statement']}",
-        created=created,
-        data=synthetic,
-        files={name: file_sha256(path) for name, path in files.items()},
-        privacy=str(document["statement"]),
-    )
-    return json.dumps(described, indent=1, ensure_ascii=False) + "\n"
+def config_folder() -> Path:
+    """Where the user's own settings of locum live; not made by this call."""
+    for variable in ("LOCUM_CONFIG_HOME", "XDG_CONFIG_HOME", "APPDATA"):
+        folder = os.environ.get(variable)
+        if folder:
+            return Path(folder) if variable == "LOCUM_CONFIG_HOME" else Path(folder) / "locum"
+    return Path.home() / ".config" / "locum"
 
 
 def _meanings(synthetic: str) -> dict[str, str]:
     return {
         synthetic: "the synthetic rows",
-        names.MODEL: "the generator, to draw more rows from",
-        names.CARD: "a data card",
+        MODEL: "the generator, to draw more rows from",
+        CARD: "a data card",
         CROISSANT: "the same for machines (Croissant 1.1)",
         QUALITY: "how near the rows are to the data, by noisy counts only",
         QUALITY_JSON: "the same as numbers",

@@ -1,152 +1,101 @@
-"""How near a private stand-in is to the data, judged by the noisy counts that were paid for and nothing else.
-
-Each measured table of counts is compared with the same table of the synthetic rows. The noise is known, so
-that the distance to the true table can be bounded: the report may leave the house, as what it is computed
-from may.
-"""
+"""What a release says: its quality by noisy counts, its card, and its description for machines."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from locum.evaluation.intervals import Z95
-from locum.report.html import environment
+from locum.evaluation.evidence import RunContext
+from locum.evaluation.noisy import DPQuality, NoisyTable, assess
+from locum.files import atomic
+from locum.files.json import load
+from locum.runs.engine import choose_engine, open_rows
+from locum.runs.files import CARD, COUNTS, MEASURED, QUALITY, QUALITY_JSON
+from locum.runs.versions import versions
 
-#: Mean absolute value of a standard normal number.
-_MEAN_ABS = math.sqrt(2 / math.pi)
-
-
-@dataclass(frozen=True, slots=True)
-class Noisy:
-    """A table of counts as it was paid for, beside the one of the synthetic rows.
-
-    Attributes
-    ----------
-    names
-        The attributes.
-    counts
-        Noisy rows per cell, flat.
-    sigma
-        Standard deviation of the noise of each cell.
-    synthetic
-        Synthetic rows per cell, flat, in the same order.
-    """
-
-    names: tuple[str, ...]
-    counts: npt.NDArray[Any]
-    sigma: float
-    synthetic: npt.NDArray[Any]
+if TYPE_CHECKING:
+    from locum.synthesizer.table import Synthesizer
 
 
-@dataclass(frozen=True, slots=True)
-class Closeness:
-    """How far one table of the synthetic rows is from the data's, as total variation distance (0-1).
+def assess_release(run: Path, synthetic: Path, synth: Synthesizer, document: Mapping[str, Any]) -> DPQuality:
+    """Noisy counts against those of the synthetic rows as they were written."""
+    from locum.files.tensors import load_tensors
 
-    Attributes
-    ----------
-    names, cells, sigma
-        What was counted, in how many cells, with how much noise.
-    observed
-        Distance to the noisy table; noise alone makes it larger than 0.
-    by_noise
-        What noise alone would make it on average.
-    estimate
-        Distance to the true table with the noise taken out in quadrature; a rough guess.
-    low, high
-        95 % interval for the distance to the true table. It rests on the triangle inequality and the known
-        distribution of the noise, so that it holds whatever the data; it is wide where noise is large.
-    """
-
-    names: tuple[str, ...]
-    cells: int
-    sigma: float
-    observed: float
-    by_noise: float
-    estimate: float
-    low: float
-    high: float
+    head = load((run / MEASURED).read_bytes(), MEASURED)
+    tensors = load_tensors((run / COUNTS).read_bytes(), COUNTS)
+    dialect = synth.origin.dialect if synth.origin is not None else None
+    options = {}
+    if dialect is not None and synthetic.suffix == ".csv":
+        options = {"delimiter": dialect.delimiter, "encoding": dialect.encoding}
+    made = open_rows(synthetic, choose_engine(synthetic), options).canonical(synth.schema)
+    encoder = synth.encoder
+    source = made.coded(encoder.domain, lambda table: encoder.encode(table).codes)
+    cliques = [tuple(m["clique"]) for m in head]
+    counted = source.marginals(cliques)
+    tables = [
+        NoisyTable(c, np.asarray(tensors[str(i)]), float(head[i]["sigma"]), counted[i])
+        for i, c in enumerate(cliques)
+        if c
+    ]
+    rows = document["rows"]
+    return assess(tables, rows=max(1.0, float(rows["noisy"])), rows_sigma=float(rows["sigma"]))
 
 
-@dataclass(frozen=True, slots=True)
-class DPQuality:
-    """The quality report of a release, computed from noisy counts only."""
+def write_reports(
+    out: Path,
+    synthetic: str,
+    synth: Synthesizer,
+    document: Mapping[str, Any],
+    quality: DPQuality,
+    created: str,
+    plan: Mapping[str, Any],
+) -> int:
+    """Card and quality report; returns the number of synthetic rows."""
+    from locum.report.card import render_card
+    from locum.report.release import render
 
-    rows: float
-    rows_low: float
-    rows_high: float
-    closeness: tuple[Closeness, ...]
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """What it says, in plain sentences."""
-        out = []
-        for size, word in ((1, "single columns"), (2, "pairs of columns"), (3, "triples of columns")):
-            part = [c for c in self.closeness if len(c.names) == size]
-            if part:
-                mean = sum(c.estimate for c in part) / len(part)
-                worst = max(part, key=lambda c: c.estimate)
-                out.append(
-                    f"Of {word}, {len(part)} were measured under noise; the synthetic shares differ by about "
-                    f"{mean:.3f} on average (0 same, 1 nothing in common), most for {', '.join(worst.names)} "
-                    f"({worst.estimate:.3f}, at most {worst.high:.3f})."
-                )
-        return tuple(out) or ("No table of counts was measured, so nothing can be said.",)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready dictionary."""
-        return {
-            "computed_from": "noisy measurements that were paid for, and synthetic rows; no real row",
-            "rows": {"noisy": self.rows, "low": self.rows_low, "high": self.rows_high},
-            "sentences": list(self.sentences),
-            "tables": [{**asdict(c), "names": list(c.names)} for c in self.closeness],
-        }
-
-
-def assess(tables: Sequence[Noisy], *, rows: float, rows_sigma: float) -> DPQuality:
-    """Compare noisy and synthetic counts.
-
-    Parameters
-    ----------
-    tables
-        Measured tables; of one that was measured several times the least noisy is used.
-    rows, rows_sigma
-        Noisy number of rows and the standard deviation of its noise (0 for a public number).
-    """
-    best: dict[tuple[str, ...], Noisy] = {}
-    for table in tables:
-        key = tuple(sorted(table.names))
-        if key not in best or table.sigma < best[key].sigma:
-            best[key] = table
-    found = [_compare(table, rows) for table in best.values()]
-    found.sort(key=lambda c: (len(c.names), -c.estimate))
-    return DPQuality(rows, max(0.0, rows - Z95 * rows_sigma), rows + Z95 * rows_sigma, tuple(found))
-
-
-def _compare(table: Noisy, rows: float) -> Closeness:
-    cells, total = len(table.counts), max(1.0, float(rows))
-    made = table.synthetic.astype(np.float64)
-    made *= total / max(1.0, float(made.sum()))
-    apart = float(np.abs(table.counts - made).sum())
-    noise = table.sigma * cells * _MEAN_ABS
-    spread = noise + Z95 * table.sigma * math.sqrt(cells * (1 - 2 / math.pi))
-    half = 0.5 / total
-    return Closeness(
-        table.names, cells, table.sigma,
-        observed=min(1.0, half * apart),
-        by_noise=min(1.0, half * noise),
-        estimate=min(1.0, half * math.sqrt(max(0.0, apart**2 - noise**2))),
-        low=min(1.0, max(0.0, half * (apart - spread))),
-        high=min(1.0, half * (apart + spread)),
+    rows = int(plan["rows"]) or max(1, int(document["rows"]["noisy"]))
+    schema = synth.schema
+    context = RunContext(
+        title=schema.name, created=created, synthesizer=str(document["synthesizer"]["name"]),
+        versions=versions(), guarantee=document["statement"], lineage=synth.lineage,
     )  # fmt: skip
+    target = (plan.get("privacy") or {}).get("target")
+    shown = replace(schema, target=target) if target in schema.names else schema
+    atomic.write_text(
+        out / CARD,
+        render_card(shown, context, rows=rows, files=(synthetic,), guarantee=document["statement"]),
+    )
+    text = json.dumps(quality.to_json(), indent=1, ensure_ascii=True, allow_nan=False)
+    atomic.write_text(out / QUALITY_JSON, text + "\n")
+    page = render(quality, title=schema.name, guarantee=document["statement"], created=created)
+    atomic.write_text(out / QUALITY, page)
+    return rows
 
 
-def render(quality: DPQuality, *, title: str, guarantee: str, created: str) -> str:
-    """The report as one HTML page without script and without any address outside it."""
-    template = environment().get_template("quality.html.j2")
-    return template.render(quality=quality, title=title, guarantee=guarantee, created=created)
+def describe_release(
+    synth: Synthesizer,
+    document: Mapping[str, Any],
+    files: Mapping[str, Path],
+    synthetic: str,
+    rows: int,
+    created: str,
+) -> str:
+    """The release for machines, as Croissant."""
+    from locum.report.croissant import croissant
+
+    described = croissant(
+        synth.schema,
+        title=f"{synth.schema.name} (synthetic)",
+        description=f"{rows:,} synthetic rows, drawn from a model with {document['statement']}",
+        created=created,
+        data=synthetic,
+        files={name: atomic.file_sha256(path) for name, path in files.items()},
+        privacy=str(document["statement"]),
+    )
+    return json.dumps(described, indent=1, ensure_ascii=False) + "\n"

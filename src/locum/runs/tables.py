@@ -1,21 +1,26 @@
-"""Tables on their way in: reading with words of help, and bringing two tables to one shape."""
+"""Tables on their way in: reading, finding out what the columns are, bringing two tables to one shape."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from locum.errors import DataError, UsageError
+from locum.runs.config import Config, find_config
+from locum.runs.plan import fingerprint_of
+from locum.runs.request import RunRequest
+from locum.schema.table import Schema
 from locum.wording import count
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.data.origin import Raw
-    from locum.runs.match_columns import Apart
-    from locum.schema.table import Schema
+    from locum.runs.match_columns import Unmatched
 
 
 def read_table(source: Any, **reading: Any) -> Raw:
@@ -42,6 +47,40 @@ def need_column(name: str, names: Sequence[str], *, where: str) -> str:
         expected=f"one of {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}",
         do=f"did you mean {close[0]!r}?" if close else "name a column of the table",
     )
+
+
+def group_columns(
+    by: str | Sequence[str | Sequence[str]], names: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], ...]:
+    """The columns of each table of groups.
+
+    Raises
+    ------
+    UsageError
+        For an entry without a column, or (with `names`) a column that is not there.
+    """
+    found = tuple(_crossed(entry) for entry in ([by] if isinstance(by, str) else by))
+    for name in (n for columns in found for n in columns if names is not None):
+        need_column(name, names or (), where="by")
+    return found
+
+
+def _crossed(entry: str | Sequence[str]) -> tuple[str, ...]:
+    """Columns to cross: ``sex,race`` or a sequence of names."""
+    names = entry.split(",") if isinstance(entry, str) else list(entry)
+    found = tuple(dict.fromkeys(n.strip() for n in names if n.strip()))
+    if not found:
+        raise UsageError("a group needs a column", where="by", expected="such as --by sex,race")
+    return found
+
+
+def need_columns(request: RunRequest, names: Sequence[str]) -> None:
+    """Refuse a request with a target, protected column or unit that is not there; raises UsageError."""
+    unit = request.privacy.unit if request.privacy else None
+    named = [("unit", unit), ("target", request.target), *(("protected", name) for name in request.protected)]
+    for where, name in named:
+        if name is not None:
+            need_column(name, names, where=where)
 
 
 def check_target(table: pa.Table, schema: Schema, target: str | None) -> None:
@@ -73,6 +112,27 @@ def check_target(table: pa.Table, schema: Schema, target: str | None) -> None:
         )
 
 
+def rule_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """One sentence for each rule of the schema that real rows break.
+
+    Raises
+    ------
+    UsageError
+        When a rule does not fit the columns.
+    """
+    if not schema.rules:
+        return ()
+    from locum.control.rules.clause import rule_clauses
+    from locum.control.where.names import Names
+
+    notes = []
+    for clause in rule_clauses(schema.rules, Names(schema)):
+        broken = int((~clause.holds(table)).sum())
+        if broken:
+            notes.append(f"{broken:,} rows of the data break the rule {clause.text}; no synthetic row will.")
+    return tuple(notes)
+
+
 def align(schema: Schema, raw: Raw) -> tuple[pa.Table, Schema, tuple[str, ...]]:
     """Bring another table to the columns of `schema`, all of them; see `locum.runs.match_columns.match`.
 
@@ -91,43 +151,42 @@ def align(schema: Schema, raw: Raw) -> tuple[pa.Table, Schema, tuple[str, ...]]:
     from locum.runs.match_columns import match
 
     matched = match(schema, raw)
-    if matched.apart:
-        raise misfit(matched.apart, raw)
+    if matched.unmatched:
+        raise misfit(matched.unmatched, raw)
     return matched.table, matched.schema, matched.notes
 
 
-def misfit(apart: Sequence[Apart], raw: Raw) -> DataError:
+def misfit(unmatched: Sequence[Unmatched], raw: Raw) -> DataError:
     """The error that says which columns of a table do not fit the real table."""
-    from locum.runs.match_columns import listed
+    from locum.runs.match_columns import list_names
 
     have = raw.table.column_names
-    missing = [a.column for a in apart if a.error is None]
-    if len(missing) == len(apart):
+    missing = [a.column for a in unmatched if a.error is None]
+    if len(missing) == len(unmatched):
         close = get_close_matches(missing[0], have, n=1, cutoff=0.6)
+        verb = "is" if len(missing) == 1 else "are"
         return DataError(
-            f"{count(len(missing), 'column')} of the real table {_is(missing)} missing: {listed(missing)}",
+            f"{count(len(missing), 'column')} of the real table {verb} missing: {list_names(missing)}",
             where=raw.name,
             expected="the same columns in both tables, in any order",
             do=f"rename {close[0]!r} to {missing[0]!r}" if close else "add them, or drop them there",
         )
-    first = next(a.error for a in apart if a.error is not None)
-    if len(apart) == 1:
+    first = next(a.error for a in unmatched if a.error is not None)
+    if len(unmatched) == 1:
         return DataError(
             first.what, where=first.where, examples=first.examples,
             expected="the same kind of values as in the real table",
             do="write them as the real table does, or drop the column from both tables",
         )  # fmt: skip
-    reasons = "; ".join(f"{a.column}: {a.reason}" for a in apart[:3]) + ("; ..." if len(apart) > 3 else "")
+    reasons = "; ".join(f"{a.column}: {a.reason}" for a in unmatched[:3]) + (
+        "; ..." if len(unmatched) > 3 else ""
+    )
     return DataError(
-        f"{count(len(apart), 'column')} do not fit the real table: {reasons}",
+        f"{count(len(unmatched), 'column')} do not fit the real table: {reasons}",
         where=raw.name,
         expected="the same columns with the same kinds of values in both tables, in any order",
         do="write them as the real table does, or drop them from both tables",
     )
-
-
-def _is(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
 
 
 def without_data_bounds(schema: Schema) -> Schema:
@@ -145,3 +204,97 @@ def without_data_bounds(schema: Schema) -> Schema:
             for column in schema
         ),
     )
+
+
+def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple[Schema, tuple[str, ...]]:
+    """The schema that was given, else the config's, else a detected one; with target and protected columns.
+
+    Raises
+    ------
+    UsageError
+        When the target or a protected column is not in the table.
+    DataError
+        When the schema is about other columns.
+    """
+    columns = raw.table.column_names
+    if config is not None and config.schema is None and request.schema is None:
+        request = replace(
+            request, target=request.target or config.evaluate.target,
+            protected=request.protected or config.evaluate.protected,
+        )  # fmt: skip
+    need_columns(request, columns)
+    given = request.schema or (config.schema if config else None)
+    if given is None:
+        from locum.data.detect import detect
+
+        found = detect(raw, target=request.target, protected=request.protected)
+        return found, _regenerated(found)
+    if set(given.names) != set(columns):
+        lost, new = sorted(set(given.names) - set(columns)), sorted(set(columns) - set(given.names))
+        what = " and ".join(
+            f"{count(len(some), 'column')} {words} ({', '.join(some[:3])})"
+            for some, words in ((lost, "of the schema missing in the data"), (new, "missing in the schema"))
+            if some
+        )
+        raise DataError(what, where=raw.name, do="run `locum init --force` to propose a new locum.toml")
+    return replace(
+        given, target=request.target or given.target, protected=request.protected or given.protected
+    ), _regenerated(given)
+
+
+def _regenerated(schema: Schema) -> tuple[str, ...]:
+    made = [column for column in schema if column.regenerated]
+    if not made:
+        return ()
+    listed = ", ".join(f"{column.name} ({column.kind})" for column in made[:6])
+    more = f" and {len(made) - 6} more" if len(made) > 6 else ""
+    return (f"Made afresh, not learned: {listed}{more}.",)
+
+
+def declared_schema(
+    request: RunRequest, config: Config | None, columns: Sequence[str], name: str
+) -> Schema | None:
+    """The schema that was declared, with target and protected columns; None when there is none."""
+    from locum.sources.domain import refuse_other_schema
+
+    schema = request.schema or (config.schema if config else None)
+    if schema is None:
+        return None
+    refuse_other_schema(schema, columns, name)
+    return replace(
+        schema, target=request.target or schema.target, protected=request.protected or schema.protected
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyTable:
+    """A table of the user as a study takes it: read, its columns known, its content told by a digest."""
+
+    name: str
+    schema: Schema
+    raw: Raw
+    table: pa.Table
+    digest: str
+
+
+def read_and_refine(source: Any, target: str | None, protected: Sequence[str]) -> StudyTable:
+    """Read a table; ``path?target=x&protected=y`` says what holds for this one only."""
+    from locum.data.canonical import canonical
+
+    path, _, query = source.partition("?") if isinstance(source, str) else (source, "", "")
+    own = dict(parse_qsl(query, keep_blank_values=True))
+    unknown = set(own) - {"target", "protected"}
+    if unknown:
+        raise UsageError(
+            f"{min(unknown)!r} cannot be said of a table", where=str(path),
+            expected="?target=COLUMN&protected=COLUMN,COLUMN",
+        )  # fmt: skip
+    if "protected" in own:
+        protected = [name for name in own["protected"].split(",") if name]
+    request = RunRequest(data=path, target=own.get("target", target), protected=tuple(protected))
+    config = find_config(request)[0]
+    raw = read_table(path, **(config.reading if config else {}))
+    schema, _ = refine_schema(request, raw, config)
+    table = canonical(raw, schema)
+    check_target(table, schema, schema.target)
+    return StudyTable(Path(raw.name).stem or raw.name, schema, raw, table, fingerprint_of(path, raw).sha256)

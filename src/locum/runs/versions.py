@@ -1,8 +1,11 @@
-"""Versions of everything that decides the bytes of a run."""
+"""What a run was made with and when: versions and platform, without names of people, machines or places."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 
 #: What locum needs, in the order shown.
@@ -23,3 +26,28 @@ def versions(names: Sequence[str] = REQUIRED) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def environment_text(found: Mapping[str, str]) -> str:
+    """The content of ``environment.txt``.
+
+    Parameters
+    ----------
+    found
+        Version by package name.
+    """
+    facts = {
+        "python": f"{platform.python_version()} ({platform.python_implementation()})",
+        "system": f"{platform.system()} {platform.machine()}".strip() or "unknown",
+        "cores": str(os.cpu_count() or "unknown"),
+        **{name: found[name] for name in sorted(found)},
+    }
+    width = max(map(len, facts))
+    return "".join(f"{name:<{width}}  {value}\n" for name, value in facts.items())
+
+
+def now() -> str:
+    """The time in ISO 8601, UTC; ``SOURCE_DATE_EPOCH`` wins, for files that can be compared."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = int(fixed) if fixed.isdigit() else int(time.time())
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from locum.schema.check import check, problems
     from locum.schema.column import KINDS, Bounds, Column, Kind
-    from locum.schema.config import Config, EvaluateConfig, ModelConfig
     from locum.schema.domain import Attribute, Coded, Domain
     from locum.schema.table import Dependency, Schema
-    from locum.schema.toml import dump_toml, load_toml, parse_toml
 
 _HOME = {
     "column": ("KINDS", "Bounds", "Column", "Kind"),
-    "config": ("Config", "EvaluateConfig", "ModelConfig"),
     "domain": ("Attribute", "Coded", "Domain"),
     "table": ("Dependency", "Schema"),
-    "toml": ("dump_toml", "load_toml", "parse_toml"),
     "check": ("check", "problems"),
 }
 
@@ -28,17 +24,11 @@ __all__ = [
     "Bounds",
     "Coded",
     "Column",
-    "Config",
     "Dependency",
     "Domain",
-    "EvaluateConfig",
     "Kind",
-    "ModelConfig",
     "Schema",
     "check",
-    "dump_toml",
-    "load_toml",
-    "parse_toml",
     "problems",
 ]
 

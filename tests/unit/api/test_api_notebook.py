@@ -11,7 +11,7 @@ import locum
 from locum.errors import LocumError, UsageError
 from locum.evaluation.answers import as_html, as_line, as_text
 from locum.evaluation.evidence import Answer
-from locum.runs.outcome import Outcome
+from locum.runs.outcome import RunOutcome
 
 ANSWERS = (
     Answer("faithful", "good", "Yes, 50 % of <b>."),
@@ -29,8 +29,8 @@ def test_answers_as_text_line_and_table():
 
 
 def test_an_outcome_is_short_in_a_list_and_whole_in_print():
-    found = Outcome(Path("run"), {}, ANSWERS, 8, 2, 8, 1.0, 1.0, 0)
-    assert repr(found) == "<Outcome in run: faithful: good, private: no copying seen, risk: poor>"
+    found = RunOutcome(Path("run"), {}, ANSWERS, 8, 2, 8, 1.0, 1.0, 0)
+    assert repr(found) == "<RunOutcome in run: faithful: good, private: no copying seen, risk: poor>"
     assert str(found).splitlines()[-1].startswith("Report: run")
     assert "Harm." in found._repr_html_()
 

@@ -130,17 +130,17 @@ def test_a_config_beside_the_data_decides_and_arguments_win(csv, tmp_path):
         '[schema.visits.ward]\nkind = "category"\n[schema.visits.late]\nkind = "category"\n'
         '[model]\nname = "independent"\nseed = 11\n[evaluate]\nholdout = 0.1\ntarget = "late"\n'
     )
-    from locum.runs.plan import Request
     from locum.runs.prepare import prepare
+    from locum.runs.request import RunRequest
 
-    plan = prepare(Request(data=csv)).plan
+    plan = prepare(RunRequest(data=csv)).plan
     assert (plan.synthesizer, plan.seed, plan.holdout, plan.schema.target) == ("independent", 11, 0.1, "late")
     assert plan.schema["age"].kind == "number"
-    plan = prepare(Request(data=csv, seed=2, holdout=0.3, synthesizer="bootstrap", target="ward")).plan
+    plan = prepare(RunRequest(data=csv, seed=2, holdout=0.3, synthesizer="bootstrap", target="ward")).plan
     assert (plan.synthesizer, plan.seed, plan.holdout, plan.schema.target) == ("bootstrap", 2, 0.3, "ward")
     other = tmp_path / "others.csv"
     frame().to_csv(other, index=False)
-    assert prepare(Request(data=other)).plan.synthesizer == "tree", "a config about another file is not used"
+    assert prepare(RunRequest(data=other)).plan.synthesizer == "tree", "a config about another file"
 
 
 def test_the_resolved_config_of_a_run_repeats_it(csv, tmp_path):
@@ -155,10 +155,10 @@ def test_a_time_budget_is_kept_by_a_run_that_is_taken_up_again(csv, tmp_path):
     from dataclasses import replace
 
     from locum.runs.execute import execute
-    from locum.runs.plan import Request
     from locum.runs.prepare import prepare
+    from locum.runs.request import RunRequest
 
-    request = Request(data=csv, out=tmp_path / "run", time_budget_s=3600, rows=50)
+    request = RunRequest(data=csv, out=tmp_path / "run", time_budget_s=3600, rows=50)
     prepared = prepare(request)
     # As if the machine had been slow when the run was begun.
     slow = replace(prepared, plan=replace(prepared.plan, synthesizer="tree-fast", evaluate_rows=100))

@@ -84,14 +84,14 @@ def test_words_are_wrapped_on_a_terminal_only():
 
     from rich.console import Console
 
-    from locum.cli.console import wrapped
+    from locum.cli.console import wrap
 
     text = "  " + "word " * 30
     terminal = Console(file=io.StringIO(), force_terminal=True, width=40)
-    lines = wrapped(text, terminal, hang=2).splitlines()
+    lines = wrap(text, terminal, hang=2).splitlines()
     assert all(len(line) < 40 and line.startswith("  word") for line in lines) and len(lines) > 3
-    assert wrapped("Next: " + text, terminal) == "Next: " + text
-    assert wrapped(text, Console(file=io.StringIO(), width=40)) == text
+    assert wrap("Next: " + text, terminal) == "Next: " + text
+    assert wrap(text, Console(file=io.StringIO(), width=40)) == text
 
 
 #: Commands that have commands of their own.

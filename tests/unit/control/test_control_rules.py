@@ -17,12 +17,11 @@ from locum.control.rules.discover import discover
 from locum.control.targets import ShareTarget, quotas, read_targets, targets_from_text, tilt
 from locum.control.where.names import Names
 from locum.errors import UsageError
-from locum.runs.draw import SampleOptions
-from locum.runs.fit import sample_file
+from locum.runs.config import dump_config, parse_config
+from locum.runs.sample import SampleOptions, sample_file
 from locum.schema.column import Column
 from locum.schema.json import schema_from_json, schema_to_json
 from locum.schema.table import Schema
-from locum.schema.toml import dump_toml, parse_toml
 from locum.synthesizer.table import Synthesizer
 
 SCHEMA = Schema(
@@ -53,7 +52,7 @@ def table(n: int = 2000) -> pa.Table:
 
 
 def test_rules_survive_toml_and_the_model_file() -> None:
-    assert parse_toml(dump_toml(SCHEMA)).schema.rules == SCHEMA.rules
+    assert parse_config(dump_config(SCHEMA)).schema.rules == SCHEMA.rules
     assert schema_from_json(schema_to_json(SCHEMA)).rules == SCHEMA.rules
     assert "rules" not in schema_to_json(Schema((Column("a", "integer"),)))
 

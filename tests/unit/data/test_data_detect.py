@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.data import canonical, demo_info, demo_path, detect, propose, read, restore
-from locum.schema import Column, check, dump_toml, parse_toml
+from locum.runs.config import dump_config, parse_config
+from locum.schema import Column, check
 
 SHARED = Path(os.environ.get("LOCUM_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
@@ -303,7 +304,7 @@ def test_whatever_is_proposed_is_accepted(data):
     schema = detect(raw, target=data.draw(st.sampled_from([None, name])))
     table = canonical(raw, schema)
     check(schema, table)
-    assert parse_toml(dump_toml(schema)).schema == schema
+    assert parse_config(dump_config(schema)).schema == schema
     again = canonical(columns(**{name: restore(table, schema, raw.origin)[name].to_pylist()}), schema)
     assert again.equals(table)
     assert "\n" not in schema[name].reason

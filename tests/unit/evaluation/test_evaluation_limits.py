@@ -12,11 +12,9 @@ import pytest
 import locum
 from locum.cli.main import main
 from locum.errors import SchemaError
-from locum.evaluation.requirements import check
+from locum.evaluation.limits import Requirement, Requirements, check, parse_limits, requirements
 from locum.evaluation.result import Result
-from locum.schema.config import Config
-from locum.schema.require import Requirement, Requirements, parse_limits, requirements
-from locum.schema.toml import dump_toml, parse_toml
+from locum.runs.config import Config, dump_config, parse_config
 
 
 def result(name="c2st", value=0.55, low=0.52, high=0.58):
@@ -66,7 +64,7 @@ c2st.max = 0.6
 "utility.tstr.a b".min = 1
 copying.membership.max = 0.55
 """
-    config = parse_toml(text)
+    config = parse_config(text)
     assert config.require == Requirements(
         (
             Requirement("c2st", "max", 0.6),
@@ -75,7 +73,7 @@ copying.membership.max = 0.55
         ),
         strict=True,
     )
-    again = parse_toml(dump_toml(config))
+    again = parse_config(dump_config(config))
     assert isinstance(again, Config)
     assert again.require == config.require
 

@@ -15,7 +15,7 @@ from locum.errors import DataError, FileFormatError, FolderError, UsageError
 from locum.files.atomic import TEMPORARY_PREFIX, replacing, write_text
 from locum.files.folder import RunFolder, free_bytes
 from locum.files.lines import JsonLines
-from locum.runs.environment import environment_text
+from locum.runs.versions import environment_text
 
 PLAN = {"rows": 100, "seed": 7, "model": {"name": "tree"}, "columns": ["a", "b"]}
 

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locum.errors import FeasibilityError, FolderError
-from locum.runs.cost import MEMORY_MARGIN, RATES, Estimate, Workload, predict
+from locum.runs.cost import MEMORY_MARGIN, RATES, CostEstimate, JobSize, predict
 from locum.runs.feasible import check_disk, decide
 from locum.runs.machine import Machine
 
 MACHINE = Machine(cores=2, memory_bytes=16 * 10**9, speed=1.0)
-ADULT = Workload(
+ADULT = JobSize(
     45_000, 5_000_000, (74, 9, 512, 16, 1, 7, 15, 6, 5, 2, 120, 99, 96, 42, 2), 45_000, 0.2, "tree"
 )
 
 workloads = st.builds(
-    Workload,
+    JobSize,
     n_rows=st.integers(1, 10**6),
     n_bytes=st.integers(1, 10**9),
     code_sizes=st.lists(st.integers(1, 600), min_size=1, max_size=60).map(tuple),
@@ -110,6 +110,6 @@ def test_a_table_too_large_for_memory_is_refused_with_a_sample_that_fits():
 
 def test_a_full_disk_is_noticed_before_the_run(tmp_path):
     with pytest.raises(FolderError, match="disk") as caught:
-        check_disk(Estimate({}, {}, 0, 10**18), tmp_path / "new" / "run")
+        check_disk(CostEstimate({}, {}, 0, 10**18), tmp_path / "new" / "run")
     assert "--out" in caught.value.do
-    check_disk(Estimate({}, {}, 0, 1), tmp_path / "new" / "run")
+    check_disk(CostEstimate({}, {}, 0, 1), tmp_path / "new" / "run")

@@ -18,7 +18,7 @@ from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
 from locum.runs.check import forecast
 from locum.runs.engine import HELD, choose_engine
-from locum.runs.plan import PrivacyRequest, Request
+from locum.runs.request import PrivacyRequest, RunRequest
 from locum.schema.column import Bounds, Column
 from locum.schema.table import Schema
 from locum.synthesizer.private import fit_private
@@ -38,9 +38,10 @@ def visits(folder: Path, *, secret: str = "surgery", suffix: str = "csv") -> Pat
     return path
 
 
-def asked(path: Path, **options: object) -> Request:
+def asked(path: Path, **options: object) -> RunRequest:
     given = {k: options.pop(k) for k in ("schema", "synthesizer", "target") if k in options}
-    return Request(data=path, privacy=PrivacyRequest(options.pop("epsilon", "1"), "1e-6", **options), **given)
+    privacy = PrivacyRequest(options.pop("epsilon", "1"), "1e-6", **options)
+    return RunRequest(data=path, privacy=privacy, **given)
 
 
 DECLARED = Schema(

@@ -7,21 +7,22 @@ import pytest
 from locum.evaluation.evidence import Answer
 from locum.privacy.unit import Unit
 from locum.report.page import verdict
-from locum.runs.guarantee import guaranteed, statement
+from locum.runs.guarantee import statement, with_guarantee
 
 FOUND = "No guarantee was made. Smoke tests found no copying, which is no proof."
 
 
 @pytest.mark.parametrize(("before", "after"), [("unclear", "guaranteed"), ("poor", "poor")])
 def test_a_guarantee_is_marked_unless_attacks_refute_it(before: str, after: str) -> None:
-    told = guaranteed(Answer("private", before, FOUND), statement(Unit(), 1.0, 1e-5))  # type: ignore[arg-type]
+    (told,) = with_guarantee([Answer("private", before, FOUND)], statement(Unit(), 1.0, 1e-5))  # type: ignore[arg-type]
     assert told.verdict == after
     assert told.sentence.startswith("Guaranteed: (1, 1e-05)-differential privacy at unit a row")
     assert "found no copying" in told.sentence
 
 
 def test_test_mode_is_never_marked() -> None:
-    told = guaranteed(Answer("private", "unclear", FOUND), statement(Unit(), 1.0, 1e-5, stamp="NOT PRIVATE"))
+    said = statement(Unit(), 1.0, 1e-5, stamp="NOT PRIVATE")
+    (told,) = with_guarantee([Answer("private", "unclear", FOUND)], said)
     assert told.verdict == "unclear" and told.sentence.startswith(
         "NOT PRIVATE. No guarantee of privacy is made."
     )

@@ -12,8 +12,8 @@ import locum
 from locum.data.detect import detect
 from locum.data.read import read
 from locum.errors import DataError
-from locum.runs.align import incomplete, meet
-from locum.runs.match_columns import match, without
+from locum.runs.align import align_tables, mark_incomplete
+from locum.runs.match_columns import drop_columns, match
 from locum.runs.tables import align
 
 DAYS = [dt.date(2020, 1, 1) + dt.timedelta(days=7 * i) for i in range(60)]
@@ -54,7 +54,7 @@ SCHEMA = detect(REAL, overrides={"grade": "category"})
 def test_the_same_values_in_another_spelling_are_the_same_column(column, values, said):
     found = match(SCHEMA, read(frame().assign(**{column: values})), REAL)
     plain = match(SCHEMA, REAL, REAL)
-    assert not found.apart
+    assert not found.unmatched
     assert found.table.column(column).to_pylist() == plain.table.column(column).to_pylist()
     assert found.schema == SCHEMA
     assert said in " ".join(found.notes)
@@ -65,7 +65,7 @@ def test_codes_for_missing_of_its_own_are_read_and_named():
     odd = frame().assign(age=["nan" if i < 4 else str(20 + i % 50) for i in range(60)])
     found = match(SCHEMA, read(pa.Table.from_pandas(odd)), REAL)
     assert found.table.column("age").null_count == 4
-    assert not found.apart
+    assert not found.unmatched
 
 
 def test_kinds_are_widened_where_values_would_be_lost():
@@ -81,42 +81,42 @@ def test_names_in_another_case_are_taken_unless_that_is_ambiguous():
     assert shouted.table.column_names == list(SCHEMA.names)
     assert len(shouted.notes) == 6
     double = frame().drop(columns="age").assign(AGE=1, Age=2)
-    assert [a.column for a in match(SCHEMA, read(double), REAL).apart] == ["age"]
+    assert [a.column for a in match(SCHEMA, read(double), REAL).unmatched] == ["age"]
 
 
 def test_what_does_not_fit_is_listed_with_the_reason():
     bad = frame().drop(columns="pay").assign(age="old", joined="spring")
     found = match(SCHEMA, read(bad), REAL)
-    assert {a.column for a in found.apart} == {"age", "joined", "pay"}
+    assert {a.column for a in found.unmatched} == {"age", "joined", "pay"}
     assert found.table.column_names == ["city", "grade", "member"]
     with pytest.raises(DataError, match="3 columns do not fit") as caught:
         align(SCHEMA, read(bad))
     assert "age" in caught.value.what
     assert "joined" in caught.value.what
     # Values stay masked, however the reason is told.
-    assert all("spring" not in a.reason for a in found.apart)
+    assert all("spring" not in a.reason for a in found.unmatched)
 
 
 def test_tables_meet_in_the_columns_that_all_of_them_have():
     made, held = read(frame().drop(columns="pay")), read(frame().assign(age="old"))
-    train, others, schema, apart, _ = meet(REAL, SCHEMA, [made, held])
+    train, others, schema, unmatched, _ = align_tables(REAL, SCHEMA, [made, held])
     assert schema.names == ("city", "grade", "joined", "member")
-    assert {a.column for a in apart} == {"age", "pay"}
+    assert {a.column for a in unmatched} == {"age", "pay"}
     assert [train.column_names, *(t.column_names for t in others if t)] == [list(schema.names)] * 3
 
 
 def test_a_column_that_only_the_others_fill_is_left_out():
     real = read(frame().assign(pay=None))
     schema = locum.detect(frame().assign(pay=None))
-    assert [a.column for a in meet(real, schema, [REAL])[3]] == ["pay"]
-    assert meet(real, schema, [real])[3] == ()
+    assert [a.column for a in align_tables(real, schema, [REAL])[3]] == ["pay"]
+    assert align_tables(real, schema, [real])[3] == ()
 
 
 def test_ids_that_a_generator_dropped_take_nothing_from_the_comparison():
     real = read(frame().assign(code=[f"P{i:05d}-{i * i}" for i in range(60)]))
     schema = detect(real, overrides={"code": "id"})
-    _, _, met, apart, notes = meet(real, schema, [REAL])
-    assert apart == ()
+    _, _, met, unmatched, notes = align_tables(real, schema, [REAL])
+    assert unmatched == ()
     assert "code" not in met.names
     assert "'code'" in notes[0]
 
@@ -124,14 +124,14 @@ def test_ids_that_a_generator_dropped_take_nothing_from_the_comparison():
 def test_the_target_cannot_be_left_out():
     schema = locum.detect(frame(), target="city")
     with pytest.raises(DataError, match="city"):
-        meet(REAL, schema, [read(frame().drop(columns="city"))])
+        align_tables(REAL, schema, [read(frame().drop(columns="city"))])
     with pytest.raises(DataError, match="missing"):
-        meet(REAL, SCHEMA, [read(pd.DataFrame({"x": [1, 2], "y": [3, 4]}))])
+        align_tables(REAL, SCHEMA, [read(pd.DataFrame({"x": [1, 2], "y": [3, 4]}))])
 
 
 def test_a_schema_without_columns_keeps_only_what_is_about_the_others():
-    assert without(SCHEMA, set()) is SCHEMA
-    assert without(SCHEMA, {"age"}).names == SCHEMA.names[1:]
+    assert drop_columns(SCHEMA, set()) is SCHEMA
+    assert drop_columns(SCHEMA, {"age"}).names == SCHEMA.names[1:]
 
 
 def test_an_evaluation_of_some_columns_says_so_and_lets_no_limit_pass():
@@ -145,4 +145,4 @@ def test_an_evaluation_of_some_columns_says_so_and_lets_no_limit_pass():
     assert "1 column of 6" in faithful.sentence
     assert {c.verdict for c in found.evidence.requirements} == {"unclear"}
     assert found.passed
-    assert incomplete(found.evidence, (), 6, strict=True) is found.evidence
+    assert mark_incomplete(found.evidence, (), 6, strict=True) is found.evidence

@@ -17,7 +17,7 @@ from locum.control.rules.clause import rule_clauses
 from locum.control.where.names import Names
 from locum.data.canonical import canonical
 from locum.data.read import read
-from locum.schema.toml import load_toml
+from locum.runs.config import load_config
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_proposals_are_comments_that_do_nothing(data: Path, capsys: Any) -> None
     assert "if kind = 'a' then extra is null" in rules
     text = (data.parent / "locum.toml").read_text()
     assert '# [[rule]]\n# holds = "total = net + tax"  # 400 rows for, no row against' in text
-    assert load_toml(data.parent / "locum.toml").schema.rules == ()
+    assert load_config(data.parent / "locum.toml").schema.rules == ()
     assert {p.rule for p in locum.propose_rules(data)} == set(rules)
 
 
@@ -63,7 +63,7 @@ def test_uncommented_rules_hold_in_run_and_sample(data: Path, tmp_path: Path) ->
         if line.startswith("# holds = ") and any(f'"{w}"' in line for w in wanted):
             lines[i - 1], lines[i] = lines[i - 1][2:], line[2:]
     config.write_text("\n".join(lines) + "\n")
-    schema = load_toml(config).schema
+    schema = load_config(config).schema
     assert set(schema.rules) == set(wanted)
     run, out = tmp_path / "run", tmp_path / "more.csv"
     assert main(["run", str(data), "--synthesizer", "independent", "--out", str(run)]) == 0

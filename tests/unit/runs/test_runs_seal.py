@@ -17,9 +17,10 @@ from locum.cli import failure
 from locum.data.read import read
 from locum.errors import DataError, UsageError
 from locum.privacy.sealed import last_seal, sealed
-from locum.runs.plan import PrivacyRequest, Request
-from locum.runs.private_execute import execute_private
-from locum.runs.private_prepare import PreparedPrivate, prepare_private
+from locum.runs.access import LedgerAccess
+from locum.runs.execute import execute
+from locum.runs.prepare import Prepared, prepare
+from locum.runs.request import PrivacyRequest, RunRequest
 from locum.sources.rows import MemoryRows
 
 SECRET = "Mrs Zoster, room 7"
@@ -78,13 +79,15 @@ def odd(rows: MemoryRows, step: str, error: Exception) -> Odd:
     return found
 
 
-def prepared(folder: Path, step: str, error: Exception) -> PreparedPrivate:
+def prepared(folder: Path, step: str, error: Exception) -> Prepared:
     rows = pa.table({"age": [20 + i % 50 for i in range(600)], "ward": ["A", "B"] * 299 + ["A", SECRET]})
-    request = Request(
+    request = RunRequest(
         data=rows, out=folder / "run", synthesizer="independent", privacy=PrivacyRequest("8", "1e-6")
     )
-    found = prepare_private(request)
-    return replace(found, rows=odd(MemoryRows(read(rows)), step, error))
+    found = prepare(request)
+    assert isinstance(found.access, LedgerAccess)
+    broken = odd(MemoryRows(read(rows)), step, error)
+    return replace(found, access=replace(found.access, rows=broken))
 
 
 @pytest.mark.parametrize("step", ["coins", "only", "bounded", "canonical", "coded", "tallies", "table"])
@@ -100,7 +103,7 @@ def prepared(folder: Path, step: str, error: Exception) -> PreparedPrivate:
 def test_an_error_of_any_class_at_any_step_is_sealed(tmp_path, capsys, monkeypatch, step, error):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(DataError) as caught:
-        execute_private(prepared(tmp_path, step, error))
+        execute(prepared(tmp_path, step, error))
     # what the crash handler and Python itself would print of it
     told = "".join(traceback.format_exception(caught.value)) + caught.value.message
     failure.tell(caught.value, as_json=True)
@@ -115,7 +118,7 @@ def test_an_error_of_any_class_at_any_step_is_sealed(tmp_path, capsys, monkeypat
 def test_an_unreadable_file_is_told_without_its_words(tmp_path):
     (tmp_path / "data.csv").write_text(f"a,b\n1,2\n{SECRET},3\n")
     with pytest.raises(DataError) as caught:
-        prepare_private(Request(data=tmp_path / "data.csv", privacy=PrivacyRequest("1")))
+        prepare(RunRequest(data=tmp_path / "data.csv", privacy=PrivacyRequest("1")))
     assert "Zoster" not in "".join(traceback.format_exception(caught.value))
 
 

@@ -7,19 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.errors import SchemaError
-from locum.schema import (
-    KINDS,
-    Bounds,
-    Column,
+from locum.runs.config import (
     Config,
-    Dependency,
     EvaluateConfig,
     ModelConfig,
-    Schema,
-    dump_toml,
-    load_toml,
-    parse_toml,
+    dump_config,
+    load_config,
+    parse_config,
 )
+from locum.schema import KINDS, Bounds, Column, Dependency, Schema
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -63,7 +59,7 @@ def schemas(draw):
 @settings(max_examples=300)
 @given(schemas())
 def test_a_schema_comes_back_equal(schema):
-    assert parse_toml(dump_toml(schema)).schema == schema
+    assert parse_config(dump_config(schema)).schema == schema
 
 
 @given(
@@ -86,7 +82,7 @@ def test_a_config_comes_back_equal(schema, path, delimiter, missing, seed, holdo
         ModelConfig("tree", seed, {"depth": 3, "rate": 0.1, "on": True, "list": [1, 2]}),
         EvaluateConfig(holdout),
     )
-    assert parse_toml(dump_toml(config)) == config
+    assert parse_config(dump_config(config)) == config
 
 
 def test_the_file_reads_well(tmp_path):
@@ -99,14 +95,14 @@ def test_the_file_reads_well(tmp_path):
         name="visits",
     )
     path = tmp_path / "locum.toml"
-    path.write_text(dump_toml(Config(schema, path="visits.csv")), encoding="utf-8")
+    path.write_text(dump_config(Config(schema, path="visits.csv")), encoding="utf-8")
     lines = path.read_text(encoding="utf-8").splitlines()
     assert 'visits = { path = "visits.csv" }' in lines
     assert "[schema.visits.age]" in lines
     assert 'kind = "integer"  # whole numbers (95% sure)' in lines
     assert 'kind = "pii.email"  # values look like e-mail addresses' in lines
     assert 'target = "visits.age"' in lines
-    config = load_toml(path)
+    config = load_config(path)
     assert config.path == "visits.csv"
     assert config.schema == schema
     assert config.schema["age"].reason == "declared in locum.toml"
@@ -116,10 +112,10 @@ def test_the_file_reads_well(tmp_path):
 def test_column_names_with_dots_are_not_confused():
     columns = (Column("x", "integer"), Column("t.x", "integer"), Column("t.t.x", "integer"))
     for target in ("x", "t.x", "t.t.x"):
-        assert parse_toml(dump_toml(Schema(columns, name="t", target=target))).schema.target == target
+        assert parse_config(dump_config(Schema(columns, name="t", target=target))).schema.target == target
 
 
-GOOD = dump_toml(Schema((Column("a", "integer"), Column("b", "category")), name="t", target="b"))
+GOOD = dump_config(Schema((Column("a", "integer"), Column("b", "category")), name="t", target="b"))
 
 
 @pytest.mark.parametrize(
@@ -149,38 +145,38 @@ GOOD = dump_toml(Schema((Column("a", "integer"), Column("b", "category")), name=
 def test_mistakes_are_named_by_their_key(old, new, words):
     assert old in GOOD
     with pytest.raises(SchemaError, match=words):
-        parse_toml(GOOD.replace(old, new, 1))
+        parse_config(GOOD.replace(old, new, 1))
 
 
 def test_a_file_may_leave_the_columns_to_detection():
-    config = parse_toml('[require]\nc2st.max = 0.6\n[evaluate]\ntarget = "a"\nprotected = ["b"]\n')
+    config = parse_config('[require]\nc2st.max = 0.6\n[evaluate]\ntarget = "a"\nprotected = ["b"]\n')
     assert config.schema is None
     assert config.require.to_json() == {"strict": False, "c2st.max": 0.6}
     assert (config.evaluate.target, config.evaluate.protected) == ("a", ("b",))
-    assert parse_toml(dump_toml(config)) == config
+    assert parse_config(dump_config(config)) == config
     with pytest.raises(SchemaError, match="need the columns"):
-        parse_toml('[[rule]]\nholds = "a <= b"\n')
+        parse_config('[[rule]]\nholds = "a <= b"\n')
     with pytest.raises(SchemaError, match=r"require\.c2st\.mean"):
-        parse_toml("[require]\nc2st.mean = 1\n")
+        parse_config("[require]\nc2st.mean = 1\n")
 
 
 def test_absent_and_unreadable_files(tmp_path):
     with pytest.raises(SchemaError, match="no such file"):
-        load_toml(tmp_path / "locum.toml")
+        load_config(tmp_path / "locum.toml")
     (tmp_path / "locum.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SchemaError, match="UTF-8"):
-        load_toml(tmp_path / "locum.toml")
+        load_config(tmp_path / "locum.toml")
 
 
 def test_half_characters_are_refused():
     with pytest.raises(SchemaError, match="half a character"):
-        dump_toml(Schema((Column("\ud800", "text"),)))
+        dump_config(Schema((Column("\ud800", "text"),)))
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text):
     try:
-        parse_toml(text)
+        parse_config(text)
     except SchemaError:
         return
     # Without columns a file may hold the other sections alone, or nothing.

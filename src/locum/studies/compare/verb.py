@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,82 +13,95 @@ from locum.evaluation.attacks.suite import check_effort
 from locum.files.atomic import replacing
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
-from locum.runs.evaluate import now
 from locum.runs.holdout import check_share, split
+from locum.runs.options import (
+    COMPARE_HOLDOUT,
+    COMPARE_LIMIT_S,
+    COMPARE_SEEDS,
+    DEFAULT_EFFORT,
+    check_rows,
+)
 from locum.runs.out_folder import make_folder, own_folder, write_study
-from locum.runs.plan import Request, check_rows, fingerprint, fingerprint_table
-from locum.runs.prepare import find_config, settle_schema
-from locum.runs.tables import align, check_target, read_table, without_data_bounds
-from locum.runs.versions import versions
+from locum.runs.tables import StudyTable, align, read_and_refine, read_table, without_data_bounds
+from locum.runs.versions import now, versions
 from locum.schema.table import Schema
 from locum.studies.compare.result import Comparison
 from locum.studies.compare.run import CELLS, Rules
 from locum.studies.compare.run import compare as study
-from locum.studies.contestants.contestant import Contestant, Function, field_of, parse, read_settings
+from locum.studies.contestants.contestant import Contestant, Function, field_of, parse
 from locum.studies.contestants.produce import Arena
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from locum.data.origin import Raw
 
 PAGE, NUMBERS, RECORD = "compare.html", "compare.json", "compare.parquet"
-DEFAULT_HOLDOUT = 0.25
-DEFAULT_LIMIT_S = 3_600.0
-#: Attacks of one generator cost more than most fits: a field is compared by the quick ones.
-DEFAULT_EFFORT = "quick"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """A table of the user, read and understood."""
-
-    name: str
-    schema: Schema
-    raw: Raw
-    table: pa.Table
-    digest: str
-
-    def cut(self, holdout: float) -> Callable[[int], Arena]:
-        """What cuts it into training rows and hold-out for a seed."""
-
-        def at(seed: int) -> Arena:
-            train, held = split(self.table.num_rows, holdout, seed)
-            return Arena(
-                self.name, without_data_bounds(self.schema), self.table.take(train),
-                self.table.take(held) if len(held) else None, self._write, _read,
-            )  # fmt: skip
-
-        return at
-
-    def _write(self, rows: pa.Table, path: Path) -> None:
-        from locum.data.write import write
-
-        # Commas and no quotes of the user's own: entrants expect a plain CSV.
-        write(rows, path, schema=self.schema)
-
-
-def _read(path: Path, schema: Schema) -> tuple[pa.Table, Schema, tuple[str, ...]]:
-    return align(schema, read_table(path))
 
 
 def compare(
     data: Sequence[Any],
     entrants: Sequence[str | Contestant] | Mapping[str, str | Function],
     *,
-    seeds: int | Sequence[int] = 3,
+    seeds: int | Sequence[int] = COMPARE_SEEDS,
     rows: int | None = None,
-    holdout: float = DEFAULT_HOLDOUT,
+    holdout: float = COMPARE_HOLDOUT,
     target: str | None = None,
     protected: Sequence[str] = (),
-    limit_s: float = DEFAULT_LIMIT_S,
+    limit_s: float = COMPARE_LIMIT_S,
     effort: str = DEFAULT_EFFORT,
     out: str | os.PathLike[str] | None = None,
     keep: bool = False,
     retry: bool = False,
     progress: Listener = silent,
 ) -> Comparison:
-    """Compare generators; see `locum.api.compare` for the meaning of the parameters."""
+    """Compare generators, locum's and anybody's, on the same tables by the same tests.
+
+    Parameters
+    ----------
+    data
+        Tables: paths or frames. ``"visits.csv?target=late&protected=sex,race"`` says what holds for one only.
+    entrants
+        Lines such as ``"tree"``, ``"tree?preset=fast"``, ``"sdv.ctgan@/path/to/python?epochs=25"``,
+        ``"mine=python make.py {train} {out} {rows} {seed}"`` or ``"theirs=made/{table}-{seed}.csv"``; or
+        a mapping from names to lines or to functions ``make(train, out, rows, seed)``, which read and write
+        CSV files. The negative controls ``independent`` and ``bootstrap`` always take part.
+    seeds
+        How many, from 0 up, or which.
+    rows
+        Rows to make; None means as many as were learned from.
+    holdout
+        Share of rows that no generator sees, 0-0.5.
+    target, protected
+        For every table that does not say its own.
+    limit_s
+        Longest time for one fit, in seconds on the clock; functions cannot be stopped.
+    effort
+        How hard the attacks try: ``quick``, ``standard`` or ``thorough``.
+    out
+        Folder for ``compare.html``, ``compare.json`` and ``compare.parquet``; the same call goes on where it
+        was stopped. None writes nothing.
+    keep
+        Whether made rows are kept, in ``made/``.
+    retry
+        Whether what failed before is tried again.
+    progress
+        Called with an `Event` for each attempt.
+
+    Returns
+    -------
+    Comparison
+        ``.cells`` has every attempt, failed ones with their reason; ``.mean``, ``.ranks``, ``.front`` and
+        ``.controls`` what follows from them.
+
+    Raises
+    ------
+    UsageError
+        For an entrant that cannot be read, two of one name, or no data.
+    FolderError
+        When the folder holds something else, or cannot be written.
+    DataError
+        When a table cannot be read.
+    """
     numbers = range(seeds) if isinstance(seeds, int) else seeds
     known = tuple(check_seed(s) for s in numbers)
     if not known or len(set(known)) < len(known):
@@ -98,13 +111,13 @@ def compare(
     check_share(holdout)
     field = field_of(contestants(entrants))
     folder = None if out is None else refuse_foreign(Path(out))
-    tables = [understood(d, target, protected) for d in data]
+    tables = [read_and_refine(d, target, protected) for d in data]
     if not tables:
         raise UsageError("no data was named", where="DATA", do="give one file or more")
-    tables = _apart(tables)
+    tables = _numbered(tables)
     rules = Rules(rows, limit_s, keep, retry, (("effort", check_effort(effort)),))
     cells = study(
-        {t.name: t.cut(holdout) for t in tables}, field, known, folder=folder,
+        {t.name: cut_by_seed(t, holdout) for t in tables}, field, known, folder=folder,
         identity={t.name: _identity(t, holdout) for t in tables}, rules=rules, listener=progress,
     )  # fmt: skip
     found = Comparison(
@@ -135,33 +148,30 @@ def contestants(
     return tuple(out)
 
 
-def understood(source: Any, target: str | None, protected: Sequence[str]) -> Table:
-    """Read a table; ``path?target=x&protected=y`` says what holds for this one only."""
-    path, _, query = source.partition("?") if isinstance(source, str) else (source, "", "")
-    said = read_settings(query)
-    unknown = set(said) - {"target", "protected"}
-    if unknown:
-        raise UsageError(f"{min(unknown)!r} cannot be said of a table", where=str(path),
-                         expected="?target=COLUMN&protected=COLUMN,COLUMN")  # fmt: skip
-    if "target" in said:
-        target = str(said["target"])
-    if "protected" in said:
-        protected = [name for name in str(said["protected"]).split(",") if name]
-    request = Request(data=path, target=target, protected=tuple(protected))
-    config = find_config(request)[0]
-    raw = read_table(path, **(config.reading if config else {}))
-    schema, _ = settle_schema(request, raw, config)
-    from locum.data.canonical import canonical
+def cut_by_seed(table: StudyTable, holdout: float) -> Callable[[int], Arena]:
+    """What cuts a table into training rows and hold-out for a seed."""
 
-    table = canonical(raw, schema)
-    check_target(table, schema, schema.target)
-    source_of = (
-        fingerprint(Path(path)) if isinstance(path, str | Path) else fingerprint_table(raw.table, raw.name)
-    )
-    return Table(Path(raw.name).stem or raw.name, schema, raw, table, source_of.sha256)
+    def at(seed: int) -> Arena:
+        train, held = split(table.table.num_rows, holdout, seed)
+        return Arena(
+            table.name, without_data_bounds(table.schema), table.table.take(train),
+            table.table.take(held) if len(held) else None, write_plain, _read,
+        )  # fmt: skip
+
+    def write_plain(rows: pa.Table, path: Path) -> None:
+        from locum.data.write import write
+
+        # Commas and no quotes of the user's own: entrants expect a plain CSV.
+        write(rows, path, schema=table.schema)
+
+    return at
 
 
-def _apart(tables: Sequence[Table]) -> list[Table]:
+def _read(path: Path, schema: Schema) -> tuple[pa.Table, Schema, tuple[str, ...]]:
+    return align(schema, read_table(path))
+
+
+def _numbered(tables: Sequence[StudyTable]) -> list[StudyTable]:
     """Give tables of one name a number."""
     names = [t.name for t in tables]
     return [
@@ -170,7 +180,7 @@ def _apart(tables: Sequence[Table]) -> list[Table]:
     ]
 
 
-def _identity(table: Table, holdout: float) -> str:
+def _identity(table: StudyTable, holdout: float) -> str:
     return f"{table.digest}|{table.schema.target}|{','.join(table.schema.protected)}|{holdout:g}"
 
 

@@ -118,22 +118,20 @@ def fair_file(
     LocumError
         As `fair`, and FolderError when `out` exists or cannot be written.
     """
-    from locum.data.lineage_stamp import write_stamp
-    from locum.data.write import write
-    from locum.runs.fit import load_model, refuse_existing, refuse_format
+    from locum.runs.out_folder import refuse_existing
+    from locum.runs.sample import load_model, refuse_out, write_rows
 
-    refuse_format(out)
-    for path in (out, *(() if page is None else (page,))):
-        refuse_existing(path, force=force)
+    refuse_out(out, force=force)
+    if page is not None:
+        refuse_existing(page, force=force)
     progress(Event("read", 0, 1))
     synth: Synthesizer = load_model(model)
     progress(Event("sample", 0, 1))
     done = fair(synth, target=target, protected=protected, progress=progress, **asked)
-    write(done.table, out, schema=synth.schema, origin=synth.origin, lineage=synth.lineage)
-    write_stamp(out, synth.lineage)
+    write_rows(done.table, out, synth.schema, synth.origin, synth.lineage)
     if page is not None:
         from locum.files.atomic import write_text
-        from locum.runs.evaluate import now
+        from locum.runs.versions import now
         from locum.studies.fair.page import render
 
         write_text(page, render(done, table=model.stem, target=target, protected=protected, created=now()))

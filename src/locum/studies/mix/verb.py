@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from locum.errors import UsageError
 from locum.progress import Listener, silent
 from locum.randomness import check_seed, stream
-from locum.runs.evaluate import now
+from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER
 from locum.runs.out_folder import own_folder, write_study
-from locum.runs.tables import align, read_table, without_data_bounds
+from locum.runs.tables import align, read_and_refine, read_table, without_data_bounds
+from locum.runs.versions import now
 from locum.schema.lineage import warning_of
-from locum.studies.compare.verb import understood
 from locum.studies.mix.result import Mixing
 from locum.studies.mix.study import Make, Question, study
 from locum.synthesizer.refit import refit
@@ -31,22 +31,60 @@ def mix(
     *,
     target: str | None = None,
     synthetic: Any = None,
-    synthesizer: str = "tree",
+    synthesizer: str = DEFAULT_SYNTHESIZER,
     settings: Mapping[str, Any] | None = None,
     holdout: Any = None,
     protected: Sequence[str] = (),
-    seed: int = 0,
+    seed: int = DEFAULT_SEED,
     splits: int | None = None,
     out: str | os.PathLike[str] | None = None,
     title: str | None = None,
     progress: Listener = silent,
 ) -> Mixing:
-    """Find out whether synthetic rows help beside real ones; see `locum.api.mix`."""
+    """Find out whether adding synthetic rows to real ones helps a model, and how many to add.
+
+    Parameters
+    ----------
+    data
+        Real rows: path or table, as for `detect`.
+    target
+        Column to be predicted; None takes it from a ``locum.toml`` beside the file.
+    synthetic
+        Ready-made synthetic rows; None makes them anew for every split from its learning rows only.
+    synthesizer, settings
+        Generator by name, with its settings.
+    holdout
+        Real rows that the generator of `synthetic` never saw, to test on.
+    protected
+        Columns whose groups are looked at one by one.
+    seed, splits
+        Same seed, same figures; how often to split, None for 6 or 12 by size.
+    out
+        Folder for ``mix.html`` and ``mix.json``; None writes nothing.
+    title
+        Heads the page; None takes the name of the file, and ``table`` for a table in memory.
+    progress
+        Called with an `Event` now and then.
+
+    Returns
+    -------
+    Mixing
+        Verdict (``helps``, ``no evidence``, ``harms``) with intervals, every arm, groups, exchange rate.
+
+    Raises
+    ------
+    UsageError
+        When no target is named or it cannot be predicted.
+    DataError
+        When the data cannot be read, are too few, or share no columns.
+    FolderError
+        When the folder holds something else.
+    """
     seed = check_seed(seed)
     if splits is not None and not 2 <= splits <= 200:
         raise UsageError(f"{splits} splits cannot be", where="splits", expected="a number from 2 to 200")
     folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
-    known = understood(data, target, tuple(protected))
+    known = read_and_refine(data, target, tuple(protected))
     if known.schema.target is None:
         raise UsageError(
             "nobody said what is to be predicted", where="target", do="name the column with --target"

@@ -11,12 +11,12 @@ from typing import Any
 from locum.errors import UsageError
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
-from locum.runs.evaluate import now
+from locum.runs.options import COMPARE_LIMIT_S, COMPARE_SEEDS
 from locum.runs.out_folder import own_folder, write_study
-from locum.runs.tables import read_table
-from locum.runs.versions import versions
+from locum.runs.tables import StudyTable, read_and_refine, read_table
+from locum.runs.versions import now, versions
 from locum.studies.compare.result import CONTROLS
-from locum.studies.compare.verb import Table, contestants, understood
+from locum.studies.compare.verb import contestants, cut_by_seed
 from locum.studies.contestants.contestant import Contestant, Function, field_of
 from locum.studies.contestants.produce import Arena
 from locum.studies.tournament.result import Tournament
@@ -36,13 +36,54 @@ def tournament(
     target: str | None = None,
     window: int | None = None,
     by: str | None = None,
-    seeds: int | Sequence[int] = 3,
+    seeds: int | Sequence[int] = COMPARE_SEEDS,
     gate: float = DEFAULT_GATE,
-    limit_s: float = 3_600.0,
+    limit_s: float = COMPARE_LIMIT_S,
     out: str | os.PathLike[str] | None = None,
     progress: Listener = silent,
 ) -> Tournament:
-    """Let generators hide their training rows and attacks seek them; see `locum.api.tournament`."""
+    """Let generators hide the rows they learned from, and attacks find them.
+
+    Parameters
+    ----------
+    data
+        Path or table; with `window`, one row a step in time, in order.
+    hiders
+        As `entrants` of `compare`. The controls ``bootstrap`` and ``independent`` always hide too.
+    seekers
+        Built-in names (``nearest``, ``neighbours``, ``queries``, ``trees``, ``forest``, ``linear``) or lines
+        ``"NAME=module:function"``; or a mapping from names to such or to functions ``seek(known, rows)`` that
+        give one score a row, higher for "learned from". `known` has ``synthetic`` and ``reference`` (pyarrow
+        tables), ``columns`` and ``seed``. The control ``guess`` always seeks too.
+    target
+        Column to be predicted at the utility gate; of windows, by default the last feature's last step.
+    window, by
+        Steps in a window, and the column that names the series; see `locum.studies.tournament.windows`.
+    seeds
+        How many, from 0 up, or which.
+    gate
+        Least share of skill that models trained on a hider's rows must keep, 0-1.
+    limit_s
+        Longest time for one fit, in seconds on the clock.
+    out
+        Folder for ``tournament.html`` and ``tournament.json``; None writes nothing.
+    progress
+        Called with an `Event` for each hider.
+
+    Returns
+    -------
+    Tournament
+        ``.hider_board()``, ``.seeker_board()``, ``.warnings()``, and every ``.bouts``.
+
+    Raises
+    ------
+    UsageError
+        For an entrant or seeker that cannot be read, or a window that cannot be.
+    DataError
+        When the table cannot be read or is too short.
+    FolderError
+        When the folder holds something else, or cannot be written.
+    """
     known = tuple(check_seed(s) for s in (range(seeds) if isinstance(seeds, int) else seeds))
     if not known or len(set(known)) < len(known):
         raise UsageError("seeds must be one or more different numbers", where="seeds", do="give --seeds 3")
@@ -53,7 +94,7 @@ def tournament(
     table = _table(data, target, window, by)
 
     def ground(seed: int) -> Ground:
-        whole = table.cut(0.0)(seed)
+        whole = cut_by_seed(table, 0.0)(seed)
         return cut(Arena(whole.name, whole.schema, table.table, None, whole.write, whole.read), seed)
 
     members = 2 * table.table.num_rows // 5
@@ -85,16 +126,16 @@ def _seekers(given: Sequence[str] | Mapping[str, str | Seeker]) -> tuple[tuple[s
     return (*found, *([] if "guess" in names else [seeker("guess")]))
 
 
-def _table(data: Any, target: str | None, window: int | None, by: str | None) -> Table:
+def _table(data: Any, target: str | None, window: int | None, by: str | None) -> StudyTable:
     if window is None:
         if by is not None:
             raise UsageError("--by needs --window", where="by", do="say how many steps a window has")
-        return understood(data, target, ())
+        return read_and_refine(data, target, ())
     raw = read_table(data)
     cut_up = windows(raw.table, window, by=by)
     if target is None:
         target = cut_up.column_names[-1]
-    found = understood(cut_up, target, ())
+    found = read_and_refine(cut_up, target, ())
     return replace(found, name=Path(raw.name).stem or raw.name)
 
 

@@ -21,9 +21,9 @@ from locum.evaluation.text.evaluate import answers, judge
 from locum.evaluation.text.trial import TextTrial
 from locum.files.atomic import write_text
 from locum.randomness import check_seed, stream
-from locum.runs.evaluate import now
 from locum.runs.out_folder import own_folder, write_study
 from locum.runs.tables import need_column, read_table
+from locum.runs.versions import now
 
 if TYPE_CHECKING:
     import pyarrow as pa

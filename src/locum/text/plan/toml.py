@@ -9,7 +9,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.schema.toml import _key, _value
+from locum.files.toml import toml_key, toml_value
 from locum.text.engine.model import ModelSpec
 from locum.text.failures import PlanError
 from locum.text.plan.columns import CLASSES, Column
@@ -95,14 +95,14 @@ def dump_plan(plan: Plan) -> str:
     told = plan_to_json(plan)
     lines = ["# A plan for `locum text`. Columns may use each other in {{ }}; the order of making follows."]
     tables = ("models", "columns", *_PARTS)
-    lines += [f"{key} = {_value(value)}" for key, value in told.items() if key not in tables]
+    lines += [f"{key} = {toml_value(value)}" for key, value in told.items() if key not in tables]
     for name in ("models", *_PARTS, "columns"):
         if name not in told:
             continue
         groups = told[name].items() if name in ("models", "columns") else [("", told[name])]
         for key, table in groups:
-            lines += ["", f"[{name}.{_key(key)}]" if key else f"[{name}]"]
-            lines += [f"{_key(k)} = {_text(v)}" for k, v in table.items()]
+            lines += ["", f"[{name}.{toml_key(key)}]" if key else f"[{name}]"]
+            lines += [f"{toml_key(k)} = {_text(v)}" for k, v in table.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -110,7 +110,7 @@ def _text(value: Any) -> str:
     """A TOML value; texts of several lines as a block where that gives back the same."""
     if isinstance(value, str) and "\n" in value and "'''" not in value and _clean(value):
         return f"'''\n{value}'''"
-    return _value(value)
+    return toml_value(value)
 
 
 def _clean(text: str) -> bool:

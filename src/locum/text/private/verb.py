@@ -45,7 +45,7 @@ _ONE = "Each row is the text of another person, or other private unit."
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PrivateTextRequest:
     """What is asked of a private route, whichever it is.
 
     Attributes
@@ -85,7 +85,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PrivateTexts:
     """What came out of a route; all of it may be published, unless noise was seeded.
 
     Attributes
@@ -130,8 +130,13 @@ class _Opened:
 
 
 def evolve_texts(
-    asked: Asked, public: Sequence[Path], *, rounds: int = 10, variations: int = 3, length: int = 40
-) -> Made:
+    asked: PrivateTextRequest,
+    public: Sequence[Path],
+    *,
+    rounds: int = 10,
+    variations: int = 3,
+    length: int = 40,
+) -> PrivateTexts:
     """Private Evolution with n-gram filling; see `locum.text.private.evolution.evolve`."""
     from locum.text.private.evolution import Settings, evolve
     from locum.text.private.masked_words import NGramFiller
@@ -147,13 +152,13 @@ def evolve_texts(
 
 
 def resample_texts(
-    asked: Asked,
+    asked: PrivateTextRequest,
     pool: Path,
     *,
     pool_column: str | None = None,
     clusters: int | None = None,
     repeat: bool = False,
-) -> Made:
+) -> PrivateTexts:
     """Draw from a pool by a private histogram; see `locum.text.private.resampling.resample`."""
     from locum.text.private.resampling import resample
 
@@ -170,7 +175,7 @@ def resample_texts(
 
 
 def predict_texts(
-    asked: Asked,
+    asked: PrivateTextRequest,
     public: Sequence[Path],
     *,
     batch: int,
@@ -180,7 +185,7 @@ def predict_texts(
     used: float = 1.0,
     model: ModelSpec | None = None,
     allowed: Sequence[str] = (),
-) -> Made:
+) -> PrivateTexts:
     """Private prediction over n-grams or a model here; see `locum.text.private.prediction.predict`."""
     from locum.text.private.prediction import predict
     from locum.text.private.prompt_model import PromptedModel
@@ -201,7 +206,7 @@ def predict_texts(
 
 
 def attribute_texts(
-    asked: Asked,
+    asked: PrivateTextRequest,
     attributes: Path,
     *,
     public: Sequence[Path] = (),
@@ -212,7 +217,7 @@ def attribute_texts(
     writer: ModelSpec | None = None,
     tries: int = 4,
     allowed: Sequence[str] = (),
-) -> Made:
+) -> PrivateTexts:
     """The attribute route: a private generator of attributes and the plan that writes from it.
 
     Writes ``model.locum`` and ``plan.toml`` (for ``locum text run``), and, with public texts, ``texts.jsonl``
@@ -265,7 +270,7 @@ def attribute_texts(
     )  # fmt: skip
 
 
-def _open(asked: Asked, accounting: Accounting) -> _Opened:
+def _open(asked: PrivateTextRequest, accounting: Accounting) -> _Opened:
     """The private texts and their ledger; nothing is spent."""
     own_folder(asked.out, _OWN)
     budget = Budget.approx(asked.epsilon, asked.delta)
@@ -298,7 +303,7 @@ def _open(asked: Asked, accounting: Accounting) -> _Opened:
 
 
 def _finish(
-    asked: Asked,
+    asked: PrivateTextRequest,
     opened: _Opened,
     route: str,
     texts: Sequence[str],
@@ -310,7 +315,7 @@ def _finish(
     rows: Sequence[Mapping[str, str]] = (),
     more: tuple[str, ...] = (),
     through: Lineage | None = None,
-) -> Made:
+) -> PrivateTexts:
     """Write texts and account; each file all or nothing.
 
     `through` is the lineage of a model that stands between the private texts and these.
@@ -348,7 +353,7 @@ def _finish(
         "versions": versions(), "lineage": lineage.to_json(),
     }  # fmt: skip
     write_text(asked.out / PRIVACY, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    return Made(asked.out, tuple(files), len(texts), sentence, said, lineage, risks, facts)
+    return PrivateTexts(asked.out, tuple(files), len(texts), sentence, said, lineage, risks, facts)
 
 
 def _make(folder: Path) -> None:

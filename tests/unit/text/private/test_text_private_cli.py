@@ -12,7 +12,7 @@ from locum.cli.main import main
 from locum.data.lineage_stamp import stamp_of
 from locum.evaluation.learn import embedding
 from locum.schema.lineage import REAL, Lineage
-from locum.text.private.verb import Asked, predict_texts
+from locum.text.private.verb import PrivateTextRequest, predict_texts
 
 pytestmark = pytest.mark.skipif(not embedding.available(), reason="extra text is not installed")
 ATTRIBUTES = """
@@ -99,7 +99,7 @@ def test_prediction_is_said_to_be_experimental(here: Path, capsys: pytest.Captur
 
 
 def test_seeded_noise_is_stamped_everywhere(here: Path) -> None:
-    asked = Asked("reviews.jsonl", 1, Path("s"), rows=2, test_seed=1)
+    asked = PrivateTextRequest("reviews.jsonl", 1, Path("s"), rows=2, test_seed=1)
     made = predict_texts(asked, [Path("public.jsonl")], batch=500, tokens=3)
     assert "NOT PRIVATE" in made.sentence
     assert "No guarantee" in made.statement

@@ -1,13 +1,19 @@
-"""What a user demands of the evidence: limits on named results, as in ``[require]`` of ``locum.toml``."""
+"""What a user demands of the evidence, and whether it is met: pass, unclear or fail, with the reason.
+
+Limits on named results are written as in ``[require]`` of ``locum.toml``.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from locum.errors import SchemaError
+from locum.evaluation.evidence import Check
+from locum.evaluation.result import Result
 
 Bound = Literal["max", "min"]
 BOUNDS: tuple[Bound, ...] = get_args(Bound)
@@ -107,3 +113,49 @@ def _read(key: str, value: Any) -> Requirement:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise SchemaError("the limit is no number", where=f"require.{key}", expected="a finite number")
     return Requirement(name, known, float(value))
+
+
+def check(results: Sequence[Result], wanted: Requirements) -> tuple[Check, ...]:
+    """Hold results against limits.
+
+    ``pass`` when the whole 95 % interval keeps the limit, ``fail`` when the whole interval breaks it,
+    ``unclear`` when the limit lies inside; without an interval the value alone decides. A result that was not
+    measured fails, for a demand that nobody tested is not met. Under `Requirements.strict` unclear is fail.
+    """
+    by_name = {r.name: r for r in results}
+    return tuple(_check(by_name, limit, wanted.strict) for limit in wanted.limits)
+
+
+def _check(by_name: dict[str, Result], wanted: Requirement, strict: bool) -> Check:
+    result = by_name.get(wanted.name)
+    sign = "at most" if wanted.bound == "max" else "at least"
+    if result is None:
+        near = get_close_matches(wanted.name, list(by_name), n=1, cutoff=0.6)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return Check(
+            wanted.name, wanted.bound, wanted.limit, "fail",
+            f"{wanted.name} was not measured, so nobody can say that it is {sign} {wanted.limit:g}.{hint}",
+        )  # fmt: skip
+    low = result.value if result.low is None else result.low
+    high = result.value if result.high is None else result.high
+    if wanted.bound == "max":
+        kept, broken = high <= wanted.limit, low > wanted.limit
+    else:
+        kept, broken = low >= wanted.limit, high < wanted.limit
+    value = f"{wanted.name} is {result.value:.4g}"
+    if result.low is not None and result.high is not None:
+        value += f" (95 % interval {low:.4g} to {high:.4g})"
+    asked = f"{sign} {wanted.limit:g} is required"
+    verdict: Literal["pass", "unclear", "fail"]
+    if kept:
+        verdict, sentence = "pass", f"{value}; {asked}."
+    elif broken:
+        verdict, sentence = "fail", f"{value}, but {asked}."
+    else:
+        verdict = "fail" if strict else "unclear"
+        sentence = f"{value}; {asked}, and the rows do not suffice to tell."
+        if strict:
+            sentence = sentence[:-1] + ", which counts as failed (strict)."
+    return Check(
+        wanted.name, wanted.bound, wanted.limit, verdict, sentence, result.value, result.low, result.high
+    )  # fmt: skip

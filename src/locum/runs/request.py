@@ -1,0 +1,127 @@
+"""What was asked for, before anything is read: the options of a run, as typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from locum.errors import UsageError
+from locum.evaluation.limits import Requirements
+from locum.runs.options import DEFAULT_PER_UNIT, ENGINES
+from locum.schema.table import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyRequest:
+    """What was asked for in the way of a guarantee of privacy.
+
+    Attributes
+    ----------
+    epsilon, delta
+        As typed; they are checked when the budget is made.
+    unit, per_unit
+        Column that says whose row it is, None for rows; and how many rows of each are kept.
+    public
+        A public table with the same columns; path or frame.
+    ledger
+        Where spending is written down across runs; None keeps a ledger in the run folder.
+    total
+        Total epsilon of a new ledger; None means that of this run.
+    engine
+        Where the rows lie: ``memory``, ``duckdb`` (in their file), or ``auto``, by its size.
+    test_seed
+        Makes the noise follow from a seed: NOT PRIVATE, for tests and teaching.
+    """
+
+    epsilon: float | str
+    delta: float | str | None = None
+    unit: str | None = None
+    per_unit: int = DEFAULT_PER_UNIT
+    public: Any = None
+    ledger: Path | None = None
+    total: float | str | None = None
+    test_seed: int | None = None
+    engine: str = ENGINES[0]
+
+
+def privacy_request(
+    epsilon: float | str | None,
+    delta: float | str | None = None,
+    unit: str | None = None,
+    per_unit: int | None = None,
+    public: Any = None,
+    ledger: Path | None = None,
+    total: float | str | None = None,
+    test_seed: int | None = None,
+    engine: str | None = None,
+) -> PrivacyRequest | None:
+    """What was asked for, None without an epsilon.
+
+    Raises
+    ------
+    UsageError
+        When something is said about privacy and no epsilon is given.
+    """
+    options = {
+        "delta": delta, "unit": unit, "per_unit": per_unit, "public": public, "ledger": ledger,
+        "total": total, "test_seed": test_seed, "engine": engine,
+    }  # fmt: skip
+    given = {name: value for name, value in options.items() if value is not None}
+    if epsilon is not None:
+        return PrivacyRequest(epsilon, **given)
+    if given:
+        name = next(iter(given)).replace("_", "-").replace("total", "total-epsilon")
+        raise UsageError(
+            f"{name} means nothing without an epsilon", where=f"--{name}", do="add --epsilon, e.g. 1"
+        )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What was asked for. None means "not said": the config file decides, then the default.
+
+    Attributes
+    ----------
+    data
+        Path or frame; None takes the path from the config file.
+    config
+        A ``locum.toml``; None looks for one beside the data.
+    out
+        Run folder; None means ``<name>-locum`` in the working directory.
+    rows
+        Synthetic rows; None means as many as the data has.
+    format
+        One of `FORMATS`; None means the format of the data.
+    time_budget_s
+        Longest time the whole run may take, in seconds on the clock.
+    delimiter, encoding
+        Correct a wrong guess about a CSV file.
+    require
+        Limits that the results are held against.
+    effort
+        What the attacks spend: ``quick``, ``standard`` or ``thorough``.
+    settings
+        Settings of the generator; they win over those of the config file.
+    """
+
+    data: Any = None
+    config: Path | None = None
+    out: Path | None = None
+    rows: int | None = None
+    seed: int | None = None
+    target: str | None = None
+    protected: tuple[str, ...] = ()
+    holdout: float | None = None
+    synthesizer: str | None = None
+    format: str | None = None
+    time_budget_s: float | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    schema: Schema | None = None
+    require: Requirements | None = None
+    effort: str | None = None
+    privacy: PrivacyRequest | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
