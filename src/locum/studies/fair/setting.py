@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.arrays import IntArray
-from locum.control.draw import BoolArray, first_of_each
+from locum.arrays import BoolArray, IntArray
+from locum.control.draw import first_of_each
 from locum.control.rules.clause import Clause, rule_clauses
 from locum.control.where.names import Names
 from locum.errors import UsageError
