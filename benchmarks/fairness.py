@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import OrdinalEncoder
 
 from benchmarks.tables import file
-from locum.evaluation.metrics.boosting import grow
+from locum.evaluation.learn.boosting import grow
 from locum.evaluation.metrics.fairness.rates import PARITIES, count, middle, resampled
 
 #: Random splits that are averaged: one alone moves a difference by as much as its interval.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from locum.evaluation.registry import STRONG_SEEKERS
 from locum.progress import Listener, silent
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def compare(
 def tournament(
     data: Any,
     hiders: Sequence[str | Contestant] | Mapping[str, str | Function],
-    seekers: Sequence[str] | Mapping[str, str | Seeker] = ("nearest", "neighbours", "queries", "trees"),
+    seekers: Sequence[str] | Mapping[str, str | Seeker] = STRONG_SEEKERS,
     *,
     target: str | None = None,
     window: int | None = None,
@@ -110,7 +111,7 @@ def tournament(
     hiders
         As `entrants` of `compare`. The controls ``bootstrap`` and ``independent`` always hide too.
     seekers
-        Built-in names (``nearest``, ``neighbours``, ``queries``, ``trees``, ``forest``, ``linear``) or lines
+        Built-in names (see the reference of measures and attacks; by default all but the weak ones) or lines
         ``"NAME=module:function"``; or a mapping from names to such or to functions ``seek(known, rows)`` that
         give one score a row, higher for "learned from". `known` has ``synthetic`` and ``reference`` (pyarrow
         tables), ``columns`` and ``seed``. The control ``guess`` always seeks too.

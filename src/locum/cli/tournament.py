@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from locum.cli import options
+from locum.evaluation.registry import SEEKERS, STRONG_SEEKERS
 
 
 def tournament(
@@ -27,8 +28,8 @@ def tournament(
             "--seek",
             metavar="SEEKER",
             show_default=False,
-            help="A seeker, may be repeated: nearest, neighbours, scaled, queries, values, trees, forest, "
-            "linear, or NAME=module:function. Default: the first six.",
+            help=f"A seeker, may be repeated: {', '.join(SEEKERS)}, or NAME=module:function. "
+            f"Default: {', '.join(STRONG_SEEKERS)}.",
         ),
     ] = None,
     target: options.Target = None,
@@ -70,7 +71,6 @@ def tournament(
     """  # fmt: skip
     from locum.cli.progress import Display
     from locum.cli.show import show_tournament
-    from locum.studies.tournament.seekers import STRONG
     from locum.studies.tournament.verb import tournament as play
     from locum.wording import parse_duration
 
@@ -78,7 +78,7 @@ def tournament(
     limit = parse_duration(time_limit, where="--time-limit")
     with Display() as display:
         found = play(
-            data, hide or ["tree"], seek or STRONG, target=target, window=window, by=by, seeds=seeds,
+            data, hide or ["tree"], seek or STRONG_SEEKERS, target=target, window=window, by=by, seeds=seeds,
             gate=gate, limit_s=limit, out=folder, progress=display,
         )  # fmt: skip
     show_tournament(found, folder, as_json=as_json)

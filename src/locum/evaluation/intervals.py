@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
@@ -67,21 +65,26 @@ def _placements(positive: npt.ArrayLike, negative: npt.ArrayLike) -> tuple[float
     return value, max(delong, auc_error(value, m, n)) if extreme else delong
 
 
-def rate_at(positive: npt.ArrayLike, negative: npt.ArrayLike, false_rate: float = 0.01) -> float:
-    """True-positive rate at a false-positive rate, the ROC curve interpolated between its corners.
-
-    Tied scores are thus split as a coin would split them, so a score that says nothing gives `false_rate`.
-    """
+def roc_curve(positive: npt.ArrayLike, negative: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Corners of the ROC curve: false-positive rates (ascending, distinct) and true-positive rates."""
     a = np.sort(np.asarray(positive, dtype=np.float64))
     b = np.sort(np.asarray(negative, dtype=np.float64))
-    if not len(a) or not len(b):
-        return false_rate
     levels = np.unique(np.concatenate([a, b]))[::-1]
     hits = np.concatenate([[0.0], 1.0 - np.searchsorted(a, levels, "left") / len(a)])
     alarms = np.concatenate([[0.0], 1.0 - np.searchsorted(b, levels, "left") / len(b)])
     # Of several corners at one false-positive rate the highest counts; interp wants ascending, unique x.
     last = np.append(np.diff(alarms) > 0, True)
-    return float(np.clip(np.interp(false_rate, alarms[last], hits[last]), 0.0, 1.0))
+    return alarms[last], hits[last]
+
+
+def rate_at(positive: npt.ArrayLike, negative: npt.ArrayLike, false_rate: float = 0.01) -> float:
+    """True-positive rate at a false-positive rate, the ROC curve interpolated between its corners.
+
+    Tied scores are thus split as a coin would split them, so a score that says nothing gives `false_rate`.
+    """
+    if not np.size(positive) or not np.size(negative):
+        return false_rate
+    return float(np.clip(np.interp(false_rate, *roc_curve(positive, negative)), 0.0, 1.0))
 
 
 def wilson(successes: float, n: int) -> Interval:
@@ -95,12 +98,3 @@ def wilson(successes: float, n: int) -> Interval:
     low = 0.0 if successes <= 0 else float(centre - half)
     high = 1.0 if successes >= n else float(centre + half)
     return min(max(0.0, low), p), max(min(1.0, high), p)
-
-
-def percentile_interval(
-    draw: Callable[[np.random.Generator], float], rng: np.random.Generator, repeats: int = 200
-) -> Interval:
-    """95 % bootstrap interval: the middle of `repeats` values that `draw` computes on resampled rows."""
-    values = np.array([draw(rng) for _ in range(repeats)])
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)

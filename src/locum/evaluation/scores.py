@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.metrics.boosting import Task
+from locum.evaluation.learn.boosting import Task
 
 FloatArray = npt.NDArray[np.float64]
 Weighted = Callable[[FloatArray], float]

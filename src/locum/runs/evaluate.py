@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.evaluation.attacks.canaries import Canaries
+    from locum.evaluation.fit import Fit
     from locum.evaluation.subgroups.result import Subgrouping
 
 NOTHING_REQUIRED = Requirements()
@@ -194,8 +195,9 @@ def _thin_groups(
     progress: Listener,
 ) -> Subgrouping:
     """A model trained on the synthetic rows, tested on small groups of the hold-out."""
-    from locum.evaluation.subgroups.model import Examined, examine, known_target, trained, with_target
+    from locum.evaluation.subgroups.model import Examined, examine, target_column, train_score, with_target
     from locum.runs.tables import without_data_bounds
+    from locum.studies.generator import Generator
     from locum.studies.subgroups.verb import wanted_columns
 
     if schema.target is None:
@@ -203,14 +205,14 @@ def _thin_groups(
             "groups are tested by a model, and nobody said what it predicts", where="target",
             do="name the column with --target",
         )  # fmt: skip
-    target = known_target(schema.target, schema, held)
+    target = target_column(schema.target, schema, held)
     words = f"boosted trees trained on {made.num_rows:,} synthetic rows"
-    score = trained(made, schema, target, seed)
+    score = train_score(made, schema, target, seed)
     asked = Examined(
         schema.name, words, without_data_bounds(schema), target, score, with_target(held, target),
         wanted_columns(by, schema.names), (shift,) if isinstance(shift, str) else tuple(shift),
     )  # fmt: skip
-    return examine(asked, seed=seed, listener=progress)
+    return examine(asked, Generator(), seed=seed, listener=progress)
 
 
 def save_folder(evaluation: Evaluation, folder: Path) -> Path:
@@ -238,7 +240,7 @@ def judge(
     rows: int | None = None,
     log_prob: Callable[[pa.Table], Any] | None = None,
     effort: str = DEFAULT_EFFORT,
-    refit: Callable[[pa.Table, int], pa.Table] | None = None,
+    refit: Fit | None = None,
     require: Requirements = NOTHING_REQUIRED,
     canaries: Canaries | None = None,
     progress: Listener = silent,
@@ -247,6 +249,7 @@ def judge(
     from locum.evaluation.attacks.suite import check_effort
     from locum.evaluation.evaluate import evaluate as study
     from locum.evaluation.requirements import check
+    from locum.studies.generator import Generator
 
     evidence = study(
         thin(train, rows, seed, "train"),
@@ -259,6 +262,7 @@ def judge(
         log_prob=log_prob,
         effort=check_effort(effort),
         refit=refit,
+        generator=Generator(),
         canaries=canaries,
         listener=progress,
     )

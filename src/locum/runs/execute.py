@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from locum.runs.prepare import Prepared
 from locum.runs.tables import without_data_bounds
 from locum.runs.versions import versions
 from locum.schema.lineage import warning_of
+from locum.studies.generator import Generator
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,23 +85,15 @@ def _stages(
             evidence = judge(
                 train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
                 rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.model.has_density else None,
-                effort=plan.effort, refit=refitted(plan, schema), require=plan.require,
+                effort=plan.effort, refit=refitted(plan), require=plan.require,
                 progress=renamed(progress, "evaluate"),
             )  # fmt: skip
             stage.output(*report_stage(folder, plan, evidence, synth, progress))
 
 
-def refitted(plan: Plan, schema: Schema) -> Callable[[pa.Table, int], pa.Table] | None:
-    """The run's own generator as a function of rows and a seed, for attacks that fit it again."""
-    if plan.effort != "thorough":
-        return None
-    from locum.synthesizer.table import Synthesizer
-
-    def make(table: pa.Table, seed: int) -> pa.Table:
-        synth = Synthesizer(plan.synthesizer, seed=seed, **plan.settings).fit_table(table, schema)
-        return synth.sample_table(plan.rows, seed=child_seed(seed, "sample"))
-
-    return make
+def refitted(plan: Plan) -> Generator | None:
+    """The run's own generator, for attacks that fit it again."""
+    return Generator(plan.synthesizer, plan.settings) if plan.effort == "thorough" else None
 
 
 def _fit(

@@ -10,7 +10,7 @@ from typing import Any
 
 from locum.errors import FileFormatError
 from locum.evaluation.answers import as_html, as_line, as_text
-from locum.evaluation.evidence import Answer, Check
+from locum.evaluation.evidence import Answer, RequirementCheck
 from locum.runs import plan as names
 from locum.wording import count, duration, size
 
@@ -55,7 +55,7 @@ class Outcome:
     peak_bytes: int
     resumed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    requirements: tuple[Check, ...] = ()
+    requirements: tuple[RequirementCheck, ...] = ()
     guarantee: str = ""
 
     @property
@@ -152,6 +152,6 @@ def answers_of(report: Mapping[str, Any]) -> tuple[Answer, ...]:
     return tuple(Answer(a["question"], a["verdict"], a["sentence"]) for a in report["evidence"]["answers"])
 
 
-def checks_of(report: Mapping[str, Any]) -> tuple[Check, ...]:
+def checks_of(report: Mapping[str, Any]) -> tuple[RequirementCheck, ...]:
     """The user's limits in a report, with how they fared; reports of earlier versions have none."""
-    return tuple(Check(**c) for c in report["evidence"].get("requirements", ()))
+    return tuple(RequirementCheck(**c) for c in report["evidence"].get("requirements", ()))

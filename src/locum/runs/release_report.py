@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.report.html import environment
+from locum.report.template import environment
 
 #: Two-sided 95 % point of the normal distribution.
 _Z = 1.959964

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.evaluation.intervals import auc, auc_error, auc_interval, percentile_interval, rate_at, wilson
+from locum.evaluation.intervals import auc, auc_error, auc_interval, rate_at, wilson
 
 SCORES = st.lists(st.integers(-4, 4), min_size=1, max_size=30)
 
@@ -89,8 +89,3 @@ def test_rate_is_a_rate_and_grows(a: list[int], b: list[int]) -> None:
     assert all(0 <= r <= 1 for r in rates)
     assert rates == sorted(rates)
     assert rates[-1] == pytest.approx(1)
-
-
-def test_percentile_interval_of_a_known_spread() -> None:
-    low, high = percentile_interval(lambda rng: float(rng.random()), np.random.default_rng(0), 4000)
-    assert (low, high) == pytest.approx((0.025, 0.975), abs=0.02)

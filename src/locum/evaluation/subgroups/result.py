@@ -16,7 +16,7 @@ FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class GroupEstimate:
     """A mean score with its 95 % interval and the rows behind it (all pools together)."""
 
     value: float
@@ -47,8 +47,8 @@ class Subgroup:
     """
 
     group: tuple[tuple[str, str], ...]
-    real: Estimate | None
-    generated: Estimate | None
+    real: GroupEstimate | None
+    generated: GroupEstimate | None
     trust: Trust
     sentence: str
     drawn: float | None = None
@@ -182,21 +182,13 @@ class Subgrouping:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary with every number."""
-        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__} | {
+        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__} | {
             "sentence": self.sentence
         }
 
 
-def trusted(group: Subgroup) -> Estimate | None:
+def trusted(group: Subgroup) -> GroupEstimate | None:
     """The estimate to go by; None where nothing confirms the generated rows."""
     if group.trust == "neither":
         return None
     return group.generated if group.trust == "generated" else group.real
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return plain(value)

@@ -86,12 +86,4 @@ class Collapsing:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary with every number."""
-        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return plain(value)
+        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__}

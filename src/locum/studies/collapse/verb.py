@@ -15,7 +15,7 @@ from locum.runs.evaluate import now
 from locum.runs.out_folder import own_folder, write_study
 from locum.runs.tables import need_column, read_table, without_data_bounds
 from locum.schema.lineage import warning_of
-from locum.studies.collapse.lab import Ground, lay_out, study
+from locum.studies.collapse.lab import LabRows, lay_out, study
 from locum.studies.collapse.result import MODES, Collapsing, Mode
 from locum.studies.compare.verb import understood
 
@@ -113,7 +113,7 @@ def _texts(
     return _noted(found, warning_of(raw.lineage, name), ground, rows)
 
 
-def _noted(found: Collapsing, risk: str, ground: Ground, rows: int | None) -> Collapsing:
+def _noted(found: Collapsing, risk: str, ground: LabRows, rows: int | None) -> Collapsing:
     notes = [risk] if risk else []
     if rows is not None and ground.start.num_rows < rows:
         notes.append(

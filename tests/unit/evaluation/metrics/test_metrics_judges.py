@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from locum.evaluation.intervals import auc
-from locum.evaluation.metrics.boosting import grow
+from locum.evaluation.learn.boosting import grow
 from locum.evaluation.metrics.simplejudge import logistic
 from locum.evaluation.metrics.twosample import Anchors, Judgement, anchors, c2st, verdict_of
 from locum.evaluation.metrics.utility import utility
