@@ -37,7 +37,7 @@ from locum.data.detect import detect
 from locum.data.read import read
 from locum.evaluation.attacks.inference import inference
 from locum.evaluation.attacks.linkability import linkability
-from locum.evaluation.attacks.predicates import MISSING, Codebook, Counter, Queries
+from locum.evaluation.attacks.predicates import MISSING, Counter, Queries, ValueCodes
 from locum.evaluation.attacks.risk import Successes
 from locum.evaluation.attacks.singling import singling_out
 from locum.evaluation.intervals import Z95
@@ -160,7 +160,7 @@ def by_locum(bench: Bench, conditions: int) -> Found:
 def counted(bench: Bench, conditions: list[list[tuple[str, str, Any]]]) -> Cell:
     """Our count of conditions that Anonymeter drew, and the risk from it."""
     trial = bench.trial(bench.train, bench.control)
-    book = Codebook.learn(trial.columns, trial.synthetic)
+    book = ValueCodes.learn(trial.columns, trial.synthetic)
     places = {c.name: j for j, c in enumerate(book.columns)}
     shape = (len(conditions), len(conditions[0]))
     columns, low, high = np.zeros(shape, np.intp), np.zeros(shape, np.int32), np.zeros(shape, np.int32)
@@ -176,7 +176,7 @@ def counted(bench: Bench, conditions: list[list[tuple[str, str, Any]]]) -> Cell:
     return {"risk": s.risk, **s.to_json()}
 
 
-def _interval(book: Codebook, j: int, test: str, value: Any) -> tuple[int, int]:
+def _interval(book: ValueCodes, j: int, test: str, value: Any) -> tuple[int, int]:
     if test == "IsNull":
         return MISSING, MISSING
     if not book.columns[j].ordered:

@@ -35,10 +35,10 @@ from benchmarks.tables import load
 from locum.data.canonical import canonical
 from locum.data.detect import detect
 from locum.data.read import read
-from locum.evaluation.attacks.threat import Knowledge
+from locum.evaluation.attacks.threat import ThreatModel
 from locum.evaluation.attacks.verdict import curve
 from locum.evaluation.intervals import auc_interval
-from locum.studies.tournament.seekers import BUILT_IN
+from locum.evaluation.registry import SEEKERS, score_of
 
 HERE = Path(__file__).resolve().parent
 MEASURES = ("area", "found at 1 %", "found at 10 %")
@@ -169,13 +169,13 @@ def by_locum(parts: dict[str, pd.DataFrame], seed: int) -> dict[str, tuple[Score
     schema = detect(raws["reference"])
     tables = {name: canonical(raw, schema) for name, raw in raws.items()}
     columns = tuple(c for c in schema if not c.regenerated)
-    known = Knowledge(columns, tables["synthetic"], tables["reference"], seed)
+    known = ThreatModel(columns, tables["synthetic"], tables["reference"], seed)
     out = {}
-    for name, (seek, _) in BUILT_IN.items():
+    for name in SEEKERS:
         if name == "guess":
             continue
-        start = time.process_time()
-        both = tuple(np.asarray(seek(known, tables[part]), dtype=float) for part in ("members", "others"))
+        start, score = time.process_time(), score_of(name).load()
+        both = tuple(np.asarray(score(known, tables[part])[0], dtype=float) for part in ("members", "others"))
         out[name] = ((both[0], both[1]), time.process_time() - start)
     return out
 

@@ -23,9 +23,10 @@ from locum.data.canonical import canonical
 from locum.data.detect import detect
 from locum.data.read import read
 from locum.evaluation.attacks.membership import nearest_membership
-from locum.evaluation.attacks.suite import SCORERS, SIZES, suite
-from locum.evaluation.attacks.threat import set_up
+from locum.evaluation.attacks.suite import SIZES, suite
+from locum.evaluation.attacks.threat import threat_model
 from locum.evaluation.intervals import auc_interval
+from locum.evaluation.registry import evaluators
 from locum.evaluation.trial import Trial
 from locum.schema.table import Schema
 
@@ -78,11 +79,11 @@ def trials(schema: Schema, every: pa.Table, n: int, seed: int) -> Iterator[tuple
 def areas(trial: Trial) -> dict[str, float]:
     """Area under the curve of each membership attack on random members and others."""
     out = {"nearest row": nearest_membership(trial)[0].value}
-    ready = set_up(trial, targets=SIZE.targets, rare=SIZE.rare, searched=SIZE.searched)
+    ready = threat_model(trial, targets=SIZE.targets, rare=SIZE.rare, searched=SIZE.searched)
     if ready is None:
         raise SystemExit("too few rows to attack")
-    for name in SIZE.scorers:
-        score = SCORERS[name][0](ready[0], ready[1].together)[0]
+    for attack in (e for e in evaluators("score") if e.within("standard")):
+        name, score = attack.key, attack.load()(ready[0], ready[1].together)[0]
         members, others, _, _ = ready[1].split(score)
         out[name] = auc_interval(members, others)[0]
     return out

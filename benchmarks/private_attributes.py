@@ -29,7 +29,14 @@ from locum.privacy.ledger import Ledger
 from locum.randomness import stream
 from locum.text.engine.model import ModelSpec
 from locum.text.private.attributed import AttributeModel, fit_attributes, labelled_filler, plan_for, write
-from locum.text.private.attributes import Attribute, Learned, Length, Sentiment, Style, Topic
+from locum.text.private.attributes import (
+    Learned,
+    LengthAttribute,
+    SentimentAttribute,
+    Style,
+    TextAttribute,
+    Topic,
+)
 from locum.text.private.read_attributes import read_attributes
 from locum.text.run.run import run
 
@@ -63,9 +70,9 @@ def main() -> None:
         examples = Path(folder) / "public.jsonl"
         lines = [json.dumps({"text": t, "label": "good" if s in "45" else "bad"}) for t, s in public]
         examples.write_text("\n".join(lines))
-        attributes: tuple[Attribute, ...] = (
-            Learned("rating", str(examples)), Sentiment("mood"), Topic("topic", TOPICS),
-            Length("length", (25, 50, 100)), Style("exclaims", "exclaims"),
+        attributes: tuple[TextAttribute, ...] = (
+            Learned("rating", str(examples)), SentimentAttribute("mood"), Topic("topic", TOPICS),
+            LengthAttribute("length", (25, 50, 100)), Style("exclaims", "exclaims"),
         )  # fmt: skip
         real = read_attributes(held, attributes).to_pydict()
         arms = {f"epsilon {args.epsilon:g}": Budget.approx(args.epsilon, 1e-5),

@@ -23,7 +23,7 @@ _GENERATED = "<!-- Written by docs/build.py from the source; change the docstrin
 def pages() -> dict[str, str]:
     """Every page by file name."""
     return {"index.md": index_page(), "python.md": python_page(), "commands.md": commands_page(),
-            "errors.md": errors_page()}  # fmt: skip
+            "measures.md": measures_page(), "errors.md": errors_page()}  # fmt: skip
 
 
 def index_page() -> str:
@@ -32,6 +32,7 @@ def index_page() -> str:
         _GENERATED + "# Reference\n\n"
         "- [Python](python.md): what `import locum` offers\n"
         "- [Commands](commands.md): every command and option of `locum`\n"
+        "- [Measures and attacks](measures.md): everything that an evaluation can measure, and when it does\n"
         "- [Errors](errors.md): what can be raised, and the exit codes\n"
     )
 
@@ -158,6 +159,45 @@ def help_of(*command: str) -> str:
         else:
             os.environ["COLUMNS"] = before
     return shown.getvalue()
+
+
+def measures_page() -> str:
+    """Every measure and attack, from the table that the evaluation runs."""
+    from locum.evaluation.registry import evaluators
+
+    parts = [
+        _GENERATED + "# Measures and attacks\n\n"
+        "The names are those of `report.json` and of limits such as `c2st.max`. *Best* is the value of a "
+        "stand-in that could not be better; *decides* marks what the answer to the question rests on. An "
+        "effort runs what is marked with it and with the efforts before it.\n"
+    ]
+    for title, kinds in (
+        ("Tables", ("metric", "summary")),
+        ("Attacks on tables", ("attack", "score")),
+        ("Texts", ("text", "text study")),
+    ):
+        chosen = list(evaluators(*kinds))  # type: ignore[arg-type]
+        rows = [_measure(e, m) for e in chosen for m in e.measures]
+        head = (
+            "| name | what | question | best | decides | from effort | needs |\n|---|---|---|---|---|---|---|"
+        )
+        parts.append(f"## {title}\n\n{head}\n" + "\n".join(rows) + "\n")
+        for e in chosen:
+            names = ", ".join(f"`{m.name}`" for m in e.measures)
+            attacker = f"\nThe attacker has: {e.attacker.format(shadows='many')}\n" if e.attacker else ""
+            seeker = f"\nSeeks in a tournament as `{e.key}`.\n" if e.kind == "score" else ""
+            body = prose(e.load().__doc__ or "", level=4)
+            parts.append(f"### {names}\n\n{body}{attacker}{seeker}")
+    return "\n".join(parts)
+
+
+def _measure(e: Any, m: Any) -> str:
+    best = {"lower": "low", "higher": "high"}.get(m.direction, "as real rows")
+    best = best if m.target is None else f"{m.target:g}"
+    name, title = f"{m.name}.<{m.of}>" if m.of else m.name, re.sub(r"[{}]", "", m.title)
+    effort = "only in tournaments" if e.effort is None else e.effort
+    decides, needs = "yes" if m.decides else "", ", ".join(e.needs)
+    return f"| `{name}` | {title} | {e.question} | {best} | {decides} | {effort} | {needs} |"
 
 
 def errors_page() -> str:

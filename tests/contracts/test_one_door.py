@@ -28,7 +28,7 @@ from locum.studies.fair.crossfit import cross_fit
 from locum.studies.fair.methods import Order
 from locum.studies.subgroups.verb import _rows_of
 from locum.synthesizer.private import fit_private
-from locum.synthesizer.refit import refit
+from locum.synthesizer.refit import Refit
 from locum.synthesizer.table import Synthesizer
 from locum.text.failures import Lost
 from locum.text.plan.columns import Table
@@ -196,7 +196,7 @@ def test_folds_of_fair_rows() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_generators_that_are_fitted_again(name: str, tmp_path: Path) -> None:
-    keeps(refit(name, SCHEMA, {})(real(), 200, 3), 200)
+    keeps(Refit(name)(real(), SCHEMA, 200, 3), 200)
     plan = Plan(Source("visits.csv", 1, "0" * 64), SCHEMA, 150, synthesizer=name, effort="thorough")
     again = refitted(plan, SCHEMA)
     assert again is not None

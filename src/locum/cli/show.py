@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.cli.console import emit, note, out, say, table
-from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS
+from locum.evaluation.vocabulary import QUESTIONS, verdict_words
 from locum.runs.files import STAGES
 from locum.wording import count, duration, size
 
 if TYPE_CHECKING:
-    from locum.evaluation.evidence import Answer, Check
-    from locum.evaluation.subgroups.result import Estimate, Subgrouping
+    from locum.evaluation.evidence import Answer, RequirementCheck
+    from locum.evaluation.subgroups.result import GroupEstimate, Subgrouping
     from locum.runs.check import Forecast
     from locum.runs.evaluate import Evaluation
     from locum.runs.outcome import RunOutcome
@@ -38,7 +38,7 @@ def show_answers(answers: tuple[Answer, ...]) -> None:
     console = out()
     for answer in answers:
         copying = answer.question == "private"
-        verdict = (COPYING_VERDICTS if copying else VERDICTS)[answer.verdict].lower()
+        verdict = verdict_words(answer.verdict, answer.question).lower()
         # Passing the copying tests is no merit, so it is never green.
         style = "dim" if copying and answer.verdict == "good" else _STYLES.get(answer.verdict, "dim")
         console.print(f"{QUESTIONS[answer.question][0]} ", style="bold", end="")
@@ -46,7 +46,7 @@ def show_answers(answers: tuple[Answer, ...]) -> None:
         say(f"  {answer.sentence}", hang=2)
 
 
-def show_checks(checks: tuple[Check, ...]) -> None:
+def show_checks(checks: tuple[RequirementCheck, ...]) -> None:
     """The user's limits, each with its verdict as a word."""
     if not checks:
         return
@@ -103,7 +103,7 @@ def show_evaluation(found: Evaluation, folder: Path | None, *, as_json: bool) ->
                 _number(r.value),
                 _number(r.reference),
                 _number(r.floor),
-                (COPYING_VERDICTS if r.question == "private" else VERDICTS)[r.verdict].lower(),
+                verdict_words(r.verdict, r.question).lower(),
             ]
             for r in headline
         ]
@@ -230,7 +230,7 @@ def _subgroup_table(found: Subgrouping) -> None:
         say(found.sentence)
 
 
-def _interval(estimate: Estimate | None) -> str:
+def _interval(estimate: GroupEstimate | None) -> str:
     if estimate is None:
         return ""
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"

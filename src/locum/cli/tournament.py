@@ -7,6 +7,7 @@ from typing import Annotated
 
 from locum.cli import options
 from locum.cli.options import option
+from locum.evaluation.registry import SEEKERS, STRONG_SEEKERS
 from locum.runs.options import COMPARE_SEEDS, DEFAULT_SYNTHESIZER
 
 
@@ -20,8 +21,8 @@ def tournament(
         list[str] | None,
         option(
             "--seek",
-            "A seeker, may be repeated: nearest, neighbours, scaled, queries, values, trees, forest, "
-            "linear, or NAME=module:function. Default: the first six.",
+            f"A seeker, may be repeated: {', '.join(SEEKERS)}, or NAME=module:function. "
+            f"Default: {', '.join(STRONG_SEEKERS)}.",
             "SEEKER",
         ),
     ] = None,
@@ -51,7 +52,6 @@ def tournament(
     """
     from locum.cli.progress import Display
     from locum.cli.show import show_tournament
-    from locum.studies.tournament.seekers import STRONG
     from locum.studies.tournament.verb import tournament as play
     from locum.wording import parse_duration
 
@@ -61,7 +61,7 @@ def tournament(
         found = play(
             data,
             hide or [DEFAULT_SYNTHESIZER],
-            seek or STRONG,
+            seek or STRONG_SEEKERS,
             target=target,
             window=window,
             by=by,

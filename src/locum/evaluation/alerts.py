@@ -11,11 +11,12 @@ from locum.evaluation.hold_out_shift import shift_sentence
 from locum.evaluation.metrics.twosample import Anchors
 from locum.evaluation.metrics.utility import why_not
 from locum.evaluation.overlap import overlap_sentence
+from locum.evaluation.registry import deciding
 from locum.evaluation.result import Result
-from locum.evaluation.sentences import percent
-from locum.evaluation.target import Target
+from locum.evaluation.target import TargetColumn
 from locum.evaluation.trial import Trial
-from locum.evaluation.verdicts import COPYING, TOO_REAL, copying
+from locum.evaluation.verdicts import TOO_REAL, copying
+from locum.wording import percent
 
 #: A column is worth an alert when it is this many references and this distance off.
 FAR_TIMES, FAR_VALUE = 3.0, 0.05
@@ -36,7 +37,7 @@ def alerts(
     results: Sequence[Result],
     columns: Sequence[ColumnView],
     controls: Sequence[Control],
-    targets: Sequence[Target],
+    targets: Sequence[TargetColumn],
     known: Anchors | None = None,
 ) -> tuple[Alert, ...]:
     """Warnings first, then notes."""
@@ -62,7 +63,7 @@ def _copying(trial: Trial, results: Sequence[Result]) -> list[Alert]:
         return []
     out = []
     if copying(results) in ("fair", "poor"):
-        rows = [r for r in results if r.name in COPYING and r.verdict in ("fair", "poor")]
+        rows = [r for r in results if r.name in deciding("private") and r.verdict in ("fair", "poor")]
         out.append(
             Alert(
                 "warning" if copying(results) == "poor" else "note",
@@ -185,7 +186,7 @@ def _levels(trial: Trial) -> list[Alert]:
     return [alert for _, alert in sorted(found, key=lambda f: -f[0])][:AT_MOST]
 
 
-def _target(trial: Trial, targets: Sequence[Target]) -> list[Alert]:
+def _target(trial: Trial, targets: Sequence[TargetColumn]) -> list[Alert]:
     if trial.target is None or targets:
         return []
     return [Alert("warning", trial.target, f"Usefulness is not measured: {why_not(trial)}.")]

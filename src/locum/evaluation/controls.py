@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ from locum.evaluation.metrics.marginals import pairs, triples
 from locum.evaluation.metrics.shapes import shapes
 from locum.evaluation.metrics.twosample import Anchors, c2st
 from locum.evaluation.metrics.utility import utility
-from locum.evaluation.result import Result
-from locum.evaluation.target import Target
+from locum.evaluation.registry import deciding
+from locum.evaluation.result import Question, Result, Verdict
+from locum.evaluation.target import TargetColumn
 from locum.evaluation.trial import Trial, spread, thin
 from locum.evaluation.verdicts import copying, faithful, useful
 from locum.randomness import stream
@@ -38,16 +39,11 @@ DESERVED: Mapping[str, Mapping[str, str]] = {
     "uniform": {"faithful": "poor"},
     "half-leaked": {"private": "poor"},
 }
-#: Results whose values are shown for each control.
-SHOWN = (
-    "tv.1way", "tv.2way", "tv.3way", "association", "c2st", "utility.kept",
-    "copying.exact", "copying.distance", "copying.membership",
-)  # fmt: skip
 _WORDS = {"faithful": "faithfulness", "useful": "usefulness", "private": "copying"}
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ControlRows:
     """The real rows that the controls are made of and judged against.
 
     Attributes
@@ -65,7 +61,7 @@ class Stage:
     fresh: pa.Table
 
 
-def stage(trial: Trial, rows: int = ROWS) -> Stage | None:
+def stage(trial: Trial, rows: int = ROWS) -> ControlRows | None:
     """Draw the stage from a trial; None with fewer than two real rows on either side.
 
     Without a hold-out one half of the real rows plays it: the controls do not depend on what the judged
@@ -78,10 +74,10 @@ def stage(trial: Trial, rows: int = ROWS) -> Stage | None:
         return None
     order = stream(trial.seed, "controls", "fresh").permutation(unseen.num_rows)
     middle = max(1, unseen.num_rows // 3)
-    return Stage(train, unseen.take(np.sort(order[middle:])), unseen.take(np.sort(order[:middle])))
+    return ControlRows(train, unseen.take(np.sort(order[middle:])), unseen.take(np.sort(order[:middle])))
 
 
-def make(name: str, on: Stage, columns: Sequence[Column], seed: int) -> pa.Table:
+def make(name: str, on: ControlRows, columns: Sequence[Column], seed: int) -> pa.Table:
     """One control as a table as long as the stage's train rows.
 
     ``copy``: the train rows. ``independent``: each column shuffled by itself. ``uniform``: each column drawn
@@ -135,7 +131,7 @@ def _uniform(values: pa.ChunkedArray, column: Column, rng: np.random.Generator) 
 
 
 def run_controls(
-    trial: Trial, targets: Sequence[Target], known: Anchors | None, rows: int = ROWS
+    trial: Trial, targets: Sequence[TargetColumn], known: Anchors | None, rows: int = ROWS
 ) -> tuple[Control, ...]:
     """Put all four controls before the judges of `trial`, at reduced size.
 
@@ -149,7 +145,9 @@ def run_controls(
     return tuple(_run(trial, on, name, targets[:1], known) for name in DESERVED)
 
 
-def _run(trial: Trial, on: Stage, name: str, targets: Sequence[Target], known: Anchors | None) -> Control:
+def _run(
+    trial: Trial, on: ControlRows, name: str, targets: Sequence[TargetColumn], known: Anchors | None
+) -> Control:
     fake = make(name, on, tuple(trial.schema), trial.seed)
     judged = replace(trial, train=on.train, holdout=on.test, synthetic=fake)
     deserved = {q: v for q, v in DESERVED[name].items() if q != "useful" or targets}
@@ -161,8 +159,12 @@ def _run(trial: Trial, on: Stage, name: str, targets: Sequence[Target], known: A
         results += utility(judged, targets=list(targets), test_rows=ROWS)
     if "private" in deserved:
         results += [*exact_copies(judged), *distance_share(judged, queries=1500), *nearest_membership(judged)]
-    rules = {"faithful": faithful, "useful": useful, "private": copying}
-    got = {question: str(rules[question](results)) for question in deserved}
+    rules: Mapping[Question, Callable[[Sequence[Result]], Verdict]] = {
+        "faithful": faithful,
+        "useful": useful,
+        "private": copying,
+    }
+    got: dict[str, str] = {q: str(rule(results)) for q, rule in rules.items() if q in deserved}
     missed = [_WORDS[q] for q in deserved if got[q] != deserved[q]]
     sentence = "The tests told it for what it is."
     if missed:
@@ -170,5 +172,6 @@ def _run(trial: Trial, on: Stage, name: str, targets: Sequence[Target], known: A
             "The tests did not tell it for what it is: on this data they have no power to judge "
             f"{' and '.join(missed)}."
         )
-    values = {r.name: r.value for r in results if r.name in SHOWN}
+    shown = {"tv.2way", *(name for question in rules for name in deciding(question))}
+    values = {r.name: r.value for r in results if r.name in shown}
     return Control(name, deserved, got, not missed, sentence, values)

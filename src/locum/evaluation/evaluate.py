@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from locum.evaluation.alerts import alerts
-from locum.evaluation.attacks.membership import LogProb, probability_membership
-from locum.evaluation.attacks.registry import ATTACKS
-from locum.evaluation.attacks.suite import Effort, suite
+from locum.evaluation.attacks.membership import LogProb
+from locum.evaluation.attacks.suite import suite
 from locum.evaluation.column_views import column_views
 from locum.evaluation.controls import run_controls
+from locum.evaluation.evaluator import Effort
 from locum.evaluation.evidence import Control, Evidence
-from locum.evaluation.hold_out_shift import qualified
-from locum.evaluation.metrics.mixture import mixture
-from locum.evaluation.metrics.next_generation import next_generation
-from locum.evaluation.metrics.twosample import anchors, c2st
-from locum.evaluation.metrics.utility import chosen_targets, utility
-from locum.evaluation.overlap import cleared, repeats
+from locum.evaluation.fit import Fit
+from locum.evaluation.hold_out_shift import allow_for_shift
+from locum.evaluation.metrics.twosample import anchors
+from locum.evaluation.metrics.utility import chosen_targets
+from locum.evaluation.overlap import repeats, without_leaked_rows
 from locum.evaluation.pair_views import pair_views
-from locum.evaluation.registry import METRICS
+from locum.evaluation.registry import evaluators, place
 from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
 from locum.evaluation.verdicts import answers
@@ -34,12 +33,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.evaluation.attacks.canaries import Canaries
-
-#: Order in which results are shown, by the start of their names.
-SHOWN_FIRST = (
-    "c2st", "tv.3way", "utility.kept", "utility.tstr", "attack.worst", "copying.", "attack.", "fair.model.",
-    "risk.",
-)  # fmt: skip
 
 
 def evaluate(
@@ -53,7 +46,8 @@ def evaluate(
     seed: int = 0,
     log_prob: LogProb | None = None,
     effort: Effort = "standard",
-    refit: Callable[[pa.Table, int], pa.Table] | None = None,
+    refit: Fit | None = None,
+    generator: Fit | None = None,
     controls: bool = True,
     canaries: Canaries | None = None,
     listener: Listener = silent,
@@ -80,8 +74,10 @@ def evaluate(
         How much the attacks spend: ``quick``, ``standard`` or ``thorough``
         (`locum.evaluation.attacks.suite`).
     refit
-        Makes a synthetic table out of a real one and a seed by the generator under judgement; with it a
-        thorough effort fits shadow generators.
+        The generator under judgement; with it a thorough effort fits shadow generators.
+    generator
+        Any quick generator, for what one more generation would lose
+        (`locum.evaluation.metrics.next_generation`); without it that is not measured.
     canaries
         Rows planted in `train` before the generator learned, and their like
         (`locum.evaluation.attacks.canaries.plant`).
@@ -107,29 +103,17 @@ def evaluate(
         # Schema checks that the columns exist.
         schema = replace(schema, protected=tuple(protected))
     given = Trial(schema, train, synthetic, holdout, seed, target if target is not None else schema.target)
-    trial = cleared(given)
-    clock = _Clock(listener, 7 + len(METRICS) + len(ATTACKS) + bool(log_prob) + bool(controls))
+    trial = without_leaked_rows(given)
+    inputs: dict[str, Any] = {"log_prob": log_prob, "generator": generator}
+    run = [e for e in evaluators("metric") if all(inputs.get(n, n) is not None for n in e.takes)]
+    clock = _Clock(listener, 5 + len(run) + bool(controls))
     with clock("prepare"):
-        targets = chosen_targets(trial)
-        known = anchors(trial) if trial.columns else None
+        targets = inputs["targets"] = chosen_targets(trial)
+        known = inputs["known"] = anchors(trial) if trial.columns else None
     results: list[Result] = []
-    special: dict[str, Callable[[], list[Result]]] = {
-        "c2st": lambda: c2st(trial, known=known),
-        "utility": lambda: utility(trial, targets=targets),
-    }
-    for name, metric in METRICS.items():
-        with clock(name):
-            results += special[name]() if name in special else metric(trial)
-    for name, attack in ATTACKS.items():
-        with clock(name):
-            results += attack(trial)
-    if log_prob is not None:
-        with clock("probability"):
-            results += probability_membership(trial, log_prob)
-    with clock("mixing"):
-        results += mixture(trial, targets)
-    with clock("generations"):
-        results += next_generation(trial)
+    for evaluator in run:
+        with clock(evaluator.name):
+            results += evaluator.load()(trial, **{name: inputs[name] for name in evaluator.takes})
     with clock("attacks"):
         results += suite(trial, effort=effort, before=results, fit=refit, canaries=canaries)
     judged: tuple[Control, ...] = ()
@@ -141,7 +125,7 @@ def evaluate(
     with clock("pairs of columns"):
         pairs = pair_views(trial)
     if trial.independent_test:
-        results = qualified(results, known, repeats(trial))
+        results = allow_for_shift(results, known, repeats(trial))
     with clock("sentences"):
         said = answers(trial, results, judged)
         warned = alerts(trial, results, columns, judged, targets, known)
@@ -151,7 +135,7 @@ def evaluate(
         n_synthetic=synthetic.num_rows,
         seed=seed,
         answers=said,
-        results=tuple(sorted(results, key=_place)),
+        results=tuple(sorted(results, key=lambda r: place(r.name))),
         columns=columns,
         pairs=pairs,
         controls=judged,
@@ -160,10 +144,6 @@ def evaluate(
         protected=schema.protected,
         cpu_s=clock.seconds,
     )
-
-
-def _place(result: Result) -> int:
-    return next((i for i, start in enumerate(SHOWN_FIRST) if result.name.startswith(start)), len(SHOWN_FIRST))
 
 
 class _Clock:

@@ -106,7 +106,7 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class RequirementCheck:
     """One requirement of the user held against its result.
 
     Attributes
@@ -152,11 +152,11 @@ class Evidence:
     target: str | None = None
     protected: tuple[str, ...] = ()
     cpu_s: Mapping[str, float] = field(default_factory=dict)
-    requirements: tuple[Check, ...] = ()
+    requirements: tuple[RequirementCheck, ...] = ()
     thin: Subgrouping | None = None
 
     @property
-    def failed(self) -> tuple[Check, ...]:
+    def failed(self) -> tuple[RequirementCheck, ...]:
         """Requirements that are not met."""
         return tuple(c for c in self.requirements if c.verdict == "fail")
 
@@ -166,17 +166,9 @@ class Evidence:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary with every number."""
-        out: dict[str, Any] = {}
-        for name in self.__dataclass_fields__:
-            value = getattr(self, name)
-            if name == "thin":
-                out[name] = None if value is None else value.to_json()
-            elif name == "results":
-                out[name] = [r.to_json() for r in value]
-            elif isinstance(value, tuple) and value and hasattr(value[0], "__dataclass_fields__"):
-                out[name] = [{f: plain(getattr(v, f)) for f in v.__dataclass_fields__} for v in value]
-            else:
-                out[name] = plain(value)
+        out: dict[str, Any] = plain(self)
+        if self.thin is not None:
+            out["thin"] = self.thin.to_json()
         return out
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from locum.evaluation.attacks.by_group import worst_of
 from locum.evaluation.metrics.twosample import Anchors
 from locum.evaluation.result import Result
-from locum.evaluation.sentences import in_hundred
+from locum.wording import in_hundred
 
 #: A two-sample area of train against hold-out whose interval lies above this is a shift.
 SHIFTED = 0.52
@@ -37,7 +37,7 @@ def shift_sentence(known: Anchors | None) -> str:
     )
 
 
-def qualified(results: Sequence[Result], known: Anchors | None, repeated: float = 0.0) -> list[Result]:
+def allow_for_shift(results: Sequence[Result], known: Anchors | None, repeated: float = 0.0) -> list[Result]:
     """Results on copying, with those unclear that the shift alone may explain.
 
     No score can tell members from hold-out rows better than the best judge of the two populations, unless it

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
+
 Interval = tuple[float, float]
 
 #: Normal quantile of a two-sided 95 % interval.
@@ -64,21 +66,26 @@ def _placements(positive: npt.ArrayLike, negative: npt.ArrayLike) -> tuple[float
     return value, max(delong, auc_error(value, m, n)) if extreme else delong
 
 
-def rate_at(positive: npt.ArrayLike, negative: npt.ArrayLike, false_rate: float = 0.01) -> float:
-    """True-positive rate at a false-positive rate, the ROC curve interpolated between its corners.
-
-    Tied scores are thus split as a coin would split them, so a score that says nothing gives `false_rate`.
-    """
+def roc_curve(positive: npt.ArrayLike, negative: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Corners of the ROC curve: false-positive rates (ascending, distinct) and true-positive rates."""
     a = np.sort(np.asarray(positive, dtype=np.float64))
     b = np.sort(np.asarray(negative, dtype=np.float64))
-    if not len(a) or not len(b):
-        return false_rate
     levels = np.unique(np.concatenate([a, b]))[::-1]
     hits = np.concatenate([[0.0], 1.0 - np.searchsorted(a, levels, "left") / len(a)])
     alarms = np.concatenate([[0.0], 1.0 - np.searchsorted(b, levels, "left") / len(b)])
     # Of several corners at one false-positive rate the highest counts; interp wants ascending, unique x.
     last = np.append(np.diff(alarms) > 0, True)
-    return float(np.clip(np.interp(false_rate, alarms[last], hits[last]), 0.0, 1.0))
+    return alarms[last], hits[last]
+
+
+def rate_at(positive: npt.ArrayLike, negative: npt.ArrayLike, false_rate: float = 0.01) -> float:
+    """True-positive rate at a false-positive rate, the ROC curve interpolated between its corners.
+
+    Tied scores are thus split as a coin would split them, so a score that says nothing gives `false_rate`.
+    """
+    if not np.size(positive) or not np.size(negative):
+        return false_rate
+    return float(np.clip(np.interp(false_rate, *roc_curve(positive, negative)), 0.0, 1.0))
 
 
 def wilson(successes: float, n: int) -> Interval:

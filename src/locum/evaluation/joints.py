@@ -19,7 +19,7 @@ DENSE_CELLS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class CellGrid:
     """Tables as cells: one code matrix a part, all cut alike.
 
     Attributes
@@ -127,7 +127,7 @@ class PairScan:
     nmi: Mapping[str, FloatArray]
 
 
-def scan_pairs(grid: Grid, ordered: Sequence[bool], pairs: Sequence[Subset]) -> PairScan:
+def scan_pairs(grid: CellGrid, ordered: Sequence[bool], pairs: Sequence[Subset]) -> PairScan:
     """Compare all parts of `grid` with its part ``train`` on the given pairs.
 
     The grid must hold ``train``, ``synthetic``, ``learning`` and ``test`` (real rows that can stand in for
@@ -152,7 +152,7 @@ def scan_pairs(grid: Grid, ordered: Sequence[bool], pairs: Sequence[Subset]) -> 
 
 
 def _coarse_shares(
-    grid: Grid, ordered: Sequence[bool], pair: Subset, keep: int = 128
+    grid: CellGrid, ordered: Sequence[bool], pair: Subset, keep: int = 128
 ) -> tuple[dict[str, FloatArray], list[int]]:
     sizes: list[int] = []
     parts: dict[str, list[Codes]] = {name: [] for name in grid.parts}
@@ -161,11 +161,11 @@ def _coarse_shares(
             coarse, size = coarsen(codes[:, i], grid.sizes[i], keep, ordered[i])
             parts[name].append(coarse)
         sizes.append(size)
-    small = Grid(tuple(sizes), {name: np.column_stack(c) for name, c in parts.items()})
+    small = CellGrid(tuple(sizes), {name: np.column_stack(c) for name, c in parts.items()})
     return small.shares((0, 1)), sizes
 
 
-def size_factor(grid: Grid, chosen: Sequence[Subset], at_most: int = 40) -> float:
+def size_factor(grid: CellGrid, chosen: Sequence[Subset], at_most: int = 40) -> float:
     """What turns the distance learning-test into that of train and a fresh table of the synthetic size.
 
     Ratio of the two expected distances (`expected_tv`) for the pooled real shares, over up to `at_most` of

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from locum.errors import SchemaError
-from locum.evaluation.evidence import Check
+from locum.evaluation.evidence import RequirementCheck
 from locum.evaluation.result import Result
 
 Bound = Literal["max", "min"]
@@ -115,7 +115,7 @@ def _read(key: str, value: Any) -> Requirement:
     return Requirement(name, known, float(value))
 
 
-def check(results: Sequence[Result], wanted: Requirements) -> tuple[Check, ...]:
+def check(results: Sequence[Result], wanted: Requirements) -> tuple[RequirementCheck, ...]:
     """Hold results against limits.
 
     ``pass`` when the whole 95 % interval keeps the limit, ``fail`` when the whole interval breaks it,
@@ -126,13 +126,13 @@ def check(results: Sequence[Result], wanted: Requirements) -> tuple[Check, ...]:
     return tuple(_check(by_name, limit, wanted.strict) for limit in wanted.limits)
 
 
-def _check(by_name: dict[str, Result], wanted: Requirement, strict: bool) -> Check:
+def _check(by_name: dict[str, Result], wanted: Requirement, strict: bool) -> RequirementCheck:
     result = by_name.get(wanted.name)
     sign = "at most" if wanted.bound == "max" else "at least"
     if result is None:
         near = get_close_matches(wanted.name, list(by_name), n=1, cutoff=0.6)
         hint = f" Did you mean {near[0]}?" if near else ""
-        return Check(
+        return RequirementCheck(
             wanted.name, wanted.bound, wanted.limit, "fail",
             f"{wanted.name} was not measured, so nobody can say that it is {sign} {wanted.limit:g}.{hint}",
         )  # fmt: skip
@@ -156,6 +156,6 @@ def _check(by_name: dict[str, Result], wanted: Requirement, strict: bool) -> Che
         sentence = f"{value}; {asked}, and the rows do not suffice to tell."
         if strict:
             sentence = sentence[:-1] + ", which counts as failed (strict)."
-    return Check(
+    return RequirementCheck(
         wanted.name, wanted.bound, wanted.limit, verdict, sentence, result.value, result.low, result.high
     )  # fmt: skip

@@ -45,7 +45,7 @@ def repeats(trial: Trial) -> float:
     return float(counts[counts > 1].sum() / counts.sum())
 
 
-def cleared(trial: Trial) -> Trial:
+def without_leaked_rows(trial: Trial) -> Trial:
     """The trial without hold-out rows that were learned from (`leaked_rows`); without a hold-out if all were.
 
     Kept in, they would make every reference too good and every stand-in look worse than fresh rows.

@@ -10,7 +10,7 @@ from locum.evaluation.result import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class VerdictLimits:
     """Where good and fair end: a multiple of the reference or a value, whichever is larger."""
 
     good_times: float

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, Literal
 
 Question = Literal["faithful", "useful", "private", "fair", "risk"]
@@ -67,13 +68,22 @@ class Result:
 
 
 def plain(value: Any) -> Any:
-    """Value with dataclasses as mappings, tuples as lists, keys as text, and non-finite numbers as None."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    """Value made of JSON types only, numbers that are not finite as null; sets are sorted by their text."""
+    if value is None or isinstance(value, bool | str):
+        return value
     if hasattr(value, "__dataclass_fields__"):
         return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        number = float(value)
+        return number if math.isfinite(number) else None
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, Set):
+        return sorted((plain(v) for v in value), key=str)
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
-    return value
+    if hasattr(value, "tolist"):  # NumPy arrays and booleans, without importing NumPy here
+        return plain(value.tolist())
+    return str(value)

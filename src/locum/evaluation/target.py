@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.evaluation.learn.boosting import Task, grow
+from locum.evaluation.learn.boosting import ROUNDS, Task, grow
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric, texts
 from locum.evaluation.scores import score_of
 from locum.evaluation.trial import Trial
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MAX_CLASSES, LEAST = 12, 10
 #: Without a named target: columns tried, rows and rounds of a try, and how many are chosen.
 TRIED, TRY_ROWS, TRY_ROUNDS, CHOSEN = 24, 3_000, 30, 4
+#: Boosting rounds times classes at most, and at least this many rounds.
+CLASS_ROUNDS, LEAST_ROUNDS = 400, 40
 #: Rounds times classes of a try at most.
 TRY_TREES = 90
 #: A column this well predicted (1 is perfect) is a function of the others and no test of anything.
@@ -32,7 +34,7 @@ USABLE = 0.10
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetColumn:
     """One column to predict.
 
     Attributes
@@ -55,6 +57,13 @@ class Target:
         """Number of classes; 0 for a regression."""
         return len(self.classes) + self.pooled
 
+    @property
+    def rounds(self) -> int:
+        """Boosting rounds to learn it: fewer with many classes, since each round grows a tree a class."""
+        if self.task != "multiclass":
+            return ROUNDS
+        return min(ROUNDS, max(LEAST_ROUNDS, CLASS_ROUNDS // self.n_classes))
+
     def values(self, table: pa.Table) -> FloatArray:
         """Class numbers or finite values, NaN where there is nothing to learn from; shape (n_rows,)."""
         import pyarrow.compute as pc
@@ -70,7 +79,7 @@ class Target:
         return codes
 
 
-def target_of(column: Column, real: pa.ChunkedArray) -> Target | None:
+def target_of(column: Column, real: pa.ChunkedArray) -> TargetColumn | None:
     """How to predict a column, or None when there is nothing to predict.
 
     Labels and ordered columns of two values are classified; other ordered columns are regressed. None for
@@ -83,7 +92,7 @@ def target_of(column: Column, real: pa.ChunkedArray) -> Target | None:
         known = numeric(real)
         distinct = np.unique(known[np.isfinite(known)])
         if len(distinct) > 2:
-            return Target(column.name, "regression")
+            return TargetColumn(column.name, "regression")
     levels = levels_of(real)
     import pyarrow.compute as pc
 
@@ -100,10 +109,10 @@ def target_of(column: Column, real: pa.ChunkedArray) -> Target | None:
     if rest == 1 and not pooled:
         kept, pooled = levels, False
     n_classes = len(kept) + pooled
-    return Target(column.name, "binary" if n_classes == 2 else "multiclass", kept, pooled)
+    return TargetColumn(column.name, "binary" if n_classes == 2 else "multiclass", kept, pooled)
 
 
-def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[Target, float]]:
+def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[TargetColumn, float]]:
     """The columns that real rows predict best, with their scores (0 chance, 1 perfect); best first.
 
     Up to `TRIED` columns (fewer on wide tables) are tried with small models on real rows only; columns that
@@ -124,8 +133,9 @@ def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[Target, float]
         if target is None or column.name in bound or len(trial.columns) < 2:
             continue
         y, truth = target.values(learning), target.values(test)
+        seed = child_seed(trial.seed, "utility", target.column, "try")
         rounds = min(TRY_ROUNDS, max(8, TRY_TREES // max(1, target.n_classes)))
-        prediction = learn(trial, target, x_learning, y, x_test, "try", rounds)
+        prediction = learn(trial, target, x_learning, y, x_test, seed=seed, rounds=rounds)
         ok = ~np.isnan(truth)
         score = score_of(target.task, target.n_classes, truth[ok], prediction[ok])
         skill = score if target.task == "regression" else 2 * score - 1
@@ -135,21 +145,28 @@ def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[Target, float]
 
 
 def learn(
-    trial: Trial, target: Target, x: FloatArray, y: FloatArray, x_test: FloatArray, name: str, rounds: int
+    trial: Trial,
+    target: TargetColumn,
+    x: FloatArray,
+    y: FloatArray,
+    x_test: FloatArray,
+    *,
+    seed: int,
+    rounds: int | None = None,
+    leaf: int = 20,
 ) -> FloatArray:
     """Predictions for `x_test` of trees that learned `target` from `x` without the target's own column."""
     at = trial.features.names.index(target.column)
     keep = [j for j in range(x.shape[1]) if j != at]
-    categorical = [keep.index(j) for j in trial.features.categorical if j != at]
     ok = ~np.isnan(y)
-    seed = child_seed(trial.seed, "utility", target.column, name)
     forest = grow(
         x[ok][:, keep],
         y[ok],
         target.task,
-        categorical=categorical,
+        categorical=[keep.index(j) for j in trial.features.categorical if j != at],
         seed=seed,
         n_classes=target.n_classes,
-        rounds=rounds,
+        rounds=target.rounds if rounds is None else rounds,
+        leaf=leaf,
     )
     return forest.predict(x_test[:, keep])

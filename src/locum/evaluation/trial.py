@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
-from locum.evaluation.joints import Grid, PairScan, scan_pairs, subsets
-from locum.evaluation.learn.cells import Cut, cut
+from locum.evaluation.joints import CellGrid, PairScan, scan_pairs, subsets
+from locum.evaluation.learn.cells import Cut, codes_of, cut
 from locum.evaluation.learn.features import FeatureView, RankView
 from locum.randomness import stream
 from locum.schema.column import Column
 from locum.schema.domain import Codes
 from locum.schema.table import Schema
+from locum.wording import percent
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,6 +95,24 @@ class Trial:
         """Whether the test rows are rows that the generator never saw."""
         return self.holdout is not None
 
+    @property
+    def fresh_rows(self) -> str:
+        """What reference values are taken from, in words."""
+        if self.independent_test:
+            return "fresh real rows"
+        return "one half of the real rows against the other"
+
+    def versus(self, reference: float | None) -> str:
+        """A reference share in brackets; empty without one."""
+        return "" if reference is None else f" ({self.fresh_rows}: {percent(reference)})"
+
+    @property
+    def seen_note(self) -> str:
+        """A sentence to add where a test on real rows rests on rows that the generator may have seen."""
+        if self.independent_test:
+            return ""
+        return " No rows were kept out, so the generator may have seen the real rows of this test."
+
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """Columns whose values are compared: all but ids, free text and PII, which are made afresh."""
@@ -132,16 +151,13 @@ class Trial:
         return tuple(cut(c, self.train.column(c.name)) for c in self.columns)
 
     @cached_property
-    def grid(self) -> Grid:
+    def grid(self) -> CellGrid:
         """All parts as cells, and ``independent``: train with every column shuffled, at synthetic length."""
         parts: dict[str, Codes] = {}
         for part, table in self._thinned.items():
-            codes = np.empty((table.num_rows, len(self.cuts)), dtype=np.int32, order="F")
-            for j, c in enumerate(self.cuts):
-                codes[:, j] = c.codes(table.column(c.name))
-            parts[part] = codes
+            parts[part] = codes_of(self.cuts, table)
         parts["independent"] = self._shuffled(parts["train"], len(parts["synthetic"]))
-        return Grid(tuple(c.size for c in self.cuts), parts)
+        return CellGrid(tuple(c.size for c in self.cuts), parts)
 
     def _shuffled(self, train: Codes, n: int) -> Codes:
         rng = stream(self.seed, "trial", "independent")

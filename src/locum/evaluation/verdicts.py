@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from locum.evaluation.attacks.by_group import ORDER, worst_of
 from locum.evaluation.attacks.copies import SURE_EXCESS
 from locum.evaluation.evidence import Answer, Control
 from locum.evaluation.groups import groupings
@@ -11,23 +12,11 @@ from locum.evaluation.hold_out_shift import SUFFIX
 from locum.evaluation.metrics.fairness.data import classes_of
 from locum.evaluation.metrics.utility import why_not
 from locum.evaluation.overlap import repeats
+from locum.evaluation.registry import deciding
 from locum.evaluation.result import Result, Verdict
-from locum.evaluation.sentences import in_hundred, percent
 from locum.evaluation.trial import Trial
+from locum.wording import in_hundred, percent
 
-ORDER: tuple[Verdict, ...] = ("poor", "fair", "good")
-
-#: Results that decide whether a stand-in is faithful; the rest are shown, but weaker or less robust.
-FAITHFUL = ("c2st", "tv.1way", "tv.3way", "association")
-#: With two columns there are no triples.
-FAITHFUL_PAIR = ("c2st", "tv.1way", "tv.2way", "association")
-USEFUL = ("utility.kept",)
-#: What the rows give away. What the model's probabilities give away (``copying.logprob``) takes the model
-#: file, so it is said beside the verdict and does not decide it.
-COPYING = ("copying.exact", "copying.distance", "copying.membership", "attack.worst")
-
-#: What goes wrong when models, or generators, learn from the rows.
-RISK = ("risk.mix", "risk.generation")
 #: The use of the rows that each looks at.
 _USES = {
     "risk.mix": "when these rows are added to real ones",
@@ -43,34 +32,35 @@ REPETITIVE = 0.01
 TOO_REAL = 0.47
 
 
-def worst(results: Sequence[Result], names: Sequence[str]) -> Verdict:
+def worst(results: Sequence[Result], names: Collection[str]) -> Verdict:
     """The worst verdict among the named results; those that are unclear do not count, unless all are."""
-    found = {r.verdict for r in results if r.name in names}
-    return next((v for v in ORDER if v in found), "unclear")
+    return worst_of([r.verdict for r in results if r.name in names])
 
 
 def faithful(results: Sequence[Result]) -> Verdict:
-    """Worst of the two-sample test, single columns, triples (pairs where there are none) and association.
+    """Worst of the deciding measures (`deciding`); pairs of columns stand in where there are no triples.
 
     Unclear when all tests of columns together are unclear and nothing else is worse than good: single columns
     alone cannot show that a table is faithful.
     """
-    names = FAITHFUL if any(r.name == "tv.3way" for r in results) else FAITHFUL_PAIR
+    names = set(deciding("faithful"))
+    if not any(r.name == "tv.3way" for r in results):
+        names |= {"tv.2way"}
     verdict = worst(results, names)
     judged = {r.name for r in results if r.verdict != "unclear"}
-    if verdict == "good" and not judged - {"tv.1way"} & set(names):
+    if verdict == "good" and not judged - {"tv.1way"} & names:
         return "unclear"
     return verdict
 
 
 def useful(results: Sequence[Result]) -> Verdict:
     """Verdict on the share of skill kept (``utility.kept``)."""
-    return worst(results, USEFUL)
+    return worst(results, deciding("useful"))
 
 
 def copying(results: Sequence[Result]) -> Verdict:
     """Worst of the copying tests; good means only that none of them found anything."""
-    return worst(results, COPYING)
+    return worst(results, deciding("private"))
 
 
 def answers(trial: Trial, results: Sequence[Result], controls: Sequence[Control] = ()) -> tuple[Answer, ...]:
@@ -171,7 +161,7 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
         return Answer("private", "unclear", f"{start} Copies cannot be told from chance, for {few}.")
     if verdict == "unclear":
         return Answer("private", "unclear", f"{start} Copying could not be tested on this table.")
-    doubted = [r for r in results if r.name in COPYING and r.sentence.endswith(SUFFIX)]
+    doubted = [r for r in results if r.name in deciding("private") and r.sentence.endswith(SUFFIX)]
     if verdict == "good" and doubted:
         return Answer("private", "unclear", f"{start} {doubted[0].sentence}")
     numbers = []
@@ -270,12 +260,13 @@ def _fair(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -
 
 def _risk(by_name: dict[str, Result]) -> Answer:
     """Worst of what mixing does and what one more generation loses."""
-    found = [by_name[name] for name in RISK if name in by_name]
+    names = deciding("risk")
+    found = [by_name[name] for name in names if name in by_name]
     if not found:
         return Answer(
             "risk", "not measured", "Not measured: there are no two columns to predict or to hold together."
         )
-    verdict = worst(found, RISK)
+    verdict = worst(found, names)
     # What decided is named and comes first, so that harm in one use does not seem to be denied by the other.
     found.sort(key=lambda r: r.verdict != verdict)
     uses = " and ".join(_USES[r.name] for r in found if r.verdict == verdict)

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Sequence
 
 from locum.evaluation.evidence import Evidence, RunContext
 from locum.evaluation.result import Result
-from locum.report.words import KINDS, count, moment, number, visible
+from locum.report.words import KINDS, moment, visible
 from locum.schema.column import Column
 from locum.schema.table import Schema
+from locum.wording import number, whole
 
 #: Size classes of the hub, upper ends exclusive.
 _SIZES = (
@@ -128,7 +129,7 @@ def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str
         )
     how = f" with {_text(context.synthesizer.rstrip('.'))}" if context.synthesizer else ""
     return (
-        f"{count(rows)} synthetic rows with {count(len(schema))} columns, made "
+        f"{whole(rows)} synthetic rows with {whole(len(schema))} columns, made "
         f"{_text(moment(context.created))} by {maker}{how}. Every row was drawn from a model that was fitted "
         f"to {_learned(context)}; none is meant to describe a real person or thing.{ancestry}\n\n"
         + (

@@ -3,49 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from locum.evaluation.evidence import Alert, Check, ColumnView, Control, Evidence, PairView, RunContext
-from locum.evaluation.result import Question, Result
-from locum.report import sections, thin
-from locum.report.charts import heatmap, outline
-from locum.report.charts.heatmap import Cell
-from locum.report.words import (
-    CONTROLS,
-    COPYING_VERDICTS,
-    KINDS,
-    QUESTIONS,
-    VERDICTS,
-    setting,
-    visible,
-    words_of_key,
+from locum.evaluation.evaluator import Section
+from locum.evaluation.evidence import (
+    Alert,
+    ColumnView,
+    Control,
+    Evidence,
+    PairView,
+    RequirementCheck,
+    RunContext,
 )
+from locum.evaluation.registry import section_of
+from locum.evaluation.result import Question, Result
+from locum.evaluation.vocabulary import CONTROLS, QUESTIONS
+from locum.report import sections, subgroups
+from locum.report.charts import heatmap, outline
+from locum.report.charts.heatmap import JointCell
+from locum.report.marks import CHECKS, Mark, mark
+from locum.report.words import KINDS, setting, visible, words_of_key
 
 #: Cards that stand open; the others are folded under one line.
 OPEN_COLUMNS = 6
 OPEN_PAIRS = 4
 #: Longest folded table of numbers under one result.
 MAX_DETAIL_ROWS = 24
+#: Where results that nobody registered are shown.
+_SECTION_OF: Mapping[Question, Section] = {"useful": "usefulness", "private": "copying"}
 #: Fairness measures up to which all stand open.
 MAX_FAIR_OPEN = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A mark that does not need colour: its key picks the shape, its words stand beside it."""
-
-    key: str
-    words: str
-
-
-#: Marks of requirements: the shapes of the verdicts with words of their own.
-CHECKS = {
-    "pass": Verdict("good", "Pass"),
-    "unclear": Verdict("unclear", "Unclear"),
-    "fail": Verdict("poor", "Fail"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +42,7 @@ class QuestionRow:
     """One of the five questions with its answer."""
 
     heading: str
-    verdict: Verdict
+    verdict: Mark
     sentence: str
 
 
@@ -72,7 +61,7 @@ class ResultRow:
     """One result with the value at its bad end: the floor, or what a plain copy scored."""
 
     result: Result
-    verdict: Verdict
+    verdict: Mark
     worst: float | None
     worst_name: str
     details: tuple[DetailTable, ...]
@@ -102,7 +91,7 @@ class PairCard:
 
     anchor: str
     view: PairView
-    worst: tuple[Cell, ...]
+    worst: tuple[JointCell, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +100,15 @@ class ControlRow:
 
     control: Control
     what: str
-    judged: tuple[tuple[str, Verdict, Verdict], ...]
+    judged: tuple[tuple[str, Mark, Mark], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
     """One requirement of the user with its mark."""
 
-    check: Check
-    verdict: Verdict
+    check: RequirementCheck
+    verdict: Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +144,7 @@ class Page:
     fair_too: ResultTable
     by_group: tuple[sections.GroupTable, ...]
     statistics: ResultTable
-    thin: thin.Section | None
+    thin: subgroups.Section | None
 
 
 def build(evidence: Evidence, context: RunContext) -> Page:
@@ -170,8 +159,8 @@ def build(evidence: Evidence, context: RunContext) -> Page:
         alerts=tuple(sorted(evidence.alerts, key=lambda a: a.level != "warning")),
         headline=result_table([r for r in evidence.results if r.headline], evidence.controls),
         faithful=_rest(evidence, "faithful"),
-        useful=_some(evidence, lambda r: r.question == "useful" and not _statistics(r)),
-        copying=_some(evidence, lambda r: r.question == "private" and not r.name.startswith("attack.")),
+        useful=_section(evidence, "usefulness"),
+        copying=_section(evidence, "copying"),
         other=tuple(
             (QUESTIONS[q][1], result_table(found, evidence.controls))
             for q in ("risk",)
@@ -188,13 +177,15 @@ def build(evidence: Evidence, context: RunContext) -> Page:
         fairness=fairness,
         fair_too=fair_too,
         by_group=sections.fairness(evidence.results),
-        statistics=_some(evidence, _statistics),
-        thin=None if evidence.thin is None else thin.section(evidence.thin),
+        statistics=_section(evidence, "statistics"),
+        thin=None if evidence.thin is None else subgroups.section(evidence.thin),
     )
 
 
-def _some(evidence: Evidence, wanted: Callable[[Result], bool]) -> ResultTable:
-    return result_table([r for r in evidence.results if wanted(r)], evidence.controls)
+def _section(evidence: Evidence, section: Section) -> ResultTable:
+    """Results that are shown there; others are shown with their question."""
+    found = [r for r in evidence.results if (section_of(r.name) or _SECTION_OF.get(r.question)) == section]
+    return result_table(found, evidence.controls)
 
 
 def _fairness(evidence: Evidence) -> tuple[ResultTable, ResultTable]:
@@ -207,10 +198,6 @@ def _fairness(evidence: Evidence) -> tuple[ResultTable, ResultTable]:
         open_ = found[:1]
     rest = [r for r in found if r not in open_]
     return result_table(open_, evidence.controls), result_table(rest, evidence.controls)
-
-
-def _statistics(result: Result) -> bool:
-    return result.name.startswith("inference.")
 
 
 def _rest(evidence: Evidence, question: Question) -> ResultTable:
@@ -226,22 +213,10 @@ def question_rows(evidence: Evidence) -> tuple[QuestionRow, ...]:
     for key, (heading, _) in QUESTIONS.items():
         answer = next((a for q, a in answers.items() if q == key), None)
         if answer is None:
-            rows.append(QuestionRow(heading, verdict("not measured", key), "Not measured in this run."))
+            rows.append(QuestionRow(heading, mark("not measured", key), "Not measured in this run."))
         else:
-            rows.append(QuestionRow(heading, verdict(answer.verdict, key), answer.sentence))
+            rows.append(QuestionRow(heading, mark(answer.verdict, key), answer.sentence))
     return tuple(rows)
-
-
-def verdict(key: str, question: str = "") -> Verdict:
-    """Words and shape of a verdict.
-
-    For the copying tests the good verdict becomes the neutral "no copying seen": they can find fault, not
-    clear anyone of it.
-    """
-    if question == "private":
-        shape = {"good": "none-seen", "guaranteed": "good"}.get(key, key)
-        return Verdict(shape.replace(" ", "-"), COPYING_VERDICTS.get(key, visible(key, 40)))
-    return Verdict(key.replace(" ", "-"), VERDICTS.get(key, visible(key, 40)))
 
 
 def result_table(results: Sequence[Result], controls: Sequence[Control]) -> ResultTable:
@@ -257,7 +232,7 @@ def result_table(results: Sequence[Result], controls: Sequence[Control]) -> Resu
         if result.question == "private":
             worst, name = copied.get(result.name), "a copy"
         rows.append(
-            ResultRow(result, verdict(result.verdict, result.question), worst, name, detail_tables(result))
+            ResultRow(result, mark(result.verdict, result.question), worst, name, detail_tables(result))
         )
     return ResultTable(tuple(rows))
 
@@ -349,8 +324,8 @@ def control_row(control: Control) -> ControlRow:
     judged = tuple(
         (
             QUESTIONS[q][1] if q in QUESTIONS else words_of_key(q),
-            verdict(control.deserved[q], q),
-            verdict(control.got.get(q, "not measured"), q),
+            mark(control.deserved[q], q),
+            mark(control.got.get(q, "not measured"), q),
         )
         for q in keys
     )

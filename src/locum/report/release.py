@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from locum.evaluation.noisy import DPQuality
-from locum.report.html import environment
+from locum.report.template import environment
 
 
 def render(quality: DPQuality, *, title: str, guarantee: str, created: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from locum.evaluation.registry import section_of
 from locum.evaluation.result import Result
 from locum.report.charts.groups import Group, lines
-from locum.report.charts.roc import Curve, named, roc
+from locum.report.charts.roc import RocCurve, named, roc
 from locum.report.words import words_of_key
 
 #: Curves drawn and groups listed at most.
@@ -56,7 +57,7 @@ class Attacks:
     members: tuple[AttackRow, ...]
     values: tuple[AttackRow, ...]
     curves: Markup
-    names: tuple[tuple[Curve, float], ...]
+    names: tuple[tuple[RocCurve, float], ...]
     groups: tuple[GroupTable, ...]
     not_tried: tuple[str, ...]
     effort: str
@@ -66,12 +67,12 @@ def attacks(results: Sequence[Result]) -> Attacks:
     """Everything that was attacked, the strongest first where areas can be compared."""
     private = [r for r in results if r.question == "private"]
     worst = next((r for r in private if r.name == "attack.worst"), None)
-    shown = [r for r in private if r is not worst and (r.name.startswith("attack.") or "roc" in r.detail)]
+    shown = [r for r in private if r is not worst and (section_of(r.name) == "attacks" or "roc" in r.detail)]
     areas = sorted((r for r in shown if "roc" in r.detail), key=lambda r: -r.value)
     accused = "" if worst is None else str(worst.detail.get("attack", ""))
     first = next((i for i, r in enumerate(areas) if r.name == accused), 0)
     curves = [
-        Curve(r.title, points, first=i == first)
+        RocCurve(r.title, points, first=i == first)
         for i, r in enumerate(areas[:MAX_CURVES])
         if (points := _points(r.detail["roc"]))
     ]

@@ -1,54 +1,14 @@
-"""How the report says things: numbers for people, names of questions and verdicts, names made harmless."""
+"""Texts from the data as the report shows them: made harmless, cut, and set with proper signs."""
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-#: Thin no-break space between a number and its unit.
-NARROW = "\u202f"
-MINUS = "\u2212"
-NONE = "\u2013"
-
-#: The five questions in the order of the page: heading, and the word used where space is short.
-QUESTIONS: Mapping[str, tuple[str, str]] = {
-    "faithful": ("Is it faithful?", "Faithful"),
-    "useful": ("Is it useful?", "Useful"),
-    "private": ("Is it private?", "Copying"),
-    "fair": ("Is it fair?", "Fairness"),
-    "risk": ("What will go wrong if I train on it?", "Training risk"),
-}
-
-#: Verdicts as the reader sees them. The middle one is not called "fair": that word names a question.
-VERDICTS: Mapping[str, str] = {
-    "good": "Good",
-    "fair": "Middling",
-    "poor": "Poor",
-    "unclear": "Unclear",
-    "not measured": "Not measured",
-}
-
-#: The copying tests can only find fault; passing them is never shown as a good mark.
-COPYING_VERDICTS: Mapping[str, str] = {
-    "good": "No copying seen",
-    "guaranteed": "Guaranteed",
-    "fair": "Some copying",
-    "poor": "Copying found",
-    "unclear": "Unclear",
-    "not measured": "Not measured",
-}
-
-#: What each negative control is, for people.
-CONTROLS: Mapping[str, str] = {
-    "copy": "the real rows themselves, unchanged",
-    "independent": "every column shuffled on its own, so that no two columns belong together",
-    "uniform": "values picked evenly, without looking at how frequent they are",
-    "half-leaked": "one half real rows unchanged, the other half fresh rows",
-}
+from locum.wording import MINUS, NARROW, NONE
 
 KINDS: Mapping[str, str] = {
     "pii.email": "e-mail address",
@@ -64,74 +24,6 @@ KINDS: Mapping[str, str] = {
     "integer": "whole number",
     "datetime": "date and time",
 }
-
-
-def count(value: float) -> str:
-    """Whole number with thousands commas.
-
-    >>> count(36631)
-    '36,631'
-    """
-    return f"{round(value):,}".replace("-", MINUS)
-
-
-def number(value: object) -> str:
-    """A measured number: three decimals, fewer from 10 up, two digits below 0.01; a dash when there is none.
-
-    >>> number(0.51234), number(36631.0), number(0.00162), number(None)
-    ('0.512', '36,631', '0.0016', '–')
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return NONE
-    if not math.isfinite(value):
-        return NONE
-    size = abs(value)
-    if isinstance(value, int) or (value == int(value) and size >= 10):
-        text = f"{int(value):,}"
-    elif size >= 1000:
-        text = f"{value:,.0f}"
-    elif size >= 10:
-        text = f"{value:.1f}"
-    elif size >= 0.00995:
-        text = f"{value:.3f}"
-    elif size == 0:
-        text = "0"
-    elif size >= 1e-4:
-        text = f"{value:.{1 - math.floor(math.log10(size))}f}".rstrip("0")
-    else:
-        return "< 0.0001" if value > 0 else f"> {MINUS}0.0001"
-    return text.replace("-", MINUS)
-
-
-def share(value: object) -> str:
-    """A share of rows as a percentage; two useful digits below one percent.
-
-    >>> share(0.0141).replace(NARROW, " "), share(0.5).replace(NARROW, " ")
-    ('1.4 %', '50.0 %')
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return NONE
-    percent = 100 * value
-    if percent == 0:
-        text = "0"
-    elif abs(percent) < 0.005:
-        text = "< 0.01" if percent > 0 else f"{MINUS}< 0.01"
-    elif abs(percent) < 0.995:
-        text = f"{percent:.2f}"
-    else:
-        text = f"{percent:.1f}"
-    return text.replace("-", MINUS) + NARROW + "%"
-
-
-def seconds(value: float) -> str:
-    """CPU seconds, or minutes when there are many.
-
-    >>> seconds(8.214).replace(NARROW, " "), seconds(300).replace(NARROW, " ")
-    ('8.2 s', '5.0 min')
-    """
-    if value >= 120:
-        return f"{value / 60:.1f}{NARROW}min"
-    return f"{value:.1f}{NARROW}s"
 
 
 def moment(created: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from locum.data.origin import Raw
-from locum.evaluation.evidence import Alert, Answer, Check, Evidence
+from locum.evaluation.evidence import Alert, Answer, Evidence, RequirementCheck
 from locum.runs.match_columns import LISTED, Unmatched, drop_columns, list_names, match
 from locum.runs.tables import misfit
 from locum.schema.table import Schema
@@ -121,7 +121,7 @@ def _partial(answer: Answer, left: str) -> Answer:
     return replace(answer, sentence=f"{answer.sentence} {left[:1].upper()}{left[1:]}.")
 
 
-def _doubted(check: Check, left: str, strict: bool) -> Check:
+def _doubted(check: RequirementCheck, left: str, strict: bool) -> RequirementCheck:
     if check.verdict != "pass":
         return check
     ending = "which counts as failed (strict)" if strict else "so this is not known of the whole table"

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
-from locum.evaluation.answers import as_html, as_line, as_text
 from locum.evaluation.evidence import Alert, Evidence, RunContext
 from locum.evaluation.limits import Requirements, requirements
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
+from locum.report.answers import as_html, as_line, as_text
 from locum.runs.align import align_tables, mark_incomplete
 from locum.runs.config import find_config
 from locum.runs.files import REPORT, REPORT_JSON
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.evaluation.attacks.canaries import Canaries
+    from locum.evaluation.fit import Fit
     from locum.evaluation.subgroups.result import Subgrouping
 
 NOTHING_REQUIRED = Requirements()
@@ -240,21 +241,22 @@ def _thin_groups(
     progress: Listener,
 ) -> Subgrouping:
     """A model trained on the synthetic rows, tested on small groups of the hold-out."""
-    from locum.evaluation.subgroups.model import Examined, examine, known_target, trained, with_target
+    from locum.evaluation.subgroups.model import Examined, examine, target_column, train_score, with_target
+    from locum.synthesizer.refit import Refit
 
     if schema.target is None:
         raise UsageError(
             "groups are tested by a model, and nobody said what it predicts", where="target",
             do="name the column with --target",
         )  # fmt: skip
-    target = known_target(schema.target, schema, held)
+    target = target_column(schema.target, schema, held)
     words = f"boosted trees trained on {made.num_rows:,} synthetic rows"
-    score = trained(made, schema, target, seed)
+    score = train_score(made, schema, target, seed)
     asked = Examined(
         schema.name, words, without_data_bounds(schema), target, score, with_target(held, target),
         group_columns(by, schema.names), (shift,) if isinstance(shift, str) else tuple(shift),
     )  # fmt: skip
-    return examine(asked, seed=seed, listener=progress)
+    return examine(asked, Refit(), seed=seed, listener=progress)
 
 
 def save_folder(evaluation: Evaluation, folder: Path) -> Path:
@@ -282,7 +284,7 @@ def judge(
     rows: int | None = None,
     log_prob: Callable[[pa.Table], Any] | None = None,
     effort: str = DEFAULT_EFFORT,
-    refit: Callable[[pa.Table, int], pa.Table] | None = None,
+    refit: Fit | None = None,
     require: Requirements = NOTHING_REQUIRED,
     canaries: Canaries | None = None,
     progress: Listener = silent,
@@ -291,6 +293,7 @@ def judge(
     from locum.evaluation.attacks.suite import check_effort
     from locum.evaluation.evaluate import evaluate as study
     from locum.evaluation.limits import check
+    from locum.synthesizer.refit import Refit
 
     evidence = study(
         thin(train, rows, seed, "train"),
@@ -303,6 +306,7 @@ def judge(
         log_prob=log_prob,
         effort=check_effort(effort),
         refit=refit,
+        generator=Refit(),
         canaries=canaries,
         listener=progress,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ from locum.runs.tables import without_data_bounds
 from locum.runs.versions import environment_text, now, versions
 from locum.schema.lineage import warning_of
 from locum.sources.rows import Mask
+from locum.synthesizer.refit import Refit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,24 +123,16 @@ def _sample_and_judge(
         evidence = judge(
             train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
             rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.has_density else None,
-            effort=plan.effort, refit=None if access.private else refitted(plan, schema),
+            effort=plan.effort, refit=None if access.private else plan_refit(plan),
             require=plan.require, progress=relabel(progress, "evaluate"),
         )  # fmt: skip
         evidence = replace(evidence, answers=with_guarantee(evidence.answers, plan.guarantee))
         stage.output(*report_stage(folder, plan, evidence, synth, progress))
 
 
-def refitted(plan: RunPlan, schema: Schema) -> Callable[[pa.Table, int], pa.Table] | None:
-    """The run's own generator as a function of rows and a seed, for attacks that fit it again."""
-    if plan.effort != "thorough":
-        return None
-    from locum.synthesizer.table import Synthesizer
-
-    def make(table: pa.Table, seed: int) -> pa.Table:
-        synth = Synthesizer(plan.synthesizer, seed=seed, **plan.settings).fit_table(table, schema)
-        return synth.draw(plan.rows, seed=child_seed(seed, "sample")).table
-
-    return make
+def plan_refit(plan: RunPlan) -> Refit | None:
+    """The run's own generator, for attacks that fit it again; None where none of them is run."""
+    return Refit(plan.synthesizer, plan.settings) if plan.effort == "thorough" else None
 
 
 def sample_stage(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import UsageError
-from locum.report.words import QUESTIONS
+from locum.evaluation.vocabulary import QUESTIONS
 from locum.wording import size
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.evaluation.answers import as_html, as_line, as_text
-from locum.evaluation.evidence import Answer, Check
+from locum.evaluation.evidence import Answer, RequirementCheck
+from locum.report.answers import as_html, as_line, as_text
 from locum.runs.files import REPORT, STAGES
 from locum.wording import count, duration, size
 
@@ -50,7 +50,7 @@ class RunOutcome:
     peak_bytes: int
     resumed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    requirements: tuple[Check, ...] = ()
+    requirements: tuple[RequirementCheck, ...] = ()
     guarantee: str = ""
 
     @property
@@ -114,6 +114,6 @@ def answers_of(report: Mapping[str, Any]) -> tuple[Answer, ...]:
     return tuple(Answer(a["question"], a["verdict"], a["sentence"]) for a in report["evidence"]["answers"])
 
 
-def checks_of(report: Mapping[str, Any]) -> tuple[Check, ...]:
+def checks_of(report: Mapping[str, Any]) -> tuple[RequirementCheck, ...]:
     """The user's limits in a report, with how they fared; reports of earlier versions have none."""
-    return tuple(Check(**c) for c in report["evidence"].get("requirements", ()))
+    return tuple(RequirementCheck(**c) for c in report["evidence"].get("requirements", ()))

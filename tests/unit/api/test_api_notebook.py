@@ -9,8 +9,8 @@ import pytest
 
 import locum
 from locum.errors import LocumError, UsageError
-from locum.evaluation.answers import as_html, as_line, as_text
 from locum.evaluation.evidence import Answer
+from locum.report.answers import as_html, as_line, as_text
 from locum.runs.outcome import RunOutcome
 
 ANSWERS = (

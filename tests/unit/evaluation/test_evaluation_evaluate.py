@@ -17,7 +17,7 @@ from locum.errors import DataError, SchemaError, UsageError
 from locum.evaluation.controls import DESERVED, make, stage
 from locum.evaluation.evaluate import evaluate
 from locum.evaluation.evidence import Control, Evidence
-from locum.evaluation.hold_out_shift import qualified
+from locum.evaluation.hold_out_shift import allow_for_shift
 from locum.evaluation.metrics.twosample import Anchors
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.trial import Trial
@@ -25,6 +25,7 @@ from locum.evaluation.verdicts import answers, copying, faithful, worst
 from locum.progress import Event
 from locum.schema.column import Column
 from locum.schema.table import Schema
+from locum.synthesizer.refit import Refit
 
 SCHEMA = Schema(
     (
@@ -61,7 +62,8 @@ REAL, HELD = rows(1600, 0), rows(800, 1)
 
 
 def judged(fake: pa.Table, **options: object) -> Evidence:
-    return evaluate(REAL, fake, **{"schema": SCHEMA, "holdout": HELD, "controls": False, **options})  # type: ignore[arg-type]
+    given = {"schema": SCHEMA, "holdout": HELD, "controls": False, "generator": Refit(), **options}
+    return evaluate(REAL, fake, **given)  # type: ignore[arg-type]
 
 
 def verdicts(evidence: Evidence) -> dict[str, str]:
@@ -127,9 +129,12 @@ def test_a_weak_shift_does_not_hide_a_strong_attack() -> None:
     found = [replace(r, target=0.5, value=v) for r, v in zip(found, (0.75, 0.57), strict=True)]
     exact = replace(result("copying.exact", "poor"), question="private")
     private = [*(replace(r, question="private") for r in found), exact]
-    said = {r.name: r.verdict for r in qualified(private, known)}
+    said = {r.name: r.verdict for r in allow_for_shift(private, known)}
     assert said == {"copying.membership": "poor", "attack.density.trees": "unclear", "copying.exact": "poor"}
-    assert [r.verdict for r in qualified(found, Anchors(0.51, 0.9, 3_000, 0.49, 0.53))] == ["poor", "poor"]
+    assert [r.verdict for r in allow_for_shift(found, Anchors(0.51, 0.9, 3_000, 0.49, 0.53))] == [
+        "poor",
+        "poor",
+    ]
 
 
 def test_a_hold_out_that_was_learned_from_says_nothing() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from locum.evaluation.joints import (
     DENSE_CELLS,
-    Grid,
+    CellGrid,
     coarsen,
     expected_tv,
     mutual_information,
@@ -24,13 +24,13 @@ from locum.evaluation.joints import (
 )
 
 
-def grid(sizes: tuple[int, ...], rows: dict[str, int], seed: int = 0) -> Grid:
+def grid(sizes: tuple[int, ...], rows: dict[str, int], seed: int = 0) -> CellGrid:
     rng = np.random.default_rng(seed)
     parts = {
         name: np.asfortranarray(np.column_stack([rng.integers(s, size=n) for s in sizes]).astype(np.int32))
         for name, n in rows.items()
     }
-    return Grid(sizes, parts)
+    return CellGrid(sizes, parts)
 
 
 def brute_tv(a: np.ndarray, b: np.ndarray) -> float:
@@ -50,7 +50,7 @@ def test_shares_and_distance_by_brute_force(sizes: tuple[int, ...]) -> None:
 
 
 def test_dense_and_sparse_counts_agree_on_empty_parts() -> None:
-    g = Grid((3,), {"train": np.zeros((0, 1), np.int32), "test": np.array([[2]], np.int32)})
+    g = CellGrid((3,), {"train": np.zeros((0, 1), np.int32), "test": np.array([[2]], np.int32)})
     assert g.shares((0,))["train"].tolist() == [0, 0, 0]
 
 
@@ -82,13 +82,13 @@ def test_size_factor_limits() -> None:
     codes = rng.integers(4, size=(4000, 1)).astype(np.int32)
     parts = {"train": codes[:3000], "learning": codes[:3000], "test": codes[3000:], "synthetic": codes[:3000]}
     # Well-filled cells and a 75/25 split: root of (2/3000) / (1/3000 + 1/1000).
-    assert size_factor(Grid((4,), parts), [(0,)]) == pytest.approx(np.sqrt(0.5), abs=0.01)
+    assert size_factor(CellGrid((4,), parts), [(0,)]) == pytest.approx(np.sqrt(0.5), abs=0.01)
     # Every row its own cell: all rows differ whatever the sizes, so little is scaled.
     many = np.arange(4000, dtype=np.int32)[:, None]
     parts = {"train": many[:3000], "learning": many[:3000], "test": many[3000:], "synthetic": many[:3000]}
-    assert size_factor(Grid((4000,), parts), [(0,)]) > 0.8
+    assert size_factor(CellGrid((4000,), parts), [(0,)]) > 0.8
     empty = {**parts, "test": many[:0]}
-    assert size_factor(Grid((4000,), empty), [(0,)]) == 1.0
+    assert size_factor(CellGrid((4000,), empty), [(0,)]) == 1.0
 
 
 @given(st.integers(0, 9), st.integers(1, 4), st.integers(1, 40))
@@ -129,7 +129,7 @@ def test_pair_scan_tells_shuffled_from_true() -> None:
     loose = real.copy()
     loose[:, 1] = rng.permutation(loose[:, 1])
     parts = {"train": real[:1500], "learning": real[:1500], "test": real[1500:], "synthetic": real[:1500]}
-    scan = scan_pairs(Grid((5, 5), {**parts, "independent": loose[:1500]}), [True, True], [(0, 1)])
+    scan = scan_pairs(CellGrid((5, 5), {**parts, "independent": loose[:1500]}), [True, True], [(0, 1)])
     assert scan.tv[0] == 0
     assert scan.tv_reference[0] < 0.1 < 0.5 < scan.tv_floor[0]
     assert scan.nmi["train"][0] > 0.6 > 0.01 > scan.nmi["independent"][0]

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from locum.report.charts.curves import Curve, curves
+from locum.report.charts.curves import LineCurve, curves
 from locum.studies.mix.page import span
 from locum.studies.mix.result import Contrast
 
@@ -17,9 +17,9 @@ def test_every_point_is_drawn_and_named_once() -> None:
     picture = str(
         curves(
             [
-                Curve("a", ((1, 0.1), (2, 0.3))),
-                Curve("law", ((1, 0.2), (2, 0.2)), dashed=True),
-                Curve("best", ((2, 0.4),), marked=True),
+                LineCurve("a", ((1, 0.1), (2, 0.3))),
+                LineCurve("law", ((1, 0.2), (2, 0.2)), dashed=True),
+                LineCurve("best", ((2, 0.4),), marked=True),
             ],
             "round",
             "error",
@@ -34,14 +34,14 @@ def test_every_point_is_drawn_and_named_once() -> None:
 
 
 def test_points_that_are_not_numbers_are_left_out() -> None:
-    assert curves([Curve("a", ((1, math.nan), (2, math.inf)))], "x", "y") == ""
-    flat = str(curves([Curve("a", ((1, 0.0), (2, 0.0)))], "x", "y"))
+    assert curves([LineCurve("a", ((1, math.nan), (2, math.inf)))], "x", "y") == ""
+    flat = str(curves([LineCurve("a", ((1, 0.0), (2, 0.0)))], "x", "y"))
     assert "nan" not in flat
     assert flat.count("<circle") == 2
 
 
 def test_names_do_not_cover_each_other() -> None:
-    same = [Curve(f"c{i}", ((0, 1.0), (1, 1.0))) for i in range(4)]
+    same = [LineCurve(f"c{i}", ((0, 1.0), (1, 1.0))) for i in range(4)]
     heights = [
         float(y) for y in re.findall(r'class="s-name"[^>]* y="([0-9.]+)"', str(curves(same, "x", "y")))
     ]
@@ -50,7 +50,7 @@ def test_names_do_not_cover_each_other() -> None:
 
 
 def test_hostile_names_are_escaped() -> None:
-    assert "<script" not in str(curves([Curve("<script>", ((0, 1.0), (1, 2.0)))], "x", "y"))
+    assert "<script" not in str(curves([LineCurve("<script>", ((0, 1.0), (1, 2.0)))], "x", "y"))
 
 
 def test_labels_keep_the_order_of_the_lines_and_do_not_overlap() -> None:
@@ -66,9 +66,9 @@ def test_labels_keep_the_order_of_the_lines_and_do_not_overlap() -> None:
 
 
 def test_the_axis_does_not_go_beyond_what_can_be() -> None:
-    line = [Curve("a", ((1, 0.9), (2, 0.99)))]
+    line = [LineCurve("a", ((1, 0.9), (2, 0.99)))]
     assert ">0.997<" in str(curves(line, "rows", "AUC"))
-    bounded = [Curve("a", ((1, 0.9), (2, 1.0)))]
+    bounded = [LineCurve("a", ((1, 0.9), (2, 1.0)))]
     assert ">1.008<" in str(curves(bounded, "rows", "AUC"))
     assert ">1.000<" in str(curves(bounded, "rows", "AUC", 1.0))
     assert ">1.008<" not in str(curves(bounded, "rows", "AUC", 1.0))

@@ -15,7 +15,7 @@ import pytest
 from locum.codes.codebook import Treatment
 from locum.evaluation.evidence import Alert, Answer, Evidence, RunContext
 from locum.report.html import render
-from locum.report.words import NARROW, number, share
+from locum.wording import NARROW, number, share
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 ALLOWED_TAGS = {

@@ -12,7 +12,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.report.json import SCHEMA_VERSION, clean, to_json
+from locum.evaluation.result import plain
+from locum.report.json import SCHEMA_VERSION, to_json
 
 
 def test_every_field_of_every_result_is_there(evidence, context):
@@ -60,4 +61,4 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_json_values_are_unchanged(value):
-    assert clean(value) == value
+    assert plain(value) == value

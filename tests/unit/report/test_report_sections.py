@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from locum.evaluation.result import Result
-from locum.evaluation.subgroups.result import Estimate, Subgroup, Subgrouping, SubgroupTable
-from locum.report.charts.roc import Curve, named, roc
+from locum.evaluation.subgroups.result import GroupEstimate, Subgroup, Subgrouping, SubgroupTable
+from locum.report.charts.roc import RocCurve, named, roc
 from locum.report.charts.scatter import Axis, Point, scatter
 from locum.report.page import MAX_FAIR_OPEN, build
 from locum.report.sections import attacks
@@ -52,7 +52,7 @@ def test_of_many_fairness_measures_the_good_ones_are_folded(evidence, context):
 
 
 def test_curves_are_named_beside_the_picture_with_what_they_find():
-    curves = [Curve("low", CURVE), Curve("high", ((0.0, 0.0), (0.01, 0.4), (1.0, 1.0)), first=True)]
+    curves = [RocCurve("low", CURVE), RocCurve("high", ((0.0, 0.0), (0.01, 0.4), (1.0, 1.0)), first=True)]
     assert [(c.name, round(at, 3)) for c, at in named(curves)] == [("high", 0.4), ("low", 0.02)]
     assert not re.search(r"<text[^>]*>high", str(roc(curves)))
 
@@ -67,9 +67,9 @@ def test_names_at_the_right_edge_stand_to_the_left_of_their_dots():
 
 def test_a_group_of_one_row_is_not_named_as_the_worst():
     def group(name: str, value: float, low: float, high: float, rows: int) -> Subgroup:
-        return Subgroup((("g", name),), Estimate(value, low, high, rows), None, "real", "")
+        return Subgroup((("g", name),), GroupEstimate(value, low, high, rows), None, "real", "")
 
-    everybody = Subgroup((), Estimate(0.9, 0.88, 0.92, 900), None, "real", "")
+    everybody = Subgroup((), GroupEstimate(0.9, 0.88, 0.92, 900), None, "real", "")
     groups = (group("one", 0.0, 0.0, 0.79, 1), group("many", 0.7, 0.6, 0.8, 90))
     found = Subgrouping(
         "t",

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locum import wording
 from locum.report import card, words
 from locum.report.charts import svg
 
 
-@pytest.mark.parametrize("module", [words, card, svg], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [words, wording, card, svg], ids=lambda m: m.__name__)
 def test_examples_in_docstrings(module):
     found = doctest.testmod(module)
     assert found.attempted > 0 and found.failed == 0
@@ -22,20 +23,20 @@ def test_examples_in_docstrings(module):
 
 @given(st.floats(-1e15, 1e15))
 def test_numbers_are_plain_and_close(value):
-    text = words.number(value)
+    text = wording.number(value)
     assert "e" not in text
     if text[0] in "<>":
         assert 0 < abs(value) < 1e-4 and (value > 0) == (text[0] == "<")
         return
-    back = float(text.replace(",", "").replace(words.MINUS, "-"))
+    back = float(text.replace(",", "").replace(wording.MINUS, "-"))
     assert back == pytest.approx(value, rel=0.06, abs=1e-12)
 
 
 @given(st.floats(0, 1))
 def test_shares_are_close(value):
-    text = words.share(value)
-    assert text.endswith(f"{words.NARROW}%")
-    figure = text.split(words.NARROW)[0]
+    text = wording.share(value)
+    assert text.endswith(f"{wording.NARROW}%")
+    figure = text.split(wording.NARROW)[0]
     if figure.startswith("<"):
         assert 0 < value < 0.0001
     else:
@@ -44,8 +45,8 @@ def test_shares_are_close(value):
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, True, "text", [1]])
 def test_what_is_no_number_is_a_dash(value):
-    assert words.number(value) == words.NONE
-    assert words.share(value) == words.NONE
+    assert wording.number(value) == wording.NONE
+    assert wording.share(value) == wording.NONE
 
 
 @given(st.text(st.characters(), max_size=400), st.integers(2, 300))
@@ -65,7 +66,7 @@ def test_ordinary_text_is_untouched(text):
 def test_settings_of_every_kind():
     assert words.setting({"a_b": [1, 2.50], "c": {"d": None}}) == "a b: 1, 2.5, c: d: –"
     assert words.setting(True) == "yes"
-    assert words.setting(()) == words.NONE
+    assert words.setting(()) == wording.NONE
 
 
 def test_moment_of_what_is_no_time():

@@ -6,7 +6,7 @@ import pytest
 
 from locum.evaluation.evidence import Answer
 from locum.privacy.unit import Unit
-from locum.report.page import verdict
+from locum.report.marks import mark
 from locum.runs.guarantee import statement, with_guarantee
 
 FOUND = "No guarantee was made. Smoke tests found no copying, which is no proof."
@@ -30,5 +30,5 @@ def test_test_mode_is_never_marked() -> None:
 
 
 def test_the_mark_on_the_page() -> None:
-    assert verdict("guaranteed", "private").words == "Guaranteed"
-    assert verdict("good", "private").words == "No copying seen"
+    assert mark("guaranteed", "private").words == "Guaranteed"
+    assert mark("good", "private").words == "No copying seen"

@@ -15,8 +15,15 @@ from scripted_model import scripted
 from locum.errors import DataError, NotFittedError, UsageError
 from locum.text import Category, Check, Lost, Plan, PlanError, Text, Verdict, Verifier
 from locum.text.verify import registry
-from locum.text.verify.arithmetic import Answer, Equations, NotArithmetic, equations, evaluate, last_number
-from locum.text.verify.by_model import Agrees, Judged, RoundTrip, best_of, majority
+from locum.text.verify.arithmetic import (
+    EquationCheck,
+    NotArithmetic,
+    NumericAnswer,
+    equations,
+    evaluate,
+    last_number,
+)
+from locum.text.verify.by_model import Agrees, JudgeVerifier, RoundTrip, best_of, majority
 from locum.text.verify.classifier import Label, TextClassifier
 from locum.text.verify.code import PassesTests, agreement, test_run
 from locum.text.verify.language import Language, detect
@@ -69,17 +76,17 @@ def test_nothing_but_small_arithmetic_is_computed(text: str) -> None:
 def test_equations_are_found_and_judged() -> None:
     assert equations("She has 3 + 4 = 7. Then 7 * 2 = $14, so x = 5.") == [("3 + 4", "7"), ("7 * 2", "$14")]
     assert equations("He eats 9 = <<16-3-4=9>>9") == [("16-3-4", "9")]
-    assert Equations().verify("10 / 3 = 3.33", {}).ok
-    assert not Equations(digits=None).verify("10 / 3 = 3.33", {}).ok
-    assert not Equations().verify("10 / 3 = 3.34", {}).ok
-    assert not Equations().verify("3 + 4 = 8 and 2 + 2 = 4", {}).ok
-    assert not Equations(least=2).verify("3 + 4 = 7", {}).ok
-    assert not Equations().verify("no sums", {}).ok
+    assert EquationCheck().verify("10 / 3 = 3.33", {}).ok
+    assert not EquationCheck(digits=None).verify("10 / 3 = 3.33", {}).ok
+    assert not EquationCheck().verify("10 / 3 = 3.34", {}).ok
+    assert not EquationCheck().verify("3 + 4 = 8 and 2 + 2 = 4", {}).ok
+    assert not EquationCheck(least=2).verify("3 + 4 = 7", {}).ok
+    assert not EquationCheck().verify("no sums", {}).ok
     assert last_number("3 + 4 = 7\n#### 1,007") == 1007
     assert last_number("the answer is 5.5, not 6") == Fraction(11, 2)
     assert last_number("none") is None
-    assert Answer("#### 18").verify("so 18 dollars", {}).ok
-    assert not Answer(18).verify("so 19", {}).ok
+    assert NumericAnswer("#### 18").verify("so 18 dollars", {}).ok
+    assert not NumericAnswer(18).verify("so 19", {}).ok
 
 
 @pytest.mark.parametrize(
@@ -198,8 +205,8 @@ def test_tests_must_pass_and_bite() -> None:
 def test_asking_verifiers() -> None:
     async def main() -> None:
         engine, _ = scripted(lambda text, seed: '{"score": 5}' if "fine" in text else "Well, I think so.")
-        assert (await Judged("How clear?").verify_asking("fine", {}, engine, 1)).ok
-        prose = await Judged("How clear?").verify_asking("other", {}, engine, 1)
+        assert (await JudgeVerifier("How clear?").verify_asking("fine", {}, engine, 1)).ok
+        prose = await JudgeVerifier("How clear?").verify_asking("other", {}, engine, 1)
         assert prose == Verdict(False, "the judge wrote no score")
         engine, _ = scripted(lambda text, seed: "Tea." if "kettle" in text else "coffee")
         trip = RoundTrip("tea", "Which drink?")

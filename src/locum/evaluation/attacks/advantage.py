@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.evaluation.attacks.threat import Knowledge, Targets
-from locum.evaluation.attacks.verdict import Claim, Found, holm
+from locum.evaluation.attacks.threat import AttackTargets, ThreatModel
+from locum.evaluation.attacks.verdict import AttackFinding, Claim, holm
 from locum.evaluation.intervals import Z95
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric, quantile_edges, texts
-from locum.evaluation.result import Result
+from locum.evaluation.registry import result_of
 from locum.randomness import child_seed, stream
 from locum.schema.column import Column
 
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 ROWS, ROUNDS, CLASSES = 12_000, 40, 6
 #: Fewer targets a side than this are too few for a normal approximation.
 LEAST = 30
-ATTACKER = "The synthetic rows, and every value of the attacked row but one."
 
 
-def advantage(known: Knowledge, targets: Targets, secrets: tuple[str, ...]) -> list[Found]:
+def advantage(known: ThreatModel, targets: AttackTargets, secrets: tuple[str, ...]) -> list[AttackFinding]:
     """``attack.attribute``: how much better a secret is guessed for members than the population explains.
 
     For each secret boosted trees learn to predict it from all other columns, once from the synthetic rows and
@@ -48,29 +47,23 @@ def advantage(known: Knowledge, targets: Targets, secrets: tuple[str, ...]) -> l
     found.sort(key=lambda f: f["p"])
     worst = found[0]
     value = float(min(1.0, max(0.0, worst["advantage"])))
-    result = Result(
-        name="attack.attribute",
-        title="Guessing a value with a trained model",
-        question="private",
-        value=value,
+    result = result_of(
+        "attack.attribute",
+        value,
+        f"A model of the synthetic rows guesses {worst['column']!r} right for "
+        f"{100 * worst['members']:.1f} in 100 rows that the generator learned from and for "
+        f"{100 * worst['others']:.1f} in 100 that it never saw; "
+        f"{100 * worst['advantage']:+.1f} of that is more than fresh real rows explain.",
         low=min(max(0.0, float(worst["low"])), value),
         high=max(min(1.0, float(worst["high"])), value),
-        direction="lower",
-        target=0.0,
         reference=0.0,
-        sentence=(
-            f"A model of the synthetic rows guesses {worst['column']!r} right for "
-            f"{100 * worst['members']:.1f} in 100 rows that the generator learned from and for "
-            f"{100 * worst['others']:.1f} in 100 that it never saw; "
-            f"{100 * worst['advantage']:+.1f} of that is more than fresh real rows explain."
-        ),
-        detail={"attacker": ATTACKER, "secrets": found, "p": {"advantage": float(worst["p"])}},
+        detail={"secrets": found, "p": {"advantage": float(worst["p"])}},
     )
     claim = Claim("attack.attribute", "advantage", float(worst["advantage"]), float(worst["p_corrected"]))
-    return [Found(result, (claim,))]
+    return [AttackFinding(result, (claim,))]
 
 
-def _one(known: Knowledge, targets: Targets, name: str) -> dict[str, Any] | None:
+def _one(known: ThreatModel, targets: AttackTargets, name: str) -> dict[str, Any] | None:
     column = next(c for c in known.columns if c.name == name)
     view, at = known.features, known.features.names.index(name)
     keep = [j for j in range(len(view.names)) if j != at]
@@ -85,10 +78,14 @@ def _one(known: Knowledge, targets: Targets, name: str) -> dict[str, Any] | None
         rng = stream(known.seed, "attacks", "attribute", name, who)
         some = table.take(np.sort(rng.permutation(table.num_rows)[:ROWS]))
         forest = grow(
-            view.matrix(some)[:, keep], classes.of(some), "binary" if classes.n == 2 else "multiclass",
-            categorical=categorical, seed=child_seed(known.seed, "attacks", "attribute", name, who),
-            n_classes=classes.n, rounds=ROUNDS,
-        )  # fmt: skip
+            view.matrix(some)[:, keep],
+            classes.of(some),
+            "binary" if classes.n == 2 else "multiclass",
+            categorical=categorical,
+            seed=child_seed(known.seed, "attacks", "attribute", name, who),
+            n_classes=classes.n,
+            rounds=ROUNDS,
+        )
         guesses = [_guess(forest.predict(x)) for x in asked]
         right.append([(g == t).astype(np.float64) for g, t in zip(guesses, truth, strict=True)])
     gain = [right[0][side] - right[1][side] for side in (0, 1)]

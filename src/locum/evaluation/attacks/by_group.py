@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from locum.evaluation.attacks.verdict import Claim, area_p, holm
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
+
+#: Verdicts from the worst to the best.
+ORDER: tuple[Verdict, ...] = ("poor", "fair", "good")
 
 
 def worst_of(verdicts: Sequence[Verdict]) -> Verdict:
     """Poor before fair before good; unclear when there is none of these."""
-    order: tuple[Verdict, ...] = ("poor", "fair", "good")
-    return next((v for v in order if v in verdicts), "unclear")
+    return next((v for v in ORDER if v in verdicts), "unclear")
 
 
 def per_group(results: Sequence[Result]) -> list[Result]:
@@ -29,21 +32,16 @@ def per_group(results: Sequence[Result]) -> list[Result]:
         adjusted = holm([c.p for c in claims])
         k = min(range(len(groups)), key=lambda i: (adjusted[i], -groups[i]["area"]))
         out.append(
-            Result(
-                name=f"attack.groups.{column}",
-                title=f"Membership by {column}",
-                question="private",
-                value=groups[k]["area"],
+            result_of(
+                f"attack.groups.{column}",
+                groups[k]["area"],
+                f"Of the groups of {column!r}, members of {groups[k]['group']!r} are told apart most "
+                f"surely: {100 * groups[k]['area']:.1f} times in 100 (50 is guessing).",
+                words={"column": column},
                 low=groups[k]["low"],
                 high=groups[k]["high"],
-                direction="target",
-                target=0.5,
                 reference=0.5,
                 verdict=worst_of([c.verdict(float(p)) for c, p in zip(claims, adjusted, strict=True)]),
-                sentence=(
-                    f"Of the groups of {column!r}, members of {groups[k]['group']!r} are told apart most "
-                    f"surely: {100 * groups[k]['area']:.1f} times in 100 (50 is guessing)."
-                ),
                 detail={
                     "attacker": source.detail["attacker"] if source is not None else "",
                     "groups": [{**g, "p_corrected": float(p)} for g, p in zip(groups, adjusted, strict=True)],

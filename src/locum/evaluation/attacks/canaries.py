@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
 from locum.evaluation.attacks.neighbours import nearest
-from locum.evaluation.attacks.verdict import Claim, Found, area_p, rates, roc_points
+from locum.evaluation.attacks.verdict import AttackFinding, Claim, area_p, rates, roc_points
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.learn.cells import levels_of, numeric
 from locum.evaluation.learn.features import RankView
-from locum.evaluation.result import Result
+from locum.evaluation.registry import result_of
 from locum.randomness import check_seed, stream
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -81,8 +81,9 @@ def plant(
     if max(varied, default=0) < 2:
         raise DataError(
             "no column holds two different values, so no row could be made that is unlike the others",
-            where=schema.name, do="give a table whose columns vary",
-        )  # fmt: skip
+            where=schema.name,
+            do="give a table whose columns vary",
+        )
     rng = stream(seed, "attacks", "canaries")
     made = _made(table, schema, 2 * planted, rng)
     # Independent coins, as the bound on epsilon wants them; so about `planted` go in.
@@ -138,7 +139,7 @@ def _values(column: Column, known: pa.ChunkedArray, n: int, rng: np.random.Gener
     return pa.chunked_array([pa.array(whole).cast(known.type)])
 
 
-def find(canaries: Canaries, synthetic: pa.Table, schema: Schema, *, seed: int = 0) -> list[Found]:
+def find(canaries: Canaries, synthetic: pa.Table, schema: Schema, *, seed: int = 0) -> list[AttackFinding]:
     """``attack.canaries``: whether planted canaries can be told from spared ones by the synthetic rows.
 
     Score: minus the distance to the nearest synthetic row. Value: area under the ROC curve, planted against
@@ -160,23 +161,16 @@ def find(canaries: Canaries, synthetic: pa.Table, schema: Schema, *, seed: int =
     exposure = np.log2((len(outside) + 1) / (above + 1))
     bound = epsilon_bound(inside, outside, seed=seed) if canaries.copies == 1 else None
     verdict = "good" if p > LEVEL or value <= GOOD_AREA else "fair" if value <= FAIR_AREA else "poor"
-    result = Result(
-        name="attack.canaries",
-        title="Canary rows planted before the fit",
-        question="private",
-        value=value,
+    result = result_of(
+        "attack.canaries",
+        value,
+        f"Of {len(inside)} unusual rows planted before the fit, one is told from a row of the same sort "
+        f"that was not planted {100 * value:.1f} times in 100 (50 is guessing).",
         low=low,
         high=high,
-        direction="target",
-        target=0.5,
         reference=0.5,
-        verdict=verdict,  # type: ignore[arg-type]
-        sentence=(
-            f"Of {len(inside)} unusual rows planted before the fit, one is told from a row of the same sort "
-            f"that was not planted {100 * value:.1f} times in 100 (50 is guessing)."
-        ),
+        verdict=verdict,
         detail={
-            "attacker": "The synthetic rows, and a list of rows one half of which was learned from.",
             "planted": len(inside),
             "copies": canaries.copies,
             "exposure_bits": float(exposure.mean()),
@@ -187,7 +181,7 @@ def find(canaries: Canaries, synthetic: pa.Table, schema: Schema, *, seed: int =
             "p": {"area": p},
         },
     )
-    return [Found(result, (Claim("attack.canaries", "outlying area", value, p),))]
+    return [AttackFinding(result, (Claim("attack.canaries", "outlying area", value, p),))]
 
 
 def epsilon_bound(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from locum.arrays import FloatArray
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.learn.cells import numeric, texts
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
@@ -171,20 +172,21 @@ def _sentence(value: float, reference: float | None) -> str:
 
 
 def _result(
-    value: float, low: float, high: float, reference: float | None, verdict: Verdict,
-    detail: dict[str, object], sentence: str,
-) -> Result:  # fmt: skip
-    return Result(
-        name="copying.exact",
-        title="Exact copies of rows",
-        question="private",
-        value=value,
+    value: float,
+    low: float,
+    high: float,
+    reference: float | None,
+    verdict: Verdict,
+    detail: dict[str, object],
+    sentence: str,
+) -> Result:
+    return result_of(
+        "copying.exact",
+        value,
+        sentence,
         low=low,
         high=high,
-        direction="lower",
         reference=reference,
         verdict=verdict,
-        sentence=sentence,
-        headline=True,
         detail=detail,
     )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.evaluation.attacks.neighbours import nearest
-from locum.evaluation.attacks.threat import Knowledge
+from locum.evaluation.attacks.threat import ThreatModel
 from locum.evaluation.learn.boosting import grow, grow_forest
 from locum.randomness import child_seed, stream
 
@@ -33,7 +33,7 @@ TREE_ROWS, TREE_ROUNDS = 12_000, 60
 FOREST_ROWS, FOREST_TREES = 4_000, 60
 
 
-def neighbour_ratio(known: Knowledge, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
+def neighbour_ratio(known: ThreatModel, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
     """Log of distance to the nearest reference row over distance to the nearest synthetic one.
 
     With it the naive score, which looks at the reference alone; shape (n,) each. Cost: see `nearest`.
@@ -47,7 +47,7 @@ def neighbour_ratio(known: Knowledge, rows: pa.Table) -> tuple[FloatArray, Float
     return to_reference - to_synthetic, to_reference
 
 
-def count_ratio(known: Knowledge, rows: pa.Table, subsets: int = SUBSETS) -> tuple[FloatArray, FloatArray]:
+def count_ratio(known: ThreatModel, rows: pa.Table, subsets: int = SUBSETS) -> tuple[FloatArray, FloatArray]:
     """Mean log ratio of the shares of a row's cells in random column subsets, synthetic over reference.
 
     Subsets of two to `LARGEST` columns; cells as in `locum.evaluation.learn.cells`; half a row is added to
@@ -79,7 +79,7 @@ def joint(cells: npt.NDArray[np.int32], sizes: Sequence[int], chosen: Sequence[i
     return key.astype(np.int64)
 
 
-def tree_ratio(known: Knowledge, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
+def tree_ratio(known: ThreatModel, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
     """Log odds that a row is synthetic and not of the reference, by boosted trees that learned to tell.
 
     With it the naive score (0 for every row: without synthetic rows there is nothing to learn). Cost: one fit
@@ -98,7 +98,7 @@ def tree_ratio(known: Knowledge, rows: pa.Table) -> tuple[FloatArray, FloatArray
     return np.log(p / (1 - p)), np.zeros(rows.num_rows)
 
 
-def forest_ratio(known: Knowledge, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
+def forest_ratio(known: ThreatModel, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
     """Share of synthetic rows in the leaf of a row, over fully grown trees of a random forest.
 
     After the classifier attack of TAPAS (Houssiau et al., 2022), the strongest of the published ones

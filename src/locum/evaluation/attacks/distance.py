@@ -6,6 +6,7 @@ import numpy as np
 
 from locum.evaluation.attacks.neighbours import nearest
 from locum.evaluation.intervals import Z95, wilson
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.trial import Trial
 
@@ -48,21 +49,15 @@ def distance_share(trial: Trial, *, queries: int = QUERIES, rows: int = ROWS) ->
     if low > 0.5 and undiluted > GOOD_EXCESS:
         verdict = "fair" if undiluted <= FAIR_EXCESS else "poor"
     return [
-        Result(
-            name="copying.distance",
-            title="Nearer to rows learned from than to rows never seen",
-            question="private",
-            value=value,
+        result_of(
+            "copying.distance",
+            value,
+            f"{100 * value:.1f} % of the synthetic rows are nearer to a real row that the generator "
+            "learned from than to one that it never saw; without copying it would be 50 %.",
             low=low,
             high=high,
-            direction="target",
-            target=0.5,
             reference=0.5,
             verdict=verdict,
-            sentence=(
-                f"{100 * value:.1f} % of the synthetic rows are nearer to a real row that the generator "
-                "learned from than to one that it never saw; without copying it would be 50 %."
-            ),
             detail={
                 "queries": n,
                 "rows_a_side": k,

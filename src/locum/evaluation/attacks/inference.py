@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from locum.evaluation.attacks.gower import GowerView
 from locum.evaluation.attacks.risk import Successes, risk_result
-from locum.evaluation.attacks.verdict import Claim, Found, holm
+from locum.evaluation.attacks.verdict import AttackFinding, Claim, holm
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric
 from locum.evaluation.trial import Part, Trial
 from locum.randomness import stream
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 ATTACKS, SEARCHED = 1_000, 40_000
 #: A number counts as guessed within this share of its size; a point in time within this share of its range.
 TOLERANCE, TIME_TOLERANCE = 0.05, 0.01
-ATTACKER = "The synthetic rows, and every value of the attacked row but one."
 
 
 def inference(
     trial: Trial, *, attacks: int = ATTACKS, searched: int = SEARCHED, secrets: tuple[str, ...] | None = None
-) -> list[Found]:
+) -> list[AttackFinding]:
     """``attack.inference``: the risk of the column that is guessed best beyond what holds for everybody.
 
     Each column in turn is the secret: of the nearest synthetic row by all other columns (Gower's distance)
@@ -73,7 +72,7 @@ def inference(
     return [_worst(found)] if found else []
 
 
-def _worst(found: dict[str, Successes]) -> Found:
+def _worst(found: dict[str, Successes]) -> AttackFinding:
     adjusted = dict(zip(found, holm([s.p for s in found.values()]), strict=True))
     worst = min(found, key=lambda name: (found[name].p, -found[name].risk))
     table = [
@@ -89,10 +88,14 @@ def _worst(found: dict[str, Successes]) -> Found:
         for name, s in sorted(found.items(), key=lambda item: item[1].p)
     ]
     out = risk_result(
-        "attack.inference", "Guessing a value from the nearest row", f"guesses the value of {worst!r}",
-        found[worst], ATTACKER, {"secret": worst, "secrets": table},
-    )  # fmt: skip
-    return Found(out.result, (Claim("attack.inference", "risk", found[worst].risk, float(adjusted[worst])),))
+        "attack.inference",
+        f"guesses the value of {worst!r}",
+        found[worst],
+        {"secret": worst, "secrets": table},
+    )
+    return AttackFinding(
+        out.result, (Claim("attack.inference", "risk", found[worst].risk, float(adjusted[worst])),)
+    )
 
 
 def _nearest(

@@ -7,13 +7,12 @@ import numpy.typing as npt
 
 from locum.evaluation.attacks.gower import GowerView
 from locum.evaluation.attacks.risk import Successes, risk_result
-from locum.evaluation.attacks.verdict import Found
+from locum.evaluation.attacks.verdict import AttackFinding
 from locum.evaluation.trial import Part, Trial
 from locum.randomness import stream
 
 #: Rows attacked on either side, synthetic rows searched, neighbours looked at, random splits of the columns.
 ATTACKS, SEARCHED, NEIGHBOURS, SPLITS = 1_000, 40_000, 1, 4
-ATTACKER = "The synthetic rows, and two tables that hold different columns of the same people."
 
 Sides = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -26,7 +25,7 @@ def linkability(
     neighbours: int = NEIGHBOURS,
     splits: int = SPLITS,
     sides: Sides | None = None,
-) -> list[Found]:
+) -> list[AttackFinding]:
     """``attack.linkability``: two halves of a row share a nearest synthetic row more often than for others.
 
     The columns are split into two random halves, `splits` times with new rows each time, or as `sides` says.
@@ -70,7 +69,7 @@ def linkability(
         "splits": [[[names[j] for j in side] for side in pair] for pair in halves],
     }
     does = "finds two halves of a row to belong together"
-    return [risk_result("attack.linkability", "Linking two halves of a row", does, found, ATTACKER, detail)]
+    return [risk_result("attack.linkability", does, found, detail)]
 
 
 def _halves(

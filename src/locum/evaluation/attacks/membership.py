@@ -12,6 +12,7 @@ from locum.errors import DataError
 from locum.evaluation.attacks.neighbours import nearest
 from locum.evaluation.attacks.verdict import area_p, rates, roc_points, top_p
 from locum.evaluation.intervals import auc_interval
+from locum.evaluation.registry import find, result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
@@ -25,7 +26,6 @@ LogProb = Callable[["pa.Table"], npt.NDArray[np.float64]]
 MEMBERS, SEARCHED = 5_000, 24_000
 #: Rows a side whose probability is asked of the model.
 PROBED = 4_000
-FALSE_RATE = 0.01
 #: Area up to which membership is good, then fair, then poor (if its interval is above one half).
 GOOD_AREA, FAIR_AREA = 0.52, 0.55
 
@@ -47,9 +47,7 @@ def nearest_membership(trial: Trial, *, members: int = MEMBERS, searched: int = 
     n = min(trial.train.num_rows, trial.test.num_rows, trial.budget(members, 1_000))
     synthetic = view.ranks(trial.sample("synthetic", searched, "membership"))
     near = [-nearest(view.ranks(trial.sample(p, n, "members")), synthetic)[0] for p in ("train", "test")]
-    return _results(
-        trial, near[0], near[1], "copying.membership", "the distance to the nearest synthetic row"
-    )
+    return _results(trial, near[0], near[1], "copying.membership")
 
 
 def probability_membership(trial: Trial, log_prob: LogProb, *, probed: int = PROBED) -> list[Result]:
@@ -77,14 +75,10 @@ def probability_membership(trial: Trial, log_prob: LogProb, *, probed: int = PRO
                 expected="one number a row",
             )
         scores.append(np.where(np.isnan(values), -np.inf, values))
-    return _results(
-        trial, scores[0], scores[1], "copying.logprob", "the probability that the model gives a row"
-    )
+    return _results(trial, scores[0], scores[1], "copying.logprob")
 
 
-def _results(
-    trial: Trial, members: npt.ArrayLike, others: npt.ArrayLike, name: str, what: str
-) -> list[Result]:
+def _results(trial: Trial, members: npt.ArrayLike, others: npt.ArrayLike, name: str) -> list[Result]:
     inside, outside = np.asarray(members, dtype=np.float64), np.asarray(others, dtype=np.float64)
     value, low, high = auc_interval(inside, outside)
     rng = stream(trial.seed, "attacks", name)
@@ -92,7 +86,6 @@ def _results(
     rate, rate_low, rate_high = (found[1][key] for key in ("found", "low", "high"))
     detail: dict[str, object] = {
         "rows_a_side": len(inside),
-        "attacker": f"The synthetic rows{' and the model' * (name == 'copying.logprob')}.",
         "found": found,
         "roc": roc_points(inside, outside),
         "p": {
@@ -103,40 +96,26 @@ def _results(
     verdict: Verdict = "good"
     if low > 0.5 and value > GOOD_AREA:
         verdict = "fair" if value <= FAIR_AREA else "poor"
-    model = name == "copying.logprob"
     return [
-        Result(
-            name=name,
-            title="Membership from the model" if model else "Membership from the rows",
-            question="private",
-            value=value,
+        result_of(
+            name,
+            value,
+            f"Going by {find(name)[0].goes_by}, one row that the generator learned from and one that it "
+            f"never saw are told apart {100 * value:.1f} times in 100 (50 is guessing).",
             low=low,
             high=high,
-            direction="target",
-            target=0.5,
             reference=0.5,
             verdict=verdict,
-            sentence=(
-                f"Going by {what}, one row that the generator learned from and one that it never saw are "
-                f"told apart {100 * value:.1f} times in 100 (50 is guessing)."
-            ),
-            headline=not model,
             detail=detail,
         ),
-        Result(
-            name=name + ".rate",
-            title="Members found at 1 % false alarms" + (" (model)" if model else ""),
-            question="private",
-            value=rate,
+        result_of(
+            name + ".rate",
+            rate,
+            f"With one false alarm in 100, {100 * rate:.1f} % of the rows that the generator learned "
+            "from are recognised; guessing finds 1 %.",
             low=min(rate_low, rate),
             high=max(rate_high, rate),
-            direction="lower",
-            target=FALSE_RATE,
-            reference=FALSE_RATE,
-            sentence=(
-                f"With one false alarm in 100, {100 * rate:.1f} % of the rows that the generator learned "
-                "from are recognised; guessing finds 1 %."
-            ),
+            reference=0.01,
             detail={"rows_a_side": len(inside)},
         ),
     ]

@@ -12,7 +12,7 @@ import numpy as np
 
 from locum.arrays import FloatArray, IntArray
 from locum.evaluation.attacks.copies import row_keys
-from locum.evaluation.attacks.threat import Knowledge
+from locum.evaluation.attacks.threat import ThreatModel
 from locum.randomness import stream
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ PRIOR = 0.1
 EXACT, SHOWN, TERMS = 30.0, 60, 120
 
 
-def value_ratio(known: Knowledge, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
+def value_ratio(known: ThreatModel, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
     """Mean log evidence that train holds a row's exact values, over column subsets; shape (n,).
 
     For every subset of one to three columns (`SUBSETS`; drawn at random where there are more) the values of a
@@ -94,7 +94,7 @@ def _codes(parts: dict[str, pa.Table], names: list[str]) -> tuple[dict[str, IntA
     return codes, sizes
 
 
-def _subsets(known: Knowledge, n: int) -> list[tuple[int, ...]]:
+def _subsets(known: ThreatModel, n: int) -> list[tuple[int, ...]]:
     """Distinct subsets of the columns 0 to n - 1: all of a size, or as many as `SUBSETS` says, at random."""
     rng = stream(known.seed, "attacks", "values")
     out: dict[tuple[int, ...], None] = {}

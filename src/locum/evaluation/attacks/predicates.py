@@ -25,7 +25,7 @@ FIRST, SIEVE, BATCH = 96, 1024, 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Codebook:
+class ValueCodes:
     """Every value as a whole number that keeps order among the values of one table.
 
     Of an ordered column the i-th distinct value is 2i + 1 and what lies between two of them the even number
@@ -38,7 +38,7 @@ class Codebook:
     levels: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def learn(cls, columns: Sequence[Column], table: pa.Table) -> Codebook:
+    def learn(cls, columns: Sequence[Column], table: pa.Table) -> ValueCodes:
         """Learn the values of one table."""
         values, levels = [], []
         for c in columns:

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from locum.evaluation.attacks.verdict import Claim, Found
+from locum.evaluation.attacks.verdict import AttackFinding, Claim
 from locum.evaluation.intervals import Z95, wilson
-from locum.evaluation.result import Result
+from locum.evaluation.registry import result_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Successes:
 
 
 def risk_result(
-    name: str, title: str, does: str, found: Successes, attacker: str, detail: Mapping[str, Any] | None = None
-) -> Found:
+    name: str, does: str, found: Successes, detail: Mapping[str, Any] | None = None
+) -> AttackFinding:
     """A result of one risk; `does` says what succeeds, to follow "The attacker"."""
     low, high = found.interval
     value = min(1.0, max(0.0, found.risk))
@@ -102,19 +102,14 @@ def risk_result(
     )
     if weak:
         sentence += "; plain guessing does as well, so this attack is too weak to say much"
-    result = Result(
-        name=name,
-        title=title,
-        question="private",
-        value=value,
+    result = result_of(
+        name,
+        value,
+        sentence + ".",
         low=min(max(0.0, low), value),
         high=max(min(1.0, high), value),
-        direction="lower",
-        target=0.0,
         reference=0.0,
-        sentence=sentence + ".",
         detail={
-            "attacker": attacker,
             "risk": found.risk,
             "risk_low": low,
             "risk_high": high,
@@ -124,4 +119,4 @@ def risk_result(
             **(detail or {}),
         },
     )
-    return Found(result, (Claim(name, "risk", found.risk, found.p),))
+    return AttackFinding(result, (Claim(name, "risk", found.risk, found.p),))

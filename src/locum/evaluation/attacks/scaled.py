@@ -9,7 +9,7 @@ import numpy as np
 
 from locum.arrays import FloatArray
 from locum.evaluation.attacks.neighbours import mean_nearest, nearest
-from locum.evaluation.attacks.threat import Knowledge
+from locum.evaluation.attacks.threat import ThreatModel
 from locum.evaluation.learn.cells import numeric
 from locum.evaluation.learn.features import FAR, Ranks, RankView
 from locum.schema.column import Column
@@ -74,7 +74,7 @@ class Scales:
         return Ranks(out, self.labels.ranks(table).labels)
 
 
-def scaled_ratio(known: Knowledge, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
+def scaled_ratio(known: ThreatModel, rows: pa.Table) -> tuple[FloatArray, FloatArray]:
     """Log of the mean distance to the nearest reference rows over distance to the nearest synthetic one.
 
     With it the naive score, which looks at the reference alone; shape (n,) each. Unlike in

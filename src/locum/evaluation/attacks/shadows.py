@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ import numpy.typing as npt
 from locum.arrays import FloatArray
 from locum.evaluation.attacks.density import CELLS, joint
 from locum.evaluation.attacks.neighbours import nearest
-from locum.evaluation.attacks.threat import LEAST, Knowledge
-from locum.evaluation.attacks.verdict import Found, Wording, membership
+from locum.evaluation.attacks.threat import LEAST, ThreatModel
+from locum.evaluation.attacks.verdict import AttackFinding, membership
+from locum.evaluation.fit import Fit
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.trial import Trial, align, thin
 from locum.randomness import child_seed, stream
@@ -22,16 +23,11 @@ from locum.randomness import child_seed, stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Fit = Callable[["pa.Table", int], "pa.Table"]
 
 #: Targets a side, shadow generators, random column subsets counted.
 TARGETS, SHADOWS, SUBSETS = 500, 32, 40
 #: Fewer shadows than this carry no attack. Smallest distance; see `locum.evaluation.attacks.density.NEAR`.
 LEAST_SHADOWS, NEAR = 8, 1e-3
-ATTACKER = (
-    "The synthetic rows, the generator's program, and the pool of rows out of which its rows were drawn; "
-    "{n} generators were fitted to samples of that pool."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +57,11 @@ class Shadows:
 
 def shadow_attacks(
     trial: Trial, fit: Fit, *, shadows: int = SHADOWS, targets: int = TARGETS, seconds: float | None = None
-) -> list[Found]:
+) -> list[AttackFinding]:
     """``attack.shadow.lira``, ``attack.shadow.rmia`` and ``attack.shadow.queries``; all share the same fits.
 
     Every shadow learns from as many rows as the generator did: each target by fair coin, the rest drawn from
-    train and hold-out together. `fit` takes a canonical table and a seed and gives a synthetic table. Then:
+    train and hold-out together. `fit` draws as many rows as were released. Then:
 
     - LiRA (Carlini et al., S&P 2022): log likelihood ratio of the target's nearness to the released rows
       under two normal laws, of the shadows with it and of those without; spreads are pooled over targets.
@@ -85,32 +81,19 @@ def shadow_attacks(
     found = _run(trial, fit, shadows, k, seconds)
     if found is None:
         return []
-    attacker = ATTACKER.format(n=len(found.inside))
     outside_mean = _mean_where(found.near, ~found.inside)
     plain = (outside_mean[:k], outside_mean[k:])
     scores = {
-        "lira": (
-            lira(found),
-            "Membership by likelihood ratio (LiRA)",
-            "the likelihood under shadow generators",
-        ),
-        "rmia": (
-            found.near_released - outside_mean,
-            "Membership relative to shadows (RMIA)",
-            "nearness relative to shadow generators",
-        ),
-        "queries": (
-            queries(found, trial.seed),
-            "Membership by shadow queries",
-            "counts that gave members of shadow tables away",
-        ),
+        "lira": lira(found),
+        "rmia": found.near_released - outside_mean,
+        "queries": queries(found, trial.seed),
     }
     out = []
     empty = np.zeros(0)
-    for name, (score, title, goes_by) in scores.items():
-        wording = Wording(f"attack.shadow.{name}", title, goes_by, attacker)
+    for name, score in scores.items():
         parts = (score[:k], score[k:], empty, empty)
-        out.append(membership(wording, parts, plain, {}, trial.seed))
+        words = {"shadows": str(len(found.inside))}
+        out.append(membership(f"attack.shadow.{name}", parts, plain, {}, trial.seed, words))
     return out
 
 
@@ -130,7 +113,7 @@ def _run(trial: Trial, fit: Fit, shadows: int, k: int, seconds: float | None) ->
         coin = rng.random(2 * k) < 0.5
         filled = rest.take(np.sort(rng.permutation(rest.num_rows)[: max(0, n - int(coin.sum()))]))
         table = pa.concat_tables([asked.filter(coin), filled])
-        made = fit(table, child_seed(trial.seed, "shadow", s))
+        made = fit(table, trial.schema, trial.synthetic.num_rows, child_seed(trial.seed, "shadow", s))
         made = align(made, trial.schema, "shadow", trial.train.schema)
         signals = probe(made)
         inside.append(coin)
@@ -146,7 +129,7 @@ class _Probe:
     """Signals of fixed targets under any synthetic table."""
 
     def __init__(self, trial: Trial, asked: pa.Table) -> None:
-        self.known = Knowledge(trial.columns, trial.synthetic, trial.synthetic.slice(0, 0), trial.seed)
+        self.known = ThreatModel(trial.columns, trial.synthetic, trial.synthetic.slice(0, 0), trial.seed)
         self.rows = trial.synthetic.num_rows
         self.asked = self.known.ranks.ranks(asked)
         self.cells = self.known.cells(asked)

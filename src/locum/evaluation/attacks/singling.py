@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import Int32Array
-from locum.evaluation.attacks.predicates import BATCH, MISSING, Codebook, Counter, Queries, join
+from locum.evaluation.attacks.predicates import BATCH, MISSING, Counter, Queries, ValueCodes, join
 from locum.evaluation.attacks.risk import Successes, risk_result
-from locum.evaluation.attacks.verdict import Found
+from locum.evaluation.attacks.verdict import AttackFinding
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
 
@@ -18,12 +18,11 @@ ATTACKS, ATTEMPTS, COLUMNS = 2_000, 100, 3
 PATIENCE = 20
 #: Deals of the rows to two sides; with more rows than `CROWD` a condition isolates nobody on either.
 DEALS, CROWD = 2_000, 64
-ATTACKER = "The synthetic rows only."
 
 
 def singling_out(
-    trial: Trial, *, attacks: int = ATTACKS, attempts: int = ATTEMPTS, columns: int = COLUMNS
-) -> list[Found]:
+    trial: Trial, *, conditions: int = ATTACKS, attempts: int = ATTEMPTS, columns: int = COLUMNS
+) -> list[AttackFinding]:
     """``attack.singling.one`` and ``attack.singling.several``: isolating a row by one column, by several.
 
     On one column: a value that one synthetic row has, is missing in one synthetic row only, or lies at or
@@ -41,7 +40,7 @@ def singling_out(
     if k < 2:
         return []
     synthetic = trial.rows("synthetic")
-    book = Codebook.learn(trial.columns, synthetic)
+    book = ValueCodes.learn(trial.columns, synthetic)
     rng = stream(trial.seed, "attacks", "singling")
     known = book.codes(synthetic)
     tables = [book.codes(trial.sample(p, k, "singling")) for p in ("train", "test")]
@@ -49,13 +48,9 @@ def singling_out(
     exchange = stream(trial.seed, "attacks", "singling", "exchange")
     both = Counter(np.concatenate(tables, axis=1), exchange)
     found = []
-    for title, name, queries in (
-        ("Singling out by one column", "one", _single(book, known, attacks, rng)),
-        (
-            "Singling out by several columns",
-            "several",
-            _several(book, known, attacks, attempts, columns, rng),
-        ),
+    for name, queries in (
+        ("one", _single(book, known, conditions, rng)),
+        ("several", _several(book, known, conditions, attempts, columns, rng)),
     ):
         if not len(queries):
             continue
@@ -71,7 +66,7 @@ def singling_out(
         )
         detail = {"rows_a_side": k, "columns": queries.columns.shape[1]}
         does = f"isolates one real row by a condition on {_words(queries.columns.shape[1])}"
-        found.append(risk_result(f"attack.singling.{name}", title, does, counts, ATTACKER, detail))
+        found.append(risk_result(f"attack.singling.{name}", does, counts, detail))
     return found
 
 
@@ -97,7 +92,7 @@ def _words(k: int) -> str:
 
 
 def _intervals(
-    book: Codebook, code: Int32Array, columns: npt.NDArray[np.intp], above: npt.NDArray[np.bool_]
+    book: ValueCodes, code: Int32Array, columns: npt.NDArray[np.intp], above: npt.NDArray[np.bool_]
 ) -> tuple[Int32Array, Int32Array]:
     """At least `code` where `above`, else at most, in ordered columns; equal to it in the others."""
     ordered = np.array([c.ordered for c in book.columns])[columns] & (code != MISSING)
@@ -106,7 +101,7 @@ def _intervals(
     return low, high
 
 
-def _single(book: Codebook, known: Int32Array, wanted: int, rng: np.random.Generator) -> Queries:
+def _single(book: ValueCodes, known: Int32Array, wanted: int, rng: np.random.Generator) -> Queries:
     columns, low, high = [], [], []
     for j, column in enumerate(book.columns):
         distinct, counts = np.unique(known[j], return_counts=True)
@@ -128,7 +123,7 @@ def _single(book: Codebook, known: Int32Array, wanted: int, rng: np.random.Gener
 
 
 def _several(
-    book: Codebook, known: Int32Array, wanted: int, attempts: int, columns: int, rng: np.random.Generator
+    book: ValueCodes, known: Int32Array, wanted: int, attempts: int, columns: int, rng: np.random.Generator
 ) -> Queries:
     d, n = known.shape
     columns = min(columns, d)
@@ -150,7 +145,7 @@ def _several(
     return found.take(np.arange(min(wanted, len(found))))
 
 
-def _guesses(book: Codebook, known: Int32Array, like: Queries, rng: np.random.Generator) -> Queries:
+def _guesses(book: ValueCodes, known: Int32Array, like: Queries, rng: np.random.Generator) -> Queries:
     code = known[like.columns, rng.integers(known.shape[1], size=like.columns.shape)]
     low, high = _intervals(book, code, like.columns, rng.random(like.columns.shape) < 0.5)
     return Queries(like.columns, low, high)

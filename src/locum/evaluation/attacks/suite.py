@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.errors import UsageError
-from locum.evaluation.attacks.advantage import advantage
 from locum.evaluation.attacks.by_group import per_group, worst_of
-from locum.evaluation.attacks.canaries import Canaries, find
-from locum.evaluation.attacks.inference import inference
-from locum.evaluation.attacks.linkability import linkability
-from locum.evaluation.attacks.scorers import SCORERS
-from locum.evaluation.attacks.singling import singling_out
-from locum.evaluation.attacks.threat import Knowledge, Targets, set_up
-from locum.evaluation.attacks.verdict import Claim, Found, holm, membership
+from locum.evaluation.attacks.canaries import Canaries
+from locum.evaluation.attacks.threat import AttackTargets, ThreatModel, threat_model
+from locum.evaluation.attacks.verdict import AttackFinding, Claim, holm, membership
+from locum.evaluation.evaluator import EFFORTS, Effort, Evaluator
+from locum.evaluation.fit import Fit
 from locum.evaluation.learn.cells import texts
 from locum.evaluation.overlap import overlap_sentence
+from locum.evaluation.registry import evaluators, result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.trial import Trial
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-Effort = Literal["quick", "standard", "thorough"]
-EFFORTS: tuple[Effort, ...] = get_args(Effort)
 Groups = dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 
 
@@ -46,42 +39,27 @@ class Sizes:
     searched
         Synthetic rows looked at.
     attacks
-        Rows and conditions attacked by singling out, linkability and inference; 0 leaves them out.
+        Rows and conditions attacked by singling out, linkability and inference.
     secrets
-        Columns guessed by trained models, besides target and protected ones; None leaves that attack out.
-    scorers
-        Density ratios that are run.
+        Columns guessed by trained models, besides target and protected ones.
     shadows
-        Generators fitted by the attacker where a fitting function is given; 0 leaves these attacks out.
+        Generators fitted by the attacker where a fitting function is given.
     """
 
     targets: int
     rare: int
     searched: int
     attacks: int
-    secrets: int | None
-    scorers: tuple[str, ...]
+    secrets: int
     shadows: int = 0
 
 
+#: What is run at an effort stands in `locum.evaluation.table`.
 SIZES: Mapping[Effort, Sizes] = MappingProxyType(
     {
-        "quick": Sizes(2_000, 400, 16_000, 0, None, ("neighbours", "counts")),
-        "standard": Sizes(5_000, 1_000, 40_000, 1_000, 3, tuple(SCORERS)),
-        "thorough": Sizes(20_000, 4_000, 100_000, 2_000, 12, tuple(SCORERS), shadows=32),
-    }
-)
-NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "scaled": "membership by scaled distances",
-        "values": "membership by exact values",
-        "trees": "membership by a trained judge",
-        "forest": "membership by a deep forest",
-        "attacks": "singling out, linkability, inference from the nearest row",
-        "secrets": "guessing values with trained models",
-        "shadows": "shadow models (LiRA, RMIA, queries): the generator fitted again and again",
-        "logprob": "the model's own probabilities (no model was given)",
-        "canaries": "canary rows planted before the fit",
+        "quick": Sizes(2_000, 400, 16_000, 0, 0),
+        "standard": Sizes(5_000, 1_000, 40_000, 1_000, 3),
+        "thorough": Sizes(20_000, 4_000, 100_000, 2_000, 12, shadows=32),
     }
 )
 
@@ -90,9 +68,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
 class _Log:
     """What was found, and what was left out and why."""
 
-    found: list[Found] = field(default_factory=list)
+    found: list[AttackFinding] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def check_effort(name: str) -> Effort:
@@ -114,11 +91,13 @@ def suite(
     *,
     effort: Effort = "standard",
     before: Sequence[Result] = (),
-    fit: Callable[[pa.Table, int], pa.Table] | None = None,
+    fit: Fit | None = None,
     canaries: Canaries | None = None,
     seconds: float | None = None,
 ) -> list[Result]:
     """Run the attacks of an effort; the last result is ``attack.worst``.
+
+    With protected columns also ``attack.groups.<column>``: the group whose members are told apart best.
 
     Parameters
     ----------
@@ -131,8 +110,7 @@ def suite(
         Results of membership tests that were run already (``copying.membership``, ``copying.logprob``); they
         take part in the correction.
     fit
-        Makes a synthetic table out of a real one and a seed, by the generator under attack. With it, and at
-        thorough effort, shadow models are fitted.
+        The generator under attack. With it, and at thorough effort, shadow models are fitted.
     canaries
         Rows that were planted in the train rows before the fit; they need no hold-out.
     seconds
@@ -152,62 +130,58 @@ def suite(
     worst verdict; its value is the effect of that attack on the scale 0 (chance) to 1 (certain), and 0 when
     no attack is beyond chance.
     """
-    sizes, start = SIZES[check_effort(effort)], time.process_time()
-    ready = set_up(trial, targets=sizes.targets, rare=sizes.rare, searched=sizes.searched)
+    effort = check_effort(effort)
+    sizes, start = SIZES[effort], time.process_time()
+    ready = threat_model(trial, targets=sizes.targets, rare=sizes.rare, searched=sizes.searched)
     if ready is None and canaries is None:
         return []
-    log = _Log()
-    steps = {} if ready is None else _steps(trial, *ready, sizes, fit)
-    if canaries is not None:
-        steps["canaries"] = lambda: find(canaries, trial.synthetic, trial.schema, seed=trial.seed)
-    for name, step in steps.items():
-        if seconds is not None and time.process_time() - start > seconds:
-            log.left.append(f"{name} (time was up)")
-            continue
-        begun = time.process_time()
-        log.found += step()
-        log.seconds[name] = time.process_time() - begun
+    log, inputs = _Log(), _inputs(trial, ready, sizes) | {"fit": fit, "canaries": canaries}
     if ready is None:
         log.left.append("every attack that needs real rows kept out of fitting")
-    log.left += _left_out(sizes, before, fit)
-    if canaries is not None:
-        log.left.remove(NAMES["canaries"])
-    if not log.found:
-        return []
-    return _judged(trial, log, before, effort)
+    groups = {} if ready is None else _groups(trial, ready[1])
+    for attack in evaluators("score", "attack"):
+        if attack.effort is None or (ready is None and "hold-out" in attack.needs):
+            continue
+        if not attack.within(effort) or any(inputs[name] is None for name in attack.takes):
+            log.left.append(attack.name)
+        elif seconds is not None and time.process_time() - start > seconds:
+            log.left.append(f"{attack.name} (time was up)")
+        elif attack.kind == "attack":
+            log.found += attack.load()(**{name: inputs[name] for name in attack.takes})
+        elif ready is not None:
+            log.found.append(_scored(attack, *ready, groups))
+    if not any(r.name == "copying.logprob" for r in before):
+        log.left.append("the model's own probabilities (no model was given)")
+    return _judged(trial, log, before, effort) if log.found else []
 
 
-def _steps(
-    trial: Trial, known: Knowledge, targets: Targets, sizes: Sizes, fit: Any
-) -> dict[str, Callable[[], list[Found]]]:
-    groups = _groups(trial, targets)
-    steps: dict[str, Callable[[], list[Found]]] = {}
-    for name in sizes.scorers:
-        steps[SCORERS[name][1].title.lower()] = lambda name=name: [_scored(known, targets, groups, name)]  # type: ignore[misc]
-    if sizes.attacks:
-        n = trial.budget(sizes.attacks, 200)
-        steps["singling out"] = lambda: singling_out(trial, attacks=2 * n)
-        steps["linkability"] = lambda: linkability(trial, attacks=n, searched=sizes.searched)
-        steps["inference from the nearest row"] = lambda: inference(trial, attacks=n, searched=sizes.searched)
-    if sizes.secrets is not None:
-        steps["guessing values with trained models"] = lambda: advantage(
-            known, targets, _secrets(trial, sizes.secrets or 0)
-        )
-    if sizes.shadows and fit is not None:
-        from locum.evaluation.attacks.shadows import shadow_attacks
-
-        steps["shadow models"] = lambda: shadow_attacks(trial, fit, shadows=sizes.shadows)
-    return steps
+def _inputs(trial: Trial, ready: tuple[ThreatModel, AttackTargets] | None, sizes: Sizes) -> dict[str, Any]:
+    """Everything that an attack can take by name."""
+    n = trial.budget(sizes.attacks, 200)
+    known, targets = ready or (None, None)
+    return {
+        "trial": trial,
+        "synthetic": trial.synthetic,
+        "schema": trial.schema,
+        "seed": trial.seed,
+        "known": known,
+        "targets": targets,
+        "secrets": _secrets(trial, sizes.secrets),
+        "attacks": n,
+        "conditions": 2 * n,
+        "searched": sizes.searched,
+        "shadows": sizes.shadows,
+    }
 
 
-def _scored(known: Knowledge, targets: Targets, groups: Groups, name: str) -> Found:
-    score, wording = SCORERS[name]
-    values, naive = score(known, targets.together)
+def _scored(attack: Evaluator, known: ThreatModel, targets: AttackTargets, groups: Groups) -> AttackFinding:
+    values, naive = attack.load()(known, targets.together)
     plain = targets.split(naive)
-    return membership(wording, targets.split(values), (plain[0], plain[1]), groups, known.seed)
+    name = attack.measures[0].name
+    return membership(name, targets.split(values), (plain[0], plain[1]), groups, known.seed)
 
 
-def _groups(trial: Trial, targets: Targets) -> Groups:
+def _groups(trial: Trial, targets: AttackTargets) -> Groups:
     """Labels of each protected column for random members and others; ordered columns are left out."""
     out: Groups = {}
     for name in trial.schema.protected:
@@ -226,20 +200,6 @@ def _secrets(trial: Trial, more: int) -> tuple[str, ...]:
     first = [n for n in dict.fromkeys([trial.target, *trial.schema.protected]) if n in names]
     rest = [n for n in names if n not in first and n not in bound]
     return tuple(str(n) for n in [*first, *rest[:more]])
-
-
-def _left_out(sizes: Sizes, before: Sequence[Result], fit: Any) -> list[str]:
-    left = []
-    left += [NAMES[name] for name in SCORERS if name in NAMES and name not in sizes.scorers]
-    if not sizes.attacks:
-        left.append(NAMES["attacks"])
-    if sizes.secrets is None:
-        left.append(NAMES["secrets"])
-    if not sizes.shadows or fit is None:
-        left.append(NAMES["shadows"])
-    if not any(r.name == "copying.logprob" for r in before):
-        left.append(NAMES["logprob"])
-    return [*left, NAMES["canaries"]]
 
 
 def _judged(trial: Trial, log: _Log, before: Sequence[Result], effort: str) -> list[Result]:
@@ -310,17 +270,12 @@ def _summary(
             f"the strongest: {said.title.lower()}."
         )
     overlap = overlap_sentence(trial)
-    return Result(
-        name="attack.worst",
-        title="The strongest attack",
-        question="private",
-        value=_strength(worst) if adjusted[ranked[0]] <= 0.05 else 0.0,
-        direction="lower",
-        target=0.0,
+    return result_of(
+        "attack.worst",
+        _strength(worst) if adjusted[ranked[0]] <= 0.05 else 0.0,
+        sentence + (f" {overlap}" if overlap else ""),
         reference=0.0,
         verdict=verdict,
-        headline=True,
-        sentence=sentence + (f" {overlap}" if overlap else ""),
         detail={
             "effort": effort,
             "attack": worst.attack,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.evaluation.learn.cells import Cut, cut
+from locum.evaluation.learn.cells import Cut, codes_of, cut
 from locum.evaluation.learn.features import FeatureView, Ranks, RankView
 from locum.evaluation.overlap import leaked_rows
 from locum.evaluation.trial import Trial, thin
@@ -30,7 +30,7 @@ OUTLYING = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Targets:
+class AttackTargets:
     """Rows whose membership is asked: as many that the generator learned from as rows that it never saw.
 
     Attributes
@@ -62,7 +62,7 @@ class Targets:
 
 
 @dataclass(frozen=True, eq=False)
-class Knowledge:
+class ThreatModel:
     """What the attacker holds: the synthetic rows, and a reference sample of the same population.
 
     No view of it reads a row of train or of the targets: whatever is learned here (ranks, levels, cells), a
@@ -112,13 +112,12 @@ class Knowledge:
 
     def cells(self, table: pa.Table) -> npt.NDArray[np.int32]:
         """Rows as cells; shape (n_rows, n_columns), column-major."""
-        out = np.empty((table.num_rows, len(self.cuts)), dtype=np.int32, order="F")
-        for j, c in enumerate(self.cuts):
-            out[:, j] = c.codes(table.column(c.name))
-        return out
+        return codes_of(self.cuts, table)
 
 
-def set_up(trial: Trial, *, targets: int, rare: int, searched: int) -> tuple[Knowledge, Targets] | None:
+def threat_model(
+    trial: Trial, *, targets: int, rare: int, searched: int
+) -> tuple[ThreatModel, AttackTargets] | None:
     """Split the real rows between attacker and judge; None where there are too few of them.
 
     One half of the hold-out is the attacker's reference sample, the other half are rows to be told apart from
@@ -147,10 +146,10 @@ def set_up(trial: Trial, *, targets: int, rare: int, searched: int) -> tuple[Kno
     rare_members, rare_others = _outlying(trial, train, pool, rare)
     # thin() and permuted hold-outs leave rows in random order or as drawn: the first n are a random n.
     rng = stream(trial.seed, "attacks", "targets")
-    drawn = Targets(thin(train, n, rng), thin(pool, n, rng), rare_members, rare_others)
+    drawn = AttackTargets(thin(train, n, rng), thin(pool, n, rng), rare_members, rare_others)
     synthetic = trial.sample("synthetic", searched, "attacks")
     reference = thin(reference, searched, stream(trial.seed, "attacks", "known"))
-    return Knowledge(trial.columns, synthetic, reference, trial.seed), drawn
+    return ThreatModel(trial.columns, synthetic, reference, trial.seed), drawn
 
 
 def _outlying(trial: Trial, train: pa.Table, pool: pa.Table, rare: int) -> tuple[pa.Table, pa.Table]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.evaluation.intervals import auc_interval
+from locum.evaluation.intervals import auc_interval, roc_curve
+from locum.evaluation.registry import find, result_of
 from locum.evaluation.result import Result, Verdict
 from locum.randomness import stream
 
@@ -63,7 +65,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AttackFinding:
     """A result with the hypotheses behind it."""
 
     result: Result
@@ -112,25 +114,15 @@ def top_p(members: FloatArray, others: FloatArray, rng: np.random.Generator, top
     return float(hypergeom.sf(int((order < m).sum()) - 1, m + n, m, k))
 
 
-def curve(members: FloatArray, others: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Corners of the ROC curve: false-alarm rates (ascending, distinct) and shares found."""
-    a, b = np.sort(members), np.sort(others)
-    levels = np.unique(np.concatenate([a, b]))[::-1]
-    hits = np.concatenate([[0.0], 1.0 - np.searchsorted(a, levels, "left") / len(a)])
-    alarms = np.concatenate([[0.0], 1.0 - np.searchsorted(b, levels, "left") / len(b)])
-    last = np.append(np.diff(alarms) > 0, True)
-    return alarms[last], hits[last]
-
-
 def rates(members: FloatArray, others: FloatArray, rng: np.random.Generator) -> list[dict[str, float]]:
     """Shares of members found at `FALSE_RATES`, each with its 95 % bootstrap interval."""
     at = np.array(FALSE_RATES)
-    value = np.interp(at, *curve(members, others))
+    value = np.interp(at, *roc_curve(members, others))
     draws = np.array(
         [
             np.interp(
                 at,
-                *curve(
+                *roc_curve(
                     members[rng.integers(len(members), size=len(members))],
                     others[rng.integers(len(others), size=len(others))],
                 ),
@@ -148,7 +140,7 @@ def rates(members: FloatArray, others: FloatArray, rng: np.random.Generator) -> 
 def roc_points(members: FloatArray, others: FloatArray) -> list[list[float]]:
     """The ROC curve at `POINTS` false-alarm rates, denser near 0, for a chart."""
     at = np.concatenate([[0.0], np.geomspace(1e-3, 1.0, POINTS - 1)])
-    found = np.interp(at, *curve(members, others))
+    found = np.interp(at, *roc_curve(members, others))
     return [[round(float(x), 6), round(float(y), 6)] for x, y in zip(at, found, strict=True)]
 
 
@@ -178,49 +170,30 @@ def by_group(
     return out
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """What an attack is called and what it takes.
-
-    Attributes
-    ----------
-    name, title
-        Of the result.
-    goes_by
-        What it goes by, to follow "Going by".
-    attacker
-        What its attacker must know.
-    """
-
-    name: str
-    title: str
-    goes_by: str
-    attacker: str
-
-
 def membership(
-    wording: Wording,
+    name: str,
     parts: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
     naive: tuple[FloatArray, FloatArray],
     groups: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]],
     seed: int,
-) -> Found:
-    """Result of a membership attack from the scores of members and others, random and outlying.
+    words: Mapping[str, str] = MappingProxyType({}),
+) -> AttackFinding:
+    """Result of a registered membership attack from the scores of members and others, random and outlying.
 
-    `naive` are scores that the attacker could give without the synthetic rows: the baseline, which must be at
-    chance. Value: area under the ROC curve on random targets with DeLong's interval; three hypotheses: area
-    on random and on outlying targets, and members in the top 1 % of the scores.
+    `words` are handed to `result_of`; `naive` are scores that the attacker could give without the synthetic
+    rows: the baseline, which must be at chance. Value: area under the ROC curve on random targets with
+    DeLong's interval; three hypotheses: area on random and on outlying targets, and members in the top 1 % of
+    the scores.
     """
     inside, outside, rare_in, rare_out = (np.nan_to_num(p, nan=-np.inf) for p in parts)
     value, low, high = auc_interval(inside, outside)
-    rng = stream(seed, "attacks", wording.name)
+    rng = stream(seed, "attacks", name)
     found = rates(inside, outside, rng)
     claims = [
-        Claim(wording.name, "area", value, area_p(value, len(inside), len(outside))),
-        Claim(wording.name, "found at 1 %", found[1]["found"], top_p(inside, outside, rng)),
+        Claim(name, "area", value, area_p(value, len(inside), len(outside))),
+        Claim(name, "found at 1 %", found[1]["found"], top_p(inside, outside, rng)),
     ]
     detail: dict[str, Any] = {
-        "attacker": wording.attacker,
         "targets": len(inside),
         "found": found,
         "roc": roc_points(inside, outside),
@@ -228,7 +201,7 @@ def membership(
     }
     if min(len(rare_in), len(rare_out)) >= 2:
         area, rare_low, rare_high = auc_interval(rare_in, rare_out)
-        claims.append(Claim(wording.name, "outlying area", area, area_p(area, len(rare_in), len(rare_out))))
+        claims.append(Claim(name, "outlying area", area, area_p(area, len(rare_in), len(rare_out))))
         detail["outlying"] = {
             "members": len(rare_in),
             "others": len(rare_out),
@@ -239,22 +212,19 @@ def membership(
     detail["groups"] = by_group(inside, outside, groups)
     detail["p"] = {c.scale: c.p for c in claims}
     sentence = (
-        f"Going by {wording.goes_by}, one row that the generator learned from and one that it never saw are "
-        f"told apart {100 * value:.1f} times in 100 (50 is guessing)"
+        f"Going by {find(name)[0].goes_by}, one row that the generator learned from and one that it never "
+        f"saw are told apart {100 * value:.1f} times in 100 (50 is guessing)"
     )
     if "outlying" in detail:
         sentence += f", outlying rows {100 * detail['outlying']['area']:.1f} times"
-    result = Result(
-        name=wording.name,
-        title=wording.title,
-        question="private",
-        value=value,
+    result = result_of(
+        name,
+        value,
+        sentence + ".",
+        words=words,
         low=low,
         high=high,
-        direction="target",
-        target=0.5,
         reference=0.5,
-        sentence=sentence + ".",
         detail=detail,
     )
-    return Found(result, tuple(claims))
+    return AttackFinding(result, tuple(claims))

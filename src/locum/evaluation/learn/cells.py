@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -152,3 +153,11 @@ def level_codes(values: pa.ChunkedArray, levels: tuple[str, ...]) -> Codes:
     codes = np.array(pc.fill_null(at, len(levels)).to_numpy(), dtype=np.int32)
     codes[np.asarray(pc.is_null(values).to_numpy(), dtype=bool)] = len(levels) + 1
     return codes
+
+
+def codes_of(cuts: Sequence[Cut], table: pa.Table) -> Codes:
+    """Rows as cells; shape (n_rows, n_columns), column-major."""
+    out = np.empty((table.num_rows, len(cuts)), dtype=np.int32, order="F")
+    for j, c in enumerate(cuts):
+        out[:, j] = c.codes(table.column(c.name))
+    return out

@@ -6,8 +6,8 @@ import numpy as np
 
 from locum.arrays import FloatArray
 from locum.evaluation.reference import root_factor
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
-from locum.evaluation.sentences import fresh_rows
 from locum.evaluation.trial import PARTS, Trial
 
 #: Good: within this multiple of the reference or this share of the floor; fair: up to the second share.
@@ -39,24 +39,19 @@ def association(trial: Trial) -> list[Result]:
     gap = scan.nmi["synthetic"] - scan.nmi["train"]
     order = np.argsort(-np.abs(gap), kind="stable")[:10]
     name = [(trial.columns[a].name, trial.columns[b].name) for a, b in scan.pairs]
-    versus = "" if reference is None else f", {fresh_rows(trial)}: {reference:.3f}"
+    versus = "" if reference is None else f", {trial.fresh_rows}: {reference:.3f}"
     first = name[order[0]]
     move = "weaker" if gap[order[0]] < 0 else "stronger"
     return [
-        Result(
-            name="association",
-            title="Strength of association between columns",
-            question="faithful",
-            value=value,
-            direction="lower",
+        result_of(
+            "association",
+            value,
+            f"The strength of association between two columns differs by {value:.3f} on a scale from 0 "
+            f"to 1 (shuffled columns: {floor:.3f}{versus}); the most changed pair, {first[0]!r} and "
+            f"{first[1]!r}, is {move} by {abs(gap[order[0]]):.3f}.",
             reference=reference,
             floor=floor,
             verdict=_verdict(value, reference, floor),
-            sentence=(
-                f"The strength of association between two columns differs by {value:.3f} on a scale from 0 "
-                f"to 1 (shuffled columns: {floor:.3f}{versus}); the most changed pair, {first[0]!r} and "
-                f"{first[1]!r}, is {move} by {abs(gap[order[0]]):.3f}."
-            ),
             detail={
                 "worst": [
                     {

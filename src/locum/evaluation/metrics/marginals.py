@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from locum.evaluation.joints import size_factor, subsets, total_variation, worst
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
-from locum.evaluation.sentences import fresh_rows, percent
 from locum.evaluation.trial import MAX_TRIPLES, Trial
 from locum.randomness import stream
+from locum.wording import percent
 
 #: Good: at most this multiple of the reference, or this share of the way from reference to floor.
 GOOD_TIMES, GOOD_SHARE = 1.25, 0.10
@@ -27,10 +28,15 @@ def pairs(trial: Trial) -> list[Result]:
     reference = float(scan.tv_reference.mean()) if trial.test.num_rows else None
     return [
         _result(
-            trial, "tv.2way", "Pairs of columns", "pair", float(scan.tv.mean()), reference,
-            float(scan.tv_floor.mean()), worst(names, scan.tv - scan.tv_reference, 10), False,
+            trial,
+            "tv.2way",
+            "pair",
+            float(scan.tv.mean()),
+            reference,
+            float(scan.tv_floor.mean()),
+            worst(names, scan.tv - scan.tv_reference, 10),
         )
-    ]  # fmt: skip
+    ]
 
 
 def triples(trial: Trial) -> list[Result]:
@@ -59,10 +65,15 @@ def triples(trial: Trial) -> list[Result]:
     fresh = float(reference.mean()) if trial.test.num_rows else None
     return [
         _result(
-            trial, "tv.3way", "Triples of columns", "triple", float(value.mean()), fresh,
-            float(floor.mean()), worst(names, value - reference, 10), True,
+            trial,
+            "tv.3way",
+            "triple",
+            float(value.mean()),
+            fresh,
+            float(floor.mean()),
+            worst(names, value - reference, 10),
         )
-    ]  # fmt: skip
+    ]
 
 
 def verdict_of(value: float, reference: float | None, floor: float) -> Verdict:
@@ -76,29 +87,30 @@ def verdict_of(value: float, reference: float | None, floor: float) -> Verdict:
 
 
 def _result(
-    trial: Trial, name: str, title: str, noun: str, value: float, reference: float | None, floor: float,
-    top: list[tuple[str, float]], headline: bool,
-) -> Result:  # fmt: skip
+    trial: Trial,
+    name: str,
+    noun: str,
+    value: float,
+    reference: float | None,
+    floor: float,
+    top: list[tuple[str, float]],
+) -> Result:
     closer = reference is not None and value < MEMORISING_TIMES * reference
     sentence = (
         f"For an average {noun} of columns {percent(value)} of the rows would have to change for the "
         "combinations to be as frequent as in the real data"
     )
     if reference is not None:
-        sentence += f" ({fresh_rows(trial)}: {percent(reference)}, shuffled columns: {percent(floor)})"
+        sentence += f" ({trial.fresh_rows}: {percent(reference)}, shuffled columns: {percent(floor)})"
     if closer:
         sentence += ". That is closer than fresh real rows come, which is a sign of memorising"
-    return Result(
-        name=name,
-        title=title,
-        question="faithful",
-        value=value,
-        direction="lower",
+    return result_of(
+        name,
+        value,
+        sentence + ".",
         reference=reference,
         floor=floor,
         verdict=verdict_of(value, reference, floor),
-        sentence=sentence + ".",
-        headline=headline,
         detail={
             "worst": [{"columns": n, "excess": e} for n, e in top],
             "closer_than_fresh_rows": closer,

@@ -7,13 +7,14 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.reference import Limits, root_factor
+from locum.evaluation.reference import VerdictLimits, root_factor
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.sentences import fresh_rows, percent
 from locum.evaluation.trial import PARTS, Part, Trial
+from locum.wording import percent
 
 #: Good up to 2 references or 1 % of the rows, fair up to 5 references or 5 %, poor beyond.
-LIMITS = Limits(good_times=2.0, good_value=0.01, fair_times=5.0, fair_value=0.05)
+LIMITS = VerdictLimits(good_times=2.0, good_value=0.01, fair_times=5.0, fair_value=0.05)
 #: Columns with missing values that are taken in pairs, those with most of them first.
 MAX_COLUMNS = 30
 
@@ -36,7 +37,7 @@ def missingness(trial: Trial) -> list[Result]:
     names = trial.schema.names
     if not len(touched):
         sentence = "No value is missing, neither in the real table nor in the synthetic one."
-        return [_result("missing.rate", "Missing values", 0.0, None, sentence, [])]
+        return [_result("missing.rate", 0.0, None, sentence, [])]
     scale = root_factor(*(len(masks[p]) for p in PARTS))
     gap = np.abs(rate["train"] - rate["synthetic"])[touched]
     reference = (
@@ -46,13 +47,13 @@ def missingness(trial: Trial) -> list[Result]:
     value = float(gap.mean())
     sentence = (
         f"The share of missing values is off by {percent(value)} on average over {len(touched)} columns"
-        f"{_versus(trial, reference)}; furthest off is {names[touched[top]]!r}."
+        f"{trial.versus(reference)}; furthest off is {names[touched[top]]!r}."
     )
     detail: list[dict[str, object]] = [
         {"column": names[i], "real": float(rate["train"][i]), "synthetic": float(rate["synthetic"][i])}
         for i in touched
     ]
-    results = [_result("missing.rate", "Missing values", value, reference, sentence, detail)]
+    results = [_result("missing.rate", value, reference, sentence, detail)]
     chosen = touched[np.argsort(-rate["train"][touched], kind="stable")[:MAX_COLUMNS]]
     return results + (_pairs(trial, masks, chosen, scale) if len(chosen) > 1 else [])
 
@@ -82,9 +83,9 @@ def _pairs(
     ]
     sentence = (
         f"The share of rows that miss two values at once is off by {percent(value)} on average"
-        f"{_versus(trial, reference)}; furthest off are {names[a[order[0]]]!r} and {names[b[order[0]]]!r}."
+        f"{trial.versus(reference)}; furthest off are {names[a[order[0]]]!r} and {names[b[order[0]]]!r}."
     )
-    return [_result("missing.pairs", "Values missing together", value, reference, sentence, detail)]
+    return [_result("missing.pairs", value, reference, sentence, detail)]
 
 
 def _mask(trial: Trial, part: Part) -> Mask:
@@ -97,26 +98,18 @@ def _mask(trial: Trial, part: Part) -> Mask:
     return out
 
 
-def _versus(trial: Trial, reference: float | None) -> str:
-    return "" if reference is None else f" ({fresh_rows(trial)}: {percent(reference)})"
-
-
 def _result(
     name: str,
-    title: str,
     value: float,
     reference: float | None,
     sentence: str,
     detail: list[dict[str, object]],
 ) -> Result:
-    return Result(
-        name=name,
-        title=title,
-        question="faithful",
-        value=value,
-        direction="lower",
+    return result_of(
+        name,
+        value,
+        sentence,
         reference=reference,
         verdict=LIMITS.verdict(value, reference),
-        sentence=sentence,
         detail={"worst" if name == "missing.pairs" else "columns": detail},
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.evaluation.learn.boosting import ROUNDS, grow
-from locum.evaluation.metrics.utility import CLASS_ROUNDS, LEAST_ROUNDS, LEAST_SKILL
+from locum.evaluation.metrics.utility import LEAST_SKILL
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.scores import floor_of, weighted_score
-from locum.evaluation.sentences import seen_note
-from locum.evaluation.target import Target
+from locum.evaluation.target import TargetColumn, learn
 from locum.evaluation.trial import Trial, thin
 from locum.randomness import child_seed, stream
 
@@ -22,7 +21,7 @@ MARGIN = 0.02
 
 
 def mixture(
-    trial: Trial, targets: list[Target], rows: int = ROWS, test_rows: int = TEST_ROWS
+    trial: Trial, targets: list[TargetColumn], rows: int = ROWS, test_rows: int = TEST_ROWS
 ) -> list[Result]:
     """Gain of adding as many synthetic rows to the real ones, ``risk.mix``; of the first target only.
 
@@ -53,31 +52,14 @@ def mixture(
     x = [view.matrix(table) for table in tables]
     y = [target.values(table) for table in tables]
     at = view.matrix(test)[ok]
-    alone = _learn(trial, target, x[0], y[0], at, LEAF)
-    mixed = _learn(trial, target, np.vstack(x), np.concatenate(y), at, 2 * LEAF)
+    seed = child_seed(trial.seed, "mixture", target.column)
+    alone = learn(trial, target, x[0], y[0], at, seed=seed, leaf=LEAF)
+    mixed = learn(trial, target, np.vstack(x), np.concatenate(y), at, seed=seed, leaf=2 * LEAF)
     return [_result(trial, target, truth[ok], alone, mixed, n)]
 
 
-def _learn(
-    trial: Trial, target: Target, x: FloatArray, y: FloatArray, at: FloatArray, leaf: int
-) -> FloatArray:
-    own = trial.features.names.index(target.column)
-    keep = [j for j in range(x.shape[1]) if j != own]
-    known = ~np.isnan(y)
-    rounds = ROUNDS
-    if target.task == "multiclass":
-        rounds = min(ROUNDS, max(LEAST_ROUNDS, CLASS_ROUNDS // target.n_classes))
-    forest = grow(
-        x[known][:, keep], y[known], target.task,
-        categorical=[keep.index(j) for j in trial.features.categorical if j != own],
-        seed=child_seed(trial.seed, "mixture", target.column), n_classes=target.n_classes, rounds=rounds,
-        leaf=leaf,
-    )  # fmt: skip
-    return forest.predict(at[:, keep])
-
-
 def _result(
-    trial: Trial, target: Target, truth: FloatArray, alone: FloatArray, mixed: FloatArray, rows: int
+    trial: Trial, target: TargetColumn, truth: FloatArray, alone: FloatArray, mixed: FloatArray, rows: int
 ) -> Result:
     of_alone = weighted_score(target.task, target.n_classes, truth, alone)
     of_mixed = weighted_score(target.task, target.n_classes, truth, mixed)
@@ -102,19 +84,15 @@ def _result(
         )
     else:
         said = _said(target.column, measure, base, (gain, low, high), verdict)
-    return Result(
-        name="risk.mix",
-        title="Adding synthetic rows to the real ones",
-        question="risk",
-        value=gain,
+    return result_of(
+        "risk.mix",
+        gain,
+        said + trial.seen_note,
         low=low,
         high=high,
-        direction="higher",
         reference=0.0,
         floor=-skill,
         verdict=verdict,
-        sentence=said + seen_note(trial),
-        headline=True,
         detail={"target": target.column, "measure": measure, "real": base, "rows": rows},
     )
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from locum.evaluation.fit import Fit
 from locum.evaluation.metrics.marginals import pairs, triples
 from locum.evaluation.metrics.tails import tails
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
-from locum.evaluation.sentences import percent
 from locum.evaluation.trial import Trial, thin
 from locum.randomness import child_seed, stream
 from locum.schema.table import Schema
-from locum.synthesizer.table import Synthesizer
+from locum.wording import percent
 
 #: Rows that the next generation learns from at most, and no fewer than the second on wide tables.
 ROWS, LEAST_ROWS = 10_000, 2_000
-#: The generator of the next generation: ours that is quick, whoever made the rows.
-NAME = "tree-fast"
 #: Share of the way to shuffled columns that one more generation may go: good, fair.
 GOOD_SHARE, FAIR_SHARE = 0.10, 0.30
 #: With fewer rows than this in any table the distances say nothing.
@@ -25,20 +24,21 @@ FEW = 20
 LEAST_WAY = 0.04
 
 
-def next_generation(trial: Trial, rows: int = ROWS) -> list[Result]:
+def next_generation(trial: Trial, generator: Fit, rows: int = ROWS) -> list[Result]:
     """How much further one more generation is from the real rows, ``risk.generation``.
 
-    `NAME` learns the synthetic rows and draws as many; both tables are held against the real rows by triples
-    of columns (pairs where there are two columns). The value is the growth of that distance, the floor what
-    shuffled columns would make of it. The detail also counts rare levels (5 real rows and more) that either
-    lacks. It is one step of the loops of `locum collapse`, which shows many, with other ways of mixing.
+    `generator` (any quick one, whoever made the rows) learns the synthetic rows and draws as many; both
+    tables are held against the real rows by triples of columns (pairs where there are two columns). The value
+    is the growth of that distance, the floor what shuffled columns would make of it. The detail also counts
+    rare levels (5 real rows and more) that either lacks. It is one step of the loops of `locum collapse`,
+    which shows many, with other ways of mixing.
 
     Verdict on the growth over the way left to shuffled columns: good to `GOOD_SHARE`, fair to `FAIR_SHARE`,
     else poor. Both are counted from the distance of the rows or that of fresh real rows, whichever is larger:
     a copy is nearer to the real rows than any generator should be, and with few rows fresh ones are nearly as
     far as shuffled columns. Unclear where that leaves no way to go (`LEAST_WAY`), poor where the rows
     themselves are that far beyond shuffled columns. Unclear with fewer than `FEW` rows.
-    Empty with fewer than two columns or rows. Cost: one fit of `NAME` on at most `rows` rows.
+    Empty with fewer than two columns or rows. Cost: one fit on at most `rows` rows.
     """
     if len(trial.columns) < 2 or trial.synthetic.num_rows < 2:
         return []
@@ -47,15 +47,13 @@ def next_generation(trial: Trial, rows: int = ROWS) -> list[Result]:
     )
     first = first.select([c.name for c in trial.columns])
     seed = child_seed(trial.seed, "studies", "generations", "fit")
-    model = Synthesizer(NAME, seed=seed).fit_table(first, Schema(trial.columns))
-    second = model.draw(first.num_rows, seed=seed).table
-    held = replace(
-        trial, schema=Schema(trial.columns), synthetic=first, target=None
-    ), replace(trial, schema=Schema(trial.columns), synthetic=second, target=None)  # fmt: skip
+    schema = Schema(trial.columns)
+    second = generator(first, schema, first.num_rows, seed)
+    held = [replace(trial, schema=schema, synthetic=t, target=None) for t in (first, second)]
     joint = triples if len(trial.columns) > 2 else pairs
     (now,), (after,) = joint(held[0]), joint(held[1])
     lost = [_lost(t) for t in held]
-    found = _result(now, after, first.num_rows, lost[0], lost[1])
+    found = _result(generator.name, now, after, first.num_rows, lost[0], lost[1])
     sizes = (trial.train.num_rows, trial.test.num_rows, first.num_rows)
     return [found if min(sizes) >= FEW else replace(found, verdict="unclear")]
 
@@ -66,7 +64,9 @@ def _lost(trial: Trial) -> tuple[int, int]:
     return sum(c["rare"] for c in columns), sum(c["lost"] for c in columns)
 
 
-def _result(now: Result, after: Result, rows: int, lost: tuple[int, int], later: tuple[int, int]) -> Result:
+def _result(
+    generator: str, now: Result, after: Result, rows: int, lost: tuple[int, int], later: tuple[int, int]
+) -> Result:
     growth = after.value - now.value
     # The synthetic rows may be thinned, and fresh rows are of another number: near enough for a yardstick.
     start = max(now.value, now.reference or 0.0)
@@ -80,20 +80,15 @@ def _result(now: Result, after: Result, rows: int, lost: tuple[int, int], later:
         sentence += f", fresh real rows {percent(now.reference)} and shuffled columns {percent(now.floor)}"
     if later[1] > lost[1]:
         sentence += f"; of {lost[0]:,} rare levels it lacks {later[1]:,}, they {lost[1]:,}"
-    return Result(
-        name="risk.generation",
-        title="One more generation",
-        question="risk",
-        value=growth,
-        direction="lower",
-        target=0.0,
+    return result_of(
+        "risk.generation",
+        growth,
+        sentence + ".",
         reference=0.0,
         floor=max((now.floor or 0.0) - now.value, 0.0),
         verdict=verdict_of(after.value - start, way, now.value - (now.floor or 0.0)),
-        sentence=sentence + ".",
-        headline=True,
         detail={
-            "generator": NAME,
+            "generator": generator,
             "rows": rows,
             "first": now.value,
             "second": after.value,

@@ -7,13 +7,14 @@ import numpy as np
 from locum.arrays import FloatArray
 from locum.evaluation.joints import size_factor, total_variation, worst
 from locum.evaluation.learn.cells import numeric
-from locum.evaluation.reference import Limits, root_factor
+from locum.evaluation.reference import VerdictLimits, root_factor
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.sentences import fresh_rows, percent
 from locum.evaluation.trial import Trial
+from locum.wording import percent
 
 #: Good up to 1.5 references or 0.02, fair up to 4 references or 0.08, poor beyond.
-LIMITS = Limits(good_times=1.5, good_value=0.02, fair_times=4.0, fair_value=0.08)
+LIMITS = VerdictLimits(good_times=1.5, good_value=0.02, fair_times=4.0, fair_value=0.08)
 
 
 def column_distances(trial: Trial) -> tuple[FloatArray, FloatArray]:
@@ -49,18 +50,13 @@ def shapes(trial: Trial) -> list[Result]:
     mean, fresh = float(value.mean()), float(reference.mean()) if has_test else None
     top = worst(names, value - reference, 3)
     results = [
-        Result(
-            name="tv.1way",
-            title="Shape of single columns",
-            question="faithful",
-            value=mean,
-            direction="lower",
+        result_of(
+            "tv.1way",
+            mean,
+            f"On average {percent(mean)} of a column's rows would have to change value for the column to "
+            f"look like the real one{trial.versus(fresh)}; furthest off is {top[0][0]!r}.",
             reference=fresh,
             verdict=LIMITS.verdict(mean, fresh),
-            sentence=(
-                f"On average {percent(mean)} of a column's rows would have to change value for the column to "
-                f"look like the real one{_versus(trial, fresh)}; furthest off is {top[0][0]!r}."
-            ),
             detail={
                 "columns": [
                     {"column": n, "tv": float(v), "reference": float(r) if has_test else None}
@@ -94,18 +90,13 @@ def _ks(trial: Trial) -> list[Result]:
     fresh = float(np.mean(known)) if known else None
     top = max(rows, key=lambda r: float(r["ks"] or 0.0))  # type: ignore[arg-type]
     return [
-        Result(
-            name="ks",
-            title="Distribution of ordered columns",
-            question="faithful",
-            value=mean,
-            direction="lower",
+        result_of(
+            "ks",
+            mean,
+            "The largest gap between the real and the synthetic distribution of a numeric or time column "
+            f"is {percent(mean)} on average{trial.versus(fresh)}; it is largest for {top['column']!r}.",
             reference=fresh,
             verdict=LIMITS.verdict(mean, fresh),
-            sentence=(
-                "The largest gap between the real and the synthetic distribution of a numeric or time column "
-                f"is {percent(mean)} on average{_versus(trial, fresh)}; it is largest for {top['column']!r}."
-            ),
             detail={"columns": rows},
         )
     ]
@@ -123,7 +114,3 @@ def ks_distance(a: FloatArray, b: FloatArray) -> float | None:
 
 def _known(values: FloatArray) -> FloatArray:
     return values[~np.isnan(values)]
-
-
-def _versus(trial: Trial, reference: float | None) -> str:
-    return "" if reference is None else f" ({fresh_rows(trial)}: {percent(reference)})"

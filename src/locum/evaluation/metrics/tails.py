@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from locum.evaluation.learn.cells import numeric
-from locum.evaluation.reference import Limits, root_factor
+from locum.evaluation.reference import VerdictLimits, root_factor
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.sentences import fresh_rows, percent
 from locum.evaluation.trial import PARTS, Trial
+from locum.wording import percent
 
 #: A tail is cut at this share of the train rows; with ties it may hold more, and is skipped beyond TOO_FAT.
 TAIL, TOO_FAT = 0.05, 0.25
@@ -19,7 +20,7 @@ RARE = 0.05
 #: A rare level that this many train rows hold should turn up in the synthetic table.
 ENOUGH = 5
 #: Good up to 1.5 references or a tenth, fair up to 4 references or three tenths, poor beyond.
-LIMITS = Limits(good_times=1.5, good_value=0.10, fair_times=4.0, fair_value=0.30)
+LIMITS = VerdictLimits(good_times=1.5, good_value=0.10, fair_times=4.0, fair_value=0.30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,12 @@ def _extremes(trial: Trial, scale: float | None) -> list[Result]:
                 )
             )
     return _result(
-        trial, errors, "tails.extremes", "Lowest and highest values",
-        "The share of rows in the lowest or highest 5 % of a column is off by", "of its size",
-    )  # fmt: skip
+        trial,
+        errors,
+        "tails.extremes",
+        "The share of rows in the lowest or highest 5 % of a column is off by",
+        "of its size",
+    )
 
 
 def _rare(trial: Trial, scale: float | None) -> list[Result]:
@@ -112,29 +116,29 @@ def _rare(trial: Trial, scale: float | None) -> list[Result]:
             )
         )
     return _result(
-        trial, errors, "tails.rare", "Rare levels",
-        "The shares of the rare levels of a column are off by", "of their sum",
-    )  # fmt: skip
+        trial,
+        errors,
+        "tails.rare",
+        "The shares of the rare levels of a column are off by",
+        "of their sum",
+    )
 
 
-def _result(trial: Trial, errors: list[_Error], name: str, title: str, start: str, end: str) -> list[Result]:
+def _result(trial: Trial, errors: list[_Error], name: str, start: str, end: str) -> list[Result]:
     if not errors:
         return []
     value = float(np.mean([e.value for e in errors]))
     known = [e.reference for e in errors if e.reference is not None]
     reference = float(np.mean(known)) if known else None
     top = max(errors, key=lambda e: e.value)
-    versus = "" if reference is None else f" ({fresh_rows(trial)}: {percent(reference)})"
     return [
-        Result(
-            name=name,
-            title=title,
-            question="faithful",
-            value=value,
-            direction="lower",
+        result_of(
+            name,
+            value,
+            f"{start} {percent(value)} {end} on average{trial.versus(reference)}; "
+            f"furthest off is {top.column!r}.",
             reference=reference,
             verdict=LIMITS.verdict(value, reference),
-            sentence=f"{start} {percent(value)} {end} on average{versus}; furthest off is {top.column!r}.",
             detail={
                 "columns": [
                     {"column": e.column, "error": e.value, "reference": e.reference, **e.extra}

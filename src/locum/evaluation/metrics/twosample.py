@@ -9,10 +9,11 @@ import numpy as np
 from locum.arrays import FloatArray
 from locum.evaluation.intervals import auc_error, auc_interval
 from locum.evaluation.learn.boosting import grow
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
-from locum.evaluation.sentences import in_hundred, seen_note
 from locum.evaluation.trial import Trial, spread
 from locum.randomness import child_seed, stream
+from locum.wording import in_hundred
 
 #: Rows a side; on wide tables fewer (`Trial.budget`), but no fewer than LEAST.
 ROWS, LEAST = 15_000, 3_000
@@ -94,9 +95,13 @@ def judge(trial: Trial, real: FloatArray, synthetic: FloatArray, rows: int, *nam
     for k in range(folds):
         train = fold != k
         forest = grow(
-            x[train], y[train], "binary", categorical=trial.features.categorical,
-            seed=child_seed(trial.seed, "c2st", *names, k), leaf=leaf,
-        )  # fmt: skip
+            x[train],
+            y[train],
+            "binary",
+            categorical=trial.features.categorical,
+            seed=child_seed(trial.seed, "c2st", *names, k),
+            leaf=leaf,
+        )
         score[~train] = forest.predict(x[~train])
         gains += forest.gains(d) / folds
     area, low, high = auc_interval(score[y == 1], score[y == 0])
@@ -158,20 +163,15 @@ def c2st(trial: Trial, *, rows: int | None = None, known: Anchors | None = None)
     if found.rows < TOO_FEW:
         sentence = f"With {found.rows} rows a side a judge cannot be trained well enough to say anything"
     return [
-        Result(
-            name="c2st",
-            title="Can a trained judge tell the rows apart?",
-            question="faithful",
-            value=found.area,
+        result_of(
+            "c2st",
+            found.area,
+            sentence + "." + trial.seen_note,
             low=found.low,
             high=found.high,
-            direction="target",
-            target=0.5,
             reference=known.reference if known else None,
             floor=known.floor if known else None,
             verdict=verdict,
-            sentence=sentence + "." + seen_note(trial),
-            headline=True,
             detail={
                 "rows_a_side": found.rows,
                 "giveaways": [{"column": names[i], "gain": float(found.gains[i])} for i in order],

@@ -8,20 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.evaluation.learn.boosting import ROUNDS
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.scores import floor_of, weighted_score
-from locum.evaluation.sentences import percent, seen_note
-from locum.evaluation.target import Target, best_targets, learn, target_of
+from locum.evaluation.target import TargetColumn, best_targets, learn, target_of
 from locum.evaluation.trial import Trial, thin
-from locum.randomness import stream
+from locum.randomness import child_seed, stream
+from locum.wording import percent
 
 #: Rows to learn from and to test on at most; fewer to learn from for a target of many classes.
 ROWS, TEST_ROWS = 40_000, 15_000
 #: On wide tables (`Trial.budget`) no fewer rows to learn from than this.
 LEAST_ROWS = 6_000
-#: Boosting rounds times classes at most, and at least this many rounds.
-CLASS_ROUNDS, LEAST_ROUNDS = 400, 40
 REPEATS = 100
 #: Share of real skill kept: good from here, fair from there, poor below.
 GOOD_KEPT, FAIR_KEPT = 0.95, 0.80
@@ -37,7 +35,7 @@ class Transfer:
     paired for loss (real minus synthetic) and kept (share of the skill above chance).
     """
 
-    target: Target
+    target: TargetColumn
     synthetic: float
     real: float
     synthetic_interval: tuple[float, float]
@@ -58,7 +56,9 @@ class Transfer:
         return (self.real - floor) / (1 - floor)
 
 
-def transfer(trial: Trial, target: Target, rows: int = ROWS, test_rows: int = TEST_ROWS) -> Transfer | None:
+def transfer(
+    trial: Trial, target: TargetColumn, rows: int = ROWS, test_rows: int = TEST_ROWS
+) -> Transfer | None:
     """Train on synthetic and on equally many real rows, test both on the hold-out; None without test rows.
 
     The same LightGBM settings for both. Real rows are thinned to the number of synthetic ones (and the other
@@ -72,18 +72,16 @@ def transfer(trial: Trial, target: Target, rows: int = ROWS, test_rows: int = TE
         return None
     view = trial.features
     x_test = view.matrix(test)[ok]
-    rounds = ROUNDS
-    if target.task == "multiclass":
-        rounds = min(ROUNDS, max(LEAST_ROUNDS, CLASS_ROUNDS // target.n_classes))
     predictions = {}
     for part, table in (("learning", trial.learning), ("synthetic", trial.synthetic)):
         some = thin(table, n, stream(trial.seed, "metrics", "utility", part))
-        predictions[part] = learn(trial, target, view.matrix(some), target.values(some), x_test, part, rounds)
+        seed = child_seed(trial.seed, "utility", target.column, part)
+        predictions[part] = learn(trial, target, view.matrix(some), target.values(some), x_test, seed=seed)
     return _compare(trial, target, truth[ok], predictions["synthetic"], predictions["learning"], n)
 
 
 def _compare(
-    trial: Trial, target: Target, truth: FloatArray, synthetic: FloatArray, real: FloatArray, rows: int
+    trial: Trial, target: TargetColumn, truth: FloatArray, synthetic: FloatArray, real: FloatArray, rows: int
 ) -> Transfer:
     of_synthetic = weighted_score(target.task, target.n_classes, truth, synthetic)
     of_real = weighted_score(target.task, target.n_classes, truth, real)
@@ -120,7 +118,7 @@ def _middle(draws: FloatArray, value: float) -> tuple[float, float]:
 
 
 def utility(
-    trial: Trial, *, targets: list[Target] | None = None, rows: int = ROWS, test_rows: int = TEST_ROWS
+    trial: Trial, *, targets: list[TargetColumn] | None = None, rows: int = ROWS, test_rows: int = TEST_ROWS
 ) -> list[Result]:
     """Train on synthetic, test on real: ``utility.kept``, and a target's ``utility.tstr``, ``utility.loss``.
 
@@ -146,7 +144,7 @@ def utility(
     return results
 
 
-def chosen_targets(trial: Trial) -> list[Target]:
+def chosen_targets(trial: Trial) -> list[TargetColumn]:
     """The named target if it can be predicted at all, else the columns that real rows predict best."""
     if len(trial.columns) < 2:
         return []
@@ -156,7 +154,7 @@ def chosen_targets(trial: Trial) -> list[Target]:
     return [target for target, _ in best_targets(trial)]
 
 
-def varies(trial: Trial, target: Target) -> bool:
+def varies(trial: Trial, target: TargetColumn) -> bool:
     """Whether the test rows hold two values of the target, without which no model can be tested."""
     truth = target.values(trial.test)
     return len(np.unique(truth[~np.isnan(truth)])) > 1
@@ -200,19 +198,15 @@ def _kept_result(trial: Trial, found: list[Transfer]) -> Result:
             f"A model trained on synthetic rows predicts {what} of real rows with {percent(min(kept, 1.0))} "
             "of the skill of one trained on as many real rows"
         )
-    return Result(
-        name="utility.kept",
-        title="Skill kept when training on synthetic rows",
-        question="useful",
-        value=kept,
+    return result_of(
+        "utility.kept",
+        kept,
+        sentence + "." + trial.seen_note,
         low=low,
         high=high,
-        direction="higher",
         reference=1.0,
         floor=0.0,
         verdict=verdict,
-        sentence=sentence + "." + seen_note(trial),
-        headline=True,
         detail={"targets": [t.target.column for t in found]},
     )
 
@@ -220,6 +214,7 @@ def _kept_result(trial: Trial, found: list[Transfer]) -> Result:
 def _target_results(trial: Trial, t: Transfer, suffix: str) -> list[Result]:
     verdict = verdict_of(t.kept, t.kept_interval, t.skill)
     column, measure = t.target.column, t.measure
+    words = {"column": column, "measure": measure}
     detail = {
         "target": column,
         "measure": measure,
@@ -229,41 +224,32 @@ def _target_results(trial: Trial, t: Transfer, suffix: str) -> list[Result]:
         "kept": t.kept,
     }
     return [
-        Result(
-            name="utility.tstr" + suffix,
-            title=f"Predicting {column} ({measure})",
-            question="useful",
-            value=t.synthetic,
+        result_of(
+            "utility.tstr" + suffix,
+            t.synthetic,
+            f"Trained on synthetic rows a model predicts {column!r} of real rows with {measure} "
+            f"{t.synthetic:.3f}; trained on as many real rows, with {t.real:.3f} "
+            f"(chance: {floor_of(t.target.task):g})." + trial.seen_note,
+            words=words,
             low=t.synthetic_interval[0],
             high=t.synthetic_interval[1],
-            direction="higher",
             reference=t.real,
             floor=floor_of(t.target.task),
             verdict=verdict,
-            sentence=(
-                f"Trained on synthetic rows a model predicts {column!r} of real rows with {measure} "
-                f"{t.synthetic:.3f}; trained on as many real rows, with {t.real:.3f} "
-                f"(chance: {floor_of(t.target.task):g})." + seen_note(trial)
-            ),
             headline=not suffix,
             detail=detail,
         ),
-        Result(
-            name="utility.loss" + suffix,
-            title=f"Loss in predicting {column} ({measure})",
-            question="useful",
-            value=t.real - t.synthetic,
+        result_of(
+            "utility.loss" + suffix,
+            t.real - t.synthetic,
+            f"Training on synthetic rows costs {t.real - t.synthetic:.3f} points of {measure} in "
+            f"predicting {column!r} (95 % interval {t.loss_interval[0]:.3f} to {t.loss_interval[1]:.3f}).",
+            words=words,
             low=t.loss_interval[0],
             high=t.loss_interval[1],
-            direction="lower",
-            target=0.0,
             reference=0.0,
             floor=t.real - floor_of(t.target.task),
             verdict=verdict,
-            sentence=(
-                f"Training on synthetic rows costs {t.real - t.synthetic:.3f} points of {measure} in "
-                f"predicting {column!r} (95 % interval {t.loss_interval[0]:.3f} to {t.loss_interval[1]:.3f})."
-            ),
             detail=detail,
         ),
     ]

@@ -34,7 +34,7 @@ class Correction:
     variance: float = 0.0
 
 
-def learned(others: Sequence[Gap], overall: Gap | None) -> Correction:
+def estimate_correction(others: Sequence[Gap], overall: Gap | None) -> Correction:
     """Correction of one group from the gaps in the other groups.
 
     Mean and spread of the gaps by the moments of DerSimonian and Laird (Controlled Clinical Trials 1986), the

@@ -19,11 +19,12 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray, effective_size
 from locum.errors import UsageError
+from locum.evaluation.fit import Fit
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric, quantile_edges
 from locum.evaluation.metrics.inference.ensemble import Ensemble, ensemble
-from locum.evaluation.subgroups.correction import Correction, Gap, learned
-from locum.evaluation.subgroups.result import Estimate, Subgroup, Trust
+from locum.evaluation.subgroups.correction import Correction, Gap, estimate_correction
+from locum.evaluation.subgroups.result import GroupEstimate, Subgroup, Trust
 from locum.randomness import check_seed, child_seed, stream
 from locum.schema.table import Schema
 
@@ -39,92 +40,39 @@ BINS, LEAST = 5, 30
 
 
 def pools(
+    fit: Fit,
     test: pa.Table,
     schema: Schema,
     *,
     generators: int = 8,
     rows: int = 20_000,
-    synthesizer: str = "tree-fast",
     seed: int = 0,
 ) -> tuple[pa.Table, ...]:
-    """Rows drawn from several generators, each fitted to a bootstrap of the canonical test rows.
+    """Rows drawn from a generator fitted several times, each time to a bootstrap of the canonical test rows.
 
     Fit on test rows, never on those that the model under test learned from. Cost: `generators` fits.
 
     Raises
     ------
     UsageError
-        With fewer than two generators, or for an unknown synthesizer.
+        With fewer than two generators.
     """
-    from locum.synthesizer.table import Synthesizer
-
     if generators < 2:
         raise UsageError("one generator has no spread", where="generators", expected="2 or more")
     check_seed(seed)
     out = []
     for k in range(generators):
         picked = stream(seed, "subgroups", "bootstrap", k).integers(test.num_rows, size=test.num_rows)
-        made = Synthesizer(synthesizer, seed=child_seed(seed, "subgroups", "fit", k))
-        made.fit_table(test.take(np.sort(picked)), schema)
-        out.append(made.draw(made.most_rows(rows), seed=child_seed(seed, "subgroups", "draw", k)).table)
+        out.append(fit(test.take(np.sort(picked)), schema, rows, child_seed(seed, "subgroups", "fit", k)))
     return tuple(out)
 
 
-def subgroups(
-    score: Score,
-    test: pa.Table,
-    drawn: Sequence[pa.Table],
-    *,
-    schema: Schema,
-    by: Sequence[str],
-    weights: Weights | None = None,
-) -> tuple[Subgroup, ...]:
-    """A model's mean score in every group of the test rows, from real and from generated rows.
-
-    Parameters
-    ----------
-    score
-        Score of the model on each row of a canonical table that holds features and target.
-    test
-        Real rows that the model has not seen.
-    drawn
-        Rows of each generator (`pools`).
-    schema
-        Kinds of the columns.
-    by
-        Columns whose combinations are the groups; ordered ones are cut into `BINS` bins of equally many test
-        rows. Missing values are a group of their own.
-    weights
-        Weight of each row, to ask how the model would do where the population has shifted; its variance makes
-        the intervals wider. None weighs all rows alike.
-
-    Returns
-    -------
-    tuple of Subgroup
-        Groups with fewest real rows first.
-
-    Raises
-    ------
-    UsageError
-        For an unknown column, no columns, fewer than two pools, or scores or weights that are not one finite
-        number a row.
-    """
-    unknown = [name for name in by if name not in schema.names]
-    if unknown or not by or len(drawn) < 2:
-        raise UsageError(
-            f"groups by {', '.join(by) or 'nothing'} out of {len(drawn)} pools cannot be had",
-            where="subgroups",
-            expected=f"columns of the table ({', '.join(schema.names[:8])}) and two pools or more",
-        )  # fmt: skip
-    scored = Scored.of(score, test, drawn, weights)
-    return grouped(scored, schema=schema, by=by)
-
-
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ModelScores:
     """Test rows first, then the pools: rows, the model's score on each, and the weight of each.
 
-    Asking the model is the dear part, so it is done once for all groupings.
+    Asking the model is the dear part, so it is done once for all groupings. Weights ask how the model would
+    do where the population has shifted; their variance makes the intervals wider.
     """
 
     tables: tuple[pa.Table, ...]
@@ -134,7 +82,7 @@ class Scored:
     @classmethod
     def of(
         cls, score: Score, test: pa.Table, drawn: Sequence[pa.Table], weights: Weights | None = None
-    ) -> Scored:
+    ) -> ModelScores:
         """Ask the model about every row.
 
         Raises
@@ -144,18 +92,22 @@ class Scored:
         """
         tables = (test, *drawn)
         values = tuple(_checked(score, t, "score") for t in tables)
-        return cls(tables, values, ()).weighed(weights)
+        return cls(tables, values, ()).with_weights(weights)
 
-    def weighed(self, weights: Weights | None) -> Scored:
+    def with_weights(self, weights: Weights | None) -> ModelScores:
         """The same rows and scores under other weights."""
         found = tuple(
             np.ones(t.num_rows) if weights is None else _checked(weights, t, "weights") for t in self.tables
         )
-        return Scored(self.tables, self.values, found)
+        return ModelScores(self.tables, self.values, found)
 
 
-def grouped(scored: Scored, *, schema: Schema, by: Sequence[str]) -> tuple[Subgroup, ...]:
-    """`subgroups` of rows that were scored before."""
+def score_groups(scored: ModelScores, *, schema: Schema, by: Sequence[str]) -> tuple[Subgroup, ...]:
+    """The model's mean score in every group of the test rows, from real and from generated rows.
+
+    Groups are the combinations of the columns `by`, those with fewest real rows first; ordered columns are
+    cut into `BINS` bins of equally many test rows, and missing values are a group of their own.
+    """
     keys = [_key(schema, name, scored.tables[0]) for name in by]
     codes = [np.column_stack([code(t) for code, _ in keys]) for t in scored.tables]
     found: list[_Measured] = []
@@ -172,24 +124,24 @@ def grouped(scored: Scored, *, schema: Schema, by: Sequence[str]) -> tuple[Subgr
     out = []
     for i, m in enumerate(found):
         others = [g for j, g in enumerate(gaps) if j != i and g is not None]
-        out.append(_subgroup(m, learned(others, overall)))
+        out.append(_subgroup(m, estimate_correction(others, overall)))
     return tuple(sorted(out, key=lambda g: 0 if g.real is None else g.real.rows))
 
 
-def everybody(scored: Scored, before: Scored | None = None) -> Subgroup:
+def everybody(scored: ModelScores, before: ModelScores | None = None) -> Subgroup:
     """All rows as one group; the real ones are gone by, since nothing tells the generators' error there.
 
     With `before`, the same rows under other weights, that error is known and taken off; see
     `locum.evaluation.subgroups.correction`.
     """
     gap = None if before is None else _gap(_measured((), _everything(before)))
-    found = _subgroup(_measured((), _everything(scored)), learned((), gap))
+    found = _subgroup(_measured((), _everything(scored)), estimate_correction((), gap))
     if before is None and found.trust == "generated":
         return replace(found, trust="real", sentence="All real test rows speak for everybody.")
     return found
 
 
-def _everything(scored: Scored) -> list[tuple[FloatArray, FloatArray]]:
+def _everything(scored: ModelScores) -> list[tuple[FloatArray, FloatArray]]:
     return list(zip(scored.values, scored.weights, strict=True))
 
 
@@ -237,7 +189,7 @@ class _Measured:
     """A group before correction: the real estimate, the generated one, and where scores can lie."""
 
     group: tuple[tuple[str, str], ...]
-    real: Estimate | None
+    real: GroupEstimate | None
     made: Ensemble | None
     rows: int
     floor: float
@@ -269,29 +221,29 @@ def _subgroup(m: _Measured, correction: Correction) -> Subgroup:
     if m.made is not None:
         half = math.hypot((m.made.high - m.made.low) / 2, Z95 * math.sqrt(correction.variance))
         value = min(max(m.made.value + correction.shift, m.floor), m.top)
-        generated = Estimate(value, max(value - half, m.floor), min(value + half, m.top), m.rows)
+        generated = GroupEstimate(value, max(value - half, m.floor), min(value + half, m.top), m.rows)
     drawn = None if m.made is None else m.made.value
     return Subgroup(m.group, m.real, generated, *_trust(m.real, generated), drawn)
 
 
-def _real(values: FloatArray, weights: FloatArray) -> Estimate | None:
+def _real(values: FloatArray, weights: FloatArray) -> GroupEstimate | None:
     if not len(values) or weights.sum() <= 0:
         return None
     mean = float(np.average(values, weights=weights))
     effective = effective_size(weights)
     if np.isin(values, (0.0, 1.0)).all():
         low, high = wilson(mean * effective, effective)  # type: ignore[arg-type]
-        return Estimate(mean, low, high, len(values))
+        return GroupEstimate(mean, low, high, len(values))
     if len(values) < 2:
-        return Estimate(mean, -np.inf, np.inf, 1)
+        return GroupEstimate(mean, -np.inf, np.inf, 1)
     from scipy.stats import t
 
     spread = float(np.sqrt(np.average((values - mean) ** 2, weights=weights) / max(effective - 1, 1e-9)))
     half = float(t.ppf(0.975, max(effective - 1, 1.0))) * spread if effective < 1_000 else Z95 * spread
-    return Estimate(mean, mean - half, mean + half, len(values))
+    return GroupEstimate(mean, mean - half, mean + half, len(values))
 
 
-def _trust(real: Estimate | None, generated: Estimate | None) -> tuple[Trust, str]:
+def _trust(real: GroupEstimate | None, generated: GroupEstimate | None) -> tuple[Trust, str]:
     if generated is None:
         return "real", "The generators drew too few rows of this group: only the real rows speak."
     shown = f"{generated.value:.3f} ({generated.low:.3f} to {generated.high:.3f})"

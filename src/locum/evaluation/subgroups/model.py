@@ -11,13 +11,14 @@ import numpy as np
 
 from locum.arrays import FloatArray, effective_size
 from locum.errors import UsageError
-from locum.evaluation.learn.boosting import ROUNDS, grow
-from locum.evaluation.learn.cells import texts
+from locum.evaluation.fit import Fit
+from locum.evaluation.learn.boosting import grow
+from locum.evaluation.learn.cells import levels_of, texts
 from locum.evaluation.learn.features import FeatureView
-from locum.evaluation.subgroups.groups import Score, Scored, everybody, grouped, pools
+from locum.evaluation.subgroups.groups import BINS, ModelScores, Score, everybody, pools, score_groups
 from locum.evaluation.subgroups.result import Measure, Shift, Subgrouping, SubgroupTable
 from locum.evaluation.subgroups.shift import shift_of
-from locum.evaluation.target import Target, target_of
+from locum.evaluation.target import TargetColumn, target_of
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, child_seed
 from locum.schema.table import Schema
@@ -57,14 +58,14 @@ class Examined:
     name: str
     model: str
     schema: Schema
-    target: Target
+    target: TargetColumn
     score: Score
     test: pa.Table
     by: tuple[tuple[str, ...], ...]
     shifts: tuple[str, ...] = ()
 
 
-def known_target(name: str, schema: Schema, table: pa.Table) -> Target:
+def target_column(name: str, schema: Schema, table: pa.Table) -> TargetColumn:
     """How the target is predicted.
 
     Raises
@@ -81,12 +82,12 @@ def known_target(name: str, schema: Schema, table: pa.Table) -> Target:
     return target
 
 
-def with_target(table: pa.Table, target: Target) -> pa.Table:
+def with_target(table: pa.Table, target: TargetColumn) -> pa.Table:
     """The rows whose target is known."""
     return table.filter(~np.isnan(target.values(table)))
 
 
-def trained(rows: pa.Table, schema: Schema, target: Target, seed: int) -> Score:
+def train_score(rows: pa.Table, schema: Schema, target: TargetColumn, seed: int) -> Score:
     """Score of boosted trees with LightGBM's defaults that learned the target from `rows`.
 
     1 for the right class and 0 for a wrong one; the absolute error of a number.
@@ -105,10 +106,9 @@ def trained(rows: pa.Table, schema: Schema, target: Target, seed: int) -> Score:
             expected="two classes or values of the target, and other columns",
         )  # fmt: skip
     view = FeatureView.learn(columns, known)
-    rounds = ROUNDS if target.n_classes < 3 else max(40, 400 // target.n_classes)
     forest = grow(
         view.matrix(known), y, target.task, categorical=view.categorical,
-        seed=child_seed(seed, "subgroups", "model"), n_classes=max(2, target.n_classes), rounds=rounds,
+        seed=child_seed(seed, "subgroups", "model"), n_classes=max(2, target.n_classes), rounds=target.rounds,
     )  # fmt: skip
 
     def score(table: pa.Table) -> FloatArray:
@@ -122,7 +122,7 @@ def trained(rows: pa.Table, schema: Schema, target: Target, seed: int) -> Score:
     return score
 
 
-def answered(predict: Predict, target: Target, spelt: str = "") -> Score:
+def function_score(predict: Predict, target: TargetColumn, spelt: str = "") -> Score:
     """Score of anybody's function of the features; labels are compared as texts.
 
     `spelt` holds the words for false and true in the user's file, such as ``nein|ja``.
@@ -173,10 +173,10 @@ def _label(answer: object, *, boolean: bool) -> str | None:
 
 def examine(
     asked: Examined,
+    fit: Fit,
     *,
     generators: int = 8,
     rows: int = 20_000,
-    synthesizer: str = "tree-fast",
     seed: int = 0,
     notes: Sequence[str] = (),
     listener: Listener = silent,
@@ -187,7 +187,7 @@ def examine(
     ----------
     asked
         The question.
-    generators, rows, synthesizer
+    fit, generators, rows
         As for `locum.evaluation.subgroups.groups.pools`.
     seed
         Same seed, same figures.
@@ -215,35 +215,30 @@ def examine(
     weighers = [shift_of(text, asked.schema, asked.test) for text in asked.shifts]
     total = 2 + len(asked.by) + len(asked.shifts)
     listener(Event("subgroups", 0, total, "generators"))
-    drawn = pools(
-        asked.test, asked.schema, generators=generators, rows=rows, synthesizer=synthesizer, seed=seed
-    )
+    drawn = pools(fit, asked.test, asked.schema, generators=generators, rows=rows, seed=seed)
     drawn = tuple(with_target(t, asked.target) for t in drawn)
     listener(Event("subgroups", 1, total, "the model's answers"))
-    scored = Scored.of(asked.score, asked.test, drawn)
+    scored = ModelScores.of(asked.score, asked.test, drawn)
     tables: list[SubgroupTable] = []
     shifts: list[Shift] = []
     for by in asked.by:
         listener(Event("subgroups", 2 + len(tables), total, " x ".join(by)))
-        tables.append(SubgroupTable(by, grouped(scored, schema=asked.schema, by=by)))
+        tables.append(SubgroupTable(by, score_groups(scored, schema=asked.schema, by=by)))
     for text, weigh in zip(asked.shifts, weighers, strict=True):
         listener(Event("subgroups", 2 + len(tables) + len(shifts), total, text))
-        moved = scored.weighed(weigh)
+        moved = scored.with_weights(weigh)
         w = moved.weights[0]
         shifts.append(Shift(text, everybody(moved, scored), effective_size(w)))
     listener(Event("subgroups", total, total))
     measure: Measure = "absolute error" if asked.target.task == "regression" else "share right"
     return Subgrouping(
         asked.name, asked.test.num_rows, asked.model, asked.target.column, measure, everybody(scored),
-        tuple(tables), tuple(shifts), synthesizer, generators, rows, seed, tuple(notes),
+        tuple(tables), tuple(shifts), fit.name, generators, rows, seed, tuple(notes),
         cpu_s=time.process_time() - start,
     )  # fmt: skip
 
 
 def _check(by: Sequence[str], asked: Examined) -> None:
-    from locum.evaluation.learn.cells import levels_of
-    from locum.evaluation.subgroups.groups import BINS
-
     schema, cells = asked.schema, 1
     for name in by:
         if name not in schema.names:

@@ -16,7 +16,7 @@ FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class GroupEstimate:
     """A mean score with its 95 % interval and the rows behind it (all pools together)."""
 
     value: float
@@ -47,8 +47,8 @@ class Subgroup:
     """
 
     group: tuple[tuple[str, str], ...]
-    real: Estimate | None
-    generated: Estimate | None
+    real: GroupEstimate | None
+    generated: GroupEstimate | None
     trust: Trust
     sentence: str
     drawn: float | None = None
@@ -187,7 +187,7 @@ class Subgrouping:
         }
 
 
-def trusted(group: Subgroup) -> Estimate | None:
+def trusted(group: Subgroup) -> GroupEstimate | None:
     """The estimate to go by; None where nothing confirms the generated rows."""
     if group.trust == "neither":
         return None

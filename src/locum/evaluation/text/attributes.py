@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
 from locum.evaluation.text.spread import jackknife, place
 from locum.randomness import stream
@@ -37,12 +38,7 @@ def entropy(values: Sequence[str]) -> float:
 
 
 def attributes(found: Mapping[str, Values], seed: int = 0) -> list[Result]:
-    """Distance of each attribute's shares from those of the train texts; see `one`."""
-    return [r for name, values in found.items() for r in one(name, values, seed)]
-
-
-def one(name: str, values: Values, seed: int = 0) -> list[Result]:
-    """``text.attribute.<name>``: total variation distance of one attribute from the real shares.
+    """Total variation distance of each attribute from the real shares, ``text.attribute.<name>``.
 
     All parts are thinned at random to the same number of texts, on which the distance depends. The reference
     is the hold-out, the floor texts with each value that the train texts have equally often. Interval by the
@@ -50,6 +46,10 @@ def one(name: str, values: Values, seed: int = 0) -> list[Result]:
     for all measures, but good in any case where the distance is not above twice the hold-out's: with few
     texts and few values both are chance.
     """
+    return [r for name, values in found.items() for r in _attribute(name, values, seed)]
+
+
+def _attribute(name: str, values: Values, seed: int) -> list[Result]:
     parts = {p: list(v) for p, v in values.items() if len(v)}
     if "train" not in parts or "synthetic" not in parts:
         return []
@@ -75,19 +75,31 @@ def one(name: str, values: Values, seed: int = 0) -> list[Result]:
         verdict = "good" if good else place(value, half, reference, max(floor, 2 * reference))
     missing = [v for v in levels if v not in set(thin["synthetic"])]
     said = "unknown" if reference is None else f"{100 * reference:.0f}"
-    return [Result(
-        name=f"text.attribute.{name}", title=f"Attribute {name}", question="faithful", value=value,
-        low=max(0.0, value - half), high=min(1.0, value + half), direction="lower", reference=reference,
-        floor=floor, verdict=verdict,  # type: ignore[arg-type]
-        sentence=f"{100 * value:.0f} of 100 texts would have to change their {name} to have the shares of "
-        f"the real texts; of hold-out texts {said}. Entropy {entropy(thin['synthetic']):.2f} bits, real "
-        f"{entropy(real):.2f}.",
-        detail={"texts": n, "entropy": entropy(thin["synthetic"]), "entropy_real": entropy(real),
-                "missing_values": len(missing), "values": len(levels)},
-    )]  # fmt: skip
+    return [
+        result_of(
+            f"text.attribute.{name}",
+            value,
+            f"{100 * value:.0f} of 100 texts would have to change their {name} to have the shares of "
+            f"the real texts; of hold-out texts {said}. Entropy {entropy(thin['synthetic']):.2f} bits, real "
+            f"{entropy(real):.2f}.",
+            words={"name": name},
+            low=max(0.0, value - half),
+            high=min(1.0, value + half),
+            reference=reference,
+            floor=floor,
+            verdict=verdict,
+            detail={
+                "texts": n,
+                "entropy": entropy(thin["synthetic"]),
+                "entropy_real": entropy(real),
+                "missing_values": len(missing),
+                "values": len(levels),
+            },
+        )
+    ]
 
 
-def planned(name: str, values: Sequence[str], plan: Mapping[str, float]) -> Result | None:
+def plan_agreement(name: str, values: Sequence[str], plan: Mapping[str, float]) -> Result | None:
     """``text.plan.<name>``: whether a column of made rows has the shares that its plan asks for.
 
     Real texts are not read. Value: entropy over that of the plan, 1 when every value comes as often as asked;
@@ -111,13 +123,22 @@ def planned(name: str, values: Sequence[str], plan: Mapping[str, float]) -> Resu
     asked = float(-(p * np.log2(p)).sum())
     verdict = "good" if chance >= 0.001 else "fair" if apart <= 0.1 else "poor"
     value = entropy(values) / asked
-    return Result(
-        name=f"text.plan.{name}", title=f"Plan of {name}", question="faithful", value=value,
-        direction="target", target=1.0, reference=1.0, floor=0.0, verdict=verdict,  # type: ignore[arg-type]
-        sentence=f"The rows spread over the planned values of {name} with {value:.2f} of the planned "
+    return result_of(
+        f"text.plan.{name}",
+        value,
+        f"The rows spread over the planned values of {name} with {value:.2f} of the planned "
         f"entropy; {100 * apart:.0f} of 100 rows would have to change (chance of as much by luck: "
         f"{chance:.2g}).",
+        words={"name": name},
+        reference=1.0,
+        floor=0.0,
+        verdict=verdict,
         reads_private=False,
-        detail={"rows": len(values), "p": chance, "tv": apart, "outside": outside,
-                "missing_values": int((q == 0).sum())},
-    )  # fmt: skip
+        detail={
+            "rows": len(values),
+            "p": chance,
+            "tv": apart,
+            "outside": outside,
+            "missing_values": int((q == 0).sum()),
+        },
+    )

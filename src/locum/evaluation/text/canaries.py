@@ -13,6 +13,7 @@ from locum.arrays import FloatArray
 from locum.errors import DataError, FileFormatError, UsageError
 from locum.evaluation.intervals import auc_interval, rate_at
 from locum.evaluation.learn.embedding import embed as static
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.text.copying import Bigrams
 from locum.evaluation.text.trial import Embed
@@ -40,8 +41,13 @@ class TextCanaries:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready form."""
-        return {"what": "text canaries", "format": 1, "copies": self.copies,
-                "planted": list(self.planted), "spared": list(self.spared)}  # fmt: skip
+        return {
+            "what": "text canaries",
+            "format": 1,
+            "copies": self.copies,
+            "planted": list(self.planted),
+            "spared": list(self.spared),
+        }
 
     @classmethod
     def from_json(cls, told: object) -> TextCanaries:
@@ -129,10 +135,11 @@ def find(
     """Whether planted canaries can be told from spared ones by the synthetic texts alone.
 
     Two scores of a canary: mean log-likelihood of its words in a bigram model of the synthetic texts (less
-    that in a model of `reference`, real texts that were not learned from, where there are any), and mean
-    cosine similarity of its `NEAREST` synthetic texts. Of each the area under the ROC curve, the share found
-    at one false alarm in 100, and the mean exposure in bits. Good when the 95 % interval of the area holds
-    0.5 (a generator that never saw them is called otherwise in at most 5 of 200 cases), poor from 0.6 on.
+    that in a model of `reference`, real texts that were not learned from, where there are any),
+    ``text.canaries.likelihood``, and mean cosine similarity of its `NEAREST` synthetic texts,
+    ``text.canaries.nearest``. Of each the area under the ROC curve, the share found at one false alarm in
+    100, and the mean exposure in bits. Good when the 95 % interval of the area holds 0.5 (a generator that
+    never saw them is called otherwise in at most 5 of 200 cases), poor from 0.6 on.
     Empty without synthetic texts.
 
     Nothing real is published: ``reads_private`` is still set, for the canaries were made after real texts.
@@ -154,29 +161,38 @@ def find(
         return np.asarray(np.partition(alike, -k, axis=1)[:, -k:].mean(axis=1), dtype=np.float64)
 
     return [
-        _result(key, title, score(canaries.planted), score(canaries.spared), canaries.copies)
-        for key, title, score in (
-            ("likelihood", "Canaries by likelihood", likely),
-            ("nearest", "Canaries by nearest texts", nearest),
-        )
+        _result(key, score(canaries.planted), score(canaries.spared), canaries.copies)
+        for key, score in (("likelihood", likely), ("nearest", nearest))
     ]
 
 
-def _result(key: str, title: str, inside: FloatArray, outside: FloatArray, copies: int) -> Result:
+def _result(key: str, inside: FloatArray, outside: FloatArray, copies: int) -> Result:
     value, low, high = auc_interval(inside, outside)
     verdict: Verdict = "good" if low <= 0.5 else "poor" if value >= 0.6 else "fair"
     bits = exposure(inside, outside)
     error = float(bits.std(ddof=1) / math.sqrt(len(bits))) if len(bits) > 1 else math.inf
     found = rate_at(inside, outside)
     times = "once" if copies == 1 else f"{copies} times"
-    return Result(
-        name=f"text.canaries.{key}", title=title, question="private", value=value, low=low, high=high,
-        direction="target", target=0.5, reference=0.5, verdict=verdict, headline=verdict == "poor",
-        sentence=f"{len(inside)} unusual texts planted {times} are told from {len(outside)} like ones "
+    return result_of(
+        f"text.canaries.{key}",
+        value,
+        f"{len(inside)} unusual texts planted {times} are told from {len(outside)} like ones "
         f"{100 * value:.0f} times in 100 (50 is guessing); at one false alarm in 100, "
         f"{100 * found:.0f} of 100 are found; mean exposure {bits.mean():.1f} bits (chance "
         f"{CHANCE_BITS:.1f}, at most {math.log2(len(outside) + 1):.1f}).",
-        detail={"planted": len(inside), "spared": len(outside), "copies": copies, "found_at_1_percent": found,
-                "exposure_bits": float(bits.mean()), "exposure_error": error,
-                "exposure_largest": float(bits.max()), "exposure_chance": CHANCE_BITS},
-    )  # fmt: skip
+        low=low,
+        high=high,
+        reference=0.5,
+        verdict=verdict,
+        headline=verdict == "poor",
+        detail={
+            "planted": len(inside),
+            "spared": len(outside),
+            "copies": copies,
+            "found_at_1_percent": found,
+            "exposure_bits": float(bits.mean()),
+            "exposure_error": error,
+            "exposure_largest": float(bits.max()),
+            "exposure_chance": CHANCE_BITS,
+        },
+    )

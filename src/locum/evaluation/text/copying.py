@@ -8,6 +8,7 @@ from math import comb, log
 import numpy as np
 
 from locum.evaluation.intervals import auc_interval, rate_at, wilson
+from locum.evaluation.registry import find, result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.text import words
 from locum.evaluation.text.trial import TextTrial
@@ -18,6 +19,8 @@ RUN, LEVEL = 8, 0.01
 
 def runs(trial: TextTrial) -> list[Result]:
     """Share of synthetic texts with a run of `RUN` words of train, beside that of as many hold-out texts.
+
+    ``text.copied_runs``.
 
     Poor when more texts have more runs of train than of the hold-out than the other way round (one-sided sign
     test at `LEVEL`); stock phrases are in both and decide nothing. ``detail`` has the longest shared runs.
@@ -43,21 +46,34 @@ def runs(trial: TextTrial) -> list[Result]:
         "they were made from, "
         f"{100 * real:.1f} one of a text never seen; the longest have {longest[0]} and {longest[1]} words."
     )
-    return [Result(
-        name="text.copied_runs", title=f"Runs of {RUN} words", question="private", value=value, low=low,
-        high=high, direction="lower", reference=real, verdict=verdict, sentence=sentence, headline=True,
-        detail={"longest_train": longest[0], "longest_holdout": longest[1], "p": p, "more_train": only,
-                "more_holdout": other},
-    )]  # fmt: skip
+    return [
+        result_of(
+            "text.copied_runs",
+            value,
+            sentence,
+            words={"words": str(RUN)},
+            low=low,
+            high=high,
+            reference=real,
+            verdict=verdict,
+            detail={
+                "longest_train": longest[0],
+                "longest_holdout": longest[1],
+                "p": p,
+                "more_train": only,
+                "more_holdout": other,
+            },
+        )
+    ]
 
 
 def membership(trial: TextTrial) -> list[Result]:
     """Whether texts that were learned from can be told from hold-out texts by the synthetic ones alone.
 
     Two scores of a real text, without the model and without canaries: cosine similarity of its nearest
-    synthetic text, and mean log-likelihood of its words in a bigram model of the synthetic texts. AUC, 0.5 is
-    guessing. Poor when the interval lies above 0.5 and the area is 0.6 or more; fair when only the interval
-    does.
+    synthetic text (``text.membership.nearest``), and mean log-likelihood of its words in a bigram model of
+    the synthetic texts (``text.membership.likelihood``). AUC, 0.5 is guessing. Poor when the interval lies
+    above 0.5 and the area is 0.6 or more; fair when only the interval does.
 
     Source: Meeus et al. (2025), the attacks from data alone.
     """
@@ -68,22 +84,27 @@ def membership(trial: TextTrial) -> list[Result]:
     model = Bigrams(trial.words["synthetic"])
     likely = [np.array([model.mean(t) for t in trial.words[p][:n]]) for p in ("train", "holdout")]
     out = []
-    for key, title, (train, holdout) in (
-        ("nearest", "Told by the nearest synthetic text", near),
-        ("likelihood", "Told by likelihood in the synthetic texts", likely),
-    ):
+    for key, (train, holdout) in (("nearest", near), ("likelihood", likely)):
+        name = f"text.membership.{key}"
         value, low, high = auc_interval(train, holdout)
         verdict: Verdict = "good" if low <= 0.5 else "poor" if value >= 0.6 else "fair"
         sentence = (
-            f"{title}, a text that was learned from and one that was not are told apart {100 * value:.0f} "
-            f"times in 100 ({100 * low:.0f} to {100 * high:.0f}; 50 is guessing); at one false alarm in 100, "
-            f"{100 * rate_at(train, holdout):.1f} of 100 are found (1 is guessing)."
+            f"{find(name)[0].title}, a text that was learned from and one that was not are told apart "
+            f"{100 * value:.0f} times in 100 ({100 * low:.0f} to {100 * high:.0f}; 50 is guessing); at one "
+            f"false alarm in 100, {100 * rate_at(train, holdout):.1f} of 100 are found (1 is guessing)."
         )
-        out.append(Result(
-            name=f"text.membership.{key}", title=title, question="private", value=value, low=low, high=high,
-            direction="target", target=0.5, reference=0.5, verdict=verdict, sentence=sentence,
-            headline=key == "nearest", detail={"texts": n, "found_at_1_percent": rate_at(train, holdout)},
-        ))  # fmt: skip
+        out.append(
+            result_of(
+                name,
+                value,
+                sentence,
+                low=low,
+                high=high,
+                reference=0.5,
+                verdict=verdict,
+                detail={"texts": n, "found_at_1_percent": rate_at(train, holdout)},
+            )
+        )
     return out
 
 

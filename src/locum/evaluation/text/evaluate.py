@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from locum.evaluation.evidence import Answer
+from locum.evaluation.registry import evaluators
 from locum.evaluation.result import Question, Result, Verdict
-from locum.evaluation.text import copying, identifiers, likeness, topics, use
 from locum.evaluation.text.trial import TextTrial
 
-_JUDGES = (
-    likeness.clouds, topics.topics, likeness.order, likeness.variety, use.use, copying.runs,
-    copying.membership, identifiers.identifiers,
-)  # fmt: skip
 _RANK: dict[Verdict, int] = {"poor": 0, "unclear": 1, "fair": 2, "good": 3}
 
 
 def judge(trial: TextTrial) -> tuple[Result, ...]:
     """Every result. Cost: about 10 seconds of one core for three times 1,500 reviews."""
-    return tuple(result for work in _JUDGES for result in work(trial))
+    return tuple(result for e in evaluators("text") for result in e.load()(trial))
 
 
 def answers(trial: TextTrial, results: tuple[Result, ...]) -> tuple[Answer, ...]:

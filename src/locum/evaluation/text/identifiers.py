@@ -7,6 +7,7 @@ from math import comb
 
 from locum.data.pii_in_text import mentions
 from locum.evaluation.intervals import wilson
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.text.trial import TextTrial
 
@@ -56,17 +57,24 @@ def _hard(sets: dict[str, dict[bool, set[tuple[str, str]]]]) -> Result:
     back, n, other, m = _split(sets, True)
     low, high = wilson(len(back), n)
     value = len(back) / n if n else 0.0
-    return Result(
-        name="text.identifiers", title="Identifiers that return", question="private", value=value,
-        low=low if n else 0.0, high=high if n else 0.0, direction="lower", target=0.0,
-        reference=other / m if m else 0.0, verdict="poor" if back else "good",
-        sentence=f"{len(back)} of {n} mail and web addresses, telephone, card and identity numbers of the "
+    return result_of(
+        "text.identifiers",
+        value,
+        f"{len(back)} of {n} mail and web addresses, telephone, card and identity numbers of the "
         "real texts stand in the synthetic ones."
         if n
         else "The real texts hold no mail or web address, telephone, card or identity number of their own.",
-        detail={"returned": dict(Counter(kind for kind, _ in back)), "of": n, "holdout_returned": other,
-                "holdout_of": m},
-    )  # fmt: skip
+        low=low if n else 0.0,
+        high=high if n else 0.0,
+        reference=other / m if m else 0.0,
+        verdict="poor" if back else "good",
+        detail={
+            "returned": dict(Counter(kind for kind, _ in back)),
+            "of": n,
+            "holdout_returned": other,
+            "holdout_of": m,
+        },
+    )
 
 
 def _names(sets: dict[str, dict[bool, set[tuple[str, str]]]]) -> Result:
@@ -76,13 +84,17 @@ def _names(sets: dict[str, dict[bool, set[tuple[str, str]]]]) -> Result:
     p = _tail(hits, n, other, m)
     verdict: Verdict = "poor" if p < LEVEL else "good"
     value, real = hits / n if n else 0.0, other / m if m else 0.0
-    return Result(
-        name="text.names", title="Names that return", question="private", value=value, low=low if n else 0.0,
-        high=high if n else 0.0, direction="lower", reference=real, verdict=verdict,
-        sentence=f"{hits} of {n} capitalised names of the real texts stand in the synthetic ones; of "
+    return result_of(
+        "text.names",
+        value,
+        f"{hits} of {n} capitalised names of the real texts stand in the synthetic ones; of "
         f"texts never seen {other} of {m}.",
+        low=low if n else 0.0,
+        high=high if n else 0.0,
+        reference=real,
+        verdict=verdict,
         detail={"p": p, "of": n, "holdout_of": m},
-    )  # fmt: skip
+    )
 
 
 def _tail(hits: int, n: int, other: int, m: int) -> float:

@@ -20,7 +20,10 @@ PER_CLUSTER = 10
 
 
 def clouds(trial: TextTrial) -> list[Result]:
-    """Frechet distance, precision, recall, density, coverage and MAUVE of the embeddings, at equal n.
+    """How two clouds of embeddings overlap, at equal n.
+
+    ``text.frechet``: Frechet distance; ``text.mauve``: area under their divergence frontier;
+    ``text.precision``, ``text.recall``, ``text.density`` and ``text.coverage``: overlap by neighbourhoods.
 
     The reference is what the hold-out scores against train, the floor what random words of train score. The
     mean of word vectors knows no order of words; see `order`.
@@ -28,7 +31,6 @@ def clouds(trial: TextTrial) -> list[Result]:
     n = trial.size
     real = trial.vectors["train"][:n]
     part = {name: x[:n] for name, x in trial.vectors.items()}
-    reference = "holdout" if trial.holdout is not None else None
 
     @cache
     def covered(name: str, keep: bytes) -> geometry.Cover:
@@ -37,17 +39,17 @@ def clouds(trial: TextTrial) -> list[Result]:
 
     def of(field: str) -> Result | None:
         return judge(
-            f"text.{field}", _TITLES[field][0],
+            trial, f"text.{field}",
             lambda name, rows: float(getattr(covered(name, rows.astype(np.intp).tobytes()), field)), n,
-            reference=reference, floor="floor", direction="higher", sentence=_TITLES[field][1],
-            two_sided=field == "density", headline=field == "coverage",
+            floor="floor", sentence=_SENTENCES[field],
+
             limits=(0.0, math.inf if field == "density" else 1.0),
         )  # fmt: skip
 
     distance = judge(
-        "text.frechet", "Frechet distance of embeddings",
+        trial, "text.frechet",
         lambda name, rows: geometry.frechet(real[rows], part[name][rows]), n,
-        reference=reference, floor="floor", direction="lower", headline=True,
+        floor="floor",
         sentence="The embeddings are {value} apart (Frechet distance, 0 is the same); hold-out texts are "
         "{reference}, random words of the real texts {floor}.",
     )  # fmt: skip
@@ -55,26 +57,22 @@ def clouds(trial: TextTrial) -> list[Result]:
     return [r for r in found if r is not None]
 
 
-_TITLES = {
+_SENTENCES = {
     "precision": (
-        "Precision",
         "A share of {value} of the synthetic texts lies where real texts lie; of hold-out texts {reference}, "
-        "of random words {floor}.",
+        "of random words {floor}."
     ),
     "recall": (
-        "Recall",
         "A share of {value} of real texts lies where synthetic ones lie; with hold-out texts {reference}, "
-        "with random words {floor}.",
+        "with random words {floor}."
     ),
     "density": (
-        "Density",
         "Synthetic texts lie in real neighbourhoods {value} times as often as expected; hold-out texts "
-        "{reference}, random words {floor}.",
+        "{reference}, random words {floor}."
     ),
     "coverage": (
-        "Coverage",
         "A share of {value} of the real texts has a synthetic neighbour; with hold-out texts {reference}, "
-        "with random words {floor}.",
+        "with random words {floor}."
     ),
 }
 
@@ -100,8 +98,8 @@ def mauve(trial: TextTrial) -> Result | None:
         return geometry.mauve(p, q)
 
     return judge(
-        "text.mauve", "MAUVE", measure, n,
-        reference="holdout" if trial.holdout is not None else None, floor="floor", direction="higher",
+        trial, "text.mauve", measure, n,
+        floor="floor",
         limits=(0.0, 1.0),
         sentence="MAUVE is {value} (1 is the same distribution); of hold-out texts {reference}, of random "
         "words {floor}.",
@@ -109,13 +107,14 @@ def mauve(trial: TextTrial) -> Result | None:
 
 
 def variety(trial: TextTrial) -> list[Result]:
-    """Distinct-1 and -2 at the same number of runs, self-BLEU on at most `BLEU_TEXTS`, Vendi score.
+    """How varied the texts are: ``text.distinct1``, ``text.distinct2``, ``text.self_bleu``, ``text.vendi``.
+
+    Distinct words and pairs at the same number of runs, self-BLEU on at most `BLEU_TEXTS`, Vendi score.
 
     Two-sided for distinct-n and Vendi: more variety than real texts have is as wrong as less. The reference
     is the hold-out; the floor of self-BLEU and distinct is one text repeated: random words are too varied.
     """
     n = trial.size
-    reference = "holdout" if trial.holdout is not None else None
     parts = {name: t[:n] for name, t in trial.words.items()}
     found: list[Result | None] = []
     for size in (1, 2):
@@ -123,25 +122,25 @@ def variety(trial: TextTrial) -> list[Result]:
         most = min(sum(max(0, len(t) - size + 1) for t in texts) for texts in parts.values()) * 4 // 5
         one = min((max(0, len(t) - size + 1) for t in parts["train"]), default=0) / max(1, most)
         found.append(judge(
-            f"text.distinct{size}", f"Distinct {'words' if size == 1 else 'pairs of words'}",
+            trial, f"text.distinct{size}",
             lambda name, rows, size=size, most=most: words.distinct(  # type: ignore[misc]
                 (parts[name][i] for i in rows), size, most), n,
-            reference=reference, floor=None, bottom=one, limits=(0.0, 1.0), direction="higher",
-            two_sided=True,
+            floor=None, bottom=one, limits=(0.0, 1.0),
+
             sentence=f"Of {most} {'words' if size == 1 else 'pairs of neighbouring words'} a share of "
             "{value} is different; in hold-out texts {reference}.",
         ))  # fmt: skip
     scores = {name: words.self_bleu(texts[:BLEU_TEXTS]) for name, texts in parts.items() if name != "train"}
     found.append(judge(
-        "text.self_bleu", "Self-BLEU", lambda name, rows: float(scores[name][rows].mean()),
-        min(n, BLEU_TEXTS), reference=reference, floor=None, bottom=1.0, limits=(0.0, 1.0), direction="lower",
+        trial, "text.self_bleu", lambda name, rows: float(scores[name][rows].mean()),
+        min(n, BLEU_TEXTS), floor=None, bottom=1.0, limits=(0.0, 1.0),
         sentence="A synthetic text is like the others with self-BLEU {value} (1 is a repetition); hold-out "
         "texts {reference}.",
     ))  # fmt: skip
     found.append(judge(
-        "text.vendi", "Vendi score", lambda name, rows: geometry.vendi(trial.vectors[name][rows]), n,
-        reference=reference, floor=None, bottom=1.0, limits=(1.0, math.inf), direction="higher",
-        two_sided=True,
+        trial, "text.vendi", lambda name, rows: geometry.vendi(trial.vectors[name][rows]), n,
+        floor=None, bottom=1.0, limits=(1.0, math.inf),
+
         sentence="The texts are as varied as {value} entirely different ones (Vendi score); hold-out texts "
         "{reference}.",
     ))  # fmt: skip
@@ -149,7 +148,9 @@ def variety(trial: TextTrial) -> list[Result]:
 
 
 def order(trial: TextTrial) -> list[Result]:
-    """Share of pairs of neighbouring words that stand somewhere in train: sees what embeddings do not.
+    """Share of pairs of neighbouring words that stand somewhere in train, ``text.order``.
+
+    It sees what embeddings do not.
 
     The reference is the hold-out, the floor random words of train. A share above the reference is no merit
     (see copying), but is not held against the texts here.
@@ -157,10 +158,10 @@ def order(trial: TextTrial) -> list[Result]:
     n = trial.size
     known = words.runs_of(trial.words["train"][:n], 2)
     found = judge(
-        "text.order", "Order of words",
+        trial, "text.order",
         lambda name, rows: words.known_pairs([trial.words[name][i] for i in rows], known), n,
-        reference="holdout" if trial.holdout is not None else None, floor="floor", direction="higher",
-        headline=True, limits=(0.0, 1.0),
+        floor="floor",
+        limits=(0.0, 1.0),
         sentence="A share of {value} of neighbouring words also stand side by side in the real texts; of "
         "hold-out texts {reference}, of random words {floor}.",
     )  # fmt: skip

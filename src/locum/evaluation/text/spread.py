@@ -8,7 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.result import Question, Result, Verdict
+from locum.evaluation.registry import find, result_of
+from locum.evaluation.result import Result, Verdict
+from locum.evaluation.text.trial import TextTrial
 
 Rows = npt.NDArray[np.intp]
 
@@ -29,18 +31,13 @@ def jackknife(measure: Callable[[Rows], float], n: int) -> tuple[float, float]:
 
 
 def judge(
+    trial: TextTrial,
     name: str,
-    title: str,
     measure: Callable[[str, Rows], float],
     n: int,
     *,
-    reference: str | None,
     floor: str | None,
-    direction: str,
     sentence: str,
-    question: Question = "faithful",
-    headline: bool = False,
-    two_sided: bool = False,
     bottom: float | None = None,
     limits: tuple[float, float] = (0.0, math.inf),
 ) -> Result | None:
@@ -48,22 +45,23 @@ def judge(
 
     Parameters
     ----------
-    name, title, question, headline, direction
-        As in `Result`.
+    trial
+        The texts; their hold-out, if there is one, is the reference.
+    name
+        Of a registered measure; one with a target is two-sided: being beyond the reference is as bad as
+        falling short of it.
     measure
         Value of a part, on some of its rows.
     n
         Rows of each part.
-    reference, floor
-        Parts to compare with; None without one.
+    floor
+        Part that learned nothing, to compare with besides the hold-out; None without one.
     bottom
         Value of the floor where there is no such part.
     limits
         Where the interval is cut.
     sentence
         With the places ``{value}``, ``{reference}`` and ``{floor}``.
-    two_sided
-        Whether being beyond the reference is as bad as falling short of it.
 
     Notes
     -----
@@ -71,12 +69,12 @@ def judge(
     reaches the reference, good; from 0.5 fair; else poor. Two-sided, a value beyond twice the way is judged
     as if it fell short by as much. Unclear without a hold-out. None where the value is no number.
     """
-    every = np.arange(n)
+    every, two_sided = np.arange(n), find(name)[0].direction == "target"
     value = measure("synthetic", every)
     if not math.isfinite(value):
         return None
     half, _ = jackknife(lambda rows: measure("synthetic", rows), n)
-    real = measure(reference, every) if reference else None
+    real = None if trial.holdout is None else measure("holdout", every)
     low_end = measure(floor, every) if floor else bottom
     verdict: Verdict = "unclear"
     if real is not None and low_end is not None and math.isfinite(half):
@@ -84,13 +82,18 @@ def judge(
     words = sentence.format(value=figure(value), reference=figure(real), floor=figure(low_end))
     if real is None:
         words += " Without a hold-out there is nothing to compare it with."
-    return Result(
-        name=name, title=title, question=question, value=value,
-        low=max(limits[0], value - half), high=min(limits[1], value + half),
-        direction="target" if two_sided else "lower" if direction == "lower" else "higher",
-        target=real if two_sided else None, sentence=words, reference=real, floor=low_end, verdict=verdict,
-        headline=headline, detail={"texts": n},
-    )  # fmt: skip
+    return result_of(
+        name,
+        value,
+        words,
+        low=max(limits[0], value - half),
+        high=min(limits[1], value + half),
+        target=real if two_sided else None,
+        reference=real,
+        floor=low_end,
+        verdict=verdict,
+        detail={"texts": n},
+    )
 
 
 def place(value: float, half: float, reference: float, floor: float, two_sided: bool = False) -> Verdict:

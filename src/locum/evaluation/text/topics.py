@@ -22,6 +22,8 @@ PER_TOPIC, MOST_TOPICS = 30, 40
 def topics(trial: TextTrial) -> list[Result]:
     """Total variation distance of topic shares, and the share of real texts in topics that are missing.
 
+    ``text.topics`` and ``text.topics_missing``.
+
     Topics are the clusters of the train texts' embeddings (k-means, one for each `PER_TOPIC` of them). The
     reference is what the hold-out scores in the synthetic texts' place, the floor what the same number of
     texts of one topic, the largest, would score. ``detail`` of ``text.topics`` holds the chi-square statistic
@@ -37,26 +39,25 @@ def topics(trial: TextTrial) -> list[Result]:
     cells = {name: _nearest(x[:n], middle) for name, x in trial.vectors.items()}
     largest = np.bincount(cells["train"], minlength=len(middle)).argmax()
     cells["one topic"] = np.full(n, largest, dtype=np.intp)
-    reference = "holdout" if trial.holdout is not None else None
 
     def share(part: str, rows: Rows) -> npt.NDArray[np.float64]:
         return np.bincount(cells[part][rows], minlength=len(middle)) / max(1, len(rows))
 
     distance = judge(
-        "text.topics", "Topics in other shares",
+        trial, "text.topics",
         lambda part, rows: float(np.abs(share(part, rows) - share("train", rows)).sum() / 2), n,
-        reference=reference, floor="one topic", direction="lower", headline=True, limits=(0.0, 1.0),
+        floor="one topic", limits=(0.0, 1.0),
         sentence="A share of {value} of the synthetic texts would have to change their topic for the "
         "shares of the real ones; of hold-out texts {reference}, of texts of one topic {floor}.",
     )  # fmt: skip
     missing = judge(
-        "text.topics_missing", "Real texts in missing topics",
+        trial, "text.topics_missing",
         lambda part, rows: float(share("train", rows)[share(part, rows) == 0].sum()), n,
-        reference=reference, floor="one topic", direction="lower", limits=(0.0, 1.0),
+        floor="one topic", limits=(0.0, 1.0),
         sentence="A share of {value} of the real texts is about topics that no synthetic text is about; with "
         "hold-out texts {reference}, with texts of one topic {floor}.",
     )  # fmt: skip
-    against = "holdout" if reference else "train"
+    against = "train" if trial.holdout is None else "holdout"
     statistic, degrees, p = chi_square(cells[against], cells["synthetic"])
     told = {
         "topics": len(middle), "chi_square": statistic, "degrees": degrees, "p": p, "against": against,

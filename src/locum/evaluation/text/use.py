@@ -8,6 +8,7 @@ import numpy as np
 
 from locum.arrays import FloatArray
 from locum.evaluation.intervals import wilson
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.text.trial import TextTrial
 from locum.randomness import stream
@@ -31,49 +32,63 @@ def classify(x: FloatArray, y: Sequence[str], test: FloatArray, ridge: float = R
     return [levels[i] for i in ((test - mean) @ weights + middle).argmax(axis=1)]
 
 
-def use(trial: TextTrial) -> list[Result]:
-    """Accuracy on hold-out texts of a classifier trained on synthetic ones, and accuracy of synthetic labels.
+def train_and_test(trial: TextTrial) -> list[Result]:
+    """Accuracy on hold-out texts of a classifier trained on synthetic ones: ``text.tstr``.
 
-    ``text.tstr``: reference is the same number of train texts in place of the synthetic ones, floor the same
-    synthetic texts with shuffled labels. ``text.labels``: a classifier trained on real texts reads the
-    synthetic ones; reference is its accuracy on the hold-out, floor that of a guess by the commonest label.
-    Good within 0.05 of the reference or when the interval holds it; poor in the lower half from the floor.
-    Empty without labels or hold-out.
+    Reference is the same number of train texts in place of the synthetic ones, floor the same synthetic texts
+    with shuffled labels. Good within 0.05 of the reference or when the interval holds it; poor in the lower
+    half from the floor. Empty without labels or hold-out.
     """
-    marks = {p: trial.marks(p) for p in ("train", "holdout", "synthetic")} if trial.holdout else {}
-    if len(marks) < 3 or any(m is None for m in marks.values()):
+    marks = _marks(trial)
+    if marks is None:
         return []
-    train, test, ours = (list(m or ()) for m in marks.values())
-    x = trial.vectors
-    n = min(len(train), len(ours))
-
-    def right(learn: FloatArray, labels: Sequence[str], to: FloatArray, true: Sequence[str]) -> int:
-        return sum(a == b for a, b in zip(classify(learn, labels, to), true, strict=True))
-
+    train, test, ours = marks
+    x, n = trial.vectors, min(len(train), len(ours))
     shuffled = list(stream(trial.seed, "text", "tstr").permutation(np.array(ours[:n], dtype=object)))
+    real = _right(x["train"][:n], train[:n], x["holdout"], test) / len(test)
+    floor = _right(x["synthetic"][:n], shuffled, x["holdout"], test) / len(test)
+    hits = _right(x["synthetic"][:n], ours[:n], x["holdout"], test)
+    said = (
+        "A classifier trained on synthetic texts labels {value:.0f} of 100 real hold-out texts rightly; "
+        "trained on as many real ones {reference:.0f}, with shuffled labels {floor:.0f}."
+    )
+    return [_share("text.tstr", hits, len(test), real, floor, said)]
+
+
+def label_agreement(trial: TextTrial) -> list[Result]:
+    """How far synthetic labels fit their texts: ``text.labels``.
+
+    A classifier trained on real texts reads the synthetic ones; reference is its accuracy on the hold-out,
+    floor that of a guess by the commonest label. Verdict as in `train_and_test`.
+    """
+    marks = _marks(trial)
+    if marks is None:
+        return []
+    train, test, ours = marks
+    x = trial.vectors
     commonest = max(sum(v == level for v in ours) for level in set(ours)) / len(ours)
-    real = right(x["train"][:n], train[:n], x["holdout"], test) / len(test)
-    return [
-        _share(
-            "text.tstr", "Train on synthetic, test on real", "useful",
-            right(x["synthetic"][:n], ours[:n], x["holdout"], test), len(test), real,
-            right(x["synthetic"][:n], shuffled, x["holdout"], test) / len(test),
-            "A classifier trained on synthetic texts labels {value:.0f} of 100 real hold-out texts rightly; "
-            "trained on as many real ones {reference:.0f}, with shuffled labels {floor:.0f}.",
-        ),
-        _share(
-            "text.labels", "Labels fit their texts", "faithful",
-            right(x["train"], train, x["synthetic"], ours), len(ours),
-            right(x["train"], train, x["holdout"], test) / len(test), commonest,
-            "A classifier trained on real texts agrees with {value:.0f} of 100 synthetic labels; "
-            "of hold-out texts {reference:.0f}, a guess {floor:.0f}.",
-        ),
-    ]  # fmt: skip
+    real = _right(x["train"], train, x["holdout"], test) / len(test)
+    said = (
+        "A classifier trained on real texts agrees with {value:.0f} of 100 synthetic labels; "
+        "of hold-out texts {reference:.0f}, a guess {floor:.0f}."
+    )
+    hits = _right(x["train"], train, x["synthetic"], ours)
+    return [_share("text.labels", hits, len(ours), real, commonest, said)]
 
 
-def _share(
-    name: str, title: str, question: str, hits: int, n: int, reference: float, floor: float, sentence: str
-) -> Result:
+def _marks(trial: TextTrial) -> tuple[list[str], list[str], list[str]] | None:
+    """Labels of train, hold-out and synthetic texts; None where one of them has none."""
+    if trial.holdout is None:
+        return None
+    train, test, ours = (trial.marks(part) for part in ("train", "holdout", "synthetic"))
+    return None if train is None or test is None or ours is None else (train, test, ours)
+
+
+def _right(learn: FloatArray, labels: Sequence[str], to: FloatArray, true: Sequence[str]) -> int:
+    return sum(a == b for a, b in zip(classify(learn, labels, to), true, strict=True))
+
+
+def _share(name: str, hits: int, n: int, reference: float, floor: float, sentence: str) -> Result:
     value = hits / n
     low, high = wilson(hits, n)
     verdict: Verdict = "fair"
@@ -82,8 +97,14 @@ def _share(
     elif value - floor < (reference - floor) / 2:
         verdict = "poor"
     words = sentence.format(value=100 * value, reference=100 * reference, floor=100 * floor)
-    return Result(
-        name=name, title=title, question=question, value=value, low=low, high=high,  # type: ignore[arg-type]
-        direction="higher", reference=reference, floor=floor, verdict=verdict, sentence=words, headline=True,
+    return result_of(
+        name,
+        value,
+        words,
+        low=low,
+        high=high,
+        reference=reference,
+        floor=floor,
+        verdict=verdict,
         detail={"texts": n},
-    )  # fmt: skip
+    )

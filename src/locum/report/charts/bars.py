@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from locum.evaluation.evidence import ColumnView
 from locum.report.charts.svg import percent, tag
-from locum.report.words import count, share, visible
+from locum.report.words import visible
+from locum.wording import share, whole
 
 #: More levels than this are shown as one line "and 31 more levels"; report.json has all of them.
 MAX_LEVELS = 8
@@ -72,7 +73,7 @@ def bar_rows(view: ColumnView, limit: int = MAX_LEVELS) -> tuple[BarRow, ...]:
     top = max([s[2] for s in shown] + [s[3] for s in shown], default=0.0)
     rows = [BarRow(s[1], s[2], s[3], bar(s[2], s[3], top, s[1])) for s in shown]
     if hidden:
-        label = f"{count(sum(pooled.get(s[0], 1) for s in hidden))} more"
+        label = f"{whole(sum(pooled.get(s[0], 1) for s in hidden))} more"
         # Without bars: a sum of many levels beside single ones would set the scale.
         rows.append(BarRow(label, rest_real, rest_synthetic, Markup(""), rest=True))
     return tuple(rows)

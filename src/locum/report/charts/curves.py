@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, title
-from locum.report.words import brief, number
+from locum.report.words import brief
+from locum.wording import number
 
 _HEIGHT, _TOP, _BOTTOM = 260, 14, 44
 _LEFT, _RIGHT = 0.09, 0.28
@@ -21,7 +22,7 @@ GAP = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class LineCurve:
     """Points joined in order; `dashed` for a law of theory, `marked` for a single point of note."""
 
     name: str
@@ -30,7 +31,7 @@ class Curve:
     marked: bool = False
 
 
-def curves(lines: Sequence[Curve], x: str, y: str, most: float | None = None) -> Markup:
+def curves(lines: Sequence[LineCurve], x: str, y: str, most: float | None = None) -> Markup:
     """The chart as inline SVG; points that are not finite are left out, an empty chart gives nothing.
 
     `most` is the largest value that can be, above which the axis does not go.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from locum.report.charts.svg import percent, tag
-from locum.report.words import brief, number
+from locum.report.words import brief
+from locum.wording import number
 
 _HEIGHT = 20
 

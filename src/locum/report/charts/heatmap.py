@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from locum.evaluation.evidence import PairView
 from locum.report.charts.svg import chart, stretched, tag, title
-from locum.report.words import share, visible
+from locum.report.words import visible
+from locum.wording import share
 
 #: Steps of ink; step 0 is the bare page.
 LEVELS = 9
@@ -19,7 +20,7 @@ _EVEN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class JointCell:
     """One joint cell: position, labels, and its share in real and synthetic rows."""
 
     row: int
@@ -35,10 +36,10 @@ def row_height(pair: PairView) -> int:
     return max(16, min(30, 150 // max(1, len(pair.labels_a))))
 
 
-def cells(pair: PairView) -> tuple[Cell, ...]:
+def cells(pair: PairView) -> tuple[JointCell, ...]:
     """All joint cells, the largest difference first."""
     found = [
-        Cell(i, j, label_a, label_b, pair.real[i][j], pair.synthetic[i][j])
+        JointCell(i, j, label_a, label_b, pair.real[i][j], pair.synthetic[i][j])
         for i, label_a in enumerate(pair.labels_a)
         for j, label_b in enumerate(pair.labels_b)
     ]
@@ -118,7 +119,7 @@ def _squares(matrix: Sequence[Sequence[float]], ink: Ink, level: int) -> str:
     return "".join(moves)
 
 
-def _words(cell: Cell) -> str:
+def _words(cell: JointCell) -> str:
     return (
         f"{visible(cell.a, 60)} with {visible(cell.b, 60)}: real {share(cell.real)}, "
         f"synthetic {share(cell.synthetic)}"

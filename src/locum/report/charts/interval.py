@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from locum.evaluation.result import Result
 from locum.report.charts.svg import chart, percent, tag, title
-from locum.report.words import number, visible
+from locum.report.words import visible
+from locum.wording import number
 
 _HEIGHT, _MIDDLE = 28, 14.0
 _LEFT, _RIGHT = 0.04, 0.96

@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from locum.evaluation.evidence import ColumnView
 from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, title
-from locum.report.words import brief, share, visible
+from locum.report.words import brief, visible
+from locum.wording import share
 
 _WIDTH, _PIXELS, _TOP, _AXIS = 1000, 116, 8, 20
 
@@ -28,7 +29,7 @@ _LABEL, _ROOM = 22, 42
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class OutlineSteps:
     """Geometry of the chart: cell borders along x in 0-1 and the height of each cell in 0-1.
 
     `to_scale` tells whether the x axis is the column's own scale (heights are then densities) or every cell
@@ -43,7 +44,7 @@ class Steps:
     shortened: tuple[int, ...] = ()
 
 
-def steps(view: ColumnView) -> Steps:
+def steps(view: ColumnView) -> OutlineSteps:
     """Choose the x axis and scale the heights; the missing cell is left out.
 
     Edges that do not ascend, are not finite, or are too uneven to be seen lead to cells of equal width.
@@ -65,7 +66,7 @@ def steps(view: ColumnView) -> Steps:
         drawn, total, shortened = (1.0,) * n, float(n), ()
     borders = tuple(b / total for b in accumulate(drawn, initial=0.0)) if n else ()
     top = max([*real, *synthetic], default=0.0) or 1.0
-    return Steps(
+    return OutlineSteps(
         borders, tuple(r / top for r in real), tuple(s / top for s in synthetic), to_scale, shortened
     )
 
@@ -137,13 +138,13 @@ def outline_chart(view: ColumnView) -> Markup:
     return chart(label, floor + _AXIS, *parts, class_="outline")
 
 
-def _break(shape: Steps, cell: int, floor: int) -> Markup:
+def _break(shape: OutlineSteps, cell: int, floor: int) -> Markup:
     """Two strokes through the axis below a shortened cell."""
     strokes = tag("path", title("drawn shorter than it is"), class_="cut", d="M-5 4L-1-4M1 4L5-4")
     return tag("svg", strokes, x=percent(_centre(shape, cell)), y=floor, overflow="visible")
 
 
-def _labels(view: ColumnView, shape: Steps, y: int) -> list[Markup]:
+def _labels(view: ColumnView, shape: OutlineSteps, y: int) -> list[Markup]:
     """Names of the lowest, the middle and the highest cell; the middle one only where there is room."""
     n = len(shape.real)
     if not n:
@@ -160,7 +161,7 @@ def _labels(view: ColumnView, shape: Steps, y: int) -> list[Markup]:
     return labels
 
 
-def _centre(shape: Steps, cell: int) -> float:
+def _centre(shape: OutlineSteps, cell: int) -> float:
     return (shape.borders[cell] + shape.borders[cell + 1]) / 2
 
 

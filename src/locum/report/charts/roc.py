@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, title
-from locum.report.words import share
+from locum.wording import share
 
 #: Smallest false-alarm rate drawn.
 LEAST = 1e-3
@@ -18,7 +18,7 @@ _TICKS = (0.001, 0.01, 0.1, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class RocCurve:
     """One attack: pairs of false-alarm rate and share found, ascending; `first` for the strongest."""
 
     name: str
@@ -26,7 +26,7 @@ class Curve:
     first: bool = False
 
 
-def roc(curves: Sequence[Curve]) -> Markup:
+def roc(curves: Sequence[RocCurve]) -> Markup:
     """The curves as inline SVG beside that of guessing; nothing without curves. Names: `named`."""
     if not curves:
         return Markup("")
@@ -62,7 +62,7 @@ def _at(points: Sequence[tuple[float, float]], rate: float) -> float:
     return p if b <= a else p + (q - p) * (rate - a) / (b - a)
 
 
-def named(curves: Sequence[Curve]) -> list[tuple[Curve, float]]:
+def named(curves: Sequence[RocCurve]) -> list[tuple[RocCurve, float]]:
     """Curves with what they find at 1 % false alarms, those that find most first."""
     found = [(c, _at(c.points, 0.01)) for c in curves]
     return sorted(found, key=lambda pair: -pair[1])

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from locum.report.charts.svg import chart, percent, tag, title
-from locum.report.words import brief, number
+from locum.report.words import brief
+from locum.wording import number
 
 _HEIGHT, _TOP, _BOTTOM = 340, 14, 44
 #: Share of the width before the first and after the last position.

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
-from locum.evaluation.subgroups.result import Estimate, Subgroup
+from locum.evaluation.subgroups.result import GroupEstimate, Subgroup
 from locum.report.charts.svg import percent, tag, title
-from locum.report.words import brief, number
+from locum.report.words import brief
+from locum.wording import number
 
 _HEIGHT, _REAL, _GENERATED = 30, 9.0, 21.0
 
@@ -51,7 +52,7 @@ def _line(g: Subgroup, against: float | None, at: Callable[[float], str]) -> Mar
 
 
 def _mark(
-    e: Estimate, y: float, at: Callable[[float], str], kind: str, what: str, *, faint: bool
+    e: GroupEstimate, y: float, at: Callable[[float], str], kind: str, what: str, *, faint: bool
 ) -> list[Markup]:
     faded = f"{kind} faint" if faint else kind
     return [
@@ -60,5 +61,5 @@ def _mark(
     ]
 
 
-def _said(e: Estimate) -> str:
+def _said(e: GroupEstimate) -> str:
     return f"{number(e.value)}, interval {number(e.low)} to {number(e.high)}"

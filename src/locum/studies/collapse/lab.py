@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
 from locum.evaluation.curation import CANDIDATES, select_by_judge
-from locum.evaluation.joints import Grid, subsets, total_variation
+from locum.evaluation.joints import CellGrid, subsets, total_variation
 from locum.evaluation.learn.cells import cut, level_codes, levels_of, texts
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
@@ -41,7 +41,7 @@ RARE = 0.01
 STABLE, SLACK = 1.5, 0.005
 
 
-class Measure(Protocol):
+class GenerationMeasure(Protocol):
     """What generations are held against; `error_name` and `rare_name` are its words for error and tail."""
 
     error_name: ClassVar[str]
@@ -66,7 +66,7 @@ class Measure(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class LabRows:
     """Rows that a laboratory works on, all disjoint.
 
     Attributes
@@ -85,7 +85,7 @@ class Ground:
     test: pa.Table
 
 
-def lay_out(real: pa.Table, schema: Schema, rows: int | None, seed: int) -> Ground:
+def lay_out(real: pa.Table, schema: Schema, rows: int | None, seed: int) -> LabRows:
     """Cut a table into start (two fifths), pool and test rows.
 
     Raises
@@ -101,15 +101,15 @@ def lay_out(real: pa.Table, schema: Schema, rows: int | None, seed: int) -> Grou
     order = stream(seed, "collapse", "rows").permutation(real.num_rows)
     n = min(rows or MOST_ROWS, 2 * real.num_rows // 5)
     rest = order[n:]
-    return Ground(
+    return LabRows(
         schema, real.take(order[:n]), real.take(rest[: len(rest) // 2]), real.take(rest[len(rest) // 2 :])
     )
 
 
 def study(
-    ground: Ground, make: Make, *, name: str, synthesizer: str, modes: Sequence[Mode] = MODES,
+    ground: LabRows, make: Make, *, name: str, synthesizer: str, modes: Sequence[Mode] = MODES,
     generations: int = 10, seed: int = 0, limit_s: float | None = None, protected: Sequence[str] = (),
-    scale: Measure | None = None, judge: Judge | None = None, listener: Listener = silent,
+    scale: GenerationMeasure | None = None, judge: Judge | None = None, listener: Listener = silent,
 ) -> Collapsing:  # fmt: skip
     """Run every loop for some generations and measure each against real rows that nobody learned from.
 
@@ -170,7 +170,7 @@ class _Run:
         self._all = [start]
         self._fresh = 0
 
-    def step(self, ground: Ground, make: Make, n: int, seed: int) -> pa.Table:
+    def step(self, ground: LabRows, make: Make, n: int, seed: int) -> pa.Table:
         """Learn from what the mode allows, draw `n` rows, remember them."""
         import pyarrow as pa
 
@@ -194,7 +194,7 @@ class _Run:
         self._all.append(made)
         return made
 
-    def _refreshed(self, ground: Ground, n: int, rng: np.random.Generator) -> tuple[pa.Table, float]:
+    def _refreshed(self, ground: LabRows, n: int, rng: np.random.Generator) -> tuple[pa.Table, float]:
         import pyarrow as pa
 
         k = min(round(FRESH * n), ground.pool.num_rows)
@@ -221,7 +221,7 @@ class Scale:
     protected: tuple[tuple[str, tuple[str, ...]], ...]
 
     @classmethod
-    def of(cls, ground: Ground, protected: Sequence[str], seed: int) -> Scale:
+    def of(cls, ground: LabRows, protected: Sequence[str], seed: int) -> Scale:
         """Learn the cells from the test rows and the floor from the start rows."""
         columns = [c for c in ground.schema if not c.regenerated]
         if not columns:
@@ -252,7 +252,7 @@ class Scale:
 
     def error(self, codes: npt.NDArray[np.int32]) -> float:
         """Mean total variation distance to the test rows over pairs of columns."""
-        grid = Grid(tuple(c.size for c in self.cuts), {"a": codes, "b": self.test})  # type: ignore[attr-defined]
+        grid = CellGrid(tuple(c.size for c in self.cuts), {"a": codes, "b": self.test})  # type: ignore[attr-defined]
         found = [grid.shares(pair) for pair in self.pairs]
         return float(np.mean([total_variation(f["a"], f["b"]) for f in found]))
 
@@ -285,7 +285,7 @@ class Scale:
         return tuple(out)
 
 
-def _sentence(mode: Mode, found: Sequence[Generation], scale: Measure) -> str:
+def _sentence(mode: Mode, found: Sequence[Generation], scale: GenerationMeasure) -> str:
     first, last = found[0], found[-1]
     start, end = (max(g.error - scale.floor, 1e-9) for g in (first, last))
     what = "stays stable" if end <= STABLE * start + SLACK else "drifts away from the real rows"
@@ -295,7 +295,7 @@ def _sentence(mode: Mode, found: Sequence[Generation], scale: Measure) -> str:
     )
 
 
-def _lead(loops: Sequence[Loop], scale: Measure) -> str:
+def _lead(loops: Sequence[Loop], scale: GenerationMeasure) -> str:
     by = {x.mode: x.generations[-1].error for x in loops}
     best, worst = min(by, key=by.__getitem__), max(by, key=by.__getitem__)
     if len(by) == 1:

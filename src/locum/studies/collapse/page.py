@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from locum.report.charts.curves import Curve, curves
-from locum.report.html import environment
+from locum.report.charts.curves import LineCurve, curves
+from locum.report.template import environment
 from locum.studies.collapse.result import Collapsing
 
 _ERROR = (
@@ -42,15 +42,17 @@ _ENTROPY = (
 def render(found: Collapsing) -> str:
     """The laboratory as one offline HTML page, in the manner of `locum.report.html.render`."""
     words = bool(found.text)
-    error = [Curve(x.mode, tuple((float(g.t), g.error) for g in x.generations)) for x in found.loops]
+    error = [LineCurve(x.mode, tuple((float(g.t), g.error) for g in x.generations)) for x in found.loops]
     steps = [float(g.t) for g in found.loops[0].generations]
-    error.append(Curve("real rows", tuple((t, found.floor) for t in steps), dashed=True))
-    tail = [Curve(x.mode, tuple((float(g.t), g.tail) for g in x.generations)) for x in found.loops]
-    diversity = [Curve(x.mode, tuple((float(g.t), g.diversity) for g in x.generations)) for x in found.loops]
+    error.append(LineCurve("real rows", tuple((t, found.floor) for t in steps), dashed=True))
+    tail = [LineCurve(x.mode, tuple((float(g.t), g.tail) for g in x.generations)) for x in found.loops]
+    diversity = [
+        LineCurve(x.mode, tuple((float(g.t), g.diversity) for g in x.generations)) for x in found.loops
+    ]
     for x in found.loops:
         law = tuple((float(g.t), g.law) for g in x.generations if g.law is not None)
         if law:
-            (tail if words else diversity).append(Curve(f"law: {x.mode}", law, dashed=True))
+            (tail if words else diversity).append(LineCurve(f"law: {x.mode}", law, dashed=True))
     rows = [(f"{column} = {level}", share) for column, level, share in found.real_groups]
     groups = [
         (name, share, [x.generations[-1].groups[i][2] for x in found.loops])
@@ -66,10 +68,10 @@ def render(found: Collapsing) -> str:
     ]  # fmt: skip
     if words:
         bits = [
-            Curve(x.mode, tuple((float(g.t), g.entropy) for g in x.generations if g.entropy is not None))
+            LineCurve(x.mode, tuple((float(g.t), g.entropy) for g in x.generations if g.entropy is not None))
             for x in found.loops
         ]
-        bits.append(Curve("real rows", tuple((t, found.floor_entropy) for t in steps), dashed=True))
+        bits.append(LineCurve("real rows", tuple((t, found.floor_entropy) for t in steps), dashed=True))
         pictures.append(("Real texts under the model", _ENTROPY, curves(bits, "generation", "bits a word")))
     return environment().get_template("collapse.html.j2").render(
         found=found,

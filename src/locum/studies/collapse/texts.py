@@ -24,7 +24,7 @@ from locum.studies.collapse.result import Generation, Mode
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from locum.studies.collapse.lab import Ground
+    from locum.studies.collapse.lab import LabRows
 
 #: Name of the column of words, times a rare word is written at most, longest text made (words).
 WORDS, RARE, LONGEST = "words", 3, 1000
@@ -183,7 +183,7 @@ class WordScale:
     floor_entropy: float
 
     @classmethod
-    def of(cls, ground: Ground, writer: Writer) -> WordScale:
+    def of(cls, ground: LabRows, writer: Writer) -> WordScale:
         """Learn from the test texts what is real, and from the start texts the floors and the rare words."""
         start, test = words_of(ground.start), words_of(ground.test)
         counts, shares = Counter(w for t in start for w in t), _shares(test)

@@ -16,9 +16,9 @@ from locum.runs.out_folder import own_folder, write_study
 from locum.runs.tables import need_column, read_and_refine, read_table, without_data_bounds
 from locum.runs.versions import now
 from locum.schema.lineage import warning_of
-from locum.studies.collapse.lab import Ground, lay_out, study
+from locum.studies.collapse.lab import LabRows, lay_out, study
 from locum.studies.collapse.result import MODES, Collapsing, Mode
-from locum.synthesizer.refit import refit
+from locum.synthesizer.refit import Refit
 
 PAGE, NUMBERS = "collapse.html", "collapse.json"
 
@@ -107,7 +107,7 @@ def collapse(
         return found
     known = read_and_refine(data, None, tuple(protected))
     schema = without_data_bounds(known.schema)
-    make = refit(synthesizer, schema, settings or {})
+    make = Refit(synthesizer, settings or {}).of(schema)
 
     ground = lay_out(known.table, schema, rows, seed)
     found = study(
@@ -147,7 +147,7 @@ def _texts(
     return _noted(found, warning_of(raw.lineage, name), ground, rows)
 
 
-def _noted(found: Collapsing, risk: str, ground: Ground, rows: int | None) -> Collapsing:
+def _noted(found: Collapsing, risk: str, ground: LabRows, rows: int | None) -> Collapsing:
     notes = [risk] if risk else []
     if rows is not None and ground.start.num_rows < rows:
         notes.append(

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from locum.report.charts.scatter import Axis, Point, scatter
 from locum.report.charts.svg import percent, tag, title
-from locum.report.html import environment
-from locum.report.words import NONE, number
-from locum.studies.compare.result import RANKED, Cell, Comparison, Entrant, Measure, Rank
+from locum.report.template import environment
+from locum.studies.compare.result import RANKED, Cell, Comparison, Entrant, Rank, RankedMeasure
+from locum.wording import NONE, number
 
 _BY_KEY = {m.key: m for m in RANKED}
 
@@ -31,7 +31,7 @@ class MeanRow:
 class RankTable:
     """Ranks by one measure, best first, each with its drawing."""
 
-    measure: Measure
+    measure: RankedMeasure
     rows: tuple[tuple[Rank, Markup], ...]
     together: str
 
@@ -62,7 +62,7 @@ def render(found: Comparison) -> str:
     )
 
 
-def lead(found: Comparison, measures: Sequence[Measure]) -> str:
+def lead(found: Comparison, measures: Sequence[RankedMeasure]) -> str:
     """The first sentence: who tells apart from real rows least, whether that is beyond chance, who failed."""
     sentences = []
     main = next((m for m in measures if m.key in ("c2st", "tv.3way")), None)
@@ -86,7 +86,7 @@ def lead(found: Comparison, measures: Sequence[Measure]) -> str:
     return " ".join(sentences) or "Nothing could be ranked."
 
 
-def mean_row(found: Comparison, entrant: Entrant, measures: Sequence[Measure]) -> MeanRow:
+def mean_row(found: Comparison, entrant: Entrant, measures: Sequence[RankedMeasure]) -> MeanRow:
     """Means over cells, each with its smallest and largest value."""
     cells = found.of(entrant.name)
     values = []
@@ -102,14 +102,14 @@ def mean_row(found: Comparison, entrant: Entrant, measures: Sequence[Measure]) -
     return MeanRow(entrant, tuple(values), sum(c.status == "ok" for c in cells), len(cells))
 
 
-def shown(measure: Measure, value: float) -> str:
+def shown(measure: RankedMeasure, value: float) -> str:
     """A figure as people read it."""
     if measure.key == "peak_bytes":
         return f"{value / 2**20:,.0f} MB"
     return number(value)
 
 
-def rank_table(found: Comparison, measure: Measure) -> RankTable:
+def rank_table(found: Comparison, measure: RankedMeasure) -> RankTable:
     """Ranks with drawings and a sentence on which of them cannot be told apart from the best."""
     ranks = found.ranks(measure)
     last = max(2, len(found.entrants))
@@ -164,7 +164,7 @@ def charts(found: Comparison) -> list[Chart]:
 
 
 def cells_of(
-    found: Comparison, table: str, measures: Sequence[Measure]
+    found: Comparison, table: str, measures: Sequence[RankedMeasure]
 ) -> list[tuple[Cell, tuple[str, ...]]]:
     """Every cell of a table with its figures as shown."""
     out: list[tuple[Cell, tuple[str, ...]]] = []

@@ -22,7 +22,7 @@ CONTROLS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class RankedMeasure:
     """A figure by which the field is ranked.
 
     Attributes
@@ -42,13 +42,13 @@ class Measure:
 
 #: What is ranked where it was measured, in the order of the page.
 RANKED = (
-    Measure("c2st", "Told from real (AUC)", False),
-    Measure("tv.3way", "Triples off", False),
-    Measure("utility.kept", "Skill kept", True),
-    Measure("advantage", "Membership advantage", False),
-    Measure("fairness", "Fairness drift", False),
-    Measure("cpu_s", "CPU seconds", False),
-    Measure("peak_bytes", "Peak memory", False),
+    RankedMeasure("c2st", "Told from real (AUC)", False),
+    RankedMeasure("tv.3way", "Triples off", False),
+    RankedMeasure("utility.kept", "Skill kept", True),
+    RankedMeasure("advantage", "Membership advantage", False),
+    RankedMeasure("fairness", "Fairness drift", False),
+    RankedMeasure("cpu_s", "CPU seconds", False),
+    RankedMeasure("peak_bytes", "Peak memory", False),
 )
 
 
@@ -188,11 +188,11 @@ class Comparison:
         values = [v for c in self.of(contestant) if (v := c.value(key)) is not None]
         return float(np.mean(values)) if values else None
 
-    def ranked(self) -> tuple[Measure, ...]:
+    def ranked(self) -> tuple[RankedMeasure, ...]:
         """The measures that at least one cell has."""
         return tuple(m for m in RANKED if any(c.value(m.key) is not None for c in self.cells))
 
-    def ranks(self, measure: Measure) -> tuple[Rank, ...]:
+    def ranks(self, measure: RankedMeasure) -> tuple[Rank, ...]:
         """Mean ranks by one measure, best first.
 
         Within a table and seed contestants are ranked with ties sharing their mean rank; who failed there
@@ -218,12 +218,12 @@ class Comparison:
         ]
         return tuple(sorted(rows, key=lambda r: r.mean))
 
-    def _values(self, table: str, seed: int, measure: Measure) -> dict[str, float]:
+    def _values(self, table: str, seed: int, measure: RankedMeasure) -> dict[str, float]:
         found = {c.contestant: c.value(measure.key) for c in self.cells if (c.table, c.seed) == (table, seed)}
         sign = -1.0 if measure.higher else 1.0
         return {name: sign * v for name, v in found.items() if v is not None}
 
-    def front(self, x: str, y: Measure) -> tuple[str, ...]:
+    def front(self, x: str, y: RankedMeasure) -> tuple[str, ...]:
         """Contestants that nobody beats on both `x` (less is better) and `y`, by means over cells.
 
         Negative controls take no part: a copy of the training rows would beat everybody on faithfulness.

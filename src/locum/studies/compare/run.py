@@ -20,7 +20,8 @@ from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed
 from locum.studies.compare.result import Cell, slim
 from locum.studies.contestants.contestant import Contestant
-from locum.studies.contestants.produce import Arena, Made, produce
+from locum.studies.contestants.produce import Arena, ProducedRows, produce
+from locum.synthesizer.refit import Refit
 
 CELLS = "cells"
 
@@ -175,7 +176,7 @@ def _cell(who: Contestant, arena: Arena, seed: int, rules: Rules, work: Path, ke
         evidence = evaluate(
             arena.train, table, schema=schema, holdout=arena.holdout, target=schema.target,
             protected=schema.protected, seed=child_seed(seed, "compare", "judge"), controls=False,
-            **dict(rules.judging),
+            generator=Refit(), **dict(rules.judging),
         )  # fmt: skip
     except LocumError as error:
         return _told(who, arena, seed, made, sizes, f"made rows that cannot be judged: {error.message}")
@@ -188,7 +189,7 @@ def _cell(who: Contestant, arena: Arena, seed: int, rules: Rules, work: Path, ke
 
 
 def _told(
-    who: Contestant, arena: Arena, seed: int, made: Made, sizes: Mapping[str, int], reason: str
+    who: Contestant, arena: Arena, seed: int, made: ProducedRows, sizes: Mapping[str, int], reason: str
 ) -> Cell:
     status = "failed" if made.status == "ok" else made.status
     return Cell(
@@ -196,7 +197,7 @@ def _told(
     )  # fmt: skip
 
 
-def _keep(made: Made, folder: Path, name: str) -> None:
+def _keep(made: ProducedRows, folder: Path, name: str) -> None:
     try:
         folder.mkdir(exist_ok=True)
         safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)

@@ -52,7 +52,7 @@ class Arena:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ProducedRows:
     """Where the rows are and what they cost, or why there are none."""
 
     status: Status
@@ -63,7 +63,9 @@ class Made:
     peak_bytes: float | None = None
 
 
-def produce(who: Contestant, arena: Arena, *, rows: int, seed: int, limit_s: float, folder: Path) -> Made:
+def produce(
+    who: Contestant, arena: Arena, *, rows: int, seed: int, limit_s: float, folder: Path
+) -> ProducedRows:
     """Let one entrant make its rows in `folder`; whatever goes wrong becomes a reason, not an exception."""
     try:
         if who.kind == "files":
@@ -72,31 +74,31 @@ def produce(who: Contestant, arena: Arena, *, rows: int, seed: int, limit_s: flo
             return _function(who, arena, rows, seed, folder)
         command, out = _command(who, arena, rows, seed, folder)
     except (LocumError, OSError) as error:
-        return Made("failed", folder, str(error)[:300])
+        return ProducedRows("failed", folder, str(error)[:300])
     # Relative paths in a command are the user's own.
     use = run(command, limit_s=limit_s, log=folder / "output.txt", folder=Path.cwd())
     return _judge(use, out, limit_s)
 
 
-def _judge(use: Use, out: Path, limit_s: float) -> Made:
+def _judge(use: Use, out: Path, limit_s: float) -> ProducedRows:
     cost = (use.cpu_s, use.wall_s, use.peak_bytes)
     if use.too_slow:
-        return Made("too slow", out, f"stopped after {limit_s:g} s", *cost)
+        return ProducedRows("too slow", out, f"stopped after {limit_s:g} s", *cost)
     if use.code:
-        return Made("failed", out, use.said or f"exit code {use.code}", *cost)
+        return ProducedRows("failed", out, use.said or f"exit code {use.code}", *cost)
     if not out.is_file():
-        return Made("failed", out, "ended well, but wrote no file", *cost)
-    return Made("ok", out, "", *cost)
+        return ProducedRows("failed", out, "ended well, but wrote no file", *cost)
+    return ProducedRows("ok", out, "", *cost)
 
 
-def _ready(who: Contestant, arena: Arena, seed: int) -> Made:
+def _ready(who: Contestant, arena: Arena, seed: int) -> ProducedRows:
     path = Path(who.what.replace("{table}", arena.name).replace("{seed}", str(seed)))
     if not path.is_file():
-        return Made("failed", path, f"there is no file {path.name}")
-    return Made("ok", path)
+        return ProducedRows("failed", path, f"there is no file {path.name}")
+    return ProducedRows("ok", path)
 
 
-def _function(who: Contestant, arena: Arena, rows: int, seed: int, folder: Path) -> Made:
+def _function(who: Contestant, arena: Arena, rows: int, seed: int, folder: Path) -> ProducedRows:
     """In this process, so it can be neither stopped nor its memory told apart."""
     train, out = folder / "train.csv", folder / "made.csv"
     arena.write(arena.train, train)
@@ -105,13 +107,13 @@ def _function(who: Contestant, arena: Arena, rows: int, seed: int, folder: Path)
     try:
         who.function(train, out, rows, seed)
     except Exception as error:  # noqa: BLE001 - somebody else's function: its failure is a row of the record
-        return Made(
+        return ProducedRows(
             "failed", out, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         )
     cost = (time.process_time() - cpu, time.monotonic() - wall)
     if not out.is_file():
-        return Made("failed", out, "ended well, but wrote no file", *cost)
-    return Made("ok", out, "", *cost)
+        return ProducedRows("failed", out, "ended well, but wrote no file", *cost)
+    return ProducedRows("ok", out, "", *cost)
 
 
 def _command(who: Contestant, arena: Arena, rows: int, seed: int, folder: Path) -> tuple[list[str], Path]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from locum.report.charts.curves import Curve, curves
+from locum.report.charts.curves import LineCurve, curves
 from locum.report.charts.svg import percent, tag, title
-from locum.report.html import environment
-from locum.report.words import MINUS, number
+from locum.report.template import environment
+from locum.wording import MINUS, number
 
 if TYPE_CHECKING:
     from locum.studies.fair.judge import GapEstimate
@@ -29,7 +29,7 @@ _HEIGHT, _BEFORE, _AFTER = 30, 9.0, 21.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MeasureRow:
     """A measure with its drawing."""
 
     title: str
@@ -46,7 +46,7 @@ def render(done: Repaired, *, table: str, target: str, protected: Sequence[str],
     """The repair as one offline HTML page, in the manner of `locum.report.html.render`."""
     e = done.evidence
     rows = [
-        Row(
+        MeasureRow(
             name, what, e.before[key], e.after[key], e.change[key], counted,
             _twice(e.before[key], e.after[key], _top(done), counted),
             e.beyond_chance[key][1] if key in e.by_chance else None,
@@ -113,10 +113,10 @@ def _groups(
 def _price(done: Repaired) -> Markup:
     if not done.losses:
         return Markup("")
-    line = [Curve("foretold", tuple(done.losses))]
+    line = [LineCurve("foretold", tuple(done.losses))]
     at = dict(done.losses)
     if done.strength in at:
-        line.append(Curve("used", ((done.strength, at[done.strength]),), marked=True))
+        line.append(LineCurve("used", ((done.strength, at[done.strength]),), marked=True))
     return curves(line, "strength", "loss")
 
 

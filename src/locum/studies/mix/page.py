@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from locum.report.charts.curves import Curve, curves
+from locum.report.charts.curves import LineCurve, curves
 from locum.report.charts.svg import percent, tag, title
-from locum.report.html import environment
+from locum.report.template import environment
 from locum.studies.mix.result import Arm, Contrast, Mixing
 
 _MARK = {"helps": "good", "no evidence": "unclear", "harms": "poor"}
@@ -30,9 +30,9 @@ def render(found: Mixing) -> str:
     judged = [a.gain for a in found.arms if a.gain and a.kind != "synthetic"]
     ends = [0.0, *(v for g in judged for v in (g.low, g.high))]
     low, high = min(ends), max(ends)
-    line = [Curve("real rows", tuple((float(n), s) for n, s in found.curve))]
+    line = [LineCurve("real rows", tuple((float(n), s) for n, s in found.curve))]
     mixed = found.arm(found.chosen).score
-    line.append(Curve("with the mix", ((float(found.curve[-1][0]), mixed),), marked=True))
+    line.append(LineCurve("with the mix", ((float(found.curve[-1][0]), mixed),), marked=True))
     return environment().get_template("mix.html.j2").render(
         found=found,
         mark=_MARK[found.verdict],

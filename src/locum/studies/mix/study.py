@@ -12,7 +12,7 @@ import numpy as np
 from locum.errors import DataError, UsageError
 from locum.evaluation.learn.features import FeatureView
 from locum.evaluation.scores import score_of
-from locum.evaluation.target import Target, target_of
+from locum.evaluation.target import TargetColumn, target_of
 from locum.evaluation.trial import Trial
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
@@ -113,7 +113,7 @@ def study(question: Question, *, name: str, synthesizer: str, listener: Listener
     )
 
 
-def _prepare(q: Question) -> tuple[Target, Goal, FeatureView]:
+def _prepare(q: Question) -> tuple[TargetColumn, Goal, FeatureView]:
     if q.target not in q.schema.names:
         raise UsageError(f"there is no column {q.target!r}", where="target",
                          expected=f"one of {', '.join(q.schema.names[:12])}")  # fmt: skip
@@ -160,7 +160,7 @@ def _rows(q: Question, split: int) -> tuple[pa.Table, pa.Table]:
 
 
 def _split(
-    q: Question, tried: Sequence[Mix], target: Target, goal: Goal, view: FeatureView, split: int
+    q: Question, tried: Sequence[Mix], target: TargetColumn, goal: Goal, view: FeatureView, split: int
 ) -> Run:
     learn, test_table = _rows(q, split)
     wanted = int(np.ceil(max(m.ratio for m in tried) * learn.num_rows))
@@ -196,14 +196,19 @@ def _split(
     return Run(outcomes, groups, tuple(curve), learn.num_rows, test_table.num_rows, tables)
 
 
-def _block(view: FeatureView, target: Target, table: pa.Table) -> Block:
+def _block(view: FeatureView, target: TargetColumn, table: pa.Table) -> Block:
     y = target.values(table)
     known = ~np.isnan(y)
     return Block(view.matrix(table)[known], y[known])
 
 
 def _groups(
-    q: Question, goal: Goal, target: Target, table: pa.Table, test: Block, outcomes: Mapping[str, Outcome]
+    q: Question,
+    goal: Goal,
+    target: TargetColumn,
+    table: pa.Table,
+    test: Block,
+    outcomes: Mapping[str, Outcome],
 ) -> dict[tuple[str, str], tuple[int, dict[str, float]]]:
     from locum.evaluation.learn.cells import levels_of, texts
 

@@ -18,7 +18,7 @@ from locum.runs.versions import now
 from locum.schema.lineage import warning_of
 from locum.studies.mix.result import Mixing
 from locum.studies.mix.study import Make, Question, study
-from locum.synthesizer.refit import refit
+from locum.synthesizer.refit import Refit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -91,7 +91,7 @@ def mix(
         )
     schema, real = without_data_bounds(known.schema), known.table
     if synthetic is None:
-        make, available = refit(synthesizer, schema, settings or {}), None
+        make, available = Refit(synthesizer, settings or {}).of(schema), None
     else:
         # One schema for both; columns that only one of them has are left out, by name.
         other, schema, _ = align(schema, read_table(synthetic))

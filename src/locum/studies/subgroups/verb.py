@@ -12,10 +12,10 @@ from locum.errors import FolderError, UsageError
 from locum.evaluation.subgroups.model import (
     Examined,
     Predict,
-    answered,
     examine,
-    known_target,
-    trained,
+    function_score,
+    target_column,
+    train_score,
     with_target,
 )
 from locum.evaluation.subgroups.result import Subgrouping
@@ -32,6 +32,7 @@ from locum.runs.tables import (
     without_data_bounds,
 )
 from locum.runs.versions import now, versions
+from locum.synthesizer.refit import Refit
 
 if TYPE_CHECKING:
     from locum.data.origin import Raw
@@ -145,13 +146,13 @@ def subgroups(
         table, whole, surplus = align(whole, learned)
         # Reading the second table may have widened a kind; both must be of the kind that fits.
         frame = align(whole, known.raw)[0]
-        aim = known_target(aimed, whole, frame)
-        score = trained(table, whole, aim, seed)
+        aim = target_column(aimed, whole, frame)
+        score = train_score(table, whole, aim, seed)
         words = f"boosted trees trained on {table.num_rows:,} rows of {words}"
     else:
         assert function is not None
-        aim = known_target(aimed, whole, frame)
-        score = answered(function, aim, whole[aimed].format)
+        aim = target_column(aimed, whole, frame)
+        score = function_score(function, aim, whole[aimed].format)
     kept = with_target(frame, aim)
     left = frame.num_rows - kept.num_rows
     told = (
@@ -160,7 +161,7 @@ def subgroups(
     )
     asked = Examined(known.name, words, whole, aim, score, kept, wanted, shifts)
     found = examine(
-        asked, generators=generators, rows=rows, synthesizer=synthesizer, seed=seed, notes=told,
+        asked, Refit(synthesizer), generators=generators, rows=rows, seed=seed, notes=told,
         listener=progress,
     )  # fmt: skip
     found = replace(found, created=now(), versions=versions())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from locum.report.html import environment
+from locum.report.template import environment
 from locum.studies.tournament.result import Bout, Tournament
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from locum.arrays import FloatArray
 from locum.errors import DataError, LocumError
-from locum.evaluation.attacks.threat import Knowledge
+from locum.evaluation.attacks.threat import ThreatModel
 from locum.evaluation.intervals import auc_interval, rate_at
 from locum.evaluation.metrics.utility import utility
 from locum.evaluation.result import Result
@@ -35,7 +35,7 @@ LEAST = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class TournamentSplit:
     """A table cut for one seed: members to learn from, as many others, and rows that seekers may know."""
 
     arena: Arena
@@ -44,7 +44,7 @@ class Ground:
     reference: pa.Table
 
 
-def cut(arena: Arena, seed: int) -> Ground:
+def cut(arena: Arena, seed: int) -> TournamentSplit:
     """Two fifths members, two fifths others, one fifth known to the seekers.
 
     `arena` holds the whole table as its training rows.
@@ -62,11 +62,11 @@ def cut(arena: Arena, seed: int) -> Ground:
             expected=f"{LEAST * 5 // 2} rows or more",
         )  # fmt: skip
     parts = [arena.train.take(np.sort(rows)) for rows in (order[:k], order[k : 2 * k], order[2 * k :])]
-    return Ground(replace(arena, train=parts[0], holdout=parts[1]), *parts)
+    return TournamentSplit(replace(arena, train=parts[0], holdout=parts[1]), *parts)
 
 
 def play(
-    ground: Callable[[int], Ground],
+    ground: Callable[[int], TournamentSplit],
     hiders: Sequence[Contestant],
     seekers: Sequence[tuple[str, Seeker, str]],
     seeds: Sequence[int],
@@ -117,7 +117,7 @@ def play(
 
 
 def _hide(
-    on: Ground, who: Contestant, seed: int, gate: float, limit_s: float, folder: Path
+    on: TournamentSplit, who: Contestant, seed: int, gate: float, limit_s: float, folder: Path
 ) -> tuple[Hiding, pa.Table | None]:
     made = produce(who, on.arena, rows=on.members.num_rows, seed=seed, limit_s=limit_s, folder=folder)
     if made.status != "ok":
@@ -140,7 +140,7 @@ def _gated(name: str, seed: int, kept: Result | None, gate: float, cpu_s: float 
 
 
 def _seek(
-    on: Ground, rows: pa.Table, hider: str, seekers: Sequence[tuple[str, Seeker, str]], seed: int
+    on: TournamentSplit, rows: pa.Table, hider: str, seekers: Sequence[tuple[str, Seeker, str]], seed: int
 ) -> list[Bout]:
     import pyarrow as pa
 
@@ -156,7 +156,7 @@ def _seek(
     # In random order, so that no seeker can go by the place of a row.
     order = stream(seed, "tournament", "order").permutation(2 * n)
     asked, truth = both.take(order), order < n
-    known = Knowledge(
+    known = ThreatModel(
         columns, thin(rows, KNOWN, stream(seed, "tournament", "synthetic")),
         thin(on.reference.select(names).cast(rows.schema), KNOWN, stream(seed, "tournament", "reference")),
         seed,

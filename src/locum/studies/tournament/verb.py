@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import UsageError
+from locum.evaluation.registry import STRONG_SEEKERS
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
 from locum.runs.options import COMPARE_LIMIT_S, COMPARE_SEEDS
@@ -20,8 +21,8 @@ from locum.studies.compare.verb import contestants, cut_by_seed
 from locum.studies.contestants.contestant import Contestant, Function, field_of
 from locum.studies.contestants.produce import Arena
 from locum.studies.tournament.result import Tournament
-from locum.studies.tournament.run import Ground, cut, play
-from locum.studies.tournament.seekers import STRONG, Seeker, seeker
+from locum.studies.tournament.run import TournamentSplit, cut, play
+from locum.studies.tournament.seekers import Seeker, seeker
 from locum.studies.tournament.windows import windows
 
 PAGE, NUMBERS = "tournament.html", "tournament.json"
@@ -31,7 +32,7 @@ DEFAULT_GATE = 0.85
 def tournament(
     data: Any,
     hiders: Sequence[str | Contestant] | Mapping[str, str | Function],
-    seekers: Sequence[str] | Mapping[str, str | Seeker] = STRONG,
+    seekers: Sequence[str] | Mapping[str, str | Seeker] = STRONG_SEEKERS,
     *,
     target: str | None = None,
     window: int | None = None,
@@ -93,7 +94,7 @@ def tournament(
     folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
     table = _table(data, target, window, by)
 
-    def ground(seed: int) -> Ground:
+    def ground(seed: int) -> TournamentSplit:
         whole = cut_by_seed(table, 0.0)(seed)
         return cut(Arena(whole.name, whole.schema, table.table, None, whole.write, whole.read), seed)
 

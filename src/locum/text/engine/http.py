@@ -30,7 +30,7 @@ class Broken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpReply:
     """Status, headers (lower case) and body of an answer."""
 
     status: int
@@ -72,7 +72,7 @@ class HttpClient:
         self._idle: list[_Connection] = []
         self._tls: ssl.SSLContext | None = None
 
-    async def request(self, method: str, path: str, body: bytes, timeout_s: float) -> Answer:
+    async def request(self, method: str, path: str, body: bytes, timeout_s: float) -> HttpReply:
         """Send one request and read the whole answer.
 
         Raises
@@ -142,7 +142,9 @@ class _Connection:
             return False
         return self.alive()
 
-    async def exchange(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
+    async def exchange(
+        self, method: str, target: str, headers: list[tuple[str, str]], body: bytes
+    ) -> HttpReply:
         h11 = self._h11
         sized = [*headers, ("content-type", "application/json"), ("content-length", str(len(body)))]
         begun = False
@@ -171,7 +173,7 @@ class _Connection:
                         raise Broken("the answer is too large", answered=True)
                     pieces.append(bytes(event.data))
                 elif isinstance(event, h11.EndOfMessage):
-                    return Answer(status, found, b"".join(pieces))
+                    return HttpReply(status, found, b"".join(pieces))
                 elif isinstance(event, h11.ConnectionClosed):
                     raise Broken("the connection was closed before an answer", answered=begun)
         except h11.ProtocolError as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from locum.evaluation.evidence import Answer
 from locum.evaluation.result import Result
-from locum.report.html import environment
+from locum.report.template import environment
 
 _QUESTIONS = {
     "faithful": "Do they read like the real ones?",

@@ -15,7 +15,7 @@ from locum.errors import UsageError
 from locum.evaluation.evidence import Answer
 from locum.evaluation.result import Result, plain
 from locum.evaluation.text.attributes import attributes as judge_attributes
-from locum.evaluation.text.attributes import planned
+from locum.evaluation.text.attributes import plan_agreement
 from locum.evaluation.text.canaries import PLANTED, TextCanaries, find, make, places
 from locum.evaluation.text.evaluate import answers, judge
 from locum.evaluation.text.trial import TextTrial
@@ -189,12 +189,15 @@ def plant_canaries(
 def _attributes(
     texts: Mapping[str, list[str]], tables: Mapping[str, pa.Table], declared: Any, seed: int
 ) -> list[Result]:
-    from locum.text.private.attributes import Asked, Length, Sentiment, Style
+    from locum.text.private.attributes import Asked, LengthAttribute, SentimentAttribute, Style
     from locum.text.private.read_attributes import load_attributes, read_attributes
 
     plain = (
-        Length("length"), Sentiment("sentiment"), Style("exclaims", "exclaims"), Style("asks", "asks"),
-    )  # fmt: skip
+        LengthAttribute("length"),
+        SentimentAttribute("sentiment"),
+        Style("exclaims", "exclaims"),
+        Style("asks", "asks"),
+    )
     found = plain if declared is None else load_attributes(declared)
     if any(isinstance(a, Asked) for a in found):
         raise UsageError(
@@ -216,7 +219,7 @@ def _planned(path: Any, table: pa.Table) -> list[Result]:
         if isinstance(column, Category) and not column.when and column.name in table.column_names:
             weights = column.weights or (1.0,) * len(column.values)
             asked = {str(v): float(w) for v, w in zip(column.values, weights, strict=True)}
-            found = planned(column.name, _column(table, column.name, "synthetic"), asked)
+            found = plan_agreement(column.name, _column(table, column.name, "synthetic"), asked)
             out += [found] if found is not None else []
     return out
 

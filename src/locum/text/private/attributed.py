@@ -21,7 +21,7 @@ from locum.text.engine.model import ModelSpec
 from locum.text.engine.weights import DEFAULT
 from locum.text.plan.columns import Check, Subcategory, Table, Text
 from locum.text.plan.plan import Dedup, Plan
-from locum.text.private.attributes import Attribute, Record
+from locum.text.private.attributes import Record, TextAttribute
 from locum.text.private.masked_words import NGramFiller, Varier
 from locum.text.private.read_attributes import plain_attribute, read_attributes, schema_of
 from locum.text.private.votes import told
@@ -51,7 +51,7 @@ class AttributeModel:
         The accounting in one line.
     """
 
-    attributes: tuple[Attribute, ...]
+    attributes: tuple[TextAttribute, ...]
     fit: PrivateFit = field(repr=False)
     private: bool
     sentence: str
@@ -64,7 +64,7 @@ class AttributeModel:
 
 def fit_attributes(
     texts: Sequence[str],
-    attributes: Sequence[Attribute],
+    attributes: Sequence[TextAttribute],
     ledger: Ledger,
     *,
     records: Sequence[Record] | None = None,
@@ -115,7 +115,7 @@ def fit_attributes(
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class AttributedTexts:
     """Texts written from rows of attributes.
 
     Attributes
@@ -134,13 +134,13 @@ class Written:
 
 def write(
     rows: Sequence[Mapping[str, str]],
-    attributes: Sequence[Attribute],
+    attributes: Sequence[TextAttribute],
     varier: Varier,
     *,
     by: str = "",
     tries: int = 8,
     seed: int = 0,
-) -> Written:
+) -> AttributedTexts:
     """Write a text for each row without a model to download: the best of `tries` by its attributes.
 
     Parameters
@@ -171,7 +171,7 @@ def write(
         for name, right in found.items():
             hits[name] += bool(right[best])
     share = {name: n / max(1, len(rows)) for name, n in hits.items()}
-    return Written(tuple(kept), tuple(rows), share)
+    return AttributedTexts(tuple(kept), tuple(rows), share)
 
 
 class LabelledFiller:

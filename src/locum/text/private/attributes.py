@@ -26,7 +26,7 @@ _FORBID: Mapping[str, Any] = {"extra": "forbid"}
 OTHER = "other"
 
 
-class Attribute(Protocol):
+class TextAttribute(Protocol):
     """One attribute of a text."""
 
     @property
@@ -50,7 +50,7 @@ class Attribute(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Length:
+class LengthAttribute:
     """Number of words, in ranges that begin at 0 and at each of `edges`."""
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
@@ -66,7 +66,7 @@ class Length:
         return (*inside, f"{ends[-1]} words or more")
 
     def read(self, texts: Sequence[str], records: Sequence[Record]) -> list[str]:
-        """See `Attribute`."""
+        """See `TextAttribute`."""
         return [self.values[sum(len(t.split()) >= e for e in self.edges)] for t in texts]
 
 
@@ -101,12 +101,12 @@ class Style:
         return ("no", "yes")
 
     def read(self, texts: Sequence[str], records: Sequence[Record]) -> list[str]:
-        """See `Attribute`."""
+        """See `TextAttribute`."""
         return [self.values[re.search(STYLES[self.mark], t) is not None] for t in texts]
 
 
 @dataclass(frozen=True, slots=True)
-class Sentiment:
+class SentimentAttribute:
     """How a text sounds by a list of good and bad English words: negative, mixed or positive."""
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
@@ -119,7 +119,7 @@ class Sentiment:
         return ("negative", "mixed", "positive")
 
     def read(self, texts: Sequence[str], records: Sequence[Record]) -> list[str]:
-        """See `Attribute`."""
+        """See `TextAttribute`."""
         return [self.values[1 + (p > 1 / 3) - (p < -1 / 3)] for p in map(polarity, texts)]
 
 
@@ -144,7 +144,7 @@ class Topic:
         return (*self.words, OTHER)
 
     def read(self, texts: Sequence[str], records: Sequence[Record]) -> list[str]:
-        """See `Attribute`."""
+        """See `TextAttribute`."""
         sets = {topic: frozenset(w.lower() for w in words) for topic, words in self.words.items()}
         out = []
         for text in texts:
@@ -170,7 +170,7 @@ class Pattern:
         return (*self.patterns, OTHER)
 
     def read(self, texts: Sequence[str], records: Sequence[Record]) -> list[str]:
-        """See `Attribute`."""
+        """See `TextAttribute`."""
         tests = {value: re.compile(p) for value, p in self.patterns.items()}
         return [next((v for v, test in tests.items() if test.search(t[:20_000])), OTHER) for t in texts]
 
@@ -199,7 +199,7 @@ class Given:
         return self.levels if OTHER in self.levels else (*self.levels, OTHER)
 
     def read(self, texts: Sequence[str], records: Sequence[Record]) -> list[str]:
-        """See `Attribute`."""
+        """See `TextAttribute`."""
         found = [str(r.get(self.column, OTHER)) for r in records]
         return [v if v in self.levels else OTHER for v in found]
 
@@ -233,7 +233,7 @@ class Learned:
         return tuple(sorted({label for _, label in _examples(self.examples, self.text, self.label)}))
 
     def read(self, texts: Sequence[str], records: Sequence[Record]) -> list[str]:
-        """See `Attribute`."""
+        """See `TextAttribute`."""
         if not texts:
             return []
         if self.by == "classifier":
@@ -291,10 +291,10 @@ class Asked:
         raise PlanError("this attribute asks a model", where=self.name, do="name one with --model")
 
 
-Known = Length | Style | Sentiment | Topic | Pattern | Given | Learned | Asked
+Known = LengthAttribute | Style | SentimentAttribute | Topic | Pattern | Given | Learned | Asked
 CLASSES: Mapping[str, Any] = {
-    "length": Length, "style": Style, "sentiment": Sentiment, "topic": Topic, "pattern": Pattern,
-    "column": Given, "learned": Learned, "asked": Asked,
+    "length": LengthAttribute, "style": Style, "sentiment": SentimentAttribute, "topic": Topic,
+    "pattern": Pattern, "column": Given, "learned": Learned, "asked": Asked,
 }  # fmt: skip
 
 
@@ -309,7 +309,7 @@ def _examples(path: str, text: str, label: str) -> tuple[tuple[str, str], ...]:
     return found
 
 
-def check(attributes: Sequence[Attribute]) -> None:
+def check(attributes: Sequence[TextAttribute]) -> None:
     """Refuse attributes that cannot be; reads public files only.
 
     Raises
@@ -338,8 +338,10 @@ def check(attributes: Sequence[Attribute]) -> None:
             )
 
 
-def _fault(a: Attribute) -> str:
-    if isinstance(a, Length) and (not a.edges or list(a.edges) != sorted({*a.edges}) or a.edges[0] < 1):
+def _fault(a: TextAttribute) -> str:
+    if isinstance(a, LengthAttribute) and (
+        not a.edges or list(a.edges) != sorted({*a.edges}) or a.edges[0] < 1
+    ):
         return "edges must be whole numbers from 1 that grow"
     if isinstance(a, Style) and a.mark not in STYLES:
         return f"no mark of style {a.mark!r}; there are {', '.join(STYLES)}"

@@ -17,14 +17,14 @@ from locum.text.engine.client import Engine
 from locum.text.engine.model import ModelSpec
 from locum.text.failures import Lost, PlanError
 from locum.text.plan.structured import read_json
-from locum.text.private.attributes import CLASSES, OTHER, Asked, Attribute, Learned, Record, check
+from locum.text.private.attributes import CLASSES, OTHER, Asked, Learned, Record, TextAttribute, check
 from locum.text.run.locality import refuse_remote
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def load_attributes(path: Path | str) -> tuple[Attribute, ...]:
+def load_attributes(path: Path | str) -> tuple[TextAttribute, ...]:
     """Attributes out of a TOML file: ``[attributes.NAME]`` with ``kind`` and the fields of that kind.
 
     Raises
@@ -46,14 +46,14 @@ def load_attributes(path: Path | str) -> tuple[Attribute, ...]:
 
 def attributes_from(
     told: Mapping[str, Any], *, where: str = "attributes", folder: Path | None = None
-) -> tuple[Attribute, ...]:
+) -> tuple[TextAttribute, ...]:
     """Attributes out of plain values; files of examples are seen from `folder`. Raises PlanError."""
     from pydantic import TypeAdapter, ValidationError
 
     listed = told.get("attributes")
     if not isinstance(listed, Mapping) or set(told) != {"attributes"}:
         raise PlanError("holds something else than [attributes.NAME]", where=where)
-    made: list[Attribute] = []
+    made: list[TextAttribute] = []
     for name, one in listed.items():
         kind = str(one.get("kind")) if isinstance(one, Mapping) else ""
         if kind not in CLASSES:
@@ -70,14 +70,14 @@ def attributes_from(
     return tuple(made)
 
 
-def plain_attribute(attribute: Attribute) -> dict[str, Any]:
+def plain_attribute(attribute: TextAttribute) -> dict[str, Any]:
     """An attribute as plain values without its name, as `attributes_from` reads them."""
     told = asdict(attribute)  # type: ignore[call-overload]
     del told["name"]
     return dict(json.loads(json.dumps(told)))
 
 
-def schema_of(attributes: Sequence[Attribute], name: str = "attributes") -> Schema:
+def schema_of(attributes: Sequence[TextAttribute], name: str = "attributes") -> Schema:
     """The table of attributes: categories with declared levels, nothing missing."""
     columns = (Column(a.name, "category", nullable=False, levels=tuple(a.values)) for a in attributes)
     return Schema(tuple(columns), name=name)
@@ -85,7 +85,7 @@ def schema_of(attributes: Sequence[Attribute], name: str = "attributes") -> Sche
 
 def read_attributes(
     texts: Sequence[str],
-    attributes: Sequence[Attribute],
+    attributes: Sequence[TextAttribute],
     *,
     records: Sequence[Record] | None = None,
     model: ModelSpec | None = None,

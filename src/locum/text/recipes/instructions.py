@@ -9,7 +9,7 @@ from locum.text.curate.rouge import Likeness
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Near, Row, first_line, need
 from locum.text.run.dedup import normal
-from locum.text.verify.by_model import Judged
+from locum.text.verify.by_model import JudgeVerifier
 from locum.text.verify.phrases import refusing
 from locum.text.verify.repetition import NoLoop
 
@@ -295,7 +295,7 @@ async def backtranslation(
     Source: Li et al. 2023 (arXiv 2308.06259). Different: no model is tuned between the rounds; the backward
     model is prompted.
     """
-    judged = Judged(
+    judged = JudgeVerifier(
         "How well does the answer fulfil the instruction, as an expert assistant would?", least, model=judge
     )
 

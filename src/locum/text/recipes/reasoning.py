@@ -11,7 +11,7 @@ from typing import Any
 
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Row, first_line, need
-from locum.text.verify.arithmetic import Equations, answer_of, equations, evaluate, last_number
+from locum.text.verify.arithmetic import EquationCheck, answer_of, equations, evaluate, last_number
 from locum.text.verify.by_model import majority
 
 Problem = Mapping[str, Any]
@@ -117,7 +117,7 @@ async def star(kit: Kit, problems: Sequence[Problem], *, tries: int = 2) -> list
 def _wrong(text: str, wanted: Any) -> str:
     if last_number(text) != wanted:
         return "another answer"
-    verdict = Equations().verify(text, {})
+    verdict = EquationCheck().verify(text, {})
     return "" if verdict.ok else verdict.reason
 
 

@@ -139,7 +139,7 @@ def equations(text: str) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Equations:
+class EquationCheck:
     """Passes texts whose equations are all true, and which hold at least `least` of them.
 
     Attributes
@@ -169,7 +169,7 @@ class Equations:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class NumericAnswer:
     """Passes worked solutions whose answer (see `last_number`) equals an expected number.
 
     Attributes

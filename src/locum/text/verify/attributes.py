@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from locum.text.failures import PlanError
-from locum.text.private.attributes import Asked, Attribute, Given, check
+from locum.text.private.attributes import Asked, Given, TextAttribute, check
 from locum.text.private.read_attributes import attributes_from
 from locum.text.verify.base import Verdict
 
@@ -27,7 +27,7 @@ class HasAttributes:
 
     attributes: dict[str, dict[str, Any]]
     least: float = 1.0
-    _found: tuple[Attribute, ...] = field(init=False, repr=False)
+    _found: tuple[TextAttribute, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         found = attributes_from({"attributes": self.attributes})

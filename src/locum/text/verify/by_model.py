@@ -17,7 +17,7 @@ from locum.text.verify.base import AskingVerifier, Verdict, Verifier
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgeVerifier:
     """Passes what a model scores high enough. A judge that writes prose says no.
 
     Attributes

@@ -127,8 +127,8 @@ _MAKERS: dict[str, Maker] = {
 #: Verifiers that are loaded when a plan first names them.
 _ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "language": ("verify.language", "Language"),
-    "equations": ("verify.arithmetic", "Equations"),
-    "answer": ("verify.arithmetic", "Answer"),
+    "equations": ("verify.arithmetic", "EquationCheck"),
+    "answer": ("verify.arithmetic", "NumericAnswer"),
     "tests": ("verify.code", "PassesTests"),
     "label": ("verify.classifier", "Label"),
     "sentiment": ("verify.phrases", "Sentiment"),
@@ -136,7 +136,7 @@ _ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "no_personal_data": ("verify.phrases", "NoPersonalData"),
     "refusal": ("verify.phrases", "Refusal"),
     "no_loop": ("verify.repetition", "NoLoop"),
-    "judge": ("verify.by_model", "Judged"),
+    "judge": ("verify.by_model", "JudgeVerifier"),
     "round_trip": ("verify.by_model", "RoundTrip"),
     "agrees": ("verify.by_model", "Agrees"),
     "attributes": ("verify.attributes", "HasAttributes"),

@@ -16,7 +16,6 @@ from locum.evaluation.attacks.copies import exact_copies, row_keys
 from locum.evaluation.attacks.distance import distance_share
 from locum.evaluation.attacks.membership import nearest_membership, probability_membership
 from locum.evaluation.attacks.neighbours import nearest
-from locum.evaluation.attacks.registry import ATTACKS
 from locum.evaluation.learn.features import Ranks
 from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
@@ -24,6 +23,9 @@ from locum.schema.column import Column
 from locum.schema.table import Schema
 
 SCHEMA = Schema((Column("x", "number"), Column("n", "integer"), Column("c", "category"), Column("id", "id")))
+
+
+COPYING = (exact_copies, distance_share, nearest_membership)
 
 
 def rows(n: int, seed: int) -> pa.Table:
@@ -133,7 +135,7 @@ def test_nearest_among_none() -> None:
 def test_stand_ins_get_what_they_deserve() -> None:
     half = pa.concat_tables([REAL.slice(0, 1000), rows(1000, 5)])
     found = {
-        name: by_name([r for attack in ATTACKS.values() for r in attack(trial(fake))])
+        name: by_name([r for attack in COPYING for r in attack(trial(fake))])
         for name, fake in (("copy", REAL), ("half", half), ("fresh", rows(2000, 6)))
     }
     for name in ("copying.exact", "copying.distance", "copying.membership"):
@@ -157,7 +159,7 @@ def test_copying_tests_keep_their_level() -> None:
     hits = dict.fromkeys(("copying.distance", "copying.membership"), 0)
     for seed in range(40):
         tr = Trial(SCHEMA, rows(300, 3 * seed), rows(300, 3 * seed + 1), rows(100, 3 * seed + 2), seed)
-        results = by_name([r for attack in ATTACKS.values() for r in attack(tr)])
+        results = by_name([r for attack in COPYING for r in attack(tr)])
         for name in hits:
             hits[name] += bool(results[name].low <= 0.5 <= results[name].high)  # type: ignore[operator]
     assert all(h >= 32 for h in hits.values()), hits
@@ -174,7 +176,7 @@ def test_rows_met_by_chance_are_no_copies() -> None:
 
     schema = Schema((Column("a", "category"), Column("b", "category")))
     tr = Trial(schema, few(500), few(500), few(200))
-    found = by_name([r for attack in ATTACKS.values() for r in attack(tr)])
+    found = by_name([r for attack in COPYING for r in attack(tr)])
     assert found["copying.exact"].value == found["copying.exact"].reference == 1
     assert {r.verdict for r in found.values() if not r.name.endswith("rate")} == {"good"}
     assert found["copying.distance"].value == 0.5 and found["copying.membership"].value == 0.5

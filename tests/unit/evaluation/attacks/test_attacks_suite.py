@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -18,13 +20,13 @@ from locum.evaluation.attacks.density import count_ratio, forest_ratio, joint, n
 from locum.evaluation.attacks.gower import GowerView
 from locum.evaluation.attacks.inference import inference
 from locum.evaluation.attacks.linkability import linkability
-from locum.evaluation.attacks.predicates import Codebook, Counter, Queries, join
+from locum.evaluation.attacks.predicates import Counter, Queries, ValueCodes, join
 from locum.evaluation.attacks.risk import Successes
 from locum.evaluation.attacks.shadows import shadow_attacks
 from locum.evaluation.attacks.singling import singling_out
 from locum.evaluation.attacks.suite import EFFORTS, suite
-from locum.evaluation.attacks.threat import set_up
-from locum.evaluation.attacks.verdict import Found, area_p, by_group, holm, top_p
+from locum.evaluation.attacks.threat import threat_model
+from locum.evaluation.attacks.verdict import AttackFinding, area_p, by_group, holm, top_p
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.overlap import leaked_rows, overlap_sentence
 from locum.evaluation.result import Result
@@ -170,7 +172,7 @@ def test_an_untrained_generator_scores_chance() -> None:
     off = dict.fromkeys(("neighbours", "counts", "trees"), 0)
     for seed in range(n):
         tr = Trial(SCHEMA, rows(5000, 3 * seed), rows(3000, 3 * seed + 1), rows(10_000, 3 * seed + 2), seed)
-        ready = set_up(tr, targets=5000, rare=500, searched=1500)
+        ready = threat_model(tr, targets=5000, rare=500, searched=1500)
         assert ready is not None
         for name, score in (("neighbours", neighbour_ratio), ("counts", count_ratio), ("trees", tree_ratio)):
             members, others, _, _ = ready[1].split(score(ready[0], ready[1].together)[0])
@@ -186,7 +188,7 @@ def test_a_deep_forest_finds_copies_and_nobody_else() -> None:
     real, held, fresh = rows(600, 1), rows(1_200, 2), rows(600, 3)
     found = {}
     for name, fake in (("copies", real), ("fresh", fresh)):
-        ready = set_up(Trial(SCHEMA, real, fake, held), targets=600, rare=50, searched=600)
+        ready = threat_model(Trial(SCHEMA, real, fake, held), targets=600, rare=50, searched=600)
         assert ready is not None
         members, others, _, _ = ready[1].split(forest_ratio(ready[0], ready[1].together)[0])
         found[name] = auc_interval(members, others)[0]
@@ -210,6 +212,17 @@ def untrained(table: pa.Table, seed: int) -> pa.Table:
     return rows(table.num_rows, 20_000 + seed % 9999)
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A function of a table and a seed as a generator."""
+
+    make: Callable[[pa.Table, int], pa.Table]
+    name: str = "made for the test"
+
+    def __call__(self, table: pa.Table, schema: Schema, rows: int, seed: int) -> pa.Table:
+        return self.make(table, seed)
+
+
 @pytest.mark.statistical
 def test_shadow_attacks_find_a_leak_and_only_a_leak() -> None:
     """A fifth copied gives areas near 0.6 with 300 targets a side (error 0.024): each must exceed 0.54.
@@ -222,12 +235,12 @@ def test_shadow_attacks_find_a_leak_and_only_a_leak() -> None:
         (untrained, lambda a: abs(a - 0.5) < 0.08),
     ):
         tr = Trial(SCHEMA, small, fit(small, 77), HELD.slice(0, 900), 0)
-        out = shadow_attacks(tr, fit, shadows=12, targets=300)
+        out = shadow_attacks(tr, Fitted(fit), shadows=12, targets=300)
         assert [f.result.name.rpartition(".")[2] for f in out] == ["lira", "rmia", "queries"]
         for f in out:
             assert check(f.result.value), (fit.__name__, f.result.name, f.result.value)
             assert abs(f.result.detail["baseline"]["area"] - 0.5) < 0.08
-    assert shadow_attacks(tr, untrained, shadows=3) == []
+    assert shadow_attacks(tr, Fitted(untrained), shadows=3) == []
 
 
 def test_planted_canaries_are_found_when_rows_are_copied() -> None:
@@ -268,7 +281,7 @@ def test_bound_on_epsilon() -> None:
 
 def test_advantage_is_what_synthetic_rows_tell_beyond_the_population() -> None:
     for fake, low, high in ((REAL, 0.05, 1.0), (rows(1500, 6), 0.0, 0.05)):
-        known, targets = set_up(trial(fake), targets=700, rare=50, searched=1500)  # type: ignore[misc]
+        known, targets = threat_model(trial(fake), targets=700, rare=50, searched=1500)  # type: ignore[misc]
         value = advantage(known, targets, ("day", "c"))[0].result.value
         assert low <= value <= high
 
@@ -341,7 +354,7 @@ def test_interval_of_risk_covers() -> None:
 def test_queries_count_as_brute_force_does() -> None:
     table = rows(120, 3)
     columns = [c for c in SCHEMA if not c.regenerated]
-    book = Codebook.learn(columns, table)
+    book = ValueCodes.learn(columns, table)
     other = rows(90, 4)
     codes = book.codes(other)
     rng = np.random.default_rng(0)
@@ -362,7 +375,7 @@ def test_queries_count_as_brute_force_does() -> None:
 def test_codes_keep_equality_and_order_across_tables() -> None:
     known = pa.table({"v": [1.0, 3.0, None, 3.0], "c": ["a", "b", None, "b"]})
     other = pa.table({"v": [0.0, 1.0, 2.0, 3.0, 9.0, None], "c": ["a", "b", "new", "newer", None, "b"]})
-    book = Codebook.learn((Column("v", "number"), Column("c", "category")), known)
+    book = ValueCodes.learn((Column("v", "number"), Column("c", "category")), known)
     assert book.codes(known)[0].tolist() == [1, 3, -1, 3]
     assert book.codes(other)[0].tolist() == [0, 1, 2, 3, 4, -1]
     a, b = book.codes(known)[1], book.codes(other)[1]
@@ -387,7 +400,7 @@ def test_nearest_without_the_secret_is_brute_force() -> None:
 
 def test_linkability_of_a_copy_is_certain_with_known_halves() -> None:
     halves = (("x", "y", "n"), ("day", "c", "g"))
-    out: list[Found] = linkability(trial(REAL), attacks=200, sides=halves)
+    out: list[AttackFinding] = linkability(trial(REAL), attacks=200, sides=halves)
     assert out[0].result.detail["main_rate"] > 0.6 and out[0].result.detail["control_rate"] < 0.05
 
 
@@ -471,7 +484,7 @@ def test_joint_cells_are_distinct_where_they_fit() -> None:
 
 
 def test_distances_see_copies_and_singling_out_needs_two_sides() -> None:
-    known, targets = set_up(trial(REAL), targets=200, rare=20, searched=1500)  # type: ignore[misc]
+    known, targets = threat_model(trial(REAL), targets=200, rare=20, searched=1500)  # type: ignore[misc]
     score, naive = neighbour_ratio(known, targets.together)
     members, others, _, _ = targets.split(score)
     assert members.min() > others.max() - 1 and auc_interval(members, others)[0] > 0.99

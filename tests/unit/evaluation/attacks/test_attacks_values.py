@@ -12,16 +12,16 @@ import pytest
 from locum.evaluation.attacks.multiplicity import log_evidence, value_ratio
 from locum.evaluation.attacks.neighbours import mean_nearest, nearest
 from locum.evaluation.attacks.scaled import scaled_ratio
-from locum.evaluation.attacks.scorers import SCORERS
 from locum.evaluation.attacks.singling import singling_out
-from locum.evaluation.attacks.suite import SIZES, suite
-from locum.evaluation.attacks.threat import Knowledge, set_up
+from locum.evaluation.attacks.suite import suite
+from locum.evaluation.attacks.threat import ThreatModel, threat_model
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.learn.features import Ranks
+from locum.evaluation.registry import STRONG_SEEKERS, score_of
 from locum.evaluation.trial import Trial
 from locum.schema.column import Column
 from locum.schema.table import Schema
-from locum.studies.tournament.seekers import BUILT_IN, STRONG, scores
+from locum.studies.tournament.seekers import scores, seeker
 
 SCHEMA = Schema(
     (Column("x", "number"), Column("n", "integer"), Column("c", "category"), Column("d", "category"))
@@ -58,9 +58,9 @@ def between(table: pa.Table, seed: int) -> pa.Table:
 
 
 def area(name: str, train: pa.Table, fake: pa.Table, held: pa.Table, seed: int = 0) -> float:
-    ready = set_up(Trial(SCHEMA, train, fake, held, seed), targets=2_000, rare=50, searched=5_000)
+    ready = threat_model(Trial(SCHEMA, train, fake, held, seed), targets=2_000, rare=50, searched=5_000)
     assert ready is not None
-    score, naive = SCORERS[name][0](ready[0], ready[1].together)
+    score, naive = score_of(name).load()(ready[0], ready[1].together)
     assert score.shape == naive.shape and np.isfinite(score).all() and np.isfinite(naive).all()
     members, others, _, _ = ready[1].split(score)
     return float(auc_interval(members, others)[0])
@@ -146,9 +146,9 @@ def test_fresh_rows_score_chance(name: str) -> None:
     areas = []
     for s in range(20):
         tr = Trial(SCHEMA, rows(5_000, 3 * s), rows(1_500, 3 * s + 1), rows(10_000, 3 * s + 2), s)
-        ready = set_up(tr, targets=5_000, rare=20, searched=1_500)
+        ready = threat_model(tr, targets=5_000, rare=20, searched=1_500)
         assert ready is not None
-        members, others, _, _ = ready[1].split(SCORERS[name][0](ready[0], ready[1].together)[0])
+        members, others, _, _ = ready[1].split(score_of(name).load()(ready[0], ready[1].together)[0])
         areas.append(float(auc_interval(members, others)[0]))
     assert sum(abs(a - 0.5) > 0.02 for a in areas) <= 1, areas
     assert abs(float(np.mean(areas)) - 0.5) < 0.006, np.mean(areas)
@@ -205,7 +205,7 @@ def test_odd_tables_give_finite_scores(name: str, case: str) -> None:
     table = ODD[case]
     columns = tuple(c for c in SCHEMA.columns if c.name in table.column_names)
     for synthetic in (table, table.slice(0, 1)):
-        score, naive = SCORERS[name][0](Knowledge(columns, synthetic, table.slice(0, 5)), table)
+        score, naive = score_of(name).load()(ThreatModel(columns, synthetic, table.slice(0, 5)), table)
         assert score.shape == naive.shape == (20,) and np.isfinite(score).all() and np.isfinite(naive).all()
 
 
@@ -213,8 +213,8 @@ def test_many_columns_are_sampled_and_repeat() -> None:
     rng = np.random.default_rng(0)
     wide = pa.table({f"c{i}": rng.integers(0, 50, 60) for i in range(90)})
     columns = tuple(Column(name, "integer") for name in wide.column_names)
-    known = Knowledge(columns, wide.slice(0, 30), wide.slice(30), 4)
-    again = Knowledge(columns, wide.slice(0, 30), wide.slice(30), 4)
+    known = ThreatModel(columns, wide.slice(0, 30), wide.slice(30), 4)
+    again = ThreatModel(columns, wide.slice(0, 30), wide.slice(30), 4)
     score = value_ratio(known, wide)[0]
     np.testing.assert_array_equal(score, value_ratio(again, wide)[0])
     assert score[:30].min() > score[30:].max()
@@ -228,17 +228,18 @@ def test_units_do_not_matter_to_scaled_distances() -> None:
         x = np.asarray(table.column("x").to_numpy(), dtype=np.float64) * 1024 + 512
         return table.set_column(0, "x", pa.array(x, from_pandas=True))
 
-    plain = scaled_ratio(Knowledge(columns, train, other), rows(50, 3))[0]
-    moved = scaled_ratio(Knowledge(columns, metres(train), metres(other)), metres(rows(50, 3)))[0]
+    plain = scaled_ratio(ThreatModel(columns, train, other), rows(50, 3))[0]
+    moved = scaled_ratio(ThreatModel(columns, metres(train), metres(other)), metres(rows(50, 3)))[0]
     np.testing.assert_allclose(plain, moved, atol=1e-4)
 
 
 def test_evaluation_and_tournament_run_them() -> None:
     for effort, name in itertools.product(("standard", "thorough"), ("values", "scaled")):
-        assert name in SIZES[effort].scorers  # type: ignore[index]
-    assert {"values", "scaled"} <= set(STRONG)
-    known = Knowledge(SCHEMA.columns, rows(60, 1), rows(60, 2))
+        assert score_of(name).within(effort)  # type: ignore[arg-type]
+        assert not score_of(name).within("quick")
+    assert {"values", "scaled"} <= set(STRONG_SEEKERS)
+    known = ThreatModel(SCHEMA.columns, rows(60, 1), rows(60, 2))
     for name in ("values", "scaled"):
         np.testing.assert_array_equal(
-            scores(BUILT_IN[name][0], known, rows(30, 3)), SCORERS[name][0](known, rows(30, 3))[0]
+            scores(seeker(name)[1], known, rows(30, 3)), score_of(name).load()(known, rows(30, 3))[0]
         )

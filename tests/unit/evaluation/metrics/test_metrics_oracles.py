@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locum.evaluation.linear import ridge_logistic
 from locum.evaluation.metrics.association import association, weighted_difference
 from locum.evaluation.metrics.fairness.data import parity
 from locum.evaluation.metrics.marginals import pairs, triples
 from locum.evaluation.metrics.missingness import missingness
 from locum.evaluation.metrics.shapes import ks_distance, shapes
-from locum.evaluation.metrics.simplejudge import ridge_logistic
 from locum.evaluation.metrics.tails import tails
-from locum.evaluation.reference import Limits, root_factor
+from locum.evaluation.reference import VerdictLimits, root_factor
 from locum.evaluation.result import Result
-from locum.evaluation.sentences import in_hundred, percent
 from locum.evaluation.trial import Trial
 from locum.schema.column import Column
 from locum.schema.table import Schema
+from locum.wording import in_hundred, percent
 
 
 def by_name(results: list[Result]) -> dict[str, Result]:
@@ -83,7 +83,7 @@ def test_root_factor_of_a_quarter_held_out() -> None:
 
 
 def test_limits() -> None:
-    limits = Limits(1.5, 0.02, 4.0, 0.08)
+    limits = VerdictLimits(1.5, 0.02, 4.0, 0.08)
     assert [limits.verdict(v, 0.04) for v in (0.06, 0.061, 0.16, 0.17)] == ["good", "fair", "fair", "poor"]
     assert [limits.verdict(v, None) for v in (0.02, 0.03, 0.09)] == ["good", "fair", "poor"]
 

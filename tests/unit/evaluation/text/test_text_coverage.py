@@ -88,11 +88,11 @@ def test_attribute_distance_entropy_and_verdicts() -> None:
 
     real, held = draw([0.7, 0.2, 0.1]), draw([0.7, 0.2, 0.1])
     verdicts = {
-        name: attributes.one("x", {"train": real, "holdout": held, "synthetic": made})[0].verdict
+        name: attributes.attributes({"x": {"train": real, "holdout": held, "synthetic": made}})[0].verdict
         for name, made in (("same", draw([0.7, 0.2, 0.1])), ("even", draw([1 / 3] * 3)), ("one", ["c"] * 400))
     }
     assert verdicts == {"same": "good", "even": "poor", "one": "poor"}
-    assert attributes.one("x", {"train": real, "synthetic": held})[0].verdict == "unclear"
+    assert attributes.attributes({"x": {"train": real, "synthetic": held}})[0].verdict == "unclear"
 
 
 @pytest.mark.statistical
@@ -102,18 +102,20 @@ def test_rows_by_the_plan_pass_and_others_do_not() -> None:
     rng = np.random.default_rng(2)
     alarms = 0
     for _ in range(200):
-        found = attributes.planned("x", list(rng.choice(["a", "b", "c"], size=80, p=[0.5, 0.25, 0.25])), plan)
+        found = attributes.plan_agreement(
+            "x", list(rng.choice(["a", "b", "c"], size=80, p=[0.5, 0.25, 0.25])), plan
+        )
         assert found is not None
         assert not found.reads_private
         alarms += found.verdict != "good"
     assert alarms <= 2
-    skewed = attributes.planned("x", ["a"] * 70 + ["b"] * 10, plan)
-    stray = attributes.planned("x", ["a"] * 40 + ["b"] * 20 + ["z"] * 20, plan)
+    skewed = attributes.plan_agreement("x", ["a"] * 70 + ["b"] * 10, plan)
+    stray = attributes.plan_agreement("x", ["a"] * 40 + ["b"] * 20 + ["z"] * 20, plan)
     assert skewed is not None
     assert stray is not None
     assert (skewed.verdict, skewed.detail["missing_values"]) == ("poor", 1)
     assert (stray.verdict, stray.detail["outside"]) == ("poor", 0.25)
-    assert attributes.planned("x", ["a"], {"a": 1.0}) is None
+    assert attributes.plan_agreement("x", ["a"], {"a": 1.0}) is None
 
 
 def test_names_of_train_that_return_are_found_and_town_names_are_not() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from locum.errors import UsageError
-from locum.studies.compare.result import CONTROLS, RANKED, Cell, Comparison, Entrant, Measure
+from locum.studies.compare.result import CONTROLS, RANKED, Cell, Comparison, Entrant, RankedMeasure
 from locum.studies.contestants.contestant import Contestant, field_of, parse, read_settings
 from locum.studies.contestants.process import run
 
@@ -149,7 +149,7 @@ def test_ranks_by_hand():
 
 
 def test_more_is_better_turns_the_ranks_round():
-    up = Measure("c2st", "x", True)
+    up = RankedMeasure("c2st", "x", True)
     found = comparison(cell("a", "t", 0, 0.6), cell("b", "t", 0, 0.7))
     assert [r.contestant for r in found.ranks(up)] == ["b", "a"]
 

@@ -53,7 +53,7 @@ def found(tmp_path_factory):
     return locum.tournament(
         people(1),
         {"copies": copies, "honest": honest},
-        {"nearest": "nearest", "neighbours": "neighbours", "queries": "queries", "trees": "trees",
+        {"nearest": "nearest", "neighbours": "neighbours", "counts": "counts", "trees": "trees",
          "linear": "linear", "broken": wrong_shape},
         target="c",
         seeds=2,
@@ -122,7 +122,7 @@ def test_series_at_the_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     csv.write_csv(stock(1), tmp_path / "stock.csv")
     call = ["tournament", "stock.csv", "--window", "5", "--hide", "fast=tree-fast", "--seek", "nearest"]
-    assert main([*call, "--seek", "queries", "--seeds", "1", "--json"]) == 0
+    assert main([*call, "--seek", "counts", "--seeds", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["rows"] == 320
     board = {h["name"]: h for h in told["hider_board"]}

@@ -23,13 +23,13 @@ from locum.text.plan.toml import dump_plan, parse_plan
 from locum.text.private.attributed import fit_attributes, labelled_filler, plan_for, write
 from locum.text.private.attributes import (
     Asked,
-    Attribute,
     Given,
     Learned,
-    Length,
+    LengthAttribute,
     Pattern,
-    Sentiment,
+    SentimentAttribute,
     Style,
+    TextAttribute,
     Topic,
 )
 from locum.text.private.read_attributes import load_attributes, read_attributes, schema_of
@@ -38,10 +38,10 @@ from locum.text.verify.registry import make
 
 FOOD = ("soup", "pasta", "bread", "salad")
 ROOM = ("bed", "towel", "lobby", "shower")
-ATTRIBUTES: tuple[Attribute, ...] = (
+ATTRIBUTES: tuple[TextAttribute, ...] = (
     Topic("topic", {"food": FOOD, "room": ROOM}),
-    Sentiment("mood"),
-    Length("length", (8, 14)),
+    SentimentAttribute("mood"),
+    LengthAttribute("length", (8, 14)),
 )
 
 
@@ -65,7 +65,7 @@ def test_each_kind_reads_what_it_says(tmp_path: Path) -> None:
     lines = [{"text": t, "label": "warm" if "great" in t or "lovely" in t else "cold"} for t in PUBLIC]
     examples.write_text("\n".join(map(json.dumps, lines)))
     texts = ["I love the soup, great bread!", "the BED and a towel: awful", "12 Main St"]
-    kinds: list[Attribute] = [
+    kinds: list[TextAttribute] = [
         *ATTRIBUTES, Style("loud", "exclaims"), Style("caps", "shouts"),
         Pattern("place", {"street": r"\bSt\b", "number": r"\d"}), Given("stars", "s", ("1", "5")),
         Learned("warmth", str(examples)),
@@ -198,7 +198,7 @@ def test_what_is_refused_does_not_bend_the_drawn_rows(tmp_path: Path) -> None:
     reason="the weights of the embedded model are not here (LOCUM_MODELS)",
 )
 def test_the_embedded_model_answers_within_the_declared_values() -> None:
-    asked: list[Attribute] = [Asked("tone", "Is this review good or bad?\n{{ text }}", ("good", "bad"))]
+    asked: list[TextAttribute] = [Asked("tone", "Is this review good or bad?\n{{ text }}", ("good", "bad"))]
     found = read_attributes(PUBLIC[:2], asked, model=ModelSpec("smollm2-135m", context=512))
     assert set(found.column("tone").to_pylist()) <= {"good", "bad"}
 
@@ -213,7 +213,7 @@ def test_with_seeded_noise_the_rows_stay_tainted() -> None:
 
 
 def test_a_model_that_reads_private_texts_must_be_here() -> None:
-    asked: list[Attribute] = [
+    asked: list[TextAttribute] = [
         Asked("tone", "Is this calm? {{ text }}", ("yes", "no")),
         Style("loud", "exclaims"),
     ]

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from locum.arrays import FloatArray
 from locum.evaluation.groups import Grouping, groupings
 from locum.evaluation.metrics.fairness.rates import difference, middle, ratio
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.target import Target, target_of
+from locum.evaluation.target import TargetColumn, target_of
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
 
@@ -61,7 +62,7 @@ def parity(trial: Trial, protected: tuple[str, ...] | None = None) -> list[Resul
     return [r for r in results if r is not None]
 
 
-def classes_of(trial: Trial) -> Target | None:
+def classes_of(trial: Trial) -> TargetColumn | None:
     """The target if it has classes, else None."""
     if trial.target is None:
         return None
@@ -69,7 +70,7 @@ def classes_of(trial: Trial) -> Target | None:
     return None if target is None or target.task == "regression" else target
 
 
-def positive(target: Target) -> int:
+def positive(target: TargetColumn) -> int:
     """The class whose rate is looked at: the rarer of two, the most frequent of more.
 
     Classes are ordered by frequency in train.
@@ -77,13 +78,13 @@ def positive(target: Target) -> int:
     return 1 if target.n_classes == 2 else 0
 
 
-def label_of(target: Target) -> str:
+def label_of(target: TargetColumn) -> str:
     """Name of that class."""
     k = positive(target)
     return target.classes[k] if k < len(target.classes) else "any other"
 
 
-def _rated(trial: Trial, part: str, target: Target, grouping: Grouping) -> Rated:
+def _rated(trial: Trial, part: str, target: TargetColumn, grouping: Grouping) -> Rated:
     table = getattr(trial, part)
     y, group = target.values(table), grouping.codes(table)
     ok = ~np.isnan(y) & (group < len(grouping.labels))
@@ -93,7 +94,7 @@ def _rated(trial: Trial, part: str, target: Target, grouping: Grouping) -> Rated
     return Rated(counts.astype(np.float64))
 
 
-def _gap(trial: Trial, target: Target, grouping: Grouping, left: list[str]) -> Result | None:
+def _gap(trial: Trial, target: TargetColumn, grouping: Grouping, left: list[str]) -> Result | None:
     real, fake = (_rated(trial, part, target, grouping) for part in ("train", "synthetic"))
     value, reference = difference(fake.rates), difference(real.rates)
     if np.isnan(value) or np.isnan(reference):
@@ -102,20 +103,16 @@ def _gap(trial: Trial, target: Target, grouping: Grouping, left: list[str]) -> R
     draws = _redrawn(fake.counts, rng)
     low, high = middle(np.array([difference(Rated(c).rates) for c in draws]), value)
     label = label_of(target)
-    return Result(
-        name=f"fair.parity.{grouping.name}",
-        title=f"Rate of {target.column} = {label} by {grouping.name}",
-        question="fair",
-        value=value,
+    return result_of(
+        f"fair.parity.{grouping.name}",
+        value,
+        f"The share of rows with {target.column!r} = {label!r} differs between groups of "
+        f"{grouping.name!r} by up to {100 * value:.1f} points in the synthetic table and by "
+        f"{100 * reference:.1f} in the real one.",
+        words={"target": target.column, "label": label, "groups": grouping.name},
         low=low,
         high=high,
-        direction="lower",
         reference=reference,
-        sentence=(
-            f"The share of rows with {target.column!r} = {label!r} differs between groups of "
-            f"{grouping.name!r} by up to {100 * value:.1f} points in the synthetic table and by "
-            f"{100 * reference:.1f} in the real one."
-        ),
         detail={
             "grouping": list(grouping.columns),
             "ratio": _known(ratio(fake.rates)),

@@ -12,15 +12,14 @@ import numpy as np
 
 from locum.arrays import FloatArray, Int32Array
 from locum.evaluation.groups import LEAST, Grouping, groupings
-from locum.evaluation.learn.boosting import ROUNDS
 from locum.evaluation.metrics.fairness.data import classes_of, label_of, positive
-from locum.evaluation.metrics.fairness.rates import PARITIES, Table, count, middle, resampled
+from locum.evaluation.metrics.fairness.rates import PARITIES, GroupCounts, count, middle, resampled
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.scores import Weighted, weighted_auc
-from locum.evaluation.sentences import seen_note
-from locum.evaluation.target import Target, learn
+from locum.evaluation.target import TargetColumn, learn
 from locum.evaluation.trial import Trial, thin
-from locum.randomness import stream
+from locum.randomness import child_seed, stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +35,7 @@ LEAST_EITHER = 5
 #: is a ratio of rates and moves about four times as far.
 GOOD_CHANGE, FAIR_CHANGE, RATIO_TIMES = 0.02, 0.05, 4.0
 
+#: Of each parity its title, and what is compared.
 TITLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "demographic_parity": ("Demographic parity difference", "the share of rows given the label"),
@@ -48,7 +48,7 @@ TITLES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class ModelPredictions:
     """Predictions of both models for the same test rows.
 
     Attributes
@@ -64,7 +64,7 @@ class Judged:
         The rows.
     """
 
-    target: Target
+    target: TargetColumn
     truth: FloatArray
     synthetic: FloatArray
     real: FloatArray
@@ -72,7 +72,7 @@ class Judged:
     test: Any
 
 
-def judged(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> Judged | None:
+def predict_both(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> ModelPredictions | None:
     """Train both models, equally many rows each; None without a target of classes or test rows."""
     target = classes_of(trial)
     if target is None or len(trial.columns) < 2:
@@ -85,12 +85,10 @@ def judged(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> Judged
     test, y = test.filter(ok), y[ok]
     n = min(trial.learning.num_rows, trial.synthetic.num_rows, trial.budget(rows, rows // 6))
     x = trial.features.matrix(test)
-    rounds = ROUNDS if target.n_classes == 2 else max(40, 400 // target.n_classes)
 
     def scored(table: pa.Table, name: str) -> FloatArray:
-        p = learn(
-            trial, target, trial.features.matrix(table), target.values(table), x, f"fair {name}", rounds
-        )
+        seed = child_seed(trial.seed, "utility", target.column, f"fair {name}")
+        p = learn(trial, target, trial.features.matrix(table), target.values(table), x, seed=seed)
         return np.asarray(p if p.ndim == 1 else p[:, positive(target)], dtype=np.float64)
 
     parts = {"synthetic": trial.synthetic, "learning": trial.learning}
@@ -100,10 +98,12 @@ def judged(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> Judged
     for k in range(AGAIN):
         drawn = stream(trial.seed, "metrics", "fairness", "again", k).integers(n, size=n)
         again.append(scored(rows_of["learning"].take(drawn), f"again {k}"))
-    return Judged(target, (y == positive(target)).astype(np.float64), synthetic, real, tuple(again), test)
+    return ModelPredictions(
+        target, (y == positive(target)).astype(np.float64), synthetic, real, tuple(again), test
+    )
 
 
-def model_parity(trial: Trial, *, known: Judged | None = None) -> list[Result]:
+def model_parity(trial: Trial, *, known: ModelPredictions | None = None) -> list[Result]:
     """How far models treat groups apart: ``fair.model.<columns>.<parity>`` for each parity, never averaged.
 
     LightGBM with default settings predicts the target, once from synthetic and once from as many real rows;
@@ -126,7 +126,7 @@ def model_parity(trial: Trial, *, known: Judged | None = None) -> list[Result]:
     if not (trial.schema.protected and trial.target):
         return []
     found, left = groupings(trial)
-    known = known or (judged(trial) if found else None)
+    known = known or (predict_both(trial) if found else None)
     if known is None:
         return []
     results: list[Result] = []
@@ -135,7 +135,7 @@ def model_parity(trial: Trial, *, known: Judged | None = None) -> list[Result]:
     return results
 
 
-def _of(trial: Trial, known: Judged, grouping: Grouping, left: list[str]) -> list[Result]:
+def _of(trial: Trial, known: ModelPredictions, grouping: Grouping, left: list[str]) -> list[Result]:
     group = grouping.codes(known.test)
     labels, group, thin_groups = _enough(group, known.truth, grouping.labels)
     if len(labels) < 2:
@@ -167,21 +167,31 @@ def _of(trial: Trial, known: Judged, grouping: Grouping, left: list[str]) -> lis
     return [*(view.parity(name) for name in PARITIES), view.amplification(), view.utility()]
 
 
-def _rates(t: Table) -> FloatArray:
+def _rates(t: GroupCounts) -> FloatArray:
     """Rates by group; shape (6, n_groups)."""
     return np.array(
         [
-            t.base_rate, t.selection_rate, t.true_positive_rate, t.false_positive_rate, t.accuracy,
+            t.base_rate,
+            t.selection_rate,
+            t.true_positive_rate,
+            t.false_positive_rate,
+            t.accuracy,
             t.calibration_error,
         ]
-    )  # fmt: skip
+    )
 
 
-RATE_NAMES = ("base_rate", "selection_rate", "true_positive_rate", "false_positive_rate", "accuracy",
-              "calibration_error")  # fmt: skip
+RATE_NAMES = (
+    "base_rate",
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "accuracy",
+    "calibration_error",
+)
 
 
-def _gap(t: Table) -> float:
+def _gap(t: GroupCounts) -> float:
     """Demographic parity difference of predictions less that of labels."""
     return PARITIES["demographic_parity"](t) - float(np.ptp(t.base_rate[~np.isnan(t.base_rate)]))
 
@@ -205,7 +215,7 @@ class _View:
     """Numbers of one grouping, and the results made of them. `point` and `draws`: side, then statistic."""
 
     trial: Trial
-    known: Judged
+    known: ModelPredictions
     grouping: Grouping
     labels: tuple[str, ...]
     group: Int32Array
@@ -230,7 +240,7 @@ class _View:
         sign, times = (-1.0, RATIO_TIMES) if higher else (1.0, 1.0)
         change = sign * (value - reference)
         ends = self.widened(middle(sign * (self.draws[:, 0, i] - self.draws[:, 1, i]), change), change, i)
-        title, what = TITLES[name]
+        _, what = TITLES[name]
         said = (
             f"Between groups of {self.grouping.name!r} {what} ({self.known.target.column!r} = "
             f"{label_of(self.known.target)!r}) differs by up to {100 * value:.1f} points for a model trained "
@@ -243,11 +253,22 @@ class _View:
                 f"{100 * reference:.0f} % by one trained on real rows"
             )
         return self._result(
-            f"model.{self.grouping.name}.{name}", f"{title} by {self.grouping.name}", value, low, high,
-            reference, verdict_of(change, ends, times), said, {"change": change, "change_low": ends[0],
-            "change_high": ends[1], "parity": name, "groups": self.by_group()},
+            f"model.{self.grouping.name}.{name}",
+            said,
+            {
+                "change": change,
+                "change_low": ends[0],
+                "change_high": ends[1],
+                "parity": name,
+                "groups": self.by_group(),
+            },
+            value=value,
+            low=low,
+            high=high,
+            reference=reference,
+            verdict=verdict_of(change, ends, times),
             direction="higher" if higher else "lower",
-        )  # fmt: skip
+        )
 
     def by_group(self) -> list[dict[str, object]]:
         """Every rate of every group with its interval, for both models."""
@@ -279,10 +300,15 @@ class _View:
             f"{100 * reference:+.1f}"
         )
         return self._result(
-            f"amplification.{self.grouping.name}", f"Bias amplification by {self.grouping.name}", value, low,
-            high, reference, verdict_of(change, ends, 1.0), said,
+            f"amplification.{self.grouping.name}",
+            said,
             {"change": change, "change_low": ends[0], "change_high": ends[1]},
-        )  # fmt: skip
+            value=value,
+            low=low,
+            high=high,
+            reference=reference,
+            verdict=verdict_of(change, ends, 1.0),
+        )
 
     def utility(self) -> Result:
         g = len(self.labels)
@@ -311,25 +337,26 @@ class _View:
             for i, label in enumerate(self.labels)
         ]
         return self._result(
-            f"utility.{self.grouping.name}", f"Usefulness by {self.grouping.name}", value, low, high, 0.0,
-            verdict_of(value, (low, high), 1.0), said, {"groups": groups},
-        )  # fmt: skip
+            f"utility.{self.grouping.name}",
+            said,
+            {"groups": groups},
+            value=value,
+            low=low,
+            high=high,
+            reference=0.0,
+            verdict=verdict_of(value, (low, high), 1.0),
+        )
 
-    def _result(
-        self, name: str, title: str, value: float, low: float, high: float, reference: float,
-        verdict: Verdict, sentence: str, detail: dict[str, object], direction: Any = "lower",
-    ) -> Result:  # fmt: skip
+    def _result(self, name: str, sentence: str, detail: dict[str, object], **measured: Any) -> Result:
         shared = {
             "grouping": list(self.grouping.columns),
             "target": self.known.target.column,
             "label": label_of(self.known.target),
             "left_out": self.notes,
         }
-        return Result(
-            name=f"fair.{name}", title=title, question="fair", value=value, low=low, high=high,
-            direction=direction, reference=reference, verdict=verdict,
-            sentence=sentence + "." + seen_note(self.trial), detail=shared | detail,
-        )  # fmt: skip
+        words = {"groups": self.grouping.name, "parity": TITLES.get(str(detail.get("parity")), ("",))[0]}
+        said = sentence + "." + self.trial.seen_note
+        return result_of(f"fair.{name}", sentence=said, words=words, detail=shared | detail, **measured)
 
 
 def verdict_of(change: float, interval: tuple[float, float], times: float) -> Verdict:

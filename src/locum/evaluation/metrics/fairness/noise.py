@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.evaluation.metrics.fairness.rates import Table, difference, worst_of
+from locum.evaluation.metrics.fairness.rates import GroupCounts, difference, worst_of
 
 #: Draws of every group's counts for each true gap that is tried; true gaps tried.
 DRAWS, STEPS = 400, 48
@@ -42,7 +42,7 @@ RATES = {
 }
 
 
-def beyond_chance(table: Table, parity: str, rng: np.random.Generator) -> Beyond:
+def beyond_chance(table: GroupCounts, parity: str, rng: np.random.Generator) -> Beyond:
     """The true gap behind a largest difference of rates, by inversion of what would be measured.
 
     A largest difference is above the true one on average, the more so the more and the smaller the groups:
@@ -99,7 +99,7 @@ def _upper(rate: FloatArray, rows: npt.NDArray[np.int64]) -> float:
     return float(apart.max())
 
 
-def _rows(table: Table, name: str) -> FloatArray:
+def _rows(table: GroupCounts, name: str) -> FloatArray:
     """Rows that a rate is a share of, by group."""
     if name == "selection_rate":
         return table.rows

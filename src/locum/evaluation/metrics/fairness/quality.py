@@ -9,11 +9,12 @@ from locum.evaluation.groups import Grouping, groupings
 from locum.evaluation.joints import subsets
 from locum.evaluation.metrics.fairness.rates import middle
 from locum.evaluation.reference import root_factor
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.sentences import percent
 from locum.evaluation.trial import Part, Trial
 from locum.randomness import stream
 from locum.schema.domain import Codes
+from locum.wording import percent
 
 #: Pairs of columns compared in each group, rows a group at most, and bootstrap repeats.
 PAIRS, ROWS, REPEATS = 40, 8_000, 40
@@ -94,16 +95,14 @@ def _result(
     )
     if absent:
         sentence += f"; the synthetic table has no row of {', '.join(map(repr, absent[:3]))}"
-    return Result(
-        name=f"fair.fidelity.{grouping.name}",
-        title=f"Faithfulness by {grouping.name}",
-        question="fair",
-        value=value,
+    return result_of(
+        f"fair.fidelity.{grouping.name}",
+        value,
+        sentence + ".",
+        words={"groups": grouping.name},
         low=min(value, max(0.0, worst[1])),
         high=max(value, min(1.0, worst[2])),
-        direction="lower",
         reference=0.0,
-        sentence=sentence + ".",
         detail={"grouping": list(grouping.columns), "groups": entries, "absent": absent, "left_out": left},
     )
 
@@ -121,9 +120,12 @@ def distance(a: Codes, b: Codes, sizes: tuple[int, ...], chosen: list[tuple[int,
 
 
 def _reflected(
-    rows: dict[Part, Codes], sizes: tuple[int, ...], chosen: list[tuple[int, int]], value: float,
+    rows: dict[Part, Codes],
+    sizes: tuple[int, ...],
+    chosen: list[tuple[int, int]],
+    value: float,
     rng: np.random.Generator,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     # Ten pairs are enough for a spread.
     few = chosen[:10]
     draws = np.empty(REPEATS)

@@ -17,7 +17,7 @@ REPEATS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class GroupCounts:
     """Weighted counts by group; everything below is a function of them.
 
     Attributes
@@ -74,7 +74,7 @@ def _over(a: FloatArray, b: FloatArray) -> FloatArray:
 
 def count(
     group: Int32Array, n_groups: int, truth: FloatArray, score: FloatArray, weight: FloatArray | None = None
-) -> Table:
+) -> GroupCounts:
     """Count rows by group; those of no group (code `n_groups`) are left out. Prediction: score of 0.5 up."""
     ok = group < n_groups
     g, y, s = group[ok].astype(np.int64), truth[ok].astype(np.int64), score[ok]
@@ -85,7 +85,7 @@ def count(
     bins = np.array(
         [np.bincount(place, weights=v, minlength=BINS * n_groups) for v in (w, w * s, w * y)]
     ).reshape(3, n_groups, BINS)
-    return Table(cells.reshape(n_groups, 2, 2), bins)
+    return GroupCounts(cells.reshape(n_groups, 2, 2), bins)
 
 
 def difference(rates: FloatArray) -> float:
@@ -109,7 +109,7 @@ def worst_of(a: float, b: float) -> float:
 
 
 #: The parities: name, and the function of the counts. 0 when groups are treated alike, but for the ratio: 1.
-PARITIES: Mapping[str, Callable[[Table], float]] = MappingProxyType(
+PARITIES: Mapping[str, Callable[[GroupCounts], float]] = MappingProxyType(
     {
         "demographic_parity": lambda t: difference(t.selection_rate),
         "demographic_parity_ratio": lambda t: ratio(t.selection_rate),

@@ -10,6 +10,7 @@ from locum.arrays import FloatArray
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.learn.cells import numeric
 from locum.evaluation.metrics.inference.combine import naive_coverage, widening
+from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
@@ -56,20 +57,15 @@ def inference(trial: Trial) -> list[Result]:
         return []
     covered, factor = naive_coverage(n, k), widening(n, k)
     out = [
-        Result(
-            name="inference.naive",
-            title="Truth held by a naive 95 % interval",
-            question="useful",
-            value=covered,
-            direction="higher",
+        result_of(
+            "inference.naive",
+            covered,
+            f"A 95 % interval computed as if the {k:,} synthetic rows were real would hold the truth "
+            f"only about {100 * covered:.0f} times in 100, even with a perfect generator. Multiply its "
+            f"width by {factor:.2f}, the square root of 1 + synthetic rows / real rows.",
             reference=0.95,
             floor=0.0,
             verdict=_level(covered, GOOD_COVER, FAIR_COVER),
-            sentence=(
-                f"A 95 % interval computed as if the {k:,} synthetic rows were real would hold the truth "
-                f"only about {100 * covered:.0f} times in 100, even with a perfect generator. Multiply its "
-                f"width by {factor:.2f}, the square root of 1 + synthetic rows / real rows."
-            ),
             detail={"rows_learned_from": n, "synthetic_rows": k, "multiply_width_by": factor},
         )
     ]
@@ -88,22 +84,17 @@ def _unbiased(found: list[Quantity]) -> Result:
     if low < FAIR_AGREE and high >= GOOD_AGREE:
         verdict = "unclear"
     worst = sorted(found, key=lambda q: -abs(q.z))[:LISTED]
-    return Result(
-        name="inference.unbiased",
-        title="Means and shares without bias",
-        question="useful",
-        value=share,
+    return result_of(
+        "inference.unbiased",
+        share,
+        f"{agree} of {len(found)} means, shares and products agree with fresh real rows as well as those "
+        "of an unbiased generator would (95 in 100). Corrected intervals hold for these; where the "
+        "generator is biased, no rule mends it.",
         low=low,
         high=high,
-        direction="higher",
         reference=0.95,
         floor=0.0,
         verdict=verdict,
-        sentence=(
-            f"{agree} of {len(found)} means, shares and products agree with fresh real rows as well as those "
-            "of an unbiased generator would (95 in 100). Corrected intervals hold for these; where the "
-            "generator is biased, no rule mends it."
-        ),
         detail={
             "quantities": len(found),
             "farthest": [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from locum.evaluation.metrics.fairness.noise import beyond_chance
-from locum.evaluation.metrics.fairness.rates import PARITIES, Table
+from locum.evaluation.metrics.fairness.rates import PARITIES, GroupCounts
 
 ROWS = np.array([[4000, 1000], [300, 80], [120, 60], [90, 50]])
 
@@ -17,7 +17,7 @@ def drawn(true_positive, false_positive, rng):
     for y, rate in ((0, false_positive), (1, true_positive)):
         cells[:, y, 1] = rng.binomial(ROWS[:, y], rate)
         cells[:, y, 0] = ROWS[:, y] - cells[:, y, 1]
-    return Table(cells, np.zeros((3, 4, 10)))
+    return GroupCounts(cells, np.zeros((3, 4, 10)))
 
 
 @pytest.mark.statistical
@@ -43,12 +43,14 @@ def test_large_groups_leave_the_measured_gap_as_it_is():
     cells = np.array(
         [[[60_000, 40_000], [20_000, 80_000]], [[70_000, 30_000], [40_000, 60_000]]], dtype=float
     )
-    found = beyond_chance(Table(cells, np.zeros((3, 2, 10))), "equalized_odds", np.random.default_rng(1))
+    found = beyond_chance(
+        GroupCounts(cells, np.zeros((3, 2, 10))), "equalized_odds", np.random.default_rng(1)
+    )
     assert abs(found.value - 0.2) < 0.01
     assert 0.18 < found.low <= found.value <= found.high < 0.22
     assert found.by_chance < 0.01
 
 
 def test_fewer_than_two_groups_have_no_gap():
-    one = Table(np.ones((1, 2, 2)), np.zeros((3, 1, 10)))
+    one = GroupCounts(np.ones((1, 2, 2)), np.zeros((3, 1, 10)))
     assert np.isnan(beyond_chance(one, "demographic_parity", np.random.default_rng(2)).value)

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from locum.evaluation.evaluate import evaluate
 from locum.evaluation.groups import groupings
 from locum.evaluation.metrics.fairness.data import Rated, parity
-from locum.evaluation.metrics.fairness.models import judged, model_parity, verdict_of
+from locum.evaluation.metrics.fairness.models import model_parity, predict_both, verdict_of
 from locum.evaluation.metrics.fairness.quality import quality_parity
 from locum.evaluation.metrics.fairness.rates import PARITIES, count, difference, ratio
 from locum.evaluation.result import Result
@@ -189,7 +189,7 @@ def test_a_biased_stand_in_shows_in_models() -> None:
 
 def test_model_parity_is_fairlearns_on_the_same_predictions() -> None:
     tr = Trial(SCHEMA, REAL, rows(3000, 2), HELD, 0, "y")
-    known = judged(tr)
+    known = predict_both(tr)
     assert known is not None
     results = by_name(model_parity(tr, known=known))
     sex = np.array(known.test.column("sex").to_pylist())

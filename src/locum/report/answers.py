@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from locum.report.words import COPYING_VERDICTS, QUESTIONS, VERDICTS, sentence
+from locum.evaluation.vocabulary import QUESTIONS, verdict_words
+from locum.report.words import sentence
 
 if TYPE_CHECKING:
     from locum.evaluation.evidence import Answer
@@ -15,19 +16,18 @@ if TYPE_CHECKING:
 _COLOURS = {"good": "#0a8a5f", "guaranteed": "#0a8a5f", "fair": "#a87a00", "poor": "#c8362b"}
 
 
-def word_of(answer: Answer) -> str:
-    """The verdict as people read it; for copying, passing is no merit."""
-    return (COPYING_VERDICTS if answer.question == "private" else VERDICTS)[answer.verdict]
+def _word(answer: Answer) -> str:
+    return verdict_words(answer.verdict, answer.question)
 
 
 def as_text(answers: Sequence[Answer]) -> str:
     """Question, verdict and sentence, two lines for each question."""
-    return "\n".join(f"{QUESTIONS[a.question][0]} [{word_of(a).lower()}]\n  {a.sentence}" for a in answers)
+    return "\n".join(f"{QUESTIONS[a.question][0]} [{_word(a).lower()}]\n  {a.sentence}" for a in answers)
 
 
 def as_line(answers: Sequence[Answer]) -> str:
     """All verdicts in one line: ``faithful: good, useful: good, ...``."""
-    return ", ".join(f"{a.question}: {word_of(a).lower()}" for a in answers)
+    return ", ".join(f"{a.question}: {_word(a).lower()}" for a in answers)
 
 
 def as_html(answers: Sequence[Answer], last: str = "") -> str:
@@ -39,7 +39,7 @@ def as_html(answers: Sequence[Answer], last: str = "") -> str:
         question = escape(QUESTIONS[a.question][0])
         rows.append(
             f'<tr style="vertical-align:top"><th style="text-align:left">{question}</th>'
-            f'<td style="text-align:left;font-weight:600;color:{colour}">{escape(word_of(a))}</td>'
+            f'<td style="text-align:left;font-weight:600;color:{colour}">{escape(_word(a))}</td>'
             f'<td style="text-align:left;max-width:44em">{escape(sentence(a.sentence))}</td></tr>'
         )
     below = f"<p>{escape(last)}</p>" if last else ""
