@@ -42,5 +42,5 @@ class Refit:
         return made.draw(made.most_rows(rows)).table
 
     def of(self, schema: Schema) -> Callable[[pa.Table, int, int], pa.Table]:
-        """The same for tables of one schema: a function of rows to learn from, how many to draw, and a seed."""
+        """The same for one schema: a function of rows to learn from, how many to draw, and a seed."""
         return lambda table, rows, seed: self(table, schema, rows, seed)
