@@ -80,7 +80,7 @@ def run(
 
     Returns
     -------
-    RunOutcome
+    Outcome
         The folder, its files, the five sentences, and what it cost.
 
     Raises
