@@ -23,7 +23,7 @@ _GENERATED = "<!-- Written by docs/build.py from the source; change the docstrin
 def pages() -> dict[str, str]:
     """Every page by file name."""
     return {"index.md": index_page(), "python.md": python_page(), "commands.md": commands_page(),
-            "errors.md": errors_page()}  # fmt: skip
+            "generators.md": generators_page(), "errors.md": errors_page()}  # fmt: skip
 
 
 def index_page() -> str:
@@ -32,6 +32,7 @@ def index_page() -> str:
         _GENERATED + "# Reference\n\n"
         "- [Python](python.md): what `import locum` offers\n"
         "- [Commands](commands.md): every command and option of `locum`\n"
+        "- [Generators](generators.md): every generator and its settings\n"
         "- [Errors](errors.md): what can be raised, and the exit codes\n"
     )
 
@@ -158,6 +159,33 @@ def help_of(*command: str) -> str:
         else:
             os.environ["COLUMNS"] = before
     return shown.getvalue()
+
+
+def generators_page() -> str:
+    """Every generator with its settings, from the constraints that also check them."""
+    from locum.models import registry
+
+    parts = [
+        _GENERATED + "# Generators\n\n"
+        'Settings are given by name: `locum.Synthesizer("tree", members=4)`, or in `locum.toml` as '
+        "`settings` of `[model]`.\n"
+    ]
+    for name in registry.names():
+        known = registry.entry_of(name)
+        parts.append(f"## {name}\n\n{known.sentence}\n")
+        constraints = known.model.settings_type.constraints()
+        if not constraints:
+            parts.append("It has no settings.\n")
+            continue
+        defaults = {**known.model().get_params(), **known.settings}
+        rows = [
+            f"| `{key}` | `{defaults[key]!r}` | {one.expected} | {one.sentence} |"
+            for key, one in constraints.items()
+        ]
+        parts.append(
+            "| setting | default | may be | what it does |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        )
+    return "\n".join(parts)
 
 
 def errors_page() -> str:

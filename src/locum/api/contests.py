@@ -38,7 +38,7 @@ def compare(
     data
         Tables: paths or frames. ``"visits.csv?target=late&protected=sex,race"`` says what holds for one only.
     entrants
-        Lines such as ``"tree"``, ``"tree?preset=fast"``, ``"sdv.ctgan@/path/to/python?epochs=25"``,
+        Lines such as ``"tree"``, ``"tree?members=4"``, ``"sdv.ctgan@/path/to/python?epochs=25"``,
         ``"mine=python make.py {train} {out} {rows} {seed}"`` or ``"theirs=made/{table}-{seed}.csv"``; or
         a mapping from names to lines or to functions ``make(train, out, rows, seed)``, which read and write
         CSV files. The negative controls ``independent`` and ``bootstrap`` always take part.

@@ -12,7 +12,7 @@ import numpy as np
 
 from locum.errors import DataError, UsageError
 from locum.schema.domain import Codes, Domain
-from locum.sources.base import Counts, check_clique, n_cells, summed
+from locum.sources.base import Counts, check_clique, n_cells, sum_to
 from locum.sources.cover import cover
 from locum.sources.sql import count_statement, identifier, text
 from locum.sources.votes import nearest_votes
@@ -154,7 +154,7 @@ class CodedTable:
         for names, answered in cover(self.domain, checked, _GROUPED):
             table = self._count(names)
             for i in answered:
-                out[i] = summed(table, self.domain, names, checked[i])
+                out[i] = sum_to(table, self.domain, names, checked[i])
         return out
 
     def votes(self, proposed: Codes) -> Counts:

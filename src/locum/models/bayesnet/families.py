@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import gammaln
 
 from locum.models.base import FloatArray
-from locum.schema.domain import Coded
+from locum.schema.domain import CodedRows
 
 IntArray = npt.NDArray[np.int64]
 
@@ -39,7 +39,7 @@ class Families:
     `MOST_CELLS` cells, or of more than four cells a row, are not considered (-inf).
     """
 
-    def __init__(self, data: Coded) -> None:
+    def __init__(self, data: CodedRows) -> None:
         self.sizes = data.domain.sizes
         self._columns = [data.column(i).astype(np.int64) for i in range(len(data.domain))]
         self._rows = data.n_rows

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from locum.errors import UsageError
 from locum.models.price import sigma_for, total_from
-from locum.models.seeded import SeededFit
-from locum.models.weighted_rows import RowsModel, WeightedRows
-from locum.progress import Event, Listener, silent
-from locum.randomness import check_seed, stream
-from locum.schema.domain import Codes
+from locum.models.seeded import PrivateModel
+from locum.models.settings import BudgetSettings, ModelSettings, whole
+from locum.models.weighted_rows import WeightedRows, WeightedRowsModel
+from locum.progress import Event, Listener
+from locum.randomness import stream
+from locum.schema.domain import CodedRows, Codes
 from locum.sources.private import PrivateSource
 
 #: Share of the budget for single attributes, which the first rows and all variations are drawn from.
@@ -24,23 +25,27 @@ FIRST_RATE, LAST_RATE = 0.5, 0.02
 FEWEST, MOST = 64, 2_000
 
 
-class TabPE(RowsModel, SeededFit):
+@dataclass(frozen=True, kw_only=True)
+class TabPESettings(BudgetSettings):
+    """Settings of Tab-PE."""
+
+    rounds: int = whole(8, 1, 200, "Rounds of voting.")
+    kept: int | None = whole(
+        None,
+        1,
+        10**6,
+        "Rows kept from round to round; None for as many as get some votes more than noise, by the noisy "
+        "number of rows.",
+        optional=True,
+    )
+    fold: int = whole(2, 1, 10, "Variations of each kept row in a round.")
+
+
+class TabPE(PrivateModel, WeightedRowsModel):
     """Rows that survived rounds of noisy votes.
 
     For high-order structure in tables with few columns: no marginal is modelled, whole rows are voted on.
     With many columns or few rows, marginal synthesizers are far better.
-
-    Parameters
-    ----------
-    epsilon, delta
-        Budget of `fit` on rows without a ledger (seeded noise, NOT PRIVATE).
-    rounds
-        Rounds of voting, 1 to 200.
-    kept
-        Rows kept from round to round; None for as many as get some votes more than noise, by the noisy number
-        of rows.
-    fold
-        Variations of each kept row in a round, 1 to 10.
 
     Notes
     -----
@@ -52,52 +57,31 @@ class TabPE(RowsModel, SeededFit):
     """
 
     name: ClassVar[str] = "tab-pe"
-    what: ClassVar[str] = "evolved"
+    settings_type: ClassVar[type[ModelSettings]] = TabPESettings
 
-    def __init__(
-        self,
-        *,
-        epsilon: float = 1.0,
-        delta: float = 1e-6,
-        rounds: int = 8,
-        kept: int | None = None,
-        fold: int = 2,
+    settings: TabPESettings
+
+    def _spend_source(
+        self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
     ) -> None:
-        for name, value, most in (("rounds", rounds, 200), ("kept", kept, 10**6), ("fold", fold, 10)):
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most
-            ):
-                raise UsageError(f"{value!r} cannot be", where=name, expected=f"1 to {most:,}")
-        self.epsilon, self.delta = epsilon, delta
-        self.rounds, self.kept, self.fold = rounds, kept, fold
-
-    def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
-        """Spend what the source has left; `seed` decides the made-up rows, not the noise.
-
-        Raises
-        ------
-        UsageError
-            When the source can only count.
-        BudgetError
-            When nothing is left.
-        """
-        rng = stream(check_seed(seed), "tab-pe", "fit")
-        progress(Event("fit", 0, self.rounds + 1, "single attributes"))
+        rounds, fold = self.settings.rounds, self.settings.fold
+        rng = stream(seed, "tab-pe", "fit")
+        progress(Event("fit", 0, rounds + 1, "single attributes"))
         single = _Single(source)
-        sigma = sigma_for(source, source.remaining_rho, self.rounds)
-        kept = self.kept or int(np.clip(single.total / (2 * sigma * (1 + self.fold)), FEWEST, MOST))
-        rows = np.unique(single.draw(kept * (1 + self.fold), rng), axis=0)
+        sigma = sigma_for(source, source.remaining_rho, rounds)
+        kept = self.settings.kept or int(np.clip(single.total / (2 * sigma * (1 + fold)), FEWEST, MOST))
+        rows = np.unique(single.draw(kept * (1 + fold), rng), axis=0)
         votes = np.zeros(len(rows))
-        for i in range(self.rounds):
-            progress(Event("fit", 1 + i, self.rounds + 1, f"round {i + 1}"))
-            noise = sigma_for(source, source.remaining_rho, self.rounds - i)
+        for i in range(rounds):
+            progress(Event("fit", 1 + i, rounds + 1, f"round {i + 1}"))
+            noise = sigma_for(source, source.remaining_rho, rounds - i)
             votes = source.votes(np.asfortranarray(rows), noise, purpose="votes for made-up rows").astype(
                 float
             )
             best = np.argsort(-votes, kind="stable")[:kept]
-            if i + 1 < self.rounds:
-                rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (i / max(1, self.rounds - 2))
-                varied = [single.vary(rows[best], rate, rng) for _ in range(self.fold)]
+            if i + 1 < rounds:
+                rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** (i / max(1, rounds - 2))
+                varied = [single.vary(rows[best], rate, rng) for _ in range(fold)]
                 rows = np.unique(np.concatenate([rows[best], *varied]), axis=0)
             else:
                 rows, votes = rows[best], votes[best]
@@ -105,8 +89,7 @@ class TabPE(RowsModel, SeededFit):
         if not weights.sum() > 0:
             weights = np.ones(len(rows))
         self._rows = WeightedRows(np.ascontiguousarray(rows, dtype=np.int32), weights / weights.sum())
-        progress(Event("fit", self.rounds + 1, self.rounds + 1))
-        return self
+        progress(Event("fit", rounds + 1, rounds + 1))
 
 
 class _Single:

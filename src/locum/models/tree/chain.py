@@ -12,7 +12,7 @@ from locum.models.tree.grow import Input, grow
 from locum.models.tree.inputs import Bins
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.tree import FloatArray, IntArray, Tree
-from locum.schema.domain import Coded, Codes
+from locum.schema.domain import CodedRows, Codes
 
 #: Bin tables by (predictor, target); ordered predictors share one table whatever the target.
 Tables = Mapping[tuple[int, int], Bins]
@@ -36,7 +36,7 @@ class Chain:
     @classmethod
     def fit(
         cls,
-        data: Coded,
+        data: CodedRows,
         rows: IntArray,
         order: Sequence[int],
         choice: Mapping[int, Sequence[int]],
@@ -45,9 +45,7 @@ class Chain:
         xlogx: npt.NDArray[np.float32],
     ) -> Chain:
         """Grow the trees on some rows; `choice` lists, per attribute, the predictors it may use."""
-        columns = [
-            np.ascontiguousarray(data.column(i)[rows]).astype(np.int64) for i in range(len(data.domain))
-        ]
+        columns = [data.column(i)[rows].astype(np.int64) for i in range(len(data.domain))]
         trees = []
         for position, target in enumerate(order):
             earlier = set(order[:position])
