@@ -22,8 +22,14 @@ _GENERATED = "<!-- Written by docs/build.py from the source; change the docstrin
 
 def pages() -> dict[str, str]:
     """Every page by file name."""
-    return {"index.md": index_page(), "python.md": python_page(), "commands.md": commands_page(),
-            "measures.md": measures_page(), "errors.md": errors_page()}  # fmt: skip
+    return {
+        "index.md": index_page(),
+        "python.md": python_page(),
+        "commands.md": commands_page(),
+        "measures.md": measures_page(),
+        "generators.md": generators_page(),
+        "errors.md": errors_page(),
+    }
 
 
 def index_page() -> str:
@@ -33,6 +39,7 @@ def index_page() -> str:
         "- [Python](python.md): what `import locum` offers\n"
         "- [Commands](commands.md): every command and option of `locum`\n"
         "- [Measures and attacks](measures.md): everything that an evaluation can measure, and when it does\n"
+        "- [Generators](generators.md): every generator and its settings\n"
         "- [Errors](errors.md): what can be raised, and the exit codes\n"
     )
 
@@ -198,6 +205,33 @@ def _measure(e: Any, m: Any) -> str:
     effort = "only in tournaments" if e.effort is None else e.effort
     decides, needs = "yes" if m.decides else "", ", ".join(e.needs)
     return f"| `{name}` | {title} | {e.question} | {best} | {decides} | {effort} | {needs} |"
+
+
+def generators_page() -> str:
+    """Every generator with its settings, from the constraints that also check them."""
+    from locum.models import registry
+
+    parts = [
+        _GENERATED + "# Generators\n\n"
+        'Settings are given by name: `locum.Synthesizer("tree", members=4)`, or in `locum.toml` as '
+        "`settings` of `[model]`.\n"
+    ]
+    for name in registry.names():
+        known = registry.entry_of(name)
+        parts.append(f"## {name}\n\n{known.sentence}\n")
+        constraints = known.model.settings_type.constraints()
+        if not constraints:
+            parts.append("It has no settings.\n")
+            continue
+        defaults = {**known.model().get_params(), **known.settings}
+        rows = [
+            f"| `{key}` | `{defaults[key]!r}` | {one.expected} | {one.sentence} |"
+            for key, one in constraints.items()
+        ]
+        parts.append(
+            "| setting | default | may be | what it does |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        )
+    return "\n".join(parts)
 
 
 def errors_page() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from locum.models import registry
+from locum.models.base import CountModel
 from locum.synthesizer.table import Synthesizer
 
 
@@ -15,11 +16,11 @@ def settings_of(name: str) -> dict[str, Any]:
 
     What a generator must be able to do is asked in this folder; how well it does under noise elsewhere.
     """
-    return {"epsilon": 300.0} if hasattr(registry.get(name), "fit_source") else {}
+    return {"epsilon": 300.0} if "epsilon" in registry.get(name).settings_type.constraints() else {}
 
 
 def needs_public(name: str) -> bool:
-    return bool(getattr(registry.get(name), "needs_public", False))
+    return isinstance(made := registry.create(name), CountModel) and made.needs_public
 
 
 @pytest.fixture(scope="module", params=registry.names())

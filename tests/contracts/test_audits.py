@@ -183,7 +183,7 @@ def questions(name: str, epsilon: float) -> tuple[list[tuple[str, Any, float]], 
     made_by: Any = registry.get(name)
     ledger = Ledger.test(Budget.approx(epsilon, DELTA), seed=2)
     source = Listening(MemorySource(WORLDS[0]), ledger)
-    extra = {"public": coded(rows(100))} if getattr(made_by, "needs_public", False) else {}
+    extra = {"public": coded(rows(100))} if made_by.needs_public else {}
     settings: dict[str, Any] = {"rounds": 3} if name == "tab-pe" else {}
     made_by(**settings).fit_source(source, seed=1, **extra)
     mu = ledger.total.mu

@@ -52,10 +52,10 @@ def fresh(name: str) -> Model:
     What a model must be able to do is asked here; how well it does under noise is asked elsewhere.
     """
     made_by: Any = registry.get(name)
-    if not hasattr(made_by, "fit_source"):
+    if "epsilon" not in made_by.settings_type.constraints():
         return registry.create(name)
     model: Any = registry.create(name, epsilon=300.0)
-    if getattr(made_by, "needs_public", False):
+    if made_by.needs_public:
         model.fit = lambda data, **kwargs: made_by.fit(model, data, public=data, **kwargs)
     return model
 

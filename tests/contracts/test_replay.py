@@ -164,7 +164,7 @@ def run(name: str, codes: np.ndarray, tape: Tape, accounting: str, adjacency: st
     ledger = Ledger.test(Budget.approx(2.0, 1e-6), unit, seed=3, accounting=accounting)
     data = Coded(DOMAIN, np.asfortranarray(codes.astype(np.int32)))
     source = PrivateSource(MemorySource(data), ledger, total=900 if adjacency == "replace" else None)
-    extra = {"public": Coded(DOMAIN, rows(300, 9))} if getattr(made_by, "needs_public", False) else {}
+    extra = {"public": Coded(DOMAIN, rows(300, 9))} if made_by.needs_public else {}
 
     def work(progress: Callable[[Any], None]) -> list[Any]:
         model = registry.create(name).fit_source(source, seed=5, progress=progress, **extra)  # type: ignore[attr-defined]
@@ -205,7 +205,7 @@ class Leaky:
         self.how = how
 
     def fit_source(self, source: Any, *, seed: int, progress: Any) -> Any:
-        codes = source._source._codes
+        codes = source._source._rows.codes
         sigma = 40.0
         if self.how == "choice without noise":
             tables = [source._source.marginal((a.name,)) for a in DOMAIN]

@@ -56,7 +56,7 @@ Change = Annotated[
 
 @text.command()
 def init(
-    plan: Annotated[Path, argument("File to write.", "PLAN", show_default=True)] = Path("text.toml"),
+    plan: Annotated[Path, argument("File to write. Default: text.toml.", "PLAN")] = Path("text.toml"),
     endpoint: Annotated[
         str | None,
         option("--endpoint", "Address of an endpoint, to /v1. Default: the embedded model.", "URL"),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.models.guide import Guide
+from locum.models.settings import ModelSettings
 from locum.progress import Listener, silent
-from locum.schema.domain import Coded, Codes, Domain
+from locum.schema.domain import CodedRows, Codes, Domain
+
+if TYPE_CHECKING:
+    from locum.privacy.budget import Accounting
+    from locum.sources.private import PrivateSource
 
 Tensor = npt.NDArray[Any]
 
@@ -36,16 +41,21 @@ class ModelState:
 class Model(Protocol):
     """A generator of code rows.
 
-    Implementations are plain classes; the contract suite in ``tests/contracts`` runs on every registered one.
-    They must cope with one row, one column, attributes of size 1, and codes never seen in fit.
+    The contract suite in ``tests/contracts`` runs on every registered one. They must cope with one row, one
+    column, attributes of size 1, and codes never seen in fit; what ours share is in `fitted_model`. The
+    constructor takes the settings by name.
     """
 
     #: Name in the registry.
     name: ClassVar[str]
     #: Whether `log_prob` is defined.
     has_density: ClassVar[bool]
+    #: What can be set. A setting ``target`` gets the column to be predicted, ``zeros`` what is impossible.
+    settings_type: ClassVar[type[ModelSettings]]
 
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
+    def __init__(self, **settings: Any) -> None: ...
+
+    def fit(self, data: CodedRows, *, seed: int, progress: Listener = silent) -> Self:
         """Learn from coded rows; returns self. Never keeps a reference to `data`."""
         ...
 
@@ -64,6 +74,38 @@ class Model(Protocol):
     @classmethod
     def from_state(cls, state: ModelState, domain: Domain) -> Self:
         """Rebuild a fitted model; raises FileFormatError on any shape, range or NaN that cannot be."""
+        ...
+
+
+@runtime_checkable
+class CountModel(Model, Protocol):
+    """A generator that can learn from noisy counts alone, so that it may be private."""
+
+    #: Whether `fit_source` needs public rows.
+    needs_public: ClassVar[bool]
+
+    @property
+    def accounting(self) -> Accounting:
+        """How a ledger of its own should add up: ``zcdp`` where steps are not Gaussian, else ``gdp``."""
+        ...
+
+    def fit_source(
+        self,
+        source: PrivateSource,
+        *,
+        seed: int,
+        progress: Listener = silent,
+        public: CodedRows | None = None,
+    ) -> Self:
+        """Spend what the source has left; `public` rows are coded in the source's domain.
+
+        Raises
+        ------
+        BudgetError
+            When nothing is left.
+        UsageError
+            When public rows are needed and there are none, or they are of another domain.
+        """
         ...
 
 

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.errors import NotFittedError
 from locum.models.base import ModelState
-from locum.models.checks import (
-    broken,
-    check_guide,
-    check_rows,
-    check_training,
-    check_width,
-    exactly,
-    tensor,
-    within,
-)
+from locum.models.checks import broken
+from locum.models.codec import ArraySpec, Layout, StateReader
+from locum.models.fitted_model import GuidedModel
 from locum.models.guide import FREE, Guide
-from locum.progress import Event, Listener, silent
-from locum.randomness import check_seed, stream
-from locum.schema.domain import Coded, Codes, Domain
+from locum.progress import Event, Listener
+from locum.randomness import stream
+from locum.schema.domain import CodedRows, Codes, Domain
+
+_LAYOUT = Layout({"rows": ArraySpec(np.int32, low=0, ndim=2), "counts": ArraySpec(np.int64, low=1)})
+#: Rows turned into keys at a time.
+_BLOCK = 1 << 16
 
 
-class BootstrapModel:
+class BootstrapModel(GuidedModel):
     """Draws code rows of the training table with replacement.
 
     A negative control: as faithful as can be, and every test of copying must flag it. A saved model holds the
@@ -35,49 +31,38 @@ class BootstrapModel:
     """
 
     name: ClassVar[str] = "bootstrap"
-    has_density: ClassVar[bool] = True
 
-    def __init__(self) -> None:
-        self._rows: Codes = np.empty((0, 0), dtype=np.int32)
-        self._counts: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self._domain: Domain | None = None
+    _rows: Codes
+    _counts: npt.NDArray[np.int64]
 
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
-        """Keep the distinct rows and how often each appears; `seed` is checked but not needed."""
-        check_seed(seed)
-        check_training(data)
+    def _learn(self, data: CodedRows, seed: int, progress: Listener) -> None:
+        """Keep the distinct rows and how often each appears."""
         progress(Event("fit", 0, 1))
-        keys, counts = np.unique(_keys(data.codes), return_counts=True)
-        self._rows = _rows(keys, len(data.domain))
-        self._counts, self._domain = counts.astype(np.int64), data.domain
+        every = np.concatenate([_keys(block) for block in data.blocks(_BLOCK)])
+        keys, counts = np.unique(every, return_counts=True)
+        self._rows, self._counts = _rows(keys, len(data.domain)), counts.astype(np.int64)
         progress(Event("fit", 1, 1))
-        return self
 
-    def sample(self, n: int, *, seed: int) -> Codes:
-        """Draw `n` rows; int32, shape (n, n_attributes), Fortran order."""
-        self._fitted()
-        n, seed = check_rows(n), check_seed(seed)
+    def _draw(self, n: int, seed: int) -> Codes:
         steps = np.cumsum(self._counts)
         draws = stream(seed, "bootstrap", "sample").integers(int(steps[-1]), size=n)
         return np.asfortranarray(self._rows[np.searchsorted(steps, draws, side="right")])
 
-    def sample_guided(self, n: int, guide: Guide, *, seed: int) -> tuple[Codes, FloatArray]:
-        """Draw rows under a condition, with log weights; see `locum.models.base.Guided`.
+    def _draw_guided(self, n: int, guide: Guide, seed: int) -> tuple[Codes, FloatArray]:
+        """Exact: training rows are drawn in proportion to count times factors.
 
-        Exact: training rows are drawn in proportion to count times factors, and all drawn rows (of a block)
-        have one weight. A block that no training row fits gets weight 0. Cost: one pass over the training
-        rows per distinct row of ``fixed``.
+        All drawn rows (of a block) have one weight. A block that no training row fits gets weight 0. Cost:
+        one pass over the training rows per distinct row of ``fixed``.
         """
-        domain = self._fitted()
-        n, seed = check_rows(n), check_seed(seed)
-        check_guide(guide, n, domain)
         rng = stream(seed, "bootstrap", "guided")
         chance = self._counts ** (1.0 / guide.temperature)
         chance = chance / chance.sum() * np.exp(guide.log_factor(self._rows))
-        fixed = np.full((1, len(domain)), FREE, dtype=np.int32) if guide.fixed is None else guide.fixed
+        fixed = (
+            np.full((1, self._rows.shape[1]), FREE, dtype=np.int32) if guide.fixed is None else guide.fixed
+        )
         wanted, which = np.unique(fixed, axis=0, return_inverse=True)
         block = np.repeat(which.reshape(-1), n // len(fixed))
-        out = np.empty((n, len(domain)), dtype=np.int32, order="F")
+        out = np.empty((n, self._rows.shape[1]), dtype=np.int32, order="F")
         log_weight = np.full(n, -np.inf)
         for i, cells in enumerate(wanted):
             mine, known = np.flatnonzero(block == i), cells != FREE
@@ -90,42 +75,25 @@ class BootstrapModel:
                 log_weight[mine] = np.log(steps[-1])
         return out, log_weight
 
-    def log_prob(self, codes: Codes) -> FloatArray:
+    def _log_prob(self, codes: Codes) -> FloatArray:
         """Log of each row's share among the training rows; -inf for rows that are not among them."""
-        domain = self._fitted()
-        check_width(codes, domain)
         known, asked = _keys(self._rows), _keys(codes)
         at = np.minimum(np.searchsorted(known, asked), len(known) - 1)
         with np.errstate(divide="ignore"):
             found = np.log(np.where(known[at] == asked, self._counts[at], 0))
         return np.asarray(found - np.log(self._counts.sum()), dtype=np.float64)
 
-    def state(self) -> ModelState:
+    def _store(self) -> ModelState:
         """The distinct rows, in order, and their counts."""
-        self._fitted()
-        return ModelState({}, {"rows": self._rows, "counts": self._counts})
+        return _LAYOUT.write({"rows": self._rows, "counts": self._counts})
 
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> Self:
-        """Rebuild from rows and counts; raises FileFormatError when they do not fit the domain."""
-        exactly(state, set(), {"rows", "counts"})
-        rows = tensor(state, "rows", np.int32, (None, len(domain)))
-        counts = tensor(state, "counts", np.int64, (rows.shape[0],))
-        if not len(domain) or not within(rows, domain).all():
-            raise broken("rows hold codes outside the domain")
-        if counts.min(initial=1) < 1 or not 0 < sum(counts.tolist()) < 2**62:
-            raise broken("counts are negative, zero or absurdly large")
-        keys = _keys(rows)
+    def _restore(self, state: ModelState, domain: Domain) -> None:
+        file = StateReader(state, domain, _LAYOUT)
+        self._rows = file.rows("rows")
+        self._counts = file.counts("counts", len(self._rows))
+        keys = _keys(self._rows)
         if (keys[1:] <= keys[:-1]).any():
             raise broken("rows are not in order")
-        model = cls()
-        model._rows, model._counts, model._domain = rows, counts, domain
-        return model
-
-    def _fitted(self) -> Domain:
-        if self._domain is None:
-            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
-        return self._domain
 
 
 def _keys(codes: Codes) -> npt.NDArray[np.bytes_]:

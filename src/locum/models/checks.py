@@ -1,16 +1,13 @@
-"""Checks that every model needs: of arguments by the caller, and of arrays from an untrusted file."""
+"""Checks of a caller's arguments that every model needs, and the error for files that cannot be."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError, FileFormatError, UsageError
-from locum.models.base import ModelState
 from locum.models.guide import FREE, Guide
-from locum.schema.domain import Coded, Codes, Domain
+from locum.schema.domain import CodedRows, Codes, Domain
 
 #: Most rows that one call may ask for; far beyond any memory, and low enough that sizes never overflow.
 MAX_ROWS = 10**12
@@ -23,7 +20,7 @@ def check_rows(n: int) -> int:
     return int(n)
 
 
-def check_training(data: Coded) -> None:
+def check_training(data: CodedRows) -> None:
     """Refuse a table that nothing can be learned from; raises DataError."""
     if data.n_rows == 0:
         raise DataError("the table has no rows", where="training data", do="give at least one row")
@@ -60,36 +57,6 @@ def within(codes: Codes, domain: Domain) -> npt.NDArray[np.bool_]:
     for i, size in enumerate(domain.sizes):
         inside &= (codes[:, i] >= 0) & (codes[:, i] < size)
     return inside
-
-
-def tensor(
-    state: ModelState, name: str, dtype: npt.DTypeLike, shape: tuple[int | None, ...]
-) -> npt.NDArray[Any]:
-    """An array of a model file, if it has exactly this element type and shape (None: any length).
-
-    Raises
-    ------
-    FileFormatError
-        When it is missing or different.
-    """
-    array = state.tensors.get(name)
-    if array is None:
-        raise broken(f"array {name!r} is missing")
-    fits = array.ndim == len(shape) and all(
-        want is None or want == got for want, got in zip(shape, array.shape, strict=False)
-    )
-    if array.dtype != np.dtype(dtype) or not fits:
-        wanted = " x ".join("any" if n is None else str(n) for n in shape)
-        raise broken(
-            f"array {name!r} is {array.dtype} of shape {array.shape}, {np.dtype(dtype)} of {wanted} is needed"
-        )
-    return array
-
-
-def exactly(state: ModelState, settings: set[str], tensors: set[str]) -> None:
-    """Raise FileFormatError unless the state has exactly these settings and arrays."""
-    if set(state.settings) != settings or set(state.tensors) != tensors:
-        raise broken("settings or arrays are missing or surplus")
 
 
 def broken(what: str) -> FileFormatError:

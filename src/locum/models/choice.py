@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from locum.errors import FeasibilityError
-from locum.models import registry
 from locum.schema.domain import Domain
 
 #: Cells of one pair of attributes beyond which counting it makes no sense on any machine.
@@ -36,27 +35,21 @@ def choose(domain: Domain, *, public: bool, epsilon: float) -> Choice:
         What the run may spend.
     """
     modelled = [a for a in domain if a.size > 1]
-    known = registry.names()
-    if public and "jam" in known:
+    if public:
         return Choice(
             "jam",
             "A public table is there, so each relation is taken from it or from the data, whichever promises "
             "the smaller error.",
         )
-    if len(modelled) > _WIDE and "swift" in known:
+    if len(modelled) > _WIDE:
         return Choice(
-            "swift",
-            f"With {len(modelled)} attributes to model, everything is measured once and fitted once.",
+            "swift", f"With {len(modelled)} attributes to model, everything is measured once and fitted once."
         )
-    if "aim" in known:
-        return Choice(
-            "aim",
-            f"With {len(modelled)} attributes and epsilon {epsilon:g}, relations are chosen one after the "
-            "other where the model is worst.",
-        )
-    if "mst" in known:
-        return Choice("mst", "The strongest pairs of columns are measured, as a tree.")
-    return Choice("independent", "No private generator of relations is here, so each column stands alone.")
+    return Choice(
+        "aim",
+        f"With {len(modelled)} attributes and epsilon {epsilon:g}, relations are chosen one after the "
+        "other where the model is worst.",
+    )
 
 
 def refuse_large(domain: Domain, most: int = MAX_PAIR) -> None:

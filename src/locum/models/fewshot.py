@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.errors import NotFittedError, UsageError
 from locum.models.base import ModelState
-from locum.models.checks import broken, check_rows, check_training, check_width, exactly, tensor, within
-from locum.progress import Event, Listener, silent
-from locum.randomness import check_seed, stream
-from locum.schema.domain import Attribute, Coded, Codes, Domain
+from locum.models.checks import broken
+from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
+from locum.models.fitted_model import FittedModel
+from locum.models.settings import ModelSettings, number, setting
+from locum.progress import Event, Listener
+from locum.randomness import stream
+from locum.schema.domain import Attribute, CodedRows, Codes, Domain
 
 #: Most parts into which a column falls as a parent.
 PARTS = 6
 #: No parent.
 NONE = -1
+_LAYOUT = Layout(
+    {
+        "order": ArraySpec(np.int64, low=0),
+        "parents": ArraySpec(np.int64, low=NONE, ndim=2),
+        "parts": ArraySpec(np.int64, low=0, high=PARTS),
+        "tables": ArraySpec(np.float64, 0, 1),
+    },
+    frozenset({"target", "strength"}),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +49,19 @@ class _Node:
         return int(self.parts.max(initial=0)) + 1
 
 
-class FewShotModel:
+@dataclass(frozen=True, kw_only=True)
+class FewShotSettings(ModelSettings):
+    """Settings of the generator for few rows."""
+
+    target: str | None = setting(
+        None, "text", "Attribute that all others depend on; unknown names are no target.", optional=True
+    )
+    strength: float = number(
+        4.0, 0.0, 1e6, "Weight of the priors, in rows; more is smoother.", outside=("low",)
+    )
+
+
+class FewShotModel(FittedModel):
     """Draws attributes along a tree, with probabilities that few rows cannot push far.
 
     With a target a tree-augmented naive Bayes model (Friedman, Geiger and Goldszmidt, 1997): every attribute
@@ -48,34 +70,22 @@ class FewShotModel:
     is backed off: counts given both parents are smoothed towards those given the first, these towards the
     column alone, with a Dirichlet prior of `strength` rows each time; codes never seen stay impossible.
     As parents, columns are cut into at most `PARTS` parts. Cost: attributes^2 passes over the rows.
-
-    Parameters
-    ----------
-    target
-        Attribute that all others depend on; unknown names are no target.
-    strength
-        Weight of the priors, in rows; more is smoother.
     """
 
     name: ClassVar[str] = "few-shot"
-    has_density: ClassVar[bool] = True
+    settings_type: ClassVar[type[ModelSettings]] = FewShotSettings
 
-    def __init__(self, target: str | None = None, strength: float = 4.0) -> None:
-        if isinstance(strength, bool) or not isinstance(strength, int | float) or not 0 < strength <= 1e6:
-            raise UsageError(f"strength {strength!r} is not usable", where="few-shot", expected="above 0")
-        self._target, self._strength = target, float(strength)
-        self._nodes: tuple[_Node, ...] = ()
-        self._order: tuple[int, ...] = ()
-        self._domain: Domain | None = None
+    settings: FewShotSettings
+    _nodes: tuple[_Node, ...]
+    _order: tuple[int, ...]
 
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
-        """Choose the tree and fill the tables; `seed` is checked but not needed."""
-        check_seed(seed)
-        check_training(data)
+    def _learn(self, data: CodedRows, seed: int, progress: Listener) -> None:
+        """Choose the tree and fill the tables; there is no chance in it."""
         n = len(data.domain)
         parts = [_parts(a, data.column(i)) for i, a in enumerate(data.domain)]
         coarse = np.column_stack([p[data.column(i)] for i, p in enumerate(parts)])
-        root = data.domain.index(self._target) if self._target in data.domain.names else NONE
+        target = self.settings.target
+        root = data.domain.index(target) if target in data.domain.names else NONE
         order, parent = _tree(coarse, root)
         nodes: list[_Node | None] = [None] * n
         for done, i in enumerate(order):
@@ -87,13 +97,11 @@ class FewShotModel:
             nodes[i] = _Node((first, second), parts[i], table)
         progress(Event("fit", n, n))
         self._nodes, self._order = tuple(node for node in nodes if node is not None), tuple(order)
-        self._domain = data.domain
-        return self
 
-    def _table(self, data: Coded, i: int, parents: tuple[int, int], parts: list[IntArray]) -> FloatArray:
+    def _table(self, data: CodedRows, i: int, parents: tuple[int, int], parts: list[IntArray]) -> FloatArray:
         """Smoothed P(code | parts of the parents), each level backed off to the one before."""
         size, child = data.domain.sizes[i], data.column(i)
-        s = self._strength
+        s = self.settings.strength
         prior: FloatArray = (np.bincount(child, minlength=size) / data.n_rows)[None]
         key, width = np.zeros(data.n_rows, dtype=np.int64), 1
         for p in parents:
@@ -106,29 +114,24 @@ class FewShotModel:
             prior = prior / prior.sum(axis=1, keepdims=True)
         return prior
 
-    def sample(self, n: int, *, seed: int) -> Codes:
-        """Draw `n` rows; int32, shape (n, n_attributes), Fortran order."""
-        domain = self._fitted()
-        n, seed = check_rows(n), check_seed(seed)
-        out = np.zeros((n, len(domain)), dtype=np.int32, order="F")
+    def _draw(self, n: int, seed: int) -> Codes:
+        sizes = self._fitted().sizes
+        out = np.zeros((n, len(sizes)), dtype=np.int32, order="F")
         for i in self._order:
             steps = np.cumsum(self._nodes[i].table, axis=1)
             key, u = self._key(out, i), stream(seed, "few-shot", i).random(n)
             for k in np.unique(key):
                 rows = np.flatnonzero(key == k)
                 drawn = np.searchsorted(steps[k], u[rows] * steps[k, -1], side="right")
-                out[rows, i] = np.minimum(drawn, domain.sizes[i] - 1)
+                out[rows, i] = np.minimum(drawn, sizes[i] - 1)
         return out
 
-    def log_prob(self, codes: Codes) -> FloatArray:
+    def _log_prob(self, codes: Codes) -> FloatArray:
         """Sum of the logs along the tree; -inf for codes never seen."""
-        domain = self._fitted()
-        check_width(codes, domain)
-        inside = within(codes, domain)
-        known, total = codes[inside], np.where(inside, 0.0, -np.inf)
+        total = np.zeros(len(codes))
         for i, node in enumerate(self._nodes):
             with np.errstate(divide="ignore"):
-                total[inside] += np.log(node.table[self._key(known, i), known[:, i]])
+                total += np.log(node.table[self._key(codes, i), codes[:, i]])
         return total
 
     def _key(self, codes: Codes, i: int) -> IntArray:
@@ -138,71 +141,36 @@ class FewShotModel:
                 key = key * self._nodes[p].width + self._nodes[p].parts[codes[:, p]]
         return key
 
-    def state(self) -> ModelState:
+    def _store(self) -> ModelState:
         """Parents, order, parts and tables, end to end."""
-        self._fitted()
-        return ModelState(
-            {"target": self._target, "strength": self._strength},
+        nodes = self._nodes
+        return _LAYOUT.write(
             {
-                "order": np.array(self._order, dtype=np.int64),
-                "parents": np.array([n.parents for n in self._nodes], dtype=np.int64),
-                "parts": np.concatenate([n.parts for n in self._nodes]),
-                "tables": np.concatenate([n.table.reshape(-1) for n in self._nodes]),
+                "order": self._order,
+                "parents": [n.parents for n in nodes],
+                "parts": flatten([n.parts for n in nodes]),
+                "tables": flatten([n.table for n in nodes]),
             },
+            target=self.settings.target,
+            strength=float(self.settings.strength),
         )
 
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> Self:
-        """Rebuild; raises FileFormatError when anything does not fit the domain or the tree has a cycle."""
-        exactly(state, {"target", "strength"}, {"order", "parents", "parts", "tables"})
-        target, strength = state.settings["target"], state.settings["strength"]
-        number = isinstance(strength, int | float) and not isinstance(strength, bool)
-        if not (target is None or isinstance(target, str)) or not number or not 0 < strength <= 1e6:
-            raise broken("settings of few-shot cannot be")
-        n = len(domain)
-        order: list[int] = tensor(state, "order", np.int64, (n,)).tolist()
-        parents: list[list[int]] = tensor(state, "parents", np.int64, (n, 2)).tolist()
-        flat: IntArray = tensor(state, "parts", np.int64, (sum(domain.sizes),))
-        if sorted(order) != list(range(n)):
-            raise broken("the order is no permutation")
-        place = {i: k for k, i in enumerate(order)}
-        for i, two in enumerate(parents):
-            if any(p != NONE and (p not in place or place[p] >= place[i]) for p in two):
-                raise broken("a parent comes after its child")
-        if n and (flat.min() < 0 or flat.max() > max(PARTS, 1)):
-            raise broken("parts are out of range")
-        parts = np.split(flat, np.cumsum(domain.sizes)[:-1]) if n else []
-        tables = _cut_tables(tensor(state, "tables", np.float64, (None,)), parents, parts, domain)
-        model = cls(target, float(strength))
-        model._nodes = tuple(
-            _Node((two[0], two[1]), p, t) for two, p, t in zip(parents, parts, tables, strict=True)
-        )
-        model._order, model._domain = tuple(order), domain
-        return model
-
-    def _fitted(self) -> Domain:
-        if self._domain is None:
-            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
-        return self._domain
-
-
-def _cut_tables(
-    flat: npt.NDArray[Any], parents: list[list[int]], parts: list[IntArray], domain: Domain
-) -> list[FloatArray]:
-    widths = [int(p.max(initial=0)) + 1 for p in parts]
-    shapes = [
-        (math.prod(widths[p] for p in two if p != NONE), size)
-        for two, size in zip(parents, domain.sizes, strict=True)
-    ]
-    if sum(a * b for a, b in shapes) != len(flat):
-        raise broken("tables do not fit the tree")
-    if not np.isfinite(flat).all() or flat.min(initial=0) < 0 or flat.max(initial=0) > 1:
-        raise broken("tables hold numbers that are no probabilities")
-    ends = np.cumsum([a * b for a, b in shapes])[:-1]
-    tables = [t.reshape(s) for t, s in zip(np.split(flat, ends), shapes, strict=True)]
-    if any(np.abs(t.sum(axis=1) - 1).max(initial=0) > 1e-6 for t in tables):
-        raise broken("tables do not add up to 1")
-    return tables
+    def _restore(self, state: ModelState, domain: Domain) -> None:
+        file = StateReader(state, domain, _LAYOUT)
+        self.settings = file.model_settings(FewShotSettings, **state.settings)
+        order, n = file.order("order"), len(domain)
+        parents: list[tuple[int, int]] = [(a, b) for a, b in file.array("parents", n, 2).tolist()]
+        place = {NONE: -1, **{i: k for k, i in enumerate(order)}}
+        if any(p not in place or place[p] >= place[i] for i, two in enumerate(parents) for p in two):
+            raise broken("a parent comes after its child")
+        parts = file.per_attribute("parts")
+        widths = [int(p.max(initial=0)) + 1 for p in parts]
+        rows = [math.prod(widths[p] for p in two if p != NONE) for two in parents]
+        flat = file.parts("tables", (a * b for a, b in zip(rows, domain.sizes, strict=True)))
+        tables = [t.reshape(-1, size) for t, size in zip(flat, domain.sizes, strict=True)]
+        check_shares(tables, 1 - 1e-6, 1 + 1e-6)
+        self._nodes = tuple(_Node(*node) for node in zip(parents, parts, tables, strict=True))
+        self._order = tuple(order)
 
 
 def _parts(attribute: Attribute, codes: Codes) -> IntArray:

@@ -72,7 +72,7 @@ class Guide:
                 total += np.log(pair.factor[codes[:, pair.first], codes[:, pair.second]])
         return total
 
-    def touched(self) -> set[int]:
+    def attributes(self) -> set[int]:
         """Attributes that a weight, a pair or a fixed cell is about."""
         out = set(self.weights)
         for pair in self.pairs:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.errors import NotFittedError
 from locum.models.base import ModelState
-from locum.models.checks import (
-    broken,
-    check_guide,
-    check_rows,
-    check_training,
-    check_width,
-    exactly,
-    tensor,
-    within,
-)
+from locum.models.codec import ArraySpec, Layout, StateReader, check_counts, flatten
+from locum.models.fitted_model import GuidedModel
 from locum.models.guide import FREE, Guide
+from locum.privacy.budget import Accounting
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, stream
-from locum.schema.domain import Coded, Codes, Domain
+from locum.schema.domain import CodedRows, Codes, Domain
+from locum.sources.private import Measurement, PrivateSource
+
+_LAYOUT = Layout({"counts": ArraySpec(np.int64, low=0)})
 
 
-class IndependentModel:
+class IndependentModel(GuidedModel):
     """Draws each attribute from its own observed shares, without smoothing.
 
     A baseline (the floor of every measure) and a negative control: its columns look right one by one, and
@@ -35,29 +31,56 @@ class IndependentModel:
     """
 
     name: ClassVar[str] = "independent"
-    has_density: ClassVar[bool] = True
+    needs_public: ClassVar[bool] = False
+    accounting: ClassVar[Accounting] = "gdp"
 
-    def __init__(self) -> None:
-        self._counts: tuple[npt.NDArray[np.int64], ...] = ()
-        self._domain: Domain | None = None
+    _counts: tuple[npt.NDArray[np.int64], ...]
 
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
-        """Count how often each code appears; `seed` is checked but not needed."""
+    @classmethod
+    def of_measurements(cls, domain: Domain, measured: Sequence[Measurement]) -> Self:
+        """The model of noisy tables, the least noisy for each attribute; negative counts count as none."""
+        best: dict[str, Measurement] = {}
+        for m in measured:
+            if len(m.clique) == 1 and (m.clique[0] not in best or m.sigma < best[m.clique[0]].sigma):
+                best[m.clique[0]] = m
+        model = cls()
+        counts = [np.maximum(best[a.name].counts, 0) if a.name in best else np.zeros(a.size) for a in domain]
+        model._counts = tuple((c if c.sum() > 0 else np.ones(len(c))).astype(np.int64) for c in counts)
+        model._domain = domain
+        return model
+
+    def fit_source(
+        self,
+        source: PrivateSource,
+        *,
+        seed: int,
+        progress: Listener = silent,
+        public: CodedRows | None = None,
+    ) -> Self:
+        """Buy every attribute's counts with all that is left; see `locum.models.base.CountModel`."""
         check_seed(seed)
-        check_training(data)
+        progress(Event("fit", 0, 1))
+        cliques = [(a.name,) for a in source.domain if a.size > 1]
+        measured = []
+        if cliques:
+            # A hair less than all, so that rounding cannot ask for more than there is.
+            sigma = source.sigma_for(source.remaining_rho * (1 - 1e-9), len(cliques))
+            measured = source.measure(cliques, sigma, purpose="single columns")
+        made = self.of_measurements(source.domain, measured)
+        self._counts, self._domain = made._counts, source.domain
+        progress(Event("fit", 1, 1))
+        return self
+
+    def _learn(self, data: CodedRows, seed: int, progress: Listener) -> None:
         counts = []
         for i, attribute in enumerate(data.domain):
             progress(Event("fit", i, len(data.domain), attribute.name))
             counts.append(np.bincount(data.column(i), minlength=attribute.size).astype(np.int64))
         progress(Event("fit", len(data.domain), len(data.domain)))
-        self._counts, self._domain = tuple(counts), data.domain
-        return self
+        self._counts = tuple(counts)
 
-    def sample(self, n: int, *, seed: int) -> Codes:
-        """Draw `n` rows; int32, shape (n, n_attributes), Fortran order."""
-        domain = self._fitted()
-        n, seed = check_rows(n), check_seed(seed)
-        out = np.empty((n, len(domain)), dtype=np.int32, order="F")
+    def _draw(self, n: int, seed: int) -> Codes:
+        out = np.empty((n, len(self._counts)), dtype=np.int32, order="F")
         for i, counts in enumerate(self._counts):
             steps = np.cumsum(counts)
             # Attributes are numbered, not named: two may not share a stream whatever their names are.
@@ -65,15 +88,9 @@ class IndependentModel:
             out[:, i] = np.searchsorted(steps, draws, side="right")
         return out
 
-    def sample_guided(self, n: int, guide: Guide, *, seed: int) -> tuple[Codes, FloatArray]:
-        """Draw rows under a condition, with log weights; see `locum.models.base.Guided`.
-
-        Weights and fixed cells are exact (all rows have one weight), pairs are left to the log weights.
-        """
-        domain = self._fitted()
-        n, seed = check_rows(n), check_seed(seed)
-        check_guide(guide, n, domain)
-        out = np.empty((n, len(domain)), dtype=np.int32, order="F")
+    def _draw_guided(self, n: int, guide: Guide, seed: int) -> tuple[Codes, FloatArray]:
+        """Weights and fixed cells are exact (all rows have one weight), pairs are left to the log weights."""
+        out = np.empty((n, len(self._counts)), dtype=np.int32, order="F")
         log_weight = np.zeros(n)
         for i, counts in enumerate(self._counts):
             share = (counts / counts.sum()) ** (1.0 / guide.temperature)
@@ -92,38 +109,18 @@ class IndependentModel:
                 log_weight += np.where(fixed == FREE, np.log(mass), np.log(share)[out[:, i]])
         return out, log_weight + replace(guide, weights={}).log_factor(out)
 
-    def log_prob(self, codes: Codes) -> FloatArray:
+    def _log_prob(self, codes: Codes) -> FloatArray:
         """Sum over attributes of the log of the observed share; -inf for codes never seen."""
-        domain = self._fitted()
-        check_width(codes, domain)
-        inside = within(codes, domain)
-        total = np.where(inside, 0.0, -np.inf)
+        total = np.zeros(len(codes))
         for i, counts in enumerate(self._counts):
             with np.errstate(divide="ignore"):
                 log_share = np.log(counts) - np.log(counts.sum())
-            total[inside] += log_share[codes[inside, i]]
+            total += log_share[codes[:, i]]
         return total
 
-    def state(self) -> ModelState:
-        """The counts of all attributes, end to end."""
-        self._fitted()
-        return ModelState({}, {"counts": np.concatenate(self._counts)})
+    def _store(self) -> ModelState:
+        return _LAYOUT.write({"counts": flatten(self._counts)})
 
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> Self:
-        """Rebuild from counts; raises FileFormatError when they do not fit the domain."""
-        exactly(state, set(), {"counts"})
-        flat: npt.NDArray[Any] = tensor(state, "counts", np.int64, (sum(domain.sizes),))
-        counts = tuple(np.split(flat, np.cumsum(domain.sizes)[:-1])) if len(domain) else ()
-        for part in counts:
-            # Python integers: a hostile sum would wrap around in int64.
-            if part.min(initial=0) < 0 or not 0 < sum(part.tolist()) < 2**62:
-                raise broken("counts are negative, all zero or absurdly large")
-        model = cls()
-        model._counts, model._domain = counts, domain
-        return model
-
-    def _fitted(self) -> Domain:
-        if self._domain is None:
-            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
-        return self._domain
+    def _restore(self, state: ModelState, domain: Domain) -> None:
+        parts = StateReader(state, domain, _LAYOUT).per_attribute("counts")
+        self._counts = tuple(check_counts(part) for part in parts)

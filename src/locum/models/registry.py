@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from locum.models.base import Model
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class GeneratorEntry:
     """How a name becomes a model.
 
     Attributes
@@ -26,82 +25,96 @@ class Entry:
         How it works, in one plain sentence for reports.
     settings
         Constructor settings that the name stands for; the caller's own settings win over them.
-    takes_target
-        Whether the constructor takes ``target``, the attribute that a user wants to predict; the table-level
-        synthesizer then passes the schema's.
     """
 
     path: str
     sentence: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    takes_target: bool = False
+
+    @property
+    def model(self) -> type[Model]:
+        """The class, imported now."""
+        module, _, attribute = self.path.partition(":")
+        return cast(type[Model], getattr(importlib.import_module(module), attribute))
+
+    @property
+    def takes_target(self) -> bool:
+        """Whether the column that a user wants to predict can be set, and the name does not settle it."""
+        return "target" in self.model.settings_type.constraints() and "target" not in self.settings
 
 
-BUILT_IN: Mapping[str, Entry] = MappingProxyType(
+BUILT_IN: Mapping[str, GeneratorEntry] = MappingProxyType(
     {
-        "tree": Entry(
+        "tree": GeneratorEntry(
             "locum.models.tree.model:TreeModel",
             "Columns are drawn one after the other, each by a decision tree on those before it, in many "
             "different orders; a boosted judge then corrects what the trees got wrong together.",
-            takes_target=True,
         ),
-        "tree-fast": Entry(
+        "tree-fast": GeneratorEntry(
             "locum.models.tree.model:TreeModel",
             "Like tree, with two column orders and no correction: about a tenth of the time, less faithful.",
-            MappingProxyType({"preset": "fast"}),
+            MappingProxyType(
+                {
+                    "members": 2,
+                    "share": 0.75,
+                    "correction": False,
+                    "smoothing": 0.1,
+                    "penalty": 1.2,
+                    "target": "",
+                }
+            ),
         ),
-        "bayes-net": Entry(
+        "bayes-net": GeneratorEntry(
             "locum.models.bayesnet.model:BayesNetModel",
             "Each column depends directly on a few others, found by search; conditions are answered exactly. "
             "For tables of categories of which rare cases are asked.",
         ),
-        "few-shot": Entry(
+        "few-shot": GeneratorEntry(
             "locum.models.fewshot:FewShotModel",
             "Each column depends on the target and at most one other column, smoothed strongly: for tables "
             "of fewer than about 200 rows.",
-            takes_target=True,
         ),
-        "independent": Entry(
+        "independent": GeneratorEntry(
             "locum.models.independent:IndependentModel",
             "Each column is drawn on its own; nothing between columns is kept. A baseline, not a stand-in.",
         ),
-        "bootstrap": Entry(
+        "bootstrap": GeneratorEntry(
             "locum.models.bootstrap:BootstrapModel",
             "Training rows drawn again with replacement: a copy, for testing that copying is noticed.",
         ),
-        "mwem": Entry(
+        "mwem": GeneratorEntry(
             "locum.models.baselines.mwem:MWEM",
             "One histogram over all combinations of codes, bent towards a few noisy marginals. "
             "A private baseline for small tables.",
         ),
-        "privbayes": Entry(
+        "privbayes": GeneratorEntry(
             "locum.models.baselines.privbayes:PrivBayes",
             "Columns are drawn one after the other, each given one or two before it, from noisy tables. "
             "A private baseline.",
         ),
-        "jam": Entry(
+        "jam": GeneratorEntry(
             "locum.models.public.jam:JamModel",
             "Like aim, but relations that a public table tells well enough are taken from there.",
         ),
-        "tab-pe": Entry(
+        "tab-pe": GeneratorEntry(
             "locum.models.evolution.rows:TabPE",
             "Made-up rows get noisy votes from the private rows; the best are varied and voted on again.",
         ),
-        "pmw-pub": Entry(
+        "pmw-pub": GeneratorEntry(
             "locum.models.public.pmw:PublicWeights",
             "Rows of a public table, weighted so that they answer noisy questions as the private rows do.",
         ),
-        "aim": Entry(
+        "aim": GeneratorEntry(
             "locum.models.marginal.aim:AimModel",
             "Noisy tables of a few columns are bought round by round where the model is most wrong, and a "
             "graphical model is fitted to them: differential privacy for tables of up to about 30 columns.",
         ),
-        "mst": Entry(
+        "mst": GeneratorEntry(
             "locum.models.marginal.mst:MstModel",
             "Noisy tables of single columns and of the strongest pairs, as a tree: differential privacy in a "
             "second or two.",
         ),
-        "swift": Entry(
+        "swift": GeneratorEntry(
             "locum.models.marginal.oneshot:OneShotModel",
             "All tables of a few columns are scored once with noise, the best are bought once and a "
             "graphical model is fitted once: differential privacy for wide tables.",
@@ -111,7 +124,7 @@ BUILT_IN: Mapping[str, Entry] = MappingProxyType(
 
 # The one table that can grow while the program runs, as Python's own codec registry does; only `register`
 # writes to it, and a name once taken is never given away.
-_added: dict[str, Entry] = {}
+_added: dict[str, GeneratorEntry] = {}
 
 
 def names() -> tuple[str, ...]:
@@ -138,7 +151,7 @@ def register(name: str, path: str, *, sentence: str, settings: Mapping[str, Any]
     UsageError
         When the name is taken by another class, or the path has no colon. Registering the same again is fine.
     """
-    entry = Entry(path, sentence, MappingProxyType(dict(settings or {})))
+    entry = GeneratorEntry(path, sentence, MappingProxyType(dict(settings or {})))
     module, _, attribute = path.partition(":")
     if not name or not module or not attribute:
         raise UsageError(f"{path!r} does not name a class", where=name, expected="package.module:Class")
@@ -148,7 +161,7 @@ def register(name: str, path: str, *, sentence: str, settings: Mapping[str, Any]
         _added[name] = entry
 
 
-def entry_of(name: str) -> Entry:
+def entry_of(name: str) -> GeneratorEntry:
     """What is known about a name without importing anything.
 
     Raises
@@ -170,8 +183,7 @@ def entry_of(name: str) -> Entry:
 
 def get(name: str) -> type[Model]:
     """The class behind a name, imported now; raises UsageError for an unknown name."""
-    module, _, attribute = entry_of(name).path.partition(":")
-    return cast(type[Model], getattr(importlib.import_module(module), attribute))
+    return entry_of(name).model
 
 
 def create(name: str, **settings: Any) -> Model:
@@ -180,21 +192,9 @@ def create(name: str, **settings: Any) -> Model:
     Raises
     ------
     UsageError
-        For an unknown name or an unknown setting. Values of settings are checked by the model itself.
+        For an unknown name, an unknown setting (with the nearest known one), or a value that cannot be.
     """
-    made_by = get(name)
-    parameters = inspect.signature(made_by).parameters
-    known = [p for p in parameters if parameters[p].kind is not inspect.Parameter.VAR_KEYWORD]
-    if len(known) < len(parameters):
-        # A model that takes any setting checks the names itself.
-        return made_by(**{**entry_of(name).settings, **settings})
-    for key in settings:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            raise UsageError(
-                f"there is no setting {key!r}",
-                where=f"synthesizer {name}",
-                expected=f"one of {', '.join(known)}" if known else "no settings at all",
-                do=f"did you mean {close[0]}?" if close else "leave it out",
-            )
-    return made_by(**{**entry_of(name).settings, **settings})
+    entry = entry_of(name)
+    chosen = {**entry.settings, **settings}
+    entry.model.settings_type.of(chosen, f"synthesizer {name}")
+    return entry.model(**chosen)

@@ -1,76 +1,95 @@
-"""Fits of private generators on plain rows: seeded noise, and a ledger of their own. Not private."""
+"""Generators that learn from noisy counts, and their fits on plain rows: seeded noise, NOT PRIVATE."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Self
+from abc import abstractmethod
+from typing import ClassVar, Self
 
+from locum.errors import UsageError
 from locum.models.checks import check_training
+from locum.models.fitted_model import FittedModel
+from locum.models.settings import BudgetSettings, ModelSettings
 from locum.privacy.budget import Accounting, Budget
 from locum.privacy.ledger import Ledger
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
-from locum.schema.domain import Coded
+from locum.schema.domain import CodedRows, Domain
 from locum.sources.memory import MemorySource
 from locum.sources.private import PrivateSource
 
 
-def seeded_source(
-    data: Coded, *, epsilon: float, delta: float, seed: int, accounting: Accounting = "gdp"
-) -> PrivateSource:
-    """A source with seeded noise, for ``Model.fit`` on rows that need no protection. NOT PRIVATE."""
-    ledger = Ledger.test(Budget.approx(epsilon, delta), seed=seed, accounting=accounting)
-    return PrivateSource(MemorySource(data), ledger)
+class PrivateModel(FittedModel):
+    """A generator that sees noisy counts only; see `locum.models.base.CountModel`.
 
-
-class Seeded(ABC):
-    """A private generator with the budget of its seeded fit.
-
-    Attributes
-    ----------
-    epsilon, delta
-        Budget of `fit`; `fit_source` spends what its source has left.
+    Subclasses spend a source's budget in `_spend_source`.
     """
 
-    epsilon: float
-    delta: float
+    settings_type: ClassVar[type[ModelSettings]] = BudgetSettings
+    needs_public: ClassVar[bool] = False
+
+    settings: BudgetSettings
 
     @property
     def accounting(self) -> Accounting:
         """How the ledger of `fit` adds up."""
         return "gdp"
 
-    def _seeded(self, data: Coded, seed: int) -> PrivateSource:
+    def fit(
+        self, data: CodedRows, *, seed: int, progress: Listener = silent, public: CodedRows | None = None
+    ) -> Self:
+        """Fit on plain rows with seeded noise: for tests, comparisons and teaching. NOT PRIVATE."""
         seed = check_seed(seed)
         check_training(data)
-        return seeded_source(
-            data, epsilon=self.epsilon, delta=self.delta, seed=seed, accounting=self.accounting
-        )
+        budget = Budget.approx(self.settings.epsilon, self.settings.delta)
+        ledger = Ledger.test(budget, seed=seed, accounting=self.accounting)
+        source = PrivateSource(MemorySource(data), ledger)
+        return self.fit_source(source, seed=seed, progress=progress, public=public)
 
-
-class SeededFit(Seeded):
-    """`fit` of a generator that reads private rows only."""
-
-    @abstractmethod
-    def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
-        """Spend what the source has left."""
-
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
-        """Fit on plain rows with seeded noise: for tests, comparisons and teaching. NOT PRIVATE."""
-        return self.fit_source(self._seeded(data, seed), seed=seed, progress=progress)
-
-
-class SeededPublicFit(Seeded):
-    """`fit` of a generator that reads public rows beside the private ones."""
-
-    @abstractmethod
     def fit_source(
-        self, source: PrivateSource, *, seed: int, progress: Listener = silent, public: Coded | None = None
+        self,
+        source: PrivateSource,
+        *,
+        seed: int,
+        progress: Listener = silent,
+        public: CodedRows | None = None,
     ) -> Self:
-        """Spend what the source has left; `public` is coded in the source's domain."""
+        """Spend what the source has left; `public` is coded in the source's domain, where it is needed.
 
-    def fit(
-        self, data: Coded, *, seed: int, progress: Listener = silent, public: Coded | None = None
-    ) -> Self:
-        """Fit on plain rows with seeded noise: for tests, comparisons and teaching. NOT PRIVATE."""
-        return self.fit_source(self._seeded(data, seed), seed=seed, progress=progress, public=public)
+        Raises
+        ------
+        BudgetError
+            When nothing is left to spend.
+        FeasibilityError
+            When the model would be larger than it may be.
+        UsageError
+            When the source cannot answer, or a needed public table is missing or of another domain.
+        """
+        seed = check_seed(seed)
+        if self.needs_public:
+            check_public(public, source.domain, self.name)
+        self._spend_source(source, seed, progress, public)
+        self._domain = source.domain
+        return self
+
+    @abstractmethod
+    def _spend_source(
+        self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
+    ) -> None:
+        """What `fit_source` does once its arguments are checked."""
+
+
+def check_public(public: CodedRows | None, domain: Domain, where: str) -> CodedRows:
+    """The public rows, or a UsageError that says what is wrong with them."""
+    if public is None:
+        raise UsageError(
+            "there is no public table", where=where, do="give one, or use a synthesizer that needs none"
+        )
+    if public.domain != domain:
+        raise UsageError(
+            "the public table has other attributes than the private one",
+            where="public table",
+            do="encode both with one encoder",
+        )
+    if public.n_rows == 0:
+        raise UsageError("the public table has no rows", where="public table", do="give at least one row")
+    return public

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.errors import NotFittedError, UsageError
 from locum.models.base import ModelState
-from locum.models.checks import broken, check_rows, exactly, tensor, within
-from locum.randomness import check_seed, stream
+from locum.models.codec import ArraySpec, Layout, StateReader, check_shares
+from locum.models.fitted_model import FittedModel
+from locum.randomness import stream
 from locum.schema.domain import Codes, Domain
+
+_LAYOUT = Layout({"rows": ArraySpec(np.int32, low=0, ndim=2), "weights": ArraySpec(np.float64, 0, 1)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,56 +57,26 @@ class WeightedRows:
         picked = np.minimum(np.searchsorted(steps, points, side="right"), np.flatnonzero(self.weights)[-1])
         return np.asfortranarray(self.rows[picked[rng.permutation(n)]])
 
-    def tensors(self) -> Mapping[str, npt.NDArray[Any]]:
-        """Arrays for a model file."""
-        return {"rows": self.rows, "weights": self.weights}
 
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> WeightedRows:
-        """Rebuild from arrays of an untrusted file; raises FileFormatError when they cannot be."""
-        rows = tensor(state, "rows", np.int32, (None, len(domain)))
-        weights = tensor(state, "weights", np.float64, (rows.shape[0],))
-        if not len(domain) or not len(rows) or not within(rows, domain).all():
-            raise broken("rows hold codes outside the domain, or there are none")
-        fits = np.isfinite(weights).all() and weights.min() >= 0 and weights.max() <= 1
-        if not fits or not 0 < float(weights.sum()) < 2.0:
-            raise broken("weights are negative, not finite, or do not add up to one")
-        return cls(rows, weights)
+class WeightedRowsModel(FittedModel):
+    """A generator whose model is a list of weighted rows; what a fit leaves in ``_rows``.
 
+    It has no density, as all rows that are not in the list would be impossible.
+    """
 
-class RowsModel:
-    """A generator whose model is a list of weighted rows; what `fit` leaves in ``_rows``."""
-
-    name: ClassVar[str]
     has_density: ClassVar[bool] = False
-    #: What the rows are, for messages.
-    what: ClassVar[str] = "weighted"
 
-    _rows: WeightedRows | None = None
+    _rows: WeightedRows
 
-    def sample(self, n: int, *, seed: int) -> Codes:
-        """Draw `n` rows by weight; int32, shape (n, n_attributes), Fortran order."""
-        rows = self._fitted()
-        return rows.sample(check_rows(n), seed=check_seed(seed), name=self.name)
+    def _draw(self, n: int, seed: int) -> Codes:
+        return self._rows.sample(n, seed=seed, name=self.name)
 
-    def log_prob(self, codes: Codes) -> FloatArray:
-        """Not defined, as all rows that are not in the list would be impossible; raises UsageError."""
-        self._fitted()
-        raise UsageError(f"{self.what} rows have no density", where=self.name, do="use aim or jam for one")
+    def _store(self) -> ModelState:
+        return _LAYOUT.write({"rows": self._rows.rows, "weights": self._rows.weights})
 
-    def state(self) -> ModelState:
-        """The rows and their weights."""
-        return ModelState({}, self._fitted().tensors())
-
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> Self:
-        """Rebuild from rows and weights; raises FileFormatError when they do not fit the domain."""
-        exactly(state, set(), {"rows", "weights"})
-        model = cls()
-        model._rows = WeightedRows.from_state(state, domain)
-        return model
-
-    def _fitted(self) -> WeightedRows:
-        if self._rows is None:
-            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
-        return self._rows
+    def _restore(self, state: ModelState, domain: Domain) -> None:
+        file = StateReader(state, domain, _LAYOUT)
+        rows = file.rows("rows")
+        weights = file.array("weights", len(rows))
+        check_shares([weights], 0.0, 2.0)
+        self._rows = WeightedRows(rows, weights)

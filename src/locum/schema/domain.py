@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +77,32 @@ class Domain:
         return iter(self.attributes)
 
 
+class CodedRows(Protocol):
+    """Coded rows that a generator learns from, wherever they lie: `Coded` in memory, or a `CompactRows`."""
+
+    @property
+    def domain(self) -> Domain:
+        """The attributes."""
+        ...
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        ...
+
+    def column(self, i: int) -> Codes:
+        """Codes of attribute `i`; int32, shape (n_rows,)."""
+        ...
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Codes:
+        """Some rows by number; int32, shape (len(rows), n_attributes), Fortran order."""
+        ...
+
+    def blocks(self, size: int) -> Iterator[Codes]:
+        """All rows in order, at most `size` at a time; int32."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Coded:
     """A table as codes.
@@ -103,3 +130,56 @@ class Coded:
     def column(self, i: int) -> Codes:
         """Codes of attribute `i`, shape (n_rows,)."""
         return self.codes[:, i]
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Codes:
+        """Some rows by number; int32, shape (len(rows), n_attributes), Fortran order."""
+        return np.asfortranarray(self.codes[rows])
+
+    def blocks(self, size: int) -> Iterator[Codes]:
+        """All rows in order, at most `size` at a time; views of `codes`."""
+        return (self.codes[start : start + size] for start in range(0, self.n_rows, size))
+
+
+class CompactRows:
+    """Coded rows that came in blocks, kept column by column in the smallest integers that hold them.
+
+    Parameters
+    ----------
+    domain
+        The attributes.
+    blocks
+        Codes of some rows at a time, each of shape (rows, n_attributes), read once.
+
+    Notes
+    -----
+    Memory: one byte a cell for columns of up to 256 codes, two up to 65,536, and one block. A table larger
+    than memory thus becomes a few bytes a row and column.
+    """
+
+    def __init__(self, domain: Domain, blocks: Iterable[Codes]) -> None:
+        self.domain = domain
+        pieces: list[list[npt.NDArray[np.integer]]] = [[] for _ in domain]
+        self.n_rows = 0
+        for block in blocks:
+            if block.ndim != 2 or block.shape[1] != len(domain):
+                raise ValueError(f"codes of shape {block.shape} do not fit {len(domain)} attributes")
+            self.n_rows += len(block)
+            for i, size in enumerate(domain.sizes):
+                pieces[i].append(block[:, i].astype(np.min_scalar_type(max(size - 1, 0))))
+        self._columns = [np.concatenate(p) if p else np.empty(0, dtype=np.uint8) for p in pieces]
+
+    def column(self, i: int) -> Codes:
+        """Codes of attribute `i`; int32, shape (n_rows,)."""
+        return self._columns[i].astype(np.int32)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Codes:
+        """Some rows by number; int32, shape (len(rows), n_attributes), Fortran order."""
+        out = np.empty((len(rows), len(self.domain)), dtype=np.int32, order="F")
+        for i, column in enumerate(self._columns):
+            out[:, i] = column[rows]
+        return out
+
+    def blocks(self, size: int) -> Iterator[Codes]:
+        """All rows in order, at most `size` at a time."""
+        places = (np.arange(start, min(start + size, self.n_rows)) for start in range(0, self.n_rows, size))
+        return (self.take(place) for place in places)

@@ -81,7 +81,7 @@ def n_cells(domain: Domain, attributes: Sequence[str]) -> int:
     return cells
 
 
-def summed(counts: Counts, domain: Domain, have: Sequence[str], want: Sequence[str]) -> Counts:
+def sum_to(counts: Counts, domain: Domain, have: Sequence[str], want: Sequence[str]) -> Counts:
     """The counts over `want` out of those over a larger set `have`; flat, in the order of `want`."""
     table = counts.reshape(domain.project(have).sizes)
     drop = tuple(i for i, name in enumerate(have) if name not in want)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from locum.schema.domain import Domain
-from locum.sources.base import Counts, check_clique, n_cells, summed
+from locum.sources.base import Counts, check_clique, n_cells, sum_to
 
 
 def cover(
@@ -97,5 +97,5 @@ def answer(
     for names, answered in cover(domain, checked, limit):
         table = count(names)
         for i in answered:
-            out[i] = summed(table, domain, names, checked[i])
+            out[i] = sum_to(table, domain, names, checked[i])
     return out

@@ -34,7 +34,7 @@ from locum.privacy.calibration import sigma_for
 from locum.schema.column import Bounds, Column
 from locum.schema.domain import Attribute, Codes, Domain
 from locum.sources.base import Source
-from locum.sources.kinds import Found, form_codes, forms_domain, forms_of, settle
+from locum.sources.kinds import KindFinding, form_codes, forms_domain, forms_of, settle
 from locum.sources.rows import Rows
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ class _Range:
     seen: FloatArray = field(default_factory=lambda: np.zeros(0))
 
 
-def find_kinds(rows: Rows, names: Sequence[str], guard: Guard, rho: float) -> tuple[dict[str, Found], float]:
+def find_kinds(
+    rows: Rows, names: Sequence[str], guard: Guard, rho: float
+) -> tuple[dict[str, KindFinding], float]:
     """Kinds of the columns `names`, from noisy counts of the forms of their values.
 
     Returns

@@ -20,7 +20,7 @@ from locum.data.origin import Origin, Raw
 from locum.privacy.keys import Part
 from locum.privacy.random_bits import SystemBits
 from locum.privacy.unit import Unit
-from locum.schema.domain import Domain
+from locum.schema.domain import CompactRows, Domain
 from locum.schema.table import Schema
 from locum.sources.database import CodedTable, Database
 from locum.sources.rows import Coder, Mask
@@ -142,6 +142,10 @@ class FileRows:
             table.add(code(block))
         return table
 
+    def codes(self, domain: Domain, code: Coder) -> CompactRows:
+        """The coded rows in the smallest integers, in one pass; only a block is held as values."""
+        return CompactRows(domain, (code(block) for block in self._read(self._names)))
+
     def tallies(self, columns: Sequence[str]) -> list[Iterator[Part]]:
         """Labels of some columns and their numbers of rows; one pass for all columns."""
         import pyarrow as pa
@@ -161,9 +165,12 @@ class FileRows:
         """The rows themselves, in memory: ask `only` for few of them first."""
         import pyarrow as pa
 
-        names = self.schema.names if self.typed is None else self.typed.names
-        found = list(self._read(names))
+        found = list(self._read(self._names))
         return pa.concat_tables(found) if found else pa.table({})
+
+    @property
+    def _names(self) -> Sequence[str]:
+        return self.schema.names if self.typed is None else self.typed.names
 
     def _read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """The rows that are kept, some columns, typed if they are to be; block by block."""

@@ -71,7 +71,7 @@ _NAMES: tuple[tuple[str, Kind], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class KindFinding:
     """A column as it was settled, and the form of its ids where that is known (``uuid``)."""
 
     column: Column
@@ -150,7 +150,7 @@ def _float_forms(column: pa.ChunkedArray) -> Codes:
     return found
 
 
-def settle(name: str, kind: pa.DataType, counts: Counts, sigma: float) -> Found:
+def settle(name: str, kind: pa.DataType, counts: Counts, sigma: float) -> KindFinding:
     """What a column is, from the noisy rows of each form; only noisy numbers are looked at.
 
     Parameters
@@ -175,13 +175,13 @@ def settle(name: str, kind: pa.DataType, counts: Counts, sigma: float) -> Found:
     base = Column(name, "category", storage=storage, missing=missing, reason="by noisy counts of forms")
     total = sum(present.values())
     if forms is FLOAT_FORMS:
-        return Found(replace(base, kind="number", decimals=_decimals(present, total)))
+        return KindFinding(replace(base, kind="number", decimals=_decimals(present, total)))
     if total <= 0:
-        return Found(base)
+        return KindFinding(base)
     return _settle_text(base, present, total)
 
 
-def _settle_text(base: Column, present: Mapping[str, float], total: float) -> Found:
+def _settle_text(base: Column, present: Mapping[str, float], total: float) -> KindFinding:
     def share(*starts: str) -> float:
         return sum(n for form, n in present.items() if form.split(":")[0] in starts) / total
 
@@ -189,20 +189,20 @@ def _settle_text(base: Column, present: Mapping[str, float], total: float) -> Fo
         if share(kind, *(("either",) if kind == "date" else ())) >= _MOST:
             formats = {f: n for f, n in present.items() if f.startswith(f"{kind}:")}
             best = max(formats, key=lambda form: formats[form], default="date:%d/%m/%Y")
-            return Found(replace(base, kind=kind, format=best.split(":", 1)[1]))
+            return KindFinding(replace(base, kind=kind, format=best.split(":", 1)[1]))
     if share("integer", "number", "comma") >= _MOST:
         comma = share("comma") > share("number")
         digits = _decimals(present, total)
         if digits == 0:
-            return Found(replace(base, kind="integer"))
-        return Found(replace(base, kind="number", decimals=digits, format="decimal=," if comma else ""))
+            return KindFinding(replace(base, kind="integer"))
+        return KindFinding(replace(base, kind="number", decimals=digits, format="decimal=," if comma else ""))
     if share("email") >= _SOME:
-        return Found(replace(base, kind="pii.email"))
+        return KindFinding(replace(base, kind="pii.email"))
     if share("uuid") >= _SOME:
-        return Found(replace(base, kind="id"), "uuid")
+        return KindFinding(replace(base, kind="id"), "uuid")
     if share("text") >= _SOME:
-        return Found(replace(base, kind="text"))
-    return Found(base)
+        return KindFinding(replace(base, kind="text"))
+    return KindFinding(base)
 
 
 def _decimals(present: Mapping[str, float], total: float) -> int:

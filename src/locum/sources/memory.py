@@ -10,8 +10,8 @@ import numpy.typing as npt
 from locum.errors import UsageError
 from locum.privacy.random_bits import Bits
 from locum.privacy.unit import bounded
-from locum.schema.domain import Coded, Codes, Domain
-from locum.sources.base import Counts, check_clique, n_cells
+from locum.schema.domain import Coded, CodedRows, Codes, Domain
+from locum.sources.base import Counts, check_clique, merge, n_cells
 from locum.sources.cover import answer
 from locum.sources.votes import nearest_votes
 
@@ -19,6 +19,8 @@ from locum.sources.votes import nearest_votes
 _BLOCK = 1 << 15
 #: Cells of a table that still fits there.
 _CACHED = 1 << 15
+#: Rows that vote at a time.
+_VOTERS = 1 << 20
 
 
 class MemorySource:
@@ -44,19 +46,19 @@ class MemorySource:
 
     def __init__(
         self,
-        coded: Coded,
+        coded: CodedRows,
         unit_ids: npt.NDArray[np.int64] | None = None,
         k: int = 1,
         *,
         bits: Bits | None = None,
     ) -> None:
         self.domain: Domain = coded.domain
-        codes = coded.codes
+        self._rows = coded
         if unit_ids is not None:
             if unit_ids.shape != (coded.n_rows,):
                 raise UsageError("there must be one unit id a row", where="unit_ids")
-            codes = codes[bounded(unit_ids, k, bits)]
-        self._codes = codes
+            kept = np.arange(coded.n_rows)[bounded(unit_ids, k, bits)]
+            self._rows = Coded(self.domain, coded.take(kept))
 
     def marginal(self, attributes: Sequence[str]) -> Counts:
         """Number of rows in each combination of codes; see `Source.marginal`."""
@@ -68,7 +70,8 @@ class MemorySource:
 
     def votes(self, proposed: Codes) -> Counts:
         """Number of rows nearest to each proposed row; see `nearest_votes`."""
-        return nearest_votes(self._codes, self.domain, proposed)
+        none = np.zeros(len(proposed), dtype=np.int64)
+        return merge([none, *(nearest_votes(b, self.domain, proposed) for b in self._rows.blocks(_VOTERS))])
 
     def _count(self, names: Sequence[str]) -> Counts:
         cells = n_cells(self.domain, names)
@@ -77,8 +80,7 @@ class MemorySource:
         counts = np.zeros(cells, dtype=np.int64)
         # a large table is cheaper to touch once
         block = _BLOCK if cells <= 4 * _CACHED else max(_BLOCK, min(1 << 22, cells))
-        for start in range(0, len(self._codes), block):
-            part = self._codes[start : start + block]
+        for part in self._rows.blocks(block):
             place = np.zeros(len(part), dtype=np.int64)
             for column, size in zip(columns, sizes, strict=True):
                 place *= size

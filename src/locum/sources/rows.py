@@ -1,8 +1,8 @@
 """Private rows wherever they lie: what discovery and fitting may ask of them, and rows in memory.
 
 Whoever holds rows offers no more than this: code every row by a function that looks at one row at a time, and
-count. So the rows may be a table in memory (`MemoryRows`) or a file larger than it (`FileRows`), and what is
-learnt has the same law either way.
+count; generators that are not private get the coded rows. So the rows may be a table in memory (`MemoryRows`)
+or a file larger than it (`FileRows`), and what is learnt has the same law either way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from locum.data.origin import Origin, Raw
 from locum.privacy.keys import Part
 from locum.privacy.random_bits import SystemBits
 from locum.privacy.unit import Unit, bounded
-from locum.schema.domain import Coded, Codes, Domain
+from locum.schema.domain import Coded, CodedRows, Codes, Domain
 from locum.schema.table import Schema
 from locum.sources.base import Source
 from locum.sources.memory import MemorySource
@@ -72,6 +72,10 @@ class Rows(Protocol):
 
     def coded(self, domain: Domain, code: Coder) -> Source:
         """Counts of the rows as `code` codes them."""
+        ...
+
+    def codes(self, domain: Domain, code: Coder) -> CodedRows:
+        """The rows themselves as `code` codes them, for generators that look at rows and are not private."""
         ...
 
     def tallies(self, columns: Sequence[str]) -> list[Iterator[Part]]:
@@ -145,7 +149,11 @@ class MemoryRows:
 
     def coded(self, domain: Domain, code: Coder) -> MemorySource:
         """Counts of the coded rows."""
-        return MemorySource(Coded(domain, code(self.raw.table)))
+        return MemorySource(self.codes(domain, code))
+
+    def codes(self, domain: Domain, code: Coder) -> Coded:
+        """The coded rows."""
+        return Coded(domain, code(self.raw.table))
 
     def tallies(self, columns: Sequence[str]) -> list[Iterator[Part]]:
         """Labels and their numbers of rows, each column in one part."""

@@ -6,7 +6,6 @@ follows from noisy counts, the schema and public data.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,9 +15,10 @@ import numpy as np
 from locum.data.origin import Raw
 from locum.errors import BudgetError, UsageError
 from locum.models import registry
-from locum.models.base import Model, ModelState
+from locum.models.base import CountModel, Model
 from locum.models.choice import Choice, choose, refuse_large
 from locum.models.fitted import Fitted
+from locum.models.independent import IndependentModel
 from locum.privacy.calibration import sigma_for
 from locum.privacy.ledger import Ledger
 from locum.privacy.sealed import sealed
@@ -112,8 +112,8 @@ def fit_private(
     settings
         Settings of the generator.
     impossible
-        Combinations of values known in advance to be impossible, see `locum.models.known`; they get
-        probability 0. Only for generators that take ``zeros``.
+        Combinations of values known in advance to be impossible, which get probability 0; see
+        `locum.models.structural_zeros`. Only for generators that take ``zeros``.
     progress
         Hears about the steps.
 
@@ -226,7 +226,7 @@ def _count(n_rows: int, ledger: Ledger) -> Measurement:
 
 def is_private(name: str) -> bool:
     """Whether a generator can be fitted to a private source; UsageError for an unknown one."""
-    return name == "independent" or hasattr(registry.get(name), "fit_source")
+    return isinstance(registry.create(name), CountModel)
 
 
 def private_class(name: str) -> type[Model]:
@@ -237,7 +237,6 @@ def private_class(name: str) -> type[Model]:
     UsageError
         For generators that look at rows.
     """
-    found = registry.get(name)
     if not is_private(name):
         able = [n for n in registry.names() if is_private(n)]
         raise UsageError(
@@ -245,26 +244,24 @@ def private_class(name: str) -> type[Model]:
             where="synthesizer",
             expected=f"one of auto, {', '.join(able)}",
         )
-    return found
+    return registry.get(name)
 
 
 def _model(
     name: str, source: RecordingSource, context: _Context, kept: list[Measurement]
 ) -> tuple[Model, str, str]:
     """Fit the model; what it could pay for is used when the budget ends in the middle."""
-    made_by = private_class(name)
-    if not hasattr(made_by, "fit_source"):
-        return _independent(source, context.progress), "independent", ""
-    settings = _settings(name, made_by, source, context)
-    extra = _extra(made_by, context)
+    target = {"target": context.target} if context.target and _can_set(name, "target") else {}
+    model = registry.create(name, **{**target, **context.settings})
+    assert isinstance(model, CountModel)
+    extra = {"public": _public(context)} if model.needs_public else {}
     try:
-        model = registry.create(name, **settings)
-        fitted = model.fit_source(source, seed=context.seed, progress=context.progress, **extra)  # type: ignore[attr-defined]
+        fitted = model.fit_source(source, seed=context.seed, progress=context.progress, **extra)
     except BudgetError as error:
         if not {m.clique[0] for m in kept if len(m.clique) == 1}.issuperset(source.domain.names):
             raise
         stopped = f"The budget ended before the model was complete ({error.what}); single columns only."
-        return _from_counts(source.domain, kept), "independent", stopped
+        return IndependentModel.of_measurements(source.domain, kept), "independent", stopped
     return fitted, name, ""
 
 
@@ -274,31 +271,23 @@ def _zeros(
     """What is impossible, as the setting of a generator that can honour it."""
     if not impossible:
         return {}
-    if "zeros" not in inspect.signature(private_class(name)).parameters:
+    if not _can_set(name, "zeros"):
         raise UsageError(
             f"{name} cannot honour impossible combinations",
             where="impossible",
             do="choose aim, mst or swift, or leave them out",
         )
-    from locum.models.known import impossible_codes
+    from locum.models.structural_zeros import impossible_codes
 
     return {"zeros": impossible_codes(impossible, domain.encoder)}
 
 
-def _settings(name: str, made_by: type[Model], source: PrivateSource, context: _Context) -> dict[str, Any]:
-    """The caller's settings, and what the constructor asks for besides and we know."""
-    names = inspect.signature(made_by).parameters
-    known: dict[str, Any] = {}
-    if "target" in names and context.target is not None:
-        known["target"] = context.target
-    return {**known, **context.settings}
+def _can_set(name: str, setting: str) -> bool:
+    return setting in private_class(name).settings_type.constraints()
 
 
-def _extra(made_by: type[Model], context: _Context) -> dict[str, Any]:
-    """The public table in codes, for models that take one."""
-    parameters = inspect.signature(made_by.fit_source).parameters  # type: ignore[attr-defined]
-    if "public" not in parameters:
-        return {}
+def _public(context: _Context) -> Coded:
+    """The public table in codes."""
     if context.public is None:
         raise UsageError(
             "this synthesizer needs a public table", where="synthesizer", do="give one, or choose another"
@@ -306,35 +295,4 @@ def _extra(made_by: type[Model], context: _Context) -> dict[str, Any]:
     from locum.data.canonical import canonical
 
     table = canonical(context.public, context.domain.schema, lenient=True)
-    return {"public": context.domain.encoder.encode(table)}
-
-
-def _independent(source: RecordingSource, progress: Listener) -> Model:
-    """Every column on its own, from noisy counts for all that is left."""
-    names = [a.name for a in source.domain if a.size > 1]
-    progress(Event("fit", 0, 1))
-    if names:
-        # a hair less than all, so that rounding cannot ask for more than there is
-        rho = source.remaining_rho * (1 - 1e-9)
-        sigma = sigma_for(rho, source.sensitivity, len(names))
-        measured = source.measure([(n,) for n in names], sigma, purpose="single columns")
-    else:
-        measured = []
-    progress(Event("fit", 1, 1))
-    return _from_counts(source.domain, measured)
-
-
-def _from_counts(domain: Domain, measured: Sequence[Measurement]) -> Model:
-    """An independent model of noisy counts; negative ones count as none."""
-    from locum.models.independent import IndependentModel
-
-    best: dict[str, Measurement] = {}
-    for m in measured:
-        if len(m.clique) == 1 and (m.clique[0] not in best or m.sigma < best[m.clique[0]].sigma):
-            best[m.clique[0]] = m
-    parts = []
-    for attribute in domain:
-        found = best.get(attribute.name)
-        counts = np.ones(attribute.size, dtype=np.int64) if found is None else np.maximum(found.counts, 0)
-        parts.append(counts if counts.sum() > 0 else np.ones(attribute.size, dtype=np.int64))
-    return IndependentModel.from_state(ModelState({}, {"counts": np.concatenate(parts)}), domain)
+    return context.domain.encoder.encode(table)

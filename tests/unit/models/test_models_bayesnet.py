@@ -11,7 +11,7 @@ import pytest
 from locum.errors import UsageError
 from locum.models.bayesnet.families import PRIOR_ROWS, Families
 from locum.models.bayesnet.model import SEARCH_ROWS, BayesNetModel
-from locum.models.bayesnet.search import Limits, Search, reachable
+from locum.models.bayesnet.search import GraphLimits, Search, reachable
 from locum.models.guide import Guide
 from locum.models.marginal.triangulate import Triangulator
 from locum.schema.domain import Attribute, Coded, Domain
@@ -19,7 +19,7 @@ from locum.schema.domain import Attribute, Coded, Domain
 SIZES = [2, 3, 2, 4, 2, 3]
 #: Parents of each column in the network that rows are drawn from; 2 has two parents that are independent.
 TRUE = [(), (0,), (), (1, 2), (3,), (3,)]
-WIDE_OPEN = Limits(parents=5, candidates=32, cells=2**20, rounds=20)
+WIDE_OPEN = GraphLimits(parents=5, candidates=32, cells=2**20, rounds=20)
 
 
 def coded(codes: np.ndarray, sizes: list[int]) -> Coded:
@@ -149,7 +149,7 @@ def test_limits_are_kept() -> None:
     hidden = rng.random(800)
     codes = np.stack([(hidden + rng.normal(0, 0.2, 800) > 0.5) for _ in range(9)], axis=1)
     families = Families(coded(codes, [2] * 9))
-    for limits in (Limits(1, 32, 2**20, 3), Limits(5, 32, 40, 3), Limits(5, 2, 2**20, 3)):
+    for limits in (GraphLimits(1, 32, 2**20, 3), GraphLimits(5, 32, 40, 3), GraphLimits(5, 2, 2**20, 3)):
         parents = Search(families, limits, np.random.default_rng(1)).run(lambda share: None)
         assert edges(parents) and max(map(len, parents)) <= limits.parents
         cells = Triangulator([2] * 9).tree([(v, *above) for v, above in enumerate(parents)]).cells

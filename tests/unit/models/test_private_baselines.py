@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from locum.errors import BudgetError, UsageError
 from locum.models import registry
-from locum.models.public.reweight import reweight, sampling_trust, target
+from locum.models.public.reweight import noisy_marginal, reweight, sampling_trust
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
@@ -173,7 +173,9 @@ def test_reweighting_against_a_general_solver() -> None:
     rng = np.random.default_rng(2)
     prior = rng.dirichlet(np.ones(12))
     cells = [rng.integers(0, 3, 12), rng.integers(0, 4, 12)]
-    targets = [target(c, np.round(1_000 * rng.dirichlet(np.ones(c.max() + 1))), 30.0, 1_000.0) for c in cells]
+    targets = [
+        noisy_marginal(c, np.round(1_000 * rng.dirichlet(np.ones(c.max() + 1))), 30.0, 1_000.0) for c in cells
+    ]
     trust = 50.0
     weights, dual = reweight(prior, targets, trust)
 
@@ -202,7 +204,7 @@ def test_trust_falls_with_the_misfit_of_most_attributes() -> None:
         targets = []
         for i in range(5):
             share = rows[:, i].mean() + (0.3 if i < moved else 0.0)
-            targets.append(target(rows[:, i], np.array([1 - share, share]) * 1e4, 20.0, 1e4))
+            targets.append(noisy_marginal(rows[:, i], np.array([1 - share, share]) * 1e4, 20.0, 1e4))
         return sampling_trust(prior, 500, targets, 1e4)
 
     assert trust(0) > 400 and trust(1) == trust(0) and trust(4) < 40

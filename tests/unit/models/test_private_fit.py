@@ -12,7 +12,9 @@ import locum
 from locum.data.origin import Raw
 from locum.data.read import read
 from locum.errors import BudgetError, DataError, FeasibilityError, LeakError, UsageError
+from locum.models import registry
 from locum.models.choice import choose, refuse_large
+from locum.models.independent import IndependentModel
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
@@ -124,22 +126,18 @@ def test_a_spent_budget_refuses_and_touches_nothing(tmp_path):
 def test_a_budget_that_ends_in_the_middle_releases_what_was_paid_for(monkeypatch):
     """A model that asks for more than there is, after having measured every column."""
 
-    class Greedy:
+    class Greedy(IndependentModel):
         name = "greedy"
-        has_density = False
 
-        def fit_source(self, source, *, seed, progress):
+        def fit_source(self, source, *, seed, progress, public=None):
             rho = source.remaining_rho
             sigma = float(source.sensitivity * np.sqrt(len(source.domain) / (2 * rho * 0.9)))
             source.measure([(n,) for n in source.domain.names], sigma, purpose="single columns")
             source.measure([source.domain.names], sigma, purpose="everything")
             raise AssertionError("the ledger let a step through that cannot be paid")
 
-    from locum.models import registry
-    from locum.synthesizer import private
-
-    monkeypatch.setattr(private, "private_class", lambda name: Greedy)
-    monkeypatch.setattr(registry, "create", lambda name, **settings: Greedy())
+    monkeypatch.setattr(registry.GeneratorEntry, "model", property(lambda self: Greedy))
+    monkeypatch.setattr(registry, "_added", {"greedy": registry.GeneratorEntry("x:Greedy", "Greedy.")})
     ledger = ledger_of(1.0)
     fit = fit_private(raw_of(table()), ledger, schema=DECLARED, synthesizer="greedy")
     assert "budget ended" in fit.stopped

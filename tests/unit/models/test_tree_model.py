@@ -43,7 +43,7 @@ def test_chain_density_sums_to_one_over_the_whole_domain() -> None:
 def test_corrected_density_sums_to_one_and_the_sample_follows_it() -> None:
     data = _dependent(20_000, 0)
     model = TreeModel(penalty=30.0, members=2, order_spread=0.0).fit(data, seed=1)
-    assert model._ratio is not None
+    assert model._mixture.ratio is not None
     every = np.array(list(product(range(4), range(5), range(3))), dtype=np.int32)
     p = np.exp(model.log_prob(every))
     assert p.sum() == pytest.approx(1.0, abs=0.01)
@@ -155,7 +155,7 @@ def test_a_broken_state_is_refused(change: str) -> None:
 def test_settings_out_of_range_say_so() -> None:
     with pytest.raises(UsageError, match="members=0"):
         TreeModel(members=0)
-    with pytest.raises(UsageError, match="unknown setting"):
-        TreeModel(depht=3)
-    with pytest.raises(UsageError, match="no preset"):
-        TreeModel(preset="slow")
+    with pytest.raises(UsageError, match="Did you mean max_depth"):
+        TreeModel(max_depht=3)
+    with pytest.raises(UsageError, match="Expected a number from 0"):
+        TreeModel(share=2)

@@ -8,7 +8,9 @@ import pytest
 from locum.errors import FileFormatError
 from locum.models.base import ModelState
 from locum.models.tree.model import TreeModel
-from locum.models.tree.target import STRATA, Outcome, _constant, _stratified, fit_outcome
+from locum.models.tree.scorer import Scorer
+from locum.models.tree.target import STRATA, TargetModel, _stratified, fit_target_model
+from locum.models.tree.tree_sum import TreeSum
 from locum.randomness import stream
 from locum.schema.domain import Attribute, Coded, Domain
 
@@ -31,7 +33,7 @@ def table(n: int = 3000, classes: int = 2, seed: int = 0) -> Coded:
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_conditional_is_close_to_the_truth(classes: int) -> None:
     data = table(6000, classes)
-    outcome = fit_outcome(data, 2, [], seed=1)
+    outcome = fit_target_model(data, 2, [], seed=1)
     assert outcome is not None
     p = outcome.probability(data.codes)
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
@@ -45,7 +47,7 @@ def test_the_conditional_is_close_to_the_truth(classes: int) -> None:
 
 def test_the_targets_own_code_is_not_looked_at() -> None:
     data = table()
-    outcome = fit_outcome(data, 2, [], seed=1)
+    outcome = fit_target_model(data, 2, [], seed=1)
     other = data.codes.copy(order="F")
     other[:, 2] = 1 - other[:, 2]
     np.testing.assert_array_equal(outcome.probability(data.codes), outcome.probability(other))
@@ -53,7 +55,7 @@ def test_the_targets_own_code_is_not_looked_at() -> None:
 
 def test_draws_follow_the_probabilities() -> None:
     codes = np.zeros((4000, 2), dtype=np.int32, order="F")
-    Outcome(1, (_constant(np.log(0.3 / 0.7)),)).draw(codes, stream(3, "t"))
+    TargetModel(1, (Scorer(TreeSum.constant(np.log(0.3 / 0.7))),)).draw(codes, stream(3, "t"))
     # Stratified: at most one row of STRATA may round either way, far less than binomial noise.
     assert abs(codes[:, 1].mean() - 0.3) < 1 / STRATA
 
@@ -66,9 +68,9 @@ def test_stratified_numbers_are_uniform_within_neighbours() -> None:
 
 
 def test_too_many_codes_or_too_few_rows_leave_the_chains_alone() -> None:
-    assert fit_outcome(table(100), 2, [], seed=0) is None
+    assert fit_target_model(table(100), 2, [], seed=0) is None
     wide = Domain((Attribute("a", "a", 4, True), Attribute("y", "y", 100, False)))
-    assert fit_outcome(Coded(wide, np.zeros((900, 2), dtype=np.int32, order="F")), 1, [], seed=0) is None
+    assert fit_target_model(Coded(wide, np.zeros((900, 2), dtype=np.int32, order="F")), 1, [], seed=0) is None
 
 
 @pytest.mark.parametrize("classes", [2, 3])

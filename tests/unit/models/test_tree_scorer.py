@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from locum.models.tree import scorer
-from locum.models.tree.ratio import Ratio, arrays_of
 from locum.models.tree.scorer import Scorer
-from locum.models.tree.target import _constant
+from locum.models.tree.tree_sum import TreeSum
 
 SIZES = (70, 9, 300, 2, 41, 6)
 LABELS = [1, 4]
@@ -38,14 +37,14 @@ def test_scores_are_those_of_the_booster(leaves: int, rounds: int) -> None:
     made = booster(leaves, rounds)
     codes = rows(5000)
     wanted = made.predict(codes.astype(np.float32), raw_score=True, num_threads=1)
-    trees = arrays_of(made.model_to_string())
+    trees = TreeSum.from_lightgbm(made.model_to_string())
     assert len(trees.leaves) == rounds and trees.by_set.any() >= (leaves > 2)
     np.testing.assert_allclose(Scorer(trees)(codes), wanted, atol=1e-12)
     np.testing.assert_array_equal(Scorer(trees)(np.ascontiguousarray(codes)), Scorer(trees)(codes))
 
 
 def test_blocks_and_shared_tables_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    trees = arrays_of(booster(31).model_to_string())
+    trees = TreeSum.from_lightgbm(booster(31).model_to_string())
     codes = rows(1000)
     wanted = Scorer(trees)(codes)
     monkeypatch.setattr(scorer, "BLOCK", 77)
@@ -55,12 +54,12 @@ def test_blocks_and_shared_tables_change_nothing(monkeypatch: pytest.MonkeyPatch
 
 
 def test_trees_of_one_leaf_are_a_constant() -> None:
-    np.testing.assert_array_equal(Scorer(_constant(0.25))(rows(3)), np.full(3, 0.25))
+    np.testing.assert_array_equal(Scorer(TreeSum.constant(0.25))(rows(3)), np.full(3, 0.25))
 
 
 def test_a_cut_and_a_set_on_one_column() -> None:
     # LightGBM makes no such tree, but a file may hold one: first 5 | rest, then of the rest {6, 40} | others.
-    trees = Ratio(
+    trees = TreeSum(
         leaves=np.array([3], dtype=np.int32),
         feature=np.zeros(2, dtype=np.int32),
         threshold=np.array([5, 0], dtype=np.int32),

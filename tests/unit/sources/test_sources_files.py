@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from locum.codes.encoder import Encoder
 from locum.data import blocks as blocks_module
 from locum.data.blocks import open_blocks
+from locum.data.canonical import canonical
+from locum.data.detect import detect
 from locum.data.read import read
 from locum.errors import DataError, LocumError, UsageError
+from locum.models import registry
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
-from locum.schema.domain import Attribute, Domain
+from locum.schema.domain import Attribute, Coded, CompactRows, Domain
+from locum.schema.table import Schema
 from locum.sources.database import CodedTable, Database
 from locum.sources.files import FileRows
 from locum.sources.memory import MemorySource
@@ -95,6 +101,61 @@ def test_a_fit_to_a_file_is_the_fit_to_the_table(file: Path) -> None:
     for a, b in zip(one.measurements, other.measurements, strict=True):
         np.testing.assert_array_equal(a.counts, b.counts)
     assert one.synthesizer.draw(50, seed=2).table == other.synthesizer.draw(50, seed=2).table
+
+
+GENERATORS = ("tree-fast", "tree", "independent", "bayes-net", "bootstrap", "few-shot", "mst")
+
+
+def coding(table: pa.Table, path: Path) -> tuple[Schema, Encoder]:
+    """Schema and encoder of a table, as every fit below takes them."""
+    schema = detect(read(table))
+    return schema, Encoder.fit(canonical(read(path), schema, lenient=True), schema, seed=3)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generators_learn_from_a_file_by_blocks_what_they_learn_from_memory(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Same bytes of state, to the last array; whether rows are looked at or only counted."""
+    monkeypatch.setattr(blocks_module, "_ROWS", 700)
+    table, path = people(), tmp_path / "people.parquet"
+    pq.write_table(table, path)
+    schema, encoder = coding(table, path)
+    settings = {"rounds": 20} if name in ("tree", "bayes-net") else {}
+    states = []
+    for held in (MemoryRows(read(path)), FileRows.open(path)):
+        rows = held.canonical(schema).codes(encoder.domain, lambda part: encoder.encode(part).codes)
+        assert isinstance(rows, Coded if isinstance(held, MemoryRows) else CompactRows)
+        states.append(registry.create(name, **settings).fit(rows, seed=5).state())
+    one, other = states
+    assert one.settings == other.settings and one.tensors.keys() == other.tensors.keys()
+    for key, array in one.tensors.items():
+        assert array.dtype == other.tensors[key].dtype and array.tobytes() == other.tensors[key].tobytes()
+
+
+def test_coding_a_file_holds_a_block_of_values_and_a_byte_a_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks_module, "_ROWS", 4_000)
+    table = pa.concat_tables([people()] * 40).combine_chunks()
+    path = tmp_path / "people.parquet"
+    pq.write_table(table, path, row_group_size=4_000)
+    schema, encoder = coding(people(), path)
+    size, n = table.nbytes, table.num_rows
+    held, before = FileRows.open(path).canonical(schema), pa.default_memory_pool()
+    del table
+    pool = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(pool)
+    tracemalloc.start()
+    try:
+        rows = held.codes(encoder.domain, lambda part: encoder.encode(part).codes)
+        arrow, ours = pool.max_memory(), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        pa.set_memory_pool(before)
+    assert rows.n_rows == n and arrow < size / 4
+    # Two bytes a cell at most, once in pieces and once whole, and what one block takes.
+    assert ours < 4 * n * len(encoder.domain) + 4_000_000
 
 
 def test_units_are_bounded_and_held_out_as_one(file: Path) -> None:

@@ -5,54 +5,54 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.errors import NotFittedError, UsageError
 from locum.models.base import ModelState
-from locum.models.checks import (
-    broken,
-    check_rows,
-    check_width,
-    exactly,
-    tensor,
-    within,
-)
-from locum.models.public.reweight import Target, reweight, target
-from locum.models.seeded import SeededFit
+from locum.models.checks import broken
+from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
+from locum.models.public.reweight import NoisyMarginal, noisy_marginal, reweight
+from locum.models.seeded import PrivateModel
+from locum.models.settings import BudgetSettings, ModelSettings, whole
 from locum.privacy.budget import Accounting
 from locum.privacy.calibration import MEAN_NOISE
-from locum.progress import Event, Listener, silent
-from locum.randomness import check_seed, stream
-from locum.schema.domain import Codes, Domain
+from locum.progress import Event, Listener
+from locum.randomness import stream
+from locum.schema.domain import CodedRows, Codes, Domain
 from locum.sources.private import SHORTLIST, Candidate, PrivateSource
 
 Clique = tuple[int, ...]
-#: Cells of one histogram; attributes that do not fit together get histograms of their own.
-CELLS = 1 << 13
 #: Share of the budget for single attributes, and of a round for its choice.
 ONE_WAY, CHOICE = 0.2, 0.1
 #: How much of a distribution is spread evenly, so that no combination is impossible.
 EVEN = 1e-9
 #: Most rounds, and most candidates that are looked at in one.
 MOST_ROUNDS, MOST_CANDIDATES = 8, 200
+_LAYOUT = Layout({"groups": ArraySpec(np.int64, low=0), "shares": ArraySpec(np.float64, 0, 1)})
 
 
-class MWEM(SeededFit):
+@dataclass(frozen=True, kw_only=True)
+class MWEMSettings(BudgetSettings):
+    """Settings of MWEM."""
+
+    cells: int = whole(
+        1 << 13,
+        1,
+        1 << 24,
+        "Cells of one histogram; attributes that do not fit together get histograms of their own. "
+        "Memory: some ten arrays of so many numbers.",
+    )
+
+
+class MWEM(PrivateModel):
     """One histogram over the whole domain, reweighted to a few chosen noisy marginals.
 
     A baseline: only for few attributes with few codes. Attributes are taken in order into histograms of at
     most `cells` cells; attributes of different histograms are independent in the model.
-
-    Parameters
-    ----------
-    epsilon, delta
-        Budget of `fit` on rows without a ledger (seeded noise, NOT PRIVATE).
-    cells
-        Cells of one histogram, 1 to 2**24. Memory: some ten arrays of so many numbers.
 
     Notes
     -----
@@ -63,31 +63,22 @@ class MWEM(SeededFit):
     """
 
     name: ClassVar[str] = "mwem"
-    has_density: ClassVar[bool] = True
+    settings_type: ClassVar[type[ModelSettings]] = MWEMSettings
 
-    def __init__(self, *, epsilon: float = 1.0, delta: float = 1e-6, cells: int = CELLS) -> None:
-        if isinstance(cells, bool) or not isinstance(cells, int) or not 1 <= cells <= 1 << 24:
-            raise UsageError(f"{cells!r} cells cannot be", where="cells", expected="1 to 2**24")
-        self.epsilon, self.delta, self.cells = epsilon, delta, cells
-        self._groups: tuple[int, ...] = ()
-        self._shares: tuple[FloatArray, ...] = ()
-        self._domain: Domain | None = None
+    settings: MWEMSettings
+    _groups: tuple[int, ...]
+    _shares: tuple[FloatArray, ...]
 
     @property
     def accounting(self) -> Accounting:
         """``zcdp``, for the exponential mechanism."""
         return "zcdp"
 
-    def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
-        """Spend what the source has left. `seed` shuffles what a Gaussian ledger's short list is taken from.
-
-        Raises
-        ------
-        BudgetError
-            When nothing is left.
-        """
-        seed = check_seed(seed)
-        groups = _grouped(source.domain.sizes, self.cells)
+    def _spend_source(
+        self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
+    ) -> None:
+        """`seed` shuffles what a Gaussian ledger's short list is taken from."""
+        groups = _grouped(source.domain.sizes, self.settings.cells)
         run = _Run(source, groups)
         rounds = min(MOST_ROUNDS, len(run.candidates))
         run.measure_ones(1.0 if not rounds else ONE_WAY)
@@ -95,74 +86,47 @@ class MWEM(SeededFit):
             progress(Event("fit", i, rounds + 1, f"round {i + 1}"))
             run.round(rounds - i, stream(seed, "mwem", "round", i))
         progress(Event("fit", rounds, rounds + 1, "histogram"))
-        shares = tuple(run.solve(g) for g in range(1 + max(groups, default=-1)))
+        self._shares = tuple(run.solve(g) for g in range(1 + max(groups, default=-1)))
+        self._groups = groups
         progress(Event("fit", rounds + 1, rounds + 1))
-        self._groups, self._shares, self._domain = groups, shares, source.domain
-        return self
 
-    def sample(self, n: int, *, seed: int) -> Codes:
-        """Draw `n` rows; int32, shape (n, n_attributes), Fortran order."""
-        domain = self._fitted()
-        n, seed = check_rows(n), check_seed(seed)
-        out = np.empty((n, len(domain)), dtype=np.int32, order="F")
+    def _draw(self, n: int, seed: int) -> Codes:
+        sizes = self._fitted().sizes
+        out = np.empty((n, len(sizes)), dtype=np.int32, order="F")
         for g, shares in enumerate(self._shares):
             columns = [i for i, group in enumerate(self._groups) if group == g]
             steps = np.cumsum(shares)
             points = stream(seed, "mwem", "sample", g).random(n) * float(steps[-1])
             drawn = np.minimum(np.searchsorted(steps, points, side="right"), np.flatnonzero(shares)[-1])
-            for i, codes in zip(
-                columns, np.unravel_index(drawn, [domain.sizes[i] for i in columns]), strict=True
-            ):
+            for i, codes in zip(columns, np.unravel_index(drawn, [sizes[i] for i in columns]), strict=True):
                 out[:, i] = codes
         return out
 
-    def log_prob(self, codes: Codes) -> FloatArray:
-        """Log of the cell's share, summed over histograms; -inf outside the domain."""
-        domain = self._fitted()
-        check_width(codes, domain)
-        inside = within(codes, domain)
-        total = np.where(inside, 0.0, -np.inf)
+    def _log_prob(self, codes: Codes) -> FloatArray:
+        """Log of the cell's share, summed over histograms."""
+        sizes, total = self._fitted().sizes, np.zeros(len(codes))
         for g, shares in enumerate(self._shares):
-            columns = [i for i, group in enumerate(self._groups) if group == g]
-            place = np.zeros(int(inside.sum()), dtype=np.int64)
-            for i in columns:
-                place = place * domain.sizes[i] + codes[inside, i]
+            place = np.zeros(len(codes), dtype=np.int64)
+            for i in (i for i, group in enumerate(self._groups) if group == g):
+                place = place * sizes[i] + codes[:, i]
             with np.errstate(divide="ignore"):
-                total[inside] += np.log(shares[place]) - np.log(shares.sum())
+                total += np.log(shares[place]) - np.log(shares.sum())
         return total
 
-    def state(self) -> ModelState:
+    def _store(self) -> ModelState:
         """Which histogram each attribute is in, and the histograms end to end."""
-        self._fitted()
-        groups = np.array(self._groups, dtype=np.int64)
-        return ModelState({}, {"groups": groups, "shares": np.concatenate(self._shares)})
+        return _LAYOUT.write({"groups": self._groups, "shares": flatten(self._shares)})
 
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> Self:
-        """Rebuild from histograms; raises FileFormatError when they do not fit the domain."""
-        exactly(state, set(), {"groups", "shares"})
-        groups = [int(g) for g in tensor(state, "groups", np.int64, (len(domain),))]
-        if not groups or max(groups) >= len(groups) or set(groups) != set(range(max(groups) + 1)):
+    def _restore(self, state: ModelState, domain: Domain) -> None:
+        file = StateReader(state, domain, _LAYOUT)
+        groups = file.array("groups", len(domain)).tolist()
+        if max(groups) >= len(groups) or set(groups) != set(range(max(groups) + 1)):
             raise broken("histograms are not numbered from 0")
         volumes = [1] * (max(groups) + 1)
         for group, size in zip(groups, domain.sizes, strict=True):
             volumes[group] *= size
-        if sum(volumes) > 2**34:
-            raise broken("histograms are absurdly large")
-        flat = tensor(state, "shares", np.float64, (sum(volumes),))
-        parts = tuple(np.split(flat, np.cumsum(volumes)[:-1]))
-        for part in parts:
-            fits = np.isfinite(part).all() and part.min() >= 0 and part.max() <= 1
-            if not fits or not 0.5 < float(part.sum()) < 2.0:
-                raise broken("shares are negative, not finite, or do not add up to one")
-        model = cls()
-        model._groups, model._shares, model._domain = tuple(groups), parts, domain
-        return model
-
-    def _fitted(self) -> Domain:
-        if self._domain is None:
-            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
-        return self._domain
+        self._groups, self._shares = tuple(groups), file.parts("shares", volumes)
+        check_shares(self._shares, 0.5, 2.0)
 
 
 def _grouped(sizes: Sequence[int], cells: int) -> tuple[int, ...]:
@@ -187,7 +151,7 @@ class _Run:
         for i, group in enumerate(groups):
             members[group].append(i)
         self.members = members
-        self.targets: list[list[Target]] = [[] for _ in members]
+        self.targets: list[list[NoisyMarginal]] = [[] for _ in members]
         self.dual: list[FloatArray | None] = [None for _ in members]
         self._cells: dict[Clique, npt.NDArray[np.int64]] = {}
         self.candidates: list[Clique] = [
@@ -224,7 +188,9 @@ class _Run:
             self.add(clique, m.counts, m.sigma)
 
     def add(self, clique: Clique, counts: npt.NDArray[np.int64], sigma: float) -> None:
-        self.targets[self.groups[clique[0]]].append(target(self.cells(clique), counts, sigma, self.total))
+        self.targets[self.groups[clique[0]]].append(
+            noisy_marginal(self.cells(clique), counts, sigma, self.total)
+        )
 
     def round(self, left: int, rng: np.random.Generator) -> None:
         """Choose the worst answered marginal and measure it, for one of `left` parts of what remains."""

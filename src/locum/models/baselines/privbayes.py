@@ -5,28 +5,23 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.errors import NotFittedError, UsageError
 from locum.models.base import ModelState
-from locum.models.checks import (
-    broken,
-    check_rows,
-    check_width,
-    exactly,
-    tensor,
-    within,
-)
-from locum.models.seeded import SeededFit
+from locum.models.checks import broken
+from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
+from locum.models.seeded import PrivateModel
+from locum.models.settings import BudgetSettings, ModelSettings, whole
 from locum.privacy.budget import Accounting
 from locum.privacy.calibration import MEAN_NOISE
-from locum.progress import Event, Listener, silent
-from locum.randomness import check_seed, stream
-from locum.schema.domain import Codes, Domain
+from locum.progress import Event, Listener
+from locum.randomness import stream
+from locum.schema.domain import CodedRows, Codes, Domain
 from locum.sources.private import SHORTLIST, Candidate, PrivateSource
 
 #: Shares of the budget for single attributes and for choosing parents; the rest is for the joint tables.
@@ -37,20 +32,27 @@ USEFUL = 4.0
 MOST_CANDIDATES = 400
 #: How much of a conditional is the attribute's own share, and is spread evenly.
 OWN, EVEN = 1e-6, 1e-9
+_LAYOUT = Layout(
+    {
+        "order": ArraySpec(np.int64, low=0),
+        "parents": ArraySpec(np.int64, low=-1, ndim=2),
+        "tables": ArraySpec(np.float64, 0, 2),
+    }
+)
 
 
-class PrivBayes(SeededFit):
+@dataclass(frozen=True, kw_only=True)
+class PrivBayesSettings(BudgetSettings):
+    """Settings of PrivBayes."""
+
+    parents: int = whole(2, 1, 4, "Most parents of an attribute.")
+
+
+class PrivBayes(PrivateModel):
     """A Bayesian network, chosen and measured under privacy, sampled attribute by attribute.
 
     A baseline. Each attribute gets up to `parents` parents that were measured together before, by the
     exponential mechanism on how far the joint counts are from independence.
-
-    Parameters
-    ----------
-    epsilon, delta
-        Budget of `fit` on rows without a ledger (seeded noise, NOT PRIVATE).
-    parents
-        Most parents of an attribute, 1 to 4.
 
     Notes
     -----
@@ -61,31 +63,23 @@ class PrivBayes(SeededFit):
     """
 
     name: ClassVar[str] = "privbayes"
-    has_density: ClassVar[bool] = True
+    settings_type: ClassVar[type[ModelSettings]] = PrivBayesSettings
 
-    def __init__(self, *, epsilon: float = 1.0, delta: float = 1e-6, parents: int = 2) -> None:
-        if isinstance(parents, bool) or not isinstance(parents, int) or not 1 <= parents <= 4:
-            raise UsageError(f"{parents!r} parents cannot be", where="parents", expected="1 to 4")
-        self.epsilon, self.delta, self.parents = epsilon, delta, parents
-        self._order: tuple[int, ...] = ()
-        self._above: tuple[tuple[int, ...], ...] = ()
-        self._tables: tuple[FloatArray, ...] = ()
-        self._domain: Domain | None = None
+    settings: PrivBayesSettings
+    _order: tuple[int, ...]
+    _above: tuple[tuple[int, ...], ...]
+    _tables: tuple[FloatArray, ...]
 
     @property
     def accounting(self) -> Accounting:
         """``zcdp``, for the exponential mechanism."""
         return "zcdp"
 
-    def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
-        """Spend what the source has left. `seed` decides which candidates are offered where there are many.
-
-        Raises
-        ------
-        BudgetError
-            When nothing is left.
-        """
-        run = _Run(source, self.parents, stream(check_seed(seed), "privbayes", "fit"))
+    def _spend_source(
+        self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
+    ) -> None:
+        """`seed` decides which candidates are offered where there are many."""
+        run = _Run(source, self.settings.parents, stream(seed, "privbayes", "fit"))
         n = len(source.domain)
         progress(Event("fit", 0, n, "single attributes"))
         run.ones()
@@ -93,18 +87,14 @@ class PrivBayes(SeededFit):
             progress(Event("fit", i, n, "parents"))
             run.grow(n - i)
         progress(Event("fit", n, n))
-        self._order, self._above = tuple(run.order), tuple(run.above)
-        self._tables, self._domain = tuple(run.tables), source.domain
-        return self
+        self._order, self._above, self._tables = tuple(run.order), tuple(run.above), tuple(run.tables)
 
-    def sample(self, n: int, *, seed: int) -> Codes:
-        """Draw `n` rows; int32, shape (n, n_attributes), Fortran order."""
-        domain = self._fitted()
-        n, seed = check_rows(n), check_seed(seed)
-        out = np.zeros((n, len(domain)), dtype=np.int32, order="F")
+    def _draw(self, n: int, seed: int) -> Codes:
+        sizes = self._fitted().sizes
+        out = np.zeros((n, len(sizes)), dtype=np.int32, order="F")
         for i, above, table in zip(self._order, self._above, self._tables, strict=True):
-            size = domain.sizes[i]
-            at = _place(out, above, domain.sizes)
+            size = sizes[i]
+            at = _place(out, above, sizes)
             steps = np.cumsum(table.reshape(-1, size), axis=1)
             # Rows of the table follow each other on one long scale, so one search serves all of them.
             base = np.concatenate([[0.0], np.cumsum(steps[:, -1])])
@@ -114,43 +104,28 @@ class PrivBayes(SeededFit):
             out[:, i] = np.clip(drawn, 0, size - 1)
         return out
 
-    def log_prob(self, codes: Codes) -> FloatArray:
-        """Sum of the logs of the conditionals; -inf outside the domain."""
-        domain = self._fitted()
-        check_width(codes, domain)
-        inside = within(codes, domain)
-        total = np.where(inside, 0.0, -np.inf)
-        rows = codes[inside]
+    def _log_prob(self, codes: Codes) -> FloatArray:
+        """Sum of the logs of the conditionals."""
+        sizes, total = self._fitted().sizes, np.zeros(len(codes))
         for i, above, table in zip(self._order, self._above, self._tables, strict=True):
-            square = table.reshape(-1, domain.sizes[i])
-            at = _place(rows, above, domain.sizes)
+            square = table.reshape(-1, sizes[i])
+            at = _place(codes, above, sizes)
             with np.errstate(divide="ignore"):
-                total[inside] += np.log(square[at, rows[:, i]]) - np.log(square.sum(axis=1)[at])
+                total += np.log(square[at, codes[:, i]]) - np.log(square.sum(axis=1)[at])
         return total
 
-    def state(self) -> ModelState:
+    def _store(self) -> ModelState:
         """Order, parents (-1 for none) and the conditional tables end to end."""
-        domain = self._fitted()
-        parents = np.full((len(domain), 4), -1, dtype=np.int64)
+        parents = np.full((len(self._order), 4), -1, dtype=np.int64)
         for place, above in enumerate(self._above):
             parents[place, : len(above)] = above
-        tensors = {
-            "order": np.array(self._order, dtype=np.int64),
-            "parents": parents,
-            "tables": np.concatenate([t.reshape(-1) for t in self._tables]),
-        }
-        return ModelState({}, tensors)
+        return _LAYOUT.write({"order": self._order, "parents": parents, "tables": flatten(self._tables)})
 
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> Self:
-        """Rebuild from tables; raises FileFormatError when they do not fit the domain."""
-        exactly(state, set(), {"order", "parents", "tables"})
-        order = [int(i) for i in tensor(state, "order", np.int64, (len(domain),))]
-        parents = tensor(state, "parents", np.int64, (len(domain), 4))
-        if not order or sorted(order) != list(range(len(domain))):
-            raise broken("the order does not name every attribute once")
+    def _restore(self, state: ModelState, domain: Domain) -> None:
+        file = StateReader(state, domain, _LAYOUT)
+        order = file.order("order")
         above, cells = [], []
-        for place, row in enumerate(parents.tolist()):
+        for place, row in enumerate(file.array("parents", len(domain), 4).tolist()):
             known = [p for p in row if p != -1]
             if row[len(known) :] != [-1] * (4 - len(known)) or len(set(known)) < len(known):
                 raise broken("parents are not usable")
@@ -158,23 +133,10 @@ class PrivBayes(SeededFit):
                 raise broken("a parent comes after its child")
             above.append(tuple(known))
             cells.append(math.prod(domain.sizes[i] for i in (*known, order[place])))
-        flat = tensor(state, "tables", np.float64, (sum(cells) if sum(cells) < 2**34 else -1,))
-        tables = tuple(np.split(flat, np.cumsum(cells)[:-1]))
-        if not np.isfinite(flat).all() or flat.min() < 0 or flat.max() > 2:
-            raise broken("shares are negative, not finite, or above one")
-        for i, table in zip(order, tables, strict=True):
-            sums = table.reshape(-1, domain.sizes[i]).sum(axis=1)
-            if not ((sums > 0.5) & (sums < 2.0)).all():
-                raise broken("shares do not add up to one")
-        model = cls()
-        model._order, model._above = tuple(order), tuple(above)
-        model._tables, model._domain = tables, domain
-        return model
-
-    def _fitted(self) -> Domain:
-        if self._domain is None:
-            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
-        return self._domain
+        self._order, self._above, self._tables = tuple(order), tuple(above), file.parts("tables", cells)
+        check_shares(
+            (t.reshape(-1, domain.sizes[i]) for i, t in zip(order, self._tables, strict=True)), 0.5, 2
+        )
 
 
 def _place(codes: Codes, above: Sequence[int], sizes: Sequence[int]) -> npt.NDArray[np.int64]:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from locum.arrays import FloatArray, IntArray
-from locum.schema.domain import Coded
+from locum.schema.domain import CodedRows
 
 #: Most cells of one family's table.
 MOST_CELLS = 2**17
@@ -36,7 +36,7 @@ class Families:
     `MOST_CELLS` cells, or of more than four cells a row, are not considered (-inf).
     """
 
-    def __init__(self, data: Coded) -> None:
+    def __init__(self, data: CodedRows) -> None:
         self.sizes = data.domain.sizes
         self._columns = [data.column(i).astype(np.int64) for i in range(len(data.domain))]
         self._rows = data.n_rows

@@ -29,7 +29,7 @@ NOTHING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class GraphLimits:
     """What a graph may be.
 
     Attributes
@@ -55,15 +55,15 @@ class Search:
 
     Each step takes the best of all single changes (add, drop or turn round an edge), also a bad one for up to
     `PATIENCE` steps; changes just made are tabu. At the end a part of the best graph's edges is dropped or
-    turned and the climb begins again, `Limits.rounds` times, as the score of a large table has many local
-    optima. Parents come from the strongest candidates (sparse candidates, Friedman, Nachman and Peer 1999),
-    and a change that would make exact inference too large is passed over.
+    turned and the climb begins again, `GraphLimits.rounds` times, as the score of a large table has many
+    local optima. Parents come from the strongest candidates (sparse candidates, Friedman, Nachman and Peer
+    1999), and a change that would make exact inference too large is passed over.
 
     Cost: a score of every pair of columns first, then about two per candidate and step, each a pass over the
     rows; in later rounds most come out of the cache.
     """
 
-    def __init__(self, families: Families, limits: Limits, rng: np.random.Generator) -> None:
+    def __init__(self, families: Families, limits: GraphLimits, rng: np.random.Generator) -> None:
         self._families, self._limits, self._rng = families, limits, rng
         self._n = n = len(families.sizes)
         self._triangulator = Triangulator(families.sizes)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from locum.errors import UsageError
 from locum.models.evolution.loop import Population, Votes, evolve
-from locum.models.seeded import SeededFit
-from locum.models.weighted_rows import RowsModel, WeightedRows
-from locum.progress import Event, Listener, silent
-from locum.randomness import check_seed, stream
-from locum.schema.domain import Codes
+from locum.models.seeded import PrivateModel
+from locum.models.settings import BudgetSettings, ModelSettings, whole
+from locum.models.weighted_rows import WeightedRows, WeightedRowsModel
+from locum.progress import Event, Listener
+from locum.randomness import stream
+from locum.schema.domain import CodedRows, Codes
 from locum.sources.private import PrivateSource
 
 #: Share of the budget for single attributes, which the first rows and all variations are drawn from.
@@ -25,23 +25,27 @@ FIRST_RATE, LAST_RATE = 0.5, 0.02
 FEWEST, MOST = 64, 2_000
 
 
-class TabPE(RowsModel, SeededFit):
+@dataclass(frozen=True, kw_only=True)
+class TabPESettings(BudgetSettings):
+    """Settings of Tab-PE."""
+
+    rounds: int = whole(8, 1, 200, "Rounds of voting.")
+    kept: int | None = whole(
+        None,
+        1,
+        10**6,
+        "Rows kept from round to round; None for as many as get some votes more than noise, by the noisy "
+        "number of rows.",
+        optional=True,
+    )
+    fold: int = whole(2, 1, 10, "Variations of each kept row in a round.")
+
+
+class TabPE(PrivateModel, WeightedRowsModel):
     """Rows that survived rounds of noisy votes.
 
     For high-order structure in tables with few columns: no marginal is modelled, whole rows are voted on.
     With many columns or few rows, marginal synthesizers are far better.
-
-    Parameters
-    ----------
-    epsilon, delta
-        Budget of `fit` on rows without a ledger (seeded noise, NOT PRIVATE).
-    rounds
-        Rounds of voting, 1 to 200.
-    kept
-        Rows kept from round to round; None for as many as get some votes more than noise, by the noisy number
-        of rows.
-    fold
-        Variations of each kept row in a round, 1 to 10.
 
     Notes
     -----
@@ -53,50 +57,27 @@ class TabPE(RowsModel, SeededFit):
     """
 
     name: ClassVar[str] = "tab-pe"
-    what: ClassVar[str] = "evolved"
+    settings_type: ClassVar[type[ModelSettings]] = TabPESettings
 
-    def __init__(
-        self,
-        *,
-        epsilon: float = 1.0,
-        delta: float = 1e-6,
-        rounds: int = 8,
-        kept: int | None = None,
-        fold: int = 2,
+    settings: TabPESettings
+
+    def _spend_source(
+        self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
     ) -> None:
-        for name, value, most in (("rounds", rounds, 200), ("kept", kept, 10**6), ("fold", fold, 10)):
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most
-            ):
-                raise UsageError(f"{value!r} cannot be", where=name, expected=f"1 to {most:,}")
-        self.epsilon, self.delta = epsilon, delta
-        self.rounds, self.kept, self.fold = rounds, kept, fold
-
-    def fit_source(self, source: PrivateSource, *, seed: int, progress: Listener = silent) -> Self:
-        """Spend what the source has left; `seed` decides the made-up rows, not the noise.
-
-        Raises
-        ------
-        UsageError
-            When the source can only count.
-        BudgetError
-            When nothing is left.
-        """
-        rng = stream(check_seed(seed), "tab-pe", "fit")
-        progress(Event("fit", 0, self.rounds + 1, "single attributes"))
+        rounds, fold = self.settings.rounds, self.settings.fold
+        rng = stream(seed, "tab-pe", "fit")
+        progress(Event("fit", 0, rounds + 1, "single attributes"))
         single = _Single(source)
-        sigma = source.sigma_for(source.remaining_rho, self.rounds)
-        kept = self.kept or int(np.clip(single.total / (2 * sigma * (1 + self.fold)), FEWEST, MOST))
-        voter = _Rows(source, self.rounds, progress)
-        *_, last = evolve(
-            _Varied(single, kept, self.fold, self.rounds, rng), voter, rounds=self.rounds, sizes={"": kept}
-        )
+        sigma = source.sigma_for(source.remaining_rho, rounds)
+        kept = self.settings.kept or int(np.clip(single.total / (2 * sigma * (1 + fold)), FEWEST, MOST))
+        voter = _Rows(source, rounds, progress)
+        varied = _Varied(single, kept, fold, rounds, rng)
+        *_, last = evolve(varied, voter, rounds=rounds, sizes={"": kept})
         rows, weights = last.kept[""], np.maximum(last.votes[""] - voter.noise, 0.0)
         if not weights.sum() > 0:
             weights = np.ones(len(rows))
         self._rows = WeightedRows(np.ascontiguousarray(rows, dtype=np.int32), weights / weights.sum())
-        progress(Event("fit", self.rounds + 1, self.rounds + 1))
-        return self
+        progress(Event("fit", rounds + 1, rounds + 1))
 
 
 @dataclass

@@ -24,11 +24,11 @@ import numpy as np
 
 from locum.errors import UsageError
 from locum.models.marginal.batch import buy
-from locum.models.marginal.model import MarginalModel, Step
+from locum.models.marginal.model import MarginalModel, Step, WorkloadSettings
 from locum.models.marginal.session import Session
 from locum.models.marginal.triangulate import Clique, volume
-from locum.models.marginal.workload import MOST_CELLS, Workload
-from locum.models.structural_zeros import Impossible
+from locum.models.marginal.workload import MOST_CELLS, MarginalWorkload
+from locum.models.settings import ModelSettings, setting
 from locum.privacy.budget import Accounting
 from locum.privacy.calibration import choice_epsilon_for
 
@@ -40,7 +40,7 @@ MOST_SINGLE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BudgetPlan:
     """How the budget is divided.
 
     Attributes
@@ -78,9 +78,21 @@ class Plan:
 
 
 #: The paper's division: 16 d equal rounds, the first d of them for single columns, a tenth of each to choose.
-PAPER = Plan(
+PAPER = BudgetPlan(
     rounds=16.0, one_way=0.9 / 16, extra=0.0, first=0.0, batch=0.0, select=0.1, shortlist=0, anneal=4.0
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AimSettings(WorkloadSettings):
+    """Settings of AIM."""
+
+    selection: str = setting(
+        "gaussian",
+        "text",
+        "How the worst marginal is chosen; exponential is the paper's version and needs a zcdp ledger.",
+        choices=("gaussian", "exponential"),
+    )
 
 
 class AimModel(MarginalModel):
@@ -88,49 +100,23 @@ class AimModel(MarginalModel):
     model.
 
     The default for tables of up to about 30 columns. Cost: a fit a round; seconds to minutes.
-
-    Parameters
-    ----------
-    epsilon, delta
-        Budget of `fit` (test mode, NOT PRIVATE); `fit_source` spends what its source has left.
-    max_model_mb
-        Largest junction tree, in units of 131,072 cells; it is allowed in step with the budget spent.
-    degree
-        Attributes in a marginal of the workload; None chooses 3, or 2 where there are very many triples.
-    target
-        Name of an attribute whose marginals count double.
-    selection
-        ``"gaussian"`` or ``"exponential"`` (the paper's version, needs a zcdp ledger).
-    zeros
-        Combinations known in advance to be impossible.
     """
 
     name: ClassVar[str] = "aim"
+    settings_type: ClassVar[type[ModelSettings]] = AimSettings
 
-    def __init__(
-        self,
-        *,
-        epsilon: float = 1.0,
-        delta: float = 1e-6,
-        max_model_mb: float = 1.0,
-        degree: int | None = None,
-        target: str | None = None,
-        selection: str = "gaussian",
-        zeros: tuple[Impossible, ...] = (),
-        plan: Plan | None = None,
-    ) -> None:
-        super().__init__(epsilon=epsilon, delta=delta, max_model_mb=max_model_mb, zeros=zeros)
-        if selection not in ("gaussian", "exponential"):
-            raise UsageError(
-                f"there is no selection {selection!r}", where="selection", expected="gaussian or exponential"
-            )
-        self.degree, self.target, self.selection = check_degree(degree), target, selection
-        self.plan = plan or (Plan() if selection == "gaussian" else PAPER)
+    settings: WorkloadSettings
+
+    @property
+    def plan(self) -> BudgetPlan:
+        """How the budget is divided."""
+        return BudgetPlan() if self.accounting == "gdp" else PAPER
 
     @property
     def accounting(self) -> Accounting:
         """``gdp``, or ``zcdp`` for the exponential mechanism."""
-        return "gdp" if self.selection == "gaussian" else "zcdp"
+        paper = isinstance(self.settings, AimSettings) and self.settings.selection == "exponential"
+        return "zcdp" if paper else "gdp"
 
     def _spend(self, session: Session, step: Step) -> None:
         _Rounds(session, self, step).run()
@@ -145,8 +131,8 @@ class _Rounds:
     def __init__(self, session: Session, model: AimModel, step: Step) -> None:
         self.session, self.plan, self.step = session, model.plan, step
         self.learn_more = model._learn_more
-        self.most, self.exponential = model.max_cells, model.selection == "exponential"
-        self.degree, self.target = model.degree, model.target
+        self.most, self.exponential = model.max_cells, model.accounting == "zcdp"
+        self.degree, self.target = model.settings.degree, model.settings.target
         self.errors: dict[Clique, float] = {}
         #: Cells of the junction tree that each marginal would need, as last worked out.
         self.needed: dict[Clique, int] = {}
@@ -288,20 +274,13 @@ def _single(session: Session, rho: float, purpose: str, *, even: bool) -> dict[C
     return noise
 
 
-def workload_for(session: Session, degree: int | None, target: str | None) -> Workload:
+def workload_for(session: Session, degree: int | None, target: str | None) -> MarginalWorkload:
     """The default workload on the session's attributes, without marginals too large to count."""
     if target is not None and target not in session.domain.names:
         raise UsageError(
             f"there is no attribute {target!r}", where="target", expected="the name of an attribute"
         )
     at = None if target is None else session.domain.index(target)
-    found = Workload.of(session.sizes, degree=degree, target=at)
+    found = MarginalWorkload.of(session.sizes, degree=degree, target=at)
     full = session.domain.sizes
-    return Workload({c: w for c, w in found.weights.items() if volume(c, full) <= MOST_CELLS})
-
-
-def check_degree(degree: int | None) -> int | None:
-    """A usable degree of marginals; raises UsageError."""
-    if degree is not None and (isinstance(degree, bool) or degree not in (2, 3)):
-        raise UsageError(f"marginals of {degree!r} columns cannot be", where="degree", expected="2 or 3")
-    return degree
+    return MarginalWorkload({c: w for c, w in found.weights.items() if volume(c, full) <= MOST_CELLS})

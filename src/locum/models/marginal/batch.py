@@ -38,7 +38,7 @@ def buy(
     """
     noise = session.sigma_for(rho, max(1, 2 * len(session.live)))
     gains = {c: weights[c] * (e - session.bias(c, noise)) for c, e in errors.items()}
-    chosen = divided(session, grown(session, gains, cells), errors, weights, rho)
+    chosen = divide_budget(session, grow_graph(session, gains, cells), errors, weights, rho)
     for clique, part in chosen.items():
         session.measure([clique], session.sigma_for(rho * part), "marginals")
     if chosen:
@@ -46,7 +46,7 @@ def buy(
     return list(chosen)
 
 
-def grown(session: Session, gains: Mapping[Clique, float], cells: int) -> list[int]:
+def grow_graph(session: Session, gains: Mapping[Clique, float], cells: int) -> list[int]:
     """Add the pairs with the largest gains as long as the junction tree stays small; the graph reached.
 
     Ends when the tree is full: when `MISFITS` pairs in a row were too large for it. In a table of 200 columns
@@ -57,7 +57,7 @@ def grown(session: Session, gains: Mapping[Clique, float], cells: int) -> list[i
     misfits = 0
     for c in pairs:
         if session.triangulator.cells_with(graph, c) <= cells:
-            graph, misfits = session.triangulator.joined(graph, c), 0
+            graph, misfits = session.triangulator.join(graph, c), 0
         else:
             misfits += 1
             if misfits == MISFITS:
@@ -65,7 +65,7 @@ def grown(session: Session, gains: Mapping[Clique, float], cells: int) -> list[i
     return graph
 
 
-def divided(
+def divide_budget(
     session: Session,
     graph: list[int],
     errors: Mapping[Clique, float],

@@ -60,7 +60,7 @@ class Coarsening:
         """Number of codes in each group."""
         return np.bincount(self.groups[attribute])
 
-    def coarsened(self, codes: Codes) -> Codes:
+    def coarsen(self, codes: Codes) -> Codes:
         """Groups of codes, all within the domain."""
         out = np.empty(codes.shape, dtype=np.int32, order="F")
         for a, group in enumerate(self.groups):
@@ -76,7 +76,7 @@ class Coarsening:
                 total -= np.log(counts)[group[codes[:, a]]]
         return total
 
-    def refined(self, groups: Codes, rng: np.random.Generator) -> Codes:
+    def refine(self, groups: Codes, rng: np.random.Generator) -> Codes:
         """A code of each group, every code of it equally often up to one."""
         out = np.empty(groups.shape, dtype=np.int32, order="F")
         for a, group in enumerate(self.groups):
@@ -96,7 +96,7 @@ class Coarsening:
             out[:, a] = members[starts[groups[:, a]] + picks]
         return out
 
-    def summed(self, table: FloatArray, clique: Sequence[int]) -> FloatArray:
+    def sum_groups(self, table: FloatArray, clique: Sequence[int]) -> FloatArray:
         """A table over codes as one over groups; flat."""
         shaped = table.reshape([len(self.groups[a]) for a in clique])
         for axis, a in enumerate(clique):

@@ -70,14 +70,14 @@ def _given(
         a: np.bincount(coarsening.groups[a], weights=w) / coarsening.counts(a) for a, w in inside.items()
     }
     try:
-        held = network.conditioned(evidence) if evidence else network
+        held = network.condition(evidence) if evidence else network
     except UsageError:
-        codes = coarsening.refined(network.sample(n, rng), rng)
+        codes = coarsening.refine(network.sample(n, rng), rng)
         if cells is not None:
             codes[:, cells != FREE] = cells[cells != FREE]
         return codes, -np.inf
     groups = held.sample(n, rng)
-    codes = coarsening.refined(groups, rng)
+    codes = coarsening.refine(groups, rng)
     for a, weight in inside.items():
         codes[:, a] = _within(coarsening.groups[a], weight, groups[:, a], rng)
     return codes, held.log_partition - network.log_partition

@@ -17,7 +17,7 @@ _BLOCK = 32
 _MATRIX = 256
 
 
-class Embedding:
+class CliqueEmbedding:
     """Axes `kept` of a table of shape `shape`.
 
     Parameters

@@ -58,13 +58,13 @@ class FitSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FactorFit:
     """What a fit gave.
 
     Attributes
     ----------
     weights
-        Fitted log weights of each measured factor.
+        FactorFit log weights of each measured factor.
     tables
         The same with the fixed tables added, then the fixed tables that stand alone: one a factor.
     beliefs
@@ -100,7 +100,7 @@ class _Dual:
         self.shapes = [tuple(engine.tree.sizes[a] for a in p.clique) for p in targets]
         self.ends = np.cumsum([p.counts.size for p in targets])
         self.variance = np.concatenate([p.variance for p in targets])
-        # Noisy sums differ from the total; what no distribution can meet is taken out along the noise.
+        # NoisyTable sums differ from the total; what no distribution can meet is taken out along the noise.
         self.target = np.concatenate(
             [p.counts + p.variance * ((total - p.counts.sum()) / p.variance.sum()) for p in targets]
         )
@@ -137,7 +137,7 @@ def fit(
     fixed: Mapping[Clique, FloatArray] = MappingProxyType({}),
     warm: Sequence[FloatArray | None] = (),
     noise: float | None = None,
-) -> Fitted:
+) -> FactorFit:
     """Find the log weights.
 
     Parameters
@@ -145,7 +145,7 @@ def fit(
     engine
         Planned for the cliques of `targets`, followed by those of `fixed` that are not among them.
     targets
-        Noisy tables, at least one.
+        NoisyTable tables, at least one.
     total
         Number of rows, noisy or public.
     settings
@@ -196,7 +196,7 @@ def fit(
     weights = [t.copy() for t in dual.split(theta)]
     tables = dual.tables(theta)
     # A failed search leaves the beliefs of another point behind.
-    return Fitted(weights, [t.copy() for t in tables], engine.run(tables), passes, gap)
+    return FactorFit(weights, [t.copy() for t in tables], engine.run(tables), passes, gap)
 
 
 def _gap(gradient: FloatArray, scale: FloatArray) -> float:

@@ -1,4 +1,4 @@
-"""Noisy tables of counts, brought together: one table a clique, with the variance of each cell."""
+"""NoisyTable tables of counts, brought together: one table a clique, with the variance of each cell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from locum.models.marginal.triangulate import Clique
 
 
 @dataclass(frozen=True, slots=True)
-class Noisy:
+class NoisyTable:
     """One noisy table.
 
     Attributes
@@ -20,7 +20,7 @@ class Noisy:
     clique
         Its attributes, canonical.
     counts
-        Noisy counts, flat in C order over the clique.
+        NoisyTable counts, flat in C order over the clique.
     variance
         Variance of the noise of each cell: one number, or an array like `counts`.
     """
@@ -39,7 +39,7 @@ class Pooled:
     variance: FloatArray
 
 
-def pool(measurements: Iterable[Noisy]) -> list[Pooled]:
+def pool(measurements: Iterable[NoisyTable]) -> list[Pooled]:
     """One table a clique, in order of first appearance."""
     precision: dict[Clique, FloatArray] = {}
     weighted: dict[Clique, FloatArray] = {}

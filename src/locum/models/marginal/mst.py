@@ -8,16 +8,24 @@ score; rare codes are put together only in large columns.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from locum.models.marginal.aim import start_model, workload_for
-from locum.models.marginal.model import MarginalModel, Step
+from locum.models.marginal.model import MarginalModel, MarginalSettings, Step
 from locum.models.marginal.session import Session
 from locum.models.marginal.triangulate import Clique, canonical
-from locum.models.structural_zeros import Impossible
+from locum.models.settings import ModelSettings, with_default
 
 #: Parts of the budget for single columns and for the choice; the rest measures the chosen pairs.
 ONE_WAY, CHOICE = 0.35, 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MstSettings(MarginalSettings):
+    """Settings of MST, whose tree of pairs may be larger."""
+
+    max_model_mb: float = with_default(MarginalSettings, "max_model_mb", 8.0)
 
 
 class MstModel(MarginalModel):
@@ -25,28 +33,10 @@ class MstModel(MarginalModel):
     model.
 
     Fast and sturdy at small budgets; keeps the strongest pairs only. Cost: two fits, a second or two.
-
-    Parameters
-    ----------
-    epsilon, delta
-        Budget of `fit` (test mode, NOT PRIVATE); `fit_source` spends what its source has left.
-    max_model_mb
-        Largest junction tree, in units of 131,072 cells; pairs that would outgrow it are left out.
-    zeros
-        Combinations known in advance to be impossible.
     """
 
     name: ClassVar[str] = "mst"
-
-    def __init__(
-        self,
-        *,
-        epsilon: float = 1.0,
-        delta: float = 1e-6,
-        max_model_mb: float = 8.0,
-        zeros: tuple[Impossible, ...] = (),
-    ) -> None:
-        super().__init__(epsilon=epsilon, delta=delta, max_model_mb=max_model_mb, zeros=zeros)
+    settings_type: ClassVar[type[ModelSettings]] = MstSettings
 
     def _spend(self, session: Session, step: Step) -> None:
         start_model(session, ONE_WAY, self.max_cells)

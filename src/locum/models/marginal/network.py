@@ -72,7 +72,7 @@ class Network:
         """Probability table of some attributes, in canonical order; see `Query.marginal`."""
         return self._query.marginal(attributes)
 
-    def conditioned(self, evidence: Mapping[int, npt.ArrayLike]) -> Network:
+    def condition(self, evidence: Mapping[int, npt.ArrayLike]) -> Network:
         """The distribution given evidence.
 
         Parameters

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from locum.models.marginal.aim import check_degree, start_model, workload_for
+from locum.models.marginal.aim import start_model, workload_for
 from locum.models.marginal.batch import buy
-from locum.models.marginal.model import MarginalModel, Step
+from locum.models.marginal.model import MarginalModel, Step, WorkloadSettings
 from locum.models.marginal.mst import top_up
 from locum.models.marginal.session import Session
-from locum.models.structural_zeros import Impossible
+from locum.models.settings import ModelSettings
 
 #: Parts of the budget for single columns and for errors; the rest measures.
 ONE_WAY, CHOICE = 0.12, 0.08
@@ -25,39 +25,16 @@ class OneShotModel(MarginalModel):
     """Scores all candidates once, measures the best once, and fits a graphical model once.
 
     For wide tables, and when an answer is wanted soon. Cost: two fits.
-
-    Parameters
-    ----------
-    epsilon, delta
-        Budget of `fit` (test mode, NOT PRIVATE); `fit_source` spends what its source has left.
-    max_model_mb
-        Largest junction tree, in units of 131,072 cells.
-    degree
-        Attributes in a marginal of the workload; None chooses 3, or 2 where there are very many triples.
-    target
-        Name of an attribute whose marginals count double.
-    zeros
-        Combinations known in advance to be impossible.
     """
 
     name: ClassVar[str] = "swift"
+    settings_type: ClassVar[type[ModelSettings]] = WorkloadSettings
 
-    def __init__(
-        self,
-        *,
-        epsilon: float = 1.0,
-        delta: float = 1e-6,
-        max_model_mb: float = 1.0,
-        degree: int | None = None,
-        target: str | None = None,
-        zeros: tuple[Impossible, ...] = (),
-    ) -> None:
-        super().__init__(epsilon=epsilon, delta=delta, max_model_mb=max_model_mb, zeros=zeros)
-        self.degree, self.target = check_degree(degree), target
+    settings: WorkloadSettings
 
     def _spend(self, session: Session, step: Step) -> None:
         start_model(session, ONE_WAY, self.max_cells, extra=1.5)
-        weights = workload_for(session, self.degree, self.target).weights
+        weights = workload_for(session, self.settings.degree, self.settings.target).weights
         candidates = [c for c in weights if len(c) > 1]
         if not candidates:
             top_up(session)

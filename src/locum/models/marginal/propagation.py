@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.models.marginal.embedding import Embedding
+from locum.models.marginal.embedding import CliqueEmbedding
 from locum.models.marginal.triangulate import Clique, JunctionTree, volume
 
 
@@ -61,7 +61,7 @@ class Propagation:
         sizes = tree.sizes
         self._shapes = [tuple(sizes[a] for a in c) for c in tree.cliques]
         self._hosts: list[tuple[bool, int]] = []
-        self._into: list[Embedding] = []
+        self._into: list[CliqueEmbedding] = []
         for f, clique in enumerate(self.factors):
             host = self._host(f)
             outer = self.factors[host[1]] if host[0] else tree.cliques[host[1]]
@@ -77,8 +77,8 @@ class Propagation:
                 self._guests[at].append(f)
         self._hosting = {at for inner, at in self._hosts if inner}
         self._children: list[list[int]] = [[] for _ in tree.cliques]
-        self._up: list[Embedding] = []
-        self._own: list[Embedding] = []
+        self._up: list[CliqueEmbedding] = []
+        self._own: list[CliqueEmbedding] = []
         for c, parent in enumerate(tree.parents):
             self._own.append(embed(tree.cliques[c], tree.separators[c], sizes))
             self._up.append(embed(tree.cliques[max(parent, 0)], tree.separators[c], sizes))
@@ -199,7 +199,7 @@ class Propagation:
         return found
 
 
-def embed(outer: Clique, inner: Clique, sizes: Sequence[int]) -> Embedding:
+def embed(outer: Clique, inner: Clique, sizes: Sequence[int]) -> CliqueEmbedding:
     """How the table of `inner` sits in that of `outer`; both canonical."""
     place = {a: i for i, a in enumerate(outer)}
-    return Embedding([sizes[a] for a in outer], [place[a] for a in inner])
+    return CliqueEmbedding([sizes[a] for a in outer], [place[a] for a in inner])

@@ -10,8 +10,8 @@ import numpy as np
 from locum.arrays import FloatArray
 from locum.errors import BudgetError, FeasibilityError
 from locum.models.marginal.coarse import Coarsening
-from locum.models.marginal.fit import FitSettings, Fitted, fit
-from locum.models.marginal.measured import Noisy, pool, total_of
+from locum.models.marginal.fit import FactorFit, FitSettings, fit
+from locum.models.marginal.measured import NoisyTable, pool, total_of
 from locum.models.marginal.network import Network
 from locum.models.marginal.propagation import Propagation
 from locum.models.marginal.query import Query
@@ -55,14 +55,14 @@ class Session:
         self.coarsening = Coarsening.none(self.domain.sizes)
         self.sizes = self.domain.sizes
         self.triangulator = Triangulator(self.sizes)
-        self._noisy: list[Noisy] = []
+        self._noisy: list[NoisyTable] = []
         self._noise: float | None = None
         self._zeros: dict[Clique, FloatArray] = {}
         for clique, mask in zeros:
             self._zeros[clique] = self._zeros.get(clique, 0.0) + np.where(mask, -np.inf, 0.0)
         self._known: dict[Clique, FloatArray] = {}
         self._engine: Propagation | None = None
-        self._fitted: Fitted | None = None
+        self._fitted: FactorFit | None = None
         self._query: Query | None = None
         self.total = 1.0
         self.passes = 0
@@ -112,8 +112,8 @@ class Session:
         """Buy noisy tables, each with noise `sigma` in each cell."""
         bought = self.source.measure([self.names(c) for c in cliques], sigma, purpose=purpose)
         for clique, m in zip(cliques, bought, strict=True):
-            counts = self.coarsening.summed(m.counts.astype(float), clique)
-            self._noisy.append(Noisy(clique, counts, m.sigma**2 * self.coarsening.cells(clique)))
+            counts = self.coarsening.sum_groups(m.counts.astype(float), clique)
+            self._noisy.append(NoisyTable(clique, counts, m.sigma**2 * self.coarsening.cells(clique)))
 
     def know(self, clique: Clique, counts: FloatArray, variance: FloatArray) -> None:
         """Take in a table that is public, as if it had been bought with noise of that variance a cell.
@@ -123,8 +123,8 @@ class Session:
         """
         if self._noise is None:
             self._noise = float(np.sqrt(min(float(np.min(m.variance)) for m in self._noisy)))
-        summed = self.coarsening.summed
-        self._noisy.append(Noisy(clique, summed(counts, clique), summed(variance, clique)))
+        summed = self.coarsening.sum_groups
+        self._noisy.append(NoisyTable(clique, summed(counts, clique), summed(variance, clique)))
 
     def errors(self, cliques: Sequence[Clique], sigma: float, purpose: str) -> list[float]:
         """Buy noisy L1 distances between the data's counts and the model's."""
@@ -169,10 +169,10 @@ class Session:
         if self.coarsening.trivial:
             return
         self._noisy = [
-            Noisy(
+            NoisyTable(
                 m.clique,
-                self.coarsening.summed(m.counts, m.clique),
-                self.coarsening.summed(m.variance, m.clique),
+                self.coarsening.sum_groups(m.counts, m.clique),
+                self.coarsening.sum_groups(m.variance, m.clique),
             )
             for m in pooled
         ]
@@ -189,9 +189,7 @@ class Session:
         if self._engine is None or self._engine.factors != planned:
             self._engine = Propagation(self.triangulator.tree(planned), planned)
         settings = replace(
-            self.settings,
-            tolerance=tolerance or self.settings.tolerance,
-            steps=steps or self.settings.steps,
+            self.settings, tolerance=tolerance or self.settings.tolerance, steps=steps or self.settings.steps
         )
         warm = [self._known.get(c) for c in factors]
         self._fitted = fit(

@@ -100,9 +100,9 @@ class Triangulator:
 
     def cells_with(self, graph: Sequence[int], clique: Iterable[int]) -> int:
         """Cells of the tree when one more clique joins a graph made by `graph`."""
-        return self._graph_cells(self.joined(graph, clique))
+        return self._graph_cells(self.join(graph, clique))
 
-    def joined(self, graph: Sequence[int], clique: Iterable[int]) -> list[int]:
+    def join(self, graph: Sequence[int], clique: Iterable[int]) -> list[int]:
         """A graph with one more clique."""
         wider = list(graph)
         self._connect(wider, (clique,))

@@ -17,7 +17,7 @@ _GRAIN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class MarginalWorkload:
     """Candidates to measure, with integer weights.
 
     Attributes
@@ -31,7 +31,9 @@ class Workload:
     weights: Mapping[Clique, int]
 
     @classmethod
-    def of(cls, sizes: Sequence[int], *, degree: int | None = None, target: int | None = None) -> Workload:
+    def of(
+        cls, sizes: Sequence[int], *, degree: int | None = None, target: int | None = None
+    ) -> MarginalWorkload:
         """The default workload: all triples, or all pairs where there are too many triples.
 
         Parameters

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.errors import UsageError
-from locum.models.marginal.aim import AimModel, Plan
-from locum.models.marginal.model import check_share
+from locum.models.marginal.aim import AimModel
+from locum.models.marginal.model import WorkloadSettings
 from locum.models.marginal.session import Session
 from locum.models.marginal.triangulate import Clique, canonical, volume
-from locum.models.public.pmw import check_public
-from locum.models.seeded import SeededPublicFit
-from locum.models.structural_zeros import Impossible
+from locum.models.seeded import check_public
+from locum.models.settings import ModelSettings, number
 from locum.privacy.calibration import MEAN_NOISE
-from locum.progress import Listener, silent
-from locum.schema.domain import Coded
+from locum.progress import Listener
+from locum.schema.domain import CodedRows
 from locum.sources.private import Candidate, PrivateSource
 
 #: Tables over more cells than this are not taken from the public table.
@@ -29,22 +28,29 @@ MOST_TABLES = 60
 LIMIT = 3.0
 
 
-class JamModel(SeededPublicFit, AimModel):
+@dataclass(frozen=True, kw_only=True)
+class JamSettings(WorkloadSettings):
+    """Settings of JAM."""
+
+    check: float = number(
+        0.03,
+        0.0,
+        1.0,
+        "Part of the budget for holding public tables against private rows.",
+        outside=("low", "high"),
+    )
+    public_share: float = number(
+        0.5, 0.0, 1.0, "Part of the model's size that public tables may take.", outside=("low", "high")
+    )
+
+
+class JamModel(AimModel):
     """AIM that starts from a public table: what the public rows tell well enough is not bought again.
 
     After the single columns, tables of the public rows are chosen by their own strength (free), and how far
-    each is from the private rows is bought once, all together, for `check` of the budget. A table that is no
-    further off than chance explains enters the model with the variance of its sampling, one that is further
-    off with more, and one that is far off not at all. AIM's rounds then measure what is still wrong.
-
-    Parameters
-    ----------
-    check
-        Part of the budget for holding public tables against private rows.
-    public_share
-        Part of the model's size that public tables may take.
-    epsilon, delta, max_model_mb, degree, target, zeros, plan
-        As for AIM.
+    each is from the private rows is bought once, all together, for the part `check` of the budget. A table
+    that is no further off than chance explains enters the model with the variance of its sampling, one that
+    is further off with more, and one that is far off not at all. AIM's rounds then measure the rest.
 
     Notes
     -----
@@ -56,64 +62,29 @@ class JamModel(SeededPublicFit, AimModel):
     """
 
     name: ClassVar[str] = "jam"
-    #: `fit` and `fit_source` need a public table.
     needs_public: ClassVar[bool] = True
+    settings_type: ClassVar[type[ModelSettings]] = JamSettings
 
-    def __init__(
-        self,
-        *,
-        epsilon: float = 1.0,
-        delta: float = 1e-6,
-        max_model_mb: float = 1.0,
-        degree: int | None = None,
-        target: str | None = None,
-        zeros: tuple[Impossible, ...] = (),
-        plan: Plan | None = None,
-        check: float = 0.03,
-        public_share: float = 0.5,
+    settings: JamSettings
+    _public: CodedRows | None = None
+
+    def _spend_source(
+        self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
     ) -> None:
-        super().__init__(
-            epsilon=epsilon, delta=delta, max_model_mb=max_model_mb, degree=degree, target=target,
-            zeros=zeros, plan=plan,
-        )  # fmt: skip
-        self.check = check_share(check, "check")
-        self.public_share = check_share(public_share, "public_share")
-        self._public: Coded | None = None
-
-    def fit_source(
-        self,
-        source: PrivateSource,
-        *,
-        seed: int,
-        progress: Listener = silent,
-        public: Coded | None = None,
-    ) -> Self:
-        """Spend what the source has left; `public` is coded in the source's domain.
-
-        Raises
-        ------
-        UsageError
-            Without a public table, or with one of another domain or without rows.
-        BudgetError
-            When nothing is left.
-        """
-        check_public(public, source.domain, self.name)
         self._public = public
         try:
-            return AimModel.fit_source(self, source, seed=seed, progress=progress)
+            super()._spend_source(source, seed, progress, public)
         finally:
             self._public = None
 
     def _learn_more(self, session: Session) -> None:
         """Take public tables in, each with the variance that its noisy error suggests."""
-        if self._public is None:
-            raise UsageError("there is no public table", where=self.name)
-        known = _Public(self._public, session)
-        chosen = known.choose(int(self.max_cells * self.public_share))
+        known = _Public(check_public(self._public, session.domain, self.name), session)
+        chosen = known.choose(int(self.max_cells * self.settings.public_share))
         if not chosen:
             return
         total = session.noisy_total()
-        sigma = session.error_sigma_for(session.budget * self.check, len(chosen))
+        sigma = session.error_sigma_for(session.budget * self.settings.check, len(chosen))
         asked = [
             Candidate(session.names(c), np.rint(total * known.shares(c)).astype(np.int64)) for c in chosen
         ]
@@ -131,7 +102,7 @@ class JamModel(SeededPublicFit, AimModel):
 class _Public:
     """What public rows say about marginals, and how well."""
 
-    def __init__(self, public: Coded, session: Session) -> None:
+    def __init__(self, public: CodedRows, session: Session) -> None:
         self.public, self.session = public, session
         self.sizes = public.domain.sizes
         self._shares: dict[Clique, FloatArray] = {}

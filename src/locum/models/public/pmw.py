@@ -5,20 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.errors import UsageError
-from locum.models.public.reweight import Target, reweight, sampling_trust, target
-from locum.models.seeded import SeededPublicFit
-from locum.models.weighted_rows import RowsModel, WeightedRows
+from locum.models.public.reweight import NoisyMarginal, noisy_marginal, reweight, sampling_trust
+from locum.models.seeded import PrivateModel, check_public
+from locum.models.settings import BudgetSettings, ModelSettings, whole
+from locum.models.weighted_rows import WeightedRows, WeightedRowsModel
 from locum.privacy.calibration import MEAN_NOISE
-from locum.progress import Event, Listener, silent
-from locum.randomness import check_seed
-from locum.schema.domain import Coded, Domain
+from locum.progress import Event, Listener
+from locum.schema.domain import CodedRows
 from locum.sources.private import SHORTLIST, Candidate, PrivateSource
 
 #: Share of the budget for the single attributes.
@@ -31,7 +31,20 @@ MOST_CELLS = 1 << 20
 MOST_TABLES = 1_500
 
 
-class PublicWeights(RowsModel, SeededPublicFit):
+@dataclass(frozen=True, kw_only=True)
+class PublicWeightsSettings(BudgetSettings):
+    """Settings of PMW^Pub."""
+
+    rounds: int | None = whole(
+        None,
+        0,
+        10_000,
+        "Rounds of choosing and measuring; 0 measures all pairs at once; None chooses by public facts.",
+        optional=True,
+    )
+
+
+class PublicWeights(PrivateModel, WeightedRowsModel):
     """Public rows with weights learned from noisy marginals of private rows (PMW^Pub).
 
     Only rows that are in the public table can come out, so the public table must cover what matters; where it
@@ -40,13 +53,6 @@ class PublicWeights(RowsModel, SeededPublicFit):
     What is measured: all single attributes for a third of the budget; for the rest all pairs at once where
     that noise is small beside what `n_public` rows leave unknown, otherwise, round by round, the marginal of
     up to three attributes that is chosen as badly answered. The last weights are the model.
-
-    Parameters
-    ----------
-    epsilon, delta
-        Budget of `fit` on rows without a ledger (seeded noise, NOT PRIVATE).
-    rounds
-        Rounds of choosing and measuring; 0 measures all pairs at once; None chooses by public facts.
 
     Notes
     -----
@@ -59,37 +65,19 @@ class PublicWeights(RowsModel, SeededPublicFit):
     """
 
     name: ClassVar[str] = "pmw-pub"
-    what: ClassVar[str] = "public"
-    #: `fit` and `fit_source` need a public table.
     needs_public: ClassVar[bool] = True
+    settings_type: ClassVar[type[ModelSettings]] = PublicWeightsSettings
 
-    def __init__(self, *, epsilon: float = 1.0, delta: float = 1e-6, rounds: int | None = None) -> None:
-        if rounds is not None and (isinstance(rounds, bool) or not 0 <= rounds <= 10_000):
-            raise UsageError(f"{rounds!r} rounds cannot be", where="rounds", expected="0 to 10,000")
-        self.epsilon, self.delta, self.rounds = epsilon, delta, rounds
+    settings: PublicWeightsSettings
 
-    def fit_source(
-        self,
-        source: PrivateSource,
-        *,
-        seed: int,
-        progress: Listener = silent,
-        public: Coded | None = None,
-    ) -> Self:
-        """Spend what the source has left; `public` is coded in the source's domain.
-
-        Raises
-        ------
-        UsageError
-            Without a public table, or with one of another domain or without rows.
-        BudgetError
-            When nothing is left.
-        """
-        seed = check_seed(seed)
-        known = check_public(public, source.domain, self.name)
-        run = _Run(source, known, public.n_rows if public else 0, progress)
+    def _spend_source(
+        self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
+    ) -> None:
+        rows = check_public(public, source.domain, self.name)
+        known = WeightedRows.of(rows.take(np.arange(rows.n_rows)))
+        run = _Run(source, known, rows.n_rows, progress)
         run.one_way()
-        rounds = run.plan() if self.rounds is None else self.rounds
+        rounds = run.plan() if self.settings.rounds is None else self.settings.rounds
         if rounds:
             for i in range(rounds):
                 progress(Event("fit", 1 + i, 2 + rounds, f"round {i + 1}"))
@@ -99,24 +87,6 @@ class PublicWeights(RowsModel, SeededPublicFit):
         progress(Event("fit", 1 + rounds, 2 + rounds, "weights"))
         self._rows = WeightedRows(known.rows, run.solve())
         progress(Event("fit", 2 + rounds, 2 + rounds))
-        return self
-
-
-def check_public(public: Coded | None, domain: Domain, where: str) -> WeightedRows:
-    """The distinct public rows, or a UsageError that says what is wrong with the public table."""
-    if public is None:
-        raise UsageError(
-            "there is no public table", where=where, do="give one, or use a synthesizer that needs none"
-        )
-    if public.domain != domain:
-        raise UsageError(
-            "the public table has other attributes than the private one",
-            where="public table",
-            do="encode both with one encoder",
-        )
-    if public.n_rows == 0:
-        raise UsageError("the public table has no rows", where="public table", do="give at least one row")
-    return WeightedRows.of(public.codes)
 
 
 class _Run:
@@ -129,7 +99,7 @@ class _Run:
         self.total = source.row_count()
         self.weights = known.weights
         self.trust = 1.0
-        self._targets: list[Target] = []
+        self._targets: list[NoisyMarginal] = []
         self._dual: FloatArray | None = None
         self._cells: dict[tuple[int, ...], npt.NDArray[np.int64]] = {}
         self._measured: set[tuple[int, ...]] = set()
@@ -153,7 +123,7 @@ class _Run:
         if not self._targets:
             self.total = self.source.row_count(bought)
         for clique, m in zip(cliques, bought, strict=True):
-            self._targets.append(target(self.cells(clique), m.counts, m.sigma, self.total))
+            self._targets.append(noisy_marginal(self.cells(clique), m.counts, m.sigma, self.total))
             self._measured.add(clique)
 
     def one_way(self) -> None:

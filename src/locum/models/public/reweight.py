@@ -21,7 +21,7 @@ STAGE = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class NoisyMarginal:
     """One noisy marginal, as the known rows see it.
 
     Attributes
@@ -39,16 +39,16 @@ class Target:
     noise: float
 
 
-def target(cells: IntArray, counts: npt.ArrayLike, sigma: float, total: float) -> Target:
+def noisy_marginal(cells: IntArray, counts: npt.ArrayLike, sigma: float, total: float) -> NoisyMarginal:
     """A target from flat counts over all cells of a marginal; `cells` is the flat cell of each known row."""
     present, place = np.unique(cells, return_inverse=True)
     shares = np.asarray(counts, dtype=np.float64)[present] / total
-    return Target(place.astype(np.int64).reshape(-1), shares, sigma / total)
+    return NoisyMarginal(place.astype(np.int64).reshape(-1), shares, sigma / total)
 
 
 def reweight(
     prior: FloatArray,
-    targets: Sequence[Target],
+    targets: Sequence[NoisyMarginal],
     trust: float,
     start: FloatArray | None = None,
     *,
@@ -130,7 +130,7 @@ def reweight(
     return weigh(theta)[0], theta
 
 
-def sampling_trust(prior: FloatArray, rows: int, targets: Sequence[Target], total: float) -> float:
+def sampling_trust(prior: FloatArray, rows: int, targets: Sequence[NoisyMarginal], total: float) -> float:
     """How many observations the prior is worth, from its misfit to first measurements.
 
     If the known rows were drawn like the private ones, their marginals would differ by sampling alone and the

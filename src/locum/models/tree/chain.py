@@ -13,7 +13,7 @@ from locum.models.tree.grow import Input, grow
 from locum.models.tree.inputs import Bins
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.tree import Tree
-from locum.schema.domain import Coded, Codes
+from locum.schema.domain import CodedRows, Codes
 
 #: Bin tables by (predictor, target); ordered predictors share one table whatever the target.
 Tables = Mapping[tuple[int, int], Bins]
@@ -37,7 +37,7 @@ class Chain:
     @classmethod
     def fit(
         cls,
-        data: Coded,
+        data: CodedRows,
         rows: IntArray,
         order: Sequence[int],
         choice: Mapping[int, Sequence[int]],
@@ -46,9 +46,7 @@ class Chain:
         xlogx: npt.NDArray[np.float32],
     ) -> Chain:
         """Grow the trees on some rows; `choice` lists, per attribute, the predictors it may use."""
-        columns = [
-            np.ascontiguousarray(data.column(i)[rows]).astype(np.int64) for i in range(len(data.domain))
-        ]
+        columns = [data.column(i)[rows].astype(np.int64) for i in range(len(data.domain))]
         trees = []
         for position, target in enumerate(order):
             earlier = set(order[:position])

@@ -98,7 +98,7 @@ def draw_rows(table: FloatArray, row: IntArray, rng: np.random.Generator) -> tup
     return code.astype(np.int64), mass[row]
 
 
-def tempered(table: FloatArray, temperature: float) -> FloatArray:
+def temper(table: FloatArray, temperature: float) -> FloatArray:
     """Each line raised to ``1 / temperature`` and made to sum to one again."""
     if temperature == 1.0:
         return table

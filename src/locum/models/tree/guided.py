@@ -16,10 +16,10 @@ import numpy as np
 
 from locum.arrays import FloatArray, IntArray
 from locum.models.guide import FREE, Guide, Pair, effective, split, systematic
-from locum.models.tree.chain import Chain, Tables, leaves_of
-from locum.models.tree.dense import BLOCK_CELLS, draw_rows, leaf_matrix, tempered
-from locum.models.tree.ratio import Ratio
-from locum.models.tree.target import Outcome
+from locum.models.tree.chain import Chain, leaves_of
+from locum.models.tree.dense import BLOCK_CELLS, draw_rows, leaf_matrix, temper
+from locum.models.tree.mixture import Mixture
+from locum.models.tree.target import TargetModel
 from locum.models.tree.tree import Tree
 from locum.schema.domain import Codes
 
@@ -32,41 +32,32 @@ SHARED = 300
 RESAMPLE = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Forest:
-    """The fitted parts that guided drawing needs."""
-
-    chains: Sequence[Chain]
-    tables: Tables
-    marginals: Sequence[FloatArray]
-    ratio: Ratio | None
-    outcome: Outcome | None
-
-
-def sample_guided(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) -> tuple[Codes, FloatArray]:
+def sample_guided(
+    mixture: Mixture, n: int, guide: Guide, rng: np.random.Generator
+) -> tuple[Codes, FloatArray]:
     """Rows and log weights; the contract is that of `locum.models.base.Guided`."""
     by = _by_merit if guide.fixed is None else _by_row
-    codes = np.empty((n, len(forest.marginals)), dtype=np.int32, order="F")
+    codes = np.empty((n, len(mixture.marginals)), dtype=np.int32, order="F")
     weight = np.empty(n)
     member = np.empty(n, dtype=np.int64)
-    for m, rows, drawn, log_weight in by(forest, n, guide, rng):
+    for m, rows, drawn, log_weight in by(mixture, n, guide, rng):
         codes[rows], weight[rows], member[rows] = drawn, log_weight, m
-    if forest.ratio is not None:
-        weight += forest.ratio.log_weight(codes)
-    if forest.outcome is not None:
-        _redraw(forest, forest.outcome, member, guide, codes, weight, rng)
+    if mixture.ratio is not None:
+        weight += mixture.ratio.log_weight(codes)
+    if mixture.target is not None:
+        _redraw(mixture, mixture.target, member, guide, codes, weight, rng)
     return codes, weight
 
 
 _Part = tuple[int, IntArray, Codes, FloatArray]
 
 
-def _by_merit(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) -> list[_Part]:
+def _by_merit(mixture: Mixture, n: int, guide: Guide, rng: np.random.Generator) -> list[_Part]:
     """Rows of the chains that suit the condition, in random places."""
     merit = []
     pilot = min(n, int(np.clip(n // 20, *PILOT)))
-    for chain in forest.chains:
-        _, log_weight = _walk(chain, forest, pilot, guide, None, 1, rng, resample=False)
+    for chain in mixture.chains:
+        _, log_weight = _walk(chain, mixture, pilot, guide, None, 1, rng, resample=False)
         merit.append(effective(log_weight) / len(log_weight))
     best = np.argsort(-np.array(merit), kind="stable")
     enough = max(1, min(FEWEST, len(best)))
@@ -83,13 +74,13 @@ def _by_merit(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) ->
             continue
         rows = place[at : at + size]
         at += size
-        drawn, log_weight = _walk(forest.chains[member], forest, size, guide, None, 1, rng, resample=False)
+        drawn, log_weight = _walk(mixture.chains[member], mixture, size, guide, None, 1, rng, resample=False)
         # Every chain counts the same, however many rows it drew.
         parts.append((member, rows, drawn, log_weight + np.log(n / (used * size))))
     return parts
 
 
-def _by_row(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) -> list[_Part]:
+def _by_row(mixture: Mixture, n: int, guide: Guide, rng: np.random.Generator) -> list[_Part]:
     """Each row of `fixed` is given to one of the chains that draw its fixed columns earliest, or to several.
 
     Several, each with an equal part, where there are `SHARED` draws a row or more: one chain's conditional
@@ -99,13 +90,13 @@ def _by_row(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) -> l
     groups = len(guide.fixed)
     size = n // groups
     known = (guide.fixed != FREE).astype(np.float64)
-    late = np.empty((groups, len(forest.chains)))
-    for m, chain in enumerate(forest.chains):
+    late = np.empty((groups, len(mixture.chains)))
+    for m, chain in enumerate(mixture.chains):
         order = np.asarray(chain.order)
         free_before = np.cumsum(1.0 - known[:, order], axis=1)
         # Free columns drawn before a fixed one are guesses that the fixed one may contradict.
         late[:, m] = (known[:, order] * free_before).sum(axis=1)
-    keep = max(1, min(FEWEST, len(forest.chains)))
+    keep = max(1, min(FEWEST, len(mixture.chains)))
     ranked = np.argsort(late + rng.random(late.shape) * 1e-6, axis=1)[:, :keep]
     if size >= SHARED:
         served = [(ranked[:, r], part) for r, part in enumerate(np.array_split(np.arange(size), keep))]
@@ -113,12 +104,12 @@ def _by_row(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) -> l
         served = [(ranked[np.arange(groups), rng.integers(keep, size=groups)], np.arange(size))]
     parts = []
     for member, places in served:
-        for m, chain in enumerate(forest.chains):
+        for m, chain in enumerate(mixture.chains):
             mine = np.flatnonzero(member == m)
             if len(mine) == 0:
                 continue
             fixed = guide.fixed[mine]
-            drawn, log_weight = _walk(chain, forest, len(mine) * len(places), guide, fixed, len(mine), rng)
+            drawn, log_weight = _walk(chain, mixture, len(mine) * len(places), guide, fixed, len(mine), rng)
             rows = (mine[:, None] * size + places[None, :]).ravel()
             parts.append((m, rows, drawn, log_weight))
     return parts
@@ -126,7 +117,7 @@ def _by_row(forest: Forest, n: int, guide: Guide, rng: np.random.Generator) -> l
 
 def _walk(
     chain: Chain,
-    forest: Forest,
+    mixture: Mixture,
     n: int,
     guide: Guide,
     fixed: Codes | None,
@@ -140,11 +131,11 @@ def _walk(
     log_weight = np.zeros(n)
     done: set[int] = set()
     for target, tree in zip(chain.order, chain.trees, strict=True):
-        marginal = forest.marginals[target]
+        marginal = mixture.marginals[target]
         partners = [p for p in guide.pairs if target in (p.first, p.second)]
         partners = [p for p in partners if (p.second if p.first == target else p.first) in done]
         step = _Step(target, tree, marginal, guide.weights.get(target), partners, guide.temperature)
-        leaf = leaves_of(tree, target, codes, forest.tables)
+        leaf = leaves_of(tree, target, codes, mixture.tables)
         forced = None if fixed is None else np.repeat(fixed[:, target], n // groups)
         gained = _column(step, codes, leaf, forced, rng)
         done.add(target)
@@ -228,7 +219,7 @@ def _draw(
     per_block = max(1, BLOCK_CELLS // max(size, 1))
     for start in range(0, len(heads), per_block):
         here = heads[start : start + per_block]
-        table = tempered(leaf_matrix(step.tree, stacked[0, here], step.marginal), step.temperature)
+        table = temper(leaf_matrix(step.tree, stacked[0, here], step.marginal), step.temperature)
         if step.weight is not None:
             table = table * step.weight
         for k, (factor, _) in enumerate(lines):
@@ -264,8 +255,8 @@ def _resampled(
 
 
 def _redraw(
-    forest: Forest,
-    outcome: Outcome,
+    mixture: Mixture,
+    model: TargetModel,
     member: IntArray,
     guide: Guide,
     drawn: Codes,
@@ -277,21 +268,21 @@ def _redraw(
     Where the condition does not touch the target it is drawn anew. Where it does, the drawn code stays (it
     was guided) and the row is weighted by the quotient of the two conditional probabilities.
     """
-    target = outcome.column
-    wanted = tempered(outcome.probability(drawn), guide.temperature)
-    if target not in guide.touched():
+    target = model.column
+    wanted = temper(model.probability(drawn), guide.temperature)
+    if target not in guide.attributes():
         drawn[:, target], _ = draw_rows(wanted, np.arange(len(drawn)), rng)
         return
     n, n_codes = wanted.shape
     every = np.tile(drawn, (n_codes, 1))
     every[:, target] = np.repeat(np.arange(n_codes), n)
-    joint = np.zeros(len(every)) if forest.ratio is None else forest.ratio.log_weight(every)
+    joint = np.zeros(len(every)) if mixture.ratio is None else mixture.ratio.log_weight(every)
     for m in np.unique(member):
         rows = np.flatnonzero(np.tile(member == m, n_codes))
-        joint[rows] += forest.chains[m].log_prob(every[rows], forest.tables, forest.marginals)
+        joint[rows] += mixture.chains[m].log_prob(every[rows], mixture.tables, mixture.marginals)
     table = joint.reshape(n_codes, n).T
     with np.errstate(divide="ignore", invalid="ignore"):
-        held = tempered(np.exp(table - np.logaddexp.reduce(table, axis=1)[:, None]), guide.temperature)
+        held = temper(np.exp(table - np.logaddexp.reduce(table, axis=1)[:, None]), guide.temperature)
         at = np.arange(n), drawn[:, target].astype(np.int64)
         change = np.log(wanted[at]) - np.log(held[at])
     log_weight += np.where(np.isfinite(change), change, 0.0)

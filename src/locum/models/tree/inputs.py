@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import IntArray
-from locum.schema.domain import Attribute, Coded, Codes
+from locum.schema.domain import Attribute, CodedRows, Codes
 
 Bins = npt.NDArray[np.uint8]
 
@@ -79,7 +79,7 @@ def bin_table(
     return out
 
 
-def dependence(data: Coded, groups: int = 12) -> npt.NDArray[np.float64]:
+def dependence(data: CodedRows, groups: int = 12) -> npt.NDArray[np.float64]:
     """Strength of dependence of every pair of attributes, for choosing inputs on wide tables.
 
     G statistic per degree of freedom on coarse groups of at most `SAMPLE_ROWS` rows; symmetric.

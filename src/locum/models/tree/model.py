@@ -5,27 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.errors import NotFittedError
 from locum.models.base import ModelState
-from locum.models.checks import check_guide, check_rows, check_training, check_width, within
+from locum.models.fitted_model import GuidedModel
 from locum.models.guide import Guide
-from locum.models.tree import store as pack
+from locum.models.settings import ModelSettings
 from locum.models.tree.chain import Chain
 from locum.models.tree.grow import xlogx_table
-from locum.models.tree.guided import Forest, sample_guided
+from locum.models.tree.guided import sample_guided
 from locum.models.tree.inputs import Bins, bin_table, dependence, target_groups
+from locum.models.tree.mixture import Mixture
 from locum.models.tree.ratio import Ratio, fit_ratio, keep
 from locum.models.tree.settings import TreeSettings
-from locum.models.tree.target import Outcome, fit_outcome
-from locum.progress import Event, Listener, silent
-from locum.randomness import check_seed, child_seed, stream
-from locum.schema.domain import Coded, Codes, Domain
+from locum.models.tree.store import pack, unpack
+from locum.models.tree.target import TargetModel, fit_target_model
+from locum.progress import Event, Listener
+from locum.randomness import child_seed, stream
+from locum.schema.domain import CodedRows, Codes, Domain
 
 #: Fewest training rows for which a density ratio is worth fitting.
 RATIO_ROWS = 500
@@ -45,7 +46,7 @@ FEW_ROWS = 4000
 BLOCK = 200_000
 
 
-class TreeModel:
+class TreeModel(GuidedModel):
     """Sequential conditional trees over codes, mixed over column orders and corrected jointly.
 
     Each of `members` chains has its own column order (few codes first, with noise) and its own half of the
@@ -55,13 +56,6 @@ class TreeModel:
     training rows against chain rows then estimates the density ratio, and rows are resampled by it. Where the
     target of prediction is named, its codes are drawn last, by a boosted classifier on all other columns, if
     that predicts held-out rows better than the chains do.
-
-    Parameters
-    ----------
-    preset
-        ``default`` or ``fast`` (two chains, no correction: about a fourth of the CPU time).
-    **settings
-        Any field of `TreeSettings`.
 
     Notes
     -----
@@ -87,196 +81,97 @@ class TreeModel:
     """
 
     name: ClassVar[str] = "tree"
-    has_density: ClassVar[bool] = True
+    settings_type: ClassVar[type[ModelSettings]] = TreeSettings
 
-    def __init__(self, preset: str = "default", **settings: Any) -> None:
-        base = TreeSettings.preset(preset).to_json()
-        self.settings = TreeSettings.from_json({**base, **settings})
-        self._domain: Domain | None = None
-        self._chains: tuple[Chain, ...] = ()
-        self._tables: dict[tuple[int, int], Bins] = {}
-        self._marginals: tuple[FloatArray, ...] = ()
-        self._ratio: Ratio | None = None
-        self._outcome: Outcome | None = None
+    settings: TreeSettings
+    _mixture: Mixture
 
-    def fit(self, data: Coded, *, seed: int, progress: Listener = silent) -> Self:
-        """Learn from coded rows; see the class for what is done.
-
-        Raises
-        ------
-        DataError
-            If there are no rows or no columns.
-        """
-        check_training(data)
-        seed = check_seed(seed)
+    def _learn(self, data: CodedRows, seed: int, progress: Listener) -> None:
         settings = self.settings
         progress(Event("fit", 0, 1, "looking at dependences"))
-        self._domain = data.domain
-        self._ratio = self._outcome = None
-        self._marginals = _marginals(data)
         choice = _choices(data, settings.max_inputs)
         members, spread = _members(choice, settings), _spread(choice, settings)
         steps = members + (members // 2 if settings.correction else 0) + 1
-        self._tables = _tables(data, choice, settings)
+        tables = _tables(data, choice, settings)
         xlogx = xlogx_table(data.n_rows)
         chains, seen = [], []
         careful = _careful(data.n_rows, settings)
         corrected = settings.correction and data.n_rows >= RATIO_ROWS
-        inside, unseen = _apart(data.n_rows, corrected, stream(seed, "tree", "apart"))
+        inside, unseen = _split(data.n_rows, corrected, stream(seed, "tree", "apart"))
         for member in range(members):
             rng = stream(seed, "tree", "chain", member)
             rows = inside[_member_rows(len(inside), settings, rng)]
             seen.append(rows)
             order = _order(data.domain, spread, rng)
-            chains.append(Chain.fit(data, rows, order, choice, self._tables, careful, xlogx))
+            chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx))
             progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
-        self._chains = tuple(chains)
+        mixture = Mixture(tuple(chains), tables, _marginals(data))
         if corrected:
-            self._fit_ratio(data, inside, unseen, seed)
+            mixture = replace(mixture, ratio=_fit_ratio(data, mixture, settings, inside, unseen, seed))
         if settings.target in data.domain.names:
-            self._fit_outcome(data, data.domain.index(settings.target), seen, seed)
-        self._forget_unused_tables()
+            target = _fit_target(data, data.domain.index(settings.target), mixture, seen, seed)
+            mixture = replace(mixture, target=target)
+        self._mixture = replace(mixture, tables=mixture.used_tables())
         progress(Event("fit", steps, steps, "done"))
-        return self
 
-    def sample(self, n: int, *, seed: int) -> Codes:
-        """Draw `n` rows; int32, shape (n, n_attributes), Fortran order. Same seed, same rows.
-
-        Raises
-        ------
-        UsageError
-            If `n` is below 1 or the seed is negative.
-        NotFittedError
-            Before `fit`.
-        """
-        domain = self._fitted()
-        n, seed = check_rows(n), check_seed(seed)
-        out = np.empty((n, len(domain)), dtype=np.int32, order="F")
+    def _draw(self, n: int, seed: int) -> Codes:
+        mixture = self._mixture
+        out = np.empty((n, len(mixture.marginals)), dtype=np.int32, order="F")
         for block, start in enumerate(range(0, n, BLOCK)):
             size = min(BLOCK, n - start)
             rng = stream(seed, "tree", "sample", block)
-            if self._ratio is None:
-                rows = self._from_chains(size, rng)
+            if mixture.ratio is None:
+                rows = mixture.sample_chains(size, rng)
             else:
-                pool = self._from_chains(math.ceil(self.settings.pool * size) + 1, rng)
-                rows = pool[keep(self._ratio.log_weight(pool), size, rng)]
-            if self._outcome is not None:
-                self._outcome.draw(rows, rng)
+                pool = mixture.sample_chains(math.ceil(self.settings.pool * size) + 1, rng)
+                rows = pool[keep(mixture.ratio.log_weight(pool), size, rng)]
+            if mixture.target is not None:
+                mixture.target.draw(rows, rng)
             out[start : start + size] = rows
         return out
 
-    def sample_guided(self, n: int, guide: Guide, *, seed: int) -> tuple[Codes, FloatArray]:
-        """Draw rows under a condition, with log weights; see `locum.models.base.Guided`.
+    def _draw_guided(self, n: int, guide: Guide, seed: int) -> tuple[Codes, FloatArray]:
+        """Exact for weights and fixed cells up to the variance of the weights.
 
-        Exact for weights and fixed cells up to the variance of the weights (sequential Monte Carlo along the
-        chains; the density ratio and the boosted target enter the weights). Cost: about that of `sample`,
-        plus rows x codes for every column that the condition touches.
+        Sequential Monte Carlo along the chains; the density ratio and the boosted target enter the weights.
+        Cost: about that of `sample`, plus rows x codes for every column that the condition touches.
         """
-        domain = self._fitted()
-        n, rng = check_rows(n), stream(check_seed(seed), "tree", "guided")
-        check_guide(guide, n, domain)
-        forest = Forest(self._chains, self._tables, self._marginals, self._ratio, self._outcome)
-        return sample_guided(forest, n, guide, rng)
+        return sample_guided(self._mixture, n, guide, stream(seed, "tree", "guided"))
 
-    def log_prob(self, codes: Codes) -> FloatArray:
-        """Natural log of the probability of each row; shape (n_rows,). -inf for impossible rows.
+    def _log_prob(self, codes: Codes) -> FloatArray:
+        """Cost: members x columns x a few binary searches per row."""
+        mixture = self._mixture
+        if mixture.target is None:
+            return mixture.log_prob(codes)
+        return mixture.target.log_prob(codes, mixture.log_prob)
 
-        Cost: members x columns x a few binary searches per row.
-        """
-        domain = self._fitted()
-        check_width(codes, domain)
-        inside = within(codes, domain)
-        out = np.full(len(codes), -np.inf)
-        known = np.asfortranarray(codes[inside], dtype=np.int32)
-        if len(known) == 0:
-            return out
-        out[inside] = (
-            self._joint(known) if self._outcome is None else self._outcome.log_prob(known, self._joint)
-        )
-        # Rounding of stored weights may lift a certain row a hair above probability one.
-        capped: FloatArray = np.minimum(out, 0.0)
-        return capped
+    def _store(self) -> ModelState:
+        return pack(self.settings, self._mixture)
 
-    def _joint(self, codes: Codes, without: npt.NDArray[np.bool_] | None = None) -> FloatArray:
-        """Log-probability under the corrected mixture, before the target is drawn anew.
+    def _restore(self, state: ModelState, domain: Domain) -> None:
+        self.settings, self._mixture = unpack(state, domain)
 
-        `without`, shape (chains, rows), says which chains are left out for which rows.
-        """
-        per_chain = np.stack([c.log_prob(codes, self._tables, self._marginals) for c in self._chains])
-        count = np.full(len(codes), len(self._chains))
-        if without is not None:
-            per_chain[without] = -np.inf
-            count -= without.sum(axis=0)
-        out: FloatArray = np.logaddexp.reduce(per_chain, axis=0) - np.log(count)
-        return out if self._ratio is None else out + self._ratio.log_weight(codes)
 
-    def state(self) -> ModelState:
-        """The fitted model as settings and arrays."""
-        self._fitted()
-        parts = pack.Parts(
-            self.settings, self._chains, self._tables, self._marginals, self._ratio, self._outcome
-        )
-        return pack.pack(parts)
+def _fit_ratio(
+    data: CodedRows, mixture: Mixture, settings: TreeSettings, inside: IntArray, unseen: IntArray, seed: int
+) -> Ratio | None:
+    rng = stream(seed, "tree", "ratio")
+    size = min(len(inside), RATIO_MOST)
+    real = data.take(inside if size == len(inside) else rng.choice(inside, size, replace=False))
+    judges = data.take(unseen[: RATIO_MOST // KEPT_ASIDE])
+    chain = mixture.sample_chains(min(CHAIN_ROWS * size, RATIO_MOST), rng)
+    return fit_ratio(real, chain, _labels(data.domain), settings, child_seed(seed, "tree", "ratio"), judges)
 
-    @classmethod
-    def from_state(cls, state: ModelState, domain: Domain) -> Self:
-        """Rebuild a fitted model.
 
-        Raises
-        ------
-        FileFormatError
-            On any shape, range, cycle or NaN that a fitted model cannot have.
-        """
-        parts = pack.unpack(state, domain)
-        model = cls()
-        model.settings = parts.settings
-        model._domain = domain
-        model._chains, model._tables = parts.chains, parts.tables
-        model._marginals, model._ratio, model._outcome = parts.marginals, parts.ratio, parts.outcome
-        return model
+def _fit_target(
+    data: CodedRows, target: int, mixture: Mixture, seen: Sequence[IntArray], seed: int
+) -> TargetModel | None:
+    def joint(codes: Codes, rows: IntArray) -> FloatArray:
+        # A chain's word on a row that it learned from counts only where every chain did.
+        known = np.stack([np.isin(rows, chain_rows) for chain_rows in seen])
+        return mixture.log_prob(codes, known & ~known.all(axis=0))
 
-    def _fit_ratio(self, data: Coded, inside: IntArray, unseen: IntArray, seed: int) -> None:
-        rng = stream(seed, "tree", "ratio")
-        size = min(len(inside), RATIO_MOST)
-        real = data.codes[inside if size == len(inside) else rng.choice(inside, size, replace=False)]
-        judges = data.codes[unseen[: RATIO_MOST // KEPT_ASIDE]]
-        chain = self._from_chains(min(CHAIN_ROWS * size, RATIO_MOST), rng)
-        ratio_seed = child_seed(seed, "tree", "ratio")
-        self._ratio = fit_ratio(real, chain, _labels(data.domain), self.settings, ratio_seed, judges)
-
-    def _fit_outcome(self, data: Coded, target: int, seen: Sequence[IntArray], seed: int) -> None:
-        def joint(codes: Codes, rows: IntArray) -> FloatArray:
-            # A chain's word on a row that it learned from counts only where every chain did.
-            known = np.stack([np.isin(rows, chain_rows) for chain_rows in seen])
-            return self._joint(codes, known & ~known.all(axis=0))
-
-        labels = _labels(data.domain)
-        self._outcome = fit_outcome(data, target, labels, child_seed(seed, "tree", "outcome"), joint)
-
-    def _from_chains(self, n: int, rng: np.random.Generator) -> Codes:
-        """Rows of the mixture: equal shares of every chain, in random order."""
-        cumulative = [np.cumsum(m) / m.sum() for m in self._marginals]
-        share = rng.permutation(np.arange(n) % len(self._chains))
-        out = np.empty((n, len(self._marginals)), dtype=np.int32, order="F")
-        for i, chain in enumerate(self._chains):
-            mine = np.flatnonzero(share == i)
-            if len(mine):
-                out[mine] = chain.sample(len(mine), self._tables, cumulative, rng)
-        return out
-
-    def _forget_unused_tables(self) -> None:
-        used = {
-            (int(p), target)
-            for chain in self._chains
-            for target, tree in zip(chain.order, chain.trees, strict=True)
-            for p in np.unique(tree.feature[tree.feature >= 0])
-        }
-        self._tables = {key: table for key, table in self._tables.items() if key in used}
-
-    def _fitted(self) -> Domain:
-        if self._domain is None:
-            raise NotFittedError("the model has not been fitted", where=self.name, do="call fit first")
-        return self._domain
+    return fit_target_model(data, target, _labels(data.domain), child_seed(seed, "tree", "outcome"), joint)
 
 
 def _labels(domain: Domain) -> list[int]:
@@ -284,7 +179,7 @@ def _labels(domain: Domain) -> list[int]:
     return [i for i, a in enumerate(domain) if not a.ordered and 2 < a.size <= RATIO_LABELS]
 
 
-def _marginals(data: Coded) -> tuple[FloatArray, ...]:
+def _marginals(data: CodedRows) -> tuple[FloatArray, ...]:
     return tuple(
         np.bincount(data.column(i), minlength=size) / data.n_rows for i, size in enumerate(data.domain.sizes)
     )
@@ -315,7 +210,7 @@ def _spread(choice: dict[int, list[int]], settings: TreeSettings) -> float:
     return settings.order_spread * (1.0 + 5.0 * min(1.0, pairs / MANY_PAIRS))
 
 
-def _apart(n: int, corrected: bool, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+def _split(n: int, corrected: bool, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
     """Rows to learn from, ascending, and rows that only judge the correction, in random order."""
     if not corrected:
         return np.arange(n), np.zeros(0, dtype=np.int64)
@@ -339,7 +234,7 @@ def _order(domain: Domain, spread: float, rng: np.random.Generator) -> Sequence[
     return [int(i) for i in np.argsort(key, kind="stable")]
 
 
-def _choices(data: Coded, most: int) -> dict[int, list[int]]:
+def _choices(data: CodedRows, most: int) -> dict[int, list[int]]:
     """Predictors that each attribute may use: all others, or on wide tables those it depends on most."""
     n = len(data.domain)
     live = [i for i, size in enumerate(data.domain.sizes) if size > 1]
@@ -355,9 +250,9 @@ def _choices(data: Coded, most: int) -> dict[int, list[int]]:
 
 
 def _tables(
-    data: Coded, choice: dict[int, list[int]], settings: TreeSettings
+    data: CodedRows, choice: dict[int, list[int]], settings: TreeSettings
 ) -> dict[tuple[int, int], npt.NDArray[np.uint8]]:
-    columns = [np.ascontiguousarray(data.column(i)) for i in range(len(data.domain))]
+    columns = [data.column(i) for i in range(len(data.domain))]
     plain: dict[int, Bins] = {}
     out: dict[tuple[int, int], Bins] = {}
     for target, predictors in choice.items():

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from locum.arrays import FloatArray, IntArray
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings
+from locum.models.tree.tree_sum import TreeSum
 from locum.schema.domain import Codes
 
 #: One of so many parts is kept aside.
@@ -35,56 +35,27 @@ DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 COLUMN_SHARE, FEWEST_COLUMNS = 0.7, 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ratio:
-    """Sum of regression trees over codes; the value is a log density ratio.
-
-    Trees are stored one after the other, children in LightGBM's convention: a child c >= 0 is inner node c
-    of the same tree, c < 0 is leaf ``~c``.
+    """A log density ratio, as a sum of trees over codes.
 
     Attributes
     ----------
-    leaves
-        Number of leaves of each tree; a tree has one inner node less.
-    feature, threshold, left, right
-        Inner nodes: attribute, last code that goes left (or number of the tree's label set), children.
-    by_set
-        1 where an inner node sends the labels of a set to the left, 0 where it cuts at the threshold.
-    value
-        Leaf values.
-    sets, set_words, words
-        Label sets of each tree, 32-bit words of each set, and the words: bit ``c % 32`` of word ``c // 32``
-        says that code c goes left.
+    score
+        Log ratio before capping and normalising.
     log_mean
         Log of the mean capped ratio over chain rows: the normalising constant of the corrected density.
     cap
         Largest ratio that counts.
     """
 
-    leaves: npt.NDArray[np.int32]
-    feature: npt.NDArray[np.int32]
-    threshold: npt.NDArray[np.int32]
-    left: npt.NDArray[np.int32]
-    right: npt.NDArray[np.int32]
-    by_set: npt.NDArray[np.uint8]
-    value: FloatArray
-    sets: npt.NDArray[np.int32]
-    set_words: npt.NDArray[np.int32]
-    words: IntArray
-    log_mean: float = 0.0
-    cap: float = math.inf
-    #: The trees as look-up tables once they have been needed.
-    _scorer: list[Scorer] = field(default_factory=list, repr=False, compare=False)
-
-    def raw(self, codes: Codes) -> FloatArray:
-        """Log ratio before capping and normalising; shape (n_rows,)."""
-        if not self._scorer:
-            self._scorer.append(Scorer(self))
-        return self._scorer[0](codes)
+    score: Scorer
+    log_mean: float
+    cap: float
 
     def log_weight(self, codes: Codes) -> FloatArray:
-        """Log of the capped, normalised ratio."""
-        return np.minimum(self.raw(codes), math.log(self.cap)) - self.log_mean
+        """Log of the capped, normalised ratio; shape (n_rows,)."""
+        return np.minimum(self.score(codes), math.log(self.cap)) - self.log_mean
 
 
 def fit_ratio(
@@ -130,22 +101,9 @@ def fit_ratio(
     models = [m for m in found if m is not None]
     if not models:
         return None
-    merged = Ratio(
-        leaves=np.concatenate([m.leaves for m in models]),
-        feature=np.concatenate([m.feature for m in models]),
-        threshold=np.concatenate([m.threshold for m in models]),
-        left=np.concatenate([m.left for m in models]),
-        right=np.concatenate([m.right for m in models]),
-        by_set=np.concatenate([m.by_set for m in models]),
-        value=np.concatenate([m.value for m in models]) / len(models),
-        sets=np.concatenate([m.sets for m in models]),
-        set_words=np.concatenate([m.set_words for m in models]),
-        words=np.concatenate([m.words for m in models]),
-    )
-    slope = _slope(merged.raw(held), held_y)
-    return _normalised(
-        replace(merged, value=merged.value * slope, _scorer=[]), chain[:NORMALISED_ON], settings.pool
-    )
+    merged = TreeSum.mean(models)
+    slope = _slope(Scorer(merged)(held), held_y)
+    return _normalised(Scorer(merged.times(slope)), chain[:NORMALISED_ON], settings.pool)
 
 
 def _held_out(codes: Codes, rng: np.random.Generator) -> tuple[Codes, Codes]:
@@ -188,7 +146,7 @@ def _boost(
     labels: Sequence[int],
     settings: TreeSettings,
     seed: int,
-) -> Ratio | None:
+) -> TreeSum | None:
     """One boosted classifier, stopped on the held-out rows."""
     import lightgbm
 
@@ -216,57 +174,19 @@ def _boost(
     best = booster.best_iteration
     if best < 1 or booster.num_trees() < 1:
         return None
-    return arrays_of(booster.model_to_string(num_iteration=best))
+    return TreeSum.from_lightgbm(booster.model_to_string(num_iteration=best))
 
 
-def _normalised(ratio: Ratio, chain: Codes, pool: float) -> Ratio:
+def _normalised(score: Scorer, chain: Codes, pool: float) -> Ratio:
     """Choose cap and mean so that a pool of `pool` rows per kept row is always enough."""
-    weight = np.exp(ratio.raw(chain))
+    weight = np.exp(score(chain))
     cap = float(np.quantile(weight, 0.999))
     for _ in range(50):
         mean = float(np.minimum(weight, cap).mean())
         if cap <= pool * mean:
             break
         cap = pool * mean
-    return replace(ratio, log_mean=math.log(mean), cap=cap)
-
-
-def arrays_of(text: str, first: int = 0, step: int = 1) -> Ratio:
-    """Read LightGBM's text form of a booster into plain arrays.
-
-    With several classes, the trees of one of them: every `step`-th from number `first`.
-    """
-    parts: dict[str, list[npt.NDArray[Any]]] = {
-        "split_feature": [], "threshold": [], "left_child": [], "right_child": [], "decision_type": [],
-        "leaf_value": [], "cat_boundaries": [], "cat_threshold": [],
-    }  # fmt: skip
-    leaves, sets = [], []
-    for block in text.split("\nTree=")[1 + first :: step]:
-        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        leaves.append(int(fields["num_leaves"]))
-        sets.append(int(fields["num_cat"]))
-        for name, part in parts.items():
-            if name in fields:
-                values = np.array(fields[name].split(), dtype=np.float64)
-                part.append(np.diff(values) if name == "cat_boundaries" else values)
-
-    def whole(name: str, dtype: npt.DTypeLike = np.int32) -> npt.NDArray[Any]:
-        # Codes are whole, so the cut between two of them is the lower one.
-        flat: npt.NDArray[Any] = np.floor(np.concatenate([np.zeros(0), *parts[name]])).astype(dtype)
-        return flat
-
-    return Ratio(
-        leaves=np.array(leaves, dtype=np.int32),
-        feature=whole("split_feature"),
-        threshold=whole("threshold"),
-        left=whole("left_child"),
-        right=whole("right_child"),
-        by_set=(whole("decision_type") & 1).astype(np.uint8),
-        value=np.concatenate(parts["leaf_value"]),
-        sets=np.array(sets, dtype=np.int32),
-        set_words=whole("cat_boundaries"),
-        words=whole("cat_threshold", np.int64),
-    )
+    return Ratio(score, math.log(mean), cap)
 
 
 def keep(log_weight: FloatArray, n: int, rng: np.random.Generator) -> IntArray:

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
+from locum.models.tree.tree_sum import TreeSum
 from locum.schema.domain import Codes
-
-if TYPE_CHECKING:
-    from locum.models.tree.ratio import Ratio
 
 Words = npt.NDArray[np.uint64]
 
@@ -73,13 +71,28 @@ class Scorer:
     once). Cost: 8 ns per tree of 31 leaves and row at 15 columns, a sixth of what LightGBM takes on one core.
     """
 
-    def __init__(self, trees: Ratio) -> None:
+    def __init__(self, trees: TreeSum) -> None:
+        self.trees = trees
+
+    @cached_property
+    def _tables(self) -> _Tables:
+        # Made when first needed: loading a model should not wait for them.
+        return _Tables(self.trees)
+
+    def __call__(self, codes: Codes) -> FloatArray:
+        """Sum of the trees for each row; shape (n_rows,). Codes may be any integers from 0."""
+        return self._tables.score(codes)
+
+
+class _Tables:
+    """The look-up tables of a sum of trees."""
+
+    def __init__(self, trees: TreeSum) -> None:
         self._short, self._sizes = short_codes(trees)
         self._groups = _groups(self._sizes)
         self._packs, self._constant = _packed(trees, self._sizes)
 
-    def __call__(self, codes: Codes) -> FloatArray:
-        """Sum of the trees for each row; shape (n_rows,). Codes may be any integers from 0."""
+    def score(self, codes: Codes) -> FloatArray:
         out = np.full(len(codes), self._constant)
         for start in range(0, len(codes), BLOCK):
             self._block(codes[start : start + BLOCK], out[start : start + BLOCK])
@@ -142,7 +155,7 @@ def _joined(pack: _Pack, group: Sequence[int], sizes: Mapping[int, int]) -> Word
     return table
 
 
-def short_codes(trees: Ratio) -> tuple[dict[int, IntArray], dict[int, int]]:
+def short_codes(trees: TreeSum) -> tuple[dict[int, IntArray], dict[int, int]]:
     """Codes that no split tells apart, joined: a table from code to short code, and how many there are.
 
     The last entry of a table stands for all larger codes too. Only columns that are split on have one.
@@ -163,7 +176,7 @@ def short_codes(trees: Ratio) -> tuple[dict[int, IntArray], dict[int, int]]:
     return tables, sizes
 
 
-def cells(trees: Ratio) -> int:
+def cells(trees: TreeSum) -> int:
     """Entries of all tables that a `Scorer` of these trees makes."""
     _, sizes = short_codes(trees)
     width = max(sizes, default=0) + 1
@@ -173,7 +186,7 @@ def cells(trees: Ratio) -> int:
     return int(by_column[column].sum())
 
 
-def _words(trees: Ratio) -> dict[int, IntArray]:
+def _words(trees: TreeSum) -> dict[int, IntArray]:
     """The words of the label set of each inner node that splits by one."""
     set_of_tree = np.cumsum(trees.sets) - trees.sets
     tree = np.repeat(np.arange(len(trees.leaves)), trees.leaves - 1)
@@ -201,7 +214,7 @@ def _groups(sizes: dict[int, int]) -> list[list[int]]:
     return groups
 
 
-def _packed(trees: Ratio, sizes: dict[int, int]) -> tuple[list[_Pack], float]:
+def _packed(trees: TreeSum, sizes: dict[int, int]) -> tuple[list[_Pack], float]:
     """All trees in packs, and the sum of those that have one leaf only."""
     lefts = _lefts(trees, sizes)
     small: list[tuple[dict[int, Words], FloatArray]] = []
@@ -224,7 +237,7 @@ def _packed(trees: Ratio, sizes: dict[int, int]) -> tuple[list[_Pack], float]:
     return packs, constant
 
 
-def _lefts(trees: Ratio, sizes: dict[int, int]) -> list[npt.NDArray[np.bool_]]:
+def _lefts(trees: TreeSum, sizes: dict[int, int]) -> list[npt.NDArray[np.bool_]]:
     """For each inner node, which short codes of its column go left."""
     words = _words(trees)
     cuts = {
@@ -247,7 +260,7 @@ def _lefts(trees: Ratio, sizes: dict[int, int]) -> list[npt.NDArray[np.bool_]]:
 
 
 def _masks(
-    trees: Ratio, inner: slice, lefts: Sequence[npt.NDArray[np.bool_]], sizes: dict[int, int]
+    trees: TreeSum, inner: slice, lefts: Sequence[npt.NDArray[np.bool_]], sizes: dict[int, int]
 ) -> dict[int, Words]:
     """For each column of one tree, the leaves that survive each short code, as bits."""
     n_nodes = inner.stop - inner.start

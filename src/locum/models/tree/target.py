@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.models.tree.ratio import DEPTH, L2, LEAF_ROWS, Ratio, arrays_of
+from locum.models.tree.ratio import DEPTH, L2, LEAF_ROWS
+from locum.models.tree.scorer import Scorer
+from locum.models.tree.tree_sum import TreeSum
 from locum.randomness import child_seed, stream
-from locum.schema.domain import Coded, Codes
+from locum.schema.domain import CodedRows, Codes
 
 #: Targets with more codes than this keep what the chains gave them; fewest rows to learn from.
 MOST_CODES, FEWEST_ROWS = 16, 500
@@ -34,8 +36,8 @@ LogProb = Callable[[Codes], FloatArray]
 RowLogProb = Callable[[Codes, IntArray], FloatArray]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetModel:
     """p(target | all other columns) as boosted log-odds.
 
     Attributes
@@ -47,13 +49,13 @@ class Outcome:
     """
 
     column: int
-    scores: tuple[Ratio, ...]
+    scores: tuple[Scorer, ...]
 
     def probability(self, codes: Codes) -> FloatArray:
         """Probability of every code for each row, whatever its own; shape (n_rows, n_codes)."""
         x = codes.copy()
         x[:, self.column] = 0
-        odds = np.stack([np.clip(s.raw(x), -FARTHEST, FARTHEST) for s in self.scores], axis=1)
+        odds = np.stack([np.clip(s(x), -FARTHEST, FARTHEST) for s in self.scores], axis=1)
         if len(self.scores) == 1:
             odds = np.hstack([np.zeros((len(x), 1)), odds])
         p = np.exp(odds - odds.max(axis=1, keepdims=True))
@@ -98,9 +100,9 @@ def _stratified(key: FloatArray, rng: np.random.Generator) -> FloatArray:
     return out
 
 
-def fit_outcome(
-    data: Coded, column: int, labels: Sequence[int], seed: int, joint: RowLogProb | None = None
-) -> Outcome | None:
+def fit_target_model(
+    data: CodedRows, column: int, labels: Sequence[int], seed: int, joint: RowLogProb | None = None
+) -> TargetModel | None:
     """Learn the conditional of `column`; None where it is not possible or not better than what is there.
 
     It is not possible where the column has too many codes or the table too few rows. It is not better where
@@ -118,29 +120,30 @@ def fit_outcome(
         Seed of the held-out part and of the column sampling.
     joint
         Log-probability of training rows under the model that would otherwise draw the target, best without
-        what it learned from those very rows; None to keep the outcome in any case.
+        what it learned from those very rows; None to keep it in any case.
     """
     size = data.domain.sizes[column]
     if not 2 <= size <= MOST_CODES or data.n_rows < FEWEST_ROWS or len(data.domain) < 2:
         return None
     rng = stream(seed, "tree", "outcome")
     order = rng.permutation(data.n_rows)[:MOST_ROWS]
-    x = data.codes[order].astype(np.float32)
-    x[:, column] = 0
-    y = data.codes[order, column]
+    codes = data.take(order)
+    y = codes[:, column].copy()
+    codes[:, column] = 0
+    x = codes.astype(np.float32)
     categorical = [i for i in labels if i != column]
     cut = max(1, len(order) // FOLDS)
-    outcome = Outcome(column, _boost(x, y, size, cut, categorical, child_seed(seed, "tree", "outcome")))
+    model = TargetModel(column, _boost(x, y, size, cut, categorical, child_seed(seed, "tree", "outcome")))
     if joint is None:
-        return outcome
+        return model
     rows = order[: min(cut, COMPARED)]
-    held = np.asfortranarray(data.codes[rows])
+    held = data.take(rows)
     own = (np.arange(len(held)), held[:, column])
-    mine = np.log(outcome.probability(held)[own]).mean()
+    mine = np.log(model.probability(held)[own]).mean()
     theirs = np.log(
         np.maximum(_conditional(lambda codes: joint(codes, rows), held, column, size)[own], np.exp(-FARTHEST))
     ).mean()
-    return outcome if mine > theirs else None
+    return model if mine > theirs else None
 
 
 def _conditional(joint: LogProb, codes: Codes, column: int, size: int) -> FloatArray:
@@ -163,13 +166,13 @@ def _boost(
     cut: int,
     categorical: list[int],
     seed: int,
-) -> tuple[Ratio, ...]:
+) -> tuple[Scorer, ...]:
     """Boosted scores of the codes, stopped where the held-out rows are predicted best."""
     import lightgbm
 
     counts = np.bincount(y, minlength=size)
     logs = np.log((counts + 0.5) / (len(y) + 0.5 * size))
-    constant = tuple(_constant(float(v)) for v in ([logs[1] - logs[0]] if size == 2 else logs))
+    constant = tuple(Scorer(TreeSum.constant(float(v))) for v in ([logs[1] - logs[0]] if size == 2 else logs))
     if np.count_nonzero(np.bincount(y[cut:], minlength=size)) < 2:
         return constant
     parameters = {
@@ -187,18 +190,4 @@ def _boost(
         return constant
     # LightGBM writes the average score into the leaves of each code's first tree.
     text = booster.model_to_string(num_iteration=best)
-    return tuple(arrays_of(text, k, len(constant)) for k in range(len(constant)))
-
-
-def _constant(value: float) -> Ratio:
-    """A sum of trees that is `value` everywhere: one tree of one leaf."""
-    none = np.zeros(0, dtype=np.int32)
-    return Ratio(
-        leaves=np.ones(1, dtype=np.int32),
-        feature=none, threshold=none, left=none, right=none,
-        by_set=np.zeros(0, dtype=np.uint8),
-        value=np.array([value]),
-        sets=np.zeros(1, dtype=np.int32),
-        set_words=none,
-        words=np.zeros(0, dtype=np.int64),
-    )  # fmt: skip
+    return tuple(Scorer(TreeSum.from_lightgbm(text, k, len(constant))) for k in range(len(constant)))

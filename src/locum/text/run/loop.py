@@ -26,7 +26,7 @@ _HOPELESS = 60
 _SHOW_EVERY_S = 2.0
 
 
-class Rows:
+class RowLoop:
     """Makes the rows of a plan.
 
     Parameters

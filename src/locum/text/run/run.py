@@ -24,7 +24,7 @@ from locum.text.plan.toml import dump_plan, plan_from_json, plan_to_json
 from locum.text.run.export import export
 from locum.text.run.lineage import lineage_of, warnings_of
 from locum.text.run.locality import refuse_remote
-from locum.text.run.loop import Rows
+from locum.text.run.loop import RowLoop
 from locum.text.run.records import DATA, FUNNEL, PROVENANCE, REJECTS, Journal
 from locum.text.run.result import TextOutcome
 
@@ -159,7 +159,7 @@ async def preview(
         try:
             async with engine:
                 try:
-                    await Rows(small, engine, journal, progress).run()
+                    await RowLoop(small, engine, journal, progress).run()
                 except Stop as stop:
                     if not journal.kept:
                         raise stop.error from None
@@ -190,7 +190,7 @@ async def _write(
         async with Engine(models, cache=cache, caps=caps, replay=replay, names=names) as engine:
             folder.write_text(NAMES, json.dumps(engine.names, indent=2) + "\n")
             try:
-                rows = Rows(plan, engine, journal, progress)
+                rows = RowLoop(plan, engine, journal, progress)
                 async with asyncio.timeout(engine.purse.left_s):
                     await rows.run()
             except TimeoutError:

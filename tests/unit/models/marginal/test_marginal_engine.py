@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.errors import FeasibilityError, UsageError
-from locum.models.marginal.embedding import Embedding
+from locum.models.marginal.embedding import CliqueEmbedding
 from locum.models.marginal.network import Network
 from locum.models.marginal.propagation import Propagation
 from locum.models.marginal.query import Query
@@ -34,7 +34,7 @@ def test_an_embedding_is_broadcasting(shape: list[int], data: st.DataObject) -> 
     away = tuple(i for i in range(len(shape)) if i not in kept)
     rng = np.random.default_rng(len(shape))
     large = rng.normal(size=shape)
-    e = Embedding(shape, kept)
+    e = CliqueEmbedding(shape, kept)
     small = rng.normal(size=e.shape)
     spread = small.reshape([s if i in kept else 1 for i, s in enumerate(shape)])
     np.testing.assert_allclose(e.project(large), large.sum(axis=away), atol=1e-12)
@@ -57,7 +57,7 @@ def test_long_blocks_take_the_other_path() -> None:
     for kept in ([0], [1], [2], [0, 1], [0, 2], [1, 2], []):
         away = tuple(i for i in range(3) if i not in kept)
         np.testing.assert_allclose(
-            Embedding((3, 20, 25), kept).project(large), large.sum(axis=away), atol=1e-10
+            CliqueEmbedding((3, 20, 25), kept).project(large), large.sum(axis=away), atol=1e-10
         )
 
 
@@ -132,7 +132,7 @@ def test_conditions_are_bayes_rule(seed: int) -> None:
     p, _ = brute.joint(cliques, tables)
     network = Network(SIZES, cliques, tables)
     hard, soft = np.array([0.0, 1.0, 1.0]), rng.random(5)
-    given_ = network.conditioned({1: hard, 5: soft})
+    given_ = network.condition({1: hard, 5: soft})
     q = p * hard[None, :, None, None, None, None] * soft
     assert given_.log_partition - network.log_partition == pytest.approx(np.log(q.sum()), abs=1e-10)
     clique = canonical((0, 1, 5), SIZES)
@@ -142,10 +142,10 @@ def test_conditions_are_bayes_rule(seed: int) -> None:
 def test_evidence_that_cannot_be() -> None:
     network = Network((2, 3), [(0, 1)], [np.zeros((2, 3))])
     with pytest.raises(UsageError, match="no row is possible"):
-        network.conditioned({0: [0, 0]})
+        network.condition({0: [0, 0]})
     for bad in ([1, 1, 1], [-1, 1], [np.nan, 1], [np.inf, 1]):
         with pytest.raises(UsageError, match="one weight a code"):
-            network.conditioned({0: bad})
+            network.condition({0: bad})
 
 
 def test_log_prob_is_exact_where_probabilities_underflow() -> None:

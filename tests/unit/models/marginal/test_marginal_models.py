@@ -13,7 +13,7 @@ from locum.models.base import ModelState
 from locum.models.marginal.aim import AimModel
 from locum.models.marginal.coarse import Coarsening
 from locum.models.marginal.mst import MstModel
-from locum.models.marginal.workload import Workload
+from locum.models.marginal.workload import MarginalWorkload
 from locum.models.structural_zeros import Impossible
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
@@ -104,7 +104,7 @@ def test_what_is_known_to_be_impossible_never_comes(name: str) -> None:
     decided = rng.integers(0, 4, 6)
     mask = np.zeros((2, 5), dtype=bool)
     mask[1, :2] = True
-    rules = (Impossible.unless_decided("c0", "c2", decided, 4), Impossible(("c3", "c1"), mask))
+    rules = (Impossible.from_dependency("c0", "c2", decided, 4), Impossible(("c3", "c1"), mask))
     model = registry.create(name, zeros=rules).fit_source(source(data), seed=1)
     rows = model.sample(20_000, seed=3)
     assert (rows[:, 2] == decided[rows[:, 0]]).all()
@@ -152,13 +152,13 @@ def test_rare_codes_are_put_together_in_large_columns() -> None:
 def test_coarsening_adds_up_and_spreads_evenly() -> None:
     groups = Coarsening((np.array([0, 1, 1, 2], np.int32), np.arange(2, dtype=np.int32)))
     flat = np.arange(8.0)
-    summed = groups.summed(flat, (0, 1)).reshape(3, 2)
+    summed = groups.sum_groups(flat, (0, 1)).reshape(3, 2)
     np.testing.assert_array_equal(summed, [[0, 1], [6, 8], [6, 7]])
     np.testing.assert_array_equal(groups.cells((0, 1)).reshape(3, 2), [[1, 1], [2, 2], [1, 1]])
     np.testing.assert_array_equal(
         groups.spread(summed.reshape(-1), (0, 1)).reshape(4, 2), [[0, 1], [3, 4], [3, 4], [6, 7]]
     )
-    rows = groups.refined(np.array([[1, 0]] * 11 + [[2, 1]], dtype=np.int32), np.random.default_rng(0))
+    rows = groups.refine(np.array([[1, 0]] * 11 + [[2, 1]], dtype=np.int32), np.random.default_rng(0))
     assert sorted(np.bincount(rows[:11, 0], minlength=3)[1:].tolist()) == [5, 6] and rows[11].tolist() == [
         3,
         1,
@@ -167,13 +167,13 @@ def test_coarsening_adds_up_and_spreads_evenly() -> None:
 
 
 def test_workload_weights_are_those_of_aim() -> None:
-    weights = Workload.of((2, 3, 4, 5, 1)).weights
+    weights = MarginalWorkload.of((2, 3, 4, 5, 1)).weights
     assert {c for c in weights if len(c) == 3} == {(0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3)}
     # every attribute lies in equally many triples: weights go with the number of attributes
     assert {len(c): w for c, w in weights.items()} == {1: 8, 2: 16, 3: 24}
-    towards = Workload.of((2, 3, 4, 5), target=0).weights
+    towards = MarginalWorkload.of((2, 3, 4, 5), target=0).weights
     assert towards[(0, 1)] > towards[(1, 2)]
-    assert all(len(c) <= 2 for c in Workload.of([2] * 30).weights)
+    assert all(len(c) <= 2 for c in MarginalWorkload.of([2] * 30).weights)
 
 
 def test_settings_that_make_no_sense() -> None:

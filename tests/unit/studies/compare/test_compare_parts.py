@@ -20,8 +20,8 @@ C2ST, KEPT = RANKED[0], RANKED[2]
     ("text", "kind", "name", "what"),
     [
         ("tree", "built-in", "tree", "tree"),
-        ("small=tree?preset=fast&depth=3", "built-in", "small", "tree"),
-        ("tree?preset=fast", "built-in", "tree?preset=fast", "tree"),
+        ("small=tree?members=4&depth=3", "built-in", "small", "tree"),
+        ("tree?members=4", "built-in", "tree?members=4", "tree"),
         ("mine=python make.py {train} {out}", "command", "mine", "python make.py {train} {out}"),
         ("theirs=made/{table}-{seed}.csv", "files", "theirs", "made/{table}-{seed}.csv"),
         ("made.csv", "files", "made", "made.csv"),
@@ -65,7 +65,7 @@ def test_controls_are_always_in_the_field_and_names_are_unique():
     assert [c.name for c in field_of([parse("tree")])] == ["tree", "independent", "bootstrap"]
     assert [c.name for c in field_of([parse("bootstrap")])] == ["bootstrap", "independent"]
     with pytest.raises(UsageError, match="two entrants"):
-        field_of([parse("tree"), parse("tree=tree?preset=fast")])
+        field_of([parse("tree"), parse("tree=tree?members=4")])
     with pytest.raises(UsageError, match="negative control"):
         field_of([Contestant("independent", "files", "x.csv")])
 

@@ -1,0 +1,73 @@
+"""The fitted parts of the tree model: chains, and what corrects them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.arrays import FloatArray
+from locum.models.tree.chain import Chain, Tables
+from locum.models.tree.ratio import Ratio
+from locum.models.tree.target import TargetModel
+from locum.schema.domain import Codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """Chains that count alike, a density ratio over their rows, and a model of the target.
+
+    Attributes
+    ----------
+    chains
+        At least one.
+    tables
+        Bins of earlier columns, as the chains' trees see them.
+    marginals
+        Distribution of each attribute over all training rows.
+    ratio
+        Correction of the chains' rows, if there is one.
+    target
+        What draws the target anew, if one was named.
+    """
+
+    chains: tuple[Chain, ...]
+    tables: Tables
+    marginals: tuple[FloatArray, ...]
+    ratio: Ratio | None = None
+    target: TargetModel | None = None
+
+    def sample_chains(self, n: int, rng: np.random.Generator) -> Codes:
+        """Rows of the chains, uncorrected: equal shares of every chain, in random order."""
+        cumulative = [np.cumsum(m) / m.sum() for m in self.marginals]
+        share = rng.permutation(np.arange(n) % len(self.chains))
+        out = np.empty((n, len(self.marginals)), dtype=np.int32, order="F")
+        for i, chain in enumerate(self.chains):
+            mine = np.flatnonzero(share == i)
+            if len(mine):
+                out[mine] = chain.sample(len(mine), self.tables, cumulative, rng)
+        return out
+
+    def log_prob(self, codes: Codes, without: npt.NDArray[np.bool_] | None = None) -> FloatArray:
+        """Log-probability under the corrected chains, before the target is drawn anew.
+
+        `without`, shape (chains, rows), says which chains are left out for which rows.
+        """
+        per_chain = np.stack([c.log_prob(codes, self.tables, self.marginals) for c in self.chains])
+        count = np.full(len(codes), len(self.chains))
+        if without is not None:
+            per_chain[without] = -np.inf
+            count -= without.sum(axis=0)
+        out: FloatArray = np.logaddexp.reduce(per_chain, axis=0) - np.log(count)
+        return out if self.ratio is None else out + self.ratio.log_weight(codes)
+
+    def used_tables(self) -> Tables:
+        """The tables that a tree splits on."""
+        used = {
+            (int(p), target)
+            for chain in self.chains
+            for target, tree in zip(chain.order, chain.trees, strict=True)
+            for p in np.unique(tree.feature[tree.feature >= 0])
+        }
+        return {key: table for key, table in self.tables.items() if key in used}
