@@ -43,16 +43,14 @@ class Voter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class VoteRound:
     """The candidates that were kept after a round, best first within each class, and their votes."""
 
     kept: Population
     votes: Votes
 
 
-def evolve(
-    proposer: Proposer, voter: Voter, *, rounds: int, sizes: Mapping[str, int]
-) -> Iterator[Generation]:
+def evolve(proposer: Proposer, voter: Voter, *, rounds: int, sizes: Mapping[str, int]) -> Iterator[VoteRound]:
     """Give the generations of `rounds` rounds, each of up to ``sizes[c]`` candidates of a class c.
 
     Equal votes go to the candidate that was proposed first.
@@ -62,6 +60,6 @@ def evolve(
         votes = voter.vote(candidates, turn)
         best = {c: np.argsort(-votes[c], kind="stable")[:n] for c, n in sizes.items()}
         kept = {c: candidates[c][i] for c, i in best.items()}
-        yield Generation(kept, {c: votes[c][i] for c, i in best.items()})
+        yield VoteRound(kept, {c: votes[c][i] for c, i in best.items()})
         if turn + 1 < rounds:
             candidates = proposer.vary(kept, turn)

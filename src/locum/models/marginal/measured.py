@@ -12,7 +12,7 @@ from locum.models.marginal.triangulate import Clique
 
 
 @dataclass(frozen=True, slots=True)
-class NoisyTable:
+class MeasuredTable:
     """One noisy table.
 
     Attributes
@@ -39,7 +39,7 @@ class Pooled:
     variance: FloatArray
 
 
-def pool(measurements: Iterable[NoisyTable]) -> list[Pooled]:
+def pool(measurements: Iterable[MeasuredTable]) -> list[Pooled]:
     """One table a clique, in order of first appearance."""
     precision: dict[Clique, FloatArray] = {}
     weighted: dict[Clique, FloatArray] = {}

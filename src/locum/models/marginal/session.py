@@ -11,7 +11,7 @@ from locum.arrays import FloatArray
 from locum.errors import BudgetError, FeasibilityError
 from locum.models.marginal.coarse import Coarsening
 from locum.models.marginal.fit import FactorFit, FitSettings, fit
-from locum.models.marginal.measured import NoisyTable, pool, total_of
+from locum.models.marginal.measured import MeasuredTable, pool, total_of
 from locum.models.marginal.network import Network
 from locum.models.marginal.propagation import Propagation
 from locum.models.marginal.query import Query
@@ -55,7 +55,7 @@ class Session:
         self.coarsening = Coarsening.none(self.domain.sizes)
         self.sizes = self.domain.sizes
         self.triangulator = Triangulator(self.sizes)
-        self._noisy: list[NoisyTable] = []
+        self._noisy: list[MeasuredTable] = []
         self._noise: float | None = None
         self._zeros: dict[Clique, FloatArray] = {}
         for clique, mask in zeros:
@@ -113,7 +113,7 @@ class Session:
         bought = self.source.measure([self.names(c) for c in cliques], sigma, purpose=purpose)
         for clique, m in zip(cliques, bought, strict=True):
             counts = self.coarsening.sum_groups(m.counts.astype(float), clique)
-            self._noisy.append(NoisyTable(clique, counts, m.sigma**2 * self.coarsening.cells(clique)))
+            self._noisy.append(MeasuredTable(clique, counts, m.sigma**2 * self.coarsening.cells(clique)))
 
     def know(self, clique: Clique, counts: FloatArray, variance: FloatArray) -> None:
         """Take in a table that is public, as if it had been bought with noise of that variance a cell.
@@ -124,7 +124,7 @@ class Session:
         if self._noise is None:
             self._noise = float(np.sqrt(min(float(np.min(m.variance)) for m in self._noisy)))
         summed = self.coarsening.sum_groups
-        self._noisy.append(NoisyTable(clique, summed(counts, clique), summed(variance, clique)))
+        self._noisy.append(MeasuredTable(clique, summed(counts, clique), summed(variance, clique)))
 
     def errors(self, cliques: Sequence[Clique], sigma: float, purpose: str) -> list[float]:
         """Buy noisy L1 distances between the data's counts and the model's."""
@@ -169,7 +169,7 @@ class Session:
         if self.coarsening.trivial:
             return
         self._noisy = [
-            NoisyTable(
+            MeasuredTable(
                 m.clique,
                 self.coarsening.sum_groups(m.counts, m.clique),
                 self.coarsening.sum_groups(m.variance, m.clique),

@@ -18,7 +18,7 @@ from locum.text.engine.client import Engine
 from locum.text.failures import Lost, Reason, Stop
 from locum.text.plan.plan import Plan
 from locum.text.run.dedup import Duplicates
-from locum.text.run.makers import Maker, Row, makers
+from locum.text.run.makers import CellMaker, Row, makers
 from locum.text.run.records import Journal
 
 #: Attempts that may be lost before the first row is kept; then the plan is at fault, not the rows.
@@ -104,7 +104,7 @@ class RowLoop:
         finally:
             self._making -= 1
 
-    async def _layer(self, row: Row, todo: list[tuple[str, Maker]]) -> None:
+    async def _layer(self, row: Row, todo: list[tuple[str, CellMaker]]) -> None:
         if len(todo) == 1:
             await self._cell(row, *todo[0])
         elif todo:
@@ -116,7 +116,7 @@ class RowLoop:
             for failure in sorted(failures, key=lambda failure: isinstance(failure, _LostIn)):
                 raise failure  # the end of the run before the loss of a row
 
-    async def _cell(self, row: Row, name: str, maker: Maker) -> None:
+    async def _cell(self, row: Row, name: str, maker: CellMaker) -> None:
         try:
             row.values[name] = await maker.make(row)
         except Lost as lost:

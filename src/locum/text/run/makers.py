@@ -56,7 +56,7 @@ class Row:
     made: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class Maker(Protocol):
+class CellMaker(Protocol):
     """Makes the cells of one column."""
 
     async def make(self, row: Row) -> Any:
@@ -273,7 +273,7 @@ class Validated:
         return True
 
 
-def makers(plan: Plan, engine: Engine) -> tuple[dict[str, Maker], dict[str, list[int]]]:
+def makers(plan: Plan, engine: Engine) -> tuple[dict[str, CellMaker], dict[str, list[int]]]:
     """A maker for each column, and the bad lines of each seed file; opens files and model files.
 
     Raises
@@ -281,7 +281,7 @@ def makers(plan: Plan, engine: Engine) -> tuple[dict[str, Maker], dict[str, list
     PlanError
         When a file is missing or a parameter cannot be.
     """
-    found: dict[str, Maker] = {}
+    found: dict[str, CellMaker] = {}
     files: dict[str, SeedFile] = {}
     for column in plan.columns:
         if isinstance(column, Seed) and column.path not in files:
@@ -290,7 +290,7 @@ def makers(plan: Plan, engine: Engine) -> tuple[dict[str, Maker], dict[str, list
     return found, {path: file.bad_lines for path, file in files.items() if file.bad_lines}
 
 
-def _maker(column: Column, plan: Plan, engine: Engine, files: Mapping[str, SeedFile]) -> Maker:
+def _maker(column: Column, plan: Plan, engine: Engine, files: Mapping[str, SeedFile]) -> CellMaker:
     match column:
         case Text() | Structured() | Code() | Judge():
             return Written(column, plan, engine)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from locum.models.marginal.fit import FitSettings, fit
-from locum.models.marginal.measured import NoisyTable, pool
+from locum.models.marginal.measured import MeasuredTable, pool
 from locum.models.marginal.propagation import Propagation
 from locum.models.marginal.triangulate import Triangulator
 
@@ -40,7 +40,7 @@ def test_with_next_to_no_entropy_the_fit_is_that_of_mbi(mbi) -> None:
     for c in CLIQUES:
         away = tuple(a for a in range(4) if a not in c)
         table = p.sum(axis=away).transpose([sorted(c).index(a) for a in c])
-        noisy.append(NoisyTable(c, (5000 * table + rng.normal(0, 5, table.shape)).reshape(-1), 25.0))
+        noisy.append(MeasuredTable(c, (5000 * table + rng.normal(0, 5, table.shape)).reshape(-1), 25.0))
     engine = Propagation(Triangulator(SIZES).tree(CLIQUES), CLIQUES)
     settings = FitSettings(entropy=1e-3, entropy_one=1e-3, tolerance=1e-3, steps=3000)
     fitted = fit(engine, pool(noisy), 5000.0, settings)
