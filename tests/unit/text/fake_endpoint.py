@@ -21,10 +21,37 @@ from pathlib import Path
 from typing import Any
 
 WORDS = (
-    "amber", "basket", "candle", "drift", "ember", "forest", "garden", "harbour", "island", "jacket",
-    "kettle", "lantern", "meadow", "needle", "orchard", "pepper", "quarry", "river", "saddle", "thistle",
-    "umbrella", "valley", "willow", "yarn", "zephyr", "anchor", "bridge", "copper", "dune", "engine",
-)  # fmt: skip
+    "amber",
+    "basket",
+    "candle",
+    "drift",
+    "ember",
+    "forest",
+    "garden",
+    "harbour",
+    "island",
+    "jacket",
+    "kettle",
+    "lantern",
+    "meadow",
+    "needle",
+    "orchard",
+    "pepper",
+    "quarry",
+    "river",
+    "saddle",
+    "thistle",
+    "umbrella",
+    "valley",
+    "willow",
+    "yarn",
+    "zephyr",
+    "anchor",
+    "bridge",
+    "copper",
+    "dune",
+    "engine",
+)
 
 
 @dataclass
@@ -129,8 +156,11 @@ class FakeEndpoint:
         if b.limit and self._in_flight > b.limit:
             return "429"
         for share, outcome in (
-            (b.share_429, "429"), (b.share_500, "500"), (b.share_cut, "cut"), (b.share_bad_json, "bad_json")
-        ):  # fmt: skip
+            (b.share_429, "429"),
+            (b.share_500, "500"),
+            (b.share_cut, "cut"),
+            (b.share_bad_json, "bad_json"),
+        ):
             if draw < share:
                 return outcome
             draw -= share
@@ -216,9 +246,13 @@ def _program() -> None:
     parser.add_argument("--log", default="")
     given = parser.parse_args()
     endpoint = FakeEndpoint(
-        latency_s=given.latency, limit=given.limit, share_429=given.share_429, share_500=given.share_500,
-        retry_after=given.retry_after, log=given.log,
-    )  # fmt: skip
+        latency_s=given.latency,
+        limit=given.limit,
+        share_429=given.share_429,
+        share_500=given.share_500,
+        retry_after=given.retry_after,
+        log=given.log,
+    )
     with endpoint:
         print(endpoint.port, flush=True)
         sys.stdin.read()

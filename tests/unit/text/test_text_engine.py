@@ -58,11 +58,14 @@ def test_the_key_depends_on_every_part_of_a_request(change: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("behaviour", "reason"),
     [
-        ({"share_500": 1.0}, Reason.SERVER_ERROR), ({"share_cut": 1.0}, Reason.BROKEN_ANSWER),
-        ({"share_bad_json": 1.0}, Reason.BAD_ANSWER), ({"status": 400}, Reason.REFUSED),
-        ({"status": 302}, Reason.REFUSED), ({"latency_s": 5.0}, Reason.TIMEOUT),
+        ({"share_500": 1.0}, Reason.SERVER_ERROR),
+        ({"share_cut": 1.0}, Reason.BROKEN_ANSWER),
+        ({"share_bad_json": 1.0}, Reason.BAD_ANSWER),
+        ({"status": 400}, Reason.REFUSED),
+        ({"status": 302}, Reason.REFUSED),
+        ({"latency_s": 5.0}, Reason.TIMEOUT),
     ],
-)  # fmt: skip
+)
 def test_trouble_with_one_request_has_its_reason(behaviour: dict[str, Any], reason: Reason) -> None:
     with FakeEndpoint(**behaviour) as endpoint:
         engine = Engine(spec(endpoint, timeout_s=0.2, max_tries=2))
@@ -123,10 +126,14 @@ def test_retry_after_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({"retry-after": "2"}, 2.0), ({"retry-after-ms": "250"}, 0.25), ({"retry-after": "1m30s"}, 90.0),
-        ({"retry-after": "soon"}, None), ({}, None), ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"retry-after": "1m30s"}, 90.0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
     ],
-)  # fmt: skip
+)
 def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
 

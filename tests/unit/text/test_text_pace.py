@@ -103,13 +103,18 @@ def simulate(limit: Limit, seconds: float, **options: float) -> Simulation:
 @pytest.mark.parametrize(
     ("limit", "latency", "per_s"),
     [
-        (lambda: at_once(64), 0.2, 320), (lambda: at_once(64, 0.01), 0.2, 320),
-        (lambda: at_once(64, 0.01), 1.0, 64), (lambda: at_once(24), 0.2, 120), (lambda: at_once(4), 0.5, 8),
-        (lambda: at_once(24, 0.01), 0.2, 120), (lambda: bucket(100, 20, None), 0.2, 100),
-        (lambda: bucket(100, 20, 0.5), 0.2, 100), (lambda: bucket(5, 10, 1.0), 1.0, 5),
+        (lambda: at_once(64), 0.2, 320),
+        (lambda: at_once(64, 0.01), 0.2, 320),
+        (lambda: at_once(64, 0.01), 1.0, 64),
+        (lambda: at_once(24), 0.2, 120),
+        (lambda: at_once(4), 0.5, 8),
+        (lambda: at_once(24, 0.01), 0.2, 120),
+        (lambda: bucket(100, 20, None), 0.2, 100),
+        (lambda: bucket(100, 20, 0.5), 0.2, 100),
+        (lambda: bucket(5, 10, 1.0), 1.0, 5),
     ],
     ids=["64", "64-stray", "64-slow", "24", "4", "24-stray", "rate", "rate-told", "rate-low"],
-)  # fmt: skip
+)
 def test_a_limit_is_used_and_hardly_exceeded(
     limit: Callable[[], Limit], latency: float, per_s: float
 ) -> None:

@@ -54,23 +54,30 @@ SEEDS = [
 def test_self_instruct_drops_what_the_paper_drops() -> None:
     said = iter(
         [
-            "Name three big rivers of Europe.", "Draw a picture of a house.", "Go.",
-            "Write a program that sorts.", "Write a haiku about winter.",
+            "Name three big rivers of Europe.",
+            "Draw a picture of a house.",
+            "Go.",
+            "Write a program that sorts.",
+            "Write a haiku about winter.",
             "Is a whale a fish? Answer yes or no.",
         ]
-    )  # fmt: skip
+    )
 
     def answer(text: str, seed: int) -> str:
         return next(said) if text.startswith("Come up") else "Snow falls on the hill, quiet as wool."
 
     made, kit = play(answer, lambda kit: instructions.self_instruct(kit, SEEDS, 2))
     assert [row["instruction"] for row in made] == [
-        "Write a haiku about winter.", "Is a whale a fish? Answer yes or no.",
-    ]  # fmt: skip
+        "Write a haiku about winter.",
+        "Is a whale a fish? Answer yes or no.",
+    ]
     assert [row["classification"] for row in made] == [False, True]
     assert reasons(kit) == {
-        "like one of the pool", "asks for what a text model cannot do", "too short", "write a program",
-    }  # fmt: skip
+        "like one of the pool",
+        "asks for what a text model cannot do",
+        "too short",
+        "write a program",
+    }
     assert kit.attempts == 6 and kit.funnel()["kept"] == 2
     with pytest.raises(UsageError):
         play(answer, lambda kit: instructions.self_instruct(kit, SEEDS[:2], 2))
@@ -228,13 +235,19 @@ def test_plain_stories_read_back_as_what_they_say(start: int, changes: list[int]
 @pytest.mark.parametrize(
     "story",
     [
-        "Mia has 9 coins. Her brother finds 4 coins.", "Mia has 9 coins. She finds 4 stamps.",
-        "Mia has 9 coins. She loses two coins.", "Mia has 9 coins. She loses half of them.",
-        "Mia has 9 coins. She loses some coins.", "Mia has 9 coins each day.", "Mia is 9 coins.",
-        "Mia finds 4 coins in 3 seconds.", "Mia has 9 coins. She sells 4 coins at 2 dollars.",
-        "Mia has 9 coins. She does not lose 4 coins.", "Mia has 9 coins. Now she has 5 coins.",
+        "Mia has 9 coins. Her brother finds 4 coins.",
+        "Mia has 9 coins. She finds 4 stamps.",
+        "Mia has 9 coins. She loses two coins.",
+        "Mia has 9 coins. She loses half of them.",
+        "Mia has 9 coins. She loses some coins.",
+        "Mia has 9 coins each day.",
+        "Mia is 9 coins.",
+        "Mia finds 4 coins in 3 seconds.",
+        "Mia has 9 coins. She sells 4 coins at 2 dollars.",
+        "Mia has 9 coins. She does not lose 4 coins.",
+        "Mia has 9 coins. Now she has 5 coins.",
     ],
-)  # fmt: skip
+)
 def test_stories_that_are_not_plain_are_not_read(story: str) -> None:
     assert stories.read_story(story, "Mia", "coins") is None
 
@@ -357,9 +370,11 @@ def test_every_bundled_file_loads() -> None:
 def test_recipe_files_say_what_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "r.toml"
     for text, words in (
-        ('recipe = "x"', "no recipe"), ('recipe = "magpie"\ncolour = 1', "unknown key"),
-        ('recipe = "magpie"\nrows = 0', "at least 1"), ('recipe = "magpie"\n[model]\nsize = 1', "size"),
-    ):  # fmt: skip
+        ('recipe = "x"', "no recipe"),
+        ('recipe = "magpie"\ncolour = 1', "unknown key"),
+        ('recipe = "magpie"\nrows = 0', "at least 1"),
+        ('recipe = "magpie"\n[model]\nsize = 1', "size"),
+    ):
         file.write_text(text)
         with pytest.raises(PlanError, match=words):
             running.load_recipe(file)

@@ -28,9 +28,11 @@ def make_plan(url: str, *, slots: int, rows: int = 40) -> Plan:
             Text("line", "Line on {{ topic }}", checks=(Check("regex", {"pattern": "[aeiou]{2}"}),), tries=2),
             Structured("facts", "Facts of {{ line }}", SCHEMA),
         ),
-        rows=rows, models={"m": ModelSpec("fake", url, max_in_flight=slots)},
-        dedup=Dedup(), quota=Quota(("topic",), rows // 2),
-    )  # fmt: skip
+        rows=rows,
+        models={"m": ModelSpec("fake", url, max_in_flight=slots)},
+        dedup=Dedup(),
+        quota=Quota(("topic",), rows // 2),
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:

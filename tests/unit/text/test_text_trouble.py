@@ -55,17 +55,26 @@ def run(url: str, columns: str, capsys: pytest.CaptureFixture[str], *, rows: int
 @pytest.mark.parametrize(
     ("behaviour", "cause", "reason"),
     [
-        ({"down": True}, "endpoint", ""), ({"key": "right"}, "auth", ""), ({"status": 404}, "not_found", ""),
-        ({"status": 429}, "endpoint", ""), ({"status": 500}, "", "server_error"),
-        ({"status": 400}, "", "refused"), ({"latency_s": 2.0}, "", "timeout"),
-        ({"share_cut": 1.0}, "", "broken_answer"), ({"share_bad_json": 1.0}, "", "bad_answer"),
+        ({"down": True}, "endpoint", ""),
+        ({"key": "right"}, "auth", ""),
+        ({"status": 404}, "not_found", ""),
+        ({"status": 429}, "endpoint", ""),
+        ({"status": 500}, "", "server_error"),
+        ({"status": 400}, "", "refused"),
+        ({"latency_s": 2.0}, "", "timeout"),
+        ({"share_cut": 1.0}, "", "broken_answer"),
+        ({"share_bad_json": 1.0}, "", "bad_answer"),
     ],
     ids=["down", "401", "404", "429", "500", "400", "timeout", "cut", "no-json"],
-)  # fmt: skip
+)
 def test_an_endpoint_in_trouble(
-    behaviour: dict[str, Any], cause: str, reason: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    behaviour: dict[str, Any],
+    cause: str,
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """What holds for every request stops the run with a cause; what is one request's has a typed reason."""
     monkeypatch.chdir(tmp_path)
     with FakeEndpoint(**behaviour) as endpoint:
@@ -153,10 +162,18 @@ def test_a_run_opens_no_socket_but_to_the_endpoint_named(tmp_path: Path) -> None
         (tmp_path / "plan.toml").write_text(MODEL.format(url=endpoint.url, rows=40) + LINE)
         done = subprocess.run(
             [sys.executable, "-c", _WATCH, "text", "run", "plan.toml", "--out", "out"],
-            cwd=tmp_path, capture_output=True, text=True, check=True,
-            env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "HTTPS_PROXY": "http://127.0.0.1:1",
-                 "ALL_PROXY": "http://127.0.0.1:1", "HOME": str(tmp_path)},
-        )  # fmt: skip
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={
+                "PATH": "",
+                "PYTHONPATH": ":".join(sys.path),
+                "HTTPS_PROXY": "http://127.0.0.1:1",
+                "ALL_PROXY": "http://127.0.0.1:1",
+                "HOME": str(tmp_path),
+            },
+        )
         told = json.loads(done.stdout.splitlines()[-1])
         port, answered = endpoint.port, endpoint.seen.outcomes["ok"]
     assert told["code"] == 0

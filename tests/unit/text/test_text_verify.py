@@ -161,9 +161,16 @@ def test_the_sandbox_runs_code_and_keeps_it_in() -> None:
     with MontySandbox() as box:
         assert box.run("1 + 1").value == "2"
         for source in (
-            "import os\nos.system('true')", "open('/etc/passwd').read()", "import socket", "while True: pass",
-            "x = [1] * 10**9", "def f(): return f()\nf()", "def f(:", "__import__('os').fork()", "x" * 60_000,
-        ):  # fmt: skip
+            "import os\nos.system('true')",
+            "open('/etc/passwd').read()",
+            "import socket",
+            "while True: pass",
+            "x = [1] * 10**9",
+            "def f(): return f()\nf()",
+            "def f(:",
+            "__import__('os').fork()",
+            "x" * 60_000,
+        ):
             ran = box.run(source, seconds=0.3)
             assert not ran.ok and ran.fault, source
         assert box.run("2 + 2").ok
@@ -247,12 +254,19 @@ def test_best_of_k_repairs_within_bounds() -> None:
 
 def test_plans_know_every_verifier_by_name() -> None:
     needs = {
-        "regex": {"pattern": "a"}, "json_schema": {"schema": {}}, "expression": {"expression": "value"},
-        "answer": {"expected": 1}, "tests": {"tests": "f(1)"}, "label": {"label": "a", "examples": "x.csv"},
-        "sentiment": {"wanted": "good"}, "judge": {"question": "?"}, "agrees": {"question": "?"},
-        "round_trip": {"value": "a", "question": "?"}, "uncontaminated": {"files": {}},
+        "regex": {"pattern": "a"},
+        "json_schema": {"schema": {}},
+        "expression": {"expression": "value"},
+        "answer": {"expected": 1},
+        "tests": {"tests": "f(1)"},
+        "label": {"label": "a", "examples": "x.csv"},
+        "sentiment": {"wanted": "good"},
+        "judge": {"question": "?"},
+        "agrees": {"question": "?"},
+        "round_trip": {"value": "a", "question": "?"},
+        "uncontaminated": {"files": {}},
         "attributes": {"attributes": {"size": {"kind": "length"}}},
-    }  # fmt: skip
+    }
     for name in registry.known():
         made = registry.make(name, needs.get(name, {}))
         assert isinstance(made, Verifier) or hasattr(made, "verify_asking"), name

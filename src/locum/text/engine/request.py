@@ -15,8 +15,10 @@ Kind = Literal["chat", "completion", "embedding"]
 KEY_VERSION = 1
 #: Where each kind goes, below the base address of an endpoint.
 PATHS: Mapping[str, str] = {
-    "chat": "/chat/completions", "completion": "/completions", "embedding": "/embeddings"
-}  # fmt: skip
+    "chat": "/chat/completions",
+    "completion": "/completions",
+    "embedding": "/embeddings",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,12 @@ class Reply:
     def to_json(self) -> dict[str, Any]:
         """What the cache keeps."""
         kept: dict[str, Any] = {
-            "text": self.text, "finish": self.finish, "in": self.prompt_tokens, "out": self.completion_tokens,
+            "text": self.text,
+            "finish": self.finish,
+            "in": self.prompt_tokens,
+            "out": self.completion_tokens,
             "tries": self.tries,
-        }  # fmt: skip
+        }
         if self.vectors:
             kept["vectors"] = [list(vector) for vector in self.vectors]
         if self.logprobs is not None:
@@ -135,6 +140,12 @@ class Reply:
     def from_json(cls, kept: Mapping[str, Any]) -> Reply:
         """Out of the cache."""
         return cls(
-            kept["text"], kept["finish"], kept["in"], kept["out"], kept.get("vectors", ()),
-            kept.get("logprobs"), cached=True, tries=kept["tries"],
-        )  # fmt: skip
+            kept["text"],
+            kept["finish"],
+            kept["in"],
+            kept["out"],
+            kept.get("vectors", ()),
+            kept.get("logprobs"),
+            cached=True,
+            tries=kept["tries"],
+        )

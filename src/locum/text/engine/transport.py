@@ -17,10 +17,14 @@ from locum.text.failures import EndpointError, Reason
 #: Reasons that another try may cure.
 PASSING = frozenset(
     {
-        Reason.UNREACHABLE, Reason.RATE_LIMITED, Reason.SERVER_ERROR, Reason.TIMEOUT, Reason.BROKEN_ANSWER,
+        Reason.UNREACHABLE,
+        Reason.RATE_LIMITED,
+        Reason.SERVER_ERROR,
+        Reason.TIMEOUT,
+        Reason.BROKEN_ANSWER,
         Reason.BAD_ANSWER,
     }
-)  # fmt: skip
+)
 #: Reasons that hold for every request to this endpoint: the run ends.
 FATAL = frozenset({Reason.AUTH, Reason.NOT_FOUND})
 
@@ -76,9 +80,10 @@ class HttpTransport:
             key = os.environ.get(spec.api_key_env, "").strip()
             if not key or not key.isascii() or not key.isprintable():
                 raise EndpointError(
-                    f"the variable {spec.api_key_env} holds no usable key", where=spec.base_url or "",
+                    f"the variable {spec.api_key_env} holds no usable key",
+                    where=spec.base_url or "",
                     do=f"set it: export {spec.api_key_env}=...",
-                )  # fmt: skip
+                )
             headers["authorization"] = f"Bearer {key}"
         self._spec = spec
         self.http = HttpClient(spec.base_url or "", headers)

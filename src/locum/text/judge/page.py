@@ -20,9 +20,18 @@ def render(
 ) -> str:
     """The evidence as one offline HTML page; it holds figures, no texts."""
     groups = [(words, [r for r in results if r.question == q]) for q, words in _QUESTIONS.items()]
-    return environment().get_template("text.html.j2").render(
-        column=column, texts=texts, created=created, groups=[g for g in groups if g[1]],
-        free=[r.title for r in results if not r.reads_private],
-        answers=[(_QUESTIONS[a.question], a, "unclear" if a.verdict == "not measured" else a.verdict)
-                 for a in answers],
-    )  # fmt: skip
+    return (
+        environment()
+        .get_template("text.html.j2")
+        .render(
+            column=column,
+            texts=texts,
+            created=created,
+            groups=[g for g in groups if g[1]],
+            free=[r.title for r in results if not r.reads_private],
+            answers=[
+                (_QUESTIONS[a.question], a, "unclear" if a.verdict == "not measured" else a.verdict)
+                for a in answers
+            ],
+        )
+    )

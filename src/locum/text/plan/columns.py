@@ -414,13 +414,36 @@ class Validator:
 
 
 Column = (
-    Category | Subcategory | Number | Date | Person | Expression | Seed | Table | Text | Structured | Code
-    | Judge | Embedding | Validator
-)  # fmt: skip
+    Category
+    | Subcategory
+    | Number
+    | Date
+    | Person
+    | Expression
+    | Seed
+    | Table
+    | Text
+    | Structured
+    | Code
+    | Judge
+    | Embedding
+    | Validator
+)
 #: Columns whose value a model writes.
 Written = Text | Structured | Code | Judge
 CLASSES: Mapping[str, Any] = {
-    "category": Category, "subcategory": Subcategory, "number": Number, "date": Date, "person": Person,
-    "expression": Expression, "seed": Seed, "table": Table, "text": Text, "structured": Structured, "code":
-    Code, "judge": Judge, "embedding": Embedding, "validator": Validator,
-}  # fmt: skip
+    "category": Category,
+    "subcategory": Subcategory,
+    "number": Number,
+    "date": Date,
+    "person": Person,
+    "expression": Expression,
+    "seed": Seed,
+    "table": Table,
+    "text": Text,
+    "structured": Structured,
+    "code": Code,
+    "judge": Judge,
+    "embedding": Embedding,
+    "validator": Validator,
+}

@@ -19,7 +19,7 @@ from locum.text.plan.columns import (
     Subcategory,
     Text,
     Validator,
-)  # fmt: skip
+)
 from locum.text.plan.template import Template
 
 #: Name under which a check's own parameters see the value they check.
@@ -93,8 +93,9 @@ def layers(columns: Sequence[Column]) -> tuple[tuple[Column, ...], ...]:
         if not layer:
             raise PlanError(
                 "columns use each other in a circle: " + " -> ".join(_circle(uses, done)),
-                where="columns", do="break the circle",
-            )  # fmt: skip
+                where="columns",
+                do="break the circle",
+            )
         found.append(layer)
         done |= {column.name for column in layer}
         rest = [column for column in rest if column.name not in done]

@@ -24,7 +24,7 @@ from locum.text.plan.columns import (
     Text,
     Validator,
     Written,
-)  # fmt: skip
+)
 from locum.text.plan.graph import layers, reads
 
 _FORBID: Mapping[str, Any] = {"extra": "forbid"}
@@ -248,9 +248,10 @@ def _check(plan: Plan) -> None:
     for name in names:
         if not name.isidentifier() or name.startswith("_"):
             raise PlanError(
-                f"{name!r} cannot be used in a template", where="columns",
+                f"{name!r} cannot be used in a template",
+                where="columns",
                 expected="letters, digits and _, not beginning with a digit or _",
-            )  # fmt: skip
+            )
         if names.count(name) > 1:
             raise PlanError(f"two columns are called {name!r}", where="columns", do="rename one")
     if isinstance(plan.rows, bool) or plan.rows < 1 or plan.tries < 1:
@@ -340,8 +341,9 @@ def _check_export(export: Export, names: list[str]) -> None:
             for role in roles:
                 if getattr(export, role) not in names:
                     raise PlanError(
-                        f"{name} needs a kept column for {role!r}", where=f"export.{role}",
+                        f"{name} needs a kept column for {role!r}",
+                        where=f"export.{role}",
                         expected="one of " + ", ".join(names),
-                    )  # fmt: skip
+                    )
     if export.system and export.system not in names:
         raise PlanError(f"there is no kept column {export.system!r}", where="export.system")

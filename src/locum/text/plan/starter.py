@@ -51,11 +51,18 @@ def starter(base_url: str | None = None, model: str | None = None) -> Plan:
             Category("rating", ("good", "bad")),
             Category("place", _PLACES),
             Text(
-                "review", _FEW_SHOT if embedded else _CHAT, mode="completion" if embedded else "chat",
-                max_tokens=60 if embedded else 200, stop=("\n",) if embedded else (), tries=2,
+                "review",
+                _FEW_SHOT if embedded else _CHAT,
+                mode="completion" if embedded else "chat",
+                max_tokens=60 if embedded else 200,
+                stop=("\n",) if embedded else (),
+                tries=2,
                 checks=(Check("length", {"min_words": 8, "max_words": 120}),),
             ),
         ),
-        rows=20, name="reviews", models={"writer": spec}, dedup=Dedup(minhash=0.7),
+        rows=20,
+        name="reviews",
+        models={"writer": spec},
+        dedup=Dedup(minhash=0.7),
         export=Export(("parquet",)),
-    )  # fmt: skip
+    )

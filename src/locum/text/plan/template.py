@@ -77,8 +77,14 @@ class Template:
         except jinja2.TemplateError as error:
             raise Lost(Reason.TEMPLATE, f"{self.where}: {_brief(error)}", stage="render") from error
         except (
-            TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError
-        ) as error:  # fmt: skip
+            TypeError,
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            AttributeError,
+            RecursionError,
+            MemoryError,
+        ) as error:
             raise Lost(Reason.TEMPLATE, f"{self.where}: {type(error).__name__}", stage="render") from error
 
 

@@ -271,15 +271,26 @@ def plan_for(
         checks = (Check("attributes", {"attributes": declared, "least": least}),)
     columns.append(
         Text(
-            what, f"A {what} of each kind.\n\n{shown}{wanted}{what}:", mode="completion", max_tokens=120,
-            stop=("\n",), temperature=0.9, checks=checks, tries=tries,
+            what,
+            f"A {what} of each kind.\n\n{shown}{wanted}{what}:",
+            mode="completion",
+            max_tokens=120,
+            stop=("\n",),
+            temperature=0.9,
+            checks=checks,
+            tries=tries,
         )
-    )  # fmt: skip
+    )
     writer = spec or ModelSpec(DEFAULT, context=1024)
     return Plan(
-        tuple(columns), rows=rows, name=f"private-{what}", seed=seed, models={"writer": writer}, tries=3,
+        tuple(columns),
+        rows=rows,
+        name=f"private-{what}",
+        seed=seed,
+        models={"writer": writer},
+        tries=3,
         dedup=Dedup(exact=True),
-    )  # fmt: skip
+    )
 
 
 def _examples(
@@ -289,9 +300,10 @@ def _examples(
     attribute = next((a for a in model.attributes if a.name == by), None)
     if attribute is None or len(examples) != len(values):
         raise UsageError(
-            "examples need an attribute, and a value of it each", where="by",
+            "examples need an attribute, and a value of it each",
+            where="by",
             expected=f"one of {', '.join(a.name for a in model.attributes)}",
-        )  # fmt: skip
+        )
     short = [" ".join(t.split()[:EXAMPLE_WORDS]) for t in examples]
     found = {v: tuple(t for t, w in zip(short, values, strict=True) if w == v) for v in attribute.values}
     return {v: texts or tuple(short) for v, texts in found.items()}

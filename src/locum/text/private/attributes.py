@@ -72,12 +72,15 @@ class LengthAttribute:
 
 #: Marks of style by name: what is looked for.
 STYLES: Mapping[str, str] = {
-    "exclaims": r"!", "asks": r"\?", "first_person": r"(?i)\b(?:i|me|my|mine|we|us|our)\b",
-    "shouts": r"\b[A-Z]{3,}\b", "digits": r"\d",
+    "exclaims": r"!",
+    "asks": r"\?",
+    "first_person": r"(?i)\b(?:i|me|my|mine|we|us|our)\b",
+    "shouts": r"\b[A-Z]{3,}\b",
+    "digits": r"\d",
     "slang": r"(?i)\b(?:u|ur|lol|omg|gonna|wanna|plz|thx)\b",
     "emoji": r"[\U0001F300-\U0001FAFF\u2600-\u27BF]|[:;]-?[)(DP]",
     "greets": r"(?i)^\s*(?:hi|hello|hey|dear)\b",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +281,11 @@ class Asked:
         """JSON Schema of the answer."""
         answer = {"type": "string", "enum": list(self.levels)}
         return {
-            "type": "object", "properties": {"answer": answer}, "required": ["answer"],
+            "type": "object",
+            "properties": {"answer": answer},
+            "required": ["answer"],
             "additionalProperties": False,
-        }  # fmt: skip
+        }
 
     def prompt(self, text: str) -> str:
         """The question about a text."""
@@ -293,9 +298,15 @@ class Asked:
 
 Known = LengthAttribute | Style | SentimentAttribute | Topic | Pattern | Given | Learned | Asked
 CLASSES: Mapping[str, Any] = {
-    "length": LengthAttribute, "style": Style, "sentiment": SentimentAttribute, "topic": Topic,
-    "pattern": Pattern, "column": Given, "learned": Learned, "asked": Asked,
-}  # fmt: skip
+    "length": LengthAttribute,
+    "style": Style,
+    "sentiment": SentimentAttribute,
+    "topic": Topic,
+    "pattern": Pattern,
+    "column": Given,
+    "learned": Learned,
+    "asked": Asked,
+}
 
 
 @lru_cache(maxsize=4)

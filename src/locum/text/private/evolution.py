@@ -50,9 +50,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.rounds < 1 or self.size < 1 or self.variations < 2:
             raise UsageError(
-                "the settings are not usable", where="evolution",
+                "the settings are not usable",
+                where="evolution",
                 expected="1 round and text or more, and 2 variations or more",
-            )  # fmt: skip
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +155,13 @@ def evolve(
     )
     kept = generations[-1].kept
     return Evolved(
-        tuple(t for c in sizes for t in kept[c]), tuple(c for c in sizes for _ in kept[c]),
+        tuple(t for c in sizes for t in kept[c]),
+        tuple(c for c in sizes for _ in kept[c]),
         tuple(tuple(t for c in sizes for t in g.kept[c]) for g in generations),
-        sigma, accounting(ledger, steps, sigma, sensitivity), shares,
-    )  # fmt: skip
+        sigma,
+        accounting(ledger, steps, sigma, sensitivity),
+        shares,
+    )
 
 
 @dataclass(frozen=True)

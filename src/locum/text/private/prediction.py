@@ -161,14 +161,20 @@ def predict(
     bound = math.floor(clip * GRID)
     if bound < 1:
         raise BudgetError(
-            "the budget is too small to move any token", where="privacy budget",
+            "the budget is too small to move any token",
+            where="privacy budget",
             do="raise it, use larger batches or fewer tokens",
-        )  # fmt: skip
+        )
     epsilon = 2 * moves * bound / (GRID * batch * temperature)
     noise = ledger.spend(
-        "exponential", [("text",)], sensitivity=1.0, scale=epsilon, steps=tokens,
-        slack=texts * tokens * choice_slack(MOST), purpose="tokens by private prediction",
-    )  # fmt: skip
+        "exponential",
+        [("text",)],
+        sensitivity=1.0,
+        scale=epsilon,
+        steps=tokens,
+        slack=texts * tokens * choice_slack(MOST),
+        purpose="tokens by private prediction",
+    )
     place = _coins(len(private), texts, used, noise)
     draw = _Draw(model, batch, bound, moves, epsilon, top, noise)
     written = [
@@ -200,7 +206,7 @@ class _Draw:
 
     def __init__(
         self, model: LanguageModel, batch: int, bound: int, moves: int, epsilon: float, top: int, noise: Noise
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._model, self._batch, self._bound, self._moves = model, batch, bound, moves
         self._epsilon, self._top, self._noise = epsilon, top, noise
 
@@ -243,7 +249,8 @@ def _check(
         raise UsageError("a unit with several texts is not supported here", where="unit", do="keep one each")
     if min(texts, batch, tokens, top) < 1 or not 0 < temperature <= 100 or not 0 < used <= 1:
         raise UsageError(
-            "a number cannot be", where="predict",
+            "a number cannot be",
+            where="predict",
             expected="texts, batch, tokens and top from 1; temperature above 0; used above 0, at most 1",
-        )  # fmt: skip
+        )
     return ledger.unit.l1

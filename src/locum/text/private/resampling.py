@@ -166,11 +166,15 @@ def resample(
             rows = members[c][place[c] == k]
             drawn += rng.choice(rows, size=int(quota[k]), replace=bool(quota[k] > len(rows))).tolist()
     return Resampled(
-        tuple(drawn), tuple(pool[i] for i in drawn),
+        tuple(drawn),
+        tuple(pool[i] for i in drawn),
         tuple(pool_labels[i] for i in drawn) if pool_labels is not None else (),
-        {c: tuple(x.tolist()) for c, x in noisy.items()}, {c: tuple(x.tolist()) for c, x in held.items()},
-        unmet, sigma, accounting(ledger, 1, sigma, sensitivity),
-    )  # fmt: skip
+        {c: tuple(x.tolist()) for c, x in noisy.items()},
+        {c: tuple(x.tolist()) for c, x in held.items()},
+        unmet,
+        sigma,
+        accounting(ledger, 1, sigma, sensitivity),
+    )
 
 
 def quotas(
@@ -223,9 +227,10 @@ def _check(
         raise DataError("there are no texts", where="pool")
     if size < 1 or (size > len(pool) and not repeat):
         raise UsageError(
-            f"{size} texts of a pool of {len(pool)}", where="size",
+            f"{size} texts of a pool of {len(pool)}",
+            where="size",
             do="make the pool larger, ask for fewer, or allow repetitions",
-        )  # fmt: skip
+        )
     if (labels is None) != (pool_labels is None):
         raise UsageError("only one side has labels", where="labels", expected="labels of both or neither")
     if pool_labels is not None and len(pool_labels) != len(pool):

@@ -114,10 +114,15 @@ class PrivateTexts:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {
-            "folder": str(self.folder), "files": list(self.files), "texts": self.texts,
-            "account": self.sentence, "statement": self.statement,
-            "lineage": self.lineage.to_json(), "warnings": list(self.warnings), **self.facts,
-        }  # fmt: skip
+            "folder": str(self.folder),
+            "files": list(self.files),
+            "texts": self.texts,
+            "account": self.sentence,
+            "statement": self.statement,
+            "lineage": self.lineage.to_json(),
+            "warnings": list(self.warnings),
+            **self.facts,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +149,14 @@ def evolve_texts(
     filler = NGramFiller(_texts(public), length=length)
     opened = _open(asked, "gdp")
     found = evolve(
-        opened.texts, filler, opened.ledger, labels=opened.labels, classes=asked.classes or None,
-        settings=Settings(rounds, asked.rows, variations), seed=asked.seed,
-    )  # fmt: skip
+        opened.texts,
+        filler,
+        opened.ledger,
+        labels=opened.labels,
+        classes=asked.classes or None,
+        settings=Settings(rounds, asked.rows, variations),
+        seed=asked.seed,
+    )
     facts = {"rounds": rounds, "sigma": found.sigma}
     return _finish(asked, opened, "evolve", found.texts, found.labels, found.sentence, facts, public)
 
@@ -167,9 +177,17 @@ def resample_texts(
     marks = _column(table, asked.label, "pool") if asked.label else None
     opened = _open(asked, "gdp")
     found = resample(
-        opened.texts, texts, opened.ledger, size=asked.rows, labels=opened.labels, pool_labels=marks,
-        classes=asked.classes or None, clusters=clusters, repeat=repeat, seed=asked.seed,
-    )  # fmt: skip
+        opened.texts,
+        texts,
+        opened.ledger,
+        size=asked.rows,
+        labels=opened.labels,
+        pool_labels=marks,
+        classes=asked.classes or None,
+        clusters=clusters,
+        repeat=repeat,
+        seed=asked.seed,
+    )
     facts = {"clusters": sum(map(len, found.counts.values())), "unmet": found.unmet, "sigma": found.sigma}
     return _finish(asked, opened, "resample", found.texts, found.labels, found.sentence, facts, [pool])
 
@@ -241,18 +259,33 @@ def attribute_texts(
     values = read_attributes(known, shown, records=records).column(chosen).to_pylist() if known else []
     if known and isinstance(shown[0], Given) and set(values) == {"other"}:
         raise UsageError(
-            f"the public texts have no column {shown[0].column!r} with a declared value", where="by",
+            f"the public texts have no column {shown[0].column!r} with a declared value",
+            where="by",
             do="choose examples by an attribute that is read from the text",
-        )  # fmt: skip
+        )
     opened = _open(asked, "gdp")
     fit: AttributeModel = fit_attributes(
-        opened.texts, found, opened.ledger, records=opened.records, model=model, allowed=allowed,
-        synthesizer=synthesizer, seed=asked.seed,
-    )  # fmt: skip
+        opened.texts,
+        found,
+        opened.ledger,
+        records=opened.records,
+        model=model,
+        allowed=allowed,
+        synthesizer=synthesizer,
+        seed=asked.seed,
+    )
     plan = plan_for(
-        fit, MODEL, rows=asked.rows, what=what, examples=known, example_values=values,
-        by=chosen if known else "", spec=writer, tries=tries, seed=asked.seed,
-    )  # fmt: skip
+        fit,
+        MODEL,
+        rows=asked.rows,
+        what=what,
+        examples=known,
+        example_values=values,
+        by=chosen if known else "",
+        spec=writer,
+        tries=tries,
+        seed=asked.seed,
+    )
     _make(asked.out)
     with replacing(asked.out / MODEL) as path:
         fit.fit.synthesizer.descend(stamp_of(asked.data)).save(path)
@@ -265,9 +298,18 @@ def attribute_texts(
         made = write(drawn, found, labelled_filler(known, values), by=chosen, seed=asked.seed)
         texts, rows, facts["agree"] = made.texts, made.rows, dict(made.agree)
     return _finish(
-        asked, opened, "attributes", texts, (), fit.sentence, facts, public, rows=rows, more=(MODEL, PLAN),
+        asked,
+        opened,
+        "attributes",
+        texts,
+        (),
+        fit.sentence,
+        facts,
+        public,
+        rows=rows,
+        more=(MODEL, PLAN),
         through=fit.fit.synthesizer.lineage,
-    )  # fmt: skip
+    )
 
 
 def _open(asked: PrivateTextRequest, accounting: Accounting) -> _Opened:
@@ -344,14 +386,26 @@ def _finish(
     added = totals(own, ledger.budget.delta)
     said = statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp)
     document = {
-        "format": FORMAT, "what": "private text", "route": route, "statement": said, "account": sentence,
-        "private": ledger.private, "unit": ledger.unit.to_json(), "budget": ledger.budget.to_json(),
-        "accounting": ledger.accounting, "run": ledger.run, "data": ledger.data,
-        "entries": [e.to_json() for e in own], "total": added, "facts": dict(facts),
+        "format": FORMAT,
+        "what": "private text",
+        "route": route,
+        "statement": said,
+        "account": sentence,
+        "private": ledger.private,
+        "unit": ledger.unit.to_json(),
+        "budget": ledger.budget.to_json(),
+        "accounting": ledger.accounting,
+        "run": ledger.run,
+        "data": ledger.data,
+        "entries": [e.to_json() for e in own],
+        "total": added,
+        "facts": dict(facts),
         "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in own})},
-        "trust_model": list(TRUST_MODEL), "assumptions": [_ONE, _PUBLIC, _ENCODER, *ALWAYS_ASSUMED],
-        "versions": versions(), "lineage": lineage.to_json(),
-    }  # fmt: skip
+        "trust_model": list(TRUST_MODEL),
+        "assumptions": [_ONE, _PUBLIC, _ENCODER, *ALWAYS_ASSUMED],
+        "versions": versions(),
+        "lineage": lineage.to_json(),
+    }
     write_text(asked.out / PRIVACY, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     return PrivateTexts(asked.out, tuple(files), len(texts), sentence, said, lineage, risks, facts)
 

@@ -88,10 +88,13 @@ class Votes:
         """Noisy counts of each class; `count` is called only once the step is on the ledger."""
         exact = self._ledger.accounting == "gdp"
         noise = self._ledger.spend(
-            "gaussian" if exact else "discrete-gaussian", [("text",)],
-            sensitivity=self._sensitivity, scale=self._sigma,
-            slack=sum(cells.values()) * gaussian_slack(self._sigma), purpose=purpose,
-        )  # fmt: skip
+            "gaussian" if exact else "discrete-gaussian",
+            [("text",)],
+            sensitivity=self._sensitivity,
+            scale=self._sigma,
+            slack=sum(cells.values()) * gaussian_slack(self._sigma),
+            purpose=purpose,
+        )
         return {name: gaussian_counts(count(name), self._sigma, noise, rounded=exact) for name in cells}
 
 
@@ -115,9 +118,10 @@ def grouped(
         raise UsageError("there is not one label for each text", where="labels")
     if not classes:
         raise UsageError(
-            "classes were not named; names found in the data would not be private", where="classes",
+            "classes were not named; names found in the data would not be private",
+            where="classes",
             do="name them, with public shares if there are any",
-        )  # fmt: skip
+        )
     groups: dict[str, list[int]] = {name: [] for name in classes}
     for i, label in enumerate(labels):
         if label in groups:

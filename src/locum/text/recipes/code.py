@@ -28,9 +28,15 @@ _SCHEMA = {
 
 
 async def code_with_tests(
-    kit: Kit, topics: Sequence[str], rows: int, *, k: int = 3, kills: int = 1, tries: int = 4,
+    kit: Kit,
+    topics: Sequence[str],
+    rows: int,
+    *,
+    k: int = 3,
+    kills: int = 1,
+    tries: int = 4,
     sandbox: Sandbox | None = None,
-) -> list[Row]:  # fmt: skip
+) -> list[Row]:
     """Problems, solutions and tests, all by the model; kept when tests pass, bite, and other solutions agree.
 
     Parameters
@@ -82,9 +88,14 @@ async def code_with_tests(
             if agree is not None and agree < 0.5:
                 raise Lost(Reason.INVALID, "other solutions fail the tests", stage="agree")
             return {
-                "topic": topic, "problem": told["problem"], "solution": solution, "tests": tests,
-                "mutants": ran.mutants, "killed": ran.killed, "agree": agree,
-            }  # fmt: skip
+                "topic": topic,
+                "problem": told["problem"],
+                "solution": solution,
+                "tests": tests,
+                "mutants": ran.mutants,
+                "killed": ran.killed,
+                "agree": agree,
+            }
 
         return await kit.gather(rows * tries, one, rows, new=lambda row: pool.new(row["problem"]))
 
@@ -164,14 +175,29 @@ _FAMILIES: Sequence[tuple[str, str, str, Callable[[int], Callable[[Any], Any]], 
     ("is_above_{n}", "Return True if x is greater than {n}.", "x", lambda n: lambda x: x > n, "int"),
     ("divisible_by_{n}", "Return True if x is divisible by {n}.", "x", lambda n: lambda x: x % n == 0, "int"),
     ("remainder_{n}", "Return the remainder of x divided by {n}.", "x", lambda n: lambda x: x % n, "int"),
-    ("longer_than_{n}", "Return True if the list has more than {n} elements.", "items",
-     lambda n: lambda v: len(v) > n, "list"),
+    (
+        "longer_than_{n}",
+        "Return True if the list has more than {n} elements.",
+        "items",
+        lambda n: lambda v: len(v) > n,
+        "list",
+    ),
     ("sum_plus_{n}", "Return the sum of the list plus {n}.", "items", lambda n: lambda v: sum(v) + n, "list"),
-    ("largest_plus_{n}", "Return the largest number of the list plus {n}.", "items",
-     lambda n: lambda v: max(v) + n, "list"),
-    ("first_times_{n}", "Return the first number of the list times {n}.", "items",
-     lambda n: lambda v: v[0] * n, "list"),
-)  # fmt: skip
+    (
+        "largest_plus_{n}",
+        "Return the largest number of the list plus {n}.",
+        "items",
+        lambda n: lambda v: max(v) + n,
+        "list",
+    ),
+    (
+        "first_times_{n}",
+        "Return the first number of the list times {n}.",
+        "items",
+        lambda n: lambda v: v[0] * n,
+        "list",
+    ),
+)
 _SHOTS = (
     "# Return x plus 100.\ndef add_100(x):\n    return x + 100\n\n"
     "# Return True if x is less than 50.\ndef is_below_50(x):\n    return x < 50\n\n"
@@ -211,9 +237,13 @@ async def exercises(
             for turn in range(k):
                 try:
                     body = await kit.engine.complete(
-                        prompt, model=kit.model, seed=int(kit.draw("x", attempt, turn).integers(2**31)),
-                        max_tokens=40, stop=["\n\n", "\n#", "\ndef"], temperature=0.6,
-                    )  # fmt: skip
+                        prompt,
+                        model=kit.model,
+                        seed=int(kit.draw("x", attempt, turn).integers(2**31)),
+                        max_tokens=40,
+                        stop=["\n\n", "\n#", "\ndef"],
+                        temperature=0.6,
+                    )
                 except Lost as lost:
                     kit.lose_with(lost)
                     continue
@@ -230,9 +260,13 @@ async def exercises(
                 raise Lost(Reason.INVALID, "vacuous tests", stage="mutate")
             problem = f"Write {name}({parameter}). {said}"
             return {
-                "problem": problem, "solution": solution, "tests": tests, "mutants": ran.mutants,
-                "killed": ran.killed, "agree": round(share, 3),
-            }  # fmt: skip
+                "problem": problem,
+                "solution": solution,
+                "tests": tests,
+                "mutants": ran.mutants,
+                "killed": ran.killed,
+                "agree": round(share, 3),
+            }
 
         return await kit.gather(
             rows * tries, one, rows, new=lambda row: seen.new(row["problem"]), reason=Reason.DUPLICATE

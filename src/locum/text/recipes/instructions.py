@@ -171,7 +171,7 @@ _EVOLVE = {
     "reasoning": "Rewrite the task so that it needs several steps of reasoning.",
     "input": "Rewrite the task so that it includes a short piece of data to work on.",
     "breadth": "Write a new task from the same field that is rarer than the given one.",
-}  # fmt: skip
+}
 _LEAK = re.compile(r"#?\b(?:given|rewritten|created|new) (?:prompt|task)\b|rewrite the task", re.IGNORECASE)
 _STOP_ONLY = frozenset(
     [

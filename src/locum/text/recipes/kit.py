@@ -140,9 +140,14 @@ class Kit:
                     yield found
 
     async def gather(
-        self, most: int, make: Callable[[int], Awaitable[Row]], rows: int, *,
-        new: Callable[[Row], bool] = lambda row: True, reason: Reason = Reason.NEAR_DUPLICATE,
-    ) -> list[Row]:  # fmt: skip
+        self,
+        most: int,
+        make: Callable[[int], Awaitable[Row]],
+        rows: int,
+        *,
+        new: Callable[[Row], bool] = lambda row: True,
+        reason: Reason = Reason.NEAR_DUPLICATE,
+    ) -> list[Row]:
         """The first `rows` of what `make` gives (see `several`), without rows that are not `new`, kept."""
         made: list[Row] = []
         async for row in self.several(most, make):
@@ -195,10 +200,14 @@ class Kit:
             for (stage, reason), n in sorted(self.lost.items(), key=lambda item: (-item[1], item[0]))
         ]
         return {
-            "wanted": self.kept, "attempts": self.attempts, "kept": self.kept, "unmet": 0,
-            "yield": round(self.kept / self.attempts, 4) if self.attempts else None, "lost": losses,
+            "wanted": self.kept,
+            "attempts": self.attempts,
+            "kept": self.kept,
+            "unmet": 0,
+            "yield": round(self.kept / self.attempts, 4) if self.attempts else None,
+            "lost": losses,
             **({"facts": self.facts} if self.facts else {}),
-        }  # fmt: skip
+        }
 
     def _seed(self, *names: str | int) -> int:
         return child_seed(self.seed, "recipe", *names)

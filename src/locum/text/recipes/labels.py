@@ -16,10 +16,17 @@ from locum.text.verify.repetition import NoLoop
 
 
 async def attrprompt(
-    kit: Kit, what: str, labels: Sequence[str], attributes: Mapping[str, Sequence[str]], rows: int, *,
-    shots: Mapping[str, Sequence[str]] | None = None, max_tokens: int = 60, minhash: float = 0.6,
+    kit: Kit,
+    what: str,
+    labels: Sequence[str],
+    attributes: Mapping[str, Sequence[str]],
+    rows: int,
+    *,
+    shots: Mapping[str, Sequence[str]] | None = None,
+    max_tokens: int = 60,
+    minhash: float = 0.6,
     tries: int = 4,
-) -> list[Row]:  # fmt: skip
+) -> list[Row]:
     """Labelled texts, each with its own combination of attributes.
 
     Parameters
@@ -127,9 +134,15 @@ class Trained:
 
 
 async def prompt2model(
-    kit: Kit, task: str, labels: Sequence[str], test: Sequence[tuple[str, str]], rows: int, *,
-    shots: Mapping[str, Sequence[str]] | None = None, attributes: Mapping[str, Sequence[str]] | None = None,
-) -> Trained:  # fmt: skip
+    kit: Kit,
+    task: str,
+    labels: Sequence[str],
+    test: Sequence[tuple[str, str]],
+    rows: int,
+    *,
+    shots: Mapping[str, Sequence[str]] | None = None,
+    attributes: Mapping[str, Sequence[str]] | None = None,
+) -> Trained:
     """From a task in words to a small classifier, tested on real rows.
 
     Parameters

@@ -131,9 +131,12 @@ def masked(question: str, which: int) -> tuple[str, str] | None:
 
 
 async def metamath(
-    kit: Kit, problems: Sequence[Problem], *, k: int = 3,
+    kit: Kit,
+    problems: Sequence[Problem],
+    *,
+    k: int = 3,
     kinds: Sequence[str] = ("rephrase", "fobar", "verify"),
-) -> list[Row]:  # fmt: skip
+) -> list[Row]:
     """Rewrites of problems whose answers are known, each checked by solving it.
 
     Parameters

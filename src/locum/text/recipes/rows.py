@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 
 async def few_shot_rows(
-    kit: Kit, real: pa.Table, target: str, rows: int, *, about: str = "", shown: int = 8, tries: int = 4,
+    kit: Kit,
+    real: pa.Table,
+    target: str,
+    rows: int,
+    *,
+    about: str = "",
+    shown: int = 8,
+    tries: int = 4,
     curated: bool = True,
-) -> tuple[list[Row], Curated | None]:  # fmt: skip
+) -> tuple[list[Row], Curated | None]:
     """New rows for a small table.
 
     Parameters
@@ -105,9 +112,12 @@ def _judged(
         return [kit.keep(row) for row in made], None
     columns = [Column(f.name, "category" if f.name == target else _kind(f.type)) for f in real.schema]
     judged = curate(
-        real, pa.Table.from_pylist(list(made), schema=real.schema), Schema(tuple(columns)), target,
+        real,
+        pa.Table.from_pylist(list(made), schema=real.schema),
+        Schema(tuple(columns)),
+        target,
         seed=kit.seed,
-    )  # fmt: skip
+    )
     kept = []
     for row, good in zip(made, judged.kept, strict=True):
         if good:
@@ -125,9 +135,7 @@ def _kind(of: pa.DataType) -> Kind:
     return "category" if pa.types.is_string(of) else "integer" if pa.types.is_integer(of) else "number"
 
 
-async def _ask(
-    kit: Kit, about: str, few: Sequence[Row], schema: Row, target: str, attempt: int
-) -> Row:  # fmt: skip
+async def _ask(kit: Kit, about: str, few: Sequence[Row], schema: Row, target: str, attempt: int) -> Row:
     listed = "\n".join(json.dumps(record) for record in few)
     prompt = (
         f"{about}\nHere are rows of a table:\n{listed}\nWrite one more row, different from these, as JSON."
@@ -137,9 +145,7 @@ async def _ask(
     return row
 
 
-async def _go_on(
-    kit: Kit, about: str, few: Sequence[Row], schema: Row, target: str, attempt: int
-) -> Row:  # fmt: skip
+async def _go_on(kit: Kit, about: str, few: Sequence[Row], schema: Row, target: str, attempt: int) -> Row:
     """The list of rows goes on after the label: told to write a row, a small model copies one of them."""
     label = schema["properties"][target]["enum"][0]
     lines = [json.dumps({target: record[target], **record}) for record in few]

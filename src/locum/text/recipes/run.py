@@ -39,10 +39,16 @@ _FOLDER = Path(__file__).parent / "bundled"
 #: Recipes whose number of rows follows from what goes in.
 _BY_INPUT = frozenset(
     (
-        "evol-instruct", "backtranslation", "rejection-sampling", "star", "metamath", "preference",
-        "refusals", "tabular",
+        "evol-instruct",
+        "backtranslation",
+        "rejection-sampling",
+        "star",
+        "metamath",
+        "preference",
+        "refusals",
+        "tabular",
     )
-)  # fmt: skip
+)
 _KEYS = ("recipe", "name", "seed", "rows", "model", "private", "settings")
 
 
@@ -159,9 +165,14 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> RecipeFile | None:
 
 
 def run_recipe(
-    recipe: RecipeFile, out: Path | str, *, caps: Caps | None = None, replay: bool = False,
-    allow_endpoints: Sequence[str] = (), progress: Listener = silent,
-) -> TextOutcome:  # fmt: skip
+    recipe: RecipeFile,
+    out: Path | str,
+    *,
+    caps: Caps | None = None,
+    replay: bool = False,
+    allow_endpoints: Sequence[str] = (),
+    progress: Listener = silent,
+) -> TextOutcome:
     """Run a recipe into a folder; the same call takes up a run that was stopped.
 
     Raises
@@ -218,10 +229,20 @@ async def _run(
         wanted = wanted or len(rows)
         state = "stopped" if stopped else "complete" if rows and len(rows) >= wanted else "short"
         return TextOutcome(
-            folder.path, state, len(rows), wanted, kit.attempts, funnel, engine.purse.tokens,
-            engine.purse.cost, engine.sent, engine.hits, cause=stopped.cause if stopped else "",
-            error=stopped.error if stopped else None, files=(DATA, REJECTS, FUNNEL, *stamps),
-        )  # fmt: skip
+            folder.path,
+            state,
+            len(rows),
+            wanted,
+            kit.attempts,
+            funnel,
+            engine.purse.tokens,
+            engine.purse.cost,
+            engine.sent,
+            engine.hits,
+            cause=stopped.cause if stopped else "",
+            error=stopped.error if stopped else None,
+            files=(DATA, REJECTS, FUNNEL, *stamps),
+        )
 
 
 def _nothing(kit: Kit) -> FeasibilityError:
@@ -270,9 +291,11 @@ async def _evol(kit: Kit, recipe: RecipeFile) -> list[Row]:
 
 async def _backtranslation(kit: Kit, recipe: RecipeFile) -> list[Row]:
     found: list[Row] = await _home("instructions.backtranslation")(
-        kit, recipe.texts("documents"), least=int(recipe.settings.get("least", 4)),
+        kit,
+        recipe.texts("documents"),
+        least=int(recipe.settings.get("least", 4)),
         examples=str(recipe.settings.get("examples", "")),
-    )  # fmt: skip
+    )
     return found
 
 
@@ -300,9 +323,13 @@ def _shots(recipe: RecipeFile, most: int = 12) -> dict[str, list[str]]:
 async def _attrprompt(kit: Kit, recipe: RecipeFile) -> list[Row]:
     shots = _shots(recipe)
     found: list[Row] = await _home("labels.attrprompt")(
-        kit, str(recipe.settings.get("what", "text")), recipe.settings.get("labels") or sorted(shots),
-        recipe.settings.get("attributes", {}), recipe.rows, shots=shots,
-    )  # fmt: skip
+        kit,
+        str(recipe.settings.get("what", "text")),
+        recipe.settings.get("labels") or sorted(shots),
+        recipe.settings.get("attributes", {}),
+        recipe.rows,
+        shots=shots,
+    )
     return found
 
 
@@ -313,13 +340,20 @@ async def _prompt2model(kit: Kit, recipe: RecipeFile) -> list[Row]:
     shown = {one for texts in shots.values() for one in texts}
     test = [pair for pair in test if pair[0] not in shown][: int(settings.get("test_most", 2000))]
     trained = await _home("labels.prompt2model")(
-        kit, str(settings.get("what", "text")), settings.get("labels") or sorted(shots), test, recipe.rows,
+        kit,
+        str(settings.get("what", "text")),
+        settings.get("labels") or sorted(shots),
+        test,
+        recipe.rows,
         shots=shots,
-    )  # fmt: skip
+    )
     kit.facts.update(
-        accuracy=round(trained.accuracy, 4), interval=[round(trained.low, 4), round(trained.high, 4)],
-        majority=round(trained.majority, 4), shuffled=round(trained.shuffled, 4), tested=trained.tested,
-    )  # fmt: skip
+        accuracy=round(trained.accuracy, 4),
+        interval=[round(trained.low, 4), round(trained.high, 4)],
+        majority=round(trained.majority, 4),
+        shuffled=round(trained.shuffled, 4),
+        tested=trained.tested,
+    )
     rows: list[Row] = trained.rows
     return rows
 
@@ -382,9 +416,13 @@ async def _tabular(kit: Kit, recipe: RecipeFile) -> list[Row]:
     real = pa.Table.from_pylist([dict(record) for record in recipe.records("table_file", "table")])
     settings = recipe.settings
     found, judged = await _home("rows.few_shot_rows")(
-        kit, real, str(settings["target"]), recipe.rows, about=str(settings.get("about", "")),
+        kit,
+        real,
+        str(settings["target"]),
+        recipe.rows,
+        about=str(settings.get("about", "")),
         shown=int(settings.get("shown", 8)),
-    )  # fmt: skip
+    )
     if judged is not None:
         kit.facts.update(made=len(judged.kept), curated=int(judged.kept.sum()))
     rows: list[Row] = found

@@ -71,15 +71,23 @@ class Estimate:
             for name in names
         }
         return {
-            "rows": self.rows, **told, "preview_rows": self.preview_rows, "preview_calls": self.preview_calls,
-            "preview_cost": self.preview_cost, "funnel": dict(self.funnel),
-        }  # fmt: skip
+            "rows": self.rows,
+            **told,
+            "preview_rows": self.preview_rows,
+            "preview_calls": self.preview_calls,
+            "preview_cost": self.preview_cost,
+            "funnel": dict(self.funnel),
+        }
 
 
 async def estimate(
-    plan: Plan, rows: int = 8, *, caps: Caps | None = None, allow_endpoints: Sequence[str] = (),
+    plan: Plan,
+    rows: int = 8,
+    *,
+    caps: Caps | None = None,
+    allow_endpoints: Sequence[str] = (),
     progress: Listener = silent,
-) -> Estimate:  # fmt: skip
+) -> Estimate:
     """Make a few rows and reckon from them.
 
     Parameters
@@ -129,8 +137,12 @@ async def estimate(
         _scaled(sum(part[2] for part in per_call) / attempts, most, spread),
         _scaled(money / attempts, most, spread),
         _scaled(took / attempts / faster, most, spread),
-        keep, funnel["kept"], calls, money, funnel,
-    )  # fmt: skip
+        keep,
+        funnel["kept"],
+        calls,
+        money,
+        funnel,
+    )
 
 
 def _scaled(per_attempt: float, attempts: Interval, spread: float) -> Interval:

@@ -114,9 +114,12 @@ def _kinds(source: Path, columns: Sequence[str]) -> dict[str, Any]:
                 vector = isinstance(value, list) and value and all(type(x) is float for x in value)
                 seen[name].add(list if vector else dict if isinstance(value, dict | list) else type(value))
     by_type = {
-        frozenset({bool}): pa.bool_(), frozenset({int}): pa.int64(), frozenset({float}): pa.float64(),
-        frozenset({int, float}): pa.float64(), frozenset({list}): pa.list_(pa.float32()),
-    }  # fmt: skip
+        frozenset({bool}): pa.bool_(),
+        frozenset({int}): pa.int64(),
+        frozenset({float}): pa.float64(),
+        frozenset({int, float}): pa.float64(),
+        frozenset({list}): pa.list_(pa.float32()),
+    }
     return {name: by_type.get(frozenset(kinds - {type(None)}), pa.string()) for name, kinds in seen.items()}
 
 
@@ -158,18 +161,39 @@ def card(plan: Plan, funnel: dict[str, Any], lineage: Lineage | None = None) -> 
     bucket = next((name for limit, name in bounds if size < limit), "n>1M")
     models = sorted({f"`{spec.model}` ({spec.host})" for spec in plan.used_models().values()})
     lines = [
-        "---", f"pretty_name: {json.dumps(plan.name)}", "tags:", "- synthetic", "- locum", "size_categories:",
-        f"- {bucket}", "configs:", "- config_name: default", "  data_files: data/train.parquet", "---", "",
-        f"# {plan.name}", "",
-        f"{size:,} synthetic rows made by locum from a plan with seed {plan.seed}; none was observed.", "",
-        "## Models", "", *([f"- {name}" for name in models] or ["- none"]), "",
-        "The terms of these models may govern the use of their output; read them.", "",
-        "## Columns", "",
-        *(f"- `{column.name}`: {column.kind}" for column in plan.kept), "",
-        "## Yield", "",
-        f"{funnel['attempts']:,} attempts, {size:,} kept, {funnel['unmet']:,} rows given up.", "",
-        *(f"- {x['attempts']:,} x {x['reason']} ({x['column'] or 'row'})" for x in funnel["lost"]), "",
-    ]  # fmt: skip
+        "---",
+        f"pretty_name: {json.dumps(plan.name)}",
+        "tags:",
+        "- synthetic",
+        "- locum",
+        "size_categories:",
+        f"- {bucket}",
+        "configs:",
+        "- config_name: default",
+        "  data_files: data/train.parquet",
+        "---",
+        "",
+        f"# {plan.name}",
+        "",
+        f"{size:,} synthetic rows made by locum from a plan with seed {plan.seed}; none was observed.",
+        "",
+        "## Models",
+        "",
+        *([f"- {name}" for name in models] or ["- none"]),
+        "",
+        "The terms of these models may govern the use of their output; read them.",
+        "",
+        "## Columns",
+        "",
+        *(f"- `{column.name}`: {column.kind}" for column in plan.kept),
+        "",
+        "## Yield",
+        "",
+        f"{funnel['attempts']:,} attempts, {size:,} kept, {funnel['unmet']:,} rows given up.",
+        "",
+        *(f"- {x['attempts']:,} x {x['reason']} ({x['column'] or 'row'})" for x in funnel["lost"]),
+        "",
+    ]
     if lineage is not None:
         lines += [f"Lineage: {lineage}.", ""]
     if any(spec.embedded for spec in plan.used_models().values()):

@@ -26,11 +26,16 @@ def inspect(folder: Path) -> dict[str, Any]:
     kept = outcome.get("kept", funnel.get("kept", 0))
     empty = {"wanted": plan.rows, "attempts": 0, "kept": 0, "unmet": 0, "lost": []}
     return {
-        "folder": str(folder), "name": plan.name, "state": outcome.get("state", "under way or killed"),
-        "kept": kept, "wanted": plan.rows, "columns": [column.name for column in plan.kept],
-        "funnel": outcome.get("funnel", funnel or empty), "usage": _usage(folder / CACHE),
+        "folder": str(folder),
+        "name": plan.name,
+        "state": outcome.get("state", "under way or killed"),
+        "kept": kept,
+        "wanted": plan.rows,
+        "columns": [column.name for column in plan.kept],
+        "funnel": outcome.get("funnel", funnel or empty),
+        "usage": _usage(folder / CACHE),
         "files": [name for name in (DATA, REJECTS, FUNNEL, CACHE) if (folder / name).exists()],
-    }  # fmt: skip
+    }
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -21,8 +21,9 @@ def refuse_remote(
     for name, spec in models.items():
         if not spec.local and spec.host not in allowed:
             raise LeakError(
-                f"{why} would be sent to {spec.host}", where=f"model {name!r}",
+                f"{why} would be sent to {spec.host}",
+                where=f"model {name!r}",
                 expected="a model on this machine",
                 do=f"declare the source public (private = false), or allow the endpoint by name: "
                 f"--allow-endpoint {spec.host}",
-            )  # fmt: skip
+            )

@@ -162,5 +162,6 @@ def _hopeless(funnel: Mapping[str, Any]) -> FeasibilityError:
     place = f"column {worst['column']}" if worst["column"] else "whole rows"
     return FeasibilityError(
         f"all of the first {funnel['attempts']} attempts were lost, most in {place} ({worst['reason']})",
-        where="plan", do="see rejects.jsonl, change the plan, and try `locum text preview` first",
-    )  # fmt: skip
+        where="plan",
+        do="see rejects.jsonl, change the plan, and try `locum text preview` first",
+    )

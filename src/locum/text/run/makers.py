@@ -23,7 +23,7 @@ from locum.text.plan.columns import (
     Table,
     Text,
     Validator,
-)  # fmt: skip
+)
 from locum.text.plan.graph import reads
 from locum.text.plan.plan import Plan
 from locum.text.plan.structured import fenced, read_json
@@ -154,9 +154,13 @@ class Written:
                     raise
                 continue
             row.made[self._column.name] = {
-                "model": self._engine.model_name(self._model), "seed": seed, "prompt": reply,
-                "parents": self._parents, "tries": candidate + 1, "requests": asked,
-            }  # fmt: skip
+                "model": self._engine.model_name(self._model),
+                "seed": seed,
+                "prompt": reply,
+                "parents": self._parents,
+                "tries": candidate + 1,
+                "requests": asked,
+            }
             return value
         raise AssertionError("tries is at least 1")
 
@@ -342,10 +346,12 @@ def _schema(column: Column) -> dict[str, Any] | None:
             scores = [int(score) for score in rubric.scores]
         meanings = "; ".join(f"{score}: {meaning}" for score, meaning in rubric.scores.items())
         properties[rubric.name] = {
-            "type": "object", "description": f"{rubric.description} ({meanings})",
+            "type": "object",
+            "description": f"{rubric.description} ({meanings})",
             "properties": {"reason": {"type": "string", "maxLength": 300}, "score": {"enum": scores}},
-            "required": ["reason", "score"], "additionalProperties": False,
-        }  # fmt: skip
+            "required": ["reason", "score"],
+            "additionalProperties": False,
+        }
     closed = {"required": list(properties), "additionalProperties": False}
     return {"type": "object", "properties": properties, **closed}
 

@@ -51,10 +51,15 @@ class Journal:
         self._rejects.append(
             0,
             {
-                "row": row, "attempt": attempt, "column": column, "stage": lost.stage,
-                "reason": lost.reason.value, "detail": lost.detail, "tries": lost.tries,
+                "row": row,
+                "attempt": attempt,
+                "column": column,
+                "stage": lost.stage,
+                "reason": lost.reason.value,
+                "detail": lost.detail,
+                "tries": lost.tries,
             },
-        )  # fmt: skip
+        )
 
     def note(self, source: str, line: int, lost: Lost) -> None:
         """A line of a seed file is no record; counted beside the attempts."""
@@ -62,10 +67,15 @@ class Journal:
         self._rejects.append(
             0,
             {
-                "row": None, "attempt": None, "column": source, "stage": "read", "reason": lost.reason.value,
-                "detail": f"line {line}", "tries": 0,
+                "row": None,
+                "attempt": None,
+                "column": source,
+                "stage": "read",
+                "reason": lost.reason.value,
+                "detail": f"line {line}",
+                "tries": 0,
             },
-        )  # fmt: skip
+        )
 
     def funnel(self) -> dict[str, Any]:
         """Counts from attempts to kept rows, losses by column, stage and reason."""
@@ -74,9 +84,13 @@ class Journal:
             for (column, stage, reason), n in sorted(self.lost.items(), key=lambda item: (-item[1], item[0]))
         ]
         return {
-            "wanted": self.wanted, "attempts": self.attempts, "kept": self.kept, "unmet": self.unmet,
-            "yield": round(self.kept / self.attempts, 4) if self.attempts else None, "lost": losses,
-        }  # fmt: skip
+            "wanted": self.wanted,
+            "attempts": self.attempts,
+            "kept": self.kept,
+            "unmet": self.unmet,
+            "yield": round(self.kept / self.attempts, 4) if self.attempts else None,
+            "lost": losses,
+        }
 
     def show(self) -> None:
         """Write the funnel as it is now."""

@@ -51,9 +51,17 @@ class TextOutcome:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
-            "folder": str(self.folder), "state": self.state, "kept": self.kept, "wanted": self.wanted,
-            "attempts": self.attempts, "tokens": self.tokens, "cost": round(self.cost, 6), "sent": self.sent,
-            "cached": self.cached, "cause": self.cause,
+            "folder": str(self.folder),
+            "state": self.state,
+            "kept": self.kept,
+            "wanted": self.wanted,
+            "attempts": self.attempts,
+            "tokens": self.tokens,
+            "cost": round(self.cost, 6),
+            "sent": self.sent,
+            "cached": self.cached,
+            "cause": self.cause,
             "error": None if self.error is None else self.error.to_json(),
-            "files": list(self.files), "funnel": self.funnel,
-        }  # fmt: skip
+            "files": list(self.files),
+            "funnel": self.funnel,
+        }

@@ -37,9 +37,14 @@ _STAGE = "write"
 
 
 def run(
-    plan: Plan, out: Path | str, *, caps: Caps | None = None, replay: bool = False,
-    allow_endpoints: Sequence[str] = (), progress: Listener = silent,
-) -> TextOutcome:  # fmt: skip
+    plan: Plan,
+    out: Path | str,
+    *,
+    caps: Caps | None = None,
+    replay: bool = False,
+    allow_endpoints: Sequence[str] = (),
+    progress: Listener = silent,
+) -> TextOutcome:
     """Make the rows of a plan in a run folder.
 
     The same call takes up a run that was killed, stopped or cut off: no request that was answered is sent
@@ -83,9 +88,14 @@ def run(
 
 
 async def run_async(
-    plan: Plan, out: Path | str, *, caps: Caps | None = None, replay: bool = False,
-    allow_endpoints: Sequence[str] = (), progress: Listener = silent,
-) -> TextOutcome:  # fmt: skip
+    plan: Plan,
+    out: Path | str,
+    *,
+    caps: Caps | None = None,
+    replay: bool = False,
+    allow_endpoints: Sequence[str] = (),
+    progress: Listener = silent,
+) -> TextOutcome:
     """As `run`, inside an event loop."""
     check_taint(plan, allow_endpoints)
     for risk in warnings_of(plan):
@@ -136,9 +146,14 @@ def plan_in(out: Path | str, plan_folder: str | None = None) -> Plan:
 
 
 async def preview(
-    plan: Plan, rows: int = 5, *, cache: Cache | None = None, caps: Caps | None = None,
-    allow_endpoints: Sequence[str] = (), progress: Listener = silent,
-) -> tuple[list[dict[str, Any]], dict[str, Any], Engine]:  # fmt: skip
+    plan: Plan,
+    rows: int = 5,
+    *,
+    cache: Cache | None = None,
+    caps: Caps | None = None,
+    allow_endpoints: Sequence[str] = (),
+    progress: Listener = silent,
+) -> tuple[list[dict[str, Any]], dict[str, Any], Engine]:
     """The first rows of a plan without a folder.
 
     Returns
@@ -174,9 +189,10 @@ def check_taint(plan: Plan, allow_endpoints: Sequence[str] = ()) -> None:
     """Raise LeakError when private data would reach a model that is neither here nor allowed."""
     tainted = ", ".join(plan.tainted()[:3])
     refuse_remote(
-        plan.private_models(), allowed={*plan.allow_endpoints, *allow_endpoints},
+        plan.private_models(),
+        allowed={*plan.allow_endpoints, *allow_endpoints},
         why=f"what derives from a private source ({tainted})",
-    )  # fmt: skip
+    )
 
 
 async def _write(
@@ -242,10 +258,20 @@ def _outcome(
 ) -> TextOutcome:
     state = "stopped" if stopped else "complete" if journal.kept == plan.rows else "short"
     return TextOutcome(
-        folder.path, state, journal.kept, plan.rows, journal.attempts, journal.funnel(), engine.purse.tokens,
-        engine.purse.cost, engine.sent, engine.hits, cause=stopped.cause if stopped else "",
-        error=stopped.error if stopped else None, files=tuple(files),
-    )  # fmt: skip
+        folder.path,
+        state,
+        journal.kept,
+        plan.rows,
+        journal.attempts,
+        journal.funnel(),
+        engine.purse.tokens,
+        engine.purse.cost,
+        engine.sent,
+        engine.hits,
+        cause=stopped.cause if stopped else "",
+        error=stopped.error if stopped else None,
+        files=tuple(files),
+    )
 
 
 def _read_outcome(folder: RunFolder) -> TextOutcome:
@@ -257,9 +283,15 @@ def _read_outcome(folder: RunFolder) -> TextOutcome:
 
 #: Fields of a model that may change between two parts of a run without changing what is asked.
 _ENDPOINT = (
-    "base_url", "api_key_env", "price_in", "price_out", "max_in_flight", "timeout_s", "max_tries",
+    "base_url",
+    "api_key_env",
+    "price_in",
+    "price_out",
+    "max_in_flight",
+    "timeout_s",
+    "max_tries",
     "max_wait_s",
-)  # fmt: skip
+)
 
 
 def _identity(plan: Plan) -> dict[str, Any]:

@@ -132,11 +132,19 @@ def _person(column: Person, rng: np.random.Generator) -> dict[str, Any]:
     born = TODAY.replace(year=TODAY.year - age) - dt.timedelta(days=int(rng.integers(0, 365)))
     street = fake.street_address()
     return {
-        "first_name": first, "last_name": last, "name": f"{first} {last}", "sex": sex, "age": age,
-        "birth_date": born.isoformat(), "email": fake.safe_email(), "phone": fake.phone_number(),
-        "street": street.replace("\n", ", "), "city": fake.city(), "postcode": fake.postcode(),
+        "first_name": first,
+        "last_name": last,
+        "name": f"{first} {last}",
+        "sex": sex,
+        "age": age,
+        "birth_date": born.isoformat(),
+        "email": fake.safe_email(),
+        "phone": fake.phone_number(),
+        "street": street.replace("\n", ", "),
+        "city": fake.city(),
+        "postcode": fake.postcode(),
         "job": fake.job(),
-    }  # fmt: skip
+    }
 
 
 @lru_cache(maxsize=16)

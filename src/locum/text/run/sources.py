@@ -59,9 +59,10 @@ class SeedFile:
                     yield {"text": line}
         else:
             raise PlanError(
-                f"seed files do not end with {suffix!r}", where=str(path),
+                f"seed files do not end with {suffix!r}",
+                where=str(path),
                 expected=".jsonl, .csv, .tsv, .parquet or .txt",
-            )  # fmt: skip
+            )
 
     def _json_lines(self, path: Path) -> Iterator[Mapping[str, Any]]:
         for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
@@ -101,9 +102,10 @@ class SeedColumn:
             self._order = stream(seed, "text", "seeds", column.path).permutation(len(self._records))
         if column.field and not any(column.field in record for record in self._records):
             raise PlanError(
-                f"no record has the field {column.field!r}", where=f"columns.{column.name}",
+                f"no record has the field {column.field!r}",
+                where=f"columns.{column.name}",
                 expected="one of " + ", ".join(list(self._records[0])[:8]),
-            )  # fmt: skip
+            )
 
     def get(self, slot: int, attempt: int) -> Any:
         """The record, or its one field; None where a record lacks it."""
@@ -130,9 +132,10 @@ class TableColumn:
         model = Synthesizer.load(path)
         if column.field and column.field not in model.schema.names:
             raise PlanError(
-                f"the model has no column {column.field!r}", where=f"columns.{column.name}",
+                f"the model has no column {column.field!r}",
+                where=f"columns.{column.name}",
                 expected="one of " + ", ".join(model.schema.names[:8]),
-            )  # fmt: skip
+            )
 
         @lru_cache(maxsize=8)
         def block(number: int) -> list[dict[str, Any]]:

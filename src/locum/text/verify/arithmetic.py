@@ -21,8 +21,11 @@ _MAX_BITS = 4_000
 _MAX_POWER = 200
 
 _BINARY: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-}  # fmt: skip
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 _NUMBER = r"-?\$?\d(?:[\d,]*\d)?(?:\.\d+)?%?"
 _LAST = re.compile(r"-?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*\d+)?")
 _SIDE = r"[-+]?[\d.,$%()\s×x÷*/+−–-]*\d[\d.,$%()\s]*"

@@ -89,9 +89,12 @@ class PassesTests:
         """See `Verifier`; runs in the default sandbox, whose worker lives as long as the call."""
         with MontySandbox() as sandbox:
             ran = test_run(
-                fenced(str(item), "python"), fenced(self.tests, "python"), sandbox,
-                most_mutants=12 if self.kills else 0, seconds=self.seconds,
-            )  # fmt: skip
+                fenced(str(item), "python"),
+                fenced(self.tests, "python"),
+                sandbox,
+                most_mutants=12 if self.kills else 0,
+                seconds=self.seconds,
+            )
         if not ran.passed:
             return Verdict(False, f"tests fail: {ran.fault}")
         if ran.killed < self.kills:

@@ -63,23 +63,36 @@ _WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
             "her şey en sonra mi ki ya oldu"
         ),
     }
-)  # fmt: skip
+)
 #: Letter sequences that point to one language where there are few words.
 _GRAMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "en": ("th", "ing", "wh", "ght", "ly ", "'s "), "de": ("sch", "ung", "ein", "ß", "ich", "tz"),
-        "fr": ("eux", "ç", "ou", "ait", "l'", "ê"), "es": ("ción", "ñ", "ll", "¿", "ado", "ón"),
-        "it": ("zione", "gli", "tto", "cch", "ò", "zz"), "pt": ("ção", "ã", "õ", "nh", "lh", "ões"),
-        "nl": ("ij", "aa", "oo", "ee", "sch", "uw"), "pl": ("ł", "sz", "cz", "rz", "ż", "ę"),
-        "sv": ("å", "ä", "ö", "sk", "för", "ll"), "tr": ("ı", "ş", "ğ", "lar", "ler", "iyor"),
+        "en": ("th", "ing", "wh", "ght", "ly ", "'s "),
+        "de": ("sch", "ung", "ein", "ß", "ich", "tz"),
+        "fr": ("eux", "ç", "ou", "ait", "l'", "ê"),
+        "es": ("ción", "ñ", "ll", "¿", "ado", "ón"),
+        "it": ("zione", "gli", "tto", "cch", "ò", "zz"),
+        "pt": ("ção", "ã", "õ", "nh", "lh", "ões"),
+        "nl": ("ij", "aa", "oo", "ee", "sch", "uw"),
+        "pl": ("ł", "sz", "cz", "rz", "ż", "ę"),
+        "sv": ("å", "ä", "ö", "sk", "för", "ll"),
+        "tr": ("ı", "ş", "ğ", "lar", "ler", "iyor"),
     }
-)  # fmt: skip
+)
 _SCRIPTS: Mapping[str, str] = MappingProxyType(
     {
-        "CYRILLIC": "ru", "ARABIC": "ar", "HEBREW": "he", "GREEK": "el", "DEVANAGARI": "hi", "THAI": "th",
-        "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "CJK": "zh",
+        "CYRILLIC": "ru",
+        "ARABIC": "ar",
+        "HEBREW": "he",
+        "GREEK": "el",
+        "DEVANAGARI": "hi",
+        "THAI": "th",
+        "HIRAGANA": "ja",
+        "KATAKANA": "ja",
+        "HANGUL": "ko",
+        "CJK": "zh",
     }
-)  # fmt: skip
+)
 
 
 def detect(text: str) -> tuple[str, float]:

@@ -19,10 +19,38 @@ def _set(words: str) -> frozenset[str]:
 
 
 _INSULTS = (
-    "idiot", "idiots", "moron", "morons", "scum", "bitch", "bastard", "bastards", "fuck", "fucking", "fucked",
-    "fucker", "motherfucker", "shit", "shitty", "bullshit", "asshole", "assholes", "cunt", "whore", "slut",
-    "retard", "retarded", "faggot", "nigger", "kike", "spic", "chink", "tranny", "subhuman", "vermin",
-)  # fmt: skip
+    "idiot",
+    "idiots",
+    "moron",
+    "morons",
+    "scum",
+    "bitch",
+    "bastard",
+    "bastards",
+    "fuck",
+    "fucking",
+    "fucked",
+    "fucker",
+    "motherfucker",
+    "shit",
+    "shitty",
+    "bullshit",
+    "asshole",
+    "assholes",
+    "cunt",
+    "whore",
+    "slut",
+    "retard",
+    "retarded",
+    "faggot",
+    "nigger",
+    "kike",
+    "spic",
+    "chink",
+    "tranny",
+    "subhuman",
+    "vermin",
+)
 _THREATS = re.compile(
     r"\b(?:i(?:'ll| will| am going to|'m gonna) (?:kill|hurt|stab|shoot|beat) (?:you|him|her|them)|"
     r"kill (?:yourself|all (?:the )?\w+s)|(?:you|they) (?:should|deserve to) (?:die|be shot|be hanged))\b",
@@ -41,7 +69,7 @@ _PII: Mapping[str, re.Pattern[str]] = {
     ),
     "number of identity": re.compile(r"\b\d{3}-\d{2}-\d{4}\b"),
     "ip address": re.compile(r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b"),
-}  # fmt: skip
+}
 _CARD = re.compile(r"\b(?:\d[ -]?){12,18}\d\b")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _REFUSAL = re.compile(

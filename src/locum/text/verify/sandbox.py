@@ -76,9 +76,10 @@ class MontySandbox:
             import pydantic_monty
         except ImportError as error:
             raise UsageError(
-                "running code needs the extra 'text' (pydantic-monty)", where="sandbox",
+                "running code needs the extra 'text' (pydantic-monty)",
+                where="sandbox",
                 do="pip install 'locum[text]'",
-            ) from error  # fmt: skip
+            ) from error
         self._monty: Any = pydantic_monty
         self._memory = memory_mb << 20
         self._pool: Any = None
@@ -104,8 +105,10 @@ class MontySandbox:
             pool.__enter__()
             self._pool = pool
         limits = {
-            "max_feed_duration_secs": seconds, "max_memory": self._memory, "max_recursion_depth": 400,
-        }  # fmt: skip
+            "max_feed_duration_secs": seconds,
+            "max_memory": self._memory,
+            "max_recursion_depth": 400,
+        }
         try:
             with self._pool.checkout(limits=limits) as session:
                 value = session.feed_run(source, print_callback=self._monty.CollectString())
@@ -136,9 +139,10 @@ class ProcessSandbox:
     def __init__(self, *, i_accept_the_risk: bool = False, memory_mb: int = 512) -> None:
         if not i_accept_the_risk:
             raise UsageError(
-                "a subprocess with limits is no wall against hostile code", where="sandbox",
+                "a subprocess with limits is no wall against hostile code",
+                where="sandbox",
                 do="use the default sandbox, or say ProcessSandbox(i_accept_the_risk=True)",
-            )  # fmt: skip
+            )
         if os.name != "posix":
             raise UsageError("this system has no resource limits", where="sandbox", do="use the default")
         self._memory = memory_mb << 20
@@ -157,12 +161,24 @@ class ProcessSandbox:
         # in a process with threads.
         with tempfile.TemporaryDirectory(prefix="locum-") as place:
             command: Sequence[str] = (
-                sys.executable, "-I", "-S", "-c", _CHILD, str(int(seconds) + 1), str(self._memory),
-            )  # fmt: skip
+                sys.executable,
+                "-I",
+                "-S",
+                "-c",
+                _CHILD,
+                str(int(seconds) + 1),
+                str(self._memory),
+            )
             child = subprocess.Popen(
-                command, cwd=place, env={"PATH": ""}, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, start_new_session=True, text=True,
-            )  # fmt: skip
+                command,
+                cwd=place,
+                env={"PATH": ""},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                text=True,
+            )
             try:
                 _, words = child.communicate(source, timeout=seconds)
             except subprocess.TimeoutExpired:

@@ -66,17 +66,24 @@ def test_each_kind_reads_what_it_says(tmp_path: Path) -> None:
     examples.write_text("\n".join(map(json.dumps, lines)))
     texts = ["I love the soup, great bread!", "the BED and a towel: awful", "12 Main St"]
     kinds: list[TextAttribute] = [
-        *ATTRIBUTES, Style("loud", "exclaims"), Style("caps", "shouts"),
-        Pattern("place", {"street": r"\bSt\b", "number": r"\d"}), Given("stars", "s", ("1", "5")),
+        *ATTRIBUTES,
+        Style("loud", "exclaims"),
+        Style("caps", "shouts"),
+        Pattern("place", {"street": r"\bSt\b", "number": r"\d"}),
+        Given("stars", "s", ("1", "5")),
         Learned("warmth", str(examples)),
-    ]  # fmt: skip
+    ]
     found = read_attributes(texts, kinds, records=[{"s": "5"}, {"s": 1}, {"s": "secret"}]).to_pydict()
     assert found == {
-        "topic": ["food", "room", "other"], "mood": ["positive", "negative", "mixed"],
-        "length": ["0-7 words", "0-7 words", "0-7 words"], "loud": ["yes", "no", "no"],
-        "caps": ["no", "yes", "no"], "place": ["other", "other", "street"], "stars": ["5", "1", "other"],
+        "topic": ["food", "room", "other"],
+        "mood": ["positive", "negative", "mixed"],
+        "length": ["0-7 words", "0-7 words", "0-7 words"],
+        "loud": ["yes", "no", "no"],
+        "caps": ["no", "yes", "no"],
+        "place": ["other", "other", "street"],
+        "stars": ["5", "1", "other"],
         "warmth": ["warm", "cold", found["warmth"][2]],
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.skipif(not embedding.available(), reason="extra text is not installed")
@@ -84,8 +91,10 @@ def test_the_nearest_group_of_public_texts(tmp_path: Path) -> None:
     examples = tmp_path / "public.csv"
     rows = [f"{t},food" for t in reviews(20, 3, food=1.0)] + [f"{t},room" for t in reviews(20, 4, food=0.0)]
     examples.write_text("\n".join(["text,label", *rows]))
-    found = read_attributes(["a bowl of soup with bread", "the shower and the bed"],
-                            [Learned("about", str(examples), by="nearest")])  # fmt: skip
+    found = read_attributes(
+        ["a bowl of soup with bread", "the shower and the bed"],
+        [Learned("about", str(examples), by="nearest")],
+    )
     assert found.column("about").to_pylist() == ["food", "room"]
 
 
@@ -183,8 +192,10 @@ def test_what_is_refused_does_not_bend_the_drawn_rows(tmp_path: Path) -> None:
                 Number("coin", low=0, high=1, decimals=0),
                 Validator("v", "coin", Check("expression", {"expression": "topic != 'food' or value == 1"})),
             ),
-            rows=200, tries=20, folder=str(tmp_path),
-        )  # fmt: skip
+            rows=200,
+            tries=20,
+            folder=str(tmp_path),
+        )
         run(plan, tmp_path / f"out-{fixed}")
         rows = (tmp_path / f"out-{fixed}" / "data.jsonl").read_text().splitlines()
         kept[fixed] = sum(json.loads(r)["topic"] == "food" for r in rows) / len(rows)

@@ -77,14 +77,28 @@ def test_bought_class_sizes_are_one_more_release_and_public_ones_none() -> None:
     labels = ["x"] * 300 + ["y"] * 100
     bought = Ledger.test(Budget.approx(5.0, 1e-5), seed=2)
     texts = ["abc"] * 400
-    found = evolve(texts, Letters(), bought, labels=labels, classes=["x", "y", "z"],
-                   settings=Settings(2, 8, 2), embed=letters)  # fmt: skip
+    found = evolve(
+        texts,
+        Letters(),
+        bought,
+        labels=labels,
+        classes=["x", "y", "z"],
+        settings=Settings(2, 8, 2),
+        embed=letters,
+    )
     assert [e.purpose for e in bought.entries] == ["class sizes", "votes of round 1", "votes of round 2"]
     assert found.shares["x"] == pytest.approx(0.75, abs=0.05)
     assert 5 <= found.labels.count("x") <= 7
     public = Ledger.test(Budget.approx(5.0, 1e-5), seed=2)
-    found = evolve(texts, Letters(), public, labels=labels, classes={"x": 1, "y": 1},
-                   settings=Settings(2, 8, 2), embed=letters)  # fmt: skip
+    found = evolve(
+        texts,
+        Letters(),
+        public,
+        labels=labels,
+        classes={"x": 1, "y": 1},
+        settings=Settings(2, 8, 2),
+        embed=letters,
+    )
     assert len(public.entries) == 2
     assert found.labels == ("x",) * 4 + ("y",) * 4
 
@@ -136,8 +150,14 @@ def test_votes_steer_and_random_votes_do_not() -> None:
     """Fixed seeds. With votes the population nears "aaaaabbb", without it stays where it was."""
 
     def likeness(budget: Budget) -> float:
-        found = evolve(["aaaaabbb"] * 400, Letters(), Ledger.test(budget, seed=4), embed=letters,
-                       settings=Settings(8, 12, 4), seed=5)  # fmt: skip
+        found = evolve(
+            ["aaaaabbb"] * 400,
+            Letters(),
+            Ledger.test(budget, seed=4),
+            embed=letters,
+            settings=Settings(8, 12, 4),
+            seed=5,
+        )
         return float((letters(found.texts) @ letters(["aaaaabbb"]).T).mean())
 
     assert likeness(Budget.approx(8.0, 1e-5)) > likeness(Budget.gaussian(1e-4, 1e-5)) + 0.15

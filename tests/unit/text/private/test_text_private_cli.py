@@ -46,13 +46,46 @@ def test_evolve_then_resample_on_one_ledger_until_it_is_spent(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     common = ["--ledger", "all.ledger", "--total-epsilon", "3", "--epsilon", "2"]
-    assert main(["text", "private", "evolve", "reviews.jsonl", "--out", "a", "--public", "public.jsonl",
-                 "--rows", "30", "--rounds", "2", "--length", "6", *common]) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "text",
+                "private",
+                "evolve",
+                "reviews.jsonl",
+                "--out",
+                "a",
+                "--public",
+                "public.jsonl",
+                "--rows",
+                "30",
+                "--rounds",
+                "2",
+                "--length",
+                "6",
+                *common,
+            ]
+        )
+        == 0
+    )
     assert "(2, 1e-06)-differential privacy" in capsys.readouterr().out
     assert len(Path("a/texts.jsonl").read_text().splitlines()) == 30
     assert stamp_of("a/texts.jsonl") == REAL.child()
-    again = ["text", "private", "resample", "reviews.jsonl", "--out", "b", "--pool", "a/texts.jsonl",
-             "--rows", "20", "--ledger", "all.ledger", "--json"]  # fmt: skip
+    again = [
+        "text",
+        "private",
+        "resample",
+        "reviews.jsonl",
+        "--out",
+        "b",
+        "--pool",
+        "a/texts.jsonl",
+        "--rows",
+        "20",
+        "--ledger",
+        "all.ledger",
+        "--json",
+    ]
     assert main([*again, "--epsilon", "1"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["texts"] == 20
@@ -70,9 +103,31 @@ def test_evolve_then_resample_on_one_ledger_until_it_is_spent(
 def test_the_attribute_route_writes_a_model_a_plan_and_texts(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["text", "private", "attributes", "reviews.jsonl", "--attributes", "attributes.toml",
-                 "--out", "a", "--public", "public.jsonl", "--epsilon", "2", "--rows", "25",
-                 "--what", "review", "--synthesizer", "mst"]) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "text",
+                "private",
+                "attributes",
+                "reviews.jsonl",
+                "--attributes",
+                "attributes.toml",
+                "--out",
+                "a",
+                "--public",
+                "public.jsonl",
+                "--epsilon",
+                "2",
+                "--rows",
+                "25",
+                "--what",
+                "review",
+                "--synthesizer",
+                "mst",
+            ]
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     assert "Next: locum text run a/plan.toml" in out
     rows = [json.loads(line) for line in Path("a/texts.jsonl").read_text().splitlines()]
@@ -83,14 +138,51 @@ def test_the_attribute_route_writes_a_model_a_plan_and_texts(
     assert told["route"] == "attributes"
     assert told["facts"]["agree"]["topic"] > 0.6  # type: ignore[index]
     # a second run finds the folder's own ledger spent
-    assert main(["text", "private", "attributes", "reviews.jsonl", "--attributes", "attributes.toml",
-                 "--out", "a", "--epsilon", "2"]) == 1  # fmt: skip
+    assert (
+        main(
+            [
+                "text",
+                "private",
+                "attributes",
+                "reviews.jsonl",
+                "--attributes",
+                "attributes.toml",
+                "--out",
+                "a",
+                "--epsilon",
+                "2",
+            ]
+        )
+        == 1
+    )
 
 
 def test_prediction_is_said_to_be_experimental(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["text", "private", "predict", "reviews.jsonl", "--out", "p", "--public", "public.jsonl",
-                 "--epsilon", "4", "--batch", "100", "--rows", "5", "--tokens", "6",
-                 "--used", "0.3"]) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "text",
+                "private",
+                "predict",
+                "reviews.jsonl",
+                "--out",
+                "p",
+                "--public",
+                "public.jsonl",
+                "--epsilon",
+                "4",
+                "--batch",
+                "100",
+                "--rows",
+                "5",
+                "--tokens",
+                "6",
+                "--used",
+                "0.3",
+            ]
+        )
+        == 0
+    )
     assert "Experimental" in capsys.readouterr().out
     told = account("p")
     [entry] = told["entries"]  # type: ignore[misc]

@@ -125,8 +125,17 @@ def test_classes_are_shared_out_by_noisy_counts_or_public_shares() -> None:
     assert len(ledger.entries) == 1
     assert Counter(found.labels)["a"] == pytest.approx(36, abs=4)
     assert {topic(t) for t, c in zip(found.texts, found.labels, strict=True) if c == "a"} >= {"soup"}
-    named = resample(PRIVATE, POOL, Ledger.test(seed=5), size=60, labels=marks, pool_labels=pool_marks,
-                     classes={"a": 1, "b": 3}, clusters=9, embed=bag)  # fmt: skip
+    named = resample(
+        PRIVATE,
+        POOL,
+        Ledger.test(seed=5),
+        size=60,
+        labels=marks,
+        pool_labels=pool_marks,
+        classes={"a": 1, "b": 3},
+        clusters=9,
+        embed=bag,
+    )
     assert Counter(named.labels) == {"a": 15, "b": 45}
     # a class that only the private texts have can neither be drawn nor seen
     odd = ["secret"] * 1000
