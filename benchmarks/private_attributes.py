@@ -38,7 +38,7 @@ from locum.text.private.attributes import (
     Topic,
 )
 from locum.text.private.read_attributes import read_attributes
-from locum.text.run.run import run
+from locum.text.runs.run import run
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "food": ("food", "pizza", "burger", "chicken", "sauce", "menu", "dish", "meal", "taste", "salad"),

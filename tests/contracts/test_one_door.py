@@ -32,7 +32,7 @@ from locum.synthesizer.refit import Refit
 from locum.synthesizer.table import Synthesizer
 from locum.text.failures import Lost
 from locum.text.plan.columns import Table
-from locum.text.run.sources import TableColumn
+from locum.text.runs.sources import TableColumn
 
 ROWS = 400
 PATIENTS = tuple(f"p{i:02d}" for i in range(40))

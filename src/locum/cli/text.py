@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from locum.text.engine.caps import Caps
     from locum.text.engine.model import ModelSpec
     from locum.text.plan.plan import Plan
-    from locum.text.run.result import TextOutcome
+    from locum.text.runs.result import TextOutcome
 
 text = typer.Typer(
     name="text",
@@ -95,7 +95,7 @@ def plan(
     """Say what a run would take: calls, tokens, money and time, reckoned from a few rows made now."""
     from locum.cli.console import emit, say, table
     from locum.text.failures import Stop
-    from locum.text.run.cost import Interval, estimate
+    from locum.text.runs.cost import Interval, estimate
     from locum.wording import duration
 
     loaded = _load(plan, rows=rows)
@@ -143,7 +143,7 @@ def preview(
 
     from locum.cli.console import emit, say
     from locum.text.failures import Stop
-    from locum.text.run.run import preview as make
+    from locum.text.runs.run import preview as make
 
     loaded = _load(plan)
     _notice(loaded)
@@ -179,8 +179,8 @@ def run(
     """Make the rows of a plan or recipe. The same command takes up a run that was stopped or killed."""
     from locum.cli.progress import Display
     from locum.text.recipes.run import changed, load_recipe, locate, run_recipe
-    from locum.text.run.lineage import file_warnings
-    from locum.text.run.run import run as make
+    from locum.text.runs.lineage import file_warnings
+    from locum.text.runs.run import run as make
 
     plan = locate(plan)
     caps = _caps(max_cost, max_tokens, max_time)
@@ -228,8 +228,8 @@ def resume(
 ) -> None:
     """Take up a run by its folder alone; no request that was answered is sent again."""
     from locum.cli.progress import Display
-    from locum.text.run.run import plan_in
-    from locum.text.run.run import run as make
+    from locum.text.runs.run import plan_in
+    from locum.text.runs.run import run as make
 
     loaded = plan_in(folder)
     if not replay:
@@ -250,7 +250,7 @@ def resume(
 def inspect(folder: Folder, as_json: options.Json = False) -> None:
     """Show how far a run is, what was lost and why, and what it has used."""
     from locum.cli.console import emit, say
-    from locum.text.run.inspection import inspect as look
+    from locum.text.runs.inspection import inspect as look
 
     seen = look(folder)
     if as_json:
@@ -295,7 +295,7 @@ def _caps(cost: float | None, tokens: int | None, time: str | None) -> Caps:
 
 def _notice(plan: Plan) -> None:
     """What to know before the run: that the model is the embedded one, that seeds are of generators."""
-    from locum.text.run.lineage import warnings_of
+    from locum.text.runs.lineage import warnings_of
 
     _risks(warnings_of(plan))
     for spec in plan.used_models().values():

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     )
     from locum.text.plan.plan import Dedup, Export, Plan, Quota
     from locum.text.plan.toml import dump_plan, load_plan, parse_plan
-    from locum.text.run.cost import Estimate, estimate
-    from locum.text.run.result import TextOutcome
-    from locum.text.run.run import preview, resume, run, run_async
+    from locum.text.runs.cost import Estimate, estimate
+    from locum.text.runs.result import TextOutcome
+    from locum.text.runs.run import preview, resume, run, run_async
     from locum.text.verify.base import AskingVerifier, Verdict, Verifier
 
 _HOME = {
@@ -73,9 +73,9 @@ _HOME = {
     ),
     "plan.plan": ("Dedup", "Export", "Plan", "Quota"),
     "plan.toml": ("dump_plan", "load_plan", "parse_plan"),
-    "run.cost": ("Estimate", "estimate"),
-    "run.result": ("TextOutcome",),
-    "run.run": ("preview", "resume", "run", "run_async"),
+    "runs.cost": ("Estimate", "estimate"),
+    "runs.result": ("TextOutcome",),
+    "runs.run": ("preview", "resume", "run", "run_async"),
     "verify.base": ("AskingVerifier", "Verdict", "Verifier"),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from locum.text.plan.toml import load_plan
-from locum.text.run.run import run
+from locum.text.runs.run import run
 
 if __name__ == "__main__":
     outcome = run(load_plan(sys.argv[1]), sys.argv[2])

@@ -44,8 +44,8 @@ from locum.text import (
     estimate,
     run,
 )
-from locum.text.run.dedup import Duplicates, NearDuplicates, normal
-from locum.text.run.inspection import inspect
+from locum.text.runs.dedup import Duplicates, NearDuplicates, normal
+from locum.text.runs.inspection import inspect
 from locum.text.verify.base import Verdict
 from locum.text.verify.registry import register
 

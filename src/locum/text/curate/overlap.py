@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from locum.text.run.dedup import normal
+from locum.text.runs.dedup import normal
 from locum.text.verify.base import Verdict
 
 
@@ -113,7 +113,7 @@ def read_benchmarks(files: Mapping[str, str | Path], *, n: int = 8, cosine: floa
     PlanError
         For a file that cannot be read.
     """
-    from locum.text.run.sources import SeedFile
+    from locum.text.runs.sources import SeedFile
 
     found = Benchmarks(n, cosine)
     for name, path in files.items():

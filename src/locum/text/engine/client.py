@@ -70,7 +70,7 @@ class Engine:
     ) -> None:
         named = {"default": models} if isinstance(models, ModelSpec) else dict(models)
         if only_local:
-            from locum.text.run.locality import refuse_remote
+            from locum.text.runs.locality import refuse_remote
 
             refuse_remote(named)
         self.cache = cache if isinstance(cache, Cache) else Cache(None if cache is None else Path(cache))

@@ -18,7 +18,7 @@ import numpy as np
 from locum.evaluation.text.words import split
 from locum.text.failures import PlanError
 from locum.text.plan.template import Template
-from locum.text.run.sources import SeedFile
+from locum.text.runs.sources import SeedFile
 from locum.text.verify.phrases import polarity
 
 Record = Mapping[str, Any]

@@ -15,7 +15,7 @@ from locum.errors import UsageError
 from locum.text.engine.client import Engine
 from locum.text.engine.model import ModelSpec
 from locum.text.failures import Lost, Reason
-from locum.text.run.locality import refuse_remote
+from locum.text.runs.locality import refuse_remote
 
 Tokens = npt.NDArray[np.int64]
 

@@ -18,7 +18,7 @@ from locum.text.engine.model import ModelSpec
 from locum.text.failures import Lost, PlanError
 from locum.text.plan.structured import read_json
 from locum.text.private.attributes import CLASSES, OTHER, Asked, Learned, Record, TextAttribute, check
-from locum.text.run.locality import refuse_remote
+from locum.text.runs.locality import refuse_remote
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -25,8 +25,8 @@ from locum.runs.versions import versions
 from locum.schema.lineage import REAL, Lineage, blend, warning_of
 from locum.text.engine.model import ModelSpec
 from locum.text.plan.toml import dump_plan
-from locum.text.run.lineage import file_warnings
-from locum.text.run.sources import SeedFile
+from locum.text.runs.lineage import file_warnings
+from locum.text.runs.sources import SeedFile
 
 if TYPE_CHECKING:
     from locum.text.private.attributed import AttributeModel

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from locum.text.curate.rouge import Likeness
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Near, Row, first_line, need
-from locum.text.run.dedup import normal
+from locum.text.runs.dedup import normal
 from locum.text.verify.by_model import JudgeVerifier
 from locum.text.verify.phrases import refusing
 from locum.text.verify.repetition import NoLoop

@@ -17,7 +17,7 @@ from locum.text.engine.client import Engine
 from locum.text.failures import Lost, Reason
 from locum.text.plan.plan import Dedup
 from locum.text.plan.structured import read_json
-from locum.text.run.dedup import Duplicates
+from locum.text.runs.dedup import Duplicates
 
 Row = dict[str, Any]
 T = TypeVar("T")

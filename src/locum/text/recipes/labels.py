@@ -9,7 +9,7 @@ from locum.evaluation.intervals import wilson
 from locum.evaluation.learn.embedding import available
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Near, Row, need
-from locum.text.run.dedup import normal
+from locum.text.runs.dedup import normal
 from locum.text.verify.by_model import majority
 from locum.text.verify.classifier import TextClassifier
 from locum.text.verify.repetition import NoLoop

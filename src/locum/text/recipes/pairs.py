@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Row, need
-from locum.text.run.dedup import normal
+from locum.text.runs.dedup import normal
 from locum.text.verify.phrases import Civil, NoPersonalData, refusing
 from locum.text.verify.repetition import NoLoop
 

@@ -28,12 +28,12 @@ from locum.text.engine.model import ModelSpec
 from locum.text.engine.weights import DEFAULT
 from locum.text.failures import PlanError, Stop
 from locum.text.recipes.kit import Kit, Row
-from locum.text.run.lineage import file_warnings, lineage_of_files
-from locum.text.run.locality import refuse_remote
-from locum.text.run.records import DATA, FUNNEL, REJECTS
-from locum.text.run.result import TextOutcome
-from locum.text.run.run import CACHE
-from locum.text.run.sources import SeedFile
+from locum.text.runs.lineage import file_warnings, lineage_of_files
+from locum.text.runs.locality import refuse_remote
+from locum.text.runs.records import DATA, FUNNEL, REJECTS
+from locum.text.runs.result import TextOutcome
+from locum.text.runs.run import CACHE
+from locum.text.runs.sources import SeedFile
 
 _FOLDER = Path(__file__).parent / "bundled"
 #: Recipes whose number of rows follows from what goes in.

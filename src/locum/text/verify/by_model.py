@@ -11,7 +11,7 @@ from locum.randomness import child_seed
 from locum.text.engine.client import Engine
 from locum.text.failures import Lost, Reason
 from locum.text.plan.structured import read_json
-from locum.text.run.dedup import normal
+from locum.text.runs.dedup import normal
 from locum.text.verify.arithmetic import last_number
 from locum.text.verify.base import AskingVerifier, Verdict, Verifier
 

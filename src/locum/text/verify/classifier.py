@@ -185,7 +185,7 @@ def learn(examples: str, text: str = "text", field: str = "label") -> TextClassi
     """
     from locum.evaluation.learn.embedding import available
     from locum.text.failures import PlanError
-    from locum.text.run.sources import SeedFile
+    from locum.text.runs.sources import SeedFile
 
     records = SeedFile(Path(examples)).records
     pairs = [(str(r[text]), str(r[field])) for r in records if r.get(text) and r.get(field) is not None]

@@ -33,7 +33,7 @@ from locum.text.private.attributes import (
     Topic,
 )
 from locum.text.private.read_attributes import load_attributes, read_attributes, schema_of
-from locum.text.run.run import run
+from locum.text.runs.run import run
 from locum.text.verify.registry import make
 
 FOOD = ("soup", "pasta", "bread", "salad")

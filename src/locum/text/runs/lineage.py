@@ -10,7 +10,7 @@ from locum.files.container import read_manifest
 from locum.schema.lineage import REAL, Lineage, blend, lineage_from_json, warning_of
 from locum.text.plan.columns import Seed, Table
 from locum.text.plan.plan import Plan
-from locum.text.run.sources import SeedFile
+from locum.text.runs.sources import SeedFile
 
 
 def lineage_of(plan: Plan) -> Lineage:

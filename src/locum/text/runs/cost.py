@@ -13,7 +13,7 @@ from locum.progress import Listener, silent
 from locum.text.engine.cache import Cache
 from locum.text.engine.caps import Caps
 from locum.text.plan.plan import Plan
-from locum.text.run.run import preview
+from locum.text.runs.run import preview
 
 
 @dataclass(frozen=True, slots=True)

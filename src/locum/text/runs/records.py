@@ -11,7 +11,7 @@ from typing import Any
 from locum.files import atomic
 from locum.files.lines import Spool
 from locum.text.failures import Lost
-from locum.text.run.makers import Row
+from locum.text.runs.makers import Row
 
 DATA, PROVENANCE, REJECTS, FUNNEL = "data.jsonl", "provenance.jsonl", "rejects.jsonl", "funnel.json"
 

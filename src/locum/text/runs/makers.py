@@ -28,8 +28,8 @@ from locum.text.plan.graph import reads
 from locum.text.plan.plan import Plan
 from locum.text.plan.structured import fenced, read_json
 from locum.text.plan.template import Template
-from locum.text.run.samplers import Sampler
-from locum.text.run.sources import SeedColumn, SeedFile, TableColumn
+from locum.text.runs.samplers import Sampler
+from locum.text.runs.sources import SeedColumn, SeedFile, TableColumn
 from locum.text.verify.base import AskingVerifier
 from locum.text.verify.registry import make, python_fault
 

@@ -17,9 +17,9 @@ from locum.progress import Event, Listener
 from locum.text.engine.client import Engine
 from locum.text.failures import Lost, Reason, Stop
 from locum.text.plan.plan import Plan
-from locum.text.run.dedup import Duplicates
-from locum.text.run.makers import CellMaker, Row, makers
-from locum.text.run.records import Journal
+from locum.text.runs.dedup import Duplicates
+from locum.text.runs.makers import CellMaker, Row, makers
+from locum.text.runs.records import Journal
 
 #: Attempts that may be lost before the first row is kept; then the plan is at fault, not the rows.
 _HOPELESS = 60

@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from locum.text.run.records import DATA, FUNNEL, REJECTS
-from locum.text.run.run import CACHE, OUTCOME, plan_in
+from locum.text.runs.records import DATA, FUNNEL, REJECTS
+from locum.text.runs.run import CACHE, OUTCOME, plan_in
 
 
 def inspect(folder: Path) -> dict[str, Any]:

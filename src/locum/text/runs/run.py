@@ -21,12 +21,12 @@ from locum.text.engine.client import Engine
 from locum.text.failures import Stop
 from locum.text.plan.plan import Plan
 from locum.text.plan.toml import dump_plan, plan_from_json, plan_to_json
-from locum.text.run.export import export
-from locum.text.run.lineage import lineage_of, warnings_of
-from locum.text.run.locality import refuse_remote
-from locum.text.run.loop import RowLoop
-from locum.text.run.records import DATA, FUNNEL, PROVENANCE, REJECTS, Journal
-from locum.text.run.result import TextOutcome
+from locum.text.runs.export import export
+from locum.text.runs.lineage import lineage_of, warnings_of
+from locum.text.runs.locality import refuse_remote
+from locum.text.runs.loop import RowLoop
+from locum.text.runs.records import DATA, FUNNEL, PROVENANCE, REJECTS, Journal
+from locum.text.runs.result import TextOutcome
 
 #: The request cache inside a run folder.
 CACHE = "requests.sqlite"

@@ -12,7 +12,7 @@ from locum.data.lineage_stamp import metadata
 from locum.files.atomic import replacing, write_text
 from locum.schema.lineage import Lineage
 from locum.text.plan.plan import Plan
-from locum.text.run.records import DATA, FUNNEL
+from locum.text.runs.records import DATA, FUNNEL
 
 _BLOCK = 2000
 
