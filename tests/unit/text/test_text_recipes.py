@@ -99,7 +99,7 @@ def test_magpie_asks_with_the_template_alone_and_filters() -> None:
 
 
 def test_evol_instruct_eliminates_by_four_rules() -> None:
-    rule = instructions.eliminated
+    rule = instructions.elimination
     assert rule("Explain rain to a child.", "Explain rain to a child now.", "ok then") == "nothing gained"
     assert rule("a b c", "Describe how clouds form", "Sorry, no.") == "the answer says sorry"
     assert rule("a b c", "Describe how clouds form", "It is the.") == "the answer is empty words"
@@ -219,8 +219,8 @@ def test_metamath_rewrites_are_checked_by_solving_them() -> None:
     assert made[0]["answer"] == "7" and {made[1]["answer"], made[2]["answer"]} <= {"3", "4"}
     wrong, kit = play(lambda text, seed: "Ann buys 5 pens.", lambda kit: problems.metamath(kit, [PROBLEM]))
     assert wrong == [] and kit.lost["filter", "invalid"] == 1
-    assert problems.masked("Ann has 3 pens and 1,200 pins", 1) == ("Ann has 3 pens and X pins", "1,200")
-    assert problems.masked("no number", 0) is None
+    assert problems.mask("Ann has 3 pens and 1,200 pins", 1) == ("Ann has 3 pens and X pins", "1,200")
+    assert problems.mask("no number", 0) is None
 
 
 @given(st.integers(2, 99), st.lists(st.integers(-50, 50).filter(bool), min_size=1, max_size=3))

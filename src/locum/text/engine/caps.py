@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Any
 
 from locum.errors import FeasibilityError, UsageError
 from locum.text.engine.model import ModelSpec
@@ -121,6 +123,21 @@ class Purse:
         left = self.left_s
         if left is not None and left <= 0:
             raise Stop("max_time", self._refusal("max_time"))
+
+    async def until_stop(self, work: Awaitable[Any]) -> Stop | None:
+        """Wait for work, no longer than ``max_time_s``; what stopped it before its end, or None."""
+        try:
+            async with asyncio.timeout(self.left_s):
+                await work
+        except TimeoutError:
+            try:
+                self.check_time()
+            except Stop as stop:
+                return stop
+            raise
+        except Stop as stop:
+            return stop
+        return None
 
     def _over(self, tokens: int, cost: float) -> str | None:
         caps = self.caps

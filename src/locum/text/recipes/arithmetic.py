@@ -12,70 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from locum.text.failures import Lost, Reason
-from locum.text.recipes.kit import Kit, Row, Seen
+from locum.text.recipes.kit import Kit, Row, unseen
+from locum.text.verify.phrases import word_set
 
 _NAMES = ("Mia", "Omar", "Lena", "Raj", "Nora", "Tom", "Aiko", "Paul", "Ines", "Sam", "Zoe", "Karl")
 _WOMEN = frozenset(("Mia", "Lena", "Nora", "Aiko", "Ines", "Zoe"))
 _THINGS = ("apples", "stamps", "marbles", "books", "eggs", "coins", "pencils", "shells", "cards", "cookies")
-_GAINS = {"buys": "buys", "finds": "finds", "gets": "gets", "collects": "collects"}
-_LOSSES = {"gives away": "gives", "loses": "loses", "sells": "sells"}
-_GAIN = frozenset(
-    [
-        "buy",
-        "buys",
-        "bought",
-        "find",
-        "finds",
-        "found",
-        "get",
-        "gets",
-        "got",
-        "collect",
-        "collects",
-        "collected",
-        "receive",
-        "receives",
-        "received",
-        "earn",
-        "earns",
-        "earned",
-        "pick",
-        "picks",
-        "picked",
-        "add",
-        "adds",
-        "added",
-    ]
+_GAINS = ("buys", "finds", "gets", "collects")
+_LOSSES = ("gives away", "loses", "sells")
+_GAIN = word_set(
+    "buy buys bought find finds found get gets got collect collects collected receive receives received earn "
+    "earns earned pick picks picked add adds added"
 )
-_LOSS = frozenset(
-    [
-        "give",
-        "gives",
-        "gave",
-        "lose",
-        "loses",
-        "lost",
-        "sell",
-        "sells",
-        "sold",
-        "eat",
-        "eats",
-        "ate",
-        "break",
-        "breaks",
-        "broke",
-        "drop",
-        "drops",
-        "dropped",
-        "throw",
-        "throws",
-        "threw",
-        "donate",
-        "donates",
-        "donated",
-    ]
+_LOSS = word_set(
+    "give gives gave lose loses lost sell sells sold eat eats ate break breaks broke drop drops dropped "
+    "throw throws threw donate donates donated"
 )
-_START = frozenset(["has", "had", "have", "starts", "started", "start", "owns", "owned"])
+_START = word_set("has had have starts started start owns owned")
 #: Words that change what a number means: a story with one of them is not read.
 _UNCLEAR = re.compile(
     r"\b(?:each|every|per|times|twice|double|half|another|if|total|altogether|left|remain\w*|now|back|not|never|"
@@ -111,45 +64,20 @@ class Steps:
 
 
 #: Words that may stand before the verb beside the person.
-_BEFORE = frozenset(
-    [
-        "he",
-        "she",
-        "they",
-        "also",
-        "later",
-        "next",
-        "then",
-        "the",
-        "day",
-        "on",
-        "in",
-        "at",
-        "first",
-        "morning",
-        "evening",
-        "after",
-        "afterwards",
-    ]
-)
-_AFTER = frozenset(["more", "of", "them", "to", "away", "at", "in", "from", "on", "for"])
-_IN_WORDS = frozenset(
-    [
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "twenty",
-    ]
-)
+_BEFORE = word_set("he she they also later next then the day on in at first morning evening after afterwards")
+_AFTER = word_set("more of them to away at in from on for")
+_IN_WORDS = word_set("one two three four five six seven eight nine ten eleven twelve twenty")
+_SHOTS = """\
+Facts: Ben, 14 pears, buys 6, gives away 5
+Story: Ben has 14 pears. He buys 6 more at the market. Then he gives 5 pears to his sister.
+
+Facts: Ana, 31 tickets, loses 12
+Story: Ana has 31 tickets. On the way home she loses 12 tickets in the park.
+
+Facts: Leo, 8 plums, finds 9
+Story: Leo has 8 plums. In the garden he finds 9 plums under a tree.
+
+"""
 
 
 def read_story(story: str, who: str, thing: str) -> Steps | None:
@@ -183,14 +111,15 @@ def read_story(story: str, who: str, thing: str) -> Steps | None:
 
 def _idle(words: Sequence[str], thing: str) -> bool:
     """Whether a clause without digits changes no amount."""
-    if not _GAIN.isdisjoint(words) or not _LOSS.isdisjoint(words) or not _START.isdisjoint(words):
-        return _IN_WORDS.isdisjoint(words) and {thing, "them", "all", "some", "more", "it"}.isdisjoint(words)
-    return _IN_WORDS.isdisjoint(words)
+    amounts = _IN_WORDS
+    if not (_GAIN | _LOSS | _START).isdisjoint(words):
+        amounts |= {thing, "them", "all", "some", "more", "it"}
+    return amounts.isdisjoint(words)
 
 
 def _step(words: Sequence[str], who: str, thing: str) -> tuple[str, int] | None:
     """Verb and number of a clause; None where it is not plain."""
-    verbs = [word for word in words if word in _GAIN or word in _LOSS or word in _START]
+    verbs = [word for word in words if word in _GAIN | _LOSS | _START]
     places = [i for i, word in enumerate(words) if word.isdigit()]
     if len(verbs) != 1 or len(places) != 1 or words.index(verbs[0]) > places[0]:
         return None
@@ -227,7 +156,7 @@ async def arithmetic(kit: Kit, rows: int, *, steps: int = 2, tries: int = 12) ->
     """
 
     async def one(attempt: int) -> Row:
-        wanted = _drawn(kit, attempt, steps)
+        wanted = _draw_steps(kit, attempt, steps)
         text = await kit.go_on(_prompt(wanted, kit, attempt), "story", attempt, max_tokens=48, stop=["\n"])
         story = text.strip()
         if not story.endswith((".", "!")):
@@ -240,13 +169,13 @@ async def arithmetic(kit: Kit, rows: int, *, steps: int = 2, tries: int = 12) ->
         question = f"{story} How many {wanted.thing} does {wanted.who} have at the end?"
         return {"question": question, "answer": str(wanted.answer), "solution": wanted.solution}
 
-    seen = Seen()
+    new = unseen()
     return await kit.gather(
-        rows * tries, one, rows, new=lambda row: seen.new(row["question"]), reason=Reason.DUPLICATE
+        rows * tries, one, rows, new=lambda row: new(row["question"]), reason=Reason.DUPLICATE
     )
 
 
-def _drawn(kit: Kit, attempt: int, steps: int) -> Steps:
+def _draw_steps(kit: Kit, attempt: int, steps: int) -> Steps:
     draw = kit.draw("story", attempt)
     who, thing = str(draw.choice(_NAMES)), str(draw.choice(_THINGS))
     start = int(draw.integers(5, 60))
@@ -260,22 +189,10 @@ def _drawn(kit: Kit, attempt: int, steps: int) -> Steps:
 
 
 def _prompt(wanted: Steps, kit: Kit, attempt: int) -> str:
-    shots: Sequence[tuple[str, str]] = (
-        (
-            "Ben, 14 pears, buys 6, gives away 5",
-            "Ben has 14 pears. He buys 6 more at the market. Then he gives 5 pears to his sister.",
-        ),
-        (
-            "Ana, 31 tickets, loses 12",
-            "Ana has 31 tickets. On the way home she loses 12 tickets in the park.",
-        ),
-        ("Leo, 8 plums, finds 9", "Leo has 8 plums. In the garden he finds 9 plums under a tree."),
-    )
-    told = []
+    changes = []
     draw = kit.draw("story", "verbs", attempt)
     for change in wanted.changes:
-        verbs = list(_GAINS if change > 0 else _LOSSES)
-        told.append(f"{verbs[int(draw.integers(len(verbs)))]} {abs(change)}")
-    facts = ", ".join([f"{wanted.who}, {wanted.start} {wanted.thing}", *told])
-    shown = "".join(f"Facts: {one}\nStory: {story}\n\n" for one, story in shots)
-    return f"{shown}Facts: {facts}\nStory:"
+        verbs = _GAINS if change > 0 else _LOSSES
+        changes.append(f"{verbs[int(draw.integers(len(verbs)))]} {abs(change)}")
+    facts = ", ".join([f"{wanted.who}, {wanted.start} {wanted.thing}", *changes])
+    return f"{_SHOTS}Facts: {facts}\nStory:"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,8 +9,8 @@ from locum.text.curate.overlap import Benchmarks
 from locum.text.curate.rouge import Likeness
 from locum.text.failures import Lost, Reason
 from locum.text.plan.structured import fenced
-from locum.text.recipes.kit import Kit, Row, Seen, first_line, need
-from locum.text.verify.code import agreement, test_run
+from locum.text.recipes.kit import Kit, Row, lose_if, need, unseen
+from locum.text.verify.code import TestRun, agreement, test_run
 from locum.text.verify.registry import python_fault
 from locum.text.verify.sandbox import MontySandbox, Sandbox
 
@@ -77,27 +76,29 @@ async def code_with_tests(
                 "function must do, with its name and parameters), 'solution' (Python) and "
                 "'tests' (Python: three or more assert statements that call it)."
             )
-            told = await kit.filled(prompt, _SCHEMA, "code", attempt, max_tokens=500)
-            solution, tests = fenced(told["solution"], "python"), fenced(told["tests"], "python")
-            ran = test_run(solution, tests, box)
-            if not ran.passed:
-                raise Lost(Reason.INVALID, f"tests fail: {ran.fault}", stage="run")
-            if ran.killed < kills:
-                raise Lost(Reason.INVALID, "vacuous tests", stage="mutate")
-            agree = await _agree(kit, told["problem"], tests, k, attempt, box)
+            answer = await kit.fill(prompt, _SCHEMA, "code", attempt, max_tokens=500)
+            problem, solution = answer["problem"], fenced(answer["solution"], "python")
+            tests = fenced(answer["tests"], "python")
+            ran = _run_tests(solution, tests, box, kills)
+            agree = await _agree(kit, problem, tests, k, attempt, box)
             if agree is not None and agree < 0.5:
-                raise Lost(Reason.INVALID, "other solutions fail the tests", stage="agree")
-            return {
-                "topic": topic,
-                "problem": told["problem"],
-                "solution": solution,
-                "tests": tests,
-                "mutants": ran.mutants,
-                "killed": ran.killed,
-                "agree": agree,
-            }
+                lose_if("other solutions fail the tests", "agree")
+            return {"topic": topic, **_row(problem, solution, tests, ran, agree)}
 
         return await kit.gather(rows * tries, one, rows, new=lambda row: pool.new(row["problem"]))
+
+
+def _run_tests(solution: str, tests: str, box: Sandbox, kills: int) -> TestRun:
+    """Raises Lost for tests that fail, or notice fewer faults than `kills`."""
+    ran = test_run(solution, tests, box)
+    lose_if("" if ran.passed else f"tests fail: {ran.fault}", "run")
+    lose_if("vacuous tests" if ran.killed < kills else "", "mutate")
+    return ran
+
+
+def _row(problem: str, solution: str, tests: str, ran: TestRun, agree: float | None) -> Row:
+    counts = {"mutants": ran.mutants, "killed": ran.killed, "agree": agree}
+    return {"problem": problem, "solution": solution, "tests": tests, **counts}
 
 
 async def _agree(kit: Kit, problem: str, tests: str, k: int, attempt: int, box: Sandbox) -> float | None:
@@ -160,43 +161,29 @@ async def oss_instruct(
         if near.too_like(solution) or near.too_like(problem):
             raise Lost(Reason.NEAR_DUPLICATE, "copies the snippet", stage="filter")
         hit = benchmarks.find(f"{problem} {solution}") if benchmarks is not None else None
-        if hit is not None:
-            raise Lost(Reason.INVALID, f"meets {hit.benchmark}", stage="decontaminate")
+        lose_if("" if hit is None else f"meets {hit.benchmark}", "decontaminate")
         return {"snippet": snippet, "problem": problem, "solution": solution}
 
     return await kit.gather(rows * tries, one, rows, new=lambda row: pool.new(row["problem"]))
 
 
-#: Families of exercises: name, what it says, signature, reference. The numbers in braces are drawn.
-_FAMILIES: Sequence[tuple[str, str, str, Callable[[int], Callable[[Any], Any]], str]] = (
-    ("add_{n}", "Return x plus {n}.", "x", lambda n: lambda x: x + n, "int"),
-    ("times_{n}", "Return x times {n}.", "x", lambda n: lambda x: x * n, "int"),
-    ("minus_{n}", "Return x minus {n}.", "x", lambda n: lambda x: x - n, "int"),
-    ("is_above_{n}", "Return True if x is greater than {n}.", "x", lambda n: lambda x: x > n, "int"),
-    ("divisible_by_{n}", "Return True if x is divisible by {n}.", "x", lambda n: lambda x: x % n == 0, "int"),
-    ("remainder_{n}", "Return the remainder of x divided by {n}.", "x", lambda n: lambda x: x % n, "int"),
+#: Families of exercises: name, what it says, parameter, reference; n is drawn.
+_FAMILIES: Sequence[tuple[str, str, str, Callable[[Any, int], Any]]] = (
+    ("add_{n}", "Return x plus {n}.", "x", lambda x, n: x + n),
+    ("times_{n}", "Return x times {n}.", "x", lambda x, n: x * n),
+    ("minus_{n}", "Return x minus {n}.", "x", lambda x, n: x - n),
+    ("is_above_{n}", "Return True if x is greater than {n}.", "x", lambda x, n: x > n),
+    ("divisible_by_{n}", "Return True if x is divisible by {n}.", "x", lambda x, n: x % n == 0),
+    ("remainder_{n}", "Return the remainder of x divided by {n}.", "x", lambda x, n: x % n),
     (
         "longer_than_{n}",
         "Return True if the list has more than {n} elements.",
         "items",
-        lambda n: lambda v: len(v) > n,
-        "list",
+        lambda v, n: len(v) > n,
     ),
-    ("sum_plus_{n}", "Return the sum of the list plus {n}.", "items", lambda n: lambda v: sum(v) + n, "list"),
-    (
-        "largest_plus_{n}",
-        "Return the largest number of the list plus {n}.",
-        "items",
-        lambda n: lambda v: max(v) + n,
-        "list",
-    ),
-    (
-        "first_times_{n}",
-        "Return the first number of the list times {n}.",
-        "items",
-        lambda n: lambda v: v[0] * n,
-        "list",
-    ),
+    ("sum_plus_{n}", "Return the sum of the list plus {n}.", "items", lambda v, n: sum(v) + n),
+    ("largest_plus_{n}", "Return the largest number of the list plus {n}.", "items", lambda v, n: max(v) + n),
+    ("first_times_{n}", "Return the first number of the list times {n}.", "items", lambda v, n: v[0] * n),
 )
 _SHOTS = (
     "# Return x plus 100.\ndef add_100(x):\n    return x + 100\n\n"
@@ -224,7 +211,7 @@ async def exercises(
         ``problem``, ``solution``, ``tests``, ``mutants``, ``killed``, ``agree`` (share of the k in the
         largest group by outputs).
     """
-    seen = Seen()
+    new = unseen()
     with sandbox or MontySandbox() as box:
 
         async def one(attempt: int) -> Row:
@@ -233,16 +220,12 @@ async def exercises(
             tests = "\n".join(f"assert {c} == {a!r}" for c, a in zip(calls, answers, strict=True))
             # The line break is the model's: after one of ours a small model begins a function of its own.
             prompt = f"{_SHOTS}# {said}\ndef {name}({parameter}):"
-            sources = []
+            sources, stop = [], ["\n\n", "\n#", "\ndef"]
             for turn in range(k):
+                seed = int(kit.draw("x", attempt, turn).integers(2**31))
                 try:
                     body = await kit.engine.complete(
-                        prompt,
-                        model=kit.model,
-                        seed=int(kit.draw("x", attempt, turn).integers(2**31)),
-                        max_tokens=40,
-                        stop=["\n\n", "\n#", "\ndef"],
-                        temperature=0.6,
+                        prompt, model=kit.model, seed=seed, max_tokens=40, stop=stop, temperature=0.6
                     )
                 except Lost as lost:
                     kit.lose_with(lost)
@@ -253,40 +236,21 @@ async def exercises(
             if not places:
                 raise Lost(Reason.BAD_CODE, "no solution runs", stage="run")
             solution = parsed[places[0]]
-            ran = test_run(solution, tests, box)
-            if not ran.passed:
-                raise Lost(Reason.INVALID, f"tests fail: {ran.fault}", stage="run")
-            if ran.killed < kills:
-                raise Lost(Reason.INVALID, "vacuous tests", stage="mutate")
-            problem = f"Write {name}({parameter}). {said}"
-            return {
-                "problem": problem,
-                "solution": solution,
-                "tests": tests,
-                "mutants": ran.mutants,
-                "killed": ran.killed,
-                "agree": round(share, 3),
-            }
+            ran = _run_tests(solution, tests, box, kills)
+            return _row(f"Write {name}({parameter}). {said}", solution, tests, ran, round(share, 3))
 
         return await kit.gather(
-            rows * tries, one, rows, new=lambda row: seen.new(row["problem"]), reason=Reason.DUPLICATE
+            rows * tries, one, rows, new=lambda row: new(row["problem"]), reason=Reason.DUPLICATE
         )
 
 
 def _exercise(kit: Kit, attempt: int) -> tuple[str, str, str, list[Any], list[Any]]:
     draw = kit.draw("exercise", attempt)
-    name, said, parameter, reference, kind = _FAMILIES[int(draw.integers(len(_FAMILIES)))]
+    name, said, parameter, reference = _FAMILIES[int(draw.integers(len(_FAMILIES)))]
     n = int(draw.integers(2, 13))
-    if kind == "int":
+    if parameter == "x":
         values: list[Any] = [n, n + 1, n - 1, 0, *(int(v) for v in draw.integers(-30, 60, 3)), 3 * n]
     else:
         values = [[int(v) for v in draw.integers(-20, 40, size)] for size in (1, n, n + 1, max(1, n - 1), 5)]
-    answers = [reference(n)(value) for value in values]
+    answers = [reference(value, n) for value in values]
     return name.format(n=n), said.format(n=n), parameter, values, answers
-
-
-def functions(source: str) -> list[str]:
-    """Top-level functions of a module, as source; for `oss_instruct`."""
-    return [
-        part.strip() for part in re.split(r"(?m)^(?=def )", source) if first_line(part).startswith("def ")
-    ]

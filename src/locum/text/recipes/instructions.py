@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from locum.text.curate.rouge import Likeness
 from locum.text.failures import Lost, Reason
-from locum.text.recipes.kit import Kit, Near, Row, first_line, need
+from locum.text.recipes.kit import Kit, Row, first_line, lose_if, need, unlike
 from locum.text.runs.dedup import normal
+from locum.text.verify.base import fault
 from locum.text.verify.by_model import JudgeVerifier
-from locum.text.verify.phrases import refusing
+from locum.text.verify.phrases import Refusal, refusing, word_set
 from locum.text.verify.repetition import NoLoop
 
 #: What a text model cannot do or show (Self-Instruct, appendix).
@@ -99,11 +100,8 @@ async def self_instruct(kit: Kit, seeds: Sequence[str], rows: int, *, tries: int
 async def respond(kit: Kit, instruction: str, *names: str | int, max_tokens: int = 160) -> str:
     """The answer to an instruction; raises Lost for one that loops or only repeats it."""
     answer = await kit.chat(instruction, *names, max_tokens=max_tokens)
-    verdict = NoLoop(0.4).verify(answer, {})
-    if not verdict.ok:
-        raise Lost(Reason.INVALID, verdict.reason, stage="filter")
-    if normal(answer) == normal(instruction):
-        raise Lost(Reason.INVALID, "repeats the instruction", stage="filter")
+    repeated = "repeats the instruction" if normal(answer) == normal(instruction) else ""
+    lose_if(fault(answer, NoLoop(0.4)) or repeated)
     return answer
 
 
@@ -123,14 +121,12 @@ async def magpie(
 
     Parameters
     ----------
-    kit, rows
+    kit, rows, tries
         As for `self_instruct`.
     template
         One of `TEMPLATES`, or the pre-query text itself.
     system
         System message before the turn, to steer towards a field; only for ``chatml``.
-    tries
-        Attempts at most, in multiples of `rows`.
 
     Returns
     -------
@@ -146,22 +142,20 @@ async def magpie(
     before, stop = TEMPLATES.get(template, (template, "\n\n"))
     if system and template == "chatml":
         before = f"<|im_start|>system\n{system}<|im_end|>\n{before}"
-    near = Near(0.7)
+    new = unlike(0.7)
 
     async def one(attempt: int) -> Row:
         text = await kit.go_on(before, "magpie", attempt, max_tokens=80, stop=[stop], temperature=1.0)
         question = text.strip()
         if not 3 <= len(question.split()) <= 150:
             raise Lost(Reason.INVALID, "too short or too long", stage="filter")
-        verdict = NoLoop(0.3).verify(question, {})
-        if not verdict.ok:
-            raise Lost(Reason.INVALID, verdict.reason, stage="filter")
+        lose_if(fault(question, NoLoop(0.3)))
         answer = await respond(kit, question, "magpie", "answer", attempt)
         if refusing(answer):
-            raise Lost(Reason.INVALID, "the answer refuses", stage="filter")
+            lose_if("the answer refuses")
         return {"instruction": question, "output": answer}
 
-    return await kit.gather(rows * tries, one, rows, new=lambda row: near.new(normal(row["instruction"])))
+    return await kit.gather(rows * tries, one, rows, new=lambda row: new(row["instruction"]))
 
 
 _EVOLVE = {
@@ -173,34 +167,10 @@ _EVOLVE = {
     "breadth": "Write a new task from the same field that is rarer than the given one.",
 }
 _LEAK = re.compile(r"#?\b(?:given|rewritten|created|new) (?:prompt|task)\b|rewrite the task", re.IGNORECASE)
-_STOP_ONLY = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "of",
-        "to",
-        "in",
-        "is",
-        "it",
-        "this",
-        "that",
-        "for",
-        "on",
-        "with",
-        "as",
-        "i",
-        "you",
-        "we",
-        "be",
-        "are",
-    ]
-)
+_STOP_ONLY = word_set("the a an and or of to in is it this that for on with as i you we be are")
 
 
-def eliminated(before: str, after: str, answer: str) -> str:
+def elimination(before: str, after: str, answer: str) -> str:
     """Which of the paper's four rules drops an evolved instruction; empty for none.
 
     No information gained (here: ROUGE-L of 0.9 and more to what it came from), an answer of under 80 words
@@ -222,10 +192,8 @@ async def evol_instruct(kit: Kit, seeds: Sequence[str], *, rounds: int = 4) -> l
 
     Parameters
     ----------
-    kit
-        Model, seed and counts.
-    seeds
-        Instructions to begin with.
+    kit, seeds
+        As for `self_instruct`.
     rounds
         Rounds; each tries every instruction of the pool once.
 
@@ -254,7 +222,7 @@ async def evol_instruct(kit: Kit, seeds: Sequence[str], *, rounds: int = 4) -> l
                     kit.lose("filter", why)
                     continue
                 output = await respond(kit, task, "evol", "answer", turn, place)
-                why = eliminated(parent, task, output)
+                why = elimination(parent, task, output)
             except Lost as lost:
                 kit.lose_with(lost)
                 continue
@@ -275,7 +243,7 @@ async def backtranslation(
     Parameters
     ----------
     kit
-        Model, seed and counts.
+        As for `self_instruct`.
     documents
         Texts; each is tried once, its first 1,500 characters are shown.
     least
@@ -307,14 +275,12 @@ async def backtranslation(
         why = unfit(instruction)
         if not why and normal(instruction) in normal(text):
             why = "copied from the text"
-        if why:
-            raise Lost(Reason.INVALID, why, stage="filter")
+        lose_if(why)
         score = None
         if least:
             pair = f"Instruction: {instruction}\n\nAnswer: {text[:1500]}"
-            score = await judged.score(
-                pair, kit.engine, int(kit.draw("back", "judge", place).integers(2**31))
-            )
+            seed = int(kit.draw("back", "judge", place).integers(2**31))
+            score = await judged.score(pair, kit.engine, seed)
             if score is None or score < least:
                 raise Lost(Reason.INVALID, f"scored {score}", stage="judge")
         return {"instruction": instruction, "output": text, "score": score}
@@ -329,7 +295,7 @@ async def personas(kit: Kit, texts: Sequence[str], *, minhash: float = 0.9) -> l
     -----
     Source: Ge et al. 2024 (arXiv 2406.20094), text-to-persona, with MinHash at 0.9 as there.
     """
-    near, found = Near(minhash), []
+    new = unlike(minhash)
     example = (
         "Text: Rows of tomato seedlings need thinning once they have four leaves.\n"
         "Reader: a retired gardener who grows vegetables behind her house\n\n"
@@ -342,12 +308,7 @@ async def personas(kit: Kit, texts: Sequence[str], *, minhash: float = 0.9) -> l
             raise Lost(Reason.INVALID, "too short or too long", stage="filter")
         return said
 
-    async for said in kit.several(len(texts), one):
-        if not near.new(normal(said)):
-            kit.lose("dedup", Reason.NEAR_DUPLICATE)
-            continue
-        found.append(said)
-    return found
+    return [said async for said in kit.several(len(texts), one, new=new)]
 
 
 async def persona_driven(kit: Kit, who: Sequence[str], task: str, rows: int, *, tries: int = 3) -> list[Row]:
@@ -355,14 +316,12 @@ async def persona_driven(kit: Kit, who: Sequence[str], task: str, rows: int, *, 
 
     Parameters
     ----------
-    kit, rows
+    kit, rows, tries
         As for `self_instruct`.
     who
         Personas, from `personas` or of your own; taken in turn.
     task
         What is to be written, e.g. ``a question to a librarian``.
-    tries
-        Attempts at most, in multiples of `rows`.
 
     Returns
     -------
@@ -374,15 +333,13 @@ async def persona_driven(kit: Kit, who: Sequence[str], task: str, rows: int, *, 
     Source: as `personas`; near-duplicates at MinHash 0.7.
     """
     need(who, "personas")
-    near = Near(0.7)
+    new = unlike(0.7)
 
     async def one(attempt: int) -> Row:
         persona = who[attempt % len(who)]
         prompt = f"Write {task}, as {persona} would. Write only that, in one or two sentences."
         text = await kit.chat(prompt, "personas", attempt, max_tokens=80)
-        verdict = NoLoop().verify(text, {})
-        if not verdict.ok or refusing(text):
-            raise Lost(Reason.INVALID, verdict.reason or "refuses", stage="filter")
+        lose_if(fault(text, NoLoop(), Refusal(False)))
         return {"persona": persona, "text": text}
 
-    return await kit.gather(rows * tries, one, rows, new=lambda row: near.new(normal(row["text"])))
+    return await kit.gather(rows * tries, one, rows, new=lambda row: new(row["text"]))

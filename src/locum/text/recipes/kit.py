@@ -14,15 +14,15 @@ from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
 from locum.text.engine.client import Engine
+from locum.text.engine.request import Reply
 from locum.text.failures import Lost, Reason
 from locum.text.plan.plan import Dedup
 from locum.text.plan.structured import read_json
 from locum.text.runs.dedup import Duplicates
+from locum.text.runs.records import HOPELESS, funnel
 
 Row = dict[str, Any]
 T = TypeVar("T")
-#: Attempts without one kept row after which a recipe ends.
-_HOPELESS = 60
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Kit:
     facts: Row = field(default_factory=dict)
     wanted: int = 0
 
-    async def chat(self, prompt: str, *names: str | int, system: str = "", **params: Any) -> str:
+    async def chat(self, prompt: str, *names: str | int, **params: Any) -> str:
         """An answer, without white space around it.
 
         Parameters
@@ -79,8 +79,6 @@ class Kit:
             The user's message.
         *names
             What this request is; another name is another seed.
-        system
-            System message, if any.
         **params
             Sampling as for `Engine.chat`.
 
@@ -89,42 +87,55 @@ class Kit:
         Lost
             Also for an empty answer.
         """
-        messages = [{"role": "system", "content": system}] if system else []
-        messages.append({"role": "user", "content": prompt})
-        given = {"temperature": self.temperature, "max_tokens": 200, **params}
-        reply = await self.engine.chat(messages, model=self.model, seed=self._seed(*names), **given)
-        return _filled(reply.text)
+        return await self._ask(self.engine.chat, prompt, names, params)
 
     async def go_on(self, prompt: str, *names: str | int, **params: Any) -> str:
         """How a text goes on, without a chat template; otherwise as `chat`."""
-        given = {"temperature": self.temperature, "max_tokens": 200, **params}
-        reply = await self.engine.complete(prompt, model=self.model, seed=self._seed(*names), **given)
-        return _filled(reply.text)
+        return await self._ask(self.engine.complete, prompt, names, params)
 
-    async def filled(
-        self, prompt: str, schema: Mapping[str, Any], *names: str | int, repairs: int = 1, **params: Any
-    ) -> Any:
-        """JSON of a schema; a broken answer is asked for again with the fault named, `repairs` times."""
+    async def _ask(
+        self,
+        ask: Callable[..., Awaitable[Reply]],
+        prompt: str,
+        names: Sequence[str | int],
+        params: Mapping[str, Any],
+    ) -> str:
+        given = {"temperature": self.temperature, "max_tokens": 200, **params}
+        reply = await ask(prompt, model=self.model, seed=self.child(*names), **given)
+        bare = reply.text.strip()
+        if not bare:
+            raise Lost(Reason.EMPTY, stage="parse")
+        return bare
+
+    async def fill(self, prompt: str, schema: Mapping[str, Any], *names: str | int, max_tokens: int) -> Any:
+        """JSON of a schema; a broken answer is asked for again once, with the fault named."""
         talk = [{"role": "user", "content": prompt}]
-        given = {"temperature": self.temperature, "max_tokens": 300, **params}
-        for turn in range(repairs + 1):
-            reply = await self.engine.chat(
-                talk, model=self.model, schema=schema, seed=self._seed(*names, turn), **given
-            )
+        given = {"temperature": self.temperature, "max_tokens": max_tokens}
+        turn = 0
+        while True:
+            seed = self.child(*names, turn)
+            reply = await self.engine.chat(talk, model=self.model, schema=schema, seed=seed, **given)
             try:
                 return read_json(reply.text, schema)
             except Lost as lost:
-                if turn == repairs:
+                if turn:
                     raise
                 fault = f"That cannot be used: {lost.detail}. Answer with the JSON alone."
+            turn = 1
             talk += [{"role": "assistant", "content": reply.text}, {"role": "user", "content": fault}]
-        raise AssertionError("there is at least one turn")
 
-    async def several(self, most: int, make: Callable[[int], Awaitable[T]]) -> AsyncIterator[T]:
+    async def several(
+        self,
+        most: int,
+        make: Callable[[int], Awaitable[T]],
+        *,
+        new: Callable[[T], bool] = lambda made: True,
+        reason: Reason = Reason.NEAR_DUPLICATE,
+    ) -> AsyncIterator[T]:
         """What `make` gives for 0, 1, ... in this order, as many at the same time as the model has slots.
 
-        What raises `Lost` is counted and passed over. Stop reading to end it; at most a batch was made for
-        nothing. Ends by itself when nothing at all was kept for very long.
+        What raises `Lost` is counted and passed over, and what is not `new`, for `reason`. Stop reading to
+        end it; at most a batch was made for nothing. Ends by itself when nothing at all was kept for very long.
         """
         width = min(64, self.engine.spec(self.model).slots)
         for start in range(0, most, width):
@@ -132,32 +143,30 @@ class Kit:
                 return
             tasks = [make(k) for k in range(start, min(most, start + width))]
             for found in await asyncio.gather(*tasks, return_exceptions=True):
-                if isinstance(found, Lost):
-                    self.lose_with(found)
-                elif isinstance(found, BaseException):
-                    raise found
+                try:
+                    if isinstance(found, BaseException):
+                        raise found
+                    if not new(found):
+                        raise Lost(reason, stage="dedup")
+                except Lost as lost:
+                    self.lose_with(lost)
                 else:
                     yield found
 
     async def gather(
-        self,
-        most: int,
-        make: Callable[[int], Awaitable[Row]],
-        rows: int,
-        *,
-        new: Callable[[Row], bool] = lambda row: True,
-        reason: Reason = Reason.NEAR_DUPLICATE,
+        self, most: int, make: Callable[[int], Awaitable[Row]], rows: int, **which: Any
     ) -> list[Row]:
-        """The first `rows` of what `make` gives (see `several`), without rows that are not `new`, kept."""
+        """The first `rows` of what `several` gives, kept."""
         made: list[Row] = []
-        async for row in self.several(most, make):
-            if not new(row):
-                self.lose("dedup", reason)
-                continue
+        async for row in self.several(most, make, **which):
             made.append(self.keep(row))
             if len(made) >= rows:
                 break
         return made
+
+    def child(self, *names: str | int) -> int:
+        """The seed of a request."""
+        return child_seed(self.seed, "recipe", *names)
 
     def draw(self, *names: str | int) -> np.random.Generator:
         """The random numbers of a step."""
@@ -191,60 +200,51 @@ class Kit:
 
     def hopeless(self) -> bool:
         """Whether nothing was kept in very many attempts."""
-        return not self.kept and self.attempts >= _HOPELESS
+        return not self.kept and self.attempts >= HOPELESS
 
     def funnel(self) -> dict[str, Any]:
         """Counts from attempts to kept rows, in the form of a plan's run."""
-        losses = [
-            {"column": "", "stage": stage, "reason": reason, "attempts": n}
-            for (stage, reason), n in sorted(self.lost.items(), key=lambda item: (-item[1], item[0]))
-        ]
-        return {
-            "wanted": self.kept,
-            "attempts": self.attempts,
-            "kept": self.kept,
-            "unmet": 0,
-            "yield": round(self.kept / self.attempts, 4) if self.attempts else None,
-            "lost": losses,
-            **({"facts": self.facts} if self.facts else {}),
-        }
-
-    def _seed(self, *names: str | int) -> int:
-        return child_seed(self.seed, "recipe", *names)
+        lost = {("", *where): n for where, n in self.lost.items()}
+        facts = {"facts": self.facts} if self.facts else {}
+        return {**funnel(lost, wanted=self.kept, attempts=self.attempts, kept=self.kept), **facts}
 
 
-class Seen:
-    """Texts that differ."""
+def unseen() -> Callable[[str], bool]:
+    """A test whether a text was not there before; it is remembered."""
+    found: set[str] = set()
 
-    def __init__(self) -> None:
-        self._found: set[str] = set()
+    def new(text: str) -> bool:
+        count = len(found)
+        found.add(text)
+        return len(found) > count
 
-    def new(self, text: str) -> bool:
-        """Whether a text was not there before; it is remembered."""
-        known = text in self._found
-        self._found.add(text)
-        return not known
+    return new
 
 
-class Near:
-    """Texts unlike each other: near-duplicates by MinHash.
+def unlike(threshold: float) -> Callable[[str], bool]:
+    """A test whether a text is unlike all before, by MinHash; it is remembered then.
 
     Parameters
     ----------
     threshold
         Jaccard similarity of 5-grams of characters from which on two are too like.
     """
+    found = Duplicates(Dedup(exact=True, minhash=threshold), ("text",))
 
-    def __init__(self, threshold: float) -> None:
-        self._found = Duplicates(Dedup(exact=True, minhash=threshold), ("text",))
-
-    def new(self, text: str) -> bool:
-        """Whether a text is unlike all before; it is remembered then."""
+    def new(text: str) -> bool:
         try:
-            self._found.add({"text": text})
+            found.add({"text": text})
         except Lost:
             return False
         return True
+
+    return new
+
+
+def lose_if(why: str, stage: str = "filter") -> None:
+    """Raise Lost where there is a reason to."""
+    if why:
+        raise Lost(Reason.INVALID, why, stage=stage)
 
 
 def need(items: Sequence[Any], what: str, least: int = 1) -> None:
@@ -263,10 +263,3 @@ def first_line(text: str) -> str:
         if bare:
             return bare.strip('"“” ')
     return ""
-
-
-def _filled(text: str) -> str:
-    bare = text.strip()
-    if not bare:
-        raise Lost(Reason.EMPTY, stage="parse")
-    return bare

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from locum.evaluation.intervals import wilson
 from locum.evaluation.learn.embedding import available
 from locum.text.failures import Lost, Reason
-from locum.text.recipes.kit import Kit, Near, Row, need
+from locum.text.recipes.kit import Kit, Row, lose_if, need, unlike
 from locum.text.runs.dedup import normal
+from locum.text.verify.base import fault
 from locum.text.verify.by_model import majority
 from locum.text.verify.classifier import TextClassifier
 from locum.text.verify.repetition import NoLoop
@@ -61,46 +62,37 @@ async def attrprompt(
     you put behind it.
     """
     need(labels, "labels", 2)
-    near = Near(minhash)
-    made: list[Row] = []
+    unlike_kept = unlike(minhash)
     counts = dict.fromkeys(labels, 0)
 
     async def one(attempt: int) -> Row:
         label = labels[attempt % len(labels)]
         draw = kit.draw("attr", attempt)
         drawn = {name: str(values[int(draw.integers(len(values)))]) for name, values in attributes.items()}
-        told = ", ".join(f"{name}: {value}" for name, value in drawn.items())
+        wished = ", ".join(f"{name}: {value}" for name, value in drawn.items())
+        extra = f" ({wished})" if wished else ""
         if shots and shots.get(label):
             shown = kit.some(list(shots[label]), 3, "attr", "shots", attempt)
             listed = "".join(f"- {' '.join(shot.split())}\n" for shot in shown)
-            extra = f" ({told})" if told else ""
             prompt = f"Examples of a {label} {what}{extra}:\n{listed}-"
             text = await kit.go_on(prompt, "attr", attempt, max_tokens=max_tokens, stop=["\n"])
         else:
-            asked = f"Write a {label} {what}" + (f" ({told})" if told else "") + ". Write only that."
-            text = await kit.chat(asked, "attr", attempt, max_tokens=max_tokens)
-        verdict = NoLoop().verify(text, {})
-        if not verdict.ok:
-            raise Lost(Reason.INVALID, verdict.reason, stage="filter")
-        if len(text.split()) < 3:
-            raise Lost(Reason.INVALID, "too short", stage="filter")
-        shown_near = [normal(shot) for shot in (shots or {}).get(label, ())]
-        if normal(text) in shown_near:
+            text = await kit.chat(
+                f"Write a {label} {what}{extra}. Write only that.", "attr", attempt, max_tokens=max_tokens
+            )
+        lose_if(fault(text, NoLoop()) or ("too short" if len(text.split()) < 3 else ""))
+        if normal(text) in [normal(shot) for shot in (shots or {}).get(label, ())]:
             raise Lost(Reason.DUPLICATE, "an example", stage="filter")
         return {"label": label, "text": text, **drawn}
 
-    async for row in kit.several(rows * tries, one):
+    def new(row: Row) -> bool:
         if counts[row["label"]] * len(labels) >= rows + len(labels) - 1:
-            kit.lose("quota", Reason.QUOTA_FULL)
-            continue
-        if not near.new(normal(row["text"])):
-            kit.lose("dedup", Reason.NEAR_DUPLICATE)
-            continue
-        counts[row["label"]] += 1
-        made.append(kit.keep(row))
-        if len(made) >= rows:
-            break
-    return made
+            raise Lost(Reason.QUOTA_FULL, stage="quota")
+        found = unlike_kept(row["text"])
+        counts[row["label"]] += found
+        return found
+
+    return await kit.gather(rows * tries, one, rows, new=new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +139,12 @@ async def prompt2model(
 
     Parameters
     ----------
-    kit
-        Model, seed and counts.
+    kit, labels, rows, shots, attributes
+        As for `attrprompt`.
     task
         What is classified, e.g. ``text message``.
-    labels
-        The labels.
     test
         Real texts with their labels; never shown to the model.
-    rows
-        Texts to make.
-    shots, attributes
-        As for `attrprompt`.
 
     Notes
     -----

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from locum.text.failures import Lost, Reason
-from locum.text.recipes.kit import Kit, Row, need
+from locum.text.recipes.kit import Kit, Row, lose_if, need
 from locum.text.runs.dedup import normal
-from locum.text.verify.phrases import Civil, NoPersonalData, refusing
+from locum.text.verify.base import fault
+from locum.text.verify.phrases import Civil, NoPersonalData, Refusal
 from locum.text.verify.repetition import NoLoop
 
 Score = Callable[[str, str], float]
@@ -22,7 +23,7 @@ def plain_quality(prompt: str, answer: str) -> float:
     shared = {w for w in normal(prompt).split() if len(w) > 3} & set(words)
     return (
         float(answer.rstrip().endswith((".", "!", "?", "`")))
-        + float(NoLoop(0.15).verify(answer, {}).ok)
+        + float(not fault(answer, NoLoop(0.15)))
         + min(1.0, len(words) / 40)
         + min(1.0, len(shared) / 3)
     )
@@ -65,7 +66,7 @@ async def preference(
         rated = sorted(((score(prompt, a), n, a) for n, a in enumerate(answers)), key=lambda x: (-x[0], x[1]))
         gap = rated[0][0] - rated[-1][0]
         if gap < margin or normal(rated[0][2]) == normal(rated[-1][2]):
-            raise Lost(Reason.INVALID, "too little between them", stage="score")
+            lose_if("too little between them", "score")
         return {"prompt": prompt, "chosen": rated[0][2], "rejected": rated[-1][2], "margin": round(gap, 3)}
 
     return await kit.gather(len(prompts), one, len(prompts))
@@ -105,19 +106,9 @@ async def refusals(kit: Kit, unsafe: Sequence[str], safe: Sequence[str] = (), *,
         prompt, why = (text if answerable else _REFUSE + text), ""
         for turn in range(tries):
             answer = await kit.chat(prompt, "refusal", place, turn, max_tokens=90)
-            why = _unsafe(answer)
-            if not why and refusing(answer) == answerable:
-                why = "refuses" if answerable else "does not refuse"
+            why = fault(answer, Civil(), NoPersonalData(), NoLoop(0.4), Refusal(not answerable))
             if not why:
                 return {"prompt": text, "response": answer, "safe": answerable}
         raise Lost(Reason.INVALID, why, stage="filter", tries=tries)
 
     return await kit.gather(len(requests), one, len(requests))
-
-
-def _unsafe(text: str) -> str:
-    for verifier in (Civil(), NoPersonalData(), NoLoop(0.4)):
-        verdict = verifier.verify(text, {})
-        if not verdict.ok:
-            return verdict.reason
-    return ""

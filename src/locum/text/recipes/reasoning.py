@@ -12,6 +12,7 @@ from typing import Any
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Row, first_line, need
 from locum.text.verify.arithmetic import EquationCheck, answer_of, equations, evaluate, last_number
+from locum.text.verify.base import fault
 from locum.text.verify.by_model import majority
 
 Problem = Mapping[str, Any]
@@ -95,7 +96,6 @@ async def star(kit: Kit, problems: Sequence[Problem], *, tries: int = 2) -> list
     made: list[Row] = []
     for place, problem in enumerate(problems):
         wanted = answer_of(problem["answer"])
-        found = None
         for turn in range(2 * tries):
             hinted = turn >= tries
             hint = f" (The answer is {wanted}.)" if hinted else ""
@@ -108,20 +108,17 @@ async def star(kit: Kit, problems: Sequence[Problem], *, tries: int = 2) -> list
             if why:
                 kit.lose("verify", f"{why}, with the hint" if hinted else why)
                 continue
-            found = {"question": problem["question"], "solution": text, "answer": str(wanted)}
-            made.append(kit.keep({**found, "rationalised": hinted}))
+            row = {"question": problem["question"], "solution": text, "answer": str(wanted)}
+            made.append(kit.keep({**row, "rationalised": hinted}))
             break
     return made
 
 
 def _wrong(text: str, wanted: Any) -> str:
-    if last_number(text) != wanted:
-        return "another answer"
-    verdict = EquationCheck().verify(text, {})
-    return "" if verdict.ok else verdict.reason
+    return "another answer" if last_number(text) != wanted else fault(text, EquationCheck())
 
 
-def masked(question: str, which: int) -> tuple[str, str] | None:
+def mask(question: str, which: int) -> tuple[str, str] | None:
     """A question with one of its numbers replaced by X, and that number; None when there is none."""
     numbers = list(re.finditer(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w%])", question))
     if which >= len(numbers):
@@ -141,10 +138,8 @@ async def metamath(
 
     Parameters
     ----------
-    kit
-        Model, seed and counts.
-    problems
-        With known answers.
+    kit, problems
+        As for `rejection_sampling`.
     k
         Solutions asked for to check a rewrite; the answer that most give must be the known one.
     kinds
@@ -166,13 +161,13 @@ async def metamath(
     for place, problem in enumerate(problems):
         for kind in kinds:
             try:
-                made.append(await _rewritten(kit, problem, kind, place, k))
+                made.append(await _rewrite(kit, problem, kind, place, k))
             except Lost as lost:
                 kit.lose_with(lost)
     return made
 
 
-async def _rewritten(kit: Kit, problem: Problem, kind: str, place: int, k: int) -> Row:
+async def _rewrite(kit: Kit, problem: Problem, kind: str, place: int, k: int) -> Row:
     parent, wanted = str(problem["question"]), answer_of(problem["answer"])
     if kind == "rephrase":
         asked = f"Say this in other words, with the same numbers. Write only the question.\n\n{parent}"
@@ -183,22 +178,20 @@ async def _rewritten(kit: Kit, problem: Problem, kind: str, place: int, k: int) 
             raise Lost(Reason.DUPLICATE, "the same words", stage="filter")
     else:
         which = int(kit.draw("meta", "mask", place).integers(max(1, len(re.findall(r"\d+", parent)))))
-        hidden = masked(parent, which)
+        hidden = mask(parent, which)
         if hidden is None:
             raise Lost(Reason.INVALID, "no number to hide", stage="filter")
         said, number = hidden
-        end = f"If the answer to this question is {wanted}, what is X?"
-        known = f"It is known that the answer to '{said}' is {wanted}. What is X?"
-        known = f"It is known that the answer to '{said}' is {wanted}. What is X?"
-        question = f"{said} {end}" if kind == "fobar" else known
+        if kind == "fobar":
+            question = f"{said} If the answer to this question is {wanted}, what is X?"
+        else:
+            question = f"It is known that the answer to '{said}' is {wanted}. What is X?"
         wanted = evaluate(number)
-    texts: list[str] = []
 
     async def one(turn: int) -> str:
         return await solve(kit, question, "meta", kind, place, turn)
 
-    async for text in kit.several(k, one):
-        texts.append(text)
+    texts = [text async for text in kit.several(k, one)]
     answers = [last_number(text) for text in texts]
     best, _ = majority(answers)
     if best is None or best != wanted:

@@ -74,6 +74,11 @@ async def few_shot_rows(
     known = {json.dumps(record, sort_keys=True) for record in records}
     made: list[Row] = []
 
+    def new(row: Row) -> bool:
+        count = len(known)
+        known.add(json.dumps(row, sort_keys=True))
+        return len(known) > count
+
     async def one(attempt: int) -> Row:
         label = labels[attempt % len(labels)]
         same = [record for record in records if str(record[target]) == label]
@@ -87,12 +92,7 @@ async def few_shot_rows(
         return row
 
     try:
-        async for row in kit.several(rows * tries, one):
-            text = json.dumps(row, sort_keys=True)
-            if text in known:
-                kit.lose("dedup", Reason.DUPLICATE)
-                continue
-            known.add(text)
+        async for row in kit.several(rows * tries, one, new=new, reason=Reason.DUPLICATE):
             made.append(row)
             if len(made) >= rows:
                 break
@@ -141,7 +141,7 @@ async def _ask(kit: Kit, about: str, few: Sequence[Row], schema: Row, target: st
         f"{about}\nHere are rows of a table:\n{listed}\nWrite one more row, different from these, as JSON."
     )
     most = 30 * len(schema["properties"])
-    row: Row = await kit.filled(prompt.lstrip(), schema, "rows", attempt, max_tokens=most)
+    row: Row = await kit.fill(prompt.lstrip(), schema, "rows", attempt, max_tokens=most)
     return row
 
 

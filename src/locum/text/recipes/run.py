@@ -31,23 +31,15 @@ from locum.text.recipes.kit import Kit, Row
 from locum.text.runs.lineage import file_warnings, lineage_of_files
 from locum.text.runs.locality import refuse_remote
 from locum.text.runs.records import DATA, FUNNEL, REJECTS
-from locum.text.runs.result import TextOutcome
+from locum.text.runs.result import TextOutcome, outcome_of
 from locum.text.runs.run import CACHE
 from locum.text.runs.sources import SeedFile
+from locum.text.verify.phrases import word_set
 
 _FOLDER = Path(__file__).parent / "bundled"
 #: Recipes whose number of rows follows from what goes in.
-_BY_INPUT = frozenset(
-    (
-        "evol-instruct",
-        "backtranslation",
-        "rejection-sampling",
-        "star",
-        "metamath",
-        "preference",
-        "refusals",
-        "tabular",
-    )
+_BY_INPUT = word_set(
+    "evol-instruct backtranslation rejection-sampling star metamath preference refusals tabular"
 )
 _KEYS = ("recipe", "name", "seed", "rows", "model", "private", "settings")
 
@@ -200,49 +192,19 @@ def run_recipe(
 async def _run(
     recipe: RecipeFile, folder: RunFolder, cache: Cache, caps: Caps, replay: bool, progress: Listener
 ) -> TextOutcome:
-    stopped: Stop | None = None
     async with Engine(recipe.model, cache=cache, caps=caps, replay=replay) as engine:
         wanted = 0 if recipe.recipe in _BY_INPUT else recipe.rows
-        kit = Kit(
-            engine, recipe.seed, temperature=recipe.model.temperature or 0.8, progress=progress, wanted=wanted
-        )
-        rows: list[Row] = []
-        try:
-            async with asyncio.timeout(engine.purse.left_s):
-                rows = await RECIPES[recipe.recipe](kit, recipe)
-        except TimeoutError:
-            try:
-                engine.purse.check_time()
-            except Stop as stop:
-                stopped, rows = stop, kit.made
-            else:
-                raise
-        except Stop as stop:
-            stopped, rows = stop, kit.made
-        if not rows and kit.attempts and (stopped is None or stopped.cause == "max_time"):
+        warmth = recipe.model.temperature or 0.8
+        kit = Kit(engine, recipe.seed, temperature=warmth, progress=progress, wanted=wanted)
+        stopped = await engine.purse.until_stop(RECIPES[recipe.recipe](kit, recipe))
+        if not kit.made and kit.attempts and (stopped is None or stopped.cause == "max_time"):
             stopped = Stop("yield", _nothing(kit))
-        _write(folder, DATA, rows)
+        _write(folder, DATA, kit.made)
         stamps = write_stamp(folder.file(DATA), lineage_of_files(recipe.files))
         _write(folder, REJECTS, kit.rejects)
-        funnel = {**kit.funnel(), "wanted": wanted or len(rows)}
+        funnel = {**kit.funnel(), "wanted": wanted or kit.kept}
         folder.write_text(FUNNEL, json.dumps(funnel, indent=2) + "\n")
-        wanted = wanted or len(rows)
-        state = "stopped" if stopped else "complete" if rows and len(rows) >= wanted else "short"
-        return TextOutcome(
-            folder.path,
-            state,
-            len(rows),
-            wanted,
-            kit.attempts,
-            funnel,
-            engine.purse.tokens,
-            engine.purse.cost,
-            engine.sent,
-            engine.hits,
-            cause=stopped.cause if stopped else "",
-            error=stopped.error if stopped else None,
-            files=(DATA, REJECTS, FUNNEL, *stamps),
-        )
+        return outcome_of(folder.path, engine, funnel, stopped, (DATA, REJECTS, FUNNEL, *stamps))
 
 
 def _nothing(kit: Kit) -> FeasibilityError:
@@ -268,42 +230,16 @@ def _value(text: str) -> Any:
         return text
 
 
-def _home(name: str) -> Any:
+def _home(name: str) -> Callable[..., Awaitable[Any]]:
     module, function = name.split(".")
-    return getattr(import_module(f"locum.text.recipes.{module}"), function)
-
-
-async def _self_instruct(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    found: list[Row] = await _home("instructions.self_instruct")(kit, recipe.texts("seeds"), recipe.rows)
+    found: Callable[..., Awaitable[Any]] = getattr(import_module(f"locum.text.recipes.{module}"), function)
     return found
 
 
-async def _magpie(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    found: list[Row] = await _home("instructions.magpie")(kit, recipe.rows, **recipe.settings)
-    return found
-
-
-async def _evol(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    rounds = int(recipe.settings.get("rounds", 2))
-    found: list[Row] = await _home("instructions.evol_instruct")(kit, recipe.texts("seeds"), rounds=rounds)
-    return found
-
-
-async def _backtranslation(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    found: list[Row] = await _home("instructions.backtranslation")(
-        kit,
-        recipe.texts("documents"),
-        least=int(recipe.settings.get("least", 4)),
-        examples=str(recipe.settings.get("examples", "")),
-    )
-    return found
-
-
-async def _personas(kit: Kit, recipe: RecipeFile) -> list[Row]:
+async def _personas(kit: Kit, recipe: RecipeFile) -> None:
     who = await _home("instructions.personas")(kit, recipe.texts("texts"))
     task = str(recipe.settings.get("task", "a question to a librarian"))
-    found: list[Row] = await _home("instructions.persona_driven")(kit, who, task, recipe.rows)
-    return found
+    await _home("instructions.persona_driven")(kit, who, task, recipe.rows)
 
 
 def _shots(recipe: RecipeFile, most: int = 12) -> dict[str, list[str]]:
@@ -320,122 +256,77 @@ def _shots(recipe: RecipeFile, most: int = 12) -> dict[str, list[str]]:
     return found
 
 
-async def _attrprompt(kit: Kit, recipe: RecipeFile) -> list[Row]:
+def _labelled(recipe: RecipeFile) -> tuple[str, Sequence[str], dict[str, list[str]]]:
+    """What is written, its labels, and examples by label."""
     shots = _shots(recipe)
-    found: list[Row] = await _home("labels.attrprompt")(
-        kit,
-        str(recipe.settings.get("what", "text")),
-        recipe.settings.get("labels") or sorted(shots),
-        recipe.settings.get("attributes", {}),
-        recipe.rows,
-        shots=shots,
-    )
-    return found
+    return str(recipe.settings.get("what", "text")), recipe.settings.get("labels") or sorted(shots), shots
 
 
-async def _prompt2model(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    shots, settings = _shots(recipe), recipe.settings
+def _attrprompt(kit: Kit, recipe: RecipeFile) -> Awaitable[Any]:
+    what, labels, shots = _labelled(recipe)
+    attributes = recipe.settings.get("attributes", {})
+    return _home("labels.attrprompt")(kit, what, labels, attributes, recipe.rows, shots=shots)
+
+
+async def _prompt2model(kit: Kit, recipe: RecipeFile) -> None:
+    (what, labels, shots), settings = _labelled(recipe), recipe.settings
     text, label = settings.get("text_field", "text"), settings.get("label_field", "label")
     test = [(str(r[text]), str(r[label])) for r in recipe.records("test_file", "test") if r.get(text)]
     shown = {one for texts in shots.values() for one in texts}
     test = [pair for pair in test if pair[0] not in shown][: int(settings.get("test_most", 2000))]
-    trained = await _home("labels.prompt2model")(
-        kit,
-        str(settings.get("what", "text")),
-        settings.get("labels") or sorted(shots),
-        test,
-        recipe.rows,
-        shots=shots,
-    )
+    found = await _home("labels.prompt2model")(kit, what, labels, test, recipe.rows, shots=shots)
     kit.facts.update(
-        accuracy=round(trained.accuracy, 4),
-        interval=[round(trained.low, 4), round(trained.high, 4)],
-        majority=round(trained.majority, 4),
-        shuffled=round(trained.shuffled, 4),
-        tested=trained.tested,
+        accuracy=round(found.accuracy, 4),
+        interval=[round(found.low, 4), round(found.high, 4)],
+        majority=round(found.majority, 4),
+        shuffled=round(found.shuffled, 4),
+        tested=found.tested,
     )
-    rows: list[Row] = trained.rows
-    return rows
-
-
-def _problems(recipe: RecipeFile) -> list[Mapping[str, Any]]:
-    records = recipe.records("problems_file", "problems")
-    return records[: int(recipe.settings.get("problems_most", len(records)))]
-
-
-async def _arithmetic(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    found: list[Row] = await _home("arithmetic.arithmetic")(kit, recipe.rows, **recipe.settings)
-    return found
 
 
 def _maths(name: str) -> Maker:
-    async def make(kit: Kit, recipe: RecipeFile) -> list[Row]:
+    def make(kit: Kit, recipe: RecipeFile) -> Awaitable[Any]:
         options = {key: recipe.settings[key] for key in ("k", "tries") if key in recipe.settings}
-        found: list[Row] = await _home(f"reasoning.{name}")(kit, _problems(recipe), **options)
-        return found
+        records = recipe.records("problems_file", "problems")
+        problems = records[: int(recipe.settings.get("problems_most", len(records)))]
+        return _home(f"reasoning.{name}")(kit, problems, **options)
 
     return make
 
 
-async def _exercises(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    found: list[Row] = await _home("code.exercises")(kit, recipe.rows, **recipe.settings)
-    return found
-
-
-async def _code(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    found: list[Row] = await _home("code.code_with_tests")(kit, recipe.texts("topics"), recipe.rows)
-    return found
-
-
-async def _oss(kit: Kit, recipe: RecipeFile) -> list[Row]:
+def _oss(kit: Kit, recipe: RecipeFile) -> Awaitable[Any]:
     from locum.text.curate.overlap import read_benchmarks
 
-    files = recipe.settings.get("benchmarks", {})
-    met = (
-        read_benchmarks({name: Path(recipe.folder) / path for name, path in files.items()}) if files else None
-    )
-    snippets = recipe.texts("snippets")
-    found: list[Row] = await _home("code.oss_instruct")(kit, snippets, recipe.rows, benchmarks=met)
-    return found
+    files = {name: Path(recipe.folder) / path for name, path in recipe.settings.get("benchmarks", {}).items()}
+    met = read_benchmarks(files) if files else None
+    return _home("code.oss_instruct")(kit, recipe.texts("snippets"), recipe.rows, benchmarks=met)
 
 
-async def _preference(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    k = int(recipe.settings.get("k", 4))
-    found: list[Row] = await _home("pairs.preference")(kit, recipe.texts("prompts"), k=k)
-    return found
-
-
-async def _refusals(kit: Kit, recipe: RecipeFile) -> list[Row]:
-    found: list[Row] = await _home("pairs.refusals")(kit, recipe.texts("unsafe"), recipe.texts("safe"))
-    return found
-
-
-async def _tabular(kit: Kit, recipe: RecipeFile) -> list[Row]:
+async def _tabular(kit: Kit, recipe: RecipeFile) -> None:
     import pyarrow as pa
 
     real = pa.Table.from_pylist([dict(record) for record in recipe.records("table_file", "table")])
     settings = recipe.settings
-    found, judged = await _home("rows.few_shot_rows")(
-        kit,
-        real,
-        str(settings["target"]),
-        recipe.rows,
-        about=str(settings.get("about", "")),
-        shown=int(settings.get("shown", 8)),
-    )
+    options = {"about": str(settings.get("about", "")), "shown": int(settings.get("shown", 8))}
+    _, judged = await _home("rows.few_shot_rows")(kit, real, str(settings["target"]), recipe.rows, **options)
     if judged is not None:
         kit.facts.update(made=len(judged.kept), curated=int(judged.kept.sum()))
-    rows: list[Row] = found
-    return rows
 
 
-Maker = Callable[[Kit, RecipeFile], Awaitable[list[Row]]]
-#: Recipes by the names that files give them.
+Maker = Callable[[Kit, RecipeFile], Awaitable[Any]]
+#: Recipes by the names that files give them; the kit holds the rows.
 RECIPES: Mapping[str, Maker] = {
-    "self-instruct": _self_instruct,
-    "magpie": _magpie,
-    "evol-instruct": _evol,
-    "backtranslation": _backtranslation,
+    "self-instruct": lambda kit, r: _home("instructions.self_instruct")(kit, r.texts("seeds"), r.rows),
+    "magpie": lambda kit, r: _home("instructions.magpie")(kit, r.rows, **r.settings),
+    "evol-instruct": lambda kit, r: _home("instructions.evol_instruct")(
+        kit, r.texts("seeds"), rounds=int(r.settings.get("rounds", 2))
+    ),
+    "backtranslation": lambda kit, r: _home("instructions.backtranslation")(
+        kit,
+        r.texts("documents"),
+        least=int(r.settings.get("least", 4)),
+        examples=str(r.settings.get("examples", "")),
+    ),
     "personas": _personas,
     "attrprompt": _attrprompt,
     "prompt2model": _prompt2model,
@@ -443,11 +334,13 @@ RECIPES: Mapping[str, Maker] = {
     "rejection-sampling": _maths("rejection_sampling"),
     "star": _maths("star"),
     "metamath": _maths("metamath"),
-    "arithmetic": _arithmetic,
-    "code": _code,
-    "exercises": _exercises,
-    "preference": _preference,
-    "refusals": _refusals,
+    "arithmetic": lambda kit, r: _home("arithmetic.arithmetic")(kit, r.rows, **r.settings),
+    "code": lambda kit, r: _home("code.code_with_tests")(kit, r.texts("topics"), r.rows),
+    "exercises": lambda kit, r: _home("code.exercises")(kit, r.rows, **r.settings),
+    "preference": lambda kit, r: _home("pairs.preference")(
+        kit, r.texts("prompts"), k=int(r.settings.get("k", 4))
+    ),
+    "refusals": lambda kit, r: _home("pairs.refusals")(kit, r.texts("unsafe"), r.texts("safe")),
     "tabular": _tabular,
 }
 

@@ -19,10 +19,8 @@ from locum.text.failures import Lost, Reason, Stop
 from locum.text.plan.plan import Plan
 from locum.text.runs.dedup import Duplicates
 from locum.text.runs.makers import CellMaker, Row, makers
-from locum.text.runs.records import Journal
+from locum.text.runs.records import HOPELESS, Journal
 
-#: Attempts that may be lost before the first row is kept; then the plan is at fault, not the rows.
-_HOPELESS = 60
 _SHOW_EVERY_S = 2.0
 
 
@@ -42,7 +40,8 @@ class RowLoop:
         self._makers, bad_lines = makers(plan, engine)
         for path, lines in bad_lines.items():
             for line in lines:
-                journal.note(path, line, Lost(Reason.BAD_SEED_LINE, stage="read", tries=0))
+                lost = Lost(Reason.BAD_SEED_LINE, f"line {line}", stage="read", tries=0)
+                journal.reject(None, None, path, lost)
         self._layers = [
             tuple((column.name, self._makers[column.name]) for column in layer) for layer in plan.layers
         ]
@@ -137,7 +136,7 @@ class RowLoop:
         else:
             self._journal.unmet += 1
         more = bool(self._queue) or len(self._open) > 1
-        if not self._journal.kept and self._journal.attempts >= _HOPELESS and more:
+        if not self._journal.kept and self._journal.attempts >= HOPELESS and more:
             raise Stop("yield", _hopeless(self._journal.funnel()))
 
     def _tell(self) -> None:

@@ -16,6 +16,23 @@ from locum.text.runs.makers import Row
 DATA, PROVENANCE, REJECTS, FUNNEL = "data.jsonl", "provenance.jsonl", "rejects.jsonl", "funnel.json"
 
 
+#: Attempts that may be lost before the first row is kept; then the plan is at fault, not the rows.
+HOPELESS = 60
+
+
+def funnel(
+    lost: Mapping[tuple[str, str, str], int], *, wanted: int, attempts: int, kept: int, unmet: int = 0
+) -> dict[str, Any]:
+    """Counts from attempts to kept rows, losses by column, stage and reason, the most frequent first."""
+    losses = [
+        {"column": column, "stage": stage, "reason": reason, "attempts": n}
+        for (column, stage, reason), n in sorted(lost.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    share = round(kept / attempts, 4) if attempts else None
+    counts = {"wanted": wanted, "attempts": attempts, "kept": kept, "unmet": unmet}
+    return {**counts, "yield": share, "lost": losses}
+
+
 class Journal:
     """Rows, rejects and counts of one run.
 
@@ -44,53 +61,17 @@ class Journal:
             row.slot, {"row": row.slot, "attempt": row.attempt, "cells": dict(sorted(row.made.items()))}
         )
 
-    def reject(self, row: int, attempt: int, column: str, lost: Lost) -> None:
-        """An attempt was lost."""
-        self.attempts += 1
+    def reject(self, row: int | None, attempt: int | None, column: str, lost: Lost) -> None:
+        """An attempt was lost; without a number of it, a line of a seed file, which counts beside them."""
+        self.attempts += attempt is not None
         self.lost[column, lost.stage, lost.reason.value] += 1
-        self._rejects.append(
-            0,
-            {
-                "row": row,
-                "attempt": attempt,
-                "column": column,
-                "stage": lost.stage,
-                "reason": lost.reason.value,
-                "detail": lost.detail,
-                "tries": lost.tries,
-            },
-        )
-
-    def note(self, source: str, line: int, lost: Lost) -> None:
-        """A line of a seed file is no record; counted beside the attempts."""
-        self.lost[source, "read", lost.reason.value] += 1
-        self._rejects.append(
-            0,
-            {
-                "row": None,
-                "attempt": None,
-                "column": source,
-                "stage": "read",
-                "reason": lost.reason.value,
-                "detail": f"line {line}",
-                "tries": 0,
-            },
-        )
+        where = {"row": row, "attempt": attempt, "column": column, "stage": lost.stage}
+        what = {"reason": lost.reason.value, "detail": lost.detail, "tries": lost.tries}
+        self._rejects.append(0, {**where, **what})
 
     def funnel(self) -> dict[str, Any]:
-        """Counts from attempts to kept rows, losses by column, stage and reason."""
-        losses = [
-            {"column": column, "stage": stage, "reason": reason, "attempts": n}
-            for (column, stage, reason), n in sorted(self.lost.items(), key=lambda item: (-item[1], item[0]))
-        ]
-        return {
-            "wanted": self.wanted,
-            "attempts": self.attempts,
-            "kept": self.kept,
-            "unmet": self.unmet,
-            "yield": round(self.kept / self.attempts, 4) if self.attempts else None,
-            "lost": losses,
-        }
+        """Counts so far, see `funnel`."""
+        return funnel(self.lost, wanted=self.wanted, attempts=self.attempts, kept=self.kept, unmet=self.unmet)
 
     def show(self) -> None:
         """Write the funnel as it is now."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from locum.errors import LocumError
+from locum.text.engine.client import Engine
+from locum.text.failures import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +68,25 @@ class TextOutcome:
             "files": list(self.files),
             "funnel": self.funnel,
         }
+
+
+def outcome_of(
+    folder: Path, engine: Engine, funnel: dict[str, Any], stopped: Stop | None, files: Sequence[str]
+) -> TextOutcome:
+    """The outcome of a run whose rows are counted in `funnel`."""
+    kept, wanted = funnel["kept"], funnel["wanted"]
+    return TextOutcome(
+        folder,
+        "stopped" if stopped else "complete" if kept and kept >= wanted else "short",
+        kept,
+        wanted,
+        funnel["attempts"],
+        funnel,
+        engine.purse.tokens,
+        engine.purse.cost,
+        engine.sent,
+        engine.hits,
+        cause=stopped.cause if stopped else "",
+        error=stopped.error if stopped else None,
+        files=tuple(files),
+    )

@@ -7,7 +7,6 @@ import json
 import tempfile
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from locum.text.runs.lineage import lineage_of, warnings_of
 from locum.text.runs.locality import refuse_remote
 from locum.text.runs.loop import RowLoop
 from locum.text.runs.records import DATA, FUNNEL, PROVENANCE, REJECTS, Journal
-from locum.text.runs.result import TextOutcome
+from locum.text.runs.result import TextOutcome, outcome_of
 
 #: The request cache inside a run folder.
 CACHE = "requests.sqlite"
@@ -199,34 +198,20 @@ async def _write(
     plan: Plan, folder: RunFolder, cache: Cache, caps: Caps, replay: bool, progress: Listener
 ) -> TextOutcome:
     journal = Journal(folder.path, tuple(column.name for column in plan.kept), plan.rows)
-    stopped: Stop | None = None
     try:
         names = _names(folder) if replay else None
         models = plan.used_models()
         async with Engine(models, cache=cache, caps=caps, replay=replay, names=names) as engine:
             folder.write_text(NAMES, json.dumps(engine.names, indent=2) + "\n")
-            try:
-                rows = RowLoop(plan, engine, journal, progress)
-                async with asyncio.timeout(engine.purse.left_s):
-                    await rows.run()
-            except TimeoutError:
-                try:
-                    engine.purse.check_time()
-                except Stop as stop:
-                    stopped = stop
-                else:
-                    raise
-            except Stop as stop:
-                stopped = stop
-            with suppress(FileNotFoundError):
-                folder.file(OUTCOME).unlink()
+            stopped = await engine.purse.until_stop(RowLoop(plan, engine, journal, progress).run())
+            folder.file(OUTCOME).unlink(missing_ok=True)
             journal.finish()
             lineage = lineage_of(plan)
             exported = export(plan, folder.path, lineage)
             texts = [DATA, *(n for n in exported if n.endswith((".csv", ".jsonl")))]
             stamps = [s for n in texts for s in write_stamp(folder.file(n), lineage)]
             files = [DATA, PROVENANCE, REJECTS, FUNNEL, *exported, *stamps]
-        outcome = _outcome(plan, folder, journal, engine, stopped, files)
+        outcome = outcome_of(folder.path, engine, journal.funnel(), stopped, files)
         if stopped is None:
             with folder.stage(_STAGE) as stage:
                 stage.output(*[name for name in files if "/" not in name])
@@ -246,32 +231,6 @@ def _names(folder: RunFolder) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
-
-
-def _outcome(
-    plan: Plan,
-    folder: RunFolder,
-    journal: Journal,
-    engine: Engine,
-    stopped: Stop | None,
-    files: Sequence[str],
-) -> TextOutcome:
-    state = "stopped" if stopped else "complete" if journal.kept == plan.rows else "short"
-    return TextOutcome(
-        folder.path,
-        state,
-        journal.kept,
-        plan.rows,
-        journal.attempts,
-        journal.funnel(),
-        engine.purse.tokens,
-        engine.purse.cost,
-        engine.sent,
-        engine.hits,
-        cause=stopped.cause if stopped else "",
-        error=stopped.error if stopped else None,
-        files=tuple(files),
-    )
 
 
 def _read_outcome(folder: RunFolder) -> TextOutcome:

@@ -45,3 +45,9 @@ class AskingVerifier(Protocol):
     async def verify_asking(self, item: Any, row: Mapping[str, Any], engine: Engine, seed: int) -> Verdict:
         """Judge `item`; ask `engine` with `seed`."""
         ...
+
+
+def fault(text: str, *verifiers: Verifier) -> str:
+    """Reason of the first verifier that says no to a text; empty when all pass it."""
+    verdicts = (verifier.verify(text, {}) for verifier in verifiers)
+    return next((verdict.reason for verdict in verdicts if not verdict.ok), "")

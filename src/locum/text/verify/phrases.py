@@ -14,49 +14,22 @@ from typing import Any
 from locum.text.verify.base import Verdict
 
 
-def _set(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
+    """The words of a text."""
     return frozenset(words.split())
 
 
-_INSULTS = (
-    "idiot",
-    "idiots",
-    "moron",
-    "morons",
-    "scum",
-    "bitch",
-    "bastard",
-    "bastards",
-    "fuck",
-    "fucking",
-    "fucked",
-    "fucker",
-    "motherfucker",
-    "shit",
-    "shitty",
-    "bullshit",
-    "asshole",
-    "assholes",
-    "cunt",
-    "whore",
-    "slut",
-    "retard",
-    "retarded",
-    "faggot",
-    "nigger",
-    "kike",
-    "spic",
-    "chink",
-    "tranny",
-    "subhuman",
-    "vermin",
+_INSULTS = word_set(
+    "idiot idiots moron morons scum bitch bastard bastards fuck fucking fucked fucker motherfucker shit "
+    "shitty bullshit asshole assholes cunt whore slut retard retarded faggot nigger kike spic chink tranny "
+    "subhuman vermin"
 )
 _THREATS = re.compile(
     r"\b(?:i(?:'ll| will| am going to|'m gonna) (?:kill|hurt|stab|shoot|beat) (?:you|him|her|them)|"
     r"kill (?:yourself|all (?:the )?\w+s)|(?:you|they) (?:should|deserve to) (?:die|be shot|be hanged))\b",
     re.IGNORECASE,
 )
-_TOXIC = re.compile(r"\b(?:" + "|".join(_INSULTS) + r")\b", re.IGNORECASE)
+_TOXIC = re.compile(r"\b(?:" + "|".join(sorted(_INSULTS)) + r")\b", re.IGNORECASE)
 _PII: Mapping[str, re.Pattern[str]] = {
     "email": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"),
     "phone": re.compile(
@@ -77,7 +50,7 @@ _REFUSAL = re.compile(
     r"as an ai|i(?:'m| am) (?:just )?(?:an? )?(?:ai|language model)|sorry, (?:but|i)|i apologi[sz]e)\b",
     re.IGNORECASE,
 )
-_GOOD = _set(
+_GOOD = word_set(
     "good great excellent amazing awesome wonderful fantastic perfect perfectly love loved loves "
     "lovely best friendly delicious kind clean fresh nice helpful favorite favourite beautiful "
     "recommend enjoyed enjoy happy pleasant tasty superb comfortable cozy cosy welcoming polite "
@@ -85,7 +58,7 @@ _GOOD = _set(
     "pleased impressed delightful thank thanks fair fast smile smiled treat yummy attentive terrific "
     "fabulous glad quick"
 )
-_BAD = _set(
+_BAD = word_set(
     "bad terrible horrible awful worst rude dirty cold slow disappointing disappointed disgusting "
     "overpriced poor poorly hate hated waste wasted broken never nasty stale bland gross filthy "
     "unprofessional unfriendly ignored refused refund complaint complain angry upset wrong ruined "
@@ -94,7 +67,7 @@ _BAD = _set(
     "unhappy useless crowded ripped painful hurt lazy careless greasy soggy charged tasteless nobody "
     "trash garbage frustrating frustrated annoyed annoying ugly damage damaged"
 )
-_NOT = _set("not no never isn't wasn't don't didn't can't couldn't won't hardly without nothing")
+_NOT = word_set("not no never isn't wasn't don't didn't can't couldn't won't hardly without nothing")
 
 
 def polarity(text: str) -> float:
