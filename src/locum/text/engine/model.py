@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from locum.text.failures import PlanError
+from locum.text.plan.fields import Closed
 
 #: Hosts that are this machine.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSpec:
+class ModelSpec(Closed):
     """A model that a plan may use. Holds no key: only the name of the variable that does.
 
     Attributes
@@ -44,7 +44,6 @@ class ModelSpec:
         Embedded only: tokens of context for each slot.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
     model: str
     base_url: str | None = None
     api_key_env: str = ""
@@ -111,7 +110,3 @@ class ModelSpec:
         """Sampling parameters that hold for every request."""
         found = {"temperature": self.temperature, "top_p": self.top_p}
         return {name: value for name, value in found.items() if value is not None}
-
-
-#: How an answer is to be sampled beyond the defaults of the model.
-Mode = Literal["chat", "completion"]

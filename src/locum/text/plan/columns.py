@@ -1,4 +1,4 @@
-"""The kinds of columns a text plan may have. Values only: how each is made stands in `running/`.
+"""The kinds of columns a text plan may have. Values only: how each is made stands in `runs/`.
 
 A column may use another one in any text marked *template*; the order of making follows from that alone.
 Every class reads the same from TOML (``kind = "category"`` and its fields) and from Python
@@ -7,15 +7,14 @@ Every class reads the same from TOML (``kind = "category"`` and its fields) and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-_FORBID: Mapping[str, Any] = {"extra": "forbid"}
+from locum.text.plan.fields import Closed, by_kind
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class When(Closed):
     """Other parameters of a sampler for rows that meet a condition; the first that holds is taken.
 
     Attributes
@@ -26,16 +25,14 @@ class When:
         Fields of the sampler that are replaced.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     condition: str
     params: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Category:
+class Category(Closed):
     """One of several values, with equal or given weights."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     values: tuple[str | int | float | bool, ...]
     weights: tuple[float, ...] = ()
@@ -45,10 +42,9 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Subcategory:
+class Subcategory(Closed):
     """One of the values that belong to the value of another column."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     parent: str
     values: dict[str, tuple[str | int | float | bool, ...]]
@@ -57,7 +53,7 @@ class Subcategory:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(Closed):
     """A number from a distribution.
 
     Attributes
@@ -71,7 +67,6 @@ class Number:
         Digits behind the point; 0 makes whole numbers, None leaves them.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     distribution: Literal[
         "uniform", "normal", "lognormal", "poisson", "exponential", "binomial", "bernoulli"
@@ -89,7 +84,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Date:
+class Date(Closed):
     """A date, evenly between two, or so many days after another date column.
 
     Attributes
@@ -102,7 +97,6 @@ class Date:
         Least and most days after it.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     start: str = ""
     end: str = ""
@@ -114,7 +108,7 @@ class Date:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Person(Closed):
     """A made-up person; use as ``{{ who.city }}``.
 
     Has ``first_name``, ``last_name``, ``name``, ``sex``, ``age``, ``birth_date`` (seen from the start of
@@ -130,7 +124,6 @@ class Person:
         Empty for either.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     locale: str = "en_US"
     age: tuple[int, int] = (18, 90)
@@ -141,7 +134,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Closed):
     """A value computed from others.
 
     Attributes
@@ -152,7 +145,6 @@ class Expression:
         What it is turned into; ``any`` leaves it.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     expression: str
     type: Literal["any", "text", "integer", "number", "boolean"] = "any"
@@ -161,7 +153,7 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
+class Seed(Closed):
     """A record of a file for each row: ``{{ doc.text }}``. Kept as data, never read as a template.
 
     Attributes
@@ -178,7 +170,6 @@ class Seed:
         Whether the file holds what must not leave this machine. True unless you say otherwise.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     path: str
     field: str = ""
@@ -189,7 +180,7 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Table(Closed):
     """A row drawn from a locum model file for each row: ``{{ patient.age }}``.
 
     Attributes
@@ -206,7 +197,6 @@ class Table:
         shares of the table; a quota over such columns would never be met.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     model: str
     field: str = ""
@@ -217,7 +207,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Closed):
     """A verifier by its registered name, see `locum.text.verify.registry`.
 
     Attributes
@@ -228,13 +218,12 @@ class Check:
         Its parameters; texts in them are templates.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     verifier: str
     params: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Closed):
     """Text written by a model.
 
     Attributes
@@ -261,7 +250,6 @@ class Text:
         Candidates, each with a seed of its own; the first to pass the checks is kept.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     prompt: str
     system: str = ""
@@ -281,7 +269,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Structured:
+class Structured(Closed):
     """JSON of a given schema, written by a model.
 
     The endpoint enforces the schema where it can; the answer is checked in any case and a broken one is
@@ -295,7 +283,6 @@ class Structured:
         Further requests for a broken answer; mere slips (a missing bracket) are mended without one.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     prompt: str
     schema: dict[str, Any]
@@ -313,7 +300,7 @@ class Structured:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class Code(Closed):
     """Code written by a model, taken out of its fence; it must parse. It is not run.
 
     Attributes
@@ -322,7 +309,6 @@ class Code:
         ``python`` and ``json`` are parsed; any other name is only taken out of the fence.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     prompt: str
     language: str = "python"
@@ -341,17 +327,16 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Rubric:
+class Rubric(Closed):
     """One question for a judge: what is scored, and what each score means."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     description: str
     scores: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(Closed):
     """Scores by a model, each with a reason: ``{"tone": {"score": 4, "reason": "..."}, ...}``.
 
     Attributes
@@ -364,7 +349,6 @@ class Judge:
         Jinja expression over the scores (``tone >= 3``) and other columns; rows that fail it are rejected.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     prompt: str
     rubrics: tuple[Rubric, ...]
@@ -379,10 +363,9 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedding:
+class Embedding(Closed):
     """Vector of a text column: by an endpoint, or by the static encoder here when no model is named."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     of: str
     model: str = ""
@@ -391,7 +374,7 @@ class Embedding:
 
 
 @dataclass(frozen=True, slots=True)
-class Validator:
+class Validator(Closed):
     """A verdict on another column.
 
     Attributes
@@ -404,7 +387,6 @@ class Validator:
         ``reject`` drops the row; ``mark`` keeps it with False in this column.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     of: str
     check: Check
@@ -431,19 +413,4 @@ Column = (
 )
 #: Columns whose value a model writes.
 Written = Text | Structured | Code | Judge
-CLASSES: Mapping[str, Any] = {
-    "category": Category,
-    "subcategory": Subcategory,
-    "number": Number,
-    "date": Date,
-    "person": Person,
-    "expression": Expression,
-    "seed": Seed,
-    "table": Table,
-    "text": Text,
-    "structured": Structured,
-    "code": Code,
-    "judge": Judge,
-    "embedding": Embedding,
-    "validator": Validator,
-}
+CLASSES = by_kind(Column)

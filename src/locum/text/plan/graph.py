@@ -9,18 +9,16 @@ from typing import Any
 from locum.text.failures import PlanError
 from locum.text.plan.columns import (
     Check,
-    Code,
     Column,
     Date,
     Embedding,
     Expression,
     Judge,
-    Structured,
     Subcategory,
-    Text,
     Validator,
+    Written,
 )
-from locum.text.plan.template import Template
+from locum.text.plan.template import Template, is_template
 
 #: Name under which a check's own parameters see the value they check.
 VALUE = "value"
@@ -32,25 +30,22 @@ def templates(column: Column) -> Iterator[Template]:
     for case in getattr(column, "when", ()):
         yield Template(case.condition, f"{where}.when", expression=True)
     if isinstance(column, Expression):
-        is_text = "{{" in column.expression or "{%" in column.expression
-        yield Template(column.expression, f"{where}.expression", expression=not is_text)
-    if isinstance(column, Text | Structured | Code | Judge):
+        text = is_template(column.expression)
+        yield Template(column.expression, f"{where}.expression", expression=not text)
+    if isinstance(column, Written):
         yield Template(column.prompt, f"{where}.prompt")
         yield Template(getattr(column, "system", ""), f"{where}.system")
-    checks = [column.check] if isinstance(column, Validator) else list(getattr(column, "checks", ()))
-    for check in checks:
-        yield from check_templates(check, where)
+    for check in checks_of(column):
+        for name, value in check.params.items():
+            if check.verifier == "expression" and name == "expression" and isinstance(value, str):
+                yield Template(value, f"{where}.{check.verifier}", expression=True)
+            elif is_template(value):
+                yield Template(value, f"{where}.{check.verifier}.{name}")
 
 
-def check_templates(check: Check, where: str) -> Iterator[Template]:
-    """Templates inside the parameters of a check; for the verifier ``expression`` the expression itself."""
-    for name, value in check.params.items():
-        if not isinstance(value, str):
-            continue
-        if check.verifier == "expression" and name == "expression":
-            yield Template(value, f"{where}.{check.verifier}", expression=True)
-        elif "{{" in value or "{%" in value:
-            yield Template(value, f"{where}.{check.verifier}.{name}")
+def checks_of(column: Column) -> tuple[Check, ...]:
+    """The checks that a column or its own column must pass."""
+    return (column.check,) if isinstance(column, Validator) else getattr(column, "checks", ())
 
 
 def reads(column: Column) -> frozenset[str]:
@@ -65,8 +60,7 @@ def reads(column: Column) -> frozenset[str]:
         names.add(column.after)
     if isinstance(column, Embedding | Validator):
         names.add(column.of)
-    has_checks = isinstance(column, Validator) or bool(getattr(column, "checks", ()))
-    return frozenset(names - ({VALUE} if has_checks else set()))
+    return frozenset(names - ({VALUE} if checks_of(column) else set()))
 
 
 def layers(columns: Sequence[Column]) -> tuple[tuple[Column, ...], ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from locum.text.engine.model import ModelSpec
 from locum.text.engine.weights import DEFAULT
@@ -22,16 +22,15 @@ from locum.text.plan.columns import (
     Subcategory,
     Table,
     Text,
-    Validator,
     Written,
 )
-from locum.text.plan.graph import layers, reads
-
-_FORBID: Mapping[str, Any] = {"extra": "forbid"}
+from locum.text.plan.fields import Closed
+from locum.text.plan.graph import checks_of, layers, reads
+from locum.text.plan.template import is_template
 
 
 @dataclass(frozen=True, slots=True)
-class Dedup:
+class Dedup(Closed):
     """Rows like one that was kept are rejected while the run goes on, and made again.
 
     Attributes
@@ -47,7 +46,6 @@ class Dedup:
         Cosine similarity (static encoder) from which on they say the same; 0 for no such test.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     columns: tuple[str, ...] = ()
     exact: bool = True
     minhash: float = 0.8
@@ -60,7 +58,7 @@ class Dedup:
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Closed):
     """So many rows for each combination of some sampled columns, tried until met.
 
     Attributes
@@ -71,13 +69,12 @@ class Quota:
         Kept rows for each combination; the plan's `rows` is then the number of all of them.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     columns: tuple[str, ...]
     per_cell: int
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class Export(Closed):
     """Files made out of the kept rows besides ``data.jsonl``.
 
     Attributes
@@ -90,7 +87,6 @@ class Export:
         Columns of ``preference``.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     formats: tuple[str, ...] = ()
     system: str = ""
     user: str = ""
@@ -173,7 +169,7 @@ class Plan:
     @property
     def written(self) -> tuple[Written, ...]:
         """Columns that a model writes."""
-        return tuple(c for c in self.columns if isinstance(c, Text | Structured | Code | Judge))
+        return tuple(column for column in self.columns if isinstance(column, Written))
 
     def model_of(self, column: Written | Embedding) -> str:
         """Short name of the model that a column uses."""
@@ -181,19 +177,19 @@ class Plan:
 
     def used_models(self) -> dict[str, ModelSpec]:
         """Models that some column uses, by short name."""
-        names = [self.model_of(column) for column in self.written]
-        names += [c.model for c in self.columns if isinstance(c, Embedding) and c.model]
-        return {name: self.models[name] for name in self.models if name in names}
+        return self._models_of([column.name for column in self.columns])
 
     def private_models(self) -> dict[str, ModelSpec]:
         """Models that are shown something which derives from a private source, by short name.
 
         Every column that uses a tainted one, in its templates or checks, is tainted itself.
         """
-        dirty = self.tainted()
-        reached = [self.model_of(column) for column in self.written if column.name in dirty]
-        reached += [c.model for c in self.columns if isinstance(c, Embedding) and c.model and c.name in dirty]
-        return {name: self.models[name] for name in self.models if name in reached}
+        return self._models_of(self.tainted())
+
+    def _models_of(self, columns: Sequence[str]) -> dict[str, ModelSpec]:
+        found = [self.model_of(column) for column in self.written if column.name in columns]
+        found += [c.model for c in self.columns if isinstance(c, Embedding) and c.name in columns]
+        return {name: spec for name, spec in self.models.items() if name in found}
 
     def tainted(self) -> tuple[str, ...]:
         """Names of columns that derive from a private source, in the order of making."""
@@ -283,7 +279,7 @@ def _column_problems(column: Column, plan: Plan) -> list[str]:
         found.append("a subcategory needs values")
     if isinstance(column, Number):
         found += _number_problems(column)
-    model = column.model if isinstance(column, Text | Structured | Code | Judge | Embedding) else ""
+    model = column.model if isinstance(column, Written | Embedding) else ""
     if model and model not in plan.models:
         found.append(f"there is no model {model!r}; there are {', '.join(plan.models)}")
     if isinstance(column, Text | Structured | Code) and not (
@@ -297,14 +293,15 @@ def _column_problems(column: Column, plan: Plan) -> list[str]:
     ):
         found.append("a judge needs rubrics with at least two scores each")
     if isinstance(column, Structured):
-        found += _schema_problems(column.schema)
-    checks = [column.check] if isinstance(column, Validator) else list(getattr(column, "checks", ()))
-    for check in checks:
+        from locum.text.plan.structured import schema_problem
+
+        found += filter(None, [schema_problem(column.schema)])
+    for check in checks_of(column):
         from locum.text.verify.registry import known, make
 
         if check.verifier not in known():
             found.append(f"there is no verifier {check.verifier!r}; there are {', '.join(known())}")
-        elif not any(isinstance(value, str) and "{{" in value for value in check.params.values()):
+        elif not any(is_template(value) for value in check.params.values()):
             make(check.verifier, check.params)
     return found
 
@@ -322,28 +319,20 @@ def _number_problems(column: Number) -> list[str]:
     return []
 
 
-def _schema_problems(schema: Mapping[str, Any]) -> list[str]:
-    from locum.text.plan.structured import schema_problem
-
-    problem = schema_problem(schema)
-    return [problem] if problem else []
-
-
 def _check_export(export: Export, names: list[str]) -> None:
     for name in export.formats:
         if name not in FORMATS:
             raise PlanError(
                 f"there is no format {name!r}", where="export.formats", expected=", ".join(FORMATS)
             )
-    needed = {"chat": ("user", "assistant"), "preference": ("prompt", "chosen", "rejected")}
-    for name, roles in needed.items():
-        if name in export.formats:
-            for role in roles:
-                if getattr(export, role) not in names:
-                    raise PlanError(
-                        f"{name} needs a kept column for {role!r}",
-                        where=f"export.{role}",
-                        expected="one of " + ", ".join(names),
-                    )
+    roles_of = {"chat": ("user", "assistant"), "preference": ("prompt", "chosen", "rejected")}
+    needed = [(form, role) for form, roles in roles_of.items() if form in export.formats for role in roles]
+    for form, role in needed:
+        if getattr(export, role) not in names:
+            raise PlanError(
+                f"{form} needs a kept column for {role!r}",
+                where=f"export.{role}",
+                expected="one of " + ", ".join(names),
+            )
     if export.system and export.system not in names:
         raise PlanError(f"there is no kept column {export.system!r}", where="export.system")

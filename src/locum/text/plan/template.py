@@ -10,8 +10,8 @@ from locum.text.failures import Lost, PlanError, Reason
 
 #: Longest text that a template may make, in characters.
 MAX_LENGTH = 1_000_000
-#: Names that mean something random or endless inside Jinja.
-_NO_FILTERS = ("random", "pprint")
+#: Names that mean something random, endless or huge inside Jinja.
+_NO_FILTERS = ("random", "pprint", "center", "indent")
 _NO_GLOBALS = ("lipsum", "cycler", "joiner")
 
 
@@ -88,6 +88,11 @@ class Template:
             raise Lost(Reason.TEMPLATE, f"{self.where}: {type(error).__name__}", stage="render") from error
 
 
+def is_template(value: Any) -> bool:
+    """Whether a value is a text with something to fill in."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
 def _brief(error: Exception) -> str:
     """Words of Jinja about names; they hold no values of the row."""
     from jinja2.exceptions import SecurityError, UndefinedError
@@ -127,8 +132,6 @@ def _environment() -> Any:
         environment.filters.pop(name, None)
     for name in _NO_GLOBALS:
         environment.globals.pop(name, None)
-    for name in ("center", "indent"):
-        environment.filters.pop(name, None)
     return environment
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from locum.files.toml import toml_key, toml_value
 from locum.text.engine.model import ModelSpec
 from locum.text.failures import PlanError
-from locum.text.plan.columns import CLASSES, Column
+from locum.text.plan.columns import CLASSES
+from locum.text.plan.fields import build, plain
 from locum.text.plan.plan import Dedup, Export, Plan, Quota
 
 _PARTS: Mapping[str, Any] = {"dedup": Dedup, "quota": Quota, "export": Export}
-_PLAIN = ("name", "rows", "seed", "tries", "allow_endpoints")
+_PLAIN: Mapping[str, type] = {"name": str, "rows": int, "seed": int, "tries": int, "allow_endpoints": list}
 
 
 def load_plan(path: str | os.PathLike[str]) -> Plan:
@@ -54,7 +54,7 @@ def plan_from_json(told: Mapping[str, Any], *, where: str = "plan", folder: str 
         raise PlanError(
             f"a plan of version {version!r}", where=where, expected="version 1", do="update locum"
         )
-    plain = {name: rest.pop(name) for name in _PLAIN if name in rest}
+    simple = {name: rest.pop(name) for name in _PLAIN if name in rest}
     models = _table(rest.pop("models", {}), f"{where}: models")
     columns = _table(rest.pop("columns", {}), f"{where}: columns")
     parts = {name: rest.pop(name) for name in _PARTS if name in rest}
@@ -62,11 +62,11 @@ def plan_from_json(told: Mapping[str, Any], *, where: str = "plan", folder: str 
         known = ", ".join([*_PLAIN, "models", "columns", *_PARTS])
         raise PlanError(f"unknown key {next(iter(rest))!r}", where=where, expected=f"one of {known}")
     return Plan(
-        columns=tuple(_column(name, column, where) for name, column in columns.items()),
-        models={name: _build(ModelSpec, spec, f"{where}: models.{name}") for name, spec in models.items()},
+        columns=tuple(column_of(name, column, where) for name, column in columns.items()),
+        models={name: build(ModelSpec, spec, f"{where}: models.{name}") for name, spec in models.items()},
         folder=folder,
-        **_typed_plain(plain, where),
-        **{name: _build(_PARTS[name], part, f"{where}: {name}") for name, part in parts.items()},
+        **_check_simple(simple, where),
+        **{name: build(_PARTS[name], part, f"{where}: {name}") for name, part in parts.items()},
     )
 
 
@@ -81,10 +81,10 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     for name in _PARTS:
         part = getattr(plan, name)
         if part is not None and part != Export():
-            told[name] = _plain(part)
-    told["models"] = {name: _plain(spec) for name, spec in plan.models.items()}
+            told[name] = plain(part)
+    told["models"] = {name: plain(spec) for name, spec in plan.models.items()}
     told["columns"] = {
-        column.name: {"kind": column.kind, **{k: v for k, v in _plain(column).items() if k != "name"}}
+        column.name: {"kind": column.kind, **{k: v for k, v in plain(column).items() if k != "name"}}
         for column in plan.columns
     }
     return told
@@ -117,64 +117,23 @@ def _clean(text: str) -> bool:
     return all(c in "\n\t" or (c.isprintable() and ord(c) < 0xD800) for c in text) and not text.endswith("'")
 
 
-def _plain(value: Any) -> Any:
-    """A dataclass as plain values without fields that have their default."""
-    if is_dataclass(value) and not isinstance(value, type):
-        found = {}
-        for part in fields(value):
-            content = getattr(value, part.name)
-            default = part.default if part.default_factory is MISSING else part.default_factory()
-            if content != default or part.name == "name":
-                found[part.name] = _plain(content)
-        return found
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-def plain_column(column: Column) -> dict[str, Any]:
-    """A column as plain values."""
-    return {"kind": column.kind, **_plain(column)}
-
-
-def build_column(told: Mapping[str, Any], where: str) -> Any:
-    """A column out of plain values with ``name`` and ``kind``; raises PlanError."""
-    return _column(str(told.get("name", "")), told, where)
-
-
-def _column(name: str, told: Any, where: str) -> Column:
+def column_of(name: str, told: Any, where: str) -> Any:
+    """A column out of plain values with ``kind``; raises PlanError."""
     place = f"{where}: columns.{name}"
     if not isinstance(told, Mapping) or told.get("kind") not in CLASSES:
         found = told.get("kind") if isinstance(told, Mapping) else told
         raise PlanError(f"there is no kind {found!r}", where=place, expected="one of " + ", ".join(CLASSES))
-    built: Column = _build(CLASSES[told["kind"]], {"name": name, **told}, place)
-    return built
+    return build(CLASSES[told["kind"]], {"name": name, **told}, place)
 
 
-def _typed_plain(plain: Mapping[str, Any], where: str) -> dict[str, Any]:
-    types: dict[str, type] = {"name": str, "rows": int, "seed": int, "tries": int, "allow_endpoints": list}
-    for name, value in plain.items():
-        if not isinstance(value, types[name]) or isinstance(value, bool):
-            raise PlanError(f"{name} is {value!r}", where=where, expected=f"{types[name].__name__}")
-    return {**plain, "allow_endpoints": tuple(plain.get("allow_endpoints", ()))}
+def _check_simple(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    for name, value in values.items():
+        if not isinstance(value, _PLAIN[name]) or isinstance(value, bool):
+            raise PlanError(f"{name} is {value!r}", where=where, expected=_PLAIN[name].__name__)
+    return {**values, "allow_endpoints": tuple(values.get("allow_endpoints", ()))}
 
 
 def _table(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise PlanError("that is no table", where=where)
     return value
-
-
-def _build(kind: Any, told: Any, where: str) -> Any:
-    """A dataclass out of plain values, every field checked by its type."""
-    from pydantic import TypeAdapter, ValidationError
-
-    adapter = TypeAdapter(kind)
-    try:
-        return adapter.validate_python(told)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise PlanError(f"{place}: {first['msg']}", where=where) from None

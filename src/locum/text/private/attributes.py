@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from locum.evaluation.text.words import split
 from locum.text.failures import PlanError
+from locum.text.plan.fields import Closed, by_kind
 from locum.text.plan.template import Template
 from locum.text.runs.sources import SeedFile
 from locum.text.verify.phrases import polarity
 
 Record = Mapping[str, Any]
-_FORBID: Mapping[str, Any] = {"extra": "forbid"}
 OTHER = "other"
 
 
@@ -50,10 +50,9 @@ class TextAttribute(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LengthAttribute:
+class LengthAttribute(Closed):
     """Number of words, in ranges that begin at 0 and at each of `edges`."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     edges: tuple[int, ...] = (20, 50, 100, 200)
     kind: Literal["length"] = "length"
@@ -84,7 +83,7 @@ STYLES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class Style(Closed):
     """Whether a text has a mark of style: ``yes`` or ``no``.
 
     Attributes
@@ -93,7 +92,6 @@ class Style:
         A key of `STYLES`.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     mark: str
     kind: Literal["style"] = "style"
@@ -109,10 +107,9 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class SentimentAttribute:
+class SentimentAttribute(Closed):
     """How a text sounds by a list of good and bad English words: negative, mixed or positive."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     kind: Literal["sentiment"] = "sentiment"
 
@@ -127,7 +124,7 @@ class SentimentAttribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Closed):
     """The topic most of whose words a text has; ``other`` without any, the first of equals.
 
     Attributes
@@ -136,7 +133,6 @@ class Topic:
         Words of each topic, lower case; public knowledge.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     words: dict[str, tuple[str, ...]]
     kind: Literal["topic"] = "topic"
@@ -159,10 +155,9 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Closed):
     """The first of some regular expressions that a text matches anywhere; ``other`` without a match."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     patterns: dict[str, str]
     kind: Literal["pattern"] = "pattern"
@@ -179,7 +174,7 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Given(Closed):
     """A column of the private table as it is; a value that was not declared is ``other``.
 
     Attributes
@@ -190,7 +185,6 @@ class Given:
         Its values, declared; never taken from the data.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     column: str
     levels: tuple[str, ...]
@@ -208,7 +202,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class Learned(Closed):
     """A label by a classifier, or the nearest group of texts, learned from public labelled texts.
 
     Attributes
@@ -222,7 +216,6 @@ class Learned:
         have the nearest mean embedding.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     examples: str
     text: str = "text"
@@ -254,7 +247,7 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Closed):
     """An answer of a model on this machine to a question about a text; ``other`` when it gives none.
 
     Attributes
@@ -265,7 +258,6 @@ class Asked:
         Answers to choose from; the model is held to them by a JSON Schema.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _FORBID
     name: str
     question: str
     levels: tuple[str, ...]
@@ -296,17 +288,8 @@ class Asked:
         raise PlanError("this attribute asks a model", where=self.name, do="name one with --model")
 
 
-Known = LengthAttribute | Style | SentimentAttribute | Topic | Pattern | Given | Learned | Asked
-CLASSES: Mapping[str, Any] = {
-    "length": LengthAttribute,
-    "style": Style,
-    "sentiment": SentimentAttribute,
-    "topic": Topic,
-    "pattern": Pattern,
-    "column": Given,
-    "learned": Learned,
-    "asked": Asked,
-}
+AnyAttribute = LengthAttribute | Style | SentimentAttribute | Topic | Pattern | Given | Learned | Asked
+CLASSES = by_kind(AnyAttribute)
 
 
 @lru_cache(maxsize=4)

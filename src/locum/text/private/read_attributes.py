@@ -16,6 +16,7 @@ from locum.schema.table import Schema
 from locum.text.engine.client import Engine
 from locum.text.engine.model import ModelSpec
 from locum.text.failures import Lost, PlanError
+from locum.text.plan.fields import build
 from locum.text.plan.structured import read_json
 from locum.text.private.attributes import CLASSES, OTHER, Asked, Learned, Record, TextAttribute, check
 from locum.text.runs.locality import refuse_remote
@@ -48,8 +49,6 @@ def attributes_from(
     told: Mapping[str, Any], *, where: str = "attributes", folder: Path | None = None
 ) -> tuple[TextAttribute, ...]:
     """Attributes out of plain values; files of examples are seen from `folder`. Raises PlanError."""
-    from pydantic import TypeAdapter, ValidationError
-
     listed = told.get("attributes")
     if not isinstance(listed, Mapping) or set(told) != {"attributes"}:
         raise PlanError("holds something else than [attributes.NAME]", where=where)
@@ -58,12 +57,7 @@ def attributes_from(
         kind = str(one.get("kind")) if isinstance(one, Mapping) else ""
         if kind not in CLASSES:
             raise PlanError(f"no kind {kind!r}", where=f"{where}: {name}", expected=", ".join(CLASSES))
-        try:
-            found = TypeAdapter(CLASSES[kind]).validate_python({"name": name, **one})
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise PlanError(f"{field}: {first['msg']}", where=f"{where}: {name}") from None
+        found = build(CLASSES[kind], {"name": name, **one}, f"{where}: {name}")
         if isinstance(found, Learned) and folder is not None:
             found = replace(found, examples=str((folder / found.examples).resolve()))
         made.append(found)

@@ -135,7 +135,7 @@ class Kit:
         """What `make` gives for 0, 1, ... in this order, as many at the same time as the model has slots.
 
         What raises `Lost` is counted and passed over, and what is not `new`, for `reason`. Stop reading to
-        end it; at most a batch was made for nothing. Ends by itself when nothing at all was kept for very long.
+        end it; at most a batch was made for nothing. Ends by itself when nothing was kept for very long.
         """
         width = min(64, self.engine.spec(self.model).slots)
         for start in range(0, most, width):

@@ -27,6 +27,7 @@ from locum.text.engine.client import Engine
 from locum.text.engine.model import ModelSpec
 from locum.text.engine.weights import DEFAULT
 from locum.text.failures import PlanError, Stop
+from locum.text.plan.fields import build
 from locum.text.recipes.kit import Kit, Row
 from locum.text.runs.lineage import file_warnings, lineage_of_files
 from locum.text.runs.locality import refuse_remote
@@ -101,11 +102,6 @@ class RecipeFile:
         return [text for text in texts if text.strip()][: int(self.settings.get(f"{what}_most", 10**9))]
 
 
-def bundled() -> tuple[str, ...]:
-    """Names of the recipes and plans that come with locum."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
-
-
 def locate(name: Path) -> Path:
     """The file itself, or the bundled one of that name when there is no such file."""
     inside = _FOLDER / f"{name.name}.toml"
@@ -136,24 +132,21 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> RecipeFile | None:
     unknown = [key for key in told if key not in _KEYS]
     if unknown:
         raise PlanError(f"unknown key {unknown[0]!r}", where=str(path), expected=", ".join(_KEYS))
-    from pydantic import TypeAdapter, ValidationError
-
     settings = dict(told.get("settings", {}))
     for change in changes:
         key, sign, value = change.partition("=")
         if not sign or not key:
             raise PlanError(f"{change!r} is no key=value", where="--set")
         settings[key] = str(Path(value).resolve()) if key.endswith("_file") else _value(value)
-    try:
-        model = TypeAdapter(ModelSpec).validate_python(
-            {"model": DEFAULT, "context": 1024, **told.get("model", {})}
-        )
-        made = {**told, "model": model, "settings": settings, "folder": str(path.parent)}
-        return TypeAdapter(RecipeFile).validate_python(made)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise PlanError(f"{place}: {first['msg']}", where=str(path)) from None
+    spec = {"model": DEFAULT, "context": 1024, **told.get("model", {})}
+    made = {
+        **told,
+        "model": build(ModelSpec, spec, str(path)),
+        "settings": settings,
+        "folder": str(path.parent),
+    }
+    recipe: RecipeFile = build(RecipeFile, made, str(path))
+    return recipe
 
 
 def run_recipe(

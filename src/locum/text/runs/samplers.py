@@ -12,8 +12,9 @@ import numpy as np
 from locum.randomness import stream
 from locum.text.failures import Lost, PlanError, Reason
 from locum.text.plan.columns import Category, Date, Number, Person, Subcategory
+from locum.text.plan.fields import plain
 from locum.text.plan.template import Template
-from locum.text.plan.toml import build_column, plain_column
+from locum.text.plan.toml import column_of
 
 Sampled = Category | Subcategory | Number | Date | Person
 #: Ages are seen from this day, so that a run tomorrow gives the same birth dates.
@@ -42,8 +43,9 @@ class Sampler:
         self._cases: list[tuple[Template, Sampled]] = []
         for case in getattr(column, "when", ()):
             where = f"columns.{column.name}.when"
-            told = {**plain_column(column), **case.params, "when": []}
-            self._cases.append((Template(case.condition, where, expression=True), build_column(told, where)))
+            told = {"kind": column.kind, **plain(column), **case.params, "when": []}
+            changed = column_of(str(told.get("name", "")), told, where)
+            self._cases.append((Template(case.condition, where, expression=True), changed))
 
     def draw(self, values: Mapping[str, Any], attempt: int) -> Any:
         """The value of one attempt; `values` are the columns made before. Raises Lost when there is none."""
