@@ -63,7 +63,7 @@ def test_a_killed_run_repeats_no_answered_request_and_gives_the_same_bytes(
             process.wait()
             assert process.stdout is not None
             process.stdout.close()
-            keys = set(Cache(cache).keys()) if cache.exists() else set()
+            keys = set(Cache(cache)._query("SELECT key FROM answers")) if cache.exists() else set()
             assert known <= keys  # what was answered stays
             known = keys
         assert kills >= 3

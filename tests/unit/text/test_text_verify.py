@@ -23,7 +23,8 @@ from locum.text.verify.arithmetic import (
     evaluate,
     last_number,
 )
-from locum.text.verify.by_model import Agrees, JudgeVerifier, RoundTrip, best_of, majority
+from locum.text.verify.base import majority
+from locum.text.verify.by_model import Agrees, JudgeVerifier, RoundTrip, best_of
 from locum.text.verify.classifier import Label, TextClassifier
 from locum.text.verify.code import PassesTests, agreement, test_run
 from locum.text.verify.language import Language, detect
@@ -267,7 +268,7 @@ def test_plans_know_every_verifier_by_name() -> None:
         "uncontaminated": {"files": {}},
         "attributes": {"attributes": {"size": {"kind": "length"}}},
     }
-    for name in registry.known():
+    for name in registry.names():
         made = registry.make(name, needs.get(name, {}))
         assert isinstance(made, Verifier) or hasattr(made, "verify_asking"), name
     with pytest.raises(PlanError, match="exists already"):

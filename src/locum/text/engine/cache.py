@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,64 +70,47 @@ class Cache:
 
     def get(self, request: Request, key: str | None = None) -> Reply | None:
         """The kept answer, or None."""
-        row = self._one("SELECT reply FROM answers WHERE key = ?", (key or request.key,))
-        return None if row is None else Reply.from_json(load(row[0], str(self.path)))
+        rows = self._query("SELECT reply FROM answers WHERE key = ?", (key or request.key,))
+        return Reply.from_json(load(rows[0][0], str(self.path))) if rows else None
 
     def put(self, request: Request, reply: Reply, key: str | None = None) -> None:
         """Keep an answer; it is safe against a kill when this returns. The first answer of a key stays."""
         key = key or request.key
         tokens = reply.prompt_tokens, reply.completion_tokens
         values = (key, request.model, dump(reply.to_json()), *tokens, time.time())
-        self._write("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)", values)
-        self._write("DELETE FROM given_up WHERE key = ?", (key,))
+        self._query("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)", values)
+        self._query("DELETE FROM given_up WHERE key = ?", (key,))
 
     def give_up(self, key: str, reason: Reason, detail: str, tries: int) -> None:
         """Remember that a request was given up, so that a replay loses the same rows."""
-        self._write("INSERT OR REPLACE INTO given_up VALUES (?, ?, ?, ?)", (key, reason.value, detail, tries))
+        self._query("INSERT OR REPLACE INTO given_up VALUES (?, ?, ?, ?)", (key, reason.value, detail, tries))
 
     def given_up(self, key: str) -> tuple[Reason, str, int] | None:
         """Reason, detail and tries of a request that was given up, or None."""
-        row = self._one("SELECT reason, detail, tries FROM given_up WHERE key = ?", (key,))
-        return None if row is None else (Reason(row[0]), row[1], row[2])
+        rows = self._query("SELECT reason, detail, tries FROM given_up WHERE key = ?", (key,))
+        return next(((Reason(reason), detail, tries) for reason, detail, tries in rows), None)
 
     def usage(self) -> dict[str, Usage]:
         """What all kept answers used, by model."""
         sums = "model, COUNT(*), SUM(tokens_in), SUM(tokens_out)"
         query = f"SELECT {sums} FROM answers GROUP BY model ORDER BY model"
-        return {row[0]: Usage(*row[1:]) for row in self._all(query)}
+        return {row[0]: Usage(*row[1:]) for row in self._query(query)}
 
     def token_counts(self) -> list[tuple[str, int, int]]:
         """Model, tokens of the prompt and of the answer, for each kept answer."""
         query = "SELECT model, tokens_in, tokens_out FROM answers ORDER BY key"
-        return [(str(row[0]), int(row[1]), int(row[2])) for row in self._all(query)]
-
-    def keys(self) -> Iterator[str]:
-        """All keys in order."""
-        for row in self._all("SELECT key FROM answers ORDER BY key"):
-            yield row[0]
+        return [(str(row[0]), int(row[1]), int(row[2])) for row in self._query(query)]
 
     def __len__(self) -> int:
-        return int(self._all("SELECT COUNT(*) FROM answers")[0][0])
+        return int(self._query("SELECT COUNT(*) FROM answers")[0][0])
 
     def close(self) -> None:
         """Fold the log into the file and let go."""
         self._db.close()
 
-    def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
+    def _query(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
-            return self._db.execute(query, values).fetchone()  # type: ignore[no-any-return]
-        except sqlite3.Error as error:
-            raise self._refusal(error) from error
-
-    def _all(self, query: str) -> list[tuple[Any, ...]]:
-        try:
-            return self._db.execute(query).fetchall()
-        except sqlite3.Error as error:
-            raise self._refusal(error) from error
-
-    def _write(self, query: str, values: tuple[object, ...]) -> None:
-        try:
-            self._db.execute(query, values)
+            return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise self._refusal(error) from error
 

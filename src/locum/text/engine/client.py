@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -221,15 +222,7 @@ class Engine:
                 await asyncio.sleep(wait)
                 continue
             if tries > 1:
-                reply = Reply(
-                    reply.text,
-                    reply.finish,
-                    reply.prompt_tokens,
-                    reply.completion_tokens,
-                    reply.vectors,
-                    reply.logprobs,
-                    tries=tries,
-                )
+                reply = replace(reply, tries=tries)
             self.cache.put(request, reply, key)
             return reply
 
@@ -324,10 +317,9 @@ def _wait(tries: int, asked_s: float | None, key: str) -> float:
 
 
 def _stop(cause: str, spec: ModelSpec, detail: str) -> Stop:
+    key = f"check the key in {spec.api_key_env}" if spec.api_key_env else "name its key with api_key_env"
     do = {
-        "auth": f"check the key in {spec.api_key_env}"
-        if spec.api_key_env
-        else "name its key with api_key_env",
+        "auth": key,
         "not_found": "check the name of the model and that the address ends where the protocol begins (/v1)",
     }.get(cause, "see that it runs, then run the same command again; nothing is asked twice")
     what = "the endpoint cannot be used" if cause != "endpoint" else "the endpoint is gone"

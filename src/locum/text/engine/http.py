@@ -150,12 +150,8 @@ class _Connection:
         begun = False
         try:
             request = h11.Request(method=method, target=target, headers=sized)
-            parts = [
-                self._state.send(request),
-                self._state.send(h11.Data(body)),
-                self._state.send(h11.EndOfMessage()),
-            ]
-            self._writer.write(b"".join(parts))
+            parts = (request, h11.Data(body), h11.EndOfMessage())
+            self._writer.write(b"".join(self._state.send(part) for part in parts))
             await self._writer.drain()
             status, found, pieces, size = 0, {}, [], 0
             while True:
@@ -178,9 +174,9 @@ class _Connection:
                     raise Broken("the connection was closed before an answer", answered=begun)
         except h11.ProtocolError as error:
             raise Broken(f"the answer breaks off or is not HTTP: {error}", answered=begun) from error
+        except TimeoutError:
+            raise
         except OSError as error:
-            if isinstance(error, TimeoutError):
-                raise
             raise Broken(f"the connection broke: {type(error).__name__}", answered=begun) from error
 
     def close(self) -> None:

@@ -81,11 +81,8 @@ async def _try(
     except CallFailed as failure:
         return name, False, f"{failure.reason.value}: {failure}"
     except Lost as lost:
-        return (
-            name,
-            False,
-            f"the answer is not of the schema ({lost.reason.value}); set enforce_schema = false",
-        )
+        words = f"the answer is not of the schema ({lost.reason.value}); set enforce_schema = false"
+        return name, False, words
     if needs_logprobs and not reply.logprobs:
         return name, False, "not given"
     return name, True, f"{(time.monotonic() - begin) * 1000:.0f} ms"

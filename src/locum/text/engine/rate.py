@@ -44,7 +44,8 @@ class Pace:
         self._limit = min(float(slots), _START)
         self._clean, self._in_a_row, self._pauses = 0, 0, 0
         self._met = False
-        self._in_flight = 0
+        #: Requests under way.
+        self.in_flight = 0
         self._again, self._waiting = deque[asyncio.Future[None]](), deque[asyncio.Future[None]]()
         self._recent: deque[bool] = deque(maxlen=_RECENT)
         self._pause_until = 0.0
@@ -54,11 +55,6 @@ class Pace:
     def limit(self) -> float:
         """Requests at once that are let through now."""
         return self._limit
-
-    @property
-    def in_flight(self) -> int:
-        """Requests under way."""
-        return self._in_flight
 
     async def enter(self, *, again: bool = False) -> None:
         """Wait for a free slot and take it.
@@ -70,7 +66,7 @@ class Pace:
             wait for it to be settled.
         """
         if self._open() and not self._again and (again or not self._waiting):
-            self._in_flight += 1
+            self.in_flight += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         (self._again if again else self._waiting).append(turn)
@@ -84,7 +80,7 @@ class Pace:
 
     def leave(self) -> None:
         """Give the slot back."""
-        self._in_flight -= 1
+        self.in_flight -= 1
         self._wake()
 
     def succeeded(self) -> None:
@@ -94,7 +90,7 @@ class Pace:
             self._met = False
         self._recent.append(True)
         self._clean, self._in_a_row, self._pauses = self._clean + 1, 0, 0
-        if self._in_flight + 1 < self._limit * 0.9:
+        if self.in_flight + 1 < self._limit * 0.9:
             return  # the limit was not what held us back
         step = _STEP
         if not self._met:
@@ -132,13 +128,13 @@ class Pace:
         self._wake()
 
     def _open(self) -> bool:
-        return self._in_flight < max(1, int(self._limit)) and self._clock() >= self._pause_until
+        return self.in_flight < max(1, int(self._limit)) and self._clock() >= self._pause_until
 
     def _wake(self) -> None:
         while (self._again or self._waiting) and self._open():
             turn = (self._again or self._waiting).popleft()
             if not turn.done():
-                self._in_flight += 1
+                self.in_flight += 1
                 turn.set_result(None)
         rest = self._pause_until - self._clock()
         if (self._again or self._waiting) and rest > 0 and self._timer is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -138,8 +139,7 @@ def _words(body: bytes) -> str:
 def parse(kind: str, body: bytes) -> Reply:
     """Read an answer of the protocol; raises `CallFailed` when it is none."""
     try:
-        told = json.loads(body)
-        return reply_of(kind, told)
+        return reply_of(kind, json.loads(body))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise CallFailed(
             Reason.BAD_ANSWER, f"not an answer of the protocol ({type(error).__name__})"
@@ -168,9 +168,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of ``Retry-After`` (or its ``-ms`` form), a number or a date; None when unreadable."""
     if "retry-after-ms" in headers:
         return _seconds(headers["retry-after-ms"] + "ms")
-    value = headers.get("retry-after")
-    if value is None:
-        return None
+    value = headers.get("retry-after", "")
     seconds = _seconds(value)
     if seconds is None:
         try:
@@ -189,20 +187,15 @@ def _pause(headers: Mapping[str, str]) -> float:
     return longest
 
 
+_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_SPAN = re.compile(rf"(?:{_NUMBER}(?:ms|[hms]))*(?:{_NUMBER})?")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "": 1.0}
+
+
 def _seconds(text: str) -> float | None:
     """``6``, ``1.5``, ``6s``, ``20ms``, ``1m30s`` in seconds; None when it is nothing of the kind."""
-    total, number = 0.0, ""
-    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "": 1.0}
-    rest = text.strip().lower()
-    if not rest:
+    span = text.strip().lower()
+    if not span or not _SPAN.fullmatch(span):
         return None
-    while rest:
-        number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
-        rest = rest[len(number) :]
-        unit = rest[: len(rest) - len(rest.lstrip("hms"))]
-        rest = rest[len(unit) :]
-        try:
-            total += float(number) * units[unit]
-        except (ValueError, KeyError):
-            return None
+    total = sum(float(n) * _UNITS[unit] for n, unit in re.findall(rf"({_NUMBER})(ms|[hms]|)", span))
     return total if total < 1e7 else None

@@ -213,7 +213,7 @@ class Check(Closed):
     Attributes
     ----------
     verifier
-        One of `locum.text.verify.registry.known`, e.g. ``regex``, ``length``, ``equations``, ``tests``.
+        One of `locum.text.verify.registry.names`, e.g. ``regex``, ``length``, ``equations``, ``tests``.
     params
         Its parameters; texts in them are templates.
     """

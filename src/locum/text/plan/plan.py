@@ -297,10 +297,10 @@ def _column_problems(column: Column, plan: Plan) -> list[str]:
 
         found += filter(None, [schema_problem(column.schema)])
     for check in checks_of(column):
-        from locum.text.verify.registry import known, make
+        from locum.text.verify.registry import make, names
 
-        if check.verifier not in known():
-            found.append(f"there is no verifier {check.verifier!r}; there are {', '.join(known())}")
+        if check.verifier not in names():
+            found.append(f"there is no verifier {check.verifier!r}; there are {', '.join(names())}")
         elif not any(is_template(value) for value in check.params.values()):
             make(check.verifier, check.params)
     return found

@@ -10,8 +10,7 @@ from locum.evaluation.learn.embedding import available
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Row, lose_if, need, unlike
 from locum.text.runs.dedup import normal
-from locum.text.verify.base import fault
-from locum.text.verify.by_model import majority
+from locum.text.verify.base import fault, majority
 from locum.text.verify.classifier import TextClassifier
 from locum.text.verify.repetition import NoLoop
 

@@ -12,8 +12,7 @@ from typing import Any
 from locum.text.failures import Lost, Reason
 from locum.text.recipes.kit import Kit, Row, first_line, need
 from locum.text.verify.arithmetic import EquationCheck, answer_of, equations, evaluate, last_number
-from locum.text.verify.base import fault
-from locum.text.verify.by_model import majority
+from locum.text.verify.base import fault, majority
 
 Problem = Mapping[str, Any]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -45,6 +46,24 @@ class AskingVerifier(Protocol):
     async def verify_asking(self, item: Any, row: Mapping[str, Any], engine: Engine, seed: int) -> Verdict:
         """Judge `item`; ask `engine` with `seed`."""
         ...
+
+
+async def verdict_of(
+    verifier: Verifier | AskingVerifier, item: Any, row: Mapping[str, Any], engine: Engine, seed: int
+) -> Verdict:
+    """The verdict of either kind of verifier."""
+    if isinstance(verifier, AskingVerifier):
+        return await verifier.verify_asking(item, row, engine, seed)
+    return verifier.verify(item, row)
+
+
+def majority(answers: Sequence[Any]) -> tuple[Any, float]:
+    """The commonest answer (the first among equals) and its share of all; None counts as no answer."""
+    counts = Counter(answer for answer in answers if answer is not None)
+    if not counts:
+        return None, 0.0
+    best, count = counts.most_common(1)[0]
+    return best, count / len(answers)
 
 
 def fault(text: str, *verifiers: Verifier) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from locum.text.failures import Lost, Reason
 from locum.text.plan.structured import read_json
 from locum.text.runs.dedup import normal
 from locum.text.verify.arithmetic import last_number
-from locum.text.verify.base import AskingVerifier, Verdict, Verifier
+from locum.text.verify.base import AskingVerifier, Verdict, Verifier, majority, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,35 +147,6 @@ class Agrees:
         return last_number(text) if self.numeric else normal(text)
 
 
-def majority(answers: Sequence[Any]) -> tuple[Any, float]:
-    """The commonest answer (the first among equals) and its share of all; None counts as no answer."""
-    counts = Counter(answer for answer in answers if answer is not None)
-    if not counts:
-        return None, 0.0
-    best = max(counts, key=lambda answer: (counts[answer], -list(answers).index(answer)))
-    return best, counts[best] / len(answers)
-
-
-async def check(
-    verifiers: Sequence[Verifier | AskingVerifier],
-    item: Any,
-    row: Mapping[str, Any],
-    engine: Engine,
-    seed: int,
-) -> tuple[Any, Verdict]:
-    """The item, mended where a verifier mends, and the first verdict that is no, or a yes."""
-    for verifier in verifiers:
-        if isinstance(verifier, AskingVerifier):
-            verdict = await verifier.verify_asking(item, row, engine, seed)
-        else:
-            verdict = verifier.verify(item, row)
-        if not verdict.ok:
-            return item, verdict
-        if verdict.fixed is not None:
-            item = verdict.fixed
-    return item, Verdict(True)
-
-
 async def best_of(
     engine: Engine,
     prompt: str,
@@ -219,21 +189,26 @@ async def best_of(
         ``invalid`` with the last reason when none passes.
     """
     passed: list[str] = []
-    reason = ""
+    reason: str | None = None
     for turn in range(k):
         talk = [{"role": "user", "content": prompt}]
         for mend in range(repairs + 1):
             one = child_seed(seed, "best", turn, mend)
             reply = await engine.chat(talk, model=model, seed=one, **params)
-            item, verdict = await check(verifiers, reply.text.strip(), row or {}, engine, one)
-            if verdict.ok:
+            item, reason = reply.text.strip(), None
+            for verifier in verifiers:
+                verdict = await verdict_of(verifier, item, row or {}, engine, one)
+                if not verdict.ok:
+                    reason = verdict.reason
+                    break
+                item = item if verdict.fixed is None else verdict.fixed
+            if reason is None:
                 passed.append(item)
                 break
-            reason = verdict.reason
             fault = f"That cannot be used: {reason}. Answer again."
             talk += [{"role": "assistant", "content": reply.text}, {"role": "user", "content": fault}]
         if passed and score is None:
             return passed[0]
     if not passed:
-        raise Lost(Reason.INVALID, reason, stage="verify", tries=k)
+        raise Lost(Reason.INVALID, reason or "", stage="verify", tries=k)
     return max(passed, key=score) if score is not None else passed[0]

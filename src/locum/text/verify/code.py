@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from locum.text.plan.structured import fenced
-from locum.text.verify.base import Verdict
+from locum.text.verify.base import Verdict, majority
 from locum.text.verify.mutants import mutants
 from locum.text.verify.registry import python_fault
 from locum.text.verify.sandbox import MontySandbox, Sandbox
@@ -126,14 +125,8 @@ def agreement(solutions: Sequence[str], calls: Sequence[str], sandbox: Sandbox) 
     """
     outputs: list[tuple[str, ...] | None] = []
     for source in solutions:
-        told = []
-        for call in calls:
-            ran = sandbox.run(f"{source}\n\n{call}")
-            told.append(ran.value if ran.ok else f"! {ran.fault}")
-        outputs.append(None if all(one.startswith("! ") for one in told) else tuple(told))
-    groups = Counter(told for told in outputs if told is not None)
-    if not groups:
-        return [], 0.0
-    best = max(groups, key=lambda told: (groups[told], -outputs.index(told)))
-    places = [i for i, told in enumerate(outputs) if told == best]
-    return places, len(places) / len(solutions)
+        runs = [sandbox.run(f"{source}\n\n{call}") for call in calls]
+        values = tuple(ran.value if ran.ok else f"! {ran.fault}" for ran in runs)
+        outputs.append(None if all(value.startswith("! ") for value in values) else values)
+    best, share = majority(outputs)
+    return [i for i, output in enumerate(outputs) if output is not None and output == best], share

@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
 
-_COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.GtE,
-    ast.LtE: ast.Gt,
-    ast.Gt: ast.LtE,
-    ast.GtE: ast.Lt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-}
+_OPPOSITES: tuple[tuple[type[ast.cmpop], type[ast.cmpop]], ...] = (
+    (ast.Lt, ast.GtE),
+    (ast.Gt, ast.LtE),
+    (ast.Eq, ast.NotEq),
+    (ast.In, ast.NotIn),
+    (ast.Is, ast.IsNot),
+)
+_COMPARE = dict([*_OPPOSITES, *((b, a) for a, b in _OPPOSITES)])
 _OPERATE: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -54,35 +49,29 @@ def mutants(source: str, most: int = 20) -> list[str]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return []
-    nodes = list(ast.walk(tree))
-    sites = [(i, kind) for i, node in enumerate(nodes) for kind in range(_kinds(node))]
-    if len(sites) > most:
-        sites = [sites[int(k * len(sites) / most)] for k in range(most)]
-    return list(_made(tree, sites, ast.unparse(tree)))
+    places = [i for i, node in enumerate(ast.walk(tree)) if _spoils(node)]
+    if len(places) > most:
+        places = [places[int(k * len(places) / most)] for k in range(most)]
+    original = ast.unparse(tree)
+    found = dict.fromkeys(_variant(tree, place) for place in places)
+    return [text for text in found if text != original]
 
 
-def _kinds(node: ast.AST) -> int:
-    """How many variants a place has."""
+def _spoils(node: ast.AST) -> bool:
+    """Whether a place has a variant."""
     if isinstance(node, ast.Compare):
-        return int(type(node.ops[0]) in _COMPARE)
+        return type(node.ops[0]) in _COMPARE
     if isinstance(node, ast.BinOp | ast.AugAssign):
-        return int(type(node.op) in _OPERATE)
+        return type(node.op) in _OPERATE
     if isinstance(node, ast.Constant):
-        return int(type(node.value) in (int, float, bool))
-    if isinstance(node, ast.If | ast.While):
-        return 1
-    return int(isinstance(node, ast.Return) and node.value is not None)
+        return type(node.value) in (int, float, bool)
+    return isinstance(node, ast.If | ast.While) or (isinstance(node, ast.Return) and node.value is not None)
 
 
-def _made(tree: ast.Module, sites: list[tuple[int, int]], original: str) -> Iterator[str]:
-    seen = {original}
-    for place, _ in sites:
-        changed = copy.deepcopy(tree)
-        _spoil(list(ast.walk(changed))[place])
-        text = ast.unparse(ast.fix_missing_locations(changed))
-        if text not in seen:
-            seen.add(text)
-            yield text
+def _variant(tree: ast.Module, place: int) -> str:
+    changed = copy.deepcopy(tree)
+    _spoil(list(ast.walk(changed))[place])
+    return ast.unparse(ast.fix_missing_locations(changed))
 
 
 def _spoil(node: ast.AST) -> None:

@@ -125,22 +125,22 @@ _MAKERS: dict[str, Maker] = {
 }
 
 #: Verifiers that are loaded when a plan first names them.
-_ELSEWHERE: Mapping[str, tuple[str, str]] = {
-    "language": ("verify.language", "Language"),
-    "equations": ("verify.arithmetic", "EquationCheck"),
-    "answer": ("verify.arithmetic", "NumericAnswer"),
-    "tests": ("verify.code", "PassesTests"),
-    "label": ("verify.classifier", "Label"),
-    "sentiment": ("verify.phrases", "Sentiment"),
-    "civil": ("verify.phrases", "Civil"),
-    "no_personal_data": ("verify.phrases", "NoPersonalData"),
-    "refusal": ("verify.phrases", "Refusal"),
-    "no_loop": ("verify.repetition", "NoLoop"),
-    "judge": ("verify.by_model", "JudgeVerifier"),
-    "round_trip": ("verify.by_model", "RoundTrip"),
-    "agrees": ("verify.by_model", "Agrees"),
-    "attributes": ("verify.attributes", "HasAttributes"),
-    "uncontaminated": ("curate.overlap", "Uncontaminated"),
+_ELSEWHERE: Mapping[str, str] = {
+    "language": "verify.language.Language",
+    "equations": "verify.arithmetic.EquationCheck",
+    "answer": "verify.arithmetic.NumericAnswer",
+    "tests": "verify.code.PassesTests",
+    "label": "verify.classifier.Label",
+    "sentiment": "verify.phrases.Sentiment",
+    "civil": "verify.phrases.Civil",
+    "no_personal_data": "verify.phrases.NoPersonalData",
+    "refusal": "verify.phrases.Refusal",
+    "no_loop": "verify.repetition.NoLoop",
+    "judge": "verify.by_model.JudgeVerifier",
+    "round_trip": "verify.by_model.RoundTrip",
+    "agrees": "verify.by_model.Agrees",
+    "attributes": "verify.attributes.HasAttributes",
+    "uncontaminated": "curate.overlap.Uncontaminated",
 }
 
 
@@ -159,7 +159,7 @@ def register(name: str, maker: Maker) -> None:
     _MAKERS[name] = maker
 
 
-def known() -> tuple[str, ...]:
+def names() -> tuple[str, ...]:
     """Names of all verifiers."""
     return (*_MAKERS, *_ELSEWHERE)
 
@@ -172,17 +172,13 @@ def make(name: str, params: Mapping[str, Any]) -> Verifier | AskingVerifier:
     PlanError
         For an unknown name or parameters that do not fit.
     """
-    if name not in known():
-        raise PlanError(f"there is no verifier {name!r}", where="checks", expected=", ".join(known()))
+    if name not in names():
+        raise PlanError(f"there is no verifier {name!r}", where="checks", expected=", ".join(names()))
+    maker = _MAKERS.get(name)
+    if maker is None:
+        module, _, attribute = _ELSEWHERE[name].rpartition(".")
+        maker = getattr(import_module(f"locum.text.{module}"), attribute)
     try:
-        return _maker(name)(**params)
+        return maker(**params)
     except TypeError as error:
         raise PlanError(f"the parameters of {name!r} do not fit: {error}", where="checks") from error
-
-
-def _maker(name: str) -> Maker:
-    if name in _MAKERS:
-        return _MAKERS[name]
-    module, maker = _ELSEWHERE[name]
-    found: Maker = getattr(import_module(f"locum.text.{module}"), maker)
-    return found
