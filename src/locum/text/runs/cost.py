@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from locum.evaluation.intervals import wilson
@@ -61,23 +62,7 @@ class Estimate:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready."""
-        names = ("calls", "tokens_in", "tokens_out", "cost", "seconds", "keep_rate")
-        told: dict[str, Any] = {
-            name: {
-                "value": getattr(self, name).value,
-                "low": getattr(self, name).low,
-                "high": getattr(self, name).high,
-            }
-            for name in names
-        }
-        return {
-            "rows": self.rows,
-            **told,
-            "preview_rows": self.preview_rows,
-            "preview_calls": self.preview_calls,
-            "preview_cost": self.preview_cost,
-            "funnel": dict(self.funnel),
-        }
+        return asdict(self)
 
 
 async def estimate(
@@ -116,27 +101,25 @@ async def estimate(
     usage = cache.usage()
     costs = {engine.model_name(name): spec for name, spec in plan.used_models().items()}
     attempts = max(1, funnel["attempts"])
-    per_call = [(model, found.tokens_in, found.tokens_out, found.requests) for model, found in usage.items()]
-    calls = sum(part[3] for part in per_call)
+    calls = sum(found.requests for found in usage.values())
     keep = Interval(funnel["kept"] / attempts, *wilson(funnel["kept"], attempts))
+    most = plan.rows * plan.tries
     needed = Interval(
-        plan.rows / max(keep.value, 1e-9), plan.rows / keep.high, plan.rows / max(keep.low, 1e-3)
+        min(plan.rows / max(keep.value, 1e-9), most),
+        plan.rows / keep.high,
+        min(plan.rows / max(keep.low, 1e-3), most),
     )
-    most = Interval(
-        min(needed.value, plan.rows * plan.tries), needed.low, min(needed.high, plan.rows * plan.tries)
-    )
-    answers = cache.token_counts()
-    spread = _relative([a + b for _, a, b in answers])
-    money = sum(costs[model].cost(a, b) for model, a, b, _ in per_call if model in costs)
+    spread = _relative([a + b for _, a, b in cache.token_counts()])
+    money = sum(costs[m].cost(u.tokens_in, u.tokens_out) for m, u in usage.items() if m in costs)
     slots = max((spec.slots for spec in plan.used_models().values()), default=1)
     faster = max(1.0, min(slots, plan.rows) / max(1, min(slots, n)))
     return Estimate(
         plan.rows,
-        _scaled(calls / attempts, most, 0.0),
-        _scaled(sum(part[1] for part in per_call) / attempts, most, spread),
-        _scaled(sum(part[2] for part in per_call) / attempts, most, spread),
-        _scaled(money / attempts, most, spread),
-        _scaled(took / attempts / faster, most, spread),
+        _scaled(calls / attempts, needed, 0.0),
+        _scaled(sum(u.tokens_in for u in usage.values()) / attempts, needed, spread),
+        _scaled(sum(u.tokens_out for u in usage.values()) / attempts, needed, spread),
+        _scaled(money / attempts, needed, spread),
+        _scaled(took / attempts / faster, needed, spread),
         keep,
         funnel["kept"],
         calls,
@@ -153,10 +136,8 @@ def _scaled(per_attempt: float, attempts: Interval, spread: float) -> Interval:
 def _relative(values: Sequence[float]) -> float:
     """Half the 95 % interval of a mean, as a share of the mean."""
     n = len(values)
-    mean = sum(values) / n if n else 0.0
-    if n < 2 or not mean:
+    if n < 2 or not any(values):
         return 1.0
     from scipy.stats import t
 
-    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
-    return float(t.ppf(0.975, n - 1)) * deviation / math.sqrt(n) / mean
+    return float(t.ppf(0.975, n - 1)) * statistics.stdev(values) / math.sqrt(n) / statistics.fmean(values)

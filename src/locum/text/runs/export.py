@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +25,15 @@ def export(plan: Plan, folder: Path, lineage: Lineage | None = None) -> list[str
 
     Memory is bounded by a block of 2,000 rows, but for CSV and Parquet of one block each.
     """
-    names: list[str] = []
     columns = [column.name for column in plan.kept]
-    for form in plan.export.formats:
-        if form == "parquet":
-            _parquet(folder / DATA, folder / "data.parquet", columns, lineage)
-            names.append("data.parquet")
-        elif form == "csv":
-            _csv(folder, columns)
-            names.append("data.csv")
-        elif form == "chat":
-            _lines(folder, "chat.jsonl", lambda row: chat_row(plan, row))
-            names.append("chat.jsonl")
-        elif form == "preference":
-            _lines(folder, "preference.jsonl", lambda row: preference_row(plan, row))
-            names.append("preference.jsonl")
-        elif form == "huggingface":
-            names += _hugging_face(plan, folder, columns, lineage)
-    return names
+    writers: dict[str, Callable[[], list[str]]] = {
+        "parquet": lambda: [_parquet(folder, "data.parquet", columns, lineage)],
+        "csv": lambda: [_csv(folder, columns)],
+        "chat": lambda: [_lines(folder, "chat.jsonl", lambda row: chat_row(plan, row))],
+        "preference": lambda: [_lines(folder, "preference.jsonl", lambda row: preference_row(plan, row))],
+        "huggingface": lambda: _hugging_face(plan, folder, columns, lineage),
+    }
+    return [name for form in plan.export.formats for name in writers[form]()]
 
 
 def rows(folder: Path) -> Iterator[dict[str, Any]]:
@@ -71,48 +63,48 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _lines(folder: Path, name: str, form: Any) -> None:
+def _lines(folder: Path, name: str, form: Any) -> str:
     with replacing(folder / name) as temporary, temporary.open("wb") as out:
         for row in rows(folder):
             out.write(json.dumps(form(row), ensure_ascii=False).encode() + b"\n")
+    return name
 
 
-def _csv(folder: Path, columns: Sequence[str]) -> None:
+def _csv(folder: Path, columns: Sequence[str]) -> str:
     with replacing(folder / "data.csv") as path, path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(columns)
         for row in rows(folder):
-            writer.writerow([_cell(row[name]) for name in columns])
+            cells = [row[name] for name in columns]
+            writer.writerow([_text(cell) if isinstance(cell, dict | list) else cell for cell in cells])
+    return "data.csv"
 
 
-def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
-
-
-def _parquet(source: Path, target: Path, columns: Sequence[str], lineage: Lineage | None) -> None:
+def _parquet(folder: Path, name: str, columns: Sequence[str], lineage: Lineage | None) -> str:
     """Nested values and columns of mixed types become JSON text, so that every block has one schema."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = _kinds(source, columns)
+    kinds = _kinds(folder, columns)
     held = None if lineage is None else metadata(lineage)
     schema = pa.schema([(name, kinds[name]) for name in columns], metadata=held)
-    with replacing(target) as temporary, pq.ParquetWriter(temporary, schema) as writer:
-        for block in _blocks(source):
+    with replacing(folder / name) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        kept = rows(folder)
+        while block := list(islice(kept, _BLOCK)):
             arrays = [pa.array([_as(row[n], kinds[n]) for row in block], kinds[n]) for n in columns]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+    return name
 
 
-def _kinds(source: Path, columns: Sequence[str]) -> dict[str, Any]:
+def _kinds(folder: Path, columns: Sequence[str]) -> dict[str, Any]:
     import pyarrow as pa
 
     seen: dict[str, set[type]] = {name: set() for name in columns}
-    for block in _blocks(source):
-        for row in block:
-            for name in columns:
-                value = row[name]
-                vector = isinstance(value, list) and value and all(type(x) is float for x in value)
-                seen[name].add(list if vector else dict if isinstance(value, dict | list) else type(value))
+    for row in rows(folder):
+        for name in columns:
+            value = row[name]
+            vector = isinstance(value, list) and value and all(type(x) is float for x in value)
+            seen[name].add(list if vector else dict if isinstance(value, dict | list) else type(value))
     by_type = {
         frozenset({bool}): pa.bool_(),
         frozenset({int}): pa.int64(),
@@ -133,25 +125,13 @@ def _as(value: Any, kind: Any) -> Any:
     return float(value) if kind == pa.float64() else value
 
 
-def _blocks(source: Path) -> Iterator[list[dict[str, Any]]]:
-    block: list[dict[str, Any]] = []
-    for row in rows(source.parent):
-        block.append(row)
-        if len(block) == _BLOCK:
-            yield block
-            block = []
-    if block:
-        yield block
-
-
 def _hugging_face(plan: Plan, folder: Path, columns: Sequence[str], lineage: Lineage | None) -> list[str]:
     """A folder that the ``datasets`` library loads as it is: ``data/train.parquet`` and a card."""
-    home = folder / "huggingface"
-    (home / "data").mkdir(parents=True, exist_ok=True)
-    _parquet(folder / DATA, home / "data" / "train.parquet", columns, lineage)
+    (folder / "huggingface" / "data").mkdir(parents=True, exist_ok=True)
+    data = _parquet(folder, "huggingface/data/train.parquet", columns, lineage)
     funnel = json.loads((folder / FUNNEL).read_text(encoding="utf-8"))
-    write_text(home / "README.md", card(plan, funnel, lineage))
-    return ["huggingface/data/train.parquet", "huggingface/README.md"]
+    write_text(folder / "huggingface" / "README.md", card(plan, funnel, lineage))
+    return [data, "huggingface/README.md"]
 
 
 def card(plan: Plan, funnel: dict[str, Any], lineage: Lineage | None = None) -> str:

@@ -117,7 +117,7 @@ class RowLoop:
 
     async def _cell(self, row: Row, name: str, maker: CellMaker) -> None:
         try:
-            row.values[name] = await maker.make(row)
+            row.values[name] = await maker(row)
         except Lost as lost:
             raise _LostIn(name, lost) from None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from locum.randomness import child_seed
 from locum.text.engine.client import Engine
@@ -23,14 +24,15 @@ from locum.text.plan.columns import (
     Table,
     Text,
     Validator,
+    Written,
 )
-from locum.text.plan.graph import reads
+from locum.text.plan.graph import checks_of, reads
 from locum.text.plan.plan import Plan
 from locum.text.plan.structured import fenced, read_json
-from locum.text.plan.template import Template
+from locum.text.plan.template import Template, is_template
 from locum.text.runs.samplers import Sampler
 from locum.text.runs.sources import SeedColumn, SeedFile, TableColumn
-from locum.text.verify.base import AskingVerifier
+from locum.text.verify.base import verdict_of
 from locum.text.verify.registry import make, python_fault
 
 
@@ -56,74 +58,58 @@ class Row:
     made: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class CellMaker(Protocol):
-    """Makes the cells of one column."""
-
-    async def make(self, row: Row) -> Any:
-        """The value; raises Lost when there is none, Stop when the run ends."""
-        ...
+#: Makes the cells of one column; raises Lost when there is none, Stop when the run ends.
+CellMaker = Callable[[Row], Awaitable[Any]]
 
 
-class Drawn:
+def _at_once(draw: Callable[[Row], Any]) -> CellMaker:
     """Cells that are drawn, looked up or computed without asking anybody."""
 
-    def __init__(self, draw: Any) -> None:
-        self._draw = draw
+    async def make(row: Row) -> Any:
+        return draw(row)
 
-    async def make(self, row: Row) -> Any:
-        """See `Maker`."""
-        return self._draw(row)
+    return make
 
 
 class _Checks:
     """The checks of one column; parameters that are templates are filled in for each row."""
 
-    def __init__(self, checks: tuple[Check, ...], where: str) -> None:
-        self._fixed: list[tuple[str, Any]] = []
-        for check in checks:
-            moving = {
-                name: Template(value, where)
-                for name, value in check.params.items()
-                if isinstance(value, str)
-                and check.verifier != "expression"
-                and ("{{" in value or "{%" in value)
-            }
-            maker = (check, moving) if moving else make(check.verifier, check.params)
-            self._fixed.append((check.verifier, maker))
+    def __init__(self, column: Column) -> None:
+        where = f"columns.{column.name}"
+        self._checks: list[tuple[Check, dict[str, Template], Any]] = []
+        for check in checks_of(column):
+            texts = {} if check.verifier == "expression" else check.params
+            moving = {name: Template(text, where) for name, text in texts.items() if is_template(text)}
+            fixed = None if moving else make(check.verifier, check.params)
+            self._checks.append((check, moving, fixed))
 
     async def pass_or_lose(self, value: Any, row: Row, engine: Engine, seed: int) -> Any:
         """The value, mended where a verifier mends; raises Lost for the first that says no."""
-        for name, found in self._fixed:
-            verifier = found
-            if isinstance(found, tuple):
-                check, moving = found
-                filled = {key: template({**row.values, "value": value}) for key, template in moving.items()}
-                verifier = make(check.verifier, {**check.params, **filled})
-            if isinstance(verifier, AskingVerifier):
-                verdict = await verifier.verify_asking(value, row.values, engine, seed)
-            else:
-                verdict = verifier.verify(value, row.values)
+        for check, moving, fixed in self._checks:
+            filled = {key: template({**row.values, "value": value}) for key, template in moving.items()}
+            verifier = make(check.verifier, {**check.params, **filled}) if moving else fixed
+            verdict = await verdict_of(verifier, value, row.values, engine, seed)
             if not verdict.ok:
-                raise Lost(Reason.INVALID, f"{name}: {verdict.reason}", stage="verify")
+                raise Lost(Reason.INVALID, f"{check.verifier}: {verdict.reason}", stage="verify")
             if verdict.fixed is not None:
                 value = verdict.fixed
         return value
 
 
-class Written:
+class _Writer:
     """Cells that a model writes: text, code, structured values, scores.
 
     Up to `tries` candidates, each with a seed of its own; within one candidate a broken answer is asked for
     again with the fault named, `repairs` times.
     """
 
-    def __init__(self, column: Text | Structured | Code | Judge, plan: Plan, engine: Engine) -> None:
+    def __init__(self, column: Written, plan: Plan, engine: Engine) -> None:
         where = f"columns.{column.name}"
         self._column, self._plan, self._engine = column, plan, engine
         self._model = plan.model_of(column)
         self._prompt = Template(column.prompt, f"{where}.prompt")
         self._system = Template(getattr(column, "system", ""), f"{where}.system")
-        self._checks = _Checks(tuple(getattr(column, "checks", ())), where)
+        self._checks = _Checks(column)
         self._parents = sorted(reads(column))
         self._schema = _schema(column)
         self._keep_if: Template | None = None
@@ -137,7 +123,7 @@ class Written:
             self._params["stop"] = list(column.stop)  # type: ignore[union-attr]
 
     async def make(self, row: Row) -> Any:
-        """See `Maker`."""
+        """See `CellMaker`."""
         messages = self._messages(row.values)
         tries = getattr(self._column, "tries", 1)
         asked = 0
@@ -166,8 +152,6 @@ class Written:
 
     async def _candidate(self, messages: list[dict[str, str]], seed: int) -> tuple[str, Any, int]:
         """Digest of the first request, the value, and how many requests it took."""
-        import hashlib
-
         digest = hashlib.sha256(json.dumps(messages).encode()).hexdigest()[:16]
         talk = list(messages)
         repairs = getattr(self._column, "repairs", 0)
@@ -179,13 +163,8 @@ class Written:
                 if turn == repairs:
                     raise self._final(lost) from None
                 fault = lost.detail or lost.reason.value
-            talk += [
-                {"role": "assistant", "content": reply.text},
-                {
-                    "role": "user",
-                    "content": f"That cannot be used: {fault}. Answer again with the JSON alone.",
-                },
-            ]
+            again = f"That cannot be used: {fault}. Answer again with the JSON alone."
+            talk += [{"role": "assistant", "content": reply.text}, {"role": "user", "content": again}]
         raise AssertionError("there is at least one turn")
 
     async def _ask(self, talk: list[dict[str, str]], seed: int) -> Reply:
@@ -196,16 +175,13 @@ class Written:
         return await engine.chat(talk, model=model, schema=self._schema, seed=seed, **self._params)
 
     def _messages(self, values: Mapping[str, Any]) -> list[dict[str, str]]:
-        messages = []
         system, prompt = self._system(values), self._prompt(values)
         if self._schema is not None:
             spec = self._plan.models[self._model]
             if not spec.enforce_schema or isinstance(self._column, Judge):
                 prompt += "\n\nAnswer with JSON alone, of this schema:\n" + json.dumps(self._schema)
-        if system:
-            messages.append({"role": "system", "content": system})
-        messages.append({"role": "user", "content": prompt})
-        return messages
+        messages = [{"role": "system", "content": system}] if system else []
+        return [*messages, {"role": "user", "content": prompt}]
 
     def _read(self, reply: Reply) -> Any:
         column = self._column
@@ -238,43 +214,38 @@ class Written:
             raise Lost(Reason.INVALID, "the scores do not meet keep_if", stage="judge")
 
 
-class Embedded:
+def _embedder(column: Embedding, engine: Engine) -> CellMaker:
     """Vectors of another column."""
 
-    def __init__(self, column: Embedding, engine: Engine) -> None:
-        self._column, self._engine = column, engine
-
-    async def make(self, row: Row) -> Any:
-        """See `Maker`."""
-        text = str(row.values[self._column.of])
-        if self._column.model:
-            vectors = await self._engine.embed([text], model=self._column.model)
-            name = self._engine.model_name(self._column.model)
+    async def make(row: Row) -> list[float]:
+        text = str(row.values[column.of])
+        if column.model:
+            vectors, name = await engine.embed([text], model=column.model), engine.model_name(column.model)
         else:
             from locum.evaluation.learn.embedding import embed
 
             vectors, name = embed([text]), "static"
-        row.made[self._column.name] = {"model": name, "parents": [self._column.of]}
+        row.made[column.name] = {"model": name, "parents": [column.of]}
         return [round(float(x), 6) for x in vectors[0]]
 
+    return make
 
-class Validated:
+
+def _validator(column: Validator, plan: Plan, engine: Engine) -> CellMaker:
     """Verdicts on another column."""
+    checks = _Checks(column)
 
-    def __init__(self, column: Validator, plan: Plan, engine: Engine) -> None:
-        self._column, self._engine, self._seed = column, engine, plan.seed
-        self._checks = _Checks((column.check,), f"columns.{column.name}")
-
-    async def make(self, row: Row) -> Any:
-        """See `Maker`."""
-        seed = child_seed(self._seed, "text", self._column.name, row.attempt)
+    async def make(row: Row) -> bool:
+        seed = child_seed(plan.seed, "text", column.name, row.attempt)
         try:
-            await self._checks.pass_or_lose(row.values[self._column.of], row, self._engine, seed)
+            await checks.pass_or_lose(row.values[column.of], row, engine, seed)
         except Lost:
-            if self._column.on_failure == "reject":
+            if column.on_failure == "reject":
                 raise
             return False
         return True
+
+    return make
 
 
 def makers(plan: Plan, engine: Engine) -> tuple[dict[str, CellMaker], dict[str, list[int]]]:
@@ -297,28 +268,28 @@ def makers(plan: Plan, engine: Engine) -> tuple[dict[str, CellMaker], dict[str, 
 def _maker(column: Column, plan: Plan, engine: Engine, files: Mapping[str, SeedFile]) -> CellMaker:
     match column:
         case Text() | Structured() | Code() | Judge():
-            return Written(column, plan, engine)
+            return _Writer(column, plan, engine).make
         case Embedding():
-            return Embedded(column, engine)
+            return _embedder(column, engine)
         case Validator():
-            return Validated(column, plan, engine)
+            return _validator(column, plan, engine)
         case Seed():
             seeds = SeedColumn(column, files[column.path], plan.seed)
-            return Drawn(lambda row: seeds.get(row.slot, row.attempt))
+            return _at_once(lambda row: seeds.get(row.slot, row.attempt))
         case Table():
             table = TableColumn(column, plan.path(column.model), plan.seed)
             fixed = column.fixed
-            return Drawn(lambda row: table.get(row.slot if fixed else row.attempt))
+            return _at_once(lambda row: table.get(row.slot if fixed else row.attempt))
         case Expression():
-            return Drawn(_expression(column))
+            return _at_once(_expression(column))
         case _:
             sampler = Sampler(column, plan.seed)
-            return Drawn(lambda row: sampler.draw(row.values, row.attempt))
+            return _at_once(lambda row: sampler.draw(row.values, row.attempt))
 
 
 def _expression(column: Expression) -> Any:
-    is_text = "{{" in column.expression or "{%" in column.expression
-    template = Template(column.expression, f"columns.{column.name}.expression", expression=not is_text)
+    where, text = f"columns.{column.name}.expression", is_template(column.expression)
+    template = Template(column.expression, where, expression=not text)
     turn: Any = {"text": str, "integer": int, "number": float, "boolean": bool}.get(column.type, lambda x: x)
 
     def compute(row: Row) -> Any:

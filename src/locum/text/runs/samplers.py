@@ -93,18 +93,14 @@ def _number(column: Number, rng: np.random.Generator) -> float | int | bool:
 
 def _once(column: Number, rng: np.random.Generator) -> float:
     match column.distribution:
+        case "uniform" if column.decimals == 0:
+            return int(rng.integers(int(np.ceil(column.low or 0)), int(column.high or 0) + 1))
         case "uniform":
-            if column.decimals == 0:
-                return int(rng.integers(int(np.ceil(column.low or 0)), int(column.high or 0) + 1))
             return float(rng.uniform(column.low or 0.0, column.high or 0.0))
-        case "normal":
-            return float(rng.normal(column.mean, column.sd))
-        case "lognormal":
-            return float(rng.lognormal(column.mean, column.sd))
-        case "poisson":
-            return int(rng.poisson(column.mean))
-        case "exponential":
-            return float(rng.exponential(column.mean))
+        case "normal" | "lognormal":
+            return float(getattr(rng, column.distribution)(column.mean, column.sd))
+        case "poisson" | "exponential":
+            return float(getattr(rng, column.distribution)(column.mean))
         case "binomial":
             return int(rng.binomial(column.n, column.p))
         case "bernoulli":
@@ -114,12 +110,11 @@ def _once(column: Number, rng: np.random.Generator) -> float:
 def _date(column: Date, values: Mapping[str, Any], rng: np.random.Generator) -> str:
     try:
         if column.after:
-            first = dt.date.fromisoformat(str(values[column.after]))
-            return (
-                first + dt.timedelta(days=int(rng.integers(column.days[0], column.days[1] + 1)))
-            ).isoformat()
-        start, end = dt.date.fromisoformat(column.start), dt.date.fromisoformat(column.end)
-        return (start + dt.timedelta(days=int(rng.integers(0, (end - start).days + 1)))).isoformat()
+            start, (least, most) = dt.date.fromisoformat(str(values[column.after])), column.days
+        else:
+            start, least = dt.date.fromisoformat(column.start), 0
+            most = (dt.date.fromisoformat(column.end) - start).days
+        return (start + dt.timedelta(days=int(rng.integers(least, most + 1)))).isoformat()
     except (ValueError, OverflowError) as error:
         raise Lost(Reason.SAMPLER, f"no such date ({type(error).__name__})", stage="sample") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -54,9 +55,7 @@ class SeedFile:
         elif suffix in (".csv", ".tsv"):
             yield from self._delimited(path, "\t" if suffix == ".tsv" else ",")
         elif suffix in (".txt", ".md"):
-            for line in _text(path).splitlines():
-                if line.strip():
-                    yield {"text": line}
+            yield from ({"text": line} for line in _text(path).splitlines() if line.strip())
         else:
             raise PlanError(
                 f"seed files do not end with {suffix!r}",
@@ -110,9 +109,8 @@ class SeedColumn:
     def get(self, slot: int, attempt: int) -> Any:
         """The record, or its one field; None where a record lacks it."""
         if self._column.order == "drawn":
-            place = int(
-                stream(self._seed, "text", "seeds", self._column.path, attempt).integers(len(self._records))
-            )
+            rng = stream(self._seed, "text", "seeds", self._column.path, attempt)
+            place = int(rng.integers(len(self._records)))
         else:
             place = slot % len(self._records)
             if self._order is not None:
@@ -204,11 +202,11 @@ def _text(path: Path) -> str:
 
 def _plain(value: Any) -> Any:
     """A value as JSON has it; infinities and NaN become None."""
-    if isinstance(value, dt.datetime | dt.date | dt.time):
+    if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
