@@ -24,7 +24,7 @@ from locum.text.plan.plan import Dedup, Plan
 from locum.text.private.attributes import Record, TextAttribute
 from locum.text.private.masked_words import NGramFiller, Varier
 from locum.text.private.read_attributes import plain_attribute, read_attributes, schema_of
-from locum.text.private.votes import told
+from locum.text.private.votes import account
 
 if TYPE_CHECKING:
     from locum.synthesizer.private import PrivateFit
@@ -111,7 +111,7 @@ def fit_attributes(
         seed=child_seed(seed, "fit"),
     )
     words = f"{len(attributes)} attributes modelled by {fit.synthesizer.name} from noisy counts"
-    return AttributeModel(tuple(attributes), fit, ledger.private, told(ledger, words))
+    return AttributeModel(tuple(attributes), fit, ledger.private, account(ledger, words))
 
 
 @dataclass(frozen=True, slots=True)

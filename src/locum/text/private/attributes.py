@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -60,9 +61,8 @@ class LengthAttribute(Closed):
     @property
     def values(self) -> tuple[str, ...]:
         """Such as ``0-19 words`` and ``200 words or more``."""
-        ends = [*self.edges]
-        inside = [f"{a}-{b - 1} words" for a, b in zip([0, *ends], ends, strict=False)]
-        return (*inside, f"{ends[-1]} words or more")
+        inside = [f"{a}-{b - 1} words" for a, b in pairwise([0, *self.edges])]
+        return (*inside, f"{self.edges[-1]} words or more")
 
     def read(self, texts: Sequence[str], records: Sequence[Record]) -> list[str]:
         """See `TextAttribute`."""
@@ -320,16 +320,13 @@ def check(attributes: Sequence[TextAttribute]) -> None:
         raise PlanError("two attributes have this name", where=double)
     for a in attributes:
         if not re.fullmatch(r"[A-Za-z_]\w{0,40}", a.name):
-            raise PlanError(
-                "a name that templates cannot use", where=a.name[:40], expected="letters, digits and _"
-            )
-        fault = _fault(a)
+            words = "letters, digits and _"
+            raise PlanError("a name that templates cannot use", where=a.name[:40], expected=words)
+        where, fault = f"attribute {a.name!r}", _fault(a)
         if fault:
-            raise PlanError(fault, where=f"attribute {a.name!r}")
+            raise PlanError(fault, where=where)
         if not 2 <= len(set(a.values)) <= 200 or len(set(a.values)) != len(a.values):
-            raise PlanError(
-                "values cannot be used", where=f"attribute {a.name!r}", expected="2 to 200 that differ"
-            )
+            raise PlanError("values cannot be used", where=where, expected="2 to 200 that differ")
 
 
 def _fault(a: TextAttribute) -> str:

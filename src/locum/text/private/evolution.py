@@ -20,10 +20,9 @@ from locum.text.private.votes import (
     Classes,
     Embed,
     Votes,
-    accounting,
-    grouped,
+    class_shares,
+    group,
     nearest_counts,
-    shared_out,
     sizes_of,
     spendable,
 )
@@ -140,13 +139,12 @@ def evolve(
     """
     settings = settings or Settings()
     left = spendable(ledger, share)
-    groups = grouped(private, labels, classes)
+    groups = group(private, labels, classes)
     bought = not isinstance(classes, Mapping) and len(groups) > 1
     steps = settings.rounds + bought
-    sensitivity = ledger.unit.l2
-    sigma = sigma_for(left, sensitivity, steps) * (1 + 1e-12)
-    votes = Votes(ledger, sigma, sensitivity)
-    shares = shared_out(groups, classes, votes, bought)
+    sigma = sigma_for(left, ledger.unit.l2, steps) * (1 + 1e-12)
+    votes = Votes(ledger, sigma, ledger.unit.l2)
+    shares = class_shares(groups, classes, votes, bought)
     sizes = sizes_of(shares, settings.size)
     vectors = {c: embed([private[i] for i in rows]).astype(np.float64) for c, rows in groups.items() if rows}
     proposer = _Variations(varier, sizes, settings.variations, stream(seed, "evolution"))
@@ -159,7 +157,7 @@ def evolve(
         tuple(c for c in sizes for _ in kept[c]),
         tuple(tuple(t for c in sizes for t in g.kept[c]) for g in generations),
         sigma,
-        accounting(ledger, steps, sigma, sensitivity),
+        votes.account(steps),
         shares,
     )
 

@@ -65,14 +65,14 @@ class NGramFiller:
         if total < 100:
             raise DataError("the public texts are too short", where="public", expected="100 words or more")
         self._after.default_factory = None
-        self._single = _Draw.of(self._after[()])
+        self._words = list(self._after[()])
+        self._ends = np.cumsum(np.array(list(self._after[()].values()), dtype=np.float64))
 
     def write(self, label: str, n: int, rng: np.random.Generator) -> list[str]:
         """`n` texts by the model; the class plays no part, its votes alone shape the texts."""
-        return [join(self._fill([None] * self._some_length(rng), rng)) for _ in range(n)]
-
-    def _some_length(self, rng: np.random.Generator) -> int:
-        return self._lengths[0] if len(self._lengths) == 1 else int(rng.choice(self._lengths))
+        several = len(self._lengths) > 1
+        lengths = (int(rng.choice(self._lengths)) if several else self._lengths[0] for _ in range(n))
+        return [join(self._fill([None] * length, rng)) for length in lengths]
 
     def vary(self, text: str, label: str, n: int, rng: np.random.Generator) -> list[str]:
         """`n` texts, each with another `share` of the words filled in anew."""
@@ -100,22 +100,8 @@ class NGramFiller:
                 if right is not None:
                     weights *= [5.0 if right in self._after.get((w,), ()) else 1.0 for w in names]
                 return names[int(rng.choice(len(names), p=weights / weights.sum()))]
-        return self._single.draw(rng)
-
-
-class _Draw:
-    """Draws of words by their counts."""
-
-    def __init__(self, names: list[str], ends: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
-        self._names, self._ends = names, ends
-
-    @classmethod
-    def of(cls, counts: Counter[str]) -> _Draw:
-        return cls(list(counts), np.cumsum(np.array(list(counts.values()), dtype=np.float64)))
-
-    def draw(self, rng: np.random.Generator) -> str:
-        place = np.searchsorted(self._ends, rng.random() * self._ends[-1], side="right")
-        return self._names[min(int(place), len(self._names) - 1)]
+        place = int(np.searchsorted(self._ends, rng.random() * self._ends[-1], side="right"))
+        return self._words[min(place, len(self._words) - 1)]
 
 
 def join(words: Words) -> str:

@@ -18,7 +18,7 @@ from locum.errors import BudgetError, UsageError
 from locum.privacy.ledger import Ledger
 from locum.privacy.mechanisms import exponential
 from locum.privacy.noise import Noise, choice_slack
-from locum.text.private.votes import spendable, told
+from locum.text.private.votes import account, spendable
 
 Tokens = npt.NDArray[np.int64]
 
@@ -185,7 +185,7 @@ def predict(
         f"Experimental: {texts} texts of at most {tokens} tokens from disjoint batches, divisor {batch}, "
         f"clip {bound / GRID:.4g}, temperature {temperature:g}: rho {rho:.4g}"
     )
-    return Predicted(tuple(written), bound / GRID, epsilon, rho, told(ledger, words))
+    return Predicted(tuple(written), bound / GRID, epsilon, rho, account(ledger, words))
 
 
 def contribution(private: FloatArray, public: FloatArray, bound: int) -> npt.NDArray[np.int64]:

@@ -8,16 +8,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.errors import UsageError
 from locum.text.engine.client import Engine
 from locum.text.engine.model import ModelSpec
 from locum.text.failures import Lost, Reason
+from locum.text.private.prediction import Tokens
 from locum.text.runs.locality import refuse_remote
-
-Tokens = npt.NDArray[np.int64]
 
 #: Log-probabilities that are asked for; the embedded model gives up to 5,000.
 LOGPROBS = 1000

@@ -19,10 +19,9 @@ from locum.text.private.votes import (
     Classes,
     Embed,
     Votes,
-    accounting,
-    grouped,
+    class_shares,
+    group,
     nearest_counts,
-    shared_out,
     sizes_of,
     spendable,
 )
@@ -133,7 +132,7 @@ def resample(
     rho = spendable(ledger, share)
     named = classes if classes or pool_labels is None else sorted(set(pool_labels))
     members = _members(pool, pool_labels, named)
-    groups = grouped(private, labels, named)
+    groups = group(private, labels, named)
     vectors = embed(list(pool)).astype(np.float64)
     wanted = clusters or max(1, len(pool) // PER_CLUSTER)
     in_use = sum(len(rows) for rows in members.values())
@@ -141,15 +140,14 @@ def resample(
         c: centres(vectors[rows], max(1, round(wanted * len(rows) / in_use)), stream(seed, "resample", c))
         for c, rows in members.items()
     }
-    sensitivity = ledger.unit.l2
-    sigma = sigma_for(rho, sensitivity) * (1 + 1e-12)
+    sigma = sigma_for(rho, ledger.unit.l2) * (1 + 1e-12)
 
     def count(name: str) -> npt.NDArray[np.int64]:
         rows = groups.get(name, [])
         mine = embed([private[i] for i in rows]).astype(np.float64) if rows else vectors[:0]
         return nearest_counts(mine, found[name])
 
-    votes = Votes(ledger, sigma, sensitivity)
+    votes = Votes(ledger, sigma, ledger.unit.l2)
     noisy = votes.noisy({c: len(x) for c, x in found.items()}, count, "votes for clusters of the pool")
     place = {c: _nearest(vectors[rows], found[c]) for c, rows in members.items()}
     held = {c: np.bincount(place[c], minlength=len(found[c])) for c in members}
@@ -173,7 +171,7 @@ def resample(
         {c: tuple(x.tolist()) for c, x in held.items()},
         unmet,
         sigma,
-        accounting(ledger, 1, sigma, sensitivity),
+        votes.account(1),
     )
 
 
@@ -198,21 +196,16 @@ def quotas(
     at last by what they hold.
     """
     top = np.where(held > 0, n if repeat else held, 0).astype(np.int64)
-    given = np.zeros(len(held), dtype=np.int64)
-    short = 0
     goal = min(n, int(top.sum()))
-    first = True
+    # at first all are asked, full or empty, to see what the weights alone cannot have
+    asked = weights if weights.sum() > 0 else top.astype(float)
+    given = np.minimum(largest_remainders(goal * asked / asked.sum()), top) if goal else np.zeros_like(top)
+    short = goal - int(given.sum())
     while given.sum() < goal:
-        left, room = goal - int(given.sum()), top - given
-        open_to = weights * (room > 0)
-        # at first all are asked, full or empty, to see what the weights alone cannot have
-        asked = (
-            weights if first and weights.sum() > 0 else open_to if open_to.sum() > 0 else room.astype(float)
-        )
-        give = np.minimum(largest_remainders(left * asked / asked.sum()), room)
-        if first:
-            short, first = left - int(give.sum()), False
-        given += give
+        room = top - given
+        asked = weights * (room > 0)
+        asked = asked if asked.sum() > 0 else room.astype(float)
+        given += np.minimum(largest_remainders((goal - int(given.sum())) * asked / asked.sum()), room)
     return given, short
 
 
@@ -267,6 +260,6 @@ def _class_sizes(
 ) -> dict[str, int]:
     """Texts of each class: by public shares, else by the noisy counts, else (all are 0) as in the pool."""
     if isinstance(classes, Mapping) and len(held) > 1:
-        return sizes_of(shared_out(groups, classes, votes, False), size)
+        return sizes_of(class_shares(groups, classes, votes, False), size)
     sums = dict(votes_of) if sum(votes_of.values()) > 0 else {c: float(x.sum()) for c, x in held.items()}
     return sizes_of({c: n / sum(sums.values()) for c, n in sums.items()}, size)

@@ -8,14 +8,12 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.errors import DataError
 from locum.evaluation.text.words import split
 from locum.text.private.masked_words import join
-
-Tokens = npt.NDArray[np.int64]
+from locum.text.private.prediction import Tokens
 
 #: Token that ends a text.
 END = 0

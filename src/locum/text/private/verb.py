@@ -6,20 +6,21 @@ import json
 import math
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from locum.data.lineage_stamp import beside, stamp_of, write_stamp
 from locum.errors import UsageError
-from locum.files.atomic import folder_error, replacing, write_text
+from locum.files.atomic import replacing, write_text
 from locum.privacy.budget import Accounting, Budget
 from locum.privacy.entry import MECHANISMS
 from locum.privacy.ledger import Ledger, ledger_lines
 from locum.privacy.sealed import sealed
 from locum.privacy.unit import Unit
 from locum.runs.guarantee import ALWAYS_ASSUMED, FORMAT, TRUST_MODEL, statement, totals
-from locum.runs.out_folder import own_folder
+from locum.runs.out_folder import make_folder, own_folder
 from locum.runs.tables import need_column, read_table
 from locum.runs.versions import versions
 from locum.schema.lineage import REAL, Lineage, blend, warning_of
@@ -28,16 +29,8 @@ from locum.text.plan.toml import dump_plan
 from locum.text.runs.lineage import file_warnings
 from locum.text.runs.sources import SeedFile
 
-if TYPE_CHECKING:
-    from locum.text.private.attributed import AttributeModel
-
-TEXTS, PRIVACY, LEDGER, MODEL, PLAN = (
-    "texts.jsonl",
-    "privacy.json",
-    "ledger.jsonl",
-    "model.locum",
-    "plan.toml",
-)
+TEXTS, PRIVACY, LEDGER = "texts.jsonl", "privacy.json", "ledger.jsonl"
+MODEL, PLAN = "model.locum", "plan.toml"
 _OWN = {TEXTS, beside(Path(TEXTS)).name, PRIVACY, LEDGER, MODEL, PLAN}
 _PUBLIC = "The public texts, examples and pools that were given owe nothing to the private texts."
 _ENCODER = "The encoder of texts (static vectors from a package) owes nothing to the private texts."
@@ -146,7 +139,7 @@ def evolve_texts(
     from locum.text.private.evolution import Settings, evolve
     from locum.text.private.masked_words import NGramFiller
 
-    filler = NGramFiller(_texts(public), length=length)
+    filler = NGramFiller(_records(public)[0], length=length)
     opened = _open(asked, "gdp")
     found = evolve(
         opened.texts,
@@ -205,20 +198,29 @@ def predict_texts(
     allowed: Sequence[str] = (),
 ) -> PrivateTexts:
     """Private prediction over n-grams or a model here; see `locum.text.private.prediction.predict`."""
-    from locum.text.private.prediction import predict
+    from locum.text.private.prediction import LanguageModel, predict
     from locum.text.private.prompt_model import PromptedModel
     from locum.text.private.trigrams import NGramModel
 
-    known = _texts(public) if public else []
-    given = {"texts": asked.rows, "batch": batch, "tokens": tokens, "temperature": temperature, "top": top}
-    if model is None:
-        writer = NGramModel(known)
+    known = _records(public)[0]
+    writer: AbstractContextManager[LanguageModel] = (
+        nullcontext(NGramModel(known))
+        if model is None
+        else PromptedModel(model, known[0] if known else "", allowed=allowed)
+    )
+    with writer as words:
         opened = _open(asked, "zcdp")
-        found = predict(opened.texts, writer, opened.ledger, used=used, **given)  # type: ignore[arg-type]
-    else:
-        with PromptedModel(model, known[0] if known else "", allowed=allowed) as prompted:
-            opened = _open(asked, "zcdp")
-            found = predict(opened.texts, prompted, opened.ledger, used=used, **given)  # type: ignore[arg-type]
+        found = predict(
+            opened.texts,
+            words,
+            opened.ledger,
+            texts=asked.rows,
+            batch=batch,
+            tokens=tokens,
+            temperature=temperature,
+            top=top,
+            used=used,
+        )
     facts = {"experimental": True, "clip": found.clip, "epsilon_token": found.epsilon_token}
     return _finish(asked, opened, "predict", found.texts, (), found.sentence, facts, public)
 
@@ -264,7 +266,7 @@ def attribute_texts(
             do="choose examples by an attribute that is read from the text",
         )
     opened = _open(asked, "gdp")
-    fit: AttributeModel = fit_attributes(
+    fit = fit_attributes(
         opened.texts,
         found,
         opened.ledger,
@@ -286,7 +288,7 @@ def attribute_texts(
         tries=tries,
         seed=asked.seed,
     )
-    _make(asked.out)
+    make_folder(asked.out)
     with replacing(asked.out / MODEL) as path:
         fit.fit.synthesizer.descend(stamp_of(asked.data)).save(path)
     write_text(asked.out / PLAN, dump_plan(plan))
@@ -316,8 +318,7 @@ def _open(asked: PrivateTextRequest, accounting: Accounting) -> _Opened:
     """The private texts and their ledger; nothing is spent."""
     own_folder(asked.out, _OWN)
     budget = Budget.approx(asked.epsilon, asked.delta)
-    with_path = isinstance(asked.data, str | Path)
-    if with_path and not Path(asked.data).is_file():
+    if isinstance(asked.data, str | Path) and not Path(asked.data).is_file():
         read_table(asked.data)  # says what is wrong with the path
     with sealed("reading the file"):
         raw = read_table(asked.data)
@@ -332,7 +333,7 @@ def _open(asked: PrivateTextRequest, accounting: Accounting) -> _Opened:
         return _Opened(texts, labels, records, column, ledger)
     path, total, limit = asked.ledger, budget, budget
     if path is None:
-        _make(asked.out)
+        make_folder(asked.out)
         path = asked.out / LEDGER
     elif ledger_lines(path).bodies:
         head = ledger_lines(path).bodies[0]
@@ -371,7 +372,7 @@ def _finish(
     name = Path(asked.data).name if isinstance(asked.data, str | Path) else "the table of private texts"
     risks = (*filter(None, [warning_of(private, name)]), *file_warnings(public))
     ledger = opened.ledger
-    _make(asked.out)
+    make_folder(asked.out)
     lines = []
     for i, text in enumerate(texts):
         row: dict[str, Any] = {**(rows[i] if rows else {}), opened.column: text}
@@ -410,13 +411,6 @@ def _finish(
     return PrivateTexts(asked.out, tuple(files), len(texts), sentence, said, lineage, risks, facts)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder_error(error, folder) from error
-
-
 def _records(paths: Sequence[Path]) -> tuple[list[str], list[dict[str, Any]]]:
     """Public texts with their records: each file's ``text`` field, else its longest text."""
     texts, records = [], []
@@ -428,10 +422,6 @@ def _records(paths: Sequence[Path]) -> tuple[list[str], list[dict[str, Any]]]:
                 texts.append(text)
                 records.append(dict(record))
     return texts, records
-
-
-def _texts(paths: Sequence[Path]) -> list[str]:
-    return _records(paths)[0]
 
 
 def _column(table: Any, name: str | None, where: str) -> list[str]:

@@ -42,19 +42,7 @@ def spendable(ledger: Ledger, share: float) -> float:
     return left * share
 
 
-def accounting(ledger: Ledger, steps: int, sigma: float, sensitivity: float) -> str:
-    """One line: what was released, what it cost, and what the run amounts to at the ledger's delta."""
-    exact = ledger.accounting == "gdp"
-    mu = sensitivity * math.sqrt(steps) / sigma
-    law, cost = ("Gaussian", f"mu {mu:.4g}") if exact else ("discrete Gaussian", f"rho {mu**2 / 2:.4g}")
-    return told(
-        ledger,
-        f"{steps} histogram{'s' if steps > 1 else ''} of votes with {law} noise sigma {sigma:.4g}, "
-        f"sensitivity {sensitivity:.4g}: {cost}",
-    )
-
-
-def told(ledger: Ledger, words: str) -> str:
+def account(ledger: Ledger, words: str) -> str:
     """A sentence on what was released, followed by what the whole run amounts to, and the ledger's stamp."""
     total = Total.of(ledger.own)
     line = (
@@ -82,6 +70,17 @@ class Votes:
     def __init__(self, ledger: Ledger, sigma: float, sensitivity: float) -> None:
         self._ledger, self._sigma, self._sensitivity = ledger, sigma, sensitivity
 
+    def account(self, steps: int) -> str:
+        """One line: what so many histograms cost, and what the run amounts to at the ledger's delta."""
+        mu = self._sensitivity * math.sqrt(steps) / self._sigma
+        exact = self._ledger.accounting == "gdp"
+        law, cost = ("Gaussian", f"mu {mu:.4g}") if exact else ("discrete Gaussian", f"rho {mu**2 / 2:.4g}")
+        return account(
+            self._ledger,
+            f"{steps} histogram{'s' if steps > 1 else ''} of votes with {law} noise sigma {self._sigma:.4g}, "
+            f"sensitivity {self._sensitivity:.4g}: {cost}",
+        )
+
     def noisy(
         self, cells: Mapping[str, int], count: Callable[[str], Counts], purpose: str
     ) -> dict[str, Counts]:
@@ -98,10 +97,8 @@ class Votes:
         return {name: gaussian_counts(count(name), self._sigma, noise, rounded=exact) for name in cells}
 
 
-def grouped(
-    private: Sequence[str],
-    labels: Sequence[str] | None,
-    classes: Classes | None,
+def group(
+    private: Sequence[str], labels: Sequence[str] | None, classes: Classes | None
 ) -> dict[str, list[int]]:
     """Numbers of the texts of each class; texts of other classes are in none.
 
@@ -129,11 +126,8 @@ def grouped(
     return groups
 
 
-def shared_out(
-    groups: Mapping[str, list[int]],
-    classes: Classes | None,
-    votes: Votes,
-    bought: bool,
+def class_shares(
+    groups: Mapping[str, list[int]], classes: Classes | None, votes: Votes, bought: bool
 ) -> dict[str, float]:
     """Share of each class: public, bought with one histogram, or equal.
 
