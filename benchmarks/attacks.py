@@ -36,8 +36,7 @@ from locum.data.canonical import canonical
 from locum.data.detect import detect
 from locum.data.read import read
 from locum.evaluation.attacks.threat import ThreatModel
-from locum.evaluation.attacks.verdict import curve
-from locum.evaluation.intervals import auc_interval
+from locum.evaluation.intervals import auc_interval, roc_curve
 from locum.evaluation.registry import SEEKERS, score_of
 
 HERE = Path(__file__).resolve().parent
@@ -206,7 +205,7 @@ def by_published(
 
 def measures(scores: Scores) -> np.ndarray:
     """Area, and shares found at 1 % and 10 % false alarms."""
-    alarms, hits = curve(*scores)
+    alarms, hits = roc_curve(*scores)
     return np.array([auc_interval(*scores)[0], *np.interp([0.01, 0.1], alarms, hits)])
 
 

@@ -13,7 +13,8 @@ from telling import folder, tell
 import locum
 from locum.data.canonical import canonical
 from locum.data.read import read
-from locum.evaluation.subgroups.groups import pools, subgroups
+from locum.evaluation.subgroups.groups import ModelScores, pools, score_groups
+from locum.synthesizer.refit import Refit
 
 raw = card.load()
 table = raw[["age", "motheduc", "KWW"]].copy()
@@ -37,8 +38,8 @@ def right(rows):
 
 schema = locum.detect(table, target="beyond_school", protected=["race"])
 test = canonical(read(held.iloc[:400].reset_index(drop=True)), schema)
-drawn = pools(test, schema, generators=3, rows=1_500)
-for group in subgroups(right, test, drawn, schema=schema, by=["race", "near_college"]):
+scored = ModelScores.of(right, test, pools(Refit(), test, schema, generators=3, rows=1_500))
+for group in score_groups(scored, schema=schema, by=["race", "near_college"]):
     print(" and ".join(f"{a} {b}" for a, b in group.group), "->", f"{group.trust}:", group.sentence)
 
 model = locum.fit(learn, synthesizer="tree-fast")

@@ -1,4 +1,4 @@
-"""One stream of progress events; the terminal, ``run.jsonl`` and later the studio all read it."""
+"""One stream of progress events; the terminal and ``run.jsonl`` read it."""
 
 from __future__ import annotations
 

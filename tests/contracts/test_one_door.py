@@ -17,9 +17,9 @@ from locum.evaluation.subgroups.groups import pools
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.randomness import child_seed
-from locum.runs.execute import refitted
-from locum.runs.fit import sample_file
-from locum.runs.plan import Plan, Source
+from locum.runs.execute import plan_refit
+from locum.runs.plan import Fingerprint, RunPlan
+from locum.runs.sample import sample_file
 from locum.schema.column import Bounds, Column
 from locum.schema.json import schema_to_json
 from locum.schema.table import Schema
@@ -197,10 +197,10 @@ def test_folds_of_fair_rows() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_generators_that_are_fitted_again(name: str, tmp_path: Path) -> None:
     keeps(Refit(name)(real(), SCHEMA, 200, 3), 200)
-    plan = Plan(Source("visits.csv", 1, "0" * 64), SCHEMA, 150, synthesizer=name, effort="thorough")
-    again = refitted(plan, SCHEMA)
+    plan = RunPlan(Fingerprint("visits.csv", 1, "0" * 64), SCHEMA, 150, synthesizer=name, effort="thorough")
+    again = plan_refit(plan)
     assert again is not None
-    keeps(again(real(), 4), 150)
+    keeps(again(real(), SCHEMA, 150, 4), 150)
     pq.write_table(real(), tmp_path / "train.parquet")
     job = {
         "train": str(tmp_path / "train.parquet"),
@@ -213,18 +213,20 @@ def test_generators_that_are_fitted_again(name: str, tmp_path: Path) -> None:
     }
     work(json.loads(json.dumps(job)))
     keeps(pq.read_table(tmp_path / "out.parquet"), 150)
-    for pool in pools(real(), SCHEMA, generators=2, rows=100, synthesizer=name, seed=1):
+    for pool in pools(Refit(name), real(), SCHEMA, generators=2, rows=100, seed=1):
         keeps(pool, 100)
 
 
 def test_attacks_fit_the_generator_that_is_shipped() -> None:
     """Fitted to the same rows with the same seeds it gives the table that the run writes in blocks."""
-    plan = Plan(Source("visits.csv", 1, "0" * 64), SCHEMA, 100, synthesizer="tree-fast", effort="thorough")
-    again = refitted(plan, SCHEMA)
+    plan = RunPlan(
+        Fingerprint("visits.csv", 1, "0" * 64), SCHEMA, 100, synthesizer="tree-fast", effort="thorough"
+    )
+    again = plan_refit(plan)
     assert again is not None
     shipped = Synthesizer("tree-fast", seed=4).fit_table(real(), SCHEMA)
-    written = pa.concat_tables(shipped.blocks(100, seed=child_seed(4, "sample")))
-    assert again(real(), 4).equals(written)
+    written = pa.concat_tables(shipped.blocks(100, seed=child_seed(4, "sample", 0)))
+    assert again(real(), SCHEMA, 100, 4).equals(written)
 
 
 def test_rows_of_a_model_file(synth: Synthesizer, tmp_path: Path) -> None:
@@ -256,8 +258,8 @@ def test_only_control_draws_from_models() -> None:
     found = {
         path.relative_to(source).as_posix() for path in source.rglob("*.py") if raw.search(path.read_text())
     }
-    inside = {name for name in found if name.startswith("synthesizers/")}
-    assert found - inside == {"control/propose.py", "control/sampling.py"}
+    inside = {name for name in found if name.startswith("models/")}
+    assert found - inside == {"control/guided.py", "control/sample.py"}
 
 
 def test_blocks_with_rules_do_not_hold_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,9 +29,9 @@ from locum.codes.numeric import NumericCodebook
 from locum.codes.persons import PersonMaker
 from locum.codes.settings import EncoderSettings
 from locum.errors import LeakError, SchemaError
-from locum.schema.check import limit
 from locum.schema.column import Column
 from locum.schema.table import Schema
+from locum.schema.validate import limit
 
 #: Forms of invented personal values where the real form must not be looked at.
 _STYLES: Mapping[str, str] = {"pii.name": "first last", "pii.ip": "4"}

@@ -1,1 +1,1 @@
-"""Conditions, targets, rules and fairness: what the user asks of the rows that are drawn."""
+"""What the user asks of drawn rows: conditions, given cells, targets, rules; and missing cells."""

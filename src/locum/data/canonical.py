@@ -14,9 +14,9 @@ from locum.data.numberforms import number_form, to_float, to_int
 from locum.data.origin import Raw
 from locum.data.times import compile_format, local_to_utc, parse_times
 from locum.errors import DataError, mask
-from locum.schema.check import canonical_type, check
 from locum.schema.column import Column
 from locum.schema.table import Schema
+from locum.schema.validate import canonical_type, check
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,8 +17,8 @@ from locum.data.missing import missing_texts, sentinels
 from locum.data.numberforms import decimals_of
 from locum.data.pii import find_pii, integer_pii
 from locum.data.proposal import Count, Hints, Proposal
-from locum.schema.check import zone_exists
 from locum.schema.column import Column, Kind
+from locum.schema.validate import zone_exists
 
 if TYPE_CHECKING:
     import pyarrow as pa

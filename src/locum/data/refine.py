@@ -18,8 +18,8 @@ from locum.data.guess_time import guess_time
 from locum.data.missing import missing_texts
 from locum.data.proposal import Hints, Proposal
 from locum.errors import DataError
-from locum.schema.check import zone_exists
 from locum.schema.column import Column, is_regenerated
+from locum.schema.validate import zone_exists
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -31,7 +31,7 @@ MAX_VALUES = 20_000_000
 MAX_ROWS = 200_000
 #: Up to this many columns judges use all the rows they want; on wider tables fewer, so that cost is bounded.
 WIDE = 30
-#: Pairs and triples of columns compared at most (research/tabular.md section 2).
+#: Pairs and triples of columns compared at most.
 MAX_PAIRS = 400
 MAX_TRIPLES = 300
 

@@ -1,1 +1,1 @@
-"""Generators of rows: the `Model` protocol on codes, the registry, and the table-level `Synthesizer`."""
+"""Generators of codes: the `Model` protocol, their registry and settings, each in its file or folder."""

@@ -10,7 +10,7 @@ from locum.privacy.noise import Noise
 
 
 def gaussian_counts(counts: IntArray, sigma: float, noise: Noise, *, rounded: bool = True) -> IntArray:
-    """IntArray plus Gaussian noise; int64, same shape.
+    """Counts plus Gaussian noise; int64, same shape.
 
     With Euclidean sensitivity D: mu = D / sigma when `rounded`, and rho = D**2 / (2 sigma**2) either way.
     """
@@ -19,7 +19,7 @@ def gaussian_counts(counts: IntArray, sigma: float, noise: Noise, *, rounded: bo
 
 
 def laplace_counts(counts: IntArray, scale: float, noise: Noise) -> IntArray:
-    """IntArray plus discrete Laplace noise; epsilon = (sum of absolute changes) / scale."""
+    """Counts plus discrete Laplace noise; epsilon = (sum of absolute changes) / scale."""
     return counts + noise.discrete_laplace(scale, counts.size).reshape(counts.shape)
 
 

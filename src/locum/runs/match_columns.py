@@ -75,7 +75,7 @@ def match(schema: Schema, raw: Raw, real: Raw | None = None) -> Matched:
     """
     import pyarrow as pa
 
-    from locum.schema.check import check
+    from locum.schema.validate import check
 
     check(schema)
     names, told = _names(schema, raw.table.column_names)
@@ -157,7 +157,7 @@ def _read(raw: Raw, name: str, column: Column) -> tuple[pa.Array, Column, str]:
 
     from locum.data.canonical import to_kind
     from locum.data.detect import detect
-    from locum.schema.check import canonical_type
+    from locum.schema.validate import canonical_type
 
     values, where = raw.table.column(name), f"{raw.name}.{name}"
     try:
@@ -180,7 +180,7 @@ def _read(raw: Raw, name: str, column: Column) -> tuple[pa.Array, Column, str]:
 def canonical_of(column: Column) -> pa.DataType:
     """Arrow type of a column in a canonical table."""
     from locum.data.arrowtypes import parse_type
-    from locum.schema.check import canonical_type
+    from locum.schema.validate import canonical_type
 
     return parse_type(canonical_type(column))
 

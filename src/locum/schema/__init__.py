@@ -6,16 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from locum.schema.check import check, problems
     from locum.schema.column import KINDS, Bounds, Column, Kind
     from locum.schema.domain import Attribute, Coded, Domain
     from locum.schema.table import Dependency, Schema
+    from locum.schema.validate import check, problems
 
 _HOME = {
     "column": ("KINDS", "Bounds", "Column", "Kind"),
     "domain": ("Attribute", "Coded", "Domain"),
     "table": ("Dependency", "Schema"),
-    "check": ("check", "problems"),
+    "validate": ("check", "problems"),
 }
 
 __all__ = [

@@ -10,7 +10,7 @@ import pytest
 import locum
 from locum.data import canonical, read
 from locum.errors import FileFormatError, FolderError, SchemaError, UsageError
-from locum.runs.fit import sample_file
+from locum.runs.sample import sample_file
 
 
 def frame(n: int = 150) -> pd.DataFrame:

@@ -54,7 +54,7 @@ CASES = {
     ),
     "given rows that do not allow a target": (
         ["sample", "p.locum", "--given", "sex.csv", "--targets", "sex = balanced", "--out", "o.csv"], 1,
-        "the given rows allow \"sex\" = 'M' a share of 0 to 0, and 0.5 is asked for",
+        "the given rows allow sex = 'M' a share of 0 to 0, and 0.5 is asked for",
         "ask for a share of 0",
     ),
     "rows that cannot be picked over": (

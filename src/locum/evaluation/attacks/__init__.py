@@ -1,4 +1,4 @@
-"""Copying tests: whether synthetic rows sit closer to the rows learned from than to rows never seen.
+"""Attacks: whose rows were learned from, what can be guessed of them, and audits of a guarantee.
 
 They are smoke tests. Finding copying means something; finding none proves nothing.
 """

@@ -21,8 +21,8 @@ def nearest(queries: Ranks, rows: Ranks) -> tuple[Distances, npt.NDArray[np.intp
     Of equally near rows the first. Infinite distance and number 0 without rows.
 
     Distance: sum over ordered columns of the difference in rank (0 to 1; up to 1.5 to a missing value) plus 1
-    for each label that differs. That is L1 over ranks and one-hot codes of one half (research/tabular.md
-    section 2). Cost: n_queries x n_rows x n_columns; about 5 ns a pair with 9 labels and 6 ranks.
+    for each label that differs. That is L1 over ranks and one-hot codes of one half.
+    Cost: n_queries x n_rows x n_columns; about 5 ns a pair with 9 labels and 6 ranks.
     """
     out = np.full(len(queries), np.inf, dtype=np.float32)
     which = np.zeros(len(queries), dtype=np.intp)

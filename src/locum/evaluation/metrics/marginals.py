@@ -45,7 +45,7 @@ def triples(trial: Trial) -> list[Result]:
     Distances are between train and synthetic over the joint cells of `Trial.cuts` (ordered columns: 5 %
     quantiles). The reference is what a fresh real table as long as the synthetic one is expected to score
     (`size_factor`); a value clearly below it is a sign of memorising, not of quality. The floor is train with
-    every column shuffled. Definition and noise floor: research/tabular.md section 2.
+    every column shuffled.
 
     Verdict: with d = (value - reference) / (floor - reference): good when the value is within `GOOD_TIMES`
     references or d <= `GOOD_SHARE`; fair when d <= `FAIR_SHARE`; else poor. Unclear when the floor itself is

@@ -64,7 +64,7 @@ class FactorFit:
     Attributes
     ----------
     weights
-        FactorFit log weights of each measured factor.
+        Fitted log weights of each measured factor.
     tables
         The same with the fixed tables added, then the fixed tables that stand alone: one a factor.
     beliefs
@@ -100,7 +100,7 @@ class _Dual:
         self.shapes = [tuple(engine.tree.sizes[a] for a in p.clique) for p in targets]
         self.ends = np.cumsum([p.counts.size for p in targets])
         self.variance = np.concatenate([p.variance for p in targets])
-        # NoisyTable sums differ from the total; what no distribution can meet is taken out along the noise.
+        # Noisy sums differ from the total; what no distribution can meet is taken out along the noise.
         self.target = np.concatenate(
             [p.counts + p.variance * ((total - p.counts.sum()) / p.variance.sum()) for p in targets]
         )
@@ -145,7 +145,7 @@ def fit(
     engine
         Planned for the cliques of `targets`, followed by those of `fixed` that are not among them.
     targets
-        NoisyTable tables, at least one.
+        Noisy tables, at least one.
     total
         Number of rows, noisy or public.
     settings

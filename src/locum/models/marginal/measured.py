@@ -1,4 +1,4 @@
-"""NoisyTable tables of counts, brought together: one table a clique, with the variance of each cell."""
+"""Noisy tables of counts, brought together: one table a clique, with the variance of each cell."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MeasuredTable:
     clique
         Its attributes, canonical.
     counts
-        NoisyTable counts, flat in C order over the clique.
+        Noisy counts, flat in C order over the clique.
     variance
         Variance of the noise of each cell: one number, or an array like `counts`.
     """

@@ -1,4 +1,4 @@
-"""The kinds of columns a text plan may have. Values only: how each is made stands in `runs/`.
+"""The kinds of columns a text plan may have. Values only: how each is made stands in `text/runs/`.
 
 A column may use another one in any text marked *template*; the order of making follows from that alone.
 Every class reads the same from TOML (``kind = "category"`` and its fields) and from Python
