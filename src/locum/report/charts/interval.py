@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from locum.evaluation.result import Result
-from locum.report.charts.svg import chart, percent, tag, title
+from locum.report.charts.svg import chart, figures, percent, strip, tag, title
 from locum.report.words import visible
 from locum.wording import number
 
@@ -147,9 +147,7 @@ def _worst(place: float, text: str) -> Markup:
 
 
 def _words(result: Result, bad: float | None, worst_name: str) -> str:
-    text = f"{visible(result.title, 80)}: {number(result.value)}"
-    if result.low is not None and result.high is not None:
-        text += f", interval {number(result.low)} to {number(result.high)}"
+    text = f"{visible(result.title, 80)}: {figures(result.value, result.low, result.high)}"
     if result.reference is not None:
         text += f", real hold-out rows {number(result.reference)}"
     if bad is not None:
@@ -166,6 +164,4 @@ def meter(value: float, reference: float | None, top: float, label: str) -> Mark
     if reference is not None and math.isfinite(reference):
         x = percent(min(1.0, reference * scale))
         parts.append(tag("line", class_="ref", x1=x, x2=x, y1=0, y2=14))
-    return tag(
-        "svg", *parts, class_="meter", width="100%", height=14, role="img", aria_label=visible(label, 200)
-    )
+    return strip(visible(label, 200), 14, *parts)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from locum.report.charts.curves import LineCurve, curves
-from locum.report.charts.svg import percent, tag, title
+from locum.report.charts.svg import figures, scale, strip, tag, title
 from locum.report.template import environment
-from locum.wording import MINUS, number
+from locum.wording import MINUS
 
 if TYPE_CHECKING:
     from locum.studies.fair.judge import GapEstimate
@@ -83,22 +83,16 @@ def _top(done: Repaired) -> float:
 
 def _twice(before: GapEstimate, after: GapEstimate, top: float, counted: bool) -> Markup:
     """Both values on a line from no gap to `top`; intervals where values are estimates."""
-
-    def at(value: float) -> str:
-        return percent(0.02 + 0.96 * min(max(value, 0.0), top) / top)
-
+    at = scale(0.0, top)
     parts = [tag("line", class_="rail", x1=at(0.0), x2=at(0.0), y1=1, y2=_HEIGHT - 1)]
     words = []
     for e, y, kind, name in ((before, _BEFORE, "t-real", "before"), (after, _AFTER, "t-made", "after")):
-        said = f"{name} {number(e.value)}"
+        said = f"{name} {figures(e.value) if counted else figures(e.value, e.low, e.high)}"
         if not counted:
-            said += f", interval {number(e.low)} to {number(e.high)}"
             parts.append(tag("line", class_=f"t-span {kind}", x1=at(e.low), x2=at(e.high), y1=y, y2=y))
         parts.append(tag("circle", title(said), class_=f"t-dot {kind}", cx=at(e.value), cy=y, r=4.5))
         words.append(said)
-    return tag(
-        "svg", *parts, class_="meter", width="100%", height=_HEIGHT, role="img", aria_label="; ".join(words)
-    )
+    return strip("; ".join(words), _HEIGHT, *parts)
 
 
 def _groups(
