@@ -293,20 +293,16 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary: the record, means and ranks."""
-        ranks = {
-            m.key: [{n: getattr(r, n) for n in r.__dataclass_fields__} for r in self.ranks(m)]
-            for m in self.ranked()
-        }
         means = {e.name: {m.key: self.mean(e.name, m.key) for m in self.ranked()} for e in self.entrants}
         return {
             "created": self.created,
-            "entrants": [{n: getattr(e, n) for n in e.__dataclass_fields__} for e in self.entrants],
+            "entrants": plain(self.entrants),
             "tables": list(self.tables),
             "seeds": list(self.seeds),
             "settings": plain(dict(self.settings)),
             "versions": dict(self.versions),
             "means": plain(means),
-            "ranks": plain(ranks),
+            "ranks": {m.key: plain(self.ranks(m)) for m in self.ranked()},
             "controls": [
                 {"name": name, "passed": passed, "sentence": said} for name, passed, said in self.controls()
             ],

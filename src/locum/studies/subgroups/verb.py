@@ -22,7 +22,7 @@ from locum.evaluation.subgroups.result import Subgrouping
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
 from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER
-from locum.runs.out_folder import own_folder, write_study
+from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import (
     align,
     group_columns,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from locum.schema.table import Schema
     from locum.synthesizer.table import Synthesizer
 
-PAGE, NUMBERS = "subgroups.html", "subgroups.json"
 #: Rows drawn from a model file for the model under test to learn from.
 DRAWN = 20_000
 
@@ -124,7 +123,7 @@ def subgroups(
             expected="2 generators or more, of 100 rows or more",
         )  # fmt: skip
     Synthesizer(synthesizer)  # an unknown name is told before anything is read
-    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    folder = study_folder(out, "subgroups")
     progress(Event("read", 0, 2))
     known = read_and_refine(test, target, ())
     frame, whole = known.table, schema or known.schema
@@ -166,7 +165,9 @@ def subgroups(
     )  # fmt: skip
     found = replace(found, created=now(), versions=versions())
     if folder is not None:
-        save(found, folder)
+        from locum.report.subgroups import render
+
+        write_study(folder, "subgroups", render(found), found.to_json())
     return found
 
 
@@ -203,10 +204,3 @@ def _rows_of(synth: Synthesizer, name: str) -> Raw:
     from locum.data.read import read
 
     return replace(read(synth.draw(synth.most_rows(DRAWN)).table), name=name)
-
-
-def save(found: Subgrouping, folder: Path) -> Path:
-    """Write the page and the numbers into a folder; each all or nothing."""
-    from locum.report.subgroups import render
-
-    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

@@ -216,16 +216,12 @@ class Tournament:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
-
-        def rows(values: Any) -> list[Any]:
-            return [plain({n: getattr(v, n) for n in v.__dataclass_fields__}) for v in values]
-
         return {
             "table": self.table, "rows": self.rows, "seeds": list(self.seeds), "gate": self.gate,
             "hiders": dict(self.hiders), "seekers": dict(self.seekers), "controls": list(self.controls),
             "created": self.created, "versions": dict(self.versions), "warnings": list(self.warnings()),
-            "hider_board": rows(self.hider_board()), "seeker_board": rows(self.seeker_board()),
-            "hidings": rows(self.hidings), "bouts": rows(self.bouts),
+            "hider_board": plain(self.hider_board()), "seeker_board": plain(self.seeker_board()),
+            "hidings": plain(self.hidings), "bouts": plain(self.bouts),
         }  # fmt: skip
 
 
