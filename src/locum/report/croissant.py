@@ -53,7 +53,6 @@ def croissant(
     data: str,
     files: Mapping[str, str],
     privacy: str,
-    license_id: str = "",
 ) -> dict[str, Any]:
     """The description as a JSON-ready dictionary.
 
@@ -69,11 +68,13 @@ def croissant(
         SHA-256 by name of the files described.
     privacy
         What protects persons in the data, in one sentence.
-    license_id
-        Licence as the publisher spells it; left out when empty.
+
+    Notes
+    -----
+    The publisher adds a ``license``.
     """
     suffix = PurePath(data).suffix.lstrip(".")
-    document: dict[str, Any] = {
+    return {
         "@context": context(),
         "@type": "sc:Dataset",
         "conformsTo": [CONFORMS_TO, RAI],
@@ -102,9 +103,6 @@ def croissant(
         "rai:dataCollection": "Drawn from a model that was fitted to real rows under differential privacy.",
         "rai:personalSensitiveInformation": privacy,
     }  # fmt: skip
-    if license_id:
-        document["license"] = license_id
-    return document
 
 
 def field_ids(names: Sequence[str]) -> list[str]:

@@ -68,9 +68,8 @@ def test_the_validator_finds_no_error_and_reads_the_rows(tmp_path, suffix):
 
 
 def test_what_is_only_recommended_is_missing_only_where_nobody_said_it(tmp_path):
-    found = opened(
-        tmp_path, described(tmp_path, "csv", license_id="https://spdx.org/licenses/CC-BY-4.0.html")
-    )
+    document = described(tmp_path, "csv") | {"license": "https://spdx.org/licenses/CC-BY-4.0.html"}
+    found = opened(tmp_path, document)
     told = " ".join(found.metadata.ctx.issues.warnings)
     assert "license" not in told and "datePublished" not in told and "version" not in told
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -93,7 +92,6 @@ def suite(
     before: Sequence[Result] = (),
     fit: Fit | None = None,
     canaries: Canaries | None = None,
-    seconds: float | None = None,
 ) -> list[Result]:
     """Run the attacks of an effort; the last result is ``attack.worst``.
 
@@ -113,9 +111,6 @@ def suite(
         The generator under attack. With it, and at thorough effort, shadow models are fitted.
     canaries
         Rows that were planted in the train rows before the fit; they need no hold-out.
-    seconds
-        CPU seconds after which no further attack is begun. What was skipped is said; without it the same
-        inputs give the same results.
 
     Raises
     ------
@@ -131,7 +126,7 @@ def suite(
     no attack is beyond chance.
     """
     effort = check_effort(effort)
-    sizes, start = SIZES[effort], time.process_time()
+    sizes = SIZES[effort]
     ready = threat_model(trial, targets=sizes.targets, rare=sizes.rare, searched=sizes.searched)
     if ready is None and canaries is None:
         return []
@@ -144,8 +139,6 @@ def suite(
             continue
         if not attack.within(effort) or any(inputs[name] is None for name in attack.takes):
             log.left.append(attack.name)
-        elif seconds is not None and time.process_time() - start > seconds:
-            log.left.append(f"{attack.name} (time was up)")
         elif attack.kind == "attack":
             log.found += attack.load()(**{name: inputs[name] for name in attack.takes})
         elif ready is not None:

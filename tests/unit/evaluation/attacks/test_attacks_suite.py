@@ -136,8 +136,6 @@ def test_efforts_differ_in_what_they_try() -> None:
     assert EFFORTS == ("quick", "standard", "thorough")
     with pytest.raises(UsageError, match="no effort 'brief'"):
         suite(trial(REAL), effort="brief")  # type: ignore[arg-type]
-    stopped = suite(trial(REAL), seconds=1e-9)
-    assert not stopped or any("time was up" in text for text in stopped[-1].detail["not_tried"])
 
 
 def test_same_inputs_same_results() -> None:
@@ -472,8 +470,6 @@ def test_secrets_of_a_copy_are_all_guessed() -> None:
     out = inference(trial(REAL), attacks=200)[0].result
     assert out.detail["main_rate"] == 1.0
     assert {s["column"] for s in out.detail["secrets"]} == {"x", "y", "n", "c", "g", "day"}
-    only = inference(trial(REAL), attacks=50, secrets=("c",))[0].result
-    assert only.detail["secret"] == "c"
 
 
 def test_joint_cells_are_distinct_where_they_fit() -> None:

@@ -175,7 +175,7 @@ def test_singling_out_counts_rows_and_not_conditions() -> None:
     for seed in range(24):
         fresh = [rows(400, 10_000 + 3 * seed + i) for i in range(3)]
         tr = Trial(SCHEMA, fresh[0], fresh[1], fresh[2], seed)
-        for found in singling_out(tr, attacks=400):
+        for found in singling_out(tr, conditions=400):
             p = found.result.detail["p"]["risk"]
             assert 0 < p <= 1
             below[found.result.name.rpartition(".")[2]] += p < 0.05
