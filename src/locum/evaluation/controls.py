@@ -12,7 +12,7 @@ from locum.evaluation.attacks.copies import exact_copies
 from locum.evaluation.attacks.distance import distance_share
 from locum.evaluation.attacks.membership import nearest_membership
 from locum.evaluation.evidence import Control
-from locum.evaluation.learn.cells import levels_of, numeric
+from locum.evaluation.learn.cells import from_numeric, levels_of, numeric
 from locum.evaluation.metrics.association import association
 from locum.evaluation.metrics.marginals import pairs, triples
 from locum.evaluation.metrics.shapes import shapes
@@ -120,14 +120,7 @@ def _uniform(values: pa.ChunkedArray, column: Column, rng: np.random.Generator) 
         return _shuffled(values, column, rng)
     share = rng.random(n)
     # Weighted rather than low + share * range: the range of huge values overflows.
-    numbers = known.min() * (1 - share) + known.max() * share
-    if pa.types.is_floating(values.type):
-        return pa.array(numbers, mask=gone)
-    # Floats next to 2**63 round up to it: stay one step inside.
-    whole = np.clip(np.round(numbers), -(2.0**63), np.nextafter(2.0**63, 0)).astype(np.int64)
-    if pa.types.is_date32(values.type):
-        return pa.array(whole.astype(np.int32), mask=gone).cast(values.type)
-    return pa.array(whole, mask=gone).cast(values.type)
+    return from_numeric(known.min() * (1 - share) + known.max() * share, values.type, gone)
 
 
 def run_controls(

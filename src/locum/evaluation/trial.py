@@ -14,6 +14,7 @@ from locum.evaluation.joints import CellGrid, PairScan, scan_pairs, subsets
 from locum.evaluation.learn.cells import Cut, codes_of, cut
 from locum.evaluation.learn.features import FeatureView, RankView
 from locum.randomness import stream
+from locum.schema.check import CANONICAL
 from locum.schema.column import Column
 from locum.schema.domain import Codes
 from locum.schema.table import Schema
@@ -266,14 +267,6 @@ def align(table: pa.Table, schema: Schema, name: str, like: pa.Schema | None = N
 
 def canonical_type(kind: str) -> pa.DataType:
     """Arrow type of a kind in a canonical table (docs/architecture.md)."""
-    import pyarrow as pa
+    from locum.data.arrowtypes import parse_type
 
-    types = {
-        "boolean": pa.bool_(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "datetime": pa.timestamp("us"),
-        "date": pa.date32(),
-        "duration": pa.duration("us"),
-    }
-    return types.get(kind, pa.string())
+    return parse_type(CANONICAL.get(kind, "string"))

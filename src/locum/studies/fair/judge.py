@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
+from locum.evaluation.intervals import middle, resampled
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.features import FeatureView
 from locum.evaluation.metrics.fairness.noise import RATES, Beyond, beyond_chance
-from locum.evaluation.metrics.fairness.rates import PARITIES, count, middle, resampled
+from locum.evaluation.metrics.fairness.rates import PARITIES, count
 from locum.evaluation.scores import weighted_auc
 from locum.randomness import child_seed, stream
 from locum.studies.fair.setting import Setting

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
+from locum.evaluation.intervals import middle
 from locum.evaluation.metrics.fairness.noise import Beyond
-from locum.evaluation.metrics.fairness.rates import difference, middle
+from locum.evaluation.metrics.fairness.rates import difference
 from locum.randomness import stream
 from locum.studies.fair.judge import GapEstimate, JudgedGaps, judge, score_rows
 from locum.studies.fair.setting import Setting

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import comb
 from typing import Any
 
 import numpy as np
@@ -231,4 +230,6 @@ def _mean(values: list[float]) -> float | None:
 
 def _chance_of(off: int, seeds: int) -> float:
     """Chance that so many of the seeds, or more, lie outside their 95 % intervals."""
-    return sum(comb(seeds, k) * 0.05**k * 0.95 ** (seeds - k) for k in range(off, seeds + 1))
+    from scipy.stats import binom
+
+    return float(binom.sf(off - 1, seeds, 0.05))

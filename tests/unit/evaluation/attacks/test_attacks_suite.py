@@ -386,7 +386,7 @@ def test_nearest_without_the_secret_is_brute_force() -> None:
     q, r = view.rows(tr.train), view.rows(tr.synthetic)
     from locum.evaluation.attacks.inference import _nearest
 
-    got = _nearest(view, q, r, list(range(len(tr.columns))))
+    got = _nearest(view, q, r)
     for j in range(len(tr.columns)):
         rest = [i for i in range(len(tr.columns)) if i != j]
         d = np.zeros((q.shape[1], r.shape[1]))

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.evaluation.groups import Grouping, groupings
-from locum.evaluation.metrics.fairness.rates import difference, middle, ratio
+from locum.evaluation.intervals import middle
+from locum.evaluation.metrics.fairness.rates import difference, ratio
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
 from locum.evaluation.target import TargetColumn, target_of
