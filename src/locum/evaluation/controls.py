@@ -94,11 +94,11 @@ def make(name: str, on: ControlRows, columns: Sequence[Column], seed: int) -> pa
         leaked = train.num_rows // 2 + train.num_rows % 2
         fresh = on.fresh.take(spread(on.fresh.num_rows, train.num_rows - leaked, rng))
         return pa.concat_tables([thin(train, leaked, rng), fresh])
-    draw = _shuffled if name == "independent" else _uniform
+    draw = _shuffle if name == "independent" else _uniform
     return pa.table([draw(train.column(c.name), c, rng) for c in columns], names=[c.name for c in columns])
 
 
-def _shuffled(values: pa.ChunkedArray, _: Column, rng: np.random.Generator) -> pa.ChunkedArray:
+def _shuffle(values: pa.ChunkedArray, _: Column, rng: np.random.Generator) -> pa.ChunkedArray:
     return values.take(rng.permutation(len(values)))
 
 
@@ -108,7 +108,7 @@ def _uniform(values: pa.ChunkedArray, column: Column, rng: np.random.Generator) 
 
     n = len(values)
     if column.regenerated or values.null_count == n:
-        return _shuffled(values, column, rng)
+        return _shuffle(values, column, rng)
     gone = rng.permutation(np.asarray(pc.is_null(values).to_numpy(), dtype=bool))
     if not column.ordered:
         levels = pa.array(levels_of(values))
@@ -117,7 +117,7 @@ def _uniform(values: pa.ChunkedArray, column: Column, rng: np.random.Generator) 
     known = numeric(values)
     known = known[np.isfinite(known)]
     if not len(known):
-        return _shuffled(values, column, rng)
+        return _shuffle(values, column, rng)
     share = rng.random(n)
     # Weighted rather than low + share * range: the range of huge values overflows.
     return from_numeric(known.min() * (1 - share) + known.max() * share, values.type, gone)

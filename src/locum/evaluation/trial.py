@@ -157,10 +157,10 @@ class Trial:
         parts: dict[str, Codes] = {}
         for part, table in self._thinned.items():
             parts[part] = codes_of(self.cuts, table)
-        parts["independent"] = self._shuffled(parts["train"], len(parts["synthetic"]))
+        parts["independent"] = self._shuffle(parts["train"], len(parts["synthetic"]))
         return CellGrid(tuple(c.size for c in self.cuts), parts)
 
-    def _shuffled(self, train: Codes, n: int) -> Codes:
+    def _shuffle(self, train: Codes, n: int) -> Codes:
         rng = stream(self.seed, "trial", "independent")
         out = np.empty((n, train.shape[1]), dtype=np.int32, order="F")
         for j in range(train.shape[1]):

@@ -18,9 +18,14 @@ from locum.wording import whole
 
 #: Size classes of the hub, upper ends exclusive.
 _SIZES = (
-    (1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
-    (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"),
-)  # fmt: skip
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+    (100_000_000, "10M<n<100M"),
+    (1_000_000_000, "100M<n<1B"),
+)
 
 _FAILURES = (
     "- Rules between columns hold only where they were declared; others may be broken in single rows.",
@@ -60,7 +65,7 @@ def render_card(
     parts = [
         _head(schema, context, rows, files),
         f"# {_text(context.title)}: synthetic rows",
-        _made(context, rows, schema, guarantee),
+        _making(context, rows, schema, guarantee),
         _section("Purpose", ["_To be filled in: what these rows were made for._"]),
         _section("Columns", _columns(schema)),
         _section("Limits", _limits(schema)),
@@ -77,21 +82,21 @@ def _head(schema: Schema, context: RunContext, rows: int, files: Sequence[str]) 
     """YAML between dashes. Texts are JSON strings, which YAML reads as they are."""
     lines = [
         "---",
-        f"pretty_name: {_quoted(visible(context.title, 120) + ' (synthetic)')}",
+        f"pretty_name: {_quote(visible(context.title, 120) + ' (synthetic)')}",
         'license: "unknown"',
         "tags:",
         "- synthetic",
         "- tabular",
         "- locum",
         "size_categories:",
-        f"- {_quoted(size_category(rows))}",
+        f"- {_quote(size_category(rows))}",
     ]
     if schema.target is not None:
         task = "tabular-regression" if schema[schema.target].ordered else "tabular-classification"
         lines += ["task_categories:", f"- {task}"]
     if files:
         lines += ["configs:", "- config_name: default", "  data_files:"]
-        lines += [f"  - {_quoted(name)}" for name in files]
+        lines += [f"  - {_quote(name)}" for name in files]
     if context.lineage is not None:
         lines.append(f"locum_lineage: {json.dumps(context.lineage.to_json(), sort_keys=True)}")
     return "\n".join([*lines, "---"])
@@ -106,7 +111,7 @@ def size_category(rows: int) -> str:
     return next((name for end, name in _SIZES if rows < end), "n>1B")
 
 
-def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str:
+def _making(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str:
     maker = _text(f"locum {context.versions.get('locum', '')}".strip())
     ancestry = ""
     if context.lineage is not None:
@@ -118,7 +123,7 @@ def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str
     return (
         f"{whole(rows)} synthetic rows with {whole(len(schema))} columns, made "
         f"{_text(moment(context.created))} by {maker}{how}. Every row was drawn from a model that was fitted "
-        f"to {_learned(context)}; none is meant to describe a real person or thing.{ancestry}\n\n"
+        f"to {_origin(context)}; none is meant to describe a real person or thing.{ancestry}\n\n"
         + (
             f"**Differential privacy.** {_text(guarantee, 1000)}"
             if guarantee
@@ -128,7 +133,7 @@ def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str
     )
 
 
-def _learned(context: RunContext) -> str:
+def _origin(context: RunContext) -> str:
     """What the model was fitted to, as far as the stamp of the data says."""
     lineage = context.lineage
     if lineage is None or lineage.depth <= 1:
@@ -203,7 +208,7 @@ def _section(heading: str, lines: Iterable[str]) -> str:
     return f"## {heading}\n\n" + "\n".join(lines)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 

@@ -22,7 +22,7 @@ def own_folder(folder: Path, own: set[str]) -> Path:
     """
     foreign = sorted(n for n in _names(folder) - own if not n.startswith(TEMPORARY_PREFIX))
     if foreign:
-        raise _refused("something else", foreign, folder)
+        raise _refusal("something else", foreign, folder)
     return folder
 
 
@@ -36,7 +36,7 @@ def refuse_taken(folder: Path) -> None:
     """
     taken = sorted(_names(folder))
     if taken:
-        raise _refused("something already", taken, folder)
+        raise _refusal("something already", taken, folder)
 
 
 def refuse_existing(path: Path, *, force: bool) -> Path:
@@ -94,8 +94,9 @@ def _names(folder: Path) -> set[str]:
         raise folder_error(error, folder) from error
 
 
-def _refused(what: str, names: list[str], folder: Path) -> FolderError:
+def _refusal(what: str, names: list[str], folder: Path) -> FolderError:
     return FolderError(
-        f"the folder holds {what} ({', '.join(names[:3])})", where=str(folder),
+        f"the folder holds {what} ({', '.join(names[:3])})",
+        where=str(folder),
         do="choose a new or empty folder with --out",
-    )  # fmt: skip
+    )

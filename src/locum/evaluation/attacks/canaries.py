@@ -85,7 +85,7 @@ def plant(
             do="give a table whose columns vary",
         )
     rng = stream(seed, "attacks", "canaries")
-    made = _made(table, schema, 2 * planted, rng)
+    made = _make(table, schema, 2 * planted, rng)
     # Independent coins, as the bound on epsilon wants them; so about `planted` go in.
     coin = rng.random(2 * planted) < 0.5
     inside, outside = made.filter(coin), made.filter(~coin)
@@ -93,7 +93,7 @@ def plant(
     return whole.take(rng.permutation(whole.num_rows)), Canaries(inside, outside, copies)
 
 
-def _made(table: pa.Table, schema: Schema, n: int, rng: np.random.Generator) -> pa.Table:
+def _make(table: pa.Table, schema: Schema, n: int, rng: np.random.Generator) -> pa.Table:
     import pyarrow as pa
 
     parent = {d.dependent: d.determinant for d in schema.dependencies}

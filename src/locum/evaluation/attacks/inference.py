@@ -61,11 +61,14 @@ def inference(trial: Trial, *, attacks: int = ATTACKS, searched: int = SEARCHED)
                 hits["naive", j] = _right(secret, targets, synthetic, guess)
     found = {
         trial.columns[j].name: Successes(
-            int(hits["train", j].sum()), int(hits["test", j].sum()), int(hits["naive", j].sum()),
-            len(hits["train", j]), len(hits["test", j]),
+            int(hits["train", j].sum()),
+            int(hits["test", j].sum()),
+            int(hits["naive", j].sum()),
+            len(hits["train", j]),
+            len(hits["test", j]),
         )
         for j in chosen
-    }  # fmt: skip
+    }
     return [_worst(found)]
 
 

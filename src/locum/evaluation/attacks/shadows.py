@@ -173,8 +173,13 @@ def queries(found: Shadows, seed: int) -> FloatArray:
     x = features(found.counts, found.near).reshape(-1, found.counts.shape[2] + 1)
     categorical: Sequence[int] = ()
     forest = grow(
-        x, found.inside.reshape(-1), "binary", categorical=categorical,
-        seed=child_seed(seed, "attacks", "queries"), rounds=60, leaf=50,
-    )  # fmt: skip
+        x,
+        found.inside.reshape(-1),
+        "binary",
+        categorical=categorical,
+        seed=child_seed(seed, "attacks", "queries"),
+        rounds=60,
+        leaf=50,
+    )
     p = np.clip(forest.predict(features(found.counts_released, found.near_released)), 1e-9, 1 - 1e-9)
     return np.asarray(np.log(p / (1 - p)))

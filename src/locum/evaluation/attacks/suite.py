@@ -142,10 +142,10 @@ def suite(
         elif attack.kind == "attack":
             log.found += attack.load()(**{name: inputs[name] for name in attack.takes})
         elif ready is not None:
-            log.found.append(_scored(attack, *ready, groups))
+            log.found.append(_score(attack, *ready, groups))
     if not any(r.name == "copying.logprob" for r in before):
         log.left.append("the model's own probabilities (no model was given)")
-    return _judged(trial, log, before, effort) if log.found else []
+    return _judge(trial, log, before, effort) if log.found else []
 
 
 def _inputs(trial: Trial, ready: tuple[ThreatModel, AttackTargets] | None, sizes: Sizes) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _inputs(trial: Trial, ready: tuple[ThreatModel, AttackTargets] | None, sizes
     }
 
 
-def _scored(attack: Evaluator, known: ThreatModel, targets: AttackTargets, groups: Groups) -> AttackFinding:
+def _score(attack: Evaluator, known: ThreatModel, targets: AttackTargets, groups: Groups) -> AttackFinding:
     values, naive = attack.load()(known, targets.together)
     plain = targets.split(naive)
     name = attack.measures[0].name
@@ -195,7 +195,7 @@ def _secrets(trial: Trial, more: int) -> tuple[str, ...]:
     return tuple(str(n) for n in [*first, *rest[:more]])
 
 
-def _judged(trial: Trial, log: _Log, before: Sequence[Result], effort: str) -> list[Result]:
+def _judge(trial: Trial, log: _Log, before: Sequence[Result], effort: str) -> list[Result]:
     claims = [c for r in before for c in _claims_of(r)] + [c for f in log.found for c in f.claims]
     adjusted = holm([c.p for c in claims])
     verdicts = [c.verdict(float(p)) for c, p in zip(claims, adjusted, strict=True)]

@@ -79,7 +79,7 @@ def _result(
             "what synthetic rows add to them cannot be told."
         )
     else:
-        said = _said(target.column, measure, base, (gain, low, high), verdict)
+        said = _sentence(target.column, measure, base, (gain, low, high), verdict)
     return result_of(
         "risk.mix",
         gain,
@@ -93,7 +93,7 @@ def _result(
     )
 
 
-def _said(
+def _sentence(
     column: str, measure: str, base: float, gained: tuple[float, float, float], verdict: Verdict
 ) -> str:
     gain, low, high = gained

@@ -93,7 +93,7 @@ def _compare(
 
     draws = resampled(len(truth), rng, both, REPEATS)
     (value, best), floor = both(np.ones(len(truth))).tolist(), floor_of(target.task)
-    kept = float(_kept(value, best, floor))
+    kept = float(_share_kept(value, best, floor))
     return Transfer(
         target=target,
         synthetic=value,
@@ -101,12 +101,12 @@ def _compare(
         synthetic_interval=middle(draws[:, 0], value),
         loss_interval=middle(draws[:, 1] - draws[:, 0], best - value),
         kept=kept,
-        kept_interval=middle(_kept(draws[:, 0], draws[:, 1], floor), kept),
+        kept_interval=middle(_share_kept(draws[:, 0], draws[:, 1], floor), kept),
         rows=rows,
     )
 
 
-def _kept(value: npt.ArrayLike, best: npt.ArrayLike, floor: float) -> FloatArray:
+def _share_kept(value: npt.ArrayLike, best: npt.ArrayLike, floor: float) -> FloatArray:
     # Skill below chance is no skill; where real rows have next to none the share is left at 0 to 1.5.
     above, possible = np.asarray(value) - floor, np.asarray(best) - floor
     return np.clip(np.maximum(above, 0.0) / np.maximum(possible, 1e-9), 0.0, 1.5)

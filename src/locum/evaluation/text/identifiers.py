@@ -28,14 +28,14 @@ def identifiers(trial: TextTrial) -> list[Result]:
     the hold-out's (exact test of the split, one-sided at `LEVEL`: one false alarm in 100 or fewer); without a
     hold-out they are not judged. Counts by kind are in ``detail``; the data themselves are never kept.
     """
-    sets = {p: _found(trial.texts.get(p, ())) for p in ("train", "holdout", "synthetic")}
+    sets = {p: _find(trial.texts.get(p, ())) for p in ("train", "holdout", "synthetic")}
     out = [_hard(sets)]
     if trial.holdout is not None:
         out.append(_names(sets))
     return out
 
 
-def _found(texts: list[str] | tuple[str, ...]) -> dict[bool, set[tuple[str, str]]]:
+def _find(texts: list[str] | tuple[str, ...]) -> dict[bool, set[tuple[str, str]]]:
     found: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
     for text in texts:
         for kind, form in mentions(text):

@@ -44,25 +44,35 @@ def topics(trial: TextTrial) -> list[Result]:
         return np.bincount(cells[part][rows], minlength=len(middle)) / max(1, len(rows))
 
     distance = judge(
-        trial, "text.topics",
-        lambda part, rows: float(np.abs(share(part, rows) - share("train", rows)).sum() / 2), n,
-        floor="one topic", limits=(0.0, 1.0),
+        trial,
+        "text.topics",
+        lambda part, rows: float(np.abs(share(part, rows) - share("train", rows)).sum() / 2),
+        n,
+        floor="one topic",
+        limits=(0.0, 1.0),
         sentence="A share of {value} of the synthetic texts would have to change their topic for the "
         "shares of the real ones; of hold-out texts {reference}, of texts of one topic {floor}.",
-    )  # fmt: skip
+    )
     missing = judge(
-        trial, "text.topics_missing",
-        lambda part, rows: float(share("train", rows)[share(part, rows) == 0].sum()), n,
-        floor="one topic", limits=(0.0, 1.0),
+        trial,
+        "text.topics_missing",
+        lambda part, rows: float(share("train", rows)[share(part, rows) == 0].sum()),
+        n,
+        floor="one topic",
+        limits=(0.0, 1.0),
         sentence="A share of {value} of the real texts is about topics that no synthetic text is about; with "
         "hold-out texts {reference}, with texts of one topic {floor}.",
-    )  # fmt: skip
+    )
     against = "train" if trial.holdout is None else "holdout"
     statistic, degrees, p = chi_square(cells[against], cells["synthetic"])
     told = {
-        "topics": len(middle), "chi_square": statistic, "degrees": degrees, "p": p, "against": against,
+        "topics": len(middle),
+        "chi_square": statistic,
+        "degrees": degrees,
+        "p": p,
+        "against": against,
         "missing": int((share("synthetic", np.arange(n)) == 0).sum()),
-    }  # fmt: skip
+    }
     return [replace(r, detail={**r.detail, **told}) for r in (distance, missing) if r is not None]
 
 

@@ -60,9 +60,14 @@ def title(text: str) -> Markup:
 def chart(label: str, height: int, *children: Markup, class_: str) -> Markup:
     """Outer element of a chart: as wide as its place, `height` pixels high, named for screen readers."""
     return tag(
-        "svg", *children, class_=f"chart {class_}", width="100%", height=height, role="img",
+        "svg",
+        *children,
+        class_=f"chart {class_}",
+        width="100%",
+        height=height,
+        role="img",
         aria_label=visible(label, 600),
-    )  # fmt: skip
+    )
 
 
 def strip(label: str, height: int, *children: Markup) -> Markup:
@@ -86,9 +91,15 @@ def figures(value: float | None, low: float | None = None, high: float | None = 
     return number(value) + interval
 
 
-def stretched(width: float, height: float, *children: Markup, y: int, pixels: int) -> Markup:
+def stretch(width: float, height: float, *children: Markup, y: int, pixels: int) -> Markup:
     """Inner coordinate system of `width` x `height` units, stretched over the full width at height `y`."""
     return tag(
-        "svg", *children, x=0, y=y, width="100%", height=pixels,
-        viewBox=f"0 0 {coordinate(width)} {coordinate(height)}", preserveAspectRatio="none",
-    )  # fmt: skip
+        "svg",
+        *children,
+        x=0,
+        y=y,
+        width="100%",
+        height=pixels,
+        viewBox=f"0 0 {coordinate(width)} {coordinate(height)}",
+        preserveAspectRatio="none",
+    )

@@ -96,9 +96,11 @@ def collapse(
             raise UsageError("groups are not followed in texts", where="protected", do="leave it out")
         if synthesizer != FAST_SYNTHESIZER or settings:
             raise UsageError(
-                "a generator of tables cannot write texts", where="synthesizer",
-                expected="runs of words of --order N", do="leave the generator and its settings out",
-            )  # fmt: skip
+                "a generator of tables cannot write texts",
+                where="synthesizer",
+                expected="runs of words of --order N",
+                do="leave the generator and its settings out",
+            )
         found = _texts(data, text, order, modes, generations, rows, seed, limit_s, title, progress)
     else:
         known = read_and_refine(data, None, tuple(protected))
@@ -116,7 +118,7 @@ def collapse(
             protected=tuple(known.schema.protected),
             listener=progress,
         )
-        found = _noted(found, warning_of(known.raw.lineage, known.name), ground, rows)
+        found = _add_notes(found, warning_of(known.raw.lineage, known.name), ground, rows)
     if folder is not None:
         from locum.studies.collapse.page import render
 
@@ -125,9 +127,17 @@ def collapse(
 
 
 def _texts(
-    data: Any, column: str, order: int, modes: Sequence[Mode], generations: int, rows: int | None, seed: int,
-    limit_s: float | None, title: str | None, progress: Listener,
-) -> Collapsing:  # fmt: skip
+    data: Any,
+    column: str,
+    order: int,
+    modes: Sequence[Mode],
+    generations: int,
+    rows: int | None,
+    seed: int,
+    limit_s: float | None,
+    title: str | None,
+    progress: Listener,
+) -> Collapsing:
     """The same loops over a column of texts and a model of runs of words."""
     from locum.studies.collapse import texts as lab
 
@@ -139,18 +149,26 @@ def _texts(
     writer = lab.Writer(order)
     scale = lab.WordScale.of(ground, writer)
     found = study(
-        ground, writer.make, name=title or f"{name}: {column}", synthesizer=f"word {order}-grams",
-        modes=modes, generations=generations, seed=seed, limit_s=limit_s, scale=scale, judge=writer.judge,
+        ground,
+        writer.make,
+        name=title or f"{name}: {column}",
+        synthesizer=f"word {order}-grams",
+        modes=modes,
+        generations=generations,
+        seed=seed,
+        limit_s=limit_s,
+        scale=scale,
+        judge=writer.judge,
         listener=progress,
-    )  # fmt: skip
+    )
     found = replace(found, text=column, floor_entropy=scale.floor_entropy)
     empty = raw.table.num_rows - learned.num_rows
     if empty:
         found = replace(found, notes=(f"{empty:,} rows without a word were left out.", *found.notes))
-    return _noted(found, warning_of(raw.lineage, name), ground, rows)
+    return _add_notes(found, warning_of(raw.lineage, name), ground, rows)
 
 
-def _noted(found: Collapsing, risk: str, ground: LabRows, rows: int | None) -> Collapsing:
+def _add_notes(found: Collapsing, risk: str, ground: LabRows, rows: int | None) -> Collapsing:
     notes = [risk] if risk else []
     if rows is not None and ground.start.num_rows < rows:
         notes.append(

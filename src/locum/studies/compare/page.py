@@ -77,13 +77,15 @@ def mean_row(found: Comparison, entrant: Entrant, measures: Sequence[RankedMeasu
             values.append((NONE, ""))
             continue
         spread = (
-            f"{shown(m, min(known)).removesuffix(' MB')} to {shown(m, max(known))}" if len(known) > 1 else ""
+            f"{in_words(m, min(known)).removesuffix(' MB')} to {in_words(m, max(known))}"
+            if len(known) > 1
+            else ""
         )
-        values.append((shown(m, sum(known) / len(known)), spread))
+        values.append((in_words(m, sum(known) / len(known)), spread))
     return MeanRow(entrant, tuple(values), sum(c.status == "ok" for c in cells), len(cells))
 
 
-def shown(measure: RankedMeasure, value: float | None) -> str:
+def in_words(measure: RankedMeasure, value: float | None) -> str:
     """A figure as people read it."""
     if measure.key == "peak_bytes" and value is not None:
         return f"{value / 2**20:,.0f} MB"
@@ -119,12 +121,20 @@ def charts(found: Comparison) -> list[tuple[str, str, Markup]]:
         return []
     y = Axis(quality.title)
     wanted = (
-        ("advantage", Axis("Membership advantage"), "Faithfulness against copying",
-         "Down and to the left is better: hard to tell from real rows, and no help in telling who was "
-         "learned from. A copy lies far right, shuffled columns far up."),
-        ("cpu_s", Axis("CPU seconds of fitting and drawing", log=True), "Faithfulness against CPU time",
-         "Down and to the left is better: hard to tell from real rows, and cheap."),
-    )  # fmt: skip
+        (
+            "advantage",
+            Axis("Membership advantage"),
+            "Faithfulness against copying",
+            "Down and to the left is better: hard to tell from real rows, and no help in telling who was "
+            "learned from. A copy lies far right, shuffled columns far up.",
+        ),
+        (
+            "cpu_s",
+            Axis("CPU seconds of fitting and drawing", log=True),
+            "Faithfulness against CPU time",
+            "Down and to the left is better: hard to tell from real rows, and cheap.",
+        ),
+    )
     out = []
     for key, x, heading, sentence in wanted:
         front = found.front(key, quality)
@@ -144,4 +154,4 @@ def cells_of(
     found: Comparison, table: str, measures: Sequence[RankedMeasure]
 ) -> list[tuple[Cell, list[str]]]:
     """Every cell of a table with its figures as shown."""
-    return [(c, [shown(m, c.value(m.key)) for m in measures]) for c in found.cells if c.table == table]
+    return [(c, [in_words(m, c.value(m.key)) for m in measures]) for c in found.cells if c.table == table]

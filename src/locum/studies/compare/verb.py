@@ -111,17 +111,31 @@ def compare(
     tables = [read_and_refine(d, target, protected) for d in data]
     if not tables:
         raise UsageError("no data was named", where="DATA", do="give one file or more")
-    tables = _numbered(tables)
+    tables = _number_names(tables)
     rules = Rules(rows, limit_s, keep, retry, (("effort", check_effort(effort)),))
     cells = study(
-        {t.name: cut_by_seed(t, holdout) for t in tables}, field, known, folder=folder,
-        identity={t.name: _identity(t, holdout) for t in tables}, rules=rules, listener=progress,
-    )  # fmt: skip
+        {t.name: cut_by_seed(t, holdout) for t in tables},
+        field,
+        known,
+        folder=folder,
+        identity={t.name: _identity(t, holdout) for t in tables},
+        rules=rules,
+        listener=progress,
+    )
     found = Comparison(
-        tuple(c.entrant() for c in field), tuple(t.name for t in tables), known, cells, now(),
-        {"rows": rows, "hold-out share": holdout, "time limit in seconds": limit_s,
-         "effort of the attacks": effort}, versions(),
-    )  # fmt: skip
+        tuple(c.entrant() for c in field),
+        tuple(t.name for t in tables),
+        known,
+        cells,
+        now(),
+        {
+            "rows": rows,
+            "hold-out share": holdout,
+            "time limit in seconds": limit_s,
+            "effort of the attacks": effort,
+        },
+        versions(),
+    )
     if folder is not None:
         from locum.studies.compare.page import render
 
@@ -168,9 +182,13 @@ def cut_by_seed(table: StudyTable, holdout: float) -> Callable[[int], Arena]:
     def at(seed: int) -> Arena:
         train, held = split(table.table.num_rows, holdout, seed)
         return Arena(
-            table.name, without_data_bounds(table.schema), table.table.take(train),
-            table.table.take(held) if len(held) else None, write_plain, _read,
-        )  # fmt: skip
+            table.name,
+            without_data_bounds(table.schema),
+            table.table.take(train),
+            table.table.take(held) if len(held) else None,
+            write_plain,
+            _read,
+        )
 
     def write_plain(rows: pa.Table, path: Path) -> None:
         from locum.data.write import write
@@ -185,7 +203,7 @@ def _read(path: Path, schema: Schema) -> tuple[pa.Table, Schema, tuple[str, ...]
     return align(schema, read_table(path))
 
 
-def _numbered(tables: Sequence[StudyTable]) -> list[StudyTable]:
+def _number_names(tables: Sequence[StudyTable]) -> list[StudyTable]:
     """Give tables of one name a number."""
     names = [t.name for t in tables]
     return [
@@ -204,10 +222,26 @@ def _write_record(found: Comparison, path: Path) -> None:
 
     text, number, whole = pa.string(), pa.float64(), pa.int64()
     schema = pa.schema(
-        [("table", text), ("contestant", text), ("seed", whole), ("status", text), ("reason", text),
-         ("rows_train", whole), ("rows_made", whole), ("cpu_s", number), ("wall_s", number),
-         ("peak_bytes", number), ("measure", text), ("question", text), ("value", number), ("low", number),
-         ("high", number), ("reference", number), ("floor", number), ("verdict", text)]
-    )  # fmt: skip
+        [
+            ("table", text),
+            ("contestant", text),
+            ("seed", whole),
+            ("status", text),
+            ("reason", text),
+            ("rows_train", whole),
+            ("rows_made", whole),
+            ("cpu_s", number),
+            ("wall_s", number),
+            ("peak_bytes", number),
+            ("measure", text),
+            ("question", text),
+            ("value", number),
+            ("low", number),
+            ("high", number),
+            ("reference", number),
+            ("floor", number),
+            ("verdict", text),
+        ]
+    )
     with replacing(path) as temporary:
         pq.write_table(pa.Table.from_pylist(list(found.records()), schema=schema), temporary)

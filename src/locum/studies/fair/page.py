@@ -47,27 +47,36 @@ def render(done: Repaired, *, table: str, target: str, protected: Sequence[str],
     e = done.evidence
     rows = [
         MeasureRow(
-            name, what, e.before[key], e.after[key], e.change[key], counted,
-            _twice(e.before[key], e.after[key], _top(done), counted),
+            name,
+            what,
+            e.before[key],
+            e.after[key],
+            e.change[key],
+            counted,
+            _pair_chart(e.before[key], e.after[key], _top(done), counted),
             e.beyond_chance[key][1] if key in e.by_chance else None,
         )
         for key, name, what, counted in GAPS
         if e.before[key].value == e.before[key].value
-    ]  # fmt: skip
+    ]
     skills = [(name, e.before[key], e.after[key], e.change[key]) for key, name in SKILLS]
-    return environment().get_template("fair.html.j2").render(
-        done=done,
-        table=table,
-        label=f"{target} = {e.positive}",
-        protected=" x ".join(protected),
-        rows=rows,
-        skills=skills,
-        worse=[r.title for r in rows if not r.counted and r.change.low > 0],
-        groups=_groups(e.groups, e.rates, e.left_out),
-        price=_price(done),
-        created=created,
-        signed=_signed,
-    )  # fmt: skip
+    return (
+        environment()
+        .get_template("fair.html.j2")
+        .render(
+            done=done,
+            table=table,
+            label=f"{target} = {e.positive}",
+            protected=" x ".join(protected),
+            rows=rows,
+            skills=skills,
+            worse=[r.title for r in rows if not r.counted and r.change.low > 0],
+            groups=_groups(e.groups, e.rates, e.left_out),
+            price=_price(done),
+            created=created,
+            signed=_signed,
+        )
+    )
 
 
 def _top(done: Repaired) -> float:
@@ -81,7 +90,7 @@ def _top(done: Repaired) -> float:
     return max([0.05, *ends])
 
 
-def _twice(before: GapEstimate, after: GapEstimate, top: float, counted: bool) -> Markup:
+def _pair_chart(before: GapEstimate, after: GapEstimate, top: float, counted: bool) -> Markup:
     """Both values on a line from no gap to `top`; intervals where values are estimates."""
     at = scale(0.0, top)
     parts = [tag("line", class_="rail", x1=at(0.0), x2=at(0.0), y1=1, y2=_HEIGHT - 1)]

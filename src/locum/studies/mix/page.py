@@ -23,13 +23,17 @@ def render(found: Mixing) -> str:
     line = [LineCurve("real rows", tuple((float(n), s) for n, s in found.curve))]
     mixed = found.arm(found.chosen).score
     line.append(LineCurve("with the mix", ((float(found.curve[-1][0]), mixed),), marked=True))
-    return environment().get_template("mix.html.j2").render(
-        found=found,
-        mark=_MARK[found.verdict],
-        real=found.arm("real"),
-        rows=[(a, span(a.gain, low, high, copies.get(a.name))) for a in shown if a.gain],
-        curve=curves(line, "real rows learned from", found.measure, 1.0),
-    )  # fmt: skip
+    return (
+        environment()
+        .get_template("mix.html.j2")
+        .render(
+            found=found,
+            mark=_MARK[found.verdict],
+            real=found.arm("real"),
+            rows=[(a, span(a.gain, low, high, copies.get(a.name))) for a in shown if a.gain],
+            curve=curves(line, "real rows learned from", found.measure, 1.0),
+        )
+    )
 
 
 def span(gain: Contrast, low: float, high: float, copy: Contrast | None = None) -> Markup:
@@ -51,9 +55,14 @@ def span(gain: Contrast, low: float, high: float, copy: Contrast | None = None) 
     if not low <= gain.value <= high:
         arrow, end = ("◀", "start") if gain.value < low else ("▶", "end")
         mark = tag(
-            "text", title(words), arrow, class_="beyond", x="0%" if end == "start" else "100%", y=14,
+            "text",
+            title(words),
+            arrow,
+            class_="beyond",
+            x="0%" if end == "start" else "100%",
+            y=14,
             text_anchor=end,
-        )  # fmt: skip
+        )
     return strip(
         words,
         height,

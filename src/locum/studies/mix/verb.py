@@ -92,20 +92,29 @@ def mix(
     else:
         # One schema for both; columns that only one of them has are left out, by name.
         other, schema, _ = align(schema, read_table(synthetic))
-        make, available = _drawn(other), other.num_rows
+        make, available = _draw_from(other), other.num_rows
     held = None if holdout is None else align(schema, read_table(holdout))[0]
     name = known.schema.target
     question = Question(
-        schema, real.select(list(schema.names)), name, make, tuple(known.schema.protected),
-        available, held, seed, splits,
-    )  # fmt: skip
+        schema,
+        real.select(list(schema.names)),
+        name,
+        make,
+        tuple(known.schema.protected),
+        available,
+        held,
+        seed,
+        splits,
+    )
     by = synthesizer if synthetic is None else "rows from a file"
     found = study(question, name=title or known.name, synthesizer=by, listener=progress)
     risk = warning_of(known.raw.lineage, known.name)
     found = replace(
-        found, created=now(), from_file=synthetic is not None,
+        found,
+        created=now(),
+        from_file=synthetic is not None,
         warnings=(*((risk,) if risk else ()), *found.warnings),
-    )  # fmt: skip
+    )
     if folder is not None:
         from locum.studies.mix.page import render
 
@@ -113,7 +122,7 @@ def mix(
     return found
 
 
-def _drawn(rows: pa.Table) -> Make:
+def _draw_from(rows: pa.Table) -> Make:
     def make(learn: pa.Table, n: int, seed: int) -> pa.Table:
         order = stream(seed, "mix", "file").permutation(rows.num_rows)
         return rows.take(order[:n])

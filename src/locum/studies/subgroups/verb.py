@@ -119,9 +119,10 @@ def subgroups(
         )
     if generators < 2 or rows < 100:
         raise UsageError(
-            f"{generators} generators of {rows} rows cannot be", where="generators, rows",
+            f"{generators} generators of {rows} rows cannot be",
+            where="generators, rows",
             expected="2 generators or more, of 100 rows or more",
-        )  # fmt: skip
+        )
     Synthesizer(synthesizer)  # an unknown name is told before anything is read
     folder = study_folder(out, "subgroups")
     progress(Event("read", 0, 2))
@@ -160,9 +161,14 @@ def subgroups(
     )
     asked = Examined(known.name, words, whole, aim, score, kept, wanted, shifts)
     found = examine(
-        asked, Refit(synthesizer), generators=generators, rows=rows, seed=seed, notes=told,
+        asked,
+        Refit(synthesizer),
+        generators=generators,
+        rows=rows,
+        seed=seed,
+        notes=told,
         listener=progress,
-    )  # fmt: skip
+    )
     found = replace(found, created=now(), versions=versions())
     if folder is not None:
         from locum.report.subgroups import render
@@ -185,9 +191,10 @@ def _model(model: Any) -> tuple[str, Raw | None, Predict | None]:
         made = sorted(p for p in path.iterdir() if p.stem == "synthetic" and p.is_file())
         if not made:
             raise FolderError(
-                "the folder holds no synthetic rows", where=text,
+                "the folder holds no synthetic rows",
+                where=text,
                 expected="a run folder of `locum run`, or a table, a .locum file, or module:function",
-            )  # fmt: skip
+            )
         return f"the run {path.name}", read_table(made[0]), None
     if path is not None and path.suffix == ".locum":
         return path.name, _rows_of(Synthesizer.load(path), path.name), None

@@ -95,9 +95,18 @@ def tournament(
     members = 2 * table.table.num_rows // 5
     hidings, bouts = play(ground, field, sought, known, gate=gate, limit_s=limit_s, listener=progress)
     found = Tournament(
-        table.name, members, known, gate, {c.name: c.entrant().about for c in field},
-        {name: about for name, _, about in sought}, hidings, bouts, (*CONTROLS, "guess"), now(), versions(),
-    )  # fmt: skip
+        table.name,
+        members,
+        known,
+        gate,
+        {c.name: c.entrant().about for c in field},
+        {name: about for name, _, about in sought},
+        hidings,
+        bouts,
+        (*CONTROLS, "guess"),
+        now(),
+        versions(),
+    )
     if folder is not None:
         from locum.studies.tournament.page import render
 

@@ -263,8 +263,10 @@ def test_canaries_keep_dependencies() -> None:
     made, birds = plant(code, schema, seed=1, planted=20)
     for table in (made, birds.spared):
         assert set(zip(table.column("k").to_pylist(), table.column("v").to_pylist(), strict=True)) <= {
-            ("a", 1), ("b", 2), ("c", 3)
-        }  # fmt: skip
+            ("a", 1),
+            ("b", 2),
+            ("c", 3),
+        }
 
 
 def test_bound_on_epsilon() -> None:

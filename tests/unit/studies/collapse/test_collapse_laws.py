@@ -138,9 +138,15 @@ def test_the_best_weight_of_surrogate_rows() -> None:
 
 
 def gaussian_loop(
-    n: int, rounds: int, runs: int, rng: np.random.Generator,
-    *, mode: Literal["replace", "accumulate", "fresh"] = "replace", unbiased: bool = False, real: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    n: int,
+    rounds: int,
+    runs: int,
+    rng: np.random.Generator,
+    *,
+    mode: Literal["replace", "accumulate", "fresh"] = "replace",
+    unbiased: bool = False,
+    real: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
     """Means and variances of a Gaussian that is refitted to its own draws; shapes (rounds, runs).
 
     The truth has mean 0 and variance 1. Rows enter through their sums only: the sum and the sum of squared
@@ -165,9 +171,14 @@ def gaussian_loop(
 
 
 def _add(
-    total: np.ndarray, first: np.ndarray, second: np.ndarray, n: int,
-    mean: np.ndarray, variance: np.ndarray, rng: np.random.Generator,
-) -> None:  # fmt: skip
+    total: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    n: int,
+    mean: np.ndarray,
+    variance: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Add the sums of `n` draws of each loop's Gaussian."""
     if n == 0:
         return
@@ -225,9 +236,16 @@ def fixation(shares: np.ndarray, n: int, runs: int, rng: np.random.Generator, mo
 
 
 def verified_accuracy(
-    wrong: float, keeps_right: float, keeps_wrong: float, rng: np.random.Generator,
-    *, d: int = 50, n: int = 10_000, tests: int = 2000, runs: int = 8,
-) -> np.ndarray:  # fmt: skip
+    wrong: float,
+    keeps_right: float,
+    keeps_wrong: float,
+    rng: np.random.Generator,
+    *,
+    d: int = 50,
+    n: int = 10_000,
+    tests: int = 2000,
+    runs: int = 8,
+) -> np.ndarray:
     """Test accuracy of a linear classifier whose training labels are wrong with chance `wrong`; (runs,).
 
     A verifier keeps right labels with chance `keeps_right` and wrong ones with chance `keeps_wrong`. Two

@@ -70,7 +70,7 @@ def _of(trial: Trial, grouping: Grouping, left: list[str]) -> Result | None:
             continue
         tv = distance(rows["train"], rows["synthetic"], sizes, chosen)
         reference = factor * distance(rows["learning"], rows["test"], sizes, chosen)
-        low, high = _reflected(rows, sizes, chosen, tv, rng)
+        low, high = _reflect(rows, sizes, chosen, tv, rng)
         excesses.append((tv - reference, low - reference, high - reference))
         entries.append(
             {**entry, "tv": tv, "reference": reference, "excess": tv - reference, "low": low, "high": high}
@@ -113,7 +113,7 @@ def distance(a: Codes, b: Codes, sizes: tuple[int, ...], chosen: list[tuple[int,
     return sum(total_variation(shares["a"], shares["b"]) for shares in found) / max(1, len(chosen))
 
 
-def _reflected(
+def _reflect(
     rows: dict[Part, Codes],
     sizes: tuple[int, ...],
     chosen: list[tuple[int, int]],
