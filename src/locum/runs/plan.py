@@ -132,6 +132,9 @@ def fingerprint_table(table: Any, name: str) -> Fingerprint:
             self.n_bytes += len(data)
             return len(data)
 
+        def writable(self) -> bool:
+            return True
+
     sink = _Sink()
     plain = table.combine_chunks().replace_schema_metadata(None)
     with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), plain.schema) as writer:
