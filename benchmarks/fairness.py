@@ -16,8 +16,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import OrdinalEncoder
 
 from benchmarks.tables import file
+from locum.evaluation.intervals import middle, resampled
 from locum.evaluation.learn.boosting import grow
-from locum.evaluation.metrics.fairness.rates import PARITIES, count, middle, resampled
+from locum.evaluation.metrics.fairness.rates import PARITIES, count
 
 #: Random splits that are averaged: one alone moves a difference by as much as its interval.
 SPLITS = 5

@@ -12,7 +12,7 @@ from locum.evaluation.attacks.copies import exact_copies
 from locum.evaluation.attacks.distance import distance_share
 from locum.evaluation.attacks.membership import nearest_membership
 from locum.evaluation.evidence import Control
-from locum.evaluation.learn.cells import levels_of, numeric
+from locum.evaluation.learn.cells import from_numeric, levels_of, numeric
 from locum.evaluation.metrics.association import association
 from locum.evaluation.metrics.marginals import pairs, triples
 from locum.evaluation.metrics.shapes import shapes
@@ -94,11 +94,11 @@ def make(name: str, on: ControlRows, columns: Sequence[Column], seed: int) -> pa
         leaked = train.num_rows // 2 + train.num_rows % 2
         fresh = on.fresh.take(spread(on.fresh.num_rows, train.num_rows - leaked, rng))
         return pa.concat_tables([thin(train, leaked, rng), fresh])
-    draw = _shuffled if name == "independent" else _uniform
+    draw = _shuffle if name == "independent" else _uniform
     return pa.table([draw(train.column(c.name), c, rng) for c in columns], names=[c.name for c in columns])
 
 
-def _shuffled(values: pa.ChunkedArray, _: Column, rng: np.random.Generator) -> pa.ChunkedArray:
+def _shuffle(values: pa.ChunkedArray, _: Column, rng: np.random.Generator) -> pa.ChunkedArray:
     return values.take(rng.permutation(len(values)))
 
 
@@ -108,7 +108,7 @@ def _uniform(values: pa.ChunkedArray, column: Column, rng: np.random.Generator) 
 
     n = len(values)
     if column.regenerated or values.null_count == n:
-        return _shuffled(values, column, rng)
+        return _shuffle(values, column, rng)
     gone = rng.permutation(np.asarray(pc.is_null(values).to_numpy(), dtype=bool))
     if not column.ordered:
         levels = pa.array(levels_of(values))
@@ -117,17 +117,10 @@ def _uniform(values: pa.ChunkedArray, column: Column, rng: np.random.Generator) 
     known = numeric(values)
     known = known[np.isfinite(known)]
     if not len(known):
-        return _shuffled(values, column, rng)
+        return _shuffle(values, column, rng)
     share = rng.random(n)
     # Weighted rather than low + share * range: the range of huge values overflows.
-    numbers = known.min() * (1 - share) + known.max() * share
-    if pa.types.is_floating(values.type):
-        return pa.array(numbers, mask=gone)
-    # Floats next to 2**63 round up to it: stay one step inside.
-    whole = np.clip(np.round(numbers), -(2.0**63), np.nextafter(2.0**63, 0)).astype(np.int64)
-    if pa.types.is_date32(values.type):
-        return pa.array(whole.astype(np.int32), mask=gone).cast(values.type)
-    return pa.array(whole, mask=gone).cast(values.type)
+    return from_numeric(known.min() * (1 - share) + known.max() * share, values.type, gone)
 
 
 def run_controls(

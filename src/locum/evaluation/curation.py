@@ -129,9 +129,16 @@ def curate(real: pa.Table, generated: pa.Table, schema: Schema, target: str, *, 
     learnt = truth < len(labels)
     leaf = max(1, min(20, int(learnt.sum()) // 10))
     forest = grow(
-        view.matrix(real)[learnt], truth[learnt], "multiclass", categorical=view.categorical, seed=seed,
-        n_classes=len(labels), rounds=ROUNDS, leaf=leaf, settings=_LEARNER,
-    )  # fmt: skip
+        view.matrix(real)[learnt],
+        truth[learnt],
+        "multiclass",
+        categorical=view.categorical,
+        seed=seed,
+        n_classes=len(labels),
+        rounds=ROUNDS,
+        leaf=leaf,
+        settings=_LEARNER,
+    )
     rows, own = np.arange(len(claimed)), np.minimum(claimed, len(labels) - 1)
     curves = np.stack([p[rows, own] for p in forest.stages(view.matrix(generated))])
     curves[:, claimed == len(labels)] = 0.0
@@ -156,9 +163,15 @@ def select_by_judge(pool: pa.Table, schema: Schema, made: pa.Table, n: int, seed
     # Equal total weight, and few leaves: the judge must not know single rows.
     weight = np.r_[np.full(len(real), len(fake) / len(real)), np.ones(len(fake))]
     forest = grow(
-        x, y, "binary", categorical=view.categorical, seed=child_seed(seed, "judge"), rounds=40, leaf=50,
+        x,
+        y,
+        "binary",
+        categorical=view.categorical,
+        seed=child_seed(seed, "judge"),
+        rounds=40,
+        leaf=50,
         weight=weight,
-    )  # fmt: skip
+    )
     p = np.clip(forest.predict(fake), 0.02, 0.98)
     keys = stream(seed, "verified").exponential(size=len(p)) / (p / (1 - p))
     return made.take(np.sort(np.argsort(keys, kind="stable")[:n]))

@@ -53,10 +53,10 @@ def allow_for_shift(results: Sequence[Result], known: Anchors | None, repeated: 
     copies = next((r for r in results if r.name == "copying.exact"), None)
     if copies is not None and (copies.value if copies.low is None else copies.low) > repeated + LEAST_EXCESS:
         strong.add(copies.name)
-    return [_qualified(r, strong) for r in results]
+    return [_qualify(r, strong) for r in results]
 
 
-def _qualified(result: Result, strong: set[str]) -> Result:
+def _qualify(result: Result, strong: set[str]) -> Result:
     bad = result.question == "private" and result.verdict in ("fair", "poor")
     if not bad or result.name == "attack.canaries" or result.name in strong:
         return result

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
 
 Interval = tuple[float, float]
+
+#: Bootstrap repeats.
+REPEATS = 200
 
 #: Normal quantile of a two-sided 95 % interval.
 Z95 = 1.959963984540054
@@ -99,3 +104,24 @@ def wilson(successes: float, n: int) -> Interval:
     low = 0.0 if successes <= 0 else float(centre - half)
     high = 1.0 if successes >= n else float(centre + half)
     return min(max(0.0, low), p), max(min(1.0, high), p)
+
+
+def resampled(
+    n: int, rng: np.random.Generator, statistic: Callable[[FloatArray], FloatArray], repeats: int = REPEATS
+) -> FloatArray:
+    """`statistic` of row weights (n,) under the bootstrap; shape (repeats, ...)."""
+    return np.array(
+        [
+            statistic(np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64))
+            for _ in range(repeats)
+        ]
+    )
+
+
+def middle(draws: FloatArray, value: float) -> tuple[float, float]:
+    """95 % interval of bootstrap draws around a value; NaN draws are left out; (value, value) without any."""
+    known = draws[~np.isnan(draws)]
+    if not len(known):
+        return value, value
+    low, high = np.quantile(known, [0.025, 0.975])
+    return min(float(low), value), max(float(high), value)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.learn.features import Ranks
-
-FloatArray = npt.NDArray[np.float64]
 
 RIDGE = 1.0
 

@@ -135,10 +135,12 @@ def _compare(table: NoisyTable, rows: float) -> Closeness:
     spread = noise + _Z * table.sigma * math.sqrt(cells * (1 - 2 / math.pi))
     half = 0.5 / total
     return Closeness(
-        table.names, cells, table.sigma,
+        table.names,
+        cells,
+        table.sigma,
         observed=min(1.0, half * apart),
         by_noise=min(1.0, half * noise),
         estimate=min(1.0, half * math.sqrt(max(0.0, apart**2 - noise**2))),
         low=min(1.0, max(0.0, half * (apart - spread))),
         high=min(1.0, half * (apart + spread)),
-    )  # fmt: skip
+    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.attacks.copies import row_keys
+from locum.evaluation.attacks.copies import repeated, row_keys
 from locum.evaluation.intervals import wilson
 from locum.evaluation.trial import Trial
 
@@ -26,10 +26,9 @@ def leaked_rows(trial: Trial) -> npt.NDArray[np.bool_]:
     if not rows or not trial.columns:
         return np.zeros(rows, dtype=bool)
     keys = row_keys({"train": trial.train, "test": trial.test}, [c.name for c in trial.columns])
-    distinct, counts = np.unique(keys["train"], return_counts=True)
-    chance = float(counts[counts > 1].sum() / counts.sum())
-    single = np.isin(keys["test"], distinct[counts == 1])
-    hit = np.isin(keys["test"], distinct)
+    chance, alone = repeated(keys["train"])
+    single = np.isin(keys["test"], alone)
+    hit = np.isin(keys["test"], keys["train"])
     low, _ = wilson(int(hit.sum()), rows)
     if low <= chance + LEAST_EXCESS or not single.any():
         return np.zeros(rows, dtype=bool)
@@ -38,11 +37,9 @@ def leaked_rows(trial: Trial) -> npt.NDArray[np.bool_]:
 
 def repeats(trial: Trial) -> float:
     """Share of train rows that train holds more than once: about how often fresh rows meet it by chance."""
-    if not trial.columns or not trial.train.num_rows:
+    if not trial.columns:
         return 0.0
-    keys = row_keys({"train": trial.train}, [c.name for c in trial.columns])["train"]
-    _, counts = np.unique(keys, return_counts=True)
-    return float(counts[counts > 1].sum() / counts.sum())
+    return repeated(row_keys({"train": trial.train}, [c.name for c in trial.columns])["train"])[0]
 
 
 def without_leaked_rows(trial: Trial) -> Trial:

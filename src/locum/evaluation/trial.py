@@ -17,6 +17,7 @@ from locum.randomness import stream
 from locum.schema.column import Column
 from locum.schema.domain import Codes
 from locum.schema.table import Schema
+from locum.schema.validate import CANONICAL
 from locum.wording import percent
 
 if TYPE_CHECKING:
@@ -156,10 +157,10 @@ class Trial:
         parts: dict[str, Codes] = {}
         for part, table in self._thinned.items():
             parts[part] = codes_of(self.cuts, table)
-        parts["independent"] = self._shuffled(parts["train"], len(parts["synthetic"]))
+        parts["independent"] = self._shuffle(parts["train"], len(parts["synthetic"]))
         return CellGrid(tuple(c.size for c in self.cuts), parts)
 
-    def _shuffled(self, train: Codes, n: int) -> Codes:
+    def _shuffle(self, train: Codes, n: int) -> Codes:
         rng = stream(self.seed, "trial", "independent")
         out = np.empty((n, train.shape[1]), dtype=np.int32, order="F")
         for j in range(train.shape[1]):
@@ -266,14 +267,6 @@ def align(table: pa.Table, schema: Schema, name: str, like: pa.Schema | None = N
 
 def canonical_type(kind: str) -> pa.DataType:
     """Arrow type of a kind in a canonical table (docs/architecture.md)."""
-    import pyarrow as pa
+    from locum.data.arrowtypes import parse_type
 
-    types = {
-        "boolean": pa.bool_(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "datetime": pa.timestamp("us"),
-        "date": pa.date32(),
-        "duration": pa.duration("us"),
-    }
-    return types.get(kind, pa.string())
+    return parse_type(CANONICAL.get(kind, "string"))

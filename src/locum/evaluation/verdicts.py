@@ -72,15 +72,15 @@ def answers(trial: Trial, results: Sequence[Result], controls: Sequence[Control]
     """
     by_name = {r.name: r for r in results}
     return (
-        _checked(_faithful(trial, results, by_name), controls),
-        _checked(_useful(trial, results, by_name), controls),
+        _check_power(_faithful(trial, results, by_name), controls),
+        _check_power(_useful(trial, results, by_name), controls),
         _private(trial, results, by_name),
         _fair(trial, results, by_name),
         _risk(by_name),
     )
 
 
-def _checked(answer: Answer, controls: Sequence[Control]) -> Answer:
+def _check_power(answer: Answer, controls: Sequence[Control]) -> Answer:
     """The answer, or unclear when a control shows that the tests cannot tell good from poor here."""
     q, verdict = answer.question, answer.verdict
     blind = any(c.deserved.get(q) == "poor" and c.got.get(q) != "poor" for c in controls)
@@ -153,10 +153,11 @@ def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]
     if often > REPETITIVE and not beyond:
         # What is left of the hold-out meets train less often than fresh rows would.
         return Answer(
-            "private", "unclear",
+            "private",
+            "unclear",
             f"{start} {leaked} were learned from, and rows of this table repeat each other, so copying "
             "cannot be judged.",
-        )  # fmt: skip
+        )
     if verdict == "good" and (few := _few(trial)):
         return Answer("private", "unclear", f"{start} Copies cannot be told from chance, for {few}.")
     if verdict == "unclear":

@@ -1,8 +1,7 @@
 """``card.md``: what goes along with the synthetic rows when they leave the house.
 
-The layout is that of a Hugging Face data card: a YAML head, then Markdown. By default nothing in it was
-computed from real rows: no score, no bound or level that was read from the data, no row count of the real
-table, no path.
+The layout is that of a Hugging Face data card: a YAML head, then Markdown. Nothing in it was computed from
+real rows: no score, no bound or level that was read from the data, no row count of the real table, no path.
 """
 
 from __future__ import annotations
@@ -11,18 +10,27 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from locum.evaluation.evidence import Evidence, RunContext
-from locum.evaluation.result import Result
+from locum.evaluation.evidence import RunContext
 from locum.report.words import KINDS, moment, visible
 from locum.schema.column import Column
 from locum.schema.table import Schema
-from locum.wording import number, whole
+from locum.wording import whole
 
 #: Size classes of the hub, upper ends exclusive.
 _SIZES = (
-    (1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
-    (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"),
-)  # fmt: skip
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+    (100_000_000, "10M<n<100M"),
+    (1_000_000_000, "100M<n<1B"),
+)
+
+_FAILURES = (
+    "- Rules between columns hold only where they were declared; others may be broken in single rows.",
+    "- Levels that are rare in the real rows may be absent, or pooled under another name.",
+)
 
 
 def render_card(
@@ -30,12 +38,7 @@ def render_card(
     context: RunContext,
     *,
     rows: int,
-    evidence: Evidence | None = None,
-    real_scores: bool = False,
     files: Sequence[str] = ("synthetic.csv",),
-    purpose: str = "",
-    license_id: str = "unknown",
-    contact: str = "",
     guarantee: str = "",
 ) -> str:
     """The data card as Markdown text.
@@ -49,62 +52,51 @@ def render_card(
         or the settings, which may hold paths and facts about the real rows.
     rows
         Number of synthetic rows.
-    evidence
-        Results to quote. Those computed on real rows are left out unless `real_scores` is true.
-    real_scores
-        Quote the five answers, headline results and alerts although they were computed on real rows. The card
-        then says that it does.
     files
         Names of the data files beside the card.
-    purpose, contact
-        Free text; a line to fill in stands there when empty.
-    license_id
-        Identifier of the licence as the hub spells it.
     guarantee
         The guarantee of privacy in one sentence; empty says that there is none.
 
     Notes
     -----
     Names from the data are escaped for Markdown and YAML. Real column names are in it: they are part of the
-    synthetic table too.
+    synthetic table too. Purpose, contact and licence are lines for the publisher to fill in.
     """
     parts = [
-        _head(schema, context, rows, files, license_id),
+        _head(schema, context, rows, files),
         f"# {_text(context.title)}: synthetic rows",
-        _made(context, rows, schema, guarantee),
-        _section(
-            "Purpose", [_text(purpose) if purpose else "_To be filled in: what these rows were made for._"]
-        ),
+        _making(context, rows, schema, guarantee),
+        _section("Purpose", ["_To be filled in: what these rows were made for._"]),
         _section("Columns", _columns(schema)),
         _section("Limits", _limits(schema)),
         _section("Use", _uses(schema)),
         _section("Not for", _non_uses(guarantee)),
-        _section("Known failures", _failures(evidence if real_scores else None)),
-        _section("Scores", _scores(evidence, real_scores)),
-        _section("Contact", [_text(contact) if contact else "_To be filled in._"]),
+        _section("Known failures", _FAILURES),
+        _section("Scores", ["None are given: scores against real rows say something about the real rows."]),
+        _section("Contact", ["_To be filled in._"]),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _head(schema: Schema, context: RunContext, rows: int, files: Sequence[str], license_id: str) -> str:
+def _head(schema: Schema, context: RunContext, rows: int, files: Sequence[str]) -> str:
     """YAML between dashes. Texts are JSON strings, which YAML reads as they are."""
     lines = [
         "---",
-        f"pretty_name: {_quoted(visible(context.title, 120) + ' (synthetic)')}",
-        f"license: {_quoted(license_id)}",
+        f"pretty_name: {_quote(visible(context.title, 120) + ' (synthetic)')}",
+        'license: "unknown"',
         "tags:",
         "- synthetic",
         "- tabular",
         "- locum",
         "size_categories:",
-        f"- {_quoted(size_category(rows))}",
+        f"- {_quote(size_category(rows))}",
     ]
     if schema.target is not None:
         task = "tabular-regression" if schema[schema.target].ordered else "tabular-classification"
         lines += ["task_categories:", f"- {task}"]
     if files:
         lines += ["configs:", "- config_name: default", "  data_files:"]
-        lines += [f"  - {_quoted(name)}" for name in files]
+        lines += [f"  - {_quote(name)}" for name in files]
     if context.lineage is not None:
         lines.append(f"locum_lineage: {json.dumps(context.lineage.to_json(), sort_keys=True)}")
     return "\n".join([*lines, "---"])
@@ -119,7 +111,7 @@ def size_category(rows: int) -> str:
     return next((name for end, name in _SIZES if rows < end), "n>1B")
 
 
-def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str:
+def _making(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str:
     maker = _text(f"locum {context.versions.get('locum', '')}".strip())
     ancestry = ""
     if context.lineage is not None:
@@ -131,7 +123,7 @@ def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str
     return (
         f"{whole(rows)} synthetic rows with {whole(len(schema))} columns, made "
         f"{_text(moment(context.created))} by {maker}{how}. Every row was drawn from a model that was fitted "
-        f"to {_learned(context)}; none is meant to describe a real person or thing.{ancestry}\n\n"
+        f"to {_origin(context)}; none is meant to describe a real person or thing.{ancestry}\n\n"
         + (
             f"**Differential privacy.** {_text(guarantee, 1000)}"
             if guarantee
@@ -141,7 +133,7 @@ def _made(context: RunContext, rows: int, schema: Schema, guarantee: str) -> str
     )
 
 
-def _learned(context: RunContext) -> str:
+def _origin(context: RunContext) -> str:
     """What the model was fitted to, as far as the stamp of the data says."""
     lineage = context.lineage
     if lineage is None or lineage.depth <= 1:
@@ -212,49 +204,11 @@ def _non_uses(guarantee: str) -> list[str]:
     return lines
 
 
-def _failures(evidence: Evidence | None) -> list[str]:
-    lines = [
-        "- Rules between columns hold only where they were declared; others may be broken in single rows.",
-        "- Levels that are rare in the real rows may be absent, or pooled under another name.",
-    ]
-    for alert in evidence.alerts if evidence else ():
-        where = f"{_text(alert.where)}: " if alert.where else ""
-        lines.append(f"- {where}{_text(alert.sentence)}")
-    return lines
-
-
-def _scores(evidence: Evidence | None, real_scores: bool) -> list[str]:
-    results = [r for r in evidence.results if r.headline] if evidence else []
-    if not real_scores:
-        results = [r for r in results if not r.reads_private]
-    if evidence is None or (not results and not real_scores):
-        return ["None are given: scores against real rows say something about the real rows."]
-    lines = []
-    if real_scores:
-        lines += ["These scores were computed on real rows.", ""]
-        lines += [f"- {_text(a.sentence)}" for a in evidence.answers]
-        lines.append("")
-    if results:
-        lines += ["| Measure | Synthetic | Real hold-out | Floor |", "|---|---|---|---|"]
-        lines += [_score(r) for r in results]
-    return lines
-
-
-def _score(result: Result) -> str:
-    interval = ""
-    if result.low is not None and result.high is not None:
-        interval = f" ({number(result.low)} to {number(result.high)})"
-    return (
-        f"| {_text(result.title)} | {number(result.value)}{interval} | {number(result.reference)} "
-        f"| {number(result.floor)} |"
-    )
-
-
 def _section(heading: str, lines: Iterable[str]) -> str:
     return f"## {heading}\n\n" + "\n".join(lines)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 

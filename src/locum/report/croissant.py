@@ -15,33 +15,70 @@ CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 RAI = "http://mlcommons.org/croissant/RAI/1.0"
 
 _TERMS = (
-    "arrayShape", "citeAs", "column", "containedIn", "equivalentProperty", "extract", "field", "fileObject",
-    "fileProperty", "fileSet", "format", "includes", "isArray", "isLiveDataset", "jsonPath", "key", "md5",
-    "parentField", "path", "recordSet", "references", "regex", "repeated", "replace", "samplingRate",
-    "separator", "source", "subField", "transform", "unArchive", "value",
-)  # fmt: skip
+    "arrayShape",
+    "citeAs",
+    "column",
+    "containedIn",
+    "equivalentProperty",
+    "extract",
+    "field",
+    "fileObject",
+    "fileProperty",
+    "fileSet",
+    "format",
+    "includes",
+    "isArray",
+    "isLiveDataset",
+    "jsonPath",
+    "key",
+    "md5",
+    "parentField",
+    "path",
+    "recordSet",
+    "references",
+    "regex",
+    "repeated",
+    "replace",
+    "samplingRate",
+    "separator",
+    "source",
+    "subField",
+    "transform",
+    "unArchive",
+    "value",
+)
 _MEDIA = {
-    "csv": "text/csv", "tsv": "text/tab-separated-values", "parquet": "application/x-parquet",
-    "arrow": "application/vnd.apache.arrow.file", "jsonl": "application/jsonlines",
-}  # fmt: skip
+    "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
+    "parquet": "application/x-parquet",
+    "arrow": "application/vnd.apache.arrow.file",
+    "jsonl": "application/jsonlines",
+}
 _TYPES = {
-    "boolean": "sc:Boolean", "integer": "sc:Integer", "number": "sc:Float", "date": "sc:Date",
+    "boolean": "sc:Boolean",
+    "integer": "sc:Integer",
+    "number": "sc:Float",
+    "date": "sc:Date",
     "datetime": "sc:DateTime",
-}  # fmt: skip
+}
 
 
 def context() -> dict[str, Any]:
     """The ``@context`` that the vocabulary asks for."""
     plain = {term: f"cr:{term}" for term in _TERMS}
     return {
-        "@language": "en", "@vocab": "https://schema.org/", **plain,
-        "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/",
+        "@language": "en",
+        "@vocab": "https://schema.org/",
+        **plain,
+        "conformsTo": "dct:conformsTo",
+        "cr": "http://mlcommons.org/croissant/",
         "data": {"@id": "cr:data", "@type": "@json"},
         "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
         "dct": "http://purl.org/dc/terms/",
         "examples": {"@id": "cr:examples", "@type": "@json"},
-        "rai": "http://mlcommons.org/croissant/RAI/", "sc": "https://schema.org/",
-    }  # fmt: skip
+        "rai": "http://mlcommons.org/croissant/RAI/",
+        "sc": "https://schema.org/",
+    }
 
 
 def croissant(
@@ -53,7 +90,6 @@ def croissant(
     data: str,
     files: Mapping[str, str],
     privacy: str,
-    license_id: str = "",
 ) -> dict[str, Any]:
     """The description as a JSON-ready dictionary.
 
@@ -69,11 +105,13 @@ def croissant(
         SHA-256 by name of the files described.
     privacy
         What protects persons in the data, in one sentence.
-    license_id
-        Licence as the publisher spells it; left out when empty.
+
+    Notes
+    -----
+    The publisher adds a ``license``.
     """
     suffix = PurePath(data).suffix.lstrip(".")
-    document: dict[str, Any] = {
+    return {
         "@context": context(),
         "@type": "sc:Dataset",
         "conformsTo": [CONFORMS_TO, RAI],
@@ -84,14 +122,20 @@ def croissant(
         "isLiveDataset": False,
         "distribution": [
             {
-                "@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": name,
-                "encodingFormat": _media(name), "sha256": digest,
+                "@type": "cr:FileObject",
+                "@id": name,
+                "name": name,
+                "contentUrl": name,
+                "encodingFormat": _media(name),
+                "sha256": digest,
             }
             for name, digest in sorted(files.items())
         ],
         "recordSet": [
             {
-                "@type": "cr:RecordSet", "@id": "rows", "name": "rows",
+                "@type": "cr:RecordSet",
+                "@id": "rows",
+                "name": "rows",
                 "description": "Synthetic rows; none describes a real person or thing.",
                 "field": [
                     _field(column, at, data, suffix)
@@ -101,10 +145,7 @@ def croissant(
         ],
         "rai:dataCollection": "Drawn from a model that was fitted to real rows under differential privacy.",
         "rai:personalSensitiveInformation": privacy,
-    }  # fmt: skip
-    if license_id:
-        document["license"] = license_id
-    return document
+    }
 
 
 def field_ids(names: Sequence[str]) -> list[str]:

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from locum.evaluation.evaluator import Section
-from locum.evaluation.evidence import (
-    Alert,
-    ColumnView,
-    Control,
-    Evidence,
-    PairView,
-    RequirementCheck,
-    RunContext,
-)
+from locum.evaluation.evidence import ColumnView, Control, Evidence, PairView, RunContext
 from locum.evaluation.registry import section_of
 from locum.evaluation.result import Question, Result
 from locum.evaluation.vocabulary import CONTROLS, QUESTIONS
@@ -36,14 +28,7 @@ _SECTION_OF: Mapping[Question, Section] = {"useful": "usefulness", "private": "c
 #: Fairness measures up to which all stand open.
 MAX_FAIR_OPEN = 6
 
-
-@dataclass(frozen=True, slots=True)
-class QuestionRow:
-    """One of the five questions with its answer."""
-
-    heading: str
-    verdict: Mark
-    sentence: str
+View = TypeVar("View", ColumnView, PairView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +50,6 @@ class ResultRow:
     worst: float | None
     worst_name: str
     details: tuple[DetailTable, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ResultTable:
-    """Some results."""
-
-    rows: tuple[ResultRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,92 +81,50 @@ class ControlRow:
     judged: tuple[tuple[str, Mark, Mark], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRow:
-    """One requirement of the user with its mark."""
+def build(evidence: Evidence, context: RunContext) -> dict[str, Any]:
+    """Evidence arranged into the sections that the templates show; every part may be empty."""
 
-    check: RequirementCheck
-    verdict: Mark
+    def table(results: Iterable[Result]) -> list[ResultRow]:
+        return result_rows(results, evidence.controls)
 
+    def section(name: Section) -> list[ResultRow]:
+        """Results that are shown there; others are shown with their question."""
+        return table(
+            r for r in evidence.results if (section_of(r.name) or _SECTION_OF.get(r.question)) == name
+        )
 
-@dataclass(frozen=True, slots=True)
-class ControlValues:
-    """Headline values of every control beside the stand-in and real hold-out rows."""
+    def rest(question: Question) -> list[ResultRow]:
+        return table(r for r in evidence.results if r.question == question and not r.headline)
 
-    names: tuple[str, ...]
-    rows: tuple[tuple[str, float | None, float | None, tuple[float | None, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Everything the templates need."""
-
-    evidence: Evidence
-    context: RunContext
-    questions: tuple[QuestionRow, ...]
-    alerts: tuple[Alert, ...]
-    headline: ResultTable
-    faithful: ResultTable
-    useful: ResultTable
-    copying: ResultTable
-    other: tuple[tuple[str, ResultTable], ...]
-    columns: tuple[ColumnCard, ...]
-    top_tv: float
-    pairs: tuple[PairCard, ...]
-    controls: tuple[ControlRow, ...]
-    control_values: ControlValues
-    failed_controls: tuple[str, ...]
-    checks: tuple[CheckRow, ...]
-    attacks: sections.Attacks
-    fairness: ResultTable
-    fair_too: ResultTable
-    by_group: tuple[sections.GroupTable, ...]
-    statistics: ResultTable
-    thin: subgroups.Section | None
-
-
-def build(evidence: Evidence, context: RunContext) -> Page:
-    """Arrange evidence into sections; every part may be empty."""
-    columns = column_cards(evidence.columns)
     tvs = [v for c in evidence.columns for v in (c.tv, c.tv_reference) if v is not None and math.isfinite(v)]
     fairness, fair_too = _fairness(evidence)
-    return Page(
-        evidence=evidence,
-        context=context,
-        questions=question_rows(evidence),
-        alerts=tuple(sorted(evidence.alerts, key=lambda a: a.level != "warning")),
-        headline=result_table([r for r in evidence.results if r.headline], evidence.controls),
-        faithful=_rest(evidence, "faithful"),
-        useful=_section(evidence, "usefulness"),
-        copying=_section(evidence, "copying"),
-        other=tuple(
-            (QUESTIONS[q][1], result_table(found, evidence.controls))
-            for q in ("risk",)
-            if (found := [r for r in evidence.results if r.question == q and not r.headline])
-        ),
-        columns=columns,
-        top_tv=max(tvs, default=0.0),
-        pairs=pair_cards(evidence.pairs),
-        controls=tuple(control_row(c) for c in evidence.controls),
-        control_values=control_values(evidence),
-        failed_controls=tuple(c.name for c in evidence.controls if not c.passed),
-        checks=tuple(CheckRow(c, CHECKS[c.verdict]) for c in evidence.requirements),
-        attacks=sections.attacks(evidence.results),
-        fairness=fairness,
-        fair_too=fair_too,
-        by_group=sections.fairness(evidence.results),
-        statistics=_section(evidence, "statistics"),
-        thin=None if evidence.thin is None else subgroups.section(evidence.thin),
-    )
+    return {
+        "evidence": evidence,
+        "context": context,
+        "questions": question_rows(evidence),
+        "alerts": sorted(evidence.alerts, key=lambda a: a.level != "warning"),
+        "headline": table(r for r in evidence.results if r.headline),
+        "faithful": rest("faithful"),
+        "useful": section("usefulness"),
+        "copying": section("copying"),
+        "risk": rest("risk"),
+        "columns": column_cards(evidence.columns),
+        "top_tv": max(tvs, default=0.0),
+        "pairs": pair_cards(evidence.pairs),
+        "controls": [control_row(c) for c in evidence.controls],
+        "control_values": control_values(evidence),
+        "failed_controls": [c.name for c in evidence.controls if not c.passed],
+        "checks": [(c, CHECKS[c.verdict]) for c in evidence.requirements],
+        "attacks": sections.attacks(evidence.results),
+        "fairness": table(fairness),
+        "fair_too": table(fair_too),
+        "by_group": sections.fairness(evidence.results),
+        "statistics": section("statistics"),
+        "thin": None if evidence.thin is None else subgroups.section(evidence.thin),
+    }
 
 
-def _section(evidence: Evidence, section: Section) -> ResultTable:
-    """Results that are shown there; others are shown with their question."""
-    found = [r for r in evidence.results if (section_of(r.name) or _SECTION_OF.get(r.question)) == section]
-    return result_table(found, evidence.controls)
-
-
-def _fairness(evidence: Evidence) -> tuple[ResultTable, ResultTable]:
+def _fairness(evidence: Evidence) -> tuple[list[Result], list[Result]]:
     """What stands open and what is folded: of many measures, those as good as with real rows are folded."""
     found = [r for r in evidence.results if r.question == "fair"]
     open_ = [r for r in found if r.verdict != "good"]
@@ -196,30 +132,20 @@ def _fairness(evidence: Evidence) -> tuple[ResultTable, ResultTable]:
         open_ = found
     elif not open_:
         open_ = found[:1]
-    rest = [r for r in found if r not in open_]
-    return result_table(open_, evidence.controls), result_table(rest, evidence.controls)
+    return open_, [r for r in found if r not in open_]
 
 
-def _rest(evidence: Evidence, question: Question) -> ResultTable:
-    return result_table(
-        [r for r in evidence.results if r.question == question and not r.headline], evidence.controls
-    )
-
-
-def question_rows(evidence: Evidence) -> tuple[QuestionRow, ...]:
+def question_rows(evidence: Evidence) -> list[tuple[str, Mark, str]]:
     """The five questions in order, whatever was answered; unanswered ones say that they are not measured."""
-    answers = {a.question: a for a in evidence.answers}
+    answers = {str(a.question): (str(a.verdict), a.sentence) for a in evidence.answers}
     rows = []
     for key, (heading, _) in QUESTIONS.items():
-        answer = next((a for q, a in answers.items() if q == key), None)
-        if answer is None:
-            rows.append(QuestionRow(heading, mark("not measured", key), "Not measured in this run."))
-        else:
-            rows.append(QuestionRow(heading, mark(answer.verdict, key), answer.sentence))
-    return tuple(rows)
+        verdict, sentence = answers.get(key, ("not measured", "Not measured in this run."))
+        rows.append((heading, mark(verdict, key), sentence))
+    return rows
 
 
-def result_table(results: Sequence[Result], controls: Sequence[Control]) -> ResultTable:
+def result_rows(results: Iterable[Result], controls: Sequence[Control]) -> list[ResultRow]:
     """Rows for some results.
 
     The bad end of a copying test is what a plain copy scored in the negative controls; of everything else it
@@ -234,7 +160,7 @@ def result_table(results: Sequence[Result], controls: Sequence[Control]) -> Resu
         rows.append(
             ResultRow(result, mark(result.verdict, result.question), worst, name, detail_tables(result))
         )
-    return ResultTable(tuple(rows))
+    return rows
 
 
 def detail_tables(result: Result) -> tuple[DetailTable, ...]:
@@ -281,17 +207,15 @@ def _cut(caption: str, head: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -
     return DetailTable(caption, head, tuple(rows[:MAX_DETAIL_ROWS]), max(0, len(rows) - MAX_DETAIL_ROWS))
 
 
-def column_cards(views: Sequence[ColumnView]) -> tuple[ColumnCard, ...]:
-    """Columns with the largest excess over the hold-out reference first; those without a number last."""
-    ordered = sorted(enumerate(views), key=lambda iv: (_excess(iv[1].tv, iv[1].tv_reference), iv[0]))
+def column_cards(views: Sequence[ColumnView]) -> list[ColumnCard]:
+    """Columns, the worst first."""
     cards = []
-    for i, view in ordered:
+    for place, view in _worst_first(views):
         drawn = bool(view.edges) and outline.cells(view) >= outline.MIN_CELLS
         hint = axis_hint(view) if drawn else ""
-        cards.append(
-            ColumnCard(f"column-{i + 1}", view, KINDS.get(view.kind, visible(view.kind, 40)), drawn, hint)
-        )
-    return tuple(cards)
+        kind = KINDS.get(view.kind, visible(view.kind, 40))
+        cards.append(ColumnCard(f"column-{place}", view, kind, drawn, hint))
+    return cards
 
 
 def axis_hint(view: ColumnView) -> str:
@@ -299,22 +223,24 @@ def axis_hint(view: ColumnView) -> str:
     shape = outline.steps(view)
     if not shape.to_scale:
         return "Steps are drawn equally wide; the axis is not to scale."
-    if shape.shortened:
-        return "The axis is cut where the strokes cross it."
-    return ""
+    return "The axis is cut where the strokes cross it." if shape.shortened else ""
 
 
-def pair_cards(views: Sequence[PairView]) -> tuple[PairCard, ...]:
-    """Pairs with the largest excess over the hold-out reference first."""
-    ordered = sorted(enumerate(views), key=lambda iv: (_excess(iv[1].tv, iv[1].tv_reference), iv[0]))
-    return tuple(PairCard(f"pair-{i + 1}", v, heatmap.cells(v)[:4]) for i, v in ordered)
+def pair_cards(views: Sequence[PairView]) -> list[PairCard]:
+    """Pairs of columns, the worst first."""
+    return [PairCard(f"pair-{place}", v, heatmap.cells(v)[:4]) for place, v in _worst_first(views)]
 
 
-def _excess(tv: float, reference: float | None) -> float:
-    """Sort key: minus the distance beyond what two samples of real rows show."""
-    if not math.isfinite(tv):
-        return math.inf
-    return -(tv - (reference if reference is not None and math.isfinite(reference) else 0.0))
+def _worst_first(views: Sequence[View]) -> list[tuple[int, View]]:
+    """Views with their numbers from 1, by the distance beyond what two samples of real rows show."""
+
+    def excess(view: View) -> float:
+        reference = view.tv_reference
+        if reference is None or not math.isfinite(reference):
+            reference = 0.0
+        return reference - view.tv if math.isfinite(view.tv) else math.inf
+
+    return sorted(enumerate(views, 1), key=lambda pair: excess(pair[1]))
 
 
 def control_row(control: Control) -> ControlRow:
@@ -332,17 +258,15 @@ def control_row(control: Control) -> ControlRow:
     return ControlRow(control, CONTROLS.get(control.name, ""), judged)
 
 
-def control_values(evidence: Evidence) -> ControlValues:
-    """Every result that was also measured for a control."""
+def control_values(evidence: Evidence) -> list[tuple[str, float | None, float | None, list[float | None]]]:
+    """What controls were measured by: title, value, that of real hold-out rows, that of each control."""
+    results = {r.name: r for r in evidence.results}
     measured = {name for control in evidence.controls for name in control.values}
-    rows: list[tuple[str, float | None, float | None, tuple[float | None, ...]]] = [
-        (r.title, r.value, r.reference, tuple(c.values.get(r.name) for c in evidence.controls))
-        for r in evidence.results
-        if r.name in measured
-    ]
-    known = {r.name for r in evidence.results}
-    rows += [
-        (words_of_key(name), None, None, tuple(c.values.get(name) for c in evidence.controls))
-        for name in sorted(measured - known)
-    ]
-    return ControlValues(tuple(c.name for c in evidence.controls), tuple(rows))
+    rows: list[tuple[str, float | None, float | None, list[float | None]]] = []
+    for name in [*(n for n in results if n in measured), *sorted(measured - results.keys())]:
+        r = results.get(name)
+        values = [c.values.get(name) for c in evidence.controls]
+        rows.append(
+            (words_of_key(name), None, None, values) if r is None else (r.title, r.value, r.reference, values)
+        )
+    return rows

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from locum.evaluation.registry import section_of
 from locum.evaluation.result import Result
 from locum.report.charts.groups import Group, lines
-from locum.report.charts.roc import RocCurve, named, roc
+from locum.report.charts.roc import RocCurve, legend, roc
 from locum.report.words import words_of_key
 
 #: Curves drawn and groups listed at most.
@@ -81,19 +81,30 @@ def attacks(results: Sequence[Result]) -> Attacks:
     if strongest is not None:
         for column, rows in strongest.detail["groups"].items():
             made = [
-                Group(str(g["group"]), int(g["members"]), _number(g, "area"), _number(g, "low"),
-                      _number(g, "high"), 0.5)
+                Group(
+                    str(g["group"]),
+                    int(g["members"]),
+                    _number(g, "area"),
+                    _number(g, "low"),
+                    _number(g, "high"),
+                    0.5,
+                )
                 for g in rows
-            ]  # fmt: skip
+            ]
             what = f"{strongest.title}: how often members of a group are told apart"
             groups.append(_table(f"Found out by {column}", what, "guessing", made))
     detail: Mapping[str, Any] = {} if worst is None else worst.detail
     rows = [_attack(r) for r in shown]
     return Attacks(
-        worst, tuple(a for a in rows if _asks_who(a)), tuple(a for a in rows if not _asks_who(a)),
-        roc(curves), tuple(named(curves)), tuple(groups),
-        tuple(str(t) for t in detail.get("not_tried", ())), str(detail.get("effort", "")),
-    )  # fmt: skip
+        worst,
+        tuple(a for a in rows if _asks_who(a)),
+        tuple(a for a in rows if not _asks_who(a)),
+        roc(curves),
+        tuple(legend(curves)),
+        tuple(groups),
+        tuple(str(t) for t in detail.get("not_tried", ())),
+        str(detail.get("effort", "")),
+    )
 
 
 def _asks_who(row: AttackRow) -> bool:
@@ -134,7 +145,7 @@ def _groups(name: str, parity: str, rows: Sequence[Mapping[str, Any]]) -> tuple[
         key, what = _RATES[parity]
         if key not in first["synthetic"]:
             return None
-        return what, "a model trained on real rows", [_rated(g, key) for g in rows]
+        return what, "a model trained on real rows", [_rate(g, key) for g in rows]
     if name.startswith("fair.parity.") and "synthetic" in first:
         what = "Share of the label in the released rows"
         return what, "real rows", [_plain(g, "synthetic", "low", "high", "real") for g in rows]
@@ -147,12 +158,16 @@ def _groups(name: str, parity: str, rows: Sequence[Mapping[str, Any]]) -> tuple[
     return None
 
 
-def _rated(g: Mapping[str, Any], key: str) -> Group:
+def _rate(g: Mapping[str, Any], key: str) -> Group:
     made, real = g["synthetic"].get(key) or {}, (g.get("real") or {}).get(key) or {}
     return Group(
-        str(g["group"]), int(g.get("n", 0)), _number(made, "value"), _number(made, "low"),
-        _number(made, "high"), _number(real, "value"),
-    )  # fmt: skip
+        str(g["group"]),
+        int(g.get("n", 0)),
+        _number(made, "value"),
+        _number(made, "low"),
+        _number(made, "high"),
+        _number(real, "value"),
+    )
 
 
 def _plain(
@@ -161,15 +176,18 @@ def _plain(
     against = fixed if not reference else _number(g, reference)
     return Group(
         str(g["group"]), int(g.get("n", 0)), _number(g, value), _number(g, low), _number(g, high), against
-    )  # fmt: skip
+    )
 
 
 def _table(heading: str, what: str, against: str, groups: Sequence[Group]) -> GroupTable:
     largest = sorted(groups, key=lambda g: -g.rows)[:MAX_GROUPS]
     return GroupTable(
-        heading, words_of_key(what) if what else "", against, tuple(lines(largest)),
+        heading,
+        words_of_key(what) if what else "",
+        against,
+        tuple(lines(largest)),
         len(groups) - len(largest),
-    )  # fmt: skip
+    )
 
 
 def _number(values: Mapping[str, Any], key: str) -> float | None:

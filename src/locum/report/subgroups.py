@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
-from locum.evaluation.subgroups.result import Shift, Subgroup, Subgrouping, trusted
+from locum.evaluation.subgroups.result import Subgroup, Subgrouping, trusted
 from locum.report.charts.twins import twins
 from locum.report.template import environment
 
@@ -28,46 +30,21 @@ class GroupRow:
     trust: str
 
 
-@dataclass(frozen=True, slots=True)
-class GroupCard:
-    """The groups of one table."""
-
-    heading: str
-    rows: tuple[GroupRow, ...]
-    more: int
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Everything that the template of the section needs."""
-
-    found: Subgrouping
-    overall: float | None
-    tables: tuple[GroupCard, ...]
-    shifts: tuple[GroupRow, ...]
-
-
-def section(found: Subgrouping) -> Section:
-    """Arrange a study for the templates."""
+def section(found: Subgrouping) -> dict[str, Any]:
+    """A study arranged for the templates: tables are heading, rows, and how many groups are not shown."""
     everybody = trusted(found.overall)
-    against = None if everybody is None else everybody.value
+    overall = None if everybody is None else everybody.value
     tables = []
     for table in found.tables:
-        shown = table.groups[:SHOWN]
-        drawn = zip(shown, twins(shown, against), strict=True)
-        rows = tuple(_row(g.name, 0 if g.real is None else g.real.rows, g, p) for g, p in drawn)
-        tables.append(GroupCard(" x ".join(table.columns), rows, len(table.groups) - len(shown)))
-    pictures = twins([s.found for s in found.shifts], against)
-    shifts = tuple(_shift(s, p) for s, p in zip(found.shifts, pictures, strict=True))
-    return Section(found, against, tuple(tables), shifts)
+        shown = [(g.name, 0 if g.real is None else g.real.rows, g) for g in table.groups[:SHOWN]]
+        tables.append((" x ".join(table.columns), _rows(shown, overall), len(table.groups) - len(shown)))
+    shifts = _rows([(s.asked, s.rows, s.found) for s in found.shifts], overall)
+    return {"found": found, "overall": overall, "tables": tables, "shifts": shifts}
 
 
-def _row(name: str, rows: float, group: Subgroup, picture: Markup) -> GroupRow:
-    return GroupRow(name, rows, group, picture, TRUST[group.trust])
-
-
-def _shift(shift: Shift, picture: Markup) -> GroupRow:
-    return _row(shift.asked, shift.rows, shift.found, picture)
+def _rows(groups: Sequence[tuple[str, float, Subgroup]], overall: float | None) -> list[GroupRow]:
+    pictures = twins([g for _, _, g in groups], overall)
+    return [GroupRow(*g, p, TRUST[g[2].trust]) for g, p in zip(groups, pictures, strict=True)]
 
 
 def render(found: Subgrouping) -> str:

@@ -120,9 +120,13 @@ class OpenAccess:
 
     @classmethod
     def open(
-        cls, request: RunRequest, config: Config | None, data: Any, reading: Mapping[str, Any],
+        cls,
+        request: RunRequest,
+        config: Config | None,
+        data: Any,
+        reading: Mapping[str, Any],
         progress: Listener = silent,
-    ) -> OpenAccess:  # fmt: skip
+    ) -> OpenAccess:
         """Read a path or frame and find out what its columns are.
 
         Raises
@@ -158,9 +162,14 @@ class OpenAccess:
         return learned
 
     def fit(
-        self, plan: RunPlan, learned: Mask | None = None, *, seed: int, folder: RunFolder | None = None,
+        self,
+        plan: RunPlan,
+        learned: Mask | None = None,
+        *,
+        seed: int,
+        folder: RunFolder | None = None,
         progress: Listener = silent,
-    ) -> AccessFit:  # fmt: skip
+    ) -> AccessFit:
         """Fit the planned generator to some rows, None for all; what else is kept goes with a `folder`."""
         from locum.synthesizer.table import Synthesizer
 
@@ -205,9 +214,13 @@ class LedgerAccess:
 
     @classmethod
     def open(
-        cls, request: RunRequest, config: Config | None, data: Any, reading: Mapping[str, Any],
+        cls,
+        request: RunRequest,
+        config: Config | None,
+        data: Any,
+        reading: Mapping[str, Any],
         progress: Listener = silent,
-    ) -> LedgerAccess:  # fmt: skip
+    ) -> LedgerAccess:
         """Open the tables; nothing is spent, written or told about the rows.
 
         Raises
@@ -241,9 +254,14 @@ class LedgerAccess:
         notes = (chosen.why, warning_of(lineage, rows.name), "" if asked.ledger is not None else alone)
         source = fingerprint_of(data, rows.raw) if isinstance(rows, MemoryRows) else fingerprint(Path(data))
         facts = TableFacts(
-            rows.name, source, schema or Schema((), name=rows.name), 0, lineage,
-            _terms(request, asked, budget, unit), tuple(n for n in notes if n),
-        )  # fmt: skip
+            rows.name,
+            source,
+            schema or Schema((), name=rows.name),
+            0,
+            lineage,
+            _terms(request, asked, budget, unit),
+            tuple(n for n in notes if n),
+        )
         progress(Event("read", 1, 1))
         return cls(facts, rows, public, budget, unit, asked)
 
@@ -271,9 +289,14 @@ class LedgerAccess:
         return np.unpackbits(bits, count=self.rows.n_rows).astype(np.bool_)
 
     def fit(
-        self, plan: RunPlan, learned: Mask | None = None, *, seed: int, folder: RunFolder | None = None,
+        self,
+        plan: RunPlan,
+        learned: Mask | None = None,
+        *,
+        seed: int,
+        folder: RunFolder | None = None,
         progress: Listener = silent,
-    ) -> AccessFit:  # fmt: skip
+    ) -> AccessFit:
         """As `OpenAccess.fit`; without a folder the ledger is the one that was named, or forgotten.
 
         A run that was stopped before the model was written fits anew with what is left of its budget; noise
@@ -290,10 +313,14 @@ class LedgerAccess:
         begun = () if folder is None else (r for r in folder.records() if r.get("event") == "begun")
         run = next((str(r["run"]) for r in begun), None) or secrets.token_hex(8)
         ledger = open_ledger(
-            self.asked, self.budget, self.unit, data=self.rows.name, run=run,
+            self.asked,
+            self.budget,
+            self.unit,
+            data=self.rows.name,
+            run=run,
             accounting=accounting_of(plan.synthesizer, plan.settings),
             own=None if folder is None else folder.file(LEDGER),
-        )  # fmt: skip
+        )
         rows = self.rows
         if learned is not None:
             with sealed("choosing the rows to learn from"):
@@ -301,10 +328,16 @@ class LedgerAccess:
         # parts that touch rows are sealed one by one already, with better words
         with last_seal("the private fit"), sealed("fitting the generator"):
             fit: PrivateFit = fit_private(
-                rows, ledger, schema=plan.schema if len(plan.schema) else None, public=self.public,
-                target=_target(plan), synthesizer=plan.synthesizer, seed=seed, settings=plan.settings,
+                rows,
+                ledger,
+                schema=plan.schema if len(plan.schema) else None,
+                public=self.public,
+                target=_target(plan),
+                synthesizer=plan.synthesizer,
+                seed=seed,
+                settings=plan.settings,
                 progress=relabel(progress, "fit"),
-            )  # fmt: skip
+            )
         # The stamp is about the file, not about any row of it.
         fit.synthesizer.descend(plan.lineage)
         terms = plan.privacy or {}
@@ -370,11 +403,16 @@ def _target(plan: RunPlan) -> str | None:
 def _terms(request: RunRequest, asked: PrivacyRequest, budget: Budget, unit: Unit) -> dict[str, Any]:
     """What decides the guarantee, JSON-ready."""
     return {
-        "epsilon": str(asked.epsilon), "delta": f"{budget.delta:g}", "unit": unit.column,
-        "per_unit": unit.rows, "target": request.target, "protected": list(request.protected),
+        "epsilon": str(asked.epsilon),
+        "delta": f"{budget.delta:g}",
+        "unit": unit.column,
+        "per_unit": unit.rows,
+        "target": request.target,
+        "protected": list(request.protected),
         "public": None if asked.public is None else _public_name(asked.public),
-        "ledger": "shared" if asked.ledger is not None else "own", "test": asked.test_seed,
-    }  # fmt: skip
+        "ledger": "shared" if asked.ledger is not None else "own",
+        "test": asked.test_seed,
+    }
 
 
 def _public_name(public: Any) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def mark_incomplete(
         evidence,
         alerts=(*warned, *evidence.alerts),
         answers=tuple(_partial(a, left) if a.question == "faithful" else a for a in evidence.answers),
-        requirements=tuple(_doubted(c, left, strict) for c in evidence.requirements),
+        requirements=tuple(_doubt(c, left, strict) for c in evidence.requirements),
     )
 
 
@@ -121,11 +121,12 @@ def _partial(answer: Answer, left: str) -> Answer:
     return replace(answer, sentence=f"{answer.sentence} {left[:1].upper()}{left[1:]}.")
 
 
-def _doubted(check: RequirementCheck, left: str, strict: bool) -> RequirementCheck:
+def _doubt(check: RequirementCheck, left: str, strict: bool) -> RequirementCheck:
     if check.verdict != "pass":
         return check
     ending = "which counts as failed (strict)" if strict else "so this is not known of the whole table"
     return replace(
-        check, verdict="fail" if strict else "unclear",
+        check,
+        verdict="fail" if strict else "unclear",
         sentence=f"{check.sentence.removesuffix('.')}; but {left}, {ending}.",
-    )  # fmt: skip
+    )

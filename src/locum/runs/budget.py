@@ -133,8 +133,13 @@ def refuse_spent_ledger(asked: PrivacyRequest, budget: Budget) -> None:
         return
     head = bodies[0]
     ledger = Ledger.open(
-        asked.ledger, data=str(head.get("data", "")), unit=Unit.from_json(head.get("unit")),
-        budget=Budget.from_json(head.get("budget")), accounting=head.get("accounting"),
-        reserve=head.get("reserve"), run="check", limit=budget,
-    )  # fmt: skip
+        asked.ledger,
+        data=str(head.get("data", "")),
+        unit=Unit.from_json(head.get("unit")),
+        budget=Budget.from_json(head.get("budget")),
+        accounting=head.get("accounting"),
+        reserve=head.get("reserve"),
+        run="check",
+        limit=budget,
+    )
     _refuse_too_little(ledger, budget)

@@ -38,9 +38,12 @@ if TYPE_CHECKING:
 #: CPU seconds of fitting: fixed, for each pair of modelled attributes, and for counting a million rows once.
 #: Measured on Adult (15 columns) and on 15 mixed columns (``python -m benchmarks.engines``).
 FIT_S: Mapping[str, tuple[float, float]] = {
-    "aim": (1.0, 0.08), "swift": (0.5, 0.03), "mst": (0.5, 0.01), "jam": (1.0, 0.08),
+    "aim": (1.0, 0.08),
+    "swift": (0.5, 0.03),
+    "mst": (0.5, 0.01),
+    "jam": (1.0, 0.08),
     "independent": (0.2, 0.0),
-}  # fmt: skip
+}
 PASS_S = {"memory": 3.0, "duckdb": 9.0}
 #: Bytes of a value in a file, for a guess at the number of rows.
 CELL_BYTES = {"csv": 7.0, "parquet": 1.4, "arrow": 8.0}
@@ -116,16 +119,25 @@ class Forecast:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
         return {
-            "name": self.name, "budget": self.budget, "unit": self.unit, "synthesizer": self.synthesizer,
-            "why": self.why, "discovery_share": self.discovery, "rows_guessed": self.rows,
-            "most_rows_for_delta": self.most_rows, "engine": self.engine, "cpu_s": round(self.cpu_s, 1),
-            "memory_bytes": self.memory_bytes, "free_bytes": self.free_bytes, "notes": list(self.notes),
+            "name": self.name,
+            "budget": self.budget,
+            "unit": self.unit,
+            "synthesizer": self.synthesizer,
+            "why": self.why,
+            "discovery_share": self.discovery,
+            "rows_guessed": self.rows,
+            "most_rows_for_delta": self.most_rows,
+            "engine": self.engine,
+            "cpu_s": round(self.cpu_s, 1),
+            "memory_bytes": self.memory_bytes,
+            "free_bytes": self.free_bytes,
+            "notes": list(self.notes),
             "noise": [{"tables": w, "n": n, "sigma": round(s, 2)} for w, n, s in self.noise],
             "columns": [
                 {"name": c.name, "kind": c.kind, "origin": c.origin, "codes": c.codes, "declare": c.declare}
                 for c in self.columns
             ],
-        }  # fmt: skip
+        }
 
 
 def forecast(request: RunRequest, progress: Listener = silent) -> Forecast:
@@ -176,9 +188,22 @@ def forecast(request: RunRequest, progress: Listener = silent) -> Forecast:
             "Codes of columns that are to be bought are guessed; the domain is checked again when they are."
         )
     return Forecast(
-        name, str(budget), str(unit), generator, why, columns, discovery, noise, n,
-        math.ceil(1 / budget.delta) - 1, chosen.engine, cpu, memory, free, tuple(notes),
-    )  # fmt: skip
+        name,
+        str(budget),
+        str(unit),
+        generator,
+        why,
+        columns,
+        discovery,
+        noise,
+        n,
+        math.ceil(1 / budget.delta) - 1,
+        chosen.engine,
+        cpu,
+        memory,
+        free,
+        tuple(notes),
+    )
 
 
 def _form(path: Path, reading: Mapping[str, Any]) -> tuple[str, pa.Schema]:
@@ -295,9 +320,15 @@ def _cost(
     sizes = tuple(a.size for a in domain)
     made = request.rows or n
     work = JobSize(
-        n, path.stat().st_size, sizes, made, first(request.holdout, DEFAULT_HOLDOUT), "independent",
-        None, request.target is not None,
-    )  # fmt: skip
+        n,
+        path.stat().st_size,
+        sizes,
+        made,
+        first(request.holdout, DEFAULT_HOLDOUT),
+        "independent",
+        None,
+        request.target is not None,
+    )
     base, pair = FIT_S.get(generator, FIT_S["aim"])
     modelled = sum(s > 1 for s in sizes)
     fit = base + pair * modelled * (modelled - 1) / 2 + PASS_S[chosen.engine] * n * len(fields) / 15e6

@@ -176,9 +176,10 @@ class _ConfigForm(StrictForm):
         """A file that leaves the columns to detection."""
         if self.dependency or self.rule:
             raise SchemaError(
-                "dependencies and rules need the columns that they are about", where="schema",
+                "dependencies and rules need the columns that they are about",
+                where="schema",
                 do="add the sections [schema.<table>.<column>], as `locum init` writes them",
-            )  # fmt: skip
+            )
         if len(self.data) > 1:
             raise SchemaError(
                 f"[data] names {len(self.data)} tables", where="data", expected="one table", do="keep one"
@@ -190,9 +191,16 @@ class _ConfigForm(StrictForm):
     def _config(self, schema: Schema | None, data: _DataForm, judged: EvaluateConfig) -> Config:
         model = ModelConfig(self.model.name, self.model.seed, dict(self.model.settings))
         return Config(
-            schema, data.path, data.delimiter, data.encoding, data.decimal, data.missing, model, judged,
+            schema,
+            data.path,
+            data.delimiter,
+            data.encoding,
+            data.decimal,
+            data.missing,
+            model,
+            judged,
             requirements(self.require),
-        )  # fmt: skip
+        )
 
 
 def dump_config(config: Config | Schema, proposed: Sequence[tuple[str, str]] = ()) -> str:
@@ -212,21 +220,17 @@ def dump_config(config: Config | Schema, proposed: Sequence[tuple[str, str]] = (
     reading.update(config.reading)
     if reading:
         lines += ["[data]", f"{toml_key(schema.name)} = {toml_value(reading)}", ""]
-    lines += schema_lines(schema)
-    lines += _proposed(proposed)
-    lines += _model(config)
-    lines += _evaluate(config)
-    lines += _require(config)
+    lines += schema_lines(schema) + _proposal_lines(proposed)
+    lines += _model(config) + _evaluate(config) + _require(config)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _proposed(proposed: Sequence[tuple[str, str]]) -> list[str]:
+def _proposal_lines(proposed: Sequence[tuple[str, str]]) -> list[str]:
     if not proposed:
         return []
     lines = [_PROPOSED]
     for rule, remark in proposed:
-        plain = "".join(c if c.isprintable() else " " for c in remark)
-        lines += ["# [[rule]]", f"# holds = {toml_value(rule)}  # {plain}", ""]
+        lines += ["# [[rule]]", f"# holds = {toml_value(rule)}  # {_printable(remark)}", ""]
     return lines
 
 
@@ -241,25 +245,20 @@ def _model(config: Config) -> list[str]:
 
 
 def _evaluate(config: Config) -> list[str]:
-    schema, holdout = config.schema, config.evaluate.holdout
+    schema, given = config.schema, config.evaluate
+    holdout = given.holdout
     if schema is None:
-        return _evaluate_alone(config)
+        found = {"holdout": holdout, "target": given.target, "protected": list(given.protected) or None}
+        return ["[evaluate]", *(f"{k} = {toml_value(v)}" for k, v in found.items() if v is not None), ""]
     lines = ["[evaluate]"]
     lines.append(f"holdout = {toml_value(float(holdout))}" if holdout is not None else "# holdout = 0.2")
     if schema.target is not None:
         lines.append(f"target = {toml_value(f'{schema.name}.{schema.target}')}")
     else:
-        lines.append(f'# target = "{_comment_name(schema)}"')
+        lines.append(f'# target = "{_printable(schema.name)}.column"')
     if schema.protected:
         lines.append(f"protected = {toml_value([f'{schema.name}.{name}' for name in schema.protected])}")
     return [*lines, ""]
-
-
-def _evaluate_alone(config: Config) -> list[str]:
-    """The section of a config that describes no columns."""
-    given = config.evaluate
-    found = {"holdout": given.holdout, "target": given.target, "protected": list(given.protected) or None}
-    return ["[evaluate]", *(f"{k} = {toml_value(v)}" for k, v in found.items() if v is not None), ""]
 
 
 def _require(config: Config) -> list[str]:
@@ -275,8 +274,9 @@ def _require(config: Config) -> list[str]:
     return [*lines, ""]
 
 
-def _comment_name(schema: Schema) -> str:
-    return "".join(c if c.isprintable() else " " for c in schema.name) + ".column"
+def _printable(text: str) -> str:
+    """Text that stays in its comment."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def load_config(path: str | os.PathLike[str]) -> Config:
@@ -322,9 +322,7 @@ def _explain(error: ValidationError, where: str) -> SchemaError:
     elif first["type"] == "missing":
         what, expected, do = "this key is missing", "", "add it"
     else:
-        what = "this value is not possible"
-        expected = first["msg"].removeprefix("Input should be ")
-        do = ""
+        what, expected, do = "this value is not possible", first["msg"].removeprefix("Input should be "), ""
     more = error.error_count() - 1
     if more:
         what += f" (and {more} more {'mistake' if more == 1 else 'mistakes'})"

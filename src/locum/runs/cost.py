@@ -240,11 +240,6 @@ def predict(work: JobSize, machine: Machine) -> CostEstimate:
     return CostEstimate(cpu, wall, int(memory), int(per_row * work.sample_rows + 5e6))
 
 
-def with_rows(work: JobSize, evaluate_rows: int | None, synthesizer: str | None = None) -> JobSize:
-    """The same job with other judges' rows and, where given, another synthesizer."""
-    return replace(work, evaluate_rows=evaluate_rows, synthesizer=synthesizer or work.synthesizer)
-
-
 def cheaper(work: JobSize, *, may_swap: bool) -> list[JobSize]:
     """Ways to do the same job for less, the least loss first.
 
@@ -257,7 +252,8 @@ def cheaper(work: JobSize, *, may_swap: bool) -> list[JobSize]:
     may_swap
         Whether the generator may be replaced (not when the user named one).
     """
-    ways = [with_rows(work, rows) for rows in (20_000, 10_000, 5_000) if rows < work.n_rows]
+    ways = [replace(work, evaluate_rows=n) for n in (20_000, 10_000, 5_000) if n < work.n_rows]
     if may_swap:
-        ways += [with_rows(work, rows, FAST_SYNTHESIZER) for rows in (None, 10_000, 5_000, 2_000)]
+        fast = replace(work, synthesizer=FAST_SYNTHESIZER)
+        ways += [replace(fast, evaluate_rows=n) for n in (None, 10_000, 5_000, 2_000)]
     return ways

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from locum.data.read import kind_of_file
 from locum.errors import FeasibilityError, UsageError
@@ -73,10 +73,8 @@ def choose_engine(data: Any, wanted: str = ENGINES[0], *, free: int | None = Non
         return EngineChoice("memory", 0)
     path = Path(data)
     need = int(BASE + path.stat().st_size * HELD[file_family(path)])
-    if wanted == "memory":
-        return EngineChoice("memory", need)
-    if wanted == "duckdb":
-        return EngineChoice("duckdb", need)
+    if wanted in get_args(Engine):
+        return EngineChoice(cast(Engine, wanted), need)
     free = available_memory() if free is None else free
     if need <= _SHARE * free:
         return EngineChoice("memory", need)
@@ -89,12 +87,6 @@ def choose_engine(data: Any, wanted: str = ENGINES[0], *, free: int | None = Non
     raise FeasibilityError(
         words, where=str(path), do="write the table as Parquet or CSV in UTF-8, which need not be in memory"
     )
-
-
-def database_memory(free: int | None = None) -> int:
-    """Memory limit of the database in megabytes."""
-    free = available_memory() if free is None else free
-    return max(_LEAST, min(_MOST, free // 4_000_000))
 
 
 def open_rows(data: Any, chosen: EngineChoice, reading: Mapping[str, Any]) -> Rows:
@@ -111,17 +103,18 @@ def open_rows(data: Any, chosen: EngineChoice, reading: Mapping[str, Any]) -> Ro
         if chosen.engine == "duckdb":
             from locum.sources.files import FileRows
 
-            return FileRows.open(Path(data), memory=database_memory(), **reading)
+            memory = max(_LEAST, min(_MOST, available_memory() // 4_000_000))
+            return FileRows.open(Path(data), memory=memory, **reading)
         return MemoryRows(replace(read_table(data, **reading), notes=()))
 
 
 def file_family(path: Path) -> str:
     """``parquet``, ``arrow``, or ``csv`` for all that is text."""
-    suffix = kind_of_file(path)[0]
-    return (
-        "parquet"
-        if suffix in (".parquet", ".pq")
-        else "arrow"
-        if suffix in (".arrow", ".feather", ".ipc")
-        else "csv"
-    )
+    families = {
+        ".parquet": "parquet",
+        ".pq": "parquet",
+        ".arrow": "arrow",
+        ".feather": "arrow",
+        ".ipc": "arrow",
+    }
+    return families.get(kind_of_file(path)[0], "csv")

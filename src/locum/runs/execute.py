@@ -85,10 +85,20 @@ def _execute(prepared: Prepared, progress: Listener) -> RunOutcome:
             folder.log("ended", cpu_s=round(cpu, 2), wall_s=round(wall, 2), peak_bytes=peak_memory())
         report, facts = read_report(prepared.out), folder.facts("fit")
         return RunOutcome(
-            prepared.out, describe_files(plan.synthetic, guarantee=access.private), answers_of(report),
-            facts["rows"], facts["holdout"], plan.rows, cpu, wall, peak_memory(), earlier,
-            (*prepared.notes, *facts["notes"]), checks_of(report), plan.guarantee,
-        )  # fmt: skip
+            prepared.out,
+            describe_files(plan.synthetic, guarantee=access.private),
+            answers_of(report),
+            facts["rows"],
+            facts["holdout"],
+            plan.rows,
+            cpu,
+            wall,
+            peak_memory(),
+            earlier,
+            (*prepared.notes, *facts["notes"]),
+            checks_of(report),
+            plan.guarantee,
+        )
 
 
 def _fit(folder: RunFolder, plan: RunPlan, access: Access, learned: Mask, progress: Listener) -> None:
@@ -121,11 +131,18 @@ def _sample_and_judge(
     with folder.stage("evaluate") as stage, access.seal("judging the run"):
         train, holdout = access.judged(learned, plan), access.judged(~learned, plan)
         evidence = judge(
-            train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
-            rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.has_density else None,
-            effort=plan.effort, refit=None if access.private else plan_refit(plan),
-            require=plan.require, progress=relabel(progress, "evaluate"),
-        )  # fmt: skip
+            train,
+            made,
+            schema,
+            holdout=holdout,
+            seed=child_seed(plan.seed, "evaluate"),
+            rows=plan.evaluate_rows,
+            log_prob=synth.log_prob_table if synth.has_density else None,
+            effort=plan.effort,
+            refit=None if access.private else plan_refit(plan),
+            require=plan.require,
+            progress=relabel(progress, "evaluate"),
+        )
         evidence = replace(evidence, answers=with_guarantee(evidence.answers, plan.guarantee))
         stage.output(*report_stage(folder, plan, evidence, synth, progress))
 
@@ -149,7 +166,7 @@ def sample_stage(
     from locum.data.read import read
     from locum.data.write import write_blocks
 
-    def drawn() -> Iterator[pa.Table]:
+    def draw_blocks() -> Iterator[pa.Table]:
         done = 0
         for block in synth.blocks(plan.rows, seed=child_seed(plan.seed, "sample")):
             yield block
@@ -159,10 +176,10 @@ def sample_stage(
     if not folder.done("sample"):
         with folder.stage("sample") as stage:
             with folder.writing(plan.synthetic) as path:
-                write_blocks(drawn(), path, schema=schema, origin=origin, lineage=synth.lineage)
+                write_blocks(draw_blocks(), path, schema=schema, origin=origin, lineage=synth.lineage)
             stage.output(plan.synthetic)
     if most is not None and plan.rows > most and plan.format != "jsonl":
-        return _some_of(folder, plan, schema, most)
+        return _read_some(folder, plan, schema, most)
     options = {}
     if origin.dialect is not None and plan.format == "csv":
         options = {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
@@ -170,7 +187,7 @@ def sample_stage(
     return canonical(replace(raw, name=plan.synthetic), schema)
 
 
-def _some_of(folder: RunFolder, plan: RunPlan, schema: Schema, most: int) -> pa.Table:
+def _read_some(folder: RunFolder, plan: RunPlan, schema: Schema, most: int) -> pa.Table:
     """`most` of the rows that were written, drawn by the seed; the others never lie in memory."""
     import pyarrow as pa
 
@@ -229,10 +246,15 @@ def context_of(folder: RunFolder, plan: RunPlan, synth: Synthesizer) -> RunConte
 
     created = next((r["created"] for r in folder.records() if r.get("event") == "begun"), now())
     settings = {
-        "data": plan.source.name, "rows": plan.rows, "seed": plan.seed, "hold-out share": plan.holdout,
-        "target": plan.schema.target, "protected": ", ".join(plan.schema.protected) or None,
-        "synthesizer": plan.synthesizer, **plan.settings,
-    }  # fmt: skip
+        "data": plan.source.name,
+        "rows": plan.rows,
+        "seed": plan.seed,
+        "hold-out share": plan.holdout,
+        "target": plan.schema.target,
+        "protected": ", ".join(plan.schema.protected) or None,
+        "synthesizer": plan.synthesizer,
+        **plan.settings,
+    }
     if plan.evaluate_rows is not None:
         settings["rows judged at most"] = plan.evaluate_rows
     settings["lineage of the rows made"] = str(synth.lineage)

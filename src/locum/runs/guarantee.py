@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from locum.privacy.accountant import Total
-from locum.privacy.budget import Budget
 from locum.privacy.entry import MECHANISMS, Entry
 from locum.privacy.unit import Unit
 from locum.runs.versions import versions
@@ -61,10 +60,10 @@ def with_guarantee(answers: Sequence[Answer], said: str) -> tuple[Answer, ...]:
 
     Its mark is "guaranteed", unless attacks found copying: what looks refuted gets no mark.
     """
-    return tuple(_guaranteed(a, said) if said and a.question == "private" else a for a in answers)
+    return tuple(_state(a, said) if said and a.question == "private" else a for a in answers)
 
 
-def _guaranteed(answer: Answer, said: str) -> Answer:
+def _state(answer: Answer, said: str) -> Answer:
     if said.endswith(NONE_MADE):
         return replace(answer, sentence=answer.sentence.replace(UNPROMISED, said))
     sentence = answer.sentence.replace(UNPROMISED, f"Guaranteed: {said}")
@@ -138,13 +137,3 @@ def privacy_document(
 def entries_of(document: Mapping[str, Any]) -> list[Entry]:
     """The ledger entries of a document; raises FileFormatError for what cannot be one."""
     return [Entry.from_json(e) for e in document["entries"]]
-
-
-def unit_of(document: Mapping[str, Any]) -> Unit:
-    """The unit of a document; raises FileFormatError for what cannot be one."""
-    return Unit.from_json(document["unit"])
-
-
-def budget_of(document: Mapping[str, Any]) -> Budget:
-    """The budget of a document; raises FileFormatError for what cannot be one."""
-    return Budget.from_json(document["budget"])

@@ -54,9 +54,12 @@ class Imputed:
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
         return {
-            "rows": self.table.num_rows, "rows_filled": self.rows_filled, "filled": self.filled,
-            "lineage": None if self.lineage is None else self.lineage.to_json(), "notes": list(self.notes),
-        }  # fmt: skip
+            "rows": self.table.num_rows,
+            "rows_filled": self.rows_filled,
+            "filled": self.filled,
+            "lineage": None if self.lineage is None else self.lineage.to_json(),
+            "notes": list(self.notes),
+        }
 
     def __str__(self) -> str:
         if not self.filled:
@@ -139,7 +142,7 @@ def _by_itself(
     notes = [f"{name} is left as it is: {why}." for name, why in done.left]
     if not done.filled and not done.left:
         notes = ["Nothing was missing."]
-    notes += _broken(table, done.table, known)
+    notes += _rule_notes(table, done.table, known)
     before = raw.lineage or REAL
     mark = raw.lineage
     if done.rows:
@@ -160,7 +163,7 @@ def _difference(before: pa.Table, after: pa.Table) -> tuple[dict[str, int], int]
     return filled, int(rows.sum())
 
 
-def _broken(before: pa.Table, after: pa.Table, schema: Schema) -> list[str]:
+def _rule_notes(before: pa.Table, after: pa.Table, schema: Schema) -> list[str]:
     """One sentence for each rule of the schema that filled cells break."""
     if not schema.rules:
         return []
@@ -206,5 +209,9 @@ def impute_file(
     done = impute(data, model=synth, columns=columns, method=method, config=config, seed=seed)
     write_rows(done.table, out, done.schema, done.origin, done.lineage)
     return {
-        "out": str(out), "seed": seed, "bytes": out.stat().st_size, "sentence": str(done), **done.to_json()
-    }  # fmt: skip
+        "out": str(out),
+        "seed": seed,
+        "bytes": out.stat().st_size,
+        "sentence": str(done),
+        **done.to_json(),
+    }

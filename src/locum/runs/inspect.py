@@ -68,9 +68,13 @@ def _model(path: Path) -> Inspection:
     }
     members = {member.name: member.size for member in manifest.members}
     raw = {
-        "kind": "model", "format": manifest.format, "locum": manifest.locum,
-        "bytes": path.stat().st_size, "about": dict(manifest.about), "members": members,
-    }  # fmt: skip
+        "kind": "model",
+        "format": manifest.format,
+        "locum": manifest.locum,
+        "bytes": path.stat().st_size,
+        "about": dict(manifest.about),
+        "members": members,
+    }
     shown = {name: size(n_bytes) for name, n_bytes in members.items()}
     return Inspection(f"{path}: a fitted generator", facts, shown, (), raw)
 
@@ -78,14 +82,15 @@ def _model(path: Path) -> Inspection:
 def _folder(path: Path) -> Inspection:
     from locum.files.folder import RunFolder
     from locum.runs.certificate import NAME as CERTIFICATE
-    from locum.runs.files import STAGES, read_report
+    from locum.runs.files import PRIVACY, STAGES, read_privacy, read_report
     from locum.runs.outcome import answers_of
 
     if (path / CERTIFICATE).is_file():
         raise UsageError(
-            "this is a released bundle, not a run folder", where=str(path),
+            "this is a released bundle, not a run folder",
+            where=str(path),
             do=f"see what it promises with `locum verify {path}`, or inspect a model file in it",
-        )  # fmt: skip
+        )
     with RunFolder.view(path) as folder:
         plan, records = folder.plan, list(folder.records())
         done = [stage for stage in STAGES if folder.done(stage)]
@@ -103,9 +108,7 @@ def _folder(path: Path) -> Inspection:
         **{key: _text(plan.get(key)) for key in ("rows", "seed", "holdout", "synthesizer")},
         "made by": f"locum {_text(plan.get('version'))}",
     }
-    if (path / "privacy.json").is_file():
-        from locum.runs.files import read_privacy
-
+    if (path / PRIVACY).is_file():
         promised = read_privacy(path)
         total, unit = promised.get("total") or {}, promised.get("unit") or {}
         facts["privacy"] = _text(f"epsilon {total.get('epsilon')}, delta {total.get('delta')}")
@@ -119,9 +122,13 @@ def _folder(path: Path) -> Inspection:
     if cost:
         facts["cost"] = f"{sum(float(r.get('cpu_s', 0)) for r in cost):.1f} CPU seconds"
     raw = {
-        "kind": "run", "finished": finished, "done": done, "sentences": [a.sentence for a in answers],
-        "plan": {k: v for k, v in plan.items() if k != "schema"}, "files": files,
-    }  # fmt: skip
+        "kind": "run",
+        "finished": finished,
+        "done": done,
+        "sentences": [a.sentence for a in answers],
+        "plan": {k: v for k, v in plan.items() if k != "schema"},
+        "files": files,
+    }
     shown = {name: size(n_bytes) for name, n_bytes in files.items()}
     return Inspection(f"{path}: a run", facts, shown, sentences, raw)
 

@@ -155,6 +155,7 @@ def _read(raw: Raw, name: str, column: Column) -> tuple[pa.Array, Column, str]:
     """A column under the schema's spelling or, failing that, its own; with a note on the latter."""
     import pyarrow as pa
 
+    from locum.data.arrowtypes import parse_type
     from locum.data.canonical import to_kind
     from locum.data.detect import detect
     from locum.schema.validate import canonical_type
@@ -170,19 +171,8 @@ def _read(raw: Raw, name: str, column: Column) -> tuple[pa.Array, Column, str]:
             array = to_kind(values, reading, where)
         except DataError:
             continue
-        wanted = canonical_type(kept)
-        if str(array.type) != wanted:
-            array = array.cast(canonical_of(kept))
-        return array, kept, _note(column, reading, kept)
+        return array.cast(parse_type(canonical_type(kept))), kept, _note(column, reading, kept)
     raise first
-
-
-def canonical_of(column: Column) -> pa.DataType:
-    """Arrow type of a column in a canonical table."""
-    from locum.data.arrowtypes import parse_type
-    from locum.schema.validate import canonical_type
-
-    return parse_type(canonical_type(column))
 
 
 def _readings(column: Column, own: Column) -> Iterator[tuple[Column, Column]]:

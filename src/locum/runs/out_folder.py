@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def own_folder(folder: Path, own: set[str]) -> Path:
     """
     foreign = sorted(n for n in _names(folder) - own if not n.startswith(TEMPORARY_PREFIX))
     if foreign:
-        raise _refused("something else", foreign, folder)
+        raise _refusal("something else", foreign, folder)
     return folder
 
 
@@ -35,7 +36,7 @@ def refuse_taken(folder: Path) -> None:
     """
     taken = sorted(_names(folder))
     if taken:
-        raise _refused("something already", taken, folder)
+        raise _refusal("something already", taken, folder)
 
 
 def refuse_existing(path: Path, *, force: bool) -> Path:
@@ -64,8 +65,13 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def write_study(folder: Path, *, page: tuple[str, str], numbers: tuple[str, Mapping[str, Any]]) -> Path:
-    """Write a study's page and numbers, each a name and its content, each all or nothing.
+def study_folder(out: str | os.PathLike[str] | None, name: str, *more: str) -> Path | None:
+    """Where page and numbers of a study go, and files named `more`; None stays None. See `own_folder`."""
+    return None if out is None else own_folder(Path(out), {f"{name}.html", f"{name}.json", *more})
+
+
+def write_study(folder: Path, name: str, page: str, numbers: Mapping[str, Any]) -> Path:
+    """Write a study's page and numbers as ``name.html`` and ``name.json``, each all or nothing.
 
     Raises
     ------
@@ -75,9 +81,9 @@ def write_study(folder: Path, *, page: tuple[str, str], numbers: tuple[str, Mapp
         When a number is not finite: a defect, as evidence says why it has no number.
     """
     make_folder(folder)
-    text = json.dumps(numbers[1], indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(folder / numbers[0], text + "\n")
-    write_text(folder / page[0], page[1])
+    text = json.dumps(numbers, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(folder / f"{name}.json", text + "\n")
+    write_text(folder / f"{name}.html", page)
     return folder
 
 
@@ -88,8 +94,9 @@ def _names(folder: Path) -> set[str]:
         raise folder_error(error, folder) from error
 
 
-def _refused(what: str, names: list[str], folder: Path) -> FolderError:
+def _refusal(what: str, names: list[str], folder: Path) -> FolderError:
     return FolderError(
-        f"the folder holds {what} ({', '.join(names[:3])})", where=str(folder),
+        f"the folder holds {what} ({', '.join(names[:3])})",
+        where=str(folder),
         do="choose a new or empty folder with --out",
-    )  # fmt: skip
+    )

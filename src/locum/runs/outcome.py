@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,7 @@ class RunOutcome:
             "guarantee": self.guarantee or None,
             "notes": list(self.notes),
             "passed": self.passed,
-            "requirements": [
-                {name: getattr(c, name) for name in c.__dataclass_fields__} for c in self.requirements
-            ],
+            "requirements": [asdict(c) for c in self.requirements],
         }
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,9 @@ class RunPlan:
         return {
             "version": self.version,
             "source": {
-                "name": self.source.name, "n_bytes": self.source.n_bytes, "sha256": self.source.sha256,
+                "name": self.source.name,
+                "n_bytes": self.source.n_bytes,
+                "sha256": self.source.sha256,
             },
             "rows": self.rows,
             "seed": self.seed,
@@ -106,7 +109,7 @@ class RunPlan:
             **({"effort": self.effort} if self.effort != DEFAULT_EFFORT else {}),
             **({"privacy": dict(self.privacy)} if self.privacy is not None else {}),
             **({"lineage": self.lineage.to_json()} if self.lineage is not None else {}),
-        }  # fmt: skip
+        }
 
 
 def fingerprint(path: Path) -> Fingerprint:
@@ -118,30 +121,19 @@ def fingerprint_table(table: Any, name: str) -> Fingerprint:
     """The same for a table in memory (a ``pyarrow.Table``): its columns' names, types and values."""
     import pyarrow as pa
 
-    class _Sink:
+    class _Sink(io.RawIOBase):
         """Feeds what Arrow writes to the hash instead of keeping it."""
 
         def __init__(self) -> None:
-            self.hash, self.n_bytes, self.closed = hashlib.sha256(), 0, False
+            self.hash, self.n_bytes = hashlib.sha256(), 0
 
         def write(self, data: Any) -> int:
             self.hash.update(data)
             self.n_bytes += len(data)
             return len(data)
 
-        def flush(self) -> None: ...
-
-        def close(self) -> None:
-            self.closed = True
-
         def writable(self) -> bool:
             return True
-
-        def readable(self) -> bool:
-            return False
-
-        def seekable(self) -> bool:
-            return False
 
     sink = _Sink()
     plain = table.combine_chunks().replace_schema_metadata(None)

@@ -155,13 +155,22 @@ def _decide(
     if earlier is not None:
         plan = replace(plan, **{name: earlier[name] for name in _DECIDED})
     work = JobSize(
-        access.about.n_rows, plan.source.n_bytes, code_sizes(access.table, plan.schema), plan.rows,
-        plan.holdout, plan.synthesizer, plan.evaluate_rows, plan.schema.target is not None,
-    )  # fmt: skip
+        access.about.n_rows,
+        plan.source.n_bytes,
+        code_sizes(access.table, plan.schema),
+        plan.rows,
+        plan.holdout,
+        plan.synthesizer,
+        plan.evaluate_rows,
+        plan.schema.target is not None,
+    )
     decision = decide(
-        work, machine, budget_s=None if earlier is not None else plan.time_budget_s,
-        may_swap=request.synthesizer is None, where=plan.source.name,
-    )  # fmt: skip
+        work,
+        machine,
+        budget_s=None if earlier is not None else plan.time_budget_s,
+        may_swap=request.synthesizer is None,
+        where=plan.source.name,
+    )
     check_disk(decision.estimate, out)
     chosen = decision.work
     return replace(plan, synthesizer=chosen.synthesizer, evaluate_rows=chosen.evaluate_rows), decision

@@ -14,10 +14,11 @@ from locum.files import atomic
 from locum.files.folder import RunFolder
 from locum.files.json import load
 from locum.files.signature import fingerprint, own_key, public_hex, signing_key
+from locum.privacy.unit import Unit
 from locum.progress import Event, Listener, silent
 from locum.runs.certificate import NAME, as_bytes, certify
 from locum.runs.files import CARD, CROISSANT, MODEL, PRIVACY, QUALITY, QUALITY_JSON, read_privacy
-from locum.runs.guarantee import entries_of, statement, totals, unit_of
+from locum.runs.guarantee import entries_of, statement, totals
 from locum.runs.out_folder import refuse_taken
 from locum.runs.release_report import assess_release, describe_release, write_reports
 from locum.runs.versions import now
@@ -57,10 +58,14 @@ class Released:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
         return {
-            "folder": str(self.folder), "files": list(self.files), "statement": self.statement,
-            "key_fingerprint": self.key, "public_key": self.public_key, "new_key": self.new_key,
+            "folder": str(self.folder),
+            "files": list(self.files),
+            "statement": self.statement,
+            "key_fingerprint": self.key,
+            "public_key": self.public_key,
+            "new_key": self.new_key,
             "quality": list(self.quality),
-        }  # fmt: skip
+        }
 
 
 def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener = silent) -> Released:
@@ -149,7 +154,7 @@ def _with_ledger(run: Path, document: dict[str, Any]) -> dict[str, Any]:
     added = totals(entries, float(document["total"]["delta"]))
     if added != document["total"] or added["epsilon"] is None:
         raise FileFormatError("what was spent does not add up", where=str(run / PRIVACY), do="run again")
-    said = statement(unit_of(document), added["epsilon"], added["delta"])
+    said = statement(Unit.from_json(document["unit"]), added["epsilon"], added["delta"])
     if said != document["statement"]:
         raise FileFormatError("the statement is not that of the ledger", where=str(run / PRIVACY))
     return document

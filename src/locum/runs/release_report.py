@@ -62,9 +62,13 @@ def write_reports(
     rows = int(plan["rows"]) or max(1, int(document["rows"]["noisy"]))
     schema = synth.schema
     context = RunContext(
-        title=schema.name, created=created, synthesizer=str(document["synthesizer"]["name"]),
-        versions=versions(), guarantee=document["statement"], lineage=synth.lineage,
-    )  # fmt: skip
+        title=schema.name,
+        created=created,
+        synthesizer=str(document["synthesizer"]["name"]),
+        versions=versions(),
+        guarantee=document["statement"],
+        lineage=synth.lineage,
+    )
     target = (plan.get("privacy") or {}).get("target")
     shown = replace(schema, target=target) if target in schema.names else schema
     atomic.write_text(

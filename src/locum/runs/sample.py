@@ -125,9 +125,10 @@ def _real_rows(path: Path, synth: Synthesizer, asked: SampleOptions) -> pa.Table
     if asked.given is not None or asked.targets:
         what = "given" if asked.given is not None else "targets"
         raise UsageError(
-            f"rows of --{what} cannot be picked over without breaking it", where="--verify",
+            f"rows of --{what} cannot be picked over without breaking it",
+            where="--verify",
             do=f"leave out --verify or --{what}",
-        )  # fmt: skip
+        )
     raw = read_table(path)
     if raw.lineage is not None and raw.lineage.depth > 0:
         raise UsageError(
@@ -149,8 +150,9 @@ def refuse_out(out: Path, *, force: bool) -> None:
     if out.suffix.lower().lstrip(".") not in FORMATS:
         raise UsageError(
             f"rows cannot be written as {out.suffix or 'a file without suffix'!r}",
-            where=str(out), expected=f"a name ending in {', '.join('.' + name for name in FORMATS)}",
-        )  # fmt: skip
+            where=str(out),
+            expected=f"a name ending in {', '.join('.' + name for name in FORMATS)}",
+        )
     refuse_existing(out, force=force)
 
 
@@ -190,9 +192,14 @@ def draw_rows(
     progress(Event("sample", 0, 1))
     spec = None if asked.targets is None else targets_from_text(asked.targets, Names.of(synth.encoder))
     drawn = synth.draw(
-        rows, where=asked.where, given=asked.given, targets=spec, rules=asked.rules,
-        temperature=asked.temperature, seed=seed,
-    )  # fmt: skip
+        rows,
+        where=asked.where,
+        given=asked.given,
+        targets=spec,
+        rules=asked.rules,
+        temperature=asked.temperature,
+        seed=seed,
+    )
     progress(Event("sample", 1, 1))
     return drawn.table, {**drawn.to_json(), "sentence": str(drawn)}
 

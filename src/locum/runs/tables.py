@@ -59,13 +59,13 @@ def group_columns(
     UsageError
         For an entry without a column, or (with `names`) a column that is not there.
     """
-    found = tuple(_crossed(entry) for entry in ([by] if isinstance(by, str) else by))
+    found = tuple(_cross(entry) for entry in ([by] if isinstance(by, str) else by))
     for name in (n for columns in found for n in columns if names is not None):
         need_column(name, names or (), where="by")
     return found
 
 
-def _crossed(entry: str | Sequence[str]) -> tuple[str, ...]:
+def _cross(entry: str | Sequence[str]) -> tuple[str, ...]:
     """Columns to cross: ``sex,race`` or a sequence of names."""
     names = entry.split(",") if isinstance(entry, str) else list(entry)
     found = tuple(dict.fromkeys(n.strip() for n in names if n.strip()))
@@ -174,10 +174,12 @@ def misfit(unmatched: Sequence[Unmatched], raw: Raw) -> DataError:
     first = next(a.error for a in unmatched if a.error is not None)
     if len(unmatched) == 1:
         return DataError(
-            first.what, where=first.where, examples=first.examples,
+            first.what,
+            where=first.where,
+            examples=first.examples,
             expected="the same kind of values as in the real table",
             do="write them as the real table does, or drop the column from both tables",
-        )  # fmt: skip
+        )
     reasons = "; ".join(f"{a.column}: {a.reason}" for a in unmatched[:3]) + (
         "; ..." if len(unmatched) > 3 else ""
     )
@@ -219,16 +221,17 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
     columns = raw.table.column_names
     if config is not None and config.schema is None and request.schema is None:
         request = replace(
-            request, target=request.target or config.evaluate.target,
+            request,
+            target=request.target or config.evaluate.target,
             protected=request.protected or config.evaluate.protected,
-        )  # fmt: skip
+        )
     need_columns(request, columns)
     given = request.schema or (config.schema if config else None)
     if given is None:
         from locum.data.detect import detect
 
         found = detect(raw, target=request.target, protected=request.protected)
-        return found, _regenerated(found)
+        return found, _regenerated_note(found)
     if set(given.names) != set(columns):
         lost, new = sorted(set(given.names) - set(columns)), sorted(set(columns) - set(given.names))
         what = " and ".join(
@@ -239,10 +242,10 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
         raise DataError(what, where=raw.name, do="run `locum init --force` to propose a new locum.toml")
     return replace(
         given, target=request.target or given.target, protected=request.protected or given.protected
-    ), _regenerated(given)
+    ), _regenerated_note(given)
 
 
-def _regenerated(schema: Schema) -> tuple[str, ...]:
+def _regenerated_note(schema: Schema) -> tuple[str, ...]:
     made = [column for column in schema if column.regenerated]
     if not made:
         return ()
@@ -286,9 +289,10 @@ def read_and_refine(source: Any, target: str | None, protected: Sequence[str]) -
     unknown = set(own) - {"target", "protected"}
     if unknown:
         raise UsageError(
-            f"{min(unknown)!r} cannot be said of a table", where=str(path),
+            f"{min(unknown)!r} cannot be said of a table",
+            where=str(path),
             expected="?target=COLUMN&protected=COLUMN,COLUMN",
-        )  # fmt: skip
+        )
     if "protected" in own:
         protected = [name for name in own["protected"].split(",") if name]
     request = RunRequest(data=path, target=own.get("target", target), protected=tuple(protected))

@@ -11,8 +11,10 @@ from locum.errors import FileFormatError, LocumError, UsageError
 from locum.files.atomic import file_sha256
 from locum.files.json import load
 from locum.files.signature import ALGORITHM, fingerprint, is_signed
+from locum.privacy.budget import Budget
+from locum.privacy.unit import Unit
 from locum.runs.certificate import FIELDS, FORMAT, NAME, as_bytes, signed_bytes
-from locum.runs.guarantee import budget_of, entries_of, statement, totals, unit_of
+from locum.runs.guarantee import entries_of, statement, totals
 
 #: No certificate of ours is larger.
 _MAX_BYTES = 64 * 2**20
@@ -57,11 +59,17 @@ class Verified:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
         return {
-            "folder": str(self.folder), "passed": self.passed, "failures": list(self.failures),
-            "statement": self.statement, "key_fingerprint": self.key, "key_expected": self.known_key,
-            "epsilon": None if self.epsilon is None else list(self.epsilon), "delta": self.delta,
-            "files": list(self.files), "assumptions": list(self.assumptions),
-        }  # fmt: skip
+            "folder": str(self.folder),
+            "passed": self.passed,
+            "failures": list(self.failures),
+            "statement": self.statement,
+            "key_fingerprint": self.key,
+            "key_expected": self.known_key,
+            "epsilon": None if self.epsilon is None else list(self.epsilon),
+            "delta": self.delta,
+            "files": list(self.files),
+            "assumptions": list(self.assumptions),
+        }
 
 
 def verify(bundle: Path, *, key: str | None = None) -> Verified:
@@ -92,22 +100,25 @@ def verify(bundle: Path, *, key: str | None = None) -> Verified:
         return Verified(bundle, (f"{NAME}: {error.what}.",))
     failures: list[str] = []
     for check in (_check_form, _check_signature, _check_statement):
-        failures += _tried(check, certificate)
+        failures += _failures_of(check, certificate)
     failures += _check_files(bundle, certificate.get("files"))
-    epsilon = None
     found: list[tuple[float, float]] = []
-    failures += _tried(lambda c: _check_total(c, found), certificate)
-    if found:
-        epsilon = found[0]
+    failures += _failures_of(lambda c: _check_total(c, found), certificate)
     public = str(_part(certificate, "signature").get("public_key", ""))
     known = key is not None and public == key
     if key is not None and not known:
         failures.append(f"{NAME}: signed by another key than the one expected.")
     return Verified(
-        bundle, tuple(failures), str(certificate.get("statement", "")), _fingerprint(public), known, epsilon,
-        _delta(certificate), tuple(str(a) for a in certificate.get("assumptions") or ()),
+        bundle,
+        tuple(failures),
+        str(certificate.get("statement", "")),
+        _fingerprint(public),
+        known,
+        found[0] if found else None,
+        _delta(certificate),
+        tuple(str(a) for a in certificate.get("assumptions") or ()),
         tuple(sorted(_part(certificate, "files"))),
-    )  # fmt: skip
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -122,7 +133,9 @@ def _read(path: Path) -> dict[str, Any]:
     return found
 
 
-def _tried(check: Callable[[Mapping[str, Any]], list[str]], certificate: Mapping[str, Any]) -> list[str]:
+def _failures_of(
+    check: Callable[[Mapping[str, Any]], list[str]], certificate: Mapping[str, Any]
+) -> list[str]:
     """The failures of one check; whatever a hostile certificate breaks in it is one more."""
     try:
         return check(certificate)
@@ -157,15 +170,15 @@ def _check_statement(certificate: Mapping[str, Any]) -> list[str]:
     claimed = certificate["total"]
     added = totals(entries, float(claimed["delta"]))
     failures = []
-    if float(claimed["delta"]) != budget_of(certificate).delta:
+    if float(claimed["delta"]) != Budget.from_json(certificate["budget"]).delta:
         failures.append(f"{NAME}: the total is taken at another delta than the budget's.")
     for name, value in added.items():
         if claimed.get(name) != value:
             failures.append(f"{NAME}: total.{name} is not what the {len(entries)} entries add up to.")
-    said = statement(unit_of(certificate), added["epsilon"] or float("inf"), added["delta"])
+    unit = Unit.from_json(certificate["unit"])
+    said = statement(unit, added["epsilon"] or float("inf"), added["delta"])
     if certificate.get("statement") != said:
         failures.append(f"{NAME}: the statement is not what the entries add up to.")
-    unit = unit_of(certificate)
     for i, e in enumerate(entries):
         least = 1.0 if e.mechanism == "exponential" else float(unit.rows)
         if e.sensitivity < least * (1 - 1e-12):

@@ -10,9 +10,19 @@ from importlib import metadata
 
 #: What locum needs, in the order shown.
 REQUIRED = (
-    "locum", "numpy", "scipy", "pyarrow", "narwhals", "lightgbm", "pydantic", "safetensors", "jinja2",
-    "faker", "typer", "rich",
-)  # fmt: skip
+    "locum",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "narwhals",
+    "lightgbm",
+    "pydantic",
+    "safetensors",
+    "jinja2",
+    "faker",
+    "typer",
+    "rich",
+)
 #: What locum can use when it is there.
 EXTRAS = ("pandas", "polars", "duckdb", "h11", "jsonschema", "xllamacpp")
 

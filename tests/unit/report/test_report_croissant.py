@@ -18,16 +18,27 @@ from locum.schema.table import Schema
 
 SCHEMA = Schema(
     (
-        Column("visit id", "id"), Column("age", "integer"), Column("score/100", "number"),
-        Column("ward", "category"), Column("admitted", "date"), Column("seen", "datetime"),
-        Column("ill", "boolean"), Column("stay", "duration"),
+        Column("visit id", "id"),
+        Column("age", "integer"),
+        Column("score/100", "number"),
+        Column("ward", "category"),
+        Column("admitted", "date"),
+        Column("seen", "datetime"),
+        Column("ill", "boolean"),
+        Column("stay", "duration"),
     ),
     name="visits",
-)  # fmt: skip
+)
 ROW = {
-    "visit id": "V1", "age": 40, "score/100": 1.5, "ward": "intensive", "admitted": "2024-05-05",
-    "seen": "2024-05-05T10:00:00", "ill": True, "stay": "3 days",
-}  # fmt: skip
+    "visit id": "V1",
+    "age": 40,
+    "score/100": 1.5,
+    "ward": "intensive",
+    "admitted": "2024-05-05",
+    "seen": "2024-05-05T10:00:00",
+    "ill": True,
+    "stay": "3 days",
+}
 
 
 def described(folder: Path, suffix: str, **options: str) -> dict[str, Any]:
@@ -39,9 +50,15 @@ def described(folder: Path, suffix: str, **options: str) -> dict[str, Any]:
         (folder / name).write_text("\n".join(lines) + "\n")
     digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     return croissant(
-        SCHEMA, title="visits (synthetic)", description="3 synthetic rows.", created="2026-11-28T00:00:00Z",
-        data=name, files={name: digest}, privacy="(1, 1e-06)-differential privacy at unit a row.", **options,
-    )  # fmt: skip
+        SCHEMA,
+        title="visits (synthetic)",
+        description="3 synthetic rows.",
+        created="2026-11-28T00:00:00Z",
+        data=name,
+        files={name: digest},
+        privacy="(1, 1e-06)-differential privacy at unit a row.",
+        **options,
+    )
 
 
 def opened(folder: Path, document: dict[str, Any]) -> Any:
@@ -68,9 +85,8 @@ def test_the_validator_finds_no_error_and_reads_the_rows(tmp_path, suffix):
 
 
 def test_what_is_only_recommended_is_missing_only_where_nobody_said_it(tmp_path):
-    found = opened(
-        tmp_path, described(tmp_path, "csv", license_id="https://spdx.org/licenses/CC-BY-4.0.html")
-    )
+    document = described(tmp_path, "csv") | {"license": "https://spdx.org/licenses/CC-BY-4.0.html"}
+    found = opened(tmp_path, document)
     told = " ".join(found.metadata.ctx.issues.warnings)
     assert "license" not in told and "datePublished" not in told and "version" not in told
 

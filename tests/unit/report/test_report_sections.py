@@ -8,7 +8,7 @@ from typing import Any
 
 from locum.evaluation.result import Result
 from locum.evaluation.subgroups.result import GroupEstimate, Subgroup, Subgrouping, SubgroupTable
-from locum.report.charts.roc import RocCurve, named, roc
+from locum.report.charts.roc import RocCurve, legend, roc
 from locum.report.charts.scatter import Axis, Point, scatter
 from locum.report.page import MAX_FAIR_OPEN, build
 from locum.report.sections import attacks
@@ -17,9 +17,16 @@ from locum.report.sections import attacks
 def made(name: str, question: Any, verdict: Any = "good", **detail: Any) -> Result:
     """A result with the least it can have."""
     return Result(
-        name=name, title=name, question=question, value=0.5, reference=0.5, direction="lower",
-        verdict=verdict, sentence="A sentence.", detail=detail,
-    )  # fmt: skip
+        name=name,
+        title=name,
+        question=question,
+        value=0.5,
+        reference=0.5,
+        direction="lower",
+        verdict=verdict,
+        sentence="A sentence.",
+        detail=detail,
+    )
 
 
 CURVE = ((0.0, 0.0), (0.01, 0.02), (1.0, 1.0))
@@ -45,15 +52,15 @@ def test_attacks_on_membership_stand_apart_and_the_accused_one_is_marked():
 def test_of_many_fairness_measures_the_good_ones_are_folded(evidence, context):
     many = [made(f"fair.{i}", "fair", "poor" if i == 3 else "good") for i in range(MAX_FAIR_OPEN + 2)]
     page = build(dataclasses.replace(evidence, results=tuple(many)), context)
-    assert [r.result.name for r in page.fairness.rows] == ["fair.3"]
-    assert len(page.fair_too.rows) == MAX_FAIR_OPEN + 1
+    assert [r.result.name for r in page["fairness"]] == ["fair.3"]
+    assert len(page["fair_too"]) == MAX_FAIR_OPEN + 1
     few = build(dataclasses.replace(evidence, results=tuple(many[:4])), context)
-    assert len(few.fairness.rows) == 4 and not few.fair_too.rows
+    assert len(few["fairness"]) == 4 and not few["fair_too"]
 
 
 def test_curves_are_named_beside_the_picture_with_what_they_find():
     curves = [RocCurve("low", CURVE), RocCurve("high", ((0.0, 0.0), (0.01, 0.4), (1.0, 1.0)), first=True)]
-    assert [(c.name, round(at, 3)) for c, at in named(curves)] == [("high", 0.4), ("low", 0.02)]
+    assert [(c.name, round(at, 3)) for c, at in legend(curves)] == [("high", 0.4), ("low", 0.02)]
     assert not re.search(r"<text[^>]*>high", str(roc(curves)))
 
 

@@ -36,9 +36,9 @@ def test_a_file_in_the_place_of_the_folder_is_told_in_words(tmp_path: Path) -> N
 
 
 def test_a_number_that_is_none_keeps_the_earlier_files(tmp_path: Path) -> None:
-    write_study(tmp_path / "a" / "b", page=("p.html", "first"), numbers=("n.json", {"x": "é"}))
+    write_study(tmp_path / "a" / "b", "n", "first", {"x": "é"})
     assert json.loads((tmp_path / "a" / "b" / "n.json").read_text(encoding="utf-8")) == {"x": "é"}
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_study(tmp_path / "a" / "b", page=("p.html", "second"), numbers=("n.json", {"x": float("nan")}))
-    assert (tmp_path / "a" / "b" / "p.html").read_text() == "first"
-    assert sorted(p.name for p in (tmp_path / "a" / "b").iterdir()) == ["n.json", "p.html"]
+        write_study(tmp_path / "a" / "b", "n", "second", {"x": float("nan")})
+    assert (tmp_path / "a" / "b" / "n.html").read_text() == "first"
+    assert sorted(p.name for p in (tmp_path / "a" / "b").iterdir()) == ["n.html", "n.json"]

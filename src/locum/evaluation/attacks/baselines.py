@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.evaluation.attacks.neighbours import nearest
 from locum.evaluation.attacks.threat import ThreatModel
 from locum.evaluation.linear import design, ridge_logistic
@@ -15,7 +15,6 @@ from locum.randomness import stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FloatArray = npt.NDArray[np.float64]
 #: Rows a side that the linear judge learns from, and the levels of a label that it looks at.
 LINEAR_ROWS, LINEAR_LEVELS = 10_000, 20
 

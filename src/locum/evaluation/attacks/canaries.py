@@ -13,7 +13,7 @@ from locum.errors import DataError, UsageError
 from locum.evaluation.attacks.neighbours import nearest
 from locum.evaluation.attacks.verdict import AttackFinding, Claim, area_p, rates, roc_points
 from locum.evaluation.intervals import auc_interval
-from locum.evaluation.learn.cells import levels_of, numeric
+from locum.evaluation.learn.cells import from_numeric, levels_of, numeric
 from locum.evaluation.learn.features import RankView
 from locum.evaluation.registry import result_of
 from locum.randomness import check_seed, stream
@@ -85,7 +85,7 @@ def plant(
             do="give a table whose columns vary",
         )
     rng = stream(seed, "attacks", "canaries")
-    made = _made(table, schema, 2 * planted, rng)
+    made = _make(table, schema, 2 * planted, rng)
     # Independent coins, as the bound on epsilon wants them; so about `planted` go in.
     coin = rng.random(2 * planted) < 0.5
     inside, outside = made.filter(coin), made.filter(~coin)
@@ -93,13 +93,13 @@ def plant(
     return whole.take(rng.permutation(whole.num_rows)), Canaries(inside, outside, copies)
 
 
-def _made(table: pa.Table, schema: Schema, n: int, rng: np.random.Generator) -> pa.Table:
+def _make(table: pa.Table, schema: Schema, n: int, rng: np.random.Generator) -> pa.Table:
     import pyarrow as pa
 
     parent = {d.dependent: d.determinant for d in schema.dependencies}
     rows: dict[str, npt.NDArray[np.intp]] = {}
 
-    def drawn(name: str) -> pa.ChunkedArray:
+    def values(name: str) -> pa.ChunkedArray | pa.Array:
         if name not in parent and name not in parent.values():
             return _values(schema[name], table.column(name), n, rng)
         # What determines another column, and what is determined, comes from one row: dependencies must hold.
@@ -110,12 +110,13 @@ def _made(table: pa.Table, schema: Schema, n: int, rng: np.random.Generator) -> 
             rows[root] = rng.integers(table.num_rows, size=n)
         return table.column(name).take(rows[root])
 
-    return pa.table([drawn(name) for name in table.column_names], schema=table.schema)
+    return pa.table([values(name) for name in table.column_names], schema=table.schema)
 
 
-def _values(column: Column, known: pa.ChunkedArray, n: int, rng: np.random.Generator) -> pa.ChunkedArray:
+def _values(
+    column: Column, known: pa.ChunkedArray, n: int, rng: np.random.Generator
+) -> pa.ChunkedArray | pa.Array:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     some = known.drop_null()
     if len(some) == 0 or column.regenerated:
@@ -123,7 +124,7 @@ def _values(column: Column, known: pa.ChunkedArray, n: int, rng: np.random.Gener
     if not column.ordered:
         levels = levels_of(some)
         rare = levels[-max(2, math.ceil(RARE * len(levels))) :]
-        return pc.cast(pa.chunked_array([pa.array(rng.choice(rare, size=n).tolist())]), known.type)
+        return pa.array(rng.choice(rare, size=n).tolist()).cast(known.type)
     x = numeric(some)
     x = x[np.isfinite(x)]
     if not len(x):
@@ -131,12 +132,8 @@ def _values(column: Column, known: pa.ChunkedArray, n: int, rng: np.random.Gener
     share = rng.random(n)
     drawn = x.min() * (1 - share) + x.max() * share
     if column.kind == "number":
-        decimals = 15 if column.decimals is None else column.decimals
-        return pa.chunked_array([pa.array(np.round(drawn, decimals))])
-    whole = np.clip(np.round(drawn), -(2.0**63), np.nextafter(2.0**63, 0)).astype(np.int64)
-    if pa.types.is_date32(known.type):
-        return pa.chunked_array([pa.array(whole.astype(np.int32)).cast(known.type)])
-    return pa.chunked_array([pa.array(whole).cast(known.type)])
+        drawn = np.round(drawn, 15 if column.decimals is None else column.decimals)
+    return from_numeric(drawn, known.type)
 
 
 def find(canaries: Canaries, synthetic: pa.Table, schema: Schema, *, seed: int = 0) -> list[AttackFinding]:

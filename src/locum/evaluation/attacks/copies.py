@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,15 +75,15 @@ def exact_copies(trial: Trial) -> list[Result]:
         "excess_low": excess_low,
         "excess_high": excess_high,
     }
-    return [_result(value, low, high, reference, verdict, detail, _sentence(value, reference))]
+    found: dict[str, Any] = {"low": low, "high": high, "reference": reference, "verdict": verdict}
+    return [result_of("copying.exact", value, _sentence(value, reference), detail=detail, **found)]
 
 
 def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float]) -> Result:
     """Judged without a hold-out: only many copies of rows that train holds once are beyond doubt."""
-    distinct, counts = np.unique(keys["train"], return_counts=True)
-    chance = float(counts[counts > 1].sum() / counts.sum())
+    chance, alone = repeated(keys["train"])
     n = len(keys["synthetic"])
-    single = np.isin(keys["synthetic"], distinct[counts == 1])
+    single = np.isin(keys["synthetic"], alone)
     least, _ = wilson(int(single.sum()), n)
     copied = n >= FEWEST and least > chance + SURE_EXCESS
     detail: dict[str, object] = {"rows": n, "single": float(single.mean()), "repeated": chance}
@@ -93,7 +93,18 @@ def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float]) -
             f"{100 * value:.2f} % of the synthetic rows equal a real row that the generator learned from, "
             f"though only {100 * chance:.2f} % of those rows occur more than once: that is no chance."
         )
-    return _result(value, *interval, None, "poor" if copied else "unclear", detail, sentence)
+    verdict: Verdict = "poor" if copied else "unclear"
+    low, high = interval
+    return result_of("copying.exact", value, sentence, low=low, high=high, verdict=verdict, detail=detail)
+
+
+def repeated(keys: Keys) -> tuple[float, Keys]:
+    """Share of rows that occur more than once, and the keys of the others.
+
+    Fresh rows of the same population meet these rows about as often by chance.
+    """
+    distinct, counts = np.unique(keys, return_counts=True)
+    return float(counts[counts > 1].sum() / max(1, counts.sum())), distinct[counts == 1]
 
 
 def _excess(trial: Trial, keys: dict[str, Keys]) -> tuple[float, float, float]:
@@ -169,24 +180,3 @@ def _sentence(value: float, reference: float | None) -> str:
     if reference is None:
         return text + "; without a hold-out nobody knows how many would do so by chance."
     return text + f"; of real rows that it never saw {100 * reference:.2f} % do."
-
-
-def _result(
-    value: float,
-    low: float,
-    high: float,
-    reference: float | None,
-    verdict: Verdict,
-    detail: dict[str, object],
-    sentence: str,
-) -> Result:
-    return result_of(
-        "copying.exact",
-        value,
-        sentence,
-        low=low,
-        high=high,
-        reference=reference,
-        verdict=verdict,
-        detail=detail,
-    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from locum.arrays import FloatArray
+from locum.arrays import FloatArray, IntArray
 from locum.evaluation.attacks.neighbours import nearest
 from locum.evaluation.attacks.threat import ThreatModel
 from locum.evaluation.learn.boosting import grow, grow_forest
@@ -85,16 +85,9 @@ def tree_ratio(known: ThreatModel, rows: pa.Table) -> tuple[FloatArray, FloatArr
     With it the naive score (0 for every row: without synthetic rows there is nothing to learn). Cost: one fit
     of up to `TREE_ROWS` rows a side.
     """
-    view, rng = known.features, stream(known.seed, "attacks", "trees")
-    n = min(known.synthetic.num_rows, known.reference.num_rows, TREE_ROWS)
-    sides = [view.matrix(t) for t in (known.synthetic, known.reference)]
-    x = np.concatenate([s[rng.choice(len(s), size=n, replace=False)] for s in sides])
-    y = np.repeat([1, 0], n)
-    forest = grow(
-        x, y, "binary", categorical=view.categorical, seed=child_seed(known.seed, "attacks", "trees"),
-        rounds=TREE_ROUNDS,
-    )  # fmt: skip
-    p = np.clip(forest.predict(view.matrix(rows)), 1e-9, 1 - 1e-9)
+    x, y, seed = _sides(known, TREE_ROWS, "trees")
+    forest = grow(x, y, "binary", categorical=known.features.categorical, seed=seed, rounds=TREE_ROUNDS)
+    p = np.clip(forest.predict(known.features.matrix(rows)), 1e-9, 1 - 1e-9)
     return np.log(p / (1 - p)), np.zeros(rows.num_rows)
 
 
@@ -107,10 +100,15 @@ def forest_ratio(known: ThreatModel, rows: pa.Table) -> tuple[FloatArray, FloatA
     where boosted trees only see regions. With it the naive score (0 for every row). Cost: one forest of
     `FOREST_TREES` trees on up to `FOREST_ROWS` rows a side, about 8 s.
     """
-    view, rng = known.features, stream(known.seed, "attacks", "forest")
-    n = min(known.synthetic.num_rows, known.reference.num_rows, FOREST_ROWS)
-    sides = [view.matrix(t) for t in (known.synthetic, known.reference)]
+    x, y, seed = _sides(known, FOREST_ROWS, "forest")
+    forest = grow_forest(x, y, trees=FOREST_TREES, seed=seed)
+    return forest.predict(known.features.matrix(rows)), np.zeros(rows.num_rows)
+
+
+def _sides(known: ThreatModel, most: int, name: str) -> tuple[FloatArray, IntArray, int]:
+    """Equally many synthetic and reference rows, which are which, and a seed for who learns to tell them."""
+    rng = stream(known.seed, "attacks", name)
+    n = min(known.synthetic.num_rows, known.reference.num_rows, most)
+    sides = [known.features.matrix(t) for t in (known.synthetic, known.reference)]
     x = np.concatenate([s[rng.choice(len(s), size=n, replace=False)] for s in sides])
-    seed = child_seed(known.seed, "attacks", "forest")
-    p = grow_forest(x, np.repeat([1, 0], n), trees=FOREST_TREES, seed=seed).predict(view.matrix(rows))
-    return p, np.zeros(rows.num_rows)
+    return x, np.repeat([1, 0], n), child_seed(known.seed, "attacks", name)

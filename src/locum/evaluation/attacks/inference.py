@@ -24,9 +24,7 @@ ATTACKS, SEARCHED = 1_000, 40_000
 TOLERANCE, TIME_TOLERANCE = 0.05, 0.01
 
 
-def inference(
-    trial: Trial, *, attacks: int = ATTACKS, searched: int = SEARCHED, secrets: tuple[str, ...] | None = None
-) -> list[AttackFinding]:
+def inference(trial: Trial, *, attacks: int = ATTACKS, searched: int = SEARCHED) -> list[AttackFinding]:
     """``attack.inference``: the risk of the column that is guessed best beyond what holds for everybody.
 
     Each column in turn is the secret: of the nearest synthetic row by all other columns (Gower's distance)
@@ -48,14 +46,13 @@ def inference(
     # The first of rows equally near is taken, and the order of rows must not decide.
     synthetic = synthetic.take(rng.permutation(synthetic.num_rows))
     view = GowerView.learn(trial.columns, synthetic)
-    names = [c.name for c in trial.columns]
-    chosen = [j for j, name in enumerate(names) if secrets is None or name in secrets]
+    chosen = range(len(trial.columns))
     rows = view.rows(synthetic)
     hits: dict[tuple[str, int], npt.NDArray[np.bool_]] = {}
     parts: tuple[Part, ...] = ("train", "test")
     for part in parts:
         targets = trial.sample(part, attacks, "inference")
-        nearest = _nearest(view, view.rows(targets), rows, chosen)
+        nearest = _nearest(view, view.rows(targets), rows)
         for j in chosen:
             secret = trial.columns[j]
             hits[part, j] = _right(secret, targets, synthetic, nearest[j])
@@ -63,13 +60,16 @@ def inference(
                 guess = rng.integers(synthetic.num_rows, size=targets.num_rows)
                 hits["naive", j] = _right(secret, targets, synthetic, guess)
     found = {
-        names[j]: Successes(
-            int(hits["train", j].sum()), int(hits["test", j].sum()), int(hits["naive", j].sum()),
-            len(hits["train", j]), len(hits["test", j]),
+        trial.columns[j].name: Successes(
+            int(hits["train", j].sum()),
+            int(hits["test", j].sum()),
+            int(hits["naive", j].sum()),
+            len(hits["train", j]),
+            len(hits["test", j]),
         )
         for j in chosen
-    }  # fmt: skip
-    return [_worst(found)] if found else []
+    }
+    return [_worst(found)]
 
 
 def _worst(found: dict[str, Successes]) -> AttackFinding:
@@ -99,14 +99,14 @@ def _worst(found: dict[str, Successes]) -> AttackFinding:
 
 
 def _nearest(
-    view: GowerView, queries: npt.NDArray[np.float32], rows: npt.NDArray[np.float32], secrets: list[int]
-) -> dict[int, npt.NDArray[np.intp]]:
-    """For each secret the nearest row by all other columns; shape (n_queries,) each."""
-    out = {j: np.zeros(queries.shape[1], dtype=np.intp) for j in secrets}
+    view: GowerView, queries: npt.NDArray[np.float32], rows: npt.NDArray[np.float32]
+) -> npt.NDArray[np.intp]:
+    """For each column as the secret the nearest row by all others; shape (n_columns, n_queries)."""
+    out = np.zeros((len(view.columns), queries.shape[1]), dtype=np.intp)
     for at, total, step in view.blocks(queries, rows, range(len(view.columns))):
-        for j in secrets:
+        for j in range(len(view.columns)):
             own = view.one(j, queries[:, at], rows, step)
-            out[j][at] = np.subtract(total, own, out=step).argmin(axis=1)
+            out[j, at] = np.subtract(total, own, out=step).argmin(axis=1)
     return out
 
 

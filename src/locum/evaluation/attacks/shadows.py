@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,7 +55,7 @@ class Shadows:
 
 
 def shadow_attacks(
-    trial: Trial, fit: Fit, *, shadows: int = SHADOWS, targets: int = TARGETS, seconds: float | None = None
+    trial: Trial, fit: Fit, *, shadows: int = SHADOWS, targets: int = TARGETS
 ) -> list[AttackFinding]:
     """``attack.shadow.lira``, ``attack.shadow.rmia`` and ``attack.shadow.queries``; all share the same fits.
 
@@ -71,16 +70,13 @@ def shadow_attacks(
       subsets, less their means over shadows; boosted trees learn from all targets and shadows together which
       counts give members away. One model for all targets replaces their forest a target.
 
-    `seconds` of CPU stop the fitting early; nothing comes of fewer than `LEAST_SHADOWS`, or without a
-    hold-out.
+    Nothing comes of fewer than `LEAST_SHADOWS`, or without a hold-out.
     Cost: the fits.
     """
     k = min(trial.train.num_rows, trial.test.num_rows, targets) if trial.independent_test else 0
-    if k < LEAST or not trial.columns:
+    if k < LEAST or not trial.columns or shadows < LEAST_SHADOWS:
         return []
-    found = _run(trial, fit, shadows, k, seconds)
-    if found is None:
-        return []
+    found = _run(trial, fit, shadows, k)
     outside_mean = _mean_where(found.near, ~found.inside)
     plain = (outside_mean[:k], outside_mean[k:])
     scores = {
@@ -97,7 +93,7 @@ def shadow_attacks(
     return out
 
 
-def _run(trial: Trial, fit: Fit, shadows: int, k: int, seconds: float | None) -> Shadows | None:
+def _run(trial: Trial, fit: Fit, shadows: int, k: int) -> Shadows:
     import pyarrow as pa
 
     n = trial.train.num_rows
@@ -106,10 +102,8 @@ def _run(trial: Trial, fit: Fit, shadows: int, k: int, seconds: float | None) ->
     asked = pa.concat_tables([getattr(trial, p).take(np.sort(order[p][:k])) for p in ("train", "test")])
     rest = pa.concat_tables([getattr(trial, p).take(np.sort(order[p][k:])) for p in ("train", "test")])
     probe = _Probe(trial, asked)
-    start, inside, near, counts = time.process_time(), [], [], []
+    inside, near, counts = [], [], []
     for s in range(shadows):
-        if seconds is not None and time.process_time() - start > seconds:
-            break
         coin = rng.random(2 * k) < 0.5
         filled = rest.take(np.sort(rng.permutation(rest.num_rows)[: max(0, n - int(coin.sum()))]))
         table = pa.concat_tables([asked.filter(coin), filled])
@@ -119,8 +113,6 @@ def _run(trial: Trial, fit: Fit, shadows: int, k: int, seconds: float | None) ->
         inside.append(coin)
         near.append(signals[0])
         counts.append(signals[1])
-    if len(inside) < LEAST_SHADOWS:
-        return None
     released = probe(trial.synthetic)
     return Shadows(np.array(inside), np.array(near), released[0], np.array(counts), released[1], k)
 
@@ -181,8 +173,13 @@ def queries(found: Shadows, seed: int) -> FloatArray:
     x = features(found.counts, found.near).reshape(-1, found.counts.shape[2] + 1)
     categorical: Sequence[int] = ()
     forest = grow(
-        x, found.inside.reshape(-1), "binary", categorical=categorical,
-        seed=child_seed(seed, "attacks", "queries"), rounds=60, leaf=50,
-    )  # fmt: skip
+        x,
+        found.inside.reshape(-1),
+        "binary",
+        categorical=categorical,
+        seed=child_seed(seed, "attacks", "queries"),
+        rounds=60,
+        leaf=50,
+    )
     p = np.clip(forest.predict(features(found.counts_released, found.near_released)), 1e-9, 1 - 1e-9)
     return np.asarray(np.log(p / (1 - p)))

@@ -62,7 +62,7 @@ def singling_out(
             naive=int((sides[0].counts(guesses) == 1).sum()),
             n=len(queries),
             n_control=len(queries),
-            exchanged=_exchanged(both, k, queries, int(main.sum()) - int(control.sum()), exchange),
+            exchanged=_exchange_p(both, k, queries, int(main.sum()) - int(control.sum()), exchange),
         )
         detail = {"rows_a_side": k, "columns": queries.columns.shape[1]}
         does = f"isolates one real row by a condition on {_words(queries.columns.shape[1])}"
@@ -70,7 +70,7 @@ def singling_out(
     return found
 
 
-def _exchanged(both: Counter, k: int, queries: Queries, gap: int, rng: np.random.Generator) -> float:
+def _exchange_p(both: Counter, k: int, queries: Queries, gap: int, rng: np.random.Generator) -> float:
     """p-value of the gap in successes: how often rows dealt anew to the two sides show one as large.
 
     `both` holds the k rows of either side. One outlying row may fulfil many conditions, or spoil them by

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -93,7 +92,6 @@ def suite(
     before: Sequence[Result] = (),
     fit: Fit | None = None,
     canaries: Canaries | None = None,
-    seconds: float | None = None,
 ) -> list[Result]:
     """Run the attacks of an effort; the last result is ``attack.worst``.
 
@@ -113,9 +111,6 @@ def suite(
         The generator under attack. With it, and at thorough effort, shadow models are fitted.
     canaries
         Rows that were planted in the train rows before the fit; they need no hold-out.
-    seconds
-        CPU seconds after which no further attack is begun. What was skipped is said; without it the same
-        inputs give the same results.
 
     Raises
     ------
@@ -131,7 +126,7 @@ def suite(
     no attack is beyond chance.
     """
     effort = check_effort(effort)
-    sizes, start = SIZES[effort], time.process_time()
+    sizes = SIZES[effort]
     ready = threat_model(trial, targets=sizes.targets, rare=sizes.rare, searched=sizes.searched)
     if ready is None and canaries is None:
         return []
@@ -144,15 +139,13 @@ def suite(
             continue
         if not attack.within(effort) or any(inputs[name] is None for name in attack.takes):
             log.left.append(attack.name)
-        elif seconds is not None and time.process_time() - start > seconds:
-            log.left.append(f"{attack.name} (time was up)")
         elif attack.kind == "attack":
             log.found += attack.load()(**{name: inputs[name] for name in attack.takes})
         elif ready is not None:
-            log.found.append(_scored(attack, *ready, groups))
+            log.found.append(_score(attack, *ready, groups))
     if not any(r.name == "copying.logprob" for r in before):
         log.left.append("the model's own probabilities (no model was given)")
-    return _judged(trial, log, before, effort) if log.found else []
+    return _judge(trial, log, before, effort) if log.found else []
 
 
 def _inputs(trial: Trial, ready: tuple[ThreatModel, AttackTargets] | None, sizes: Sizes) -> dict[str, Any]:
@@ -174,7 +167,7 @@ def _inputs(trial: Trial, ready: tuple[ThreatModel, AttackTargets] | None, sizes
     }
 
 
-def _scored(attack: Evaluator, known: ThreatModel, targets: AttackTargets, groups: Groups) -> AttackFinding:
+def _score(attack: Evaluator, known: ThreatModel, targets: AttackTargets, groups: Groups) -> AttackFinding:
     values, naive = attack.load()(known, targets.together)
     plain = targets.split(naive)
     name = attack.measures[0].name
@@ -202,7 +195,7 @@ def _secrets(trial: Trial, more: int) -> tuple[str, ...]:
     return tuple(str(n) for n in [*first, *rest[:more]])
 
 
-def _judged(trial: Trial, log: _Log, before: Sequence[Result], effort: str) -> list[Result]:
+def _judge(trial: Trial, log: _Log, before: Sequence[Result], effort: str) -> list[Result]:
     claims = [c for r in before for c in _claims_of(r)] + [c for f in log.found for c in f.claims]
     adjusted = holm([c.p for c in claims])
     verdicts = [c.verdict(float(p)) for c, p in zip(claims, adjusted, strict=True)]

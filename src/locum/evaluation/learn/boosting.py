@@ -69,10 +69,18 @@ class Forest:
 
 
 def grow(
-    x: FloatArray, y: npt.ArrayLike, task: Task, *, categorical: Sequence[int], seed: int, n_classes: int = 2,
-    rounds: int = ROUNDS, leaf: int = 20, weight: FloatArray | None = None,
+    x: FloatArray,
+    y: npt.ArrayLike,
+    task: Task,
+    *,
+    categorical: Sequence[int],
+    seed: int,
+    n_classes: int = 2,
+    rounds: int = ROUNDS,
+    leaf: int = 20,
+    weight: FloatArray | None = None,
     settings: Mapping[str, Any] | None = None,
-) -> Forest:  # fmt: skip
+) -> Forest:
     """Fit boosted trees with LightGBM's default settings.
 
     Parameters
@@ -126,10 +134,18 @@ def grow_forest(x: FloatArray, y: npt.ArrayLike, *, trees: int, seed: int) -> Fo
     # With two classes as 0 and 1, squared loss makes leaves shares; a binary loss would average log odds.
     share = min(1.0, max(1, round(np.sqrt(x.shape[1]))) / x.shape[1])
     settings = {
-        **SETTINGS, "objective": "regression", "seed": seed, "boosting": "rf", "num_leaves": len(y),
-        "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0.0, "bagging_freq": 1, "bagging_fraction": 0.9,
-        "feature_fraction_bynode": share, "boost_from_average": False,
-    }  # fmt: skip
+        **SETTINGS,
+        "objective": "regression",
+        "seed": seed,
+        "boosting": "rf",
+        "num_leaves": len(y),
+        "min_data_in_leaf": 1,
+        "min_sum_hessian_in_leaf": 0.0,
+        "bagging_freq": 1,
+        "bagging_fraction": 0.9,
+        "feature_fraction_bynode": share,
+        "boost_from_average": False,
+    }
     data = lgb.Dataset(x, y, params=settings)
     return Forest(lgb.train(settings, data, num_boost_round=trees), _constant(y, "binary", 2))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.arrays import FloatArray
+from locum.arrays import BoolArray, FloatArray
 from locum.schema.column import Column
 from locum.schema.domain import Codes
 
@@ -125,6 +125,17 @@ def numeric(values: pa.ChunkedArray) -> FloatArray:
         values = pc.cast(values, pa.int64())
     numbers = pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return np.array(numbers, dtype=np.float64)
+
+
+def from_numeric(numbers: FloatArray, like: pa.DataType, missing: BoolArray | None = None) -> pa.Array:
+    """Numbers as `numeric` gives them as values of a column of that type; all but floats are rounded."""
+    import pyarrow as pa
+
+    if pa.types.is_floating(like):
+        return pa.array(numbers, mask=missing)
+    # Floats next to 2**63 round up to it: stay one step inside.
+    whole = np.clip(np.round(numbers), -(2.0**63), np.nextafter(2.0**63, 0)).astype(np.int64)
+    return pa.array(whole.astype(np.int32) if pa.types.is_date32(like) else whole, mask=missing).cast(like)
 
 
 def texts(values: pa.ChunkedArray) -> pa.ChunkedArray:

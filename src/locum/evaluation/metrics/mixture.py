@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from locum.arrays import FloatArray
+from locum.evaluation.intervals import middle, resampled
 from locum.evaluation.metrics.utility import LEAST_SKILL
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
@@ -15,7 +16,7 @@ from locum.randomness import child_seed, stream
 
 #: Real rows to learn from and to test on at most, and no fewer than the third on wide tables.
 ROWS, TEST_ROWS, LEAST_ROWS = 20_000, 15_000, 5_000
-LEAF, REPEATS = 20, 200
+LEAF = 20
 #: A loss within this share of the skill that real rows give counts as no harm.
 MARGIN = 0.02
 
@@ -64,15 +65,10 @@ def _result(
     of_alone = weighted_score(target.task, target.n_classes, truth, alone)
     of_mixed = weighted_score(target.task, target.n_classes, truth, mixed)
     rng = stream(trial.seed, "metrics", "mixture", "bootstrap")
-    n = len(truth)
-    gains = np.empty(REPEATS)
-    for i in range(REPEATS):
-        weights = np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)
-        gains[i] = of_mixed(weights) - of_alone(weights)
-    ones = np.ones(n)
+    gains = resampled(len(truth), rng, lambda w: np.asarray(of_mixed(w) - of_alone(w)))
+    ones = np.ones(len(truth))
     base, gain = of_alone(ones), of_mixed(ones) - of_alone(ones)
-    low, high = (float(q) for q in np.quantile(gains, [0.025, 0.975]))
-    low, high = min(low, gain), max(high, gain)
+    low, high = middle(gains, gain)
     floor = floor_of(target.task)
     skill = base - floor
     measure = "R2" if target.task == "regression" else "AUC"
@@ -83,7 +79,7 @@ def _result(
             "what synthetic rows add to them cannot be told."
         )
     else:
-        said = _said(target.column, measure, base, (gain, low, high), verdict)
+        said = _sentence(target.column, measure, base, (gain, low, high), verdict)
     return result_of(
         "risk.mix",
         gain,
@@ -97,7 +93,7 @@ def _result(
     )
 
 
-def _said(
+def _sentence(
     column: str, measure: str, base: float, gained: tuple[float, float, float], verdict: Verdict
 ) -> str:
     gain, low, high = gained

@@ -52,13 +52,13 @@ def next_generation(trial: Trial, generator: Fit, rows: int = ROWS) -> list[Resu
     held = [replace(trial, schema=schema, synthetic=t, target=None) for t in (first, second)]
     joint = triples if len(trial.columns) > 2 else pairs
     (now,), (after,) = joint(held[0]), joint(held[1])
-    lost = [_lost(t) for t in held]
+    lost = [_count_lost(t) for t in held]
     found = _result(generator.name, now, after, first.num_rows, lost[0], lost[1])
     sizes = (trial.train.num_rows, trial.test.num_rows, first.num_rows)
     return [found if min(sizes) >= FEW else replace(found, verdict="unclear")]
 
 
-def _lost(trial: Trial) -> tuple[int, int]:
+def _count_lost(trial: Trial) -> tuple[int, int]:
     """Rare levels that real rows have, and how many of them are lacking."""
     columns = [c for r in tails(trial) if r.name == "tails.rare" for c in r.detail["columns"]]
     return sum(c["rare"] for c in columns), sum(c["lost"] for c in columns)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
+from locum.evaluation.intervals import middle, resampled
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.scores import floor_of, weighted_score
@@ -86,35 +87,29 @@ def _compare(
     of_synthetic = weighted_score(target.task, target.n_classes, truth, synthetic)
     of_real = weighted_score(target.task, target.n_classes, truth, real)
     rng = stream(trial.seed, "metrics", "utility", "bootstrap", target.column)
-    n = len(truth)
-    draws = np.empty((REPEATS, 2))
-    for i in range(REPEATS):
-        weights = np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)
-        draws[i] = of_synthetic(weights), of_real(weights)
-    ones = np.ones(n)
-    value, best, floor = of_synthetic(ones), of_real(ones), floor_of(target.task)
-    kept = float(_kept(value, best, floor))
+
+    def both(weights: FloatArray) -> FloatArray:
+        return np.array([of_synthetic(weights), of_real(weights)])
+
+    draws = resampled(len(truth), rng, both, REPEATS)
+    (value, best), floor = both(np.ones(len(truth))).tolist(), floor_of(target.task)
+    kept = float(_share_kept(value, best, floor))
     return Transfer(
         target=target,
         synthetic=value,
         real=best,
-        synthetic_interval=_middle(draws[:, 0], value),
-        loss_interval=_middle(draws[:, 1] - draws[:, 0], best - value),
+        synthetic_interval=middle(draws[:, 0], value),
+        loss_interval=middle(draws[:, 1] - draws[:, 0], best - value),
         kept=kept,
-        kept_interval=_middle(_kept(draws[:, 0], draws[:, 1], floor), kept),
+        kept_interval=middle(_share_kept(draws[:, 0], draws[:, 1], floor), kept),
         rows=rows,
     )
 
 
-def _kept(value: npt.ArrayLike, best: npt.ArrayLike, floor: float) -> FloatArray:
+def _share_kept(value: npt.ArrayLike, best: npt.ArrayLike, floor: float) -> FloatArray:
     # Skill below chance is no skill; where real rows have next to none the share is left at 0 to 1.5.
     above, possible = np.asarray(value) - floor, np.asarray(best) - floor
     return np.clip(np.maximum(above, 0.0) / np.maximum(possible, 1e-9), 0.0, 1.5)
-
-
-def _middle(draws: FloatArray, value: float) -> tuple[float, float]:
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return min(float(low), value), max(float(high), value)
 
 
 def utility(

@@ -91,13 +91,13 @@ class ModelScores:
             When scores or weights are not one finite number a row.
         """
         tables = (test, *drawn)
-        values = tuple(_checked(score, t, "score") for t in tables)
+        values = tuple(_check(score, t, "score") for t in tables)
         return cls(tables, values, ()).with_weights(weights)
 
     def with_weights(self, weights: Weights | None) -> ModelScores:
         """The same rows and scores under other weights."""
         found = tuple(
-            np.ones(t.num_rows) if weights is None else _checked(weights, t, "weights") for t in self.tables
+            np.ones(t.num_rows) if weights is None else _check(weights, t, "weights") for t in self.tables
         )
         return ModelScores(self.tables, self.values, found)
 
@@ -118,9 +118,9 @@ def score_groups(scored: ModelScores, *, schema: Schema, by: Sequence[str]) -> t
             parts.append((value[inside], w[inside]))
         if len(parts[0][0]) or sum(len(p[0]) for p in parts[1:]):
             group = tuple((n, keys[i][1][combination[i]]) for i, n in enumerate(by))
-            found.append(_measured(group, parts))
+            found.append(_measure(group, parts))
     gaps = [_gap(m) for m in found]
-    overall = _gap(_measured((), _everything(scored)))
+    overall = _gap(_measure((), _everything(scored)))
     out = []
     for i, m in enumerate(found):
         others = [g for j, g in enumerate(gaps) if j != i and g is not None]
@@ -134,8 +134,8 @@ def everybody(scored: ModelScores, before: ModelScores | None = None) -> Subgrou
     With `before`, the same rows under other weights, that error is known and taken off; see
     `locum.evaluation.subgroups.correction`.
     """
-    gap = None if before is None else _gap(_measured((), _everything(before)))
-    found = _subgroup(_measured((), _everything(scored)), estimate_correction((), gap))
+    gap = None if before is None else _gap(_measure((), _everything(before)))
+    found = _subgroup(_measure((), _everything(scored)), estimate_correction((), gap))
     if before is None and found.trust == "generated":
         return replace(found, trust="real", sentence="All real test rows speak for everybody.")
     return found
@@ -153,8 +153,15 @@ def _key(
         known = numeric(test.column(name))
         edges = quantile_edges(known[np.isfinite(known)], BINS)
         ends = [f"{e:g}" for e in edges]
-        names = [f"below {ends[0]}", *(f"{a} to below {b}" for a, b in itertools.pairwise(ends)),
-                 f"{ends[-1]} and more"] if ends else ["any"]  # fmt: skip
+        names = (
+            [
+                f"below {ends[0]}",
+                *(f"{a} to below {b}" for a, b in itertools.pairwise(ends)),
+                f"{ends[-1]} and more",
+            ]
+            if ends
+            else ["any"]
+        )
 
         def ordered(table: pa.Table) -> npt.NDArray[np.int64]:
             numbers = numeric(table.column(name))
@@ -172,7 +179,7 @@ def _key(
     return labels, [*levels, "missing"]
 
 
-def _checked(function: Callable[[pa.Table], npt.ArrayLike], table: pa.Table, what: str) -> FloatArray:
+def _check(function: Callable[[pa.Table], npt.ArrayLike], table: pa.Table, what: str) -> FloatArray:
     found = np.asarray(function(table), dtype=np.float64)
     bad = found.shape != (table.num_rows,) or not np.isfinite(found).all()
     if bad or (what == "weights" and (found < 0).any()):
@@ -196,9 +203,7 @@ class _Measured:
     top: float
 
 
-def _measured(
-    group: tuple[tuple[str, str], ...], parts: Sequence[tuple[FloatArray, FloatArray]]
-) -> _Measured:
+def _measure(group: tuple[tuple[str, str], ...], parts: Sequence[tuple[FloatArray, FloatArray]]) -> _Measured:
     means = [float(np.average(v, weights=w)) for v, w in parts[1:] if len(v) >= LEAST and w.sum() > 0]
     # Scores that are never negative, or never above 1, have no interval there either.
     every = np.concatenate([p[0] for p in parts])

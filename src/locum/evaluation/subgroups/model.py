@@ -76,9 +76,10 @@ def target_column(name: str, schema: Schema, table: pa.Table) -> TargetColumn:
     target = target_of(schema[name], table.column(name))
     if target is None:
         raise UsageError(
-            f"{name!r} cannot be predicted", where="target",
+            f"{name!r} cannot be predicted",
+            where="target",
             expected="a column with two classes or more, or numbers; no ids, free text or personal details",
-        )  # fmt: skip
+        )
     return target
 
 
@@ -102,14 +103,20 @@ def train_score(rows: pa.Table, schema: Schema, target: TargetColumn, seed: int)
     y = target.values(known)
     if not columns or len(np.unique(y)) < 2:
         raise UsageError(
-            f"nothing can be learned about {target.column!r} from these rows", where="model",
+            f"nothing can be learned about {target.column!r} from these rows",
+            where="model",
             expected="two classes or values of the target, and other columns",
-        )  # fmt: skip
+        )
     view = FeatureView.learn(columns, known)
     forest = grow(
-        view.matrix(known), y, target.task, categorical=view.categorical,
-        seed=child_seed(seed, "subgroups", "model"), n_classes=max(2, target.n_classes), rounds=target.rounds,
-    )  # fmt: skip
+        view.matrix(known),
+        y,
+        target.task,
+        categorical=view.categorical,
+        seed=child_seed(seed, "subgroups", "model"),
+        n_classes=max(2, target.n_classes),
+        rounds=target.rounds,
+    )
 
     def score(table: pa.Table) -> FloatArray:
         guess = forest.predict(view.matrix(table))
@@ -141,9 +148,10 @@ def function_score(predict: Predict, target: TargetColumn, spelt: str = "") -> S
         found = np.asarray(said)
         if found.shape != (table.num_rows,):
             raise UsageError(
-                f"the model gave answers of shape {found.shape} for {table.num_rows} rows", where="model",
+                f"the model gave answers of shape {found.shape} for {table.num_rows} rows",
+                where="model",
                 expected="one label or number a row",
-            )  # fmt: skip
+            )
         if target.task == "regression":
             error = np.abs(found.astype(np.float64) - target.values(table))
             return np.where(np.isnan(error), np.inf, error)
@@ -151,9 +159,10 @@ def function_score(predict: Predict, target: TargetColumn, spelt: str = "") -> S
         truth = texts(table.column(target.column)).to_pylist()
         if table.num_rows and not set(labels) & set(truth):
             raise UsageError(
-                f"none of the model's answers is a class of {target.column!r}", where="model",
+                f"none of the model's answers is a class of {target.column!r}",
+                where="model",
                 expected=f"labels such as {', '.join(map(repr, target.classes[:3]))}",
-            )  # fmt: skip
+            )
         return np.array([a == b for a, b in zip(labels, truth, strict=True)], dtype=np.float64)
 
     return score
@@ -207,9 +216,10 @@ def examine(
     start = time.process_time()
     if asked.test.num_rows < LEAST_ROWS:
         raise UsageError(
-            f"{asked.test.num_rows} test rows with a known target are too few", where=asked.name,
+            f"{asked.test.num_rows} test rows with a known target are too few",
+            where=asked.name,
             expected=f"{LEAST_ROWS} or more",
-        )  # fmt: skip
+        )
     for by in asked.by:
         _check(by, asked)
     weighers = [shift_of(text, asked.schema, asked.test) for text in asked.shifts]
@@ -232,10 +242,21 @@ def examine(
     listener(Event("subgroups", total, total))
     measure: Measure = "absolute error" if asked.target.task == "regression" else "share right"
     return Subgrouping(
-        asked.name, asked.test.num_rows, asked.model, asked.target.column, measure, everybody(scored),
-        tuple(tables), tuple(shifts), fit.name, generators, rows, seed, tuple(notes),
+        asked.name,
+        asked.test.num_rows,
+        asked.model,
+        asked.target.column,
+        measure,
+        everybody(scored),
+        tuple(tables),
+        tuple(shifts),
+        fit.name,
+        generators,
+        rows,
+        seed,
+        tuple(notes),
         cpu_s=time.process_time() - start,
-    )  # fmt: skip
+    )
 
 
 def _check(by: Sequence[str], asked: Examined) -> None:
@@ -243,17 +264,21 @@ def _check(by: Sequence[str], asked: Examined) -> None:
     for name in by:
         if name not in schema.names:
             raise UsageError(
-                f"there is no column {name!r}", where="by",
+                f"there is no column {name!r}",
+                where="by",
                 expected=f"one of {', '.join(schema.names[:12])}",
-            )  # fmt: skip
+            )
         if schema[name].regenerated:
             raise UsageError(
-                f"{name!r} holds ids, text or personal details and names no groups", where="by",
+                f"{name!r} holds ids, text or personal details and names no groups",
+                where="by",
                 do="name another column",
-            )  # fmt: skip
+            )
         cells *= 1 + (BINS if schema[name].ordered else len(levels_of(asked.test.column(name))))
     if cells > MOST_GROUPS:
         raise UsageError(
-            f"{' x '.join(by)} makes {cells:,} groups", where="by", expected=f"at most {MOST_GROUPS:,}",
+            f"{' x '.join(by)} makes {cells:,} groups",
+            where="by",
+            expected=f"at most {MOST_GROUPS:,}",
             do="cross fewer columns",
-        )  # fmt: skip
+        )

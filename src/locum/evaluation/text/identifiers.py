@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import comb
 
 from locum.data.pii_in_text import mentions
 from locum.evaluation.intervals import wilson
@@ -29,14 +28,14 @@ def identifiers(trial: TextTrial) -> list[Result]:
     the hold-out's (exact test of the split, one-sided at `LEVEL`: one false alarm in 100 or fewer); without a
     hold-out they are not judged. Counts by kind are in ``detail``; the data themselves are never kept.
     """
-    sets = {p: _found(trial.texts.get(p, ())) for p in ("train", "holdout", "synthetic")}
+    sets = {p: _find(trial.texts.get(p, ())) for p in ("train", "holdout", "synthetic")}
     out = [_hard(sets)]
     if trial.holdout is not None:
         out.append(_names(sets))
     return out
 
 
-def _found(texts: list[str] | tuple[str, ...]) -> dict[bool, set[tuple[str, str]]]:
+def _find(texts: list[str] | tuple[str, ...]) -> dict[bool, set[tuple[str, str]]]:
     found: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
     for text in texts:
         for kind, form in mentions(text):
@@ -78,10 +77,13 @@ def _hard(sets: dict[str, dict[bool, set[tuple[str, str]]]]) -> Result:
 
 
 def _names(sets: dict[str, dict[bool, set[tuple[str, str]]]]) -> Result:
+    from scipy.stats import hypergeom
+
     back, n, other, m = _split(sets, False)
     low, high = wilson(len(back), n)
     hits = len(back)
-    p = _tail(hits, n, other, m)
+    # Chance of so many among train's when all that return fall at random (Fisher).
+    p = float(hypergeom.sf(hits - 1, n + m, n, hits + other)) if hits + other else 1.0
     verdict: Verdict = "poor" if p < LEVEL else "good"
     value, real = hits / n if n else 0.0, other / m if m else 0.0
     return result_of(
@@ -95,12 +97,3 @@ def _names(sets: dict[str, dict[bool, set[tuple[str, str]]]]) -> Result:
         verdict=verdict,
         detail={"p": p, "of": n, "holdout_of": m},
     )
-
-
-def _tail(hits: int, n: int, other: int, m: int) -> float:
-    """Chance of `hits` or more among `n` when `hits + other` fall on `n + m` at random (Fisher)."""
-    k = hits + other
-    if not k:
-        return 1.0
-    ways = sum(comb(n, i) * comb(m, k - i) for i in range(hits, min(n, k) + 1) if k - i <= m)
-    return ways / comb(n + m, k)

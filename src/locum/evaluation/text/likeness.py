@@ -39,20 +39,24 @@ def clouds(trial: TextTrial) -> list[Result]:
 
     def of(field: str) -> Result | None:
         return judge(
-            trial, f"text.{field}",
-            lambda name, rows: float(getattr(covered(name, rows.astype(np.intp).tobytes()), field)), n,
-            floor="floor", sentence=_SENTENCES[field],
-
+            trial,
+            f"text.{field}",
+            lambda name, rows: float(getattr(covered(name, rows.astype(np.intp).tobytes()), field)),
+            n,
+            floor="floor",
+            sentence=_SENTENCES[field],
             limits=(0.0, math.inf if field == "density" else 1.0),
-        )  # fmt: skip
+        )
 
     distance = judge(
-        trial, "text.frechet",
-        lambda name, rows: geometry.frechet(real[rows], part[name][rows]), n,
+        trial,
+        "text.frechet",
+        lambda name, rows: geometry.frechet(real[rows], part[name][rows]),
+        n,
         floor="floor",
         sentence="The embeddings are {value} apart (Frechet distance, 0 is the same); hold-out texts are "
         "{reference}, random words of the real texts {floor}.",
-    )  # fmt: skip
+    )
     found = [distance, mauve(trial), *(of(f) for f in ("precision", "recall", "density", "coverage"))]
     return [r for r in found if r is not None]
 
@@ -98,12 +102,15 @@ def mauve(trial: TextTrial) -> Result | None:
         return geometry.mauve(p, q)
 
     return judge(
-        trial, "text.mauve", measure, n,
+        trial,
+        "text.mauve",
+        measure,
+        n,
         floor="floor",
         limits=(0.0, 1.0),
         sentence="MAUVE is {value} (1 is the same distribution); of hold-out texts {reference}, of random "
         "words {floor}.",
-    )  # fmt: skip
+    )
 
 
 def variety(trial: TextTrial) -> list[Result]:
@@ -121,29 +128,48 @@ def variety(trial: TextTrial) -> list[Result]:
         # a tenth of the texts is left out for intervals, and texts differ in length
         most = min(sum(max(0, len(t) - size + 1) for t in texts) for texts in parts.values()) * 4 // 5
         one = min((max(0, len(t) - size + 1) for t in parts["train"]), default=0) / max(1, most)
-        found.append(judge(
-            trial, f"text.distinct{size}",
-            lambda name, rows, size=size, most=most: words.distinct(  # type: ignore[misc]
-                (parts[name][i] for i in rows), size, most), n,
-            floor=None, bottom=one, limits=(0.0, 1.0),
-
-            sentence=f"Of {most} {'words' if size == 1 else 'pairs of neighbouring words'} a share of "
-            "{value} is different; in hold-out texts {reference}.",
-        ))  # fmt: skip
+        found.append(
+            judge(
+                trial,
+                f"text.distinct{size}",
+                lambda name, rows, size=size, most=most: words.distinct(  # type: ignore[misc]
+                    (parts[name][i] for i in rows), size, most
+                ),
+                n,
+                floor=None,
+                bottom=one,
+                limits=(0.0, 1.0),
+                sentence=f"Of {most} {'words' if size == 1 else 'pairs of neighbouring words'} a share of "
+                "{value} is different; in hold-out texts {reference}.",
+            )
+        )
     scores = {name: words.self_bleu(texts[:BLEU_TEXTS]) for name, texts in parts.items() if name != "train"}
-    found.append(judge(
-        trial, "text.self_bleu", lambda name, rows: float(scores[name][rows].mean()),
-        min(n, BLEU_TEXTS), floor=None, bottom=1.0, limits=(0.0, 1.0),
-        sentence="A synthetic text is like the others with self-BLEU {value} (1 is a repetition); hold-out "
-        "texts {reference}.",
-    ))  # fmt: skip
-    found.append(judge(
-        trial, "text.vendi", lambda name, rows: geometry.vendi(trial.vectors[name][rows]), n,
-        floor=None, bottom=1.0, limits=(1.0, math.inf),
-
-        sentence="The texts are as varied as {value} entirely different ones (Vendi score); hold-out texts "
-        "{reference}.",
-    ))  # fmt: skip
+    found.append(
+        judge(
+            trial,
+            "text.self_bleu",
+            lambda name, rows: float(scores[name][rows].mean()),
+            min(n, BLEU_TEXTS),
+            floor=None,
+            bottom=1.0,
+            limits=(0.0, 1.0),
+            sentence="A synthetic text is like the others with self-BLEU {value} (1 is a repetition); "
+            "hold-out texts {reference}.",
+        )
+    )
+    found.append(
+        judge(
+            trial,
+            "text.vendi",
+            lambda name, rows: geometry.vendi(trial.vectors[name][rows]),
+            n,
+            floor=None,
+            bottom=1.0,
+            limits=(1.0, math.inf),
+            sentence="The texts are as varied as {value} entirely different ones (Vendi score); hold-out "
+            "texts {reference}.",
+        )
+    )
     return [r for r in found if r is not None]
 
 
@@ -158,11 +184,13 @@ def order(trial: TextTrial) -> list[Result]:
     n = trial.size
     known = words.runs_of(trial.words["train"][:n], 2)
     found = judge(
-        trial, "text.order",
-        lambda name, rows: words.known_pairs([trial.words[name][i] for i in rows], known), n,
+        trial,
+        "text.order",
+        lambda name, rows: words.known_pairs([trial.words[name][i] for i in rows], known),
+        n,
         floor="floor",
         limits=(0.0, 1.0),
         sentence="A share of {value} of neighbouring words also stand side by side in the real texts; of "
         "hold-out texts {reference}, of random words {floor}.",
-    )  # fmt: skip
+    )
     return [found] if found else []

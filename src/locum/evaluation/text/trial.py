@@ -81,9 +81,16 @@ class TextTrial:
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts there are."""
-        return ("train", "synthetic", "floor") if self.holdout is None else (
-            "train", "holdout", "synthetic", "floor",
-        )  # fmt: skip
+        return (
+            ("train", "synthetic", "floor")
+            if self.holdout is None
+            else (
+                "train",
+                "holdout",
+                "synthetic",
+                "floor",
+            )
+        )
 
     @cached_property
     def chosen(self) -> dict[str, npt.NDArray[np.intp]]:

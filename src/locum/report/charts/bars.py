@@ -41,8 +41,12 @@ def bar(real: float, synthetic: float, top: float, label: str) -> Markup:
         tag("title", text),
         tag("rect", class_="b-real", x=0, y=1, width=percent(real * scale), height=_HEIGHT - 2),
         tag("rect", class_="b-syn", x=0, y=6, width=percent(synthetic * scale), height=_HEIGHT - 12),
-        class_="bar", width="100%", height=_HEIGHT, role="img", aria_label=text,
-    )  # fmt: skip
+        class_="bar",
+        width="100%",
+        height=_HEIGHT,
+        role="img",
+        aria_label=text,
+    )
 
 
 def bar_rows(view: ColumnView, limit: int = MAX_LEVELS) -> tuple[BarRow, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, title
+from locum.report.charts.svg import chart, coordinate, percent, stretch, tag, title
 from locum.report.words import brief
 from locum.wording import number
 
@@ -65,11 +65,18 @@ def curves(lines: Sequence[LineCurve], x: str, y: str, most: float | None = None
         kind = "law" if c.dashed else f"curve {hue}"
         dash = "5 4" if c.dashed else None
         line = tag(
-            "path", d=path, class_=kind, fill="none", stroke="currentColor", stroke_width=2,
-            stroke_dasharray=dash, opacity=0.45 if c.dashed else None, vector_effect="non-scaling-stroke",
-        )  # fmt: skip
+            "path",
+            d=path,
+            class_=kind,
+            fill="none",
+            stroke="currentColor",
+            stroke_width=2,
+            stroke_dasharray=dash,
+            opacity=0.45 if c.dashed else None,
+            vector_effect="non-scaling-stroke",
+        )
         if len(points) > 1:
-            parts.append(stretched(1000.0, float(_HEIGHT), line, y=0, pixels=_HEIGHT))
+            parts.append(stretch(1000.0, float(_HEIGHT), line, y=0, pixels=_HEIGHT))
         for a, b in points if not c.dashed else ():
             words = f"{c.name}: {x} {number(a)}, {y} {number(b)}"
             dot = "s-front" if c.marked else f"s-dot {hue}"

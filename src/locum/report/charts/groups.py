@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from locum.report.charts.svg import percent, tag
+from locum.report.charts.svg import figures, scale, strip, tag
 from locum.report.words import brief
 from locum.wording import number
 
@@ -34,31 +34,21 @@ def lines(groups: Sequence[Group]) -> list[tuple[Group, Markup]]:
     ]
     if not known:
         return [(g, Markup("")) for g in groups]
-    low, high = min(known), max(known)
-    spread = max(high - low, 1e-9)
-
-    def at(value: float) -> str:
-        return percent(0.03 + 0.94 * (value - low) / spread)
-
+    at = scale(min(known), max(known), 0.03)
     return [(g, _line(g, at)) for g in groups]
 
 
-def _line(g: Group, at: object) -> Markup:
-    place = at if callable(at) else str
-    words = f"{brief(g.name, 60)}: {number(g.value)}"
-    if g.low is not None and g.high is not None:
-        words += f", interval {number(g.low)} to {number(g.high)}"
+def _line(g: Group, at: Callable[[float], str]) -> Markup:
+    words = f"{brief(g.name, 60)}: {figures(g.value, g.low, g.high)}"
     if g.reference is not None:
         words += f", real rows {number(g.reference)}"
     middle = _HEIGHT / 2
     parts = [tag("line", class_="rail", x1="0%", x2="100%", y1=middle, y2=middle)]
     if g.reference is not None:
-        x = place(g.reference)
+        x = at(g.reference)
         parts.append(tag("line", class_="ref", x1=x, x2=x, y1=2, y2=_HEIGHT - 2))
     if g.low is not None and g.high is not None:
-        parts.append(tag("line", class_="span", x1=place(g.low), x2=place(g.high), y1=middle, y2=middle))
+        parts.append(tag("line", class_="span", x1=at(g.low), x2=at(g.high), y1=middle, y2=middle))
     if g.value is not None:
-        parts.append(tag("circle", class_="dot", cx=place(g.value), cy=middle, r=4.5))
-    return tag(
-        "svg", *parts, class_="meter", width="100%", height=_HEIGHT, role="img", aria_label=words
-    )  # fmt: skip
+        parts.append(tag("circle", class_="dot", cx=at(g.value), cy=middle, r=4.5))
+    return strip(words, _HEIGHT, *parts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from locum.evaluation.evidence import PairView
-from locum.report.charts.svg import chart, stretched, tag, title
+from locum.report.charts.svg import chart, stretch, tag, title
 from locum.report.words import visible
 from locum.wording import share
 
@@ -99,7 +99,7 @@ def heat_chart(pair: PairView, side: str, tooltips: int = 12) -> Markup:
         for cell in cells(pair)[:tooltips]
     ]
     label = f"Joint shares of {visible(pair.a, 60)} and {visible(pair.b, 60)} in {side} rows"
-    body = stretched(float(max(n_columns, 1)), float(max(n_rows, 1)), *paths, *hits, y=0, pixels=height)
+    body = stretch(float(max(n_columns, 1)), float(max(n_rows, 1)), *paths, *hits, y=0, pixels=height)
     return chart(label, height, body, class_="heat")
 
 

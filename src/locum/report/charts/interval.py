@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from locum.evaluation.result import Result
-from locum.report.charts.svg import chart, percent, tag, title
+from locum.report.charts.svg import chart, figures, percent, strip, tag, title
 from locum.report.words import visible
 from locum.wording import number
 
@@ -122,9 +122,16 @@ def interval_chart(result: Result, worst: float | None = None, worst_name: str =
     if places.reference is not None:
         x = percent(places.reference)
         parts.append(
-            tag("line", title(f"real hold-out rows {number(result.reference)}"), class_="ref",
-                x1=x, x2=x, y1=3.0, y2=25.0)
-        )  # fmt: skip
+            tag(
+                "line",
+                title(f"real hold-out rows {number(result.reference)}"),
+                class_="ref",
+                x1=x,
+                x2=x,
+                y1=3.0,
+                y2=25.0,
+            )
+        )
     if places.low is not None and places.high is not None:
         parts.append(
             tag(
@@ -132,24 +139,31 @@ def interval_chart(result: Result, worst: float | None = None, worst_name: str =
             )
         )
     parts.append(
-        tag("circle", title(f"synthetic rows {number(result.value)}"), class_="dot",
-            cx=percent(places.value), cy=_MIDDLE, r=5.0)
-    )  # fmt: skip
+        tag(
+            "circle",
+            title(f"synthetic rows {number(result.value)}"),
+            class_="dot",
+            cx=percent(places.value),
+            cy=_MIDDLE,
+            r=5.0,
+        )
+    )
     return chart(_words(result, bad, worst_name), _HEIGHT, *parts, class_="interval")
 
 
 def _worst(place: float, text: str) -> Markup:
     # An open square: an <svg> carries it because a rect cannot be centred on a percentage.
     return tag(
-        "svg", tag("rect", title(text), class_="floor", x=-4.0, y=-4.0, width=8.0, height=8.0),
-        x=percent(place), y=_MIDDLE, overflow="visible",
-    )  # fmt: skip
+        "svg",
+        tag("rect", title(text), class_="floor", x=-4.0, y=-4.0, width=8.0, height=8.0),
+        x=percent(place),
+        y=_MIDDLE,
+        overflow="visible",
+    )
 
 
 def _words(result: Result, bad: float | None, worst_name: str) -> str:
-    text = f"{visible(result.title, 80)}: {number(result.value)}"
-    if result.low is not None and result.high is not None:
-        text += f", interval {number(result.low)} to {number(result.high)}"
+    text = f"{visible(result.title, 80)}: {figures(result.value, result.low, result.high)}"
     if result.reference is not None:
         text += f", real hold-out rows {number(result.reference)}"
     if bad is not None:
@@ -166,6 +180,4 @@ def meter(value: float, reference: float | None, top: float, label: str) -> Mark
     if reference is not None and math.isfinite(reference):
         x = percent(min(1.0, reference * scale))
         parts.append(tag("line", class_="ref", x1=x, x2=x, y1=0, y2=14))
-    return tag(
-        "svg", *parts, class_="meter", width="100%", height=14, role="img", aria_label=visible(label, 200)
-    )
+    return strip(visible(label, 200), 14, *parts)

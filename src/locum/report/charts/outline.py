@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from markupsafe import Markup
 
 from locum.evaluation.evidence import ColumnView
-from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, title
+from locum.report.charts.svg import chart, coordinate, percent, stretch, tag, title
 from locum.report.words import brief, visible
 from locum.wording import share
 
@@ -53,12 +53,12 @@ def steps(view: ColumnView) -> OutlineSteps:
     n = cells(view)
     real, synthetic = view.real[:n], view.synthetic[:n]
     widths = _widths(view.edges if len(view.edges) == n + 1 else ())
-    drawn = _drawn(widths)
+    drawn = _shorten(widths)
     shortened = tuple(i for i, w in enumerate(widths) if w > drawn[i])
     total = sum(drawn)
     to_scale = bool(widths)
     if to_scale:
-        to_scale = not _spiked(widths, drawn, real, synthetic)
+        to_scale = not _has_spike(widths, drawn, real, synthetic)
     if to_scale:
         real = tuple(r / w for r, w in zip(real, widths, strict=True))
         synthetic = tuple(s / w for s, w in zip(synthetic, widths, strict=True))
@@ -86,7 +86,7 @@ def cells(view: ColumnView) -> int:
     return n - 1 if n and view.labels[-1] == "missing" else n
 
 
-def _spiked(
+def _has_spike(
     widths: Sequence[float], drawn: Sequence[float], real: Sequence[float], synthetic: Sequence[float]
 ) -> bool:
     """Whether one narrow cell stands so high that equal widths show more."""
@@ -95,7 +95,7 @@ def _spiked(
     return densities[peak] * sum(drawn) > _MAX_PEAK and drawn[peak] * len(drawn) < 0.5 * sum(drawn)
 
 
-def _drawn(widths: tuple[float, ...]) -> tuple[float, ...]:
+def _shorten(widths: tuple[float, ...]) -> tuple[float, ...]:
     """Widths as drawn: a tail shrinks to a few median cells, but not below the widest cell that is none."""
     if not widths:
         return ()
@@ -116,21 +116,30 @@ def outline_chart(view: ColumnView) -> Markup:
     ]
     if n:
         parts.append(
-            stretched(
-                _WIDTH, 100.0,
+            stretch(
+                _WIDTH,
+                100.0,
                 tag("path", class_="a-real", d=_area(shape.borders, shape.real)),
                 tag("path", class_="l-real", d=_line(shape.borders, shape.real)),
                 tag("path", class_="l-syn", d=_line(shape.borders, shape.synthetic)),
-                y=_TOP, pixels=_PIXELS,
+                y=_TOP,
+                pixels=_PIXELS,
             )
-        )  # fmt: skip
+        )
         for i in range(n):
             left, right = shape.borders[i], shape.borders[i + 1]
             text = f"{view.labels[i]}: real {share(view.real[i])}, synthetic {share(view.synthetic[i])}"
             parts.append(
-                tag("rect", title(text), class_="hit", x=percent(left), y=_TOP, width=percent(right - left),
-                    height=_PIXELS)
-            )  # fmt: skip
+                tag(
+                    "rect",
+                    title(text),
+                    class_="hit",
+                    x=percent(left),
+                    y=_TOP,
+                    width=percent(right - left),
+                    height=_PIXELS,
+                )
+            )
     parts.append(tag("line", class_="axis", x1=0, x2="100%", y1=floor + 0.5, y2=floor + 0.5))
     parts.extend(_break(shape, i, floor) for i in shape.shortened)
     parts.extend(_labels(view, shape, floor + 15))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from locum.report.charts.svg import chart, coordinate, percent, stretched, tag, title
+from locum.report.charts.svg import chart, coordinate, percent, stretch, tag, title
 from locum.wording import share
 
 #: Smallest false-alarm rate drawn.
@@ -27,7 +27,7 @@ class RocCurve:
 
 
 def roc(curves: Sequence[RocCurve]) -> Markup:
-    """The curves as inline SVG beside that of guessing; nothing without curves. Names: `named`."""
+    """The curves as inline SVG beside that of guessing; nothing without curves. Names: `legend`."""
     if not curves:
         return Markup("")
     inner = _HEIGHT - _TOP - _BOTTOM
@@ -38,7 +38,7 @@ def roc(curves: Sequence[RocCurve]) -> Markup:
     for c in drawn:
         kind = "r-first" if c.first else "r-other"
         paths.append(tag("path", title(c.name), d=_path(c.points, inner), class_=kind))
-    parts.append(stretched(1000, inner, *paths, y=_TOP, pixels=inner))
+    parts.append(stretch(1000, inner, *paths, y=_TOP, pixels=inner))
     words = "Share of members found at 1 % false alarms: " + "; ".join(
         f"{c.name} {share(_at(c.points, 0.01))}" for c in curves
     )
@@ -62,7 +62,7 @@ def _at(points: Sequence[tuple[float, float]], rate: float) -> float:
     return p if b <= a else p + (q - p) * (rate - a) / (b - a)
 
 
-def named(curves: Sequence[RocCurve]) -> list[tuple[RocCurve, float]]:
+def legend(curves: Sequence[RocCurve]) -> list[tuple[RocCurve, float]]:
     """Curves with what they find at 1 % false alarms, those that find most first."""
     found = [(c, _at(c.points, 0.01)) for c in curves]
     return sorted(found, key=lambda pair: -pair[1])

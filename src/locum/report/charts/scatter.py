@@ -53,7 +53,7 @@ def scatter(points: Sequence[Point], x: Axis, y: Axis) -> Markup:
     parts = [*_grid(across, up, x, y)]
     places = [(_LEFT + (1 - _LEFT - _RIGHT) * across.at(p.x), _y(up.at(p.y))) for p in shown]
     names = [brief(p.name, 24) for p in shown]
-    labels = _apart([(*_reach(px, len(n)), py) for (px, py), n in zip(places, names, strict=True)])
+    labels = _move_apart([(*_reach(px, len(n)), py) for (px, py), n in zip(places, names, strict=True)])
     order = sorted(zip(shown, names, places, labels, strict=True), key=lambda t: t[0].front)
     for p, name, (px, py), ly in order:
         words = f"{p.name}: {x.words} {number(p.x)}, {y.words} {number(p.y)}"
@@ -135,7 +135,7 @@ def _reach(at: float, letters: int) -> tuple[float, float]:
     return (at - width, at) if at > _TURN else (at, at + width)
 
 
-def _apart(places: Sequence[tuple[float, float, float]]) -> list[float]:
+def _move_apart(places: Sequence[tuple[float, float, float]]) -> list[float]:
     """Heights of names (left end, right end, height): as the dots, 15 pixels apart where they meet."""
     order = sorted(range(len(places)), key=lambda i: places[i][2])
     out = [p[2] for p in places]

@@ -6,9 +6,12 @@ of the outer ``<svg>``, and paths sit in an inner ``<svg>`` with ``preserveAspec
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from markupsafe import Markup, escape
 
 from locum.report.words import visible
+from locum.wording import number
 
 
 def coordinate(value: float) -> str:
@@ -57,14 +60,46 @@ def title(text: str) -> Markup:
 def chart(label: str, height: int, *children: Markup, class_: str) -> Markup:
     """Outer element of a chart: as wide as its place, `height` pixels high, named for screen readers."""
     return tag(
-        "svg", *children, class_=f"chart {class_}", width="100%", height=height, role="img",
+        "svg",
+        *children,
+        class_=f"chart {class_}",
+        width="100%",
+        height=height,
+        role="img",
         aria_label=visible(label, 600),
-    )  # fmt: skip
+    )
 
 
-def stretched(width: float, height: float, *children: Markup, y: int, pixels: int) -> Markup:
+def strip(label: str, height: int, *children: Markup) -> Markup:
+    """A drawing as high as a line of a table, named for screen readers."""
+    return tag("svg", *children, class_="meter", width="100%", height=height, role="img", aria_label=label)
+
+
+def scale(low: float, high: float, margin: float = 0.02) -> Callable[[float], str]:
+    """What places values along the width, `low` and `high` at the margins; what lies beyond stays there."""
+    width = max(high - low, 1e-9)
+
+    def place(value: float) -> str:
+        return percent(margin + (1 - 2 * margin) * (min(max(value, low), high) - low) / width)
+
+    return place
+
+
+def figures(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A value with its interval, if there is one, in words."""
+    interval = "" if low is None or high is None else f", interval {number(low)} to {number(high)}"
+    return number(value) + interval
+
+
+def stretch(width: float, height: float, *children: Markup, y: int, pixels: int) -> Markup:
     """Inner coordinate system of `width` x `height` units, stretched over the full width at height `y`."""
     return tag(
-        "svg", *children, x=0, y=y, width="100%", height=pixels,
-        viewBox=f"0 0 {coordinate(width)} {coordinate(height)}", preserveAspectRatio="none",
-    )  # fmt: skip
+        "svg",
+        *children,
+        x=0,
+        y=y,
+        width="100%",
+        height=pixels,
+        viewBox=f"0 0 {coordinate(width)} {coordinate(height)}",
+        preserveAspectRatio="none",
+    )

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
-from locum.evaluation.subgroups.result import GroupEstimate, Subgroup
-from locum.report.charts.svg import percent, tag, title
+from locum.evaluation.subgroups.result import Subgroup
+from locum.report.charts.svg import figures, scale, strip, tag, title
 from locum.report.words import brief
-from locum.wording import number
 
 _HEIGHT, _REAL, _GENERATED = 30, 9.0, 21.0
 
@@ -25,13 +24,7 @@ def twins(groups: Sequence[Subgroup], against: float | None = None) -> list[Mark
     known = [v for v in (*known, against) if v is not None and math.isfinite(v)]
     if not known:
         return [Markup("")] * len(groups)
-    low, high = min(known), max(known)
-    spread = max(high - low, 1e-9)
-
-    def at(value: float) -> str:
-        share = (min(max(value, low), high) - low) / spread
-        return percent(0.03 + 0.94 * share)
-
+    at = scale(min(known), max(known), 0.03)
     return [_line(g, against, at) for g in groups]
 
 
@@ -40,26 +33,13 @@ def _line(g: Subgroup, against: float | None, at: Callable[[float], str]) -> Mar
     if against is not None and math.isfinite(against):
         parts.append(tag("line", class_="rail", x1=at(against), x2=at(against), y1=1, y2=_HEIGHT - 1))
     words = [brief(g.name, 80)]
-    if g.real is not None:
-        parts += _mark(g.real, _REAL, at, "t-real", "real rows", faint=g.trust == "generated")
-        words.append(f"real rows {_said(g.real)}")
-    if g.generated is not None:
-        parts += _mark(g.generated, _GENERATED, at, "t-made", "generated rows", faint=g.trust != "generated")
-        words.append(f"generated rows {_said(g.generated)}")
-    return tag(
-        "svg", *parts, class_="meter", width="100%", height=_HEIGHT, role="img", aria_label="; ".join(words)
-    )
-
-
-def _mark(
-    e: GroupEstimate, y: float, at: Callable[[float], str], kind: str, what: str, *, faint: bool
-) -> list[Markup]:
-    faded = f"{kind} faint" if faint else kind
-    return [
-        tag("line", class_=f"t-span {faded}", x1=at(e.low), x2=at(e.high), y1=y, y2=y),
-        tag("circle", title(f"{what} {_said(e)}"), class_=f"t-dot {faded}", cx=at(e.value), cy=y, r=4.5),
-    ]
-
-
-def _said(e: GroupEstimate) -> str:
-    return f"{number(e.value)}, interval {number(e.low)} to {number(e.high)}"
+    made = g.trust == "generated"
+    for what, e, y, kind in (
+        ("real rows", g.real, _REAL, "t-real faint" if made else "t-real"),
+        ("generated rows", g.generated, _GENERATED, "t-made" if made else "t-made faint"),
+    ):
+        if e is not None:
+            words.append(f"{what} {figures(e.value, e.low, e.high)}")
+            parts.append(tag("line", class_=f"t-span {kind}", x1=at(e.low), x2=at(e.high), y1=y, y2=y))
+            parts.append(tag("circle", title(words[-1]), class_=f"t-dot {kind}", cx=at(e.value), cy=y, r=4.5))
+    return strip("; ".join(words), _HEIGHT, *parts)

@@ -95,9 +95,11 @@ def lay_out(real: pa.Table, schema: Schema, rows: int | None, seed: int) -> LabR
     """
     if real.num_rows < LEAST_ROWS:
         raise DataError(
-            f"{real.num_rows} rows are too few for a loop", where="collapse",
-            expected=f"at least {LEAST_ROWS} rows", do="collect more rows",
-        )  # fmt: skip
+            f"{real.num_rows} rows are too few for a loop",
+            where="collapse",
+            expected=f"at least {LEAST_ROWS} rows",
+            do="collect more rows",
+        )
     order = stream(seed, "collapse", "rows").permutation(real.num_rows)
     n = min(rows or MOST_ROWS, 2 * real.num_rows // 5)
     rest = order[n:]
@@ -107,10 +109,20 @@ def lay_out(real: pa.Table, schema: Schema, rows: int | None, seed: int) -> LabR
 
 
 def study(
-    ground: LabRows, make: Make, *, name: str, synthesizer: str, modes: Sequence[Mode] = MODES,
-    generations: int = 10, seed: int = 0, limit_s: float | None = None, protected: Sequence[str] = (),
-    scale: GenerationMeasure | None = None, judge: Judge | None = None, listener: Listener = silent,
-) -> Collapsing:  # fmt: skip
+    ground: LabRows,
+    make: Make,
+    *,
+    name: str,
+    synthesizer: str,
+    modes: Sequence[Mode] = MODES,
+    generations: int = 10,
+    seed: int = 0,
+    limit_s: float | None = None,
+    protected: Sequence[str] = (),
+    scale: GenerationMeasure | None = None,
+    judge: Judge | None = None,
+    listener: Listener = silent,
+) -> Collapsing:
     """Run every loop for some generations and measure each against real rows that nobody learned from.
 
     ``replace`` learns from the last generation only; ``accumulate`` from all rows so far; ``subsample`` from
@@ -144,18 +156,26 @@ def study(
             if fits < 2:
                 raise UsageError(
                     f"one generation of {len(loops)} loops takes {time.monotonic() - clock:.0f} s, so that "
-                    f"two do not fit into {limit_s:.0f} s", where="time",
+                    f"two do not fit into {limit_s:.0f} s",
+                    where="time",
                     do="allow more time, ask for fewer loops with --loop, or fewer rows with --rows",
-                )  # fmt: skip
+                )
             if fits < planned:
                 notes.append(f"{planned} generations would take longer than allowed: {fits} were run.")
                 planned = fits
     done = tuple(Loop(m, tuple(r.found), _sentence(m, r.found, scale)) for m, r in loops.items())
     listener(Event("collapse", planned * len(loops), planned * len(loops), "done"))
     return Collapsing(
-        name, synthesizer, n, scale.floor, done, scale.groups(ground.test), _lead(done, scale), tuple(notes),
+        name,
+        synthesizer,
+        n,
+        scale.floor,
+        done,
+        scale.groups(ground.test),
+        _lead(done, scale),
+        tuple(notes),
         cpu_s=time.process_time() - began,
-    )  # fmt: skip
+    )
 
 
 class _Run:
@@ -184,7 +204,7 @@ class _Run:
             if self.mode == "subsample":
                 rows = rows.take(rng.permutation(rows.num_rows)[:n])
         if self.mode == "fresh" and not first:
-            rows, real = self._refreshed(ground, n, rng)
+            rows, real = self._refresh(ground, n, rng)
         wanted = CANDIDATES * n if self.mode == "verified" else n
         made = make(rows, wanted, seed)
         if self.mode == "verified":
@@ -194,7 +214,7 @@ class _Run:
         self._all.append(made)
         return made
 
-    def _refreshed(self, ground: LabRows, n: int, rng: np.random.Generator) -> tuple[pa.Table, float]:
+    def _refresh(self, ground: LabRows, n: int, rng: np.random.Generator) -> tuple[pa.Table, float]:
         import pyarrow as pa
 
         k = min(round(FRESH * n), ground.pool.num_rows)
@@ -272,9 +292,14 @@ class Scale:
             if spread > 0:
                 diversity.append((1 - float((mine**2).sum())) / spread)
         return Generation(
-            t, self.error(codes), tail_kept / tail_mass if tail_mass > 0 else 1.0,
-            float(np.mean(diversity)) if diversity else 1.0, law, self.groups(made), lineage,
-        )  # fmt: skip
+            t,
+            self.error(codes),
+            tail_kept / tail_mass if tail_mass > 0 else 1.0,
+            float(np.mean(diversity)) if diversity else 1.0,
+            law,
+            self.groups(made),
+            lineage,
+        )
 
     def groups(self, table: pa.Table) -> tuple[tuple[str, str, float], ...]:
         """Share of rows of each level of the protected columns."""

@@ -42,40 +42,46 @@ _ENTROPY = (
 def render(found: Collapsing) -> str:
     """The laboratory as one offline HTML page, in the manner of `locum.report.html.render`."""
     words = bool(found.text)
-    error = [LineCurve(x.mode, tuple((float(g.t), g.error) for g in x.generations)) for x in found.loops]
-    steps = [float(g.t) for g in found.loops[0].generations]
-    error.append(LineCurve("real rows", tuple((t, found.floor) for t in steps), dashed=True))
-    tail = [LineCurve(x.mode, tuple((float(g.t), g.tail) for g in x.generations)) for x in found.loops]
-    diversity = [
-        LineCurve(x.mode, tuple((float(g.t), g.diversity) for g in x.generations)) for x in found.loops
-    ]
-    for x in found.loops:
-        law = tuple((float(g.t), g.law) for g in x.generations if g.law is not None)
-        if law:
-            (tail if words else diversity).append(LineCurve(f"law: {x.mode}", law, dashed=True))
-    rows = [(f"{column} = {level}", share) for column, level, share in found.real_groups]
-    groups = [
-        (name, share, [x.generations[-1].groups[i][2] for x in found.loops])
-        for i, (name, share) in enumerate(rows)
-    ]
+    error = [*_lines(found, "error"), _level(found, found.floor)]
+    tail, diversity = _lines(found, "tail"), _lines(found, "diversity")
+    (tail if words else diversity).extend(
+        LineCurve(f"law: {law.name}", law.points, dashed=True) for law in _lines(found, "law") if law.points
+    )
     pictures = [
-        ("Distance from real rows", _WORD_ERROR if words else _ERROR,
-         curves(error, "generation", "word error" if words else "pair error")),
-        ("Rare words" if words else "Rare cases", _WORD_TAIL if words else _TAIL,
-         curves(tail, "generation", "tail kept", 1.0)),
-        ("Diversity", _WORD_DIVERSITY if words else _DIVERSITY,
-         curves(diversity, "generation", "diversity")),
-    ]  # fmt: skip
+        (
+            "Distance from real rows",
+            _WORD_ERROR if words else _ERROR,
+            curves(error, "generation", "word error" if words else "pair error"),
+        ),
+        (
+            "Rare words" if words else "Rare cases",
+            _WORD_TAIL if words else _TAIL,
+            curves(tail, "generation", "tail kept", 1.0),
+        ),
+        ("Diversity", _WORD_DIVERSITY if words else _DIVERSITY, curves(diversity, "generation", "diversity")),
+    ]
     if words:
-        bits = [
-            LineCurve(x.mode, tuple((float(g.t), g.entropy) for g in x.generations if g.entropy is not None))
-            for x in found.loops
-        ]
-        bits.append(LineCurve("real rows", tuple((t, found.floor_entropy) for t in steps), dashed=True))
+        bits = [*_lines(found, "entropy"), _level(found, found.floor_entropy)]
         pictures.append(("Real texts under the model", _ENTROPY, curves(bits, "generation", "bits a word")))
-    return environment().get_template("collapse.html.j2").render(
-        found=found,
-        groups=groups,
-        last=found.loops[0].generations[-1].t,
-        pictures=pictures,
-    )  # fmt: skip
+    groups = [
+        (f"{column} = {level}", share, [x.generations[-1].groups[i][2] for x in found.loops])
+        for i, (column, level, share) in enumerate(found.real_groups)
+    ]
+    last = found.loops[0].generations[-1].t
+    template = environment().get_template("collapse.html.j2")
+    return template.render(found=found, groups=groups, last=last, pictures=pictures)
+
+
+def _lines(found: Collapsing, field: str) -> list[LineCurve]:
+    """A figure of every loop, generation after generation, where it is known."""
+    return [
+        LineCurve(
+            x.mode, tuple((float(g.t), v) for g in x.generations if (v := getattr(g, field)) is not None)
+        )
+        for x in found.loops
+    ]
+
+
+def _level(found: Collapsing, value: float) -> LineCurve:
+    """What real rows score, in every generation the same."""
+    return LineCurve("real rows", tuple((float(g.t), value) for g in found.loops[0].generations), dashed=True)

@@ -48,9 +48,11 @@ def as_words(column: pa.ChunkedArray, name: str) -> tuple[pa.Table, Schema]:
     total = sum(map(len, kept))
     if total < LEAST_WORDS:
         raise DataError(
-            f"{total} words in {len(kept)} texts are too few for a loop", where=name,
-            expected=f"at least {LEAST_WORDS} words", do="name a column of texts, or collect more of them",
-        )  # fmt: skip
+            f"{total} words in {len(kept)} texts are too few for a loop",
+            where=name,
+            expected=f"at least {LEAST_WORDS} words",
+            do="name a column of texts, or collect more of them",
+        )
     table = pa.table({WORDS: pa.array([" ".join(w) for w in kept], type=pa.string())})
     return table, Schema((Column(WORDS, "text"),), name=name)
 
@@ -160,7 +162,7 @@ class Writer:
         columns = Schema(tuple(Column(f"n{j}", "number") for j in range(len(known) + 1)), name=schema.name)
         rows = pa.array(range(len(mine)))
         kept = select_by_judge(
-            _counted(real, known), columns, _counted(mine, known).append_column("row", rows), n, seed
+            _count_words(real, known), columns, _count_words(mine, known).append_column("row", rows), n, seed
         )
         return made.take(kept.column("row"))
 
@@ -192,9 +194,16 @@ class WordScale:
         # Half of the real pairs: generations with fewer words than the real texts reach that too.
         pairs = max(1, sum(max(len(t) - 1, 0) for t in start) // 2)
         return cls(
-            writer.order, tuple(test), shares, rare, size, pairs, distinct(start, 2, pairs),
-            _variation(_shares(start), shares), _entropy(RunModel(start, writer.order, size), test),
-        )  # fmt: skip
+            writer.order,
+            tuple(test),
+            shares,
+            rare,
+            size,
+            pairs,
+            distinct(start, 2, pairs),
+            _variation(_shares(start), shares),
+            _entropy(RunModel(start, writer.order, size), test),
+        )
 
     def law(self, mode: Mode, t: int) -> float | None:
         """Share of the rare words' mass that chance alone leaves."""
@@ -212,9 +221,15 @@ class WordScale:
         kept = sum(c for w, c in self.rare.items() if w in shares)
         found = distinct(mine, 2, self.pairs) / self.distinct if self.distinct > 0 else math.nan
         return Generation(
-            t, _variation(shares, self.shares), kept / mass if mass else 1.0, found, law, (), lineage,
+            t,
+            _variation(shares, self.shares),
+            kept / mass if mass else 1.0,
+            found,
+            law,
+            (),
+            lineage,
             _entropy(RunModel(mine, self.order, self.size), self.test),
-        )  # fmt: skip
+        )
 
     def groups(self, table: pa.Table) -> tuple[tuple[str, str, float], ...]:
         """None: groups are not followed in texts."""
@@ -227,7 +242,7 @@ def _table(texts: Iterable[Sequence[str]]) -> pa.Table:
     return pa.table({WORDS: pa.array([" ".join(w) for w in texts], type=pa.string())})
 
 
-def _counted(texts: Sequence[Sequence[str]], known: Sequence[str]) -> pa.Table:
+def _count_words(texts: Sequence[Sequence[str]], known: Sequence[str]) -> pa.Table:
     """Texts as counts of the `known` words, then their lengths."""
     import pyarrow as pa
 

@@ -12,15 +12,13 @@ from locum.errors import UsageError
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
 from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER
-from locum.runs.out_folder import own_folder, write_study
+from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import need_column, read_and_refine, read_table, without_data_bounds
 from locum.runs.versions import now
 from locum.schema.lineage import warning_of
 from locum.studies.collapse.lab import LabRows, lay_out, study
 from locum.studies.collapse.result import MODES, Collapsing, Mode
 from locum.synthesizer.refit import Refit
-
-PAGE, NUMBERS = "collapse.html", "collapse.json"
 
 
 def collapse(
@@ -92,39 +90,54 @@ def collapse(
     modes = _modes(loops)
     if rows is not None and rows < 20:
         raise UsageError(f"{rows} rows are too few", where="rows", expected="at least 20")
-    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    folder = study_folder(out, "collapse")
     if text is not None:
         if protected:
             raise UsageError("groups are not followed in texts", where="protected", do="leave it out")
         if synthesizer != FAST_SYNTHESIZER or settings:
             raise UsageError(
-                "a generator of tables cannot write texts", where="synthesizer",
-                expected="runs of words of --order N", do="leave the generator and its settings out",
-            )  # fmt: skip
+                "a generator of tables cannot write texts",
+                where="synthesizer",
+                expected="runs of words of --order N",
+                do="leave the generator and its settings out",
+            )
         found = _texts(data, text, order, modes, generations, rows, seed, limit_s, title, progress)
-        if folder is not None:
-            save(found, folder)
-        return found
-    known = read_and_refine(data, None, tuple(protected))
-    schema = without_data_bounds(known.schema)
-    make = Refit(synthesizer, settings or {}).of(schema)
-
-    ground = lay_out(known.table, schema, rows, seed)
-    found = study(
-        ground, make, name=title or known.name, synthesizer=synthesizer, modes=modes,
-        generations=generations, seed=seed, limit_s=limit_s, protected=tuple(known.schema.protected),
-        listener=progress,
-    )  # fmt: skip
-    found = _noted(found, warning_of(known.raw.lineage, known.name), ground, rows)
+    else:
+        known = read_and_refine(data, None, tuple(protected))
+        schema = without_data_bounds(known.schema)
+        ground = lay_out(known.table, schema, rows, seed)
+        found = study(
+            ground,
+            Refit(synthesizer, settings or {}).of(schema),
+            name=title or known.name,
+            synthesizer=synthesizer,
+            modes=modes,
+            generations=generations,
+            seed=seed,
+            limit_s=limit_s,
+            protected=tuple(known.schema.protected),
+            listener=progress,
+        )
+        found = _add_notes(found, warning_of(known.raw.lineage, known.name), ground, rows)
     if folder is not None:
-        save(found, folder)
+        from locum.studies.collapse.page import render
+
+        write_study(folder, "collapse", render(found), found.to_json())
     return found
 
 
 def _texts(
-    data: Any, column: str, order: int, modes: Sequence[Mode], generations: int, rows: int | None, seed: int,
-    limit_s: float | None, title: str | None, progress: Listener,
-) -> Collapsing:  # fmt: skip
+    data: Any,
+    column: str,
+    order: int,
+    modes: Sequence[Mode],
+    generations: int,
+    rows: int | None,
+    seed: int,
+    limit_s: float | None,
+    title: str | None,
+    progress: Listener,
+) -> Collapsing:
     """The same loops over a column of texts and a model of runs of words."""
     from locum.studies.collapse import texts as lab
 
@@ -136,18 +149,26 @@ def _texts(
     writer = lab.Writer(order)
     scale = lab.WordScale.of(ground, writer)
     found = study(
-        ground, writer.make, name=title or f"{name}: {column}", synthesizer=f"word {order}-grams",
-        modes=modes, generations=generations, seed=seed, limit_s=limit_s, scale=scale, judge=writer.judge,
+        ground,
+        writer.make,
+        name=title or f"{name}: {column}",
+        synthesizer=f"word {order}-grams",
+        modes=modes,
+        generations=generations,
+        seed=seed,
+        limit_s=limit_s,
+        scale=scale,
+        judge=writer.judge,
         listener=progress,
-    )  # fmt: skip
+    )
     found = replace(found, text=column, floor_entropy=scale.floor_entropy)
     empty = raw.table.num_rows - learned.num_rows
     if empty:
         found = replace(found, notes=(f"{empty:,} rows without a word were left out.", *found.notes))
-    return _noted(found, warning_of(raw.lineage, name), ground, rows)
+    return _add_notes(found, warning_of(raw.lineage, name), ground, rows)
 
 
-def _noted(found: Collapsing, risk: str, ground: LabRows, rows: int | None) -> Collapsing:
+def _add_notes(found: Collapsing, risk: str, ground: LabRows, rows: int | None) -> Collapsing:
     notes = [risk] if risk else []
     if rows is not None and ground.start.num_rows < rows:
         notes.append(
@@ -170,10 +191,3 @@ def _modes(loops: Sequence[str]) -> tuple[Mode, ...]:
     if not found:
         raise UsageError("no loop was named", where="loop", expected=f"one of {', '.join(MODES)}")
     return tuple(found)
-
-
-def save(found: Collapsing, folder: Path) -> Path:
-    """Write the page and the numbers into a folder; each all or nothing."""
-    from locum.studies.collapse.page import render
-
-    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

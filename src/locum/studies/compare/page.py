@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
 from locum.report.charts.scatter import Axis, Point, scatter
-from locum.report.charts.svg import percent, tag, title
+from locum.report.charts.svg import scale, strip, tag, title
 from locum.report.template import environment
 from locum.studies.compare.result import RANKED, Cell, Comparison, Entrant, Rank, RankedMeasure
 from locum.wording import NONE, number
@@ -27,24 +26,6 @@ class MeanRow:
     cells: int
 
 
-@dataclass(frozen=True, slots=True)
-class RankTable:
-    """Ranks by one measure, best first, each with its drawing."""
-
-    measure: RankedMeasure
-    rows: tuple[tuple[Rank, Markup], ...]
-    together: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart with its heading and the sentence under it."""
-
-    heading: str
-    sentence: str
-    picture: Markup
-
-
 def render(found: Comparison) -> str:
     """The comparison as one offline HTML page, in the manner of `locum.report.html.render`."""
     measures = found.ranked()
@@ -54,7 +35,7 @@ def render(found: Comparison) -> str:
         measures=measures,
         lead=lead(found, measures),
         rows=[mean_row(found, e, measures) for e in found.entrants],
-        ranks=[rank_table(found, m) for m in measures],
+        ranks=[(m.title, *rank_table(found, m)) for m in measures],
         charts=charts(found),
         failures=[c for c in found.cells if c.status != "ok"],
         noted=[c for c in found.cells if c.status == "ok" and c.notes],
@@ -96,45 +77,43 @@ def mean_row(found: Comparison, entrant: Entrant, measures: Sequence[RankedMeasu
             values.append((NONE, ""))
             continue
         spread = (
-            f"{shown(m, min(known)).removesuffix(' MB')} to {shown(m, max(known))}" if len(known) > 1 else ""
+            f"{in_words(m, min(known)).removesuffix(' MB')} to {in_words(m, max(known))}"
+            if len(known) > 1
+            else ""
         )
-        values.append((shown(m, sum(known) / len(known)), spread))
+        values.append((in_words(m, sum(known) / len(known)), spread))
     return MeanRow(entrant, tuple(values), sum(c.status == "ok" for c in cells), len(cells))
 
 
-def shown(measure: RankedMeasure, value: float) -> str:
+def in_words(measure: RankedMeasure, value: float | None) -> str:
     """A figure as people read it."""
-    if measure.key == "peak_bytes":
+    if measure.key == "peak_bytes" and value is not None:
         return f"{value / 2**20:,.0f} MB"
     return number(value)
 
 
-def rank_table(found: Comparison, measure: RankedMeasure) -> RankTable:
-    """Ranks with drawings and a sentence on which of them cannot be told apart from the best."""
+def rank_table(found: Comparison, measure: RankedMeasure) -> tuple[list[tuple[Rank, Markup]], str]:
+    """Ranks with drawings, best first, and a sentence on which cannot be told apart from the best."""
     ranks = found.ranks(measure)
-    last = max(2, len(found.entrants))
-    rows = tuple((r, _rank_line(r, last)) for r in ranks)
+    at = scale(1, max(2, len(found.entrants)))
     ties = [r.contestant for r in ranks[1:] if r.low <= ranks[0].high]
     together = f"Not told apart from the first: {', '.join(ties)}." if ties else ""
-    return RankTable(measure, rows, together)
+    return [(r, _rank_line(r, at)) for r in ranks], together
 
 
-def _rank_line(rank: Rank, last: int) -> Markup:
-    def at(value: float) -> str:
-        return percent(0.02 + 0.96 * (value - 1) / (last - 1))
-
+def _rank_line(rank: Rank, at: Callable[[float], str]) -> Markup:
     words = f"{rank.contestant}: mean rank {rank.mean:.2f}, interval {rank.low:.2f} to {rank.high:.2f}"
-    return tag(
-        "svg",
+    return strip(
+        words,
+        18,
         tag("line", class_="rail", x1="0%", x2="100%", y1=9, y2=9),
         tag("line", class_="span", x1=at(rank.low), x2=at(rank.high), y1=9, y2=9),
         tag("circle", title(words), class_="dot", cx=at(rank.mean), cy=9, r=5),
-        class_="meter", width="100%", height=18, role="img", aria_label=words,
-    )  # fmt: skip
+    )
 
 
-def charts(found: Comparison) -> list[Chart]:
-    """Quality against membership advantage, and against CPU time."""
+def charts(found: Comparison) -> list[tuple[str, str, Markup]]:
+    """Quality against membership advantage, and against CPU time: heading, sentence, picture."""
     quality = next(
         (_BY_KEY[k] for k in ("c2st", "tv.3way") if any(c.value(k) is not None for c in found.cells)), None
     )
@@ -142,12 +121,20 @@ def charts(found: Comparison) -> list[Chart]:
         return []
     y = Axis(quality.title)
     wanted = (
-        ("advantage", Axis("Membership advantage"), "Faithfulness against copying",
-         "Down and to the left is better: hard to tell from real rows, and no help in telling who was "
-         "learned from. A copy lies far right, shuffled columns far up."),
-        ("cpu_s", Axis("CPU seconds of fitting and drawing", log=True), "Faithfulness against CPU time",
-         "Down and to the left is better: hard to tell from real rows, and cheap."),
-    )  # fmt: skip
+        (
+            "advantage",
+            Axis("Membership advantage"),
+            "Faithfulness against copying",
+            "Down and to the left is better: hard to tell from real rows, and no help in telling who was "
+            "learned from. A copy lies far right, shuffled columns far up.",
+        ),
+        (
+            "cpu_s",
+            Axis("CPU seconds of fitting and drawing", log=True),
+            "Faithfulness against CPU time",
+            "Down and to the left is better: hard to tell from real rows, and cheap.",
+        ),
+    )
     out = []
     for key, x, heading, sentence in wanted:
         front = found.front(key, quality)
@@ -159,20 +146,12 @@ def charts(found: Comparison) -> list[Chart]:
         picture = scatter(points, x, y)
         if picture:
             names = ", ".join(front)
-            out.append(Chart(heading, f"{sentence} Beaten by nobody on both: {names}.", picture))
+            out.append((heading, f"{sentence} Beaten by nobody on both: {names}.", picture))
     return out
 
 
 def cells_of(
     found: Comparison, table: str, measures: Sequence[RankedMeasure]
-) -> list[tuple[Cell, tuple[str, ...]]]:
+) -> list[tuple[Cell, list[str]]]:
     """Every cell of a table with its figures as shown."""
-    out: list[tuple[Cell, tuple[str, ...]]] = []
-    for c in found.cells:
-        if c.table != table:
-            continue
-        values: list[Any] = [c.value(m.key) for m in measures]
-        out.append(
-            (c, tuple(NONE if v is None else shown(m, v) for m, v in zip(measures, values, strict=True)))
-        )
-    return out
+    return [(c, [in_words(m, c.value(m.key)) for m in measures]) for c in found.cells if c.table == table]

@@ -253,39 +253,66 @@ class Comparison:
             return "independent", None, "Shuffled columns could not be judged."
         # On a table whose columns are unrelated, shuffled columns are a faithful stand-in.
         passed = mine > 0.6
-        return "independent", passed, (
-            f"Columns drawn on their own are told from real rows with an area of {mine:.3f}"
-            + (", as they deserve." if passed else
-               ": hardly at all, so on these tables faithfulness of joint columns cannot be judged.")
-        )  # fmt: skip
+        return (
+            "independent",
+            passed,
+            (
+                f"Columns drawn on their own are told from real rows with an area of {mine:.3f}"
+                + (
+                    ", as they deserve."
+                    if passed
+                    else ": hardly at all, so on these tables faithfulness of joint columns cannot be judged."
+                )
+            ),
+        )
 
     def _bootstrap(self) -> tuple[str, bool | None, str]:
         mine = self.mean("bootstrap", "advantage")
         if mine is None:
             return "bootstrap", None, "Copying could not be judged: no rows were held out."
         passed = mine > 0.2
-        return "bootstrap", passed, (
-            f"Training rows drawn again give their members away with an advantage of {mine:.3f}"
-            + (", as they deserve." if passed else
-               ": too little, so on these tables the attacks could not have found copying.")
-        )  # fmt: skip
+        return (
+            "bootstrap",
+            passed,
+            (
+                f"Training rows drawn again give their members away with an advantage of {mine:.3f}"
+                + (
+                    ", as they deserve."
+                    if passed
+                    else ": too little, so on these tables the attacks could not have found copying."
+                )
+            ),
+        )
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Long form for Parquet: one record a cell and figure; a failed cell has one without a figure."""
         for c in self.cells:
             head = {
-                "table": c.table, "contestant": c.contestant, "seed": c.seed, "status": c.status,
-                "reason": c.reason, "rows_train": c.rows.get("train"), "rows_made": c.rows.get("made"),
-                "cpu_s": c.cpu_s, "wall_s": c.wall_s, "peak_bytes": c.peak_bytes,
-            }  # fmt: skip
+                "table": c.table,
+                "contestant": c.contestant,
+                "seed": c.seed,
+                "status": c.status,
+                "reason": c.reason,
+                "rows_train": c.rows.get("train"),
+                "rows_made": c.rows.get("made"),
+                "cpu_s": c.cpu_s,
+                "wall_s": c.wall_s,
+                "peak_bytes": c.peak_bytes,
+            }
             if not c.results:
                 yield head
             for r in c.results:
                 yield {
-                    **head, "measure": r["name"], "question": r["question"], "value": r["value"],
-                    "low": r["low"], "high": r["high"], "reference": r["reference"], "floor": r["floor"],
+                    **head,
+                    "measure": r["name"],
+                    "question": r["question"],
+                    "value": r["value"],
+                    "low": r["low"],
+                    "high": r["high"],
+                    "reference": r["reference"],
+                    "floor": r["floor"],
                     "verdict": r["verdict"],
-                }  # fmt: skip
+                }
 
     def __repr__(self) -> str:
         names = ", ".join(e.name for e in self.entrants)
@@ -293,20 +320,16 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary: the record, means and ranks."""
-        ranks = {
-            m.key: [{n: getattr(r, n) for n in r.__dataclass_fields__} for r in self.ranks(m)]
-            for m in self.ranked()
-        }
         means = {e.name: {m.key: self.mean(e.name, m.key) for m in self.ranked()} for e in self.entrants}
         return {
             "created": self.created,
-            "entrants": [{n: getattr(e, n) for n in e.__dataclass_fields__} for e in self.entrants],
+            "entrants": plain(self.entrants),
             "tables": list(self.tables),
             "seeds": list(self.seeds),
             "settings": plain(dict(self.settings)),
             "versions": dict(self.versions),
             "means": plain(means),
-            "ranks": plain(ranks),
+            "ranks": {m.key: plain(self.ranks(m)) for m in self.ranked()},
             "controls": [
                 {"name": name, "passed": passed, "sentence": said} for name, passed, said in self.controls()
             ],

@@ -169,32 +169,46 @@ def _cell(who: Contestant, arena: Arena, seed: int, rules: Rules, work: Path, ke
     made = produce(who, arena, rows=rows, seed=seed, limit_s=rules.limit_s, folder=folder)
     sizes = {"train": arena.train.num_rows, "holdout": 0 if arena.holdout is None else arena.holdout.num_rows}
     if made.status != "ok":
-        return _told(who, arena, seed, made, sizes, made.reason)
+        return _failure(who, arena, seed, made, sizes, made.reason)
     try:
         table, schema, notes = arena.read(made.path, arena.schema)
         sizes["made"] = table.num_rows
         evidence = evaluate(
-            arena.train, table, schema=schema, holdout=arena.holdout, target=schema.target,
-            protected=schema.protected, seed=child_seed(seed, "compare", "judge"), controls=False,
-            generator=Refit(), **dict(rules.judging),
-        )  # fmt: skip
+            arena.train,
+            table,
+            schema=schema,
+            holdout=arena.holdout,
+            target=schema.target,
+            protected=schema.protected,
+            seed=child_seed(seed, "compare", "judge"),
+            controls=False,
+            generator=Refit(),
+            **dict(rules.judging),
+        )
     except LocumError as error:
-        return _told(who, arena, seed, made, sizes, f"made rows that cannot be judged: {error.message}")
+        return _failure(who, arena, seed, made, sizes, f"made rows that cannot be judged: {error.message}")
     if rules.keep and kept is not None:
         _keep(made, kept.parent / "made", f"{arena.name}-{who.name}-{seed}")
     return Cell(
-        arena.name, who.name, seed, "ok", "", sizes, made.cpu_s, made.wall_s, made.peak_bytes,
-        tuple(slim(r) for r in evidence.results), notes,
-    )  # fmt: skip
+        arena.name,
+        who.name,
+        seed,
+        "ok",
+        "",
+        sizes,
+        made.cpu_s,
+        made.wall_s,
+        made.peak_bytes,
+        tuple(slim(r) for r in evidence.results),
+        notes,
+    )
 
 
-def _told(
+def _failure(
     who: Contestant, arena: Arena, seed: int, made: ProducedRows, sizes: Mapping[str, int], reason: str
 ) -> Cell:
     status = "failed" if made.status == "ok" else made.status
-    return Cell(
-        arena.name, who.name, seed, status, reason, sizes, made.cpu_s, made.wall_s, made.peak_bytes
-    )  # fmt: skip
+    return Cell(arena.name, who.name, seed, status, reason, sizes, made.cpu_s, made.wall_s, made.peak_bytes)
 
 
 def _keep(made: ProducedRows, folder: Path, name: str) -> None:

@@ -21,7 +21,7 @@ from locum.runs.options import (
     DEFAULT_EFFORT,
     check_rows,
 )
-from locum.runs.out_folder import make_folder, own_folder, write_study
+from locum.runs.out_folder import make_folder, study_folder, write_study
 from locum.runs.tables import StudyTable, align, read_and_refine, read_table, without_data_bounds
 from locum.runs.versions import now, versions
 from locum.schema.table import Schema
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-PAGE, NUMBERS, RECORD = "compare.html", "compare.json", "compare.parquet"
+RECORD = "compare.parquet"
 
 
 def compare(
@@ -102,32 +102,60 @@ def compare(
     DataError
         When a table cannot be read.
     """
-    numbers = range(seeds) if isinstance(seeds, int) else seeds
-    known = tuple(check_seed(s) for s in numbers)
-    if not known or len(set(known)) < len(known):
-        raise UsageError("seeds must be one or more different numbers", where="seeds", do="give --seeds 3")
+    known = check_seeds(seeds)
     if rows is not None:
         check_rows(rows)
     check_share(holdout)
     field = field_of(contestants(entrants))
-    folder = None if out is None else refuse_foreign(Path(out))
+    folder = study_folder(out, "compare", RECORD, CELLS, "made", ".lock")
     tables = [read_and_refine(d, target, protected) for d in data]
     if not tables:
         raise UsageError("no data was named", where="DATA", do="give one file or more")
-    tables = _numbered(tables)
+    tables = _number_names(tables)
     rules = Rules(rows, limit_s, keep, retry, (("effort", check_effort(effort)),))
     cells = study(
-        {t.name: cut_by_seed(t, holdout) for t in tables}, field, known, folder=folder,
-        identity={t.name: _identity(t, holdout) for t in tables}, rules=rules, listener=progress,
-    )  # fmt: skip
+        {t.name: cut_by_seed(t, holdout) for t in tables},
+        field,
+        known,
+        folder=folder,
+        identity={t.name: _identity(t, holdout) for t in tables},
+        rules=rules,
+        listener=progress,
+    )
     found = Comparison(
-        tuple(c.entrant() for c in field), tuple(t.name for t in tables), known, cells, now(),
-        {"rows": rows, "hold-out share": holdout, "time limit in seconds": limit_s,
-         "effort of the attacks": effort}, versions(),
-    )  # fmt: skip
+        tuple(c.entrant() for c in field),
+        tuple(t.name for t in tables),
+        known,
+        cells,
+        now(),
+        {
+            "rows": rows,
+            "hold-out share": holdout,
+            "time limit in seconds": limit_s,
+            "effort of the attacks": effort,
+        },
+        versions(),
+    )
     if folder is not None:
-        save(found, folder)
+        from locum.studies.compare.page import render
+
+        _write_record(found, make_folder(folder) / RECORD)
+        write_study(folder, "compare", render(found), found.to_json())
     return found
+
+
+def check_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Seeds by their number, from 0 up, or one by one.
+
+    Raises
+    ------
+    UsageError
+        When there is none, one cannot be, or two are the same.
+    """
+    known = tuple(check_seed(s) for s in (range(seeds) if isinstance(seeds, int) else seeds))
+    if not known or len(set(known)) < len(known):
+        raise UsageError("seeds must be one or more different numbers", where="seeds", do="give --seeds 3")
+    return known
 
 
 def contestants(
@@ -154,9 +182,13 @@ def cut_by_seed(table: StudyTable, holdout: float) -> Callable[[int], Arena]:
     def at(seed: int) -> Arena:
         train, held = split(table.table.num_rows, holdout, seed)
         return Arena(
-            table.name, without_data_bounds(table.schema), table.table.take(train),
-            table.table.take(held) if len(held) else None, write_plain, _read,
-        )  # fmt: skip
+            table.name,
+            without_data_bounds(table.schema),
+            table.table.take(train),
+            table.table.take(held) if len(held) else None,
+            write_plain,
+            _read,
+        )
 
     def write_plain(rows: pa.Table, path: Path) -> None:
         from locum.data.write import write
@@ -171,7 +203,7 @@ def _read(path: Path, schema: Schema) -> tuple[pa.Table, Schema, tuple[str, ...]
     return align(schema, read_table(path))
 
 
-def _numbered(tables: Sequence[StudyTable]) -> list[StudyTable]:
+def _number_names(tables: Sequence[StudyTable]) -> list[StudyTable]:
     """Give tables of one name a number."""
     names = [t.name for t in tables]
     return [
@@ -184,36 +216,32 @@ def _identity(table: StudyTable, holdout: float) -> str:
     return f"{table.digest}|{table.schema.target}|{','.join(table.schema.protected)}|{holdout:g}"
 
 
-def refuse_foreign(folder: Path) -> Path:
-    """Refuse a folder that holds anything but a comparison.
-
-    Raises
-    ------
-    FolderError
-        When it does, or cannot be looked into.
-    """
-    return own_folder(folder, {PAGE, NUMBERS, RECORD, CELLS, "made", ".lock"})
-
-
-def save(found: Comparison, folder: Path) -> Path:
-    """Write the page and the numbers into a folder; each all or nothing."""
-    from locum.studies.compare.page import render
-
-    make_folder(folder)
-    _write_record(found, folder / RECORD)
-    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))
-
-
 def _write_record(found: Comparison, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     text, number, whole = pa.string(), pa.float64(), pa.int64()
     schema = pa.schema(
-        [("table", text), ("contestant", text), ("seed", whole), ("status", text), ("reason", text),
-         ("rows_train", whole), ("rows_made", whole), ("cpu_s", number), ("wall_s", number),
-         ("peak_bytes", number), ("measure", text), ("question", text), ("value", number), ("low", number),
-         ("high", number), ("reference", number), ("floor", number), ("verdict", text)]
-    )  # fmt: skip
+        [
+            ("table", text),
+            ("contestant", text),
+            ("seed", whole),
+            ("status", text),
+            ("reason", text),
+            ("rows_train", whole),
+            ("rows_made", whole),
+            ("cpu_s", number),
+            ("wall_s", number),
+            ("peak_bytes", number),
+            ("measure", text),
+            ("question", text),
+            ("value", number),
+            ("low", number),
+            ("high", number),
+            ("reference", number),
+            ("floor", number),
+            ("verdict", text),
+        ]
+    )
     with replacing(path) as temporary:
         pq.write_table(pa.Table.from_pylist(list(found.records()), schema=schema), temporary)

@@ -70,8 +70,13 @@ class Contestant:
 
     def identity(self) -> dict[str, Any]:
         """What decides its rows; a changed entrant is run again, a renamed one as well."""
-        return {"name": self.name, "kind": self.kind, "what": self.what, "settings": dict(self.settings),
-                "python": self.python}  # fmt: skip
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "what": self.what,
+            "settings": dict(self.settings),
+            "python": self.python,
+        }
 
 
 def parse(spec: str) -> Contestant:
@@ -98,9 +103,11 @@ def parse(spec: str) -> Contestant:
         contestant = _read("", spec.strip())
     if not _NAME.fullmatch(contestant.name):
         raise UsageError(
-            f"{contestant.name!r} is no usable name", where="compare",
-            expected="up to 60 letters, digits, spaces and simple marks", do="write NAME=...",
-        )  # fmt: skip
+            f"{contestant.name!r} is no usable name",
+            where="compare",
+            expected="up to 60 letters, digits, spaces and simple marks",
+            do="write NAME=...",
+        )
     return contestant
 
 
@@ -126,15 +133,18 @@ def _command(name: str, text: str) -> Contestant:
     for place in ("{train}", "{out}"):
         if place not in text:
             raise UsageError(
-                f"the command of {name!r} has no {place}", where="compare",
-                expected="a command with {train} and {out}", do="say where its files go",
-            )  # fmt: skip
+                f"the command of {name!r} has no {place}",
+                where="compare",
+                expected="a command with {train} and {out}",
+                do="say where its files go",
+            )
     unknown = set(re.findall(r"\{(\w*)\}", text)) - set(PLACES)
     if unknown:
         raise UsageError(
-            f"the command of {name!r} has a place {{{min(unknown)}}}", where="compare",
+            f"the command of {name!r} has a place {{{min(unknown)}}}",
+            where="compare",
             expected=", ".join(f"{{{p}}}" for p in PLACES),
-        )  # fmt: skip
+        )
     try:
         shlex.split(text)
     except ValueError as error:
@@ -147,8 +157,12 @@ def _peer(name: str, text: str, path: str, query: str) -> Contestant:
     package, _, variant = what.partition(".")
     if package not in PEERS or variant not in PEERS[package]:
         known = ", ".join(f"{p}.{v}" for p, variants in PEERS.items() for v in variants)
-        raise UsageError(f"there is no adapter for {what!r}", where="compare", expected=known,
-                         do="name its Python after @, or write a command of your own")  # fmt: skip
+        raise UsageError(
+            f"there is no adapter for {what!r}",
+            where="compare",
+            expected=known,
+            do="name its Python after @, or write a command of your own",
+        )
     return Contestant(name or what, "peer", what, read_settings(query), python)
 
 
@@ -189,9 +203,10 @@ def load_function(path: str) -> Function:
         found = getattr(loaded, attribute)
     except (ImportError, AttributeError, OSError, SyntaxError, ValueError) as error:
         raise UsageError(
-            f"{path!r} cannot be loaded ({type(error).__name__}: {str(error)[:120]})", where="plug-in",
+            f"{path!r} cannot be loaded ({type(error).__name__}: {str(error)[:120]})",
+            where="plug-in",
             expected="package.module:function or file.py:function",
-        ) from error  # fmt: skip
+        ) from error
     if not callable(found):
         raise UsageError(f"{path!r} is no function", where="plug-in")
     made: Function = found

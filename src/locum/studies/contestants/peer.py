@@ -59,8 +59,11 @@ def sdv(job: Job) -> Any:
     frame = job.frame()
     kinds = {n: {"sdtype": "categorical" if n in job.labels else "numerical"} for n in frame}
     names = {
-        "gaussian_copula": "GaussianCopula", "ctgan": "CTGAN", "tvae": "TVAE", "copulagan": "CopulaGAN",
-    }  # fmt: skip
+        "gaussian_copula": "GaussianCopula",
+        "ctgan": "CTGAN",
+        "tvae": "TVAE",
+        "copulagan": "CopulaGAN",
+    }
     known = metadata.load_from_dict({"tables": {"t": {"columns": kinds}}})
     seed_all(job.seed)
     made = getattr(single, names[job.variant] + "Synthesizer")(known, **job.settings)

@@ -57,9 +57,13 @@ def run(command: Sequence[str], *, limit_s: float, log: Path, folder: Path) -> U
     with log.open("wb") as output:
         try:
             child = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=folder,
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         except OSError as error:
             return Use(127, False, 0.0, None, None, f"cannot be started: {error.strerror}: {words[0]}")
         too_slow = False

@@ -133,9 +133,14 @@ def _command(who: Contestant, arena: Arena, rows: int, seed: int, folder: Path) 
         words = [who.python, "-I", str(script), who.what, str(train), str(out), str(rows), str(seed)]
         return [*words, str(folder / "hints.json")], out
     places = {
-        "train": str(train), "out": str(out), "rows": str(rows), "seed": str(seed), "table": arena.name,
-        "python": sys.executable, "target": arena.schema.target or "",
-    }  # fmt: skip
+        "train": str(train),
+        "out": str(out),
+        "rows": str(rows),
+        "seed": str(seed),
+        "table": arena.name,
+        "python": sys.executable,
+        "target": arena.schema.target or "",
+    }
     # Filled in word by word after the split, so that a path with blanks stays one word.
     words = []
     for word in shlex.split(who.what):
@@ -151,8 +156,13 @@ def _built_in(who: Contestant, arena: Arena, rows: int, seed: int, folder: Path)
     train, out, job = folder / "train.parquet", folder / "made.parquet", folder / "job.json"
     pq.write_table(arena.train, train)
     text = {
-        "train": str(train), "out": str(out), "name": who.what, "settings": dict(who.settings), "seed": seed,
-        "rows": rows, "schema": schema_to_json(arena.schema),
-    }  # fmt: skip
+        "train": str(train),
+        "out": str(out),
+        "name": who.what,
+        "settings": dict(who.settings),
+        "seed": seed,
+        "rows": rows,
+        "schema": schema_to_json(arena.schema),
+    }
     job.write_text(json.dumps(text), encoding="utf-8")
     return [sys.executable, "-m", "locum.studies.contestants.child", str(job)], out

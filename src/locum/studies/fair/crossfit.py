@@ -54,17 +54,27 @@ class CrossFitted:
     def to_json(self) -> dict[str, Any]:
         """Everything, JSON-ready."""
         return {
-            "rows": self.rows, "folds": self.folds, **self.evidence.to_json(),
-            "strengths": list(self.strengths), "sentence": self.sentence,
+            "rows": self.rows,
+            "folds": self.folds,
+            **self.evidence.to_json(),
+            "strengths": list(self.strengths),
+            "sentence": self.sentence,
             "notes": [*self.notes, *self.unjudged],
-        }  # fmt: skip
+        }
 
 
 def cross_fit(
-    data: pa.Table, schema: Schema, orders: Sequence[tuple[Sequence[str], Order]], *, target: str,
-    synthesizer: str = DEFAULT_SYNTHESIZER, folds: int = FOLDS, least: int = LEAST_EITHER, seed: int = 0,
+    data: pa.Table,
+    schema: Schema,
+    orders: Sequence[tuple[Sequence[str], Order]],
+    *,
+    target: str,
+    synthesizer: str = DEFAULT_SYNTHESIZER,
+    folds: int = FOLDS,
+    least: int = LEAST_EITHER,
+    seed: int = 0,
     progress: Listener = silent,
-) -> list[CrossFitted]:  # fmt: skip
+) -> list[CrossFitted]:
     """Judge repairs on all rows of a table, so that small groups have as many test rows as there are.
 
     In each fold one generator is fitted to the other folds and draws rows; every order repairs them; a model

@@ -38,9 +38,11 @@ class Graph:
         cycle = self._cycle()
         if cycle:
             raise UsageError(
-                f"the causal graph has a cycle: {' -> '.join(cycle)}", where="graph",
-                expected="causes before effects", do="take one of these edges out",
-            )  # fmt: skip
+                f"the causal graph has a cycle: {' -> '.join(cycle)}",
+                where="graph",
+                expected="causes before effects",
+                do="take one of these edges out",
+            )
 
     @classmethod
     def given(cls, edges: Iterable[Sequence[str] | str], names: Sequence[str]) -> Graph:
@@ -117,9 +119,12 @@ class Graph:
 
 
 def learn_graph(
-    codes: npt.NDArray[np.int32], sizes: Sequence[int], names: Sequence[str], target: str,
+    codes: npt.NDArray[np.int32],
+    sizes: Sequence[int],
+    names: Sequence[str],
+    target: str,
     protected: Sequence[str],
-) -> Graph:  # fmt: skip
+) -> Graph:
     """A graph from rows as cells: protected columns first, others by their cells, target last.
 
     Each column takes, of those before it, up to `PARENTS` parents greedily by the Bayesian information

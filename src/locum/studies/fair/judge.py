@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
+from locum.evaluation.intervals import middle, resampled
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.features import FeatureView
 from locum.evaluation.metrics.fairness.noise import RATES, Beyond, beyond_chance
-from locum.evaluation.metrics.fairness.rates import PARITIES, count, middle, resampled
+from locum.evaluation.metrics.fairness.rates import PARITIES, count
 from locum.evaluation.scores import weighted_auc
 from locum.randomness import child_seed, stream
 from locum.studies.fair.setting import Setting
@@ -94,9 +95,12 @@ def score_rows(before: pa.Table, after: pa.Table, test: pa.Table, setting: Setti
         y, rng = setting.label(table), stream(seed, "fair", "learn")
         rows = rng.permutation(np.flatnonzero(y >= 0))[:ROWS]
         forest = grow(
-            view.matrix(table.take(pa.array(rows))), (y[rows] == setting.positive).astype(np.float64),
-            "binary", categorical=view.categorical, seed=child_seed(seed, "fair", "judge"),
-        )  # fmt: skip
+            view.matrix(table.take(pa.array(rows))),
+            (y[rows] == setting.positive).astype(np.float64),
+            "binary",
+            categorical=view.categorical,
+            seed=child_seed(seed, "fair", "judge"),
+        )
         scores.append(forest.predict(x))
     return ScoredRows((label[ok] == setting.positive).astype(np.float64), scores[0], scores[1], group[ok])
 
@@ -116,9 +120,11 @@ def judge(rows: ScoredRows, names: Sequence[str], least: int, seed: int) -> Judg
     place[kept] = np.arange(len(kept))
     group = place[rows.group].astype(np.int32)
     return JudgedGaps(
-        _values(rows, group, len(kept), seed), _beyond(rows, group, len(kept), seed), _rates(rows, names),
+        _values(rows, group, len(kept), seed),
+        _beyond(rows, group, len(kept), seed),
+        _rates(rows, names),
         tuple(left),
-    )  # fmt: skip
+    )
 
 
 def _values(
@@ -168,12 +174,13 @@ def _rates(rows: ScoredRows, names: Sequence[str]) -> tuple[dict[str, Any], ...]
         entry: dict[str, Any] = {"group": name, "negatives": int(cells[0]), "positives": int(cells[1])}
         for side, t in zip(("before", "after"), tables, strict=True):
             entry[side] = {
-                "selection": _known(t.selection_rate[g]), "true_positive": _known(t.true_positive_rate[g]),
-                "false_positive": _known(t.false_positive_rate[g]),
-            }  # fmt: skip
+                "selection": _or_none(t.selection_rate[g]),
+                "true_positive": _or_none(t.true_positive_rate[g]),
+                "false_positive": _or_none(t.false_positive_rate[g]),
+            }
         out.append(entry)
     return tuple(out)
 
 
-def _known(value: float) -> float | None:
+def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)

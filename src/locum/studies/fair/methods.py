@@ -78,9 +78,10 @@ class Order:
             if isinstance(number, bool) or not 0 <= number <= 1:
                 raise UsageError(f"{number!r} is not a {name}", where=name, expected="a number from 0 to 1")
         for where, value, known in [
-            ("method", self.method, METHODS), ("notion", self.notion, NOTIONS),
+            ("method", self.method, METHODS),
+            ("notion", self.notion, NOTIONS),
             ("chances", self.chances, ("auto", "own", "trees")),
-        ]:  # fmt: skip
+        ]:
             if value not in known:
                 raise UsageError(
                     f"{value!r} is not known", where=where, expected=f"one of {', '.join(known)}"
@@ -149,10 +150,14 @@ def _affordable(table: pa.Table, setting: Setting, cost: float, seed: int) -> tu
     found = losses(tree_chances(table, setting, seed), label, group, setting.positive)
     strength = strongest(found, cost)
     at = dict(found)
-    return strength, found, (
-        f"Strength {strength:g}, foretold to cost {max(0.0, at[strength]):.3f} of the area under the ROC "
-        f"curve (limit {cost:g}; 0 costs {max(0.0, at[0.0]):.3f}, 1 costs {max(0.0, at[1.0]):.3f})."
-    )  # fmt: skip
+    return (
+        strength,
+        found,
+        (
+            f"Strength {strength:g}, foretold to cost {max(0.0, at[strength]):.3f} of the area under the ROC "
+            f"curve (limit {cost:g}; 0 costs {max(0.0, at[0.0]):.3f}, 1 costs {max(0.0, at[1.0]):.3f})."
+        ),
+    )
 
 
 def _odds(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) -> Done:
@@ -160,8 +165,9 @@ def _odds(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) ->
     if len(setting.classes) != 2:
         raise UsageError(
             f"equalised odds are for two classes, and {setting.target!r} has {len(setting.classes)}",
-            where="method", do="use parity, or make a yes/no column of one class against the rest",
-        )  # fmt: skip
+            where="method",
+            do="use parity, or make a yes/no column of one class against the rest",
+        )
     drawn = table.num_rows >= (1 + CHECK_SHARE) * n
     mine = table.slice(0, n)
     label, group = setting.label(mine), setting.group(mine)
@@ -184,9 +190,14 @@ def _odds(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) ->
         return stream(seed, "fair", "labels")
 
     found = solve(
-        chance[learn], label[learn], group[learn], check_label,
-        np.where(check_label >= 0, check_group, -1), learner, anew,
-    )  # fmt: skip
+        chance[learn],
+        label[learn],
+        group[learn],
+        check_label,
+        np.where(check_label >= 0, check_group, -1),
+        learner,
+        anew,
+    )
     new = relabel(chance, label, group, found.shifts, anew())
     still = [name for g, name in enumerate(setting.labels) if g not in found.shifts]
     few = f"fewer than {LEAST_CHECK} rows of one of the classes to check thresholds on"
@@ -201,7 +212,7 @@ def _odds(table: pa.Table, setting: Setting, order: Order, n: int, seed: int) ->
         f"({found.gap_before:.3f} before), and misjudged {100 * found.error:.1f} % of them "
         f"({100 * found.error_before:.1f} % before)."
     )
-    return _done(mine, setting, new, label, notes)
+    return _finish(mine, setting, new, label, notes)
 
 
 def _learner(learn: pa.Table, check: pa.Table, setting: Setting, seed: int) -> Learner:
@@ -212,15 +223,18 @@ def _learner(learn: pa.Table, check: pa.Table, setting: Setting, seed: int) -> L
     )
     x, asked = view.matrix(learn), view.matrix(check)
 
-    def scored(label: IntArray) -> FloatArray:
+    def score(label: IntArray) -> FloatArray:
         known = label >= 0
         forest = grow(
-            x[known], label[known].astype(np.float64), "binary", categorical=view.categorical,
+            x[known],
+            label[known].astype(np.float64),
+            "binary",
+            categorical=view.categorical,
             seed=child_seed(seed, "fair", "judge"),
-        )  # fmt: skip
+        )
         return forest.predict(asked)
 
-    return scored
+    return score
 
 
 def _chances(table: pa.Table, setting: Setting, order: Order, seed: int) -> FloatArray:
@@ -230,16 +244,24 @@ def _chances(table: pa.Table, setting: Setting, order: Order, seed: int) -> Floa
             return own
     if order.chances == "own":
         raise UsageError(
-            "there are no chances of the generator's own for this target", where="chances",
-            expected="a generator with a density, a target of one code without dependents", do="use trees",
-        )  # fmt: skip
+            "there are no chances of the generator's own for this target",
+            where="chances",
+            expected="a generator with a density, a target of one code without dependents",
+            do="use trees",
+        )
     return tree_chances(table, setting, seed)
 
 
 def _write(
-    table: pa.Table, setting: Setting, chance: FloatArray, asked: FloatArray, group: IntArray, seed: int,
-    *, even: bool,
-) -> Done:  # fmt: skip
+    table: pa.Table,
+    setting: Setting,
+    chance: FloatArray,
+    asked: FloatArray,
+    group: IntArray,
+    seed: int,
+    *,
+    even: bool,
+) -> Done:
     label, rng = setting.label(table), stream(seed, "fair", "labels")
     new = label.copy()
     known = np.flatnonzero(label >= 0)
@@ -249,10 +271,10 @@ def _write(
         wanted = np.bincount(inside, minlength=len(setting.classes)) / max(1, len(inside))
         drawn = even_shares(drawn, final, group[known], wanted, rng)
     new[known] = np.where(group[known] >= 0, drawn, label[known])
-    return _done(table, setting, new, label)
+    return _finish(table, setting, new, label)
 
 
-def _done(
+def _finish(
     table: pa.Table, setting: Setting, new: IntArray, label: IntArray, notes: Sequence[str] = ()
 ) -> Done:
     """The rows with new labels, but for those that a rule of the schema forbids."""
@@ -273,8 +295,9 @@ def _reweigh(table: pa.Table, setting: Setting, n: int, seed: int) -> Done:
     if short:
         raise DataError(
             f"group {short[0][0]!r} has no row of {setting.target} = {short[0][1]!r} to weigh up",
-            where="reweigh", do="use parity at full strength, which moves labels, or ask for more rows",
-        )  # fmt: skip
+            where="reweigh",
+            do="use parity at full strength, which moves labels, or ask for more rows",
+        )
     rows = choose_rows(label, group, len(setting.classes), n, stream(seed, "fair", "reweigh"))
     alone, first = np.unique(rows, return_index=True)
     repeated = len(rows) - len(alone)
@@ -293,7 +316,7 @@ def _causal(table: pa.Table, setting: Setting, order: Order, seed: int) -> Done:
     """Labels drawn anew along the graph, cut parents replaced by draws from their own distributions."""
     names = [c.name for c in setting.schema if not c.regenerated]
     protected = setting.grouping.columns
-    graph = _learnt(table, setting, names) if order.edges is None else Graph.given(order.edges, names)
+    graph = _learn_from(table, setting, names) if order.edges is None else Graph.given(order.edges, names)
     unknown = [e for e in order.explain if e not in names]
     if unknown:
         raise UsageError(f"there is no column {unknown[0]!r}", where="explain", expected=", ".join(names))
@@ -312,7 +335,7 @@ def _causal(table: pa.Table, setting: Setting, order: Order, seed: int) -> Done:
     new[label < 0] = -1
     how = "learnt from the rows, its directions a convention" if order.edges is None else "as given"
     cuts = ", ".join(cut) if cut else "nothing"
-    done = _done(table, setting, new, label)
+    done = _finish(table, setting, new, label)
     downstream = graph.descendants((setting.target,))
     if downstream:
         done = replace(done, table=_after(done.table, order, downstream, seed))
@@ -320,7 +343,7 @@ def _causal(table: pa.Table, setting: Setting, order: Order, seed: int) -> Done:
     return replace(done, notes=(note, *done.notes))
 
 
-def _learnt(table: pa.Table, setting: Setting, names: list[str]) -> Graph:
+def _learn_from(table: pa.Table, setting: Setting, names: list[str]) -> Graph:
     from locum.evaluation.learn.cells import cut
 
     cuts = [cut(setting.schema[n], table.column(n)) for n in names]
@@ -334,9 +357,10 @@ def _after(table: pa.Table, order: Order, downstream: set[str], seed: int) -> pa
     """Columns that the target acts on, drawn again by the generator given the rest of each row."""
     if order.synth is None:
         raise UsageError(
-            f"{', '.join(sorted(downstream))} would have to be drawn again after the target", where="graph",
+            f"{', '.join(sorted(downstream))} would have to be drawn again after the target",
+            where="graph",
             do="give a fitted model in place of a table, or take these edges out",
-        )  # fmt: skip
+        )
     given = table.select([n for n in table.column_names if n not in downstream])
     return order.synth.draw(given=given, seed=child_seed(seed, "after")).table
 

@@ -58,9 +58,15 @@ class Solution:
 
 
 def solve(
-    chance: FloatArray, label: IntArray, group: IntArray, check_label: IntArray, check_group: IntArray,
-    learner: Learner, rng_of: Callable[[], np.random.Generator], rounds: int = ROUNDS,
-) -> Solution:  # fmt: skip
+    chance: FloatArray,
+    label: IntArray,
+    group: IntArray,
+    check_label: IntArray,
+    check_group: IntArray,
+    learner: Learner,
+    rng_of: Callable[[], np.random.Generator],
+    rounds: int = ROUNDS,
+) -> Solution:
     """Thresholds under which a model trained on the moved labels has like error rates in all groups.
 
     The constrained problem of Agarwal et al. (2018, arXiv 1803.02453): least error subject to both rates
@@ -112,9 +118,7 @@ def joint_thresholds(curves: list[OddsCurve]) -> list[float]:
     Cost: widths x places x groups, well under a second for ten groups.
     """
     rows = sum(c.positives + c.negatives for c in curves)
-    errors = [
-        (c.positives * (1 - c.true_positive) + c.negatives * c.false_positive) / rows for c in curves
-    ]  # fmt: skip
+    errors = [(c.positives * (1 - c.true_positive) + c.negatives * c.false_positive) / rows for c in curves]
     own = [int((e + 1e-9 * np.abs(SHIFTS)).argmin()) for e in errors]
     best, value = own, np.inf
     floor = sum(float(e.min()) for e in errors)

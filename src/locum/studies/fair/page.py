@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from locum.report.charts.curves import LineCurve, curves
-from locum.report.charts.svg import percent, tag, title
+from locum.report.charts.svg import figures, scale, strip, tag, title
 from locum.report.template import environment
-from locum.wording import MINUS, number
+from locum.wording import MINUS
 
 if TYPE_CHECKING:
     from locum.studies.fair.judge import GapEstimate
@@ -47,27 +47,36 @@ def render(done: Repaired, *, table: str, target: str, protected: Sequence[str],
     e = done.evidence
     rows = [
         MeasureRow(
-            name, what, e.before[key], e.after[key], e.change[key], counted,
-            _twice(e.before[key], e.after[key], _top(done), counted),
+            name,
+            what,
+            e.before[key],
+            e.after[key],
+            e.change[key],
+            counted,
+            _pair_chart(e.before[key], e.after[key], _top(done), counted),
             e.beyond_chance[key][1] if key in e.by_chance else None,
         )
         for key, name, what, counted in GAPS
         if e.before[key].value == e.before[key].value
-    ]  # fmt: skip
+    ]
     skills = [(name, e.before[key], e.after[key], e.change[key]) for key, name in SKILLS]
-    return environment().get_template("fair.html.j2").render(
-        done=done,
-        table=table,
-        label=f"{target} = {e.positive}",
-        protected=" x ".join(protected),
-        rows=rows,
-        skills=skills,
-        worse=[r.title for r in rows if not r.counted and r.change.low > 0],
-        groups=_groups(e.groups, e.rates, e.left_out),
-        price=_price(done),
-        created=created,
-        signed=_signed,
-    )  # fmt: skip
+    return (
+        environment()
+        .get_template("fair.html.j2")
+        .render(
+            done=done,
+            table=table,
+            label=f"{target} = {e.positive}",
+            protected=" x ".join(protected),
+            rows=rows,
+            skills=skills,
+            worse=[r.title for r in rows if not r.counted and r.change.low > 0],
+            groups=_groups(e.groups, e.rates, e.left_out),
+            price=_price(done),
+            created=created,
+            signed=_signed,
+        )
+    )
 
 
 def _top(done: Repaired) -> float:
@@ -81,24 +90,18 @@ def _top(done: Repaired) -> float:
     return max([0.05, *ends])
 
 
-def _twice(before: GapEstimate, after: GapEstimate, top: float, counted: bool) -> Markup:
+def _pair_chart(before: GapEstimate, after: GapEstimate, top: float, counted: bool) -> Markup:
     """Both values on a line from no gap to `top`; intervals where values are estimates."""
-
-    def at(value: float) -> str:
-        return percent(0.02 + 0.96 * min(max(value, 0.0), top) / top)
-
+    at = scale(0.0, top)
     parts = [tag("line", class_="rail", x1=at(0.0), x2=at(0.0), y1=1, y2=_HEIGHT - 1)]
     words = []
     for e, y, kind, name in ((before, _BEFORE, "t-real", "before"), (after, _AFTER, "t-made", "after")):
-        said = f"{name} {number(e.value)}"
+        said = f"{name} {figures(e.value) if counted else figures(e.value, e.low, e.high)}"
         if not counted:
-            said += f", interval {number(e.low)} to {number(e.high)}"
             parts.append(tag("line", class_=f"t-span {kind}", x1=at(e.low), x2=at(e.high), y1=y, y2=y))
         parts.append(tag("circle", title(said), class_=f"t-dot {kind}", cx=at(e.value), cy=y, r=4.5))
         words.append(said)
-    return tag(
-        "svg", *parts, class_="meter", width="100%", height=_HEIGHT, role="img", aria_label="; ".join(words)
-    )
+    return strip("; ".join(words), _HEIGHT, *parts)
 
 
 def _groups(

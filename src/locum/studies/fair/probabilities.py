@@ -52,9 +52,13 @@ def own_chances(synth: Synthesizer, table: pa.Table, setting: Setting) -> FloatA
 
 
 def tree_chances(
-    table: pa.Table, setting: Setting, seed: int, *, columns: Sequence[str] | None = None,
+    table: pa.Table,
+    setting: Setting,
+    seed: int,
+    *,
+    columns: Sequence[str] | None = None,
     ask: pa.Table | None = None,
-) -> FloatArray:  # fmt: skip
+) -> FloatArray:
     """P(class | columns) by boosted trees; shape (n_rows, n_classes).
 
     Each of `FOLDS` parts is scored by trees fitted to the others, so that no row sees its own label.

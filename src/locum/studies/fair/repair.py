@@ -78,10 +78,15 @@ class Repaired:
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
         return {
-            "rows": self.table.num_rows, **self.evidence.to_json(), "moved": self.moved,
-            "strength": self.strength, "losses": [{"strength": t, "loss": v} for t, v in self.losses],
-            "tested_on": self.tested_on, "sentence": self.sentence, "notes": list(self.notes),
-        }  # fmt: skip
+            "rows": self.table.num_rows,
+            **self.evidence.to_json(),
+            "moved": self.moved,
+            "strength": self.strength,
+            "losses": [{"strength": t, "loss": v} for t, v in self.losses],
+            "tested_on": self.tested_on,
+            "sentence": self.sentence,
+            "notes": list(self.notes),
+        }
 
 
 def repair(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
+from locum.evaluation.intervals import middle
 from locum.evaluation.metrics.fairness.noise import Beyond
-from locum.evaluation.metrics.fairness.rates import difference, middle
+from locum.evaluation.metrics.fairness.rates import difference
 from locum.randomness import stream
 from locum.studies.fair.judge import GapEstimate, JudgedGaps, judge, score_rows
 from locum.studies.fair.setting import Setting
@@ -65,9 +66,12 @@ class FairEvidence:
             return {**mine, "label_gap": theirs["label_gap"]}
 
         return replace(
-            self, before=side(self.before, other.before), after=side(self.after, other.after),
-            change=side(self.change, other.change), groups=other.groups,
-        )  # fmt: skip
+            self,
+            before=side(self.before, other.before),
+            after=side(self.after, other.after),
+            change=side(self.change, other.change),
+            groups=other.groups,
+        )
 
     @property
     def by_chance(self) -> Mapping[str, float]:
@@ -89,10 +93,14 @@ class FairEvidence:
             if k in self.by_chance
         }
         return {
-            **sides, "beyond_chance": beyond, "by_chance": dict(self.by_chance),
-            "groups": [dict(g) for g in self.groups], "rates": [dict(r) for r in self.rates],
-            "label": self.positive, "left_out": list(self.left_out),
-        }  # fmt: skip
+            **sides,
+            "beyond_chance": beyond,
+            "by_chance": dict(self.by_chance),
+            "groups": [dict(g) for g in self.groups],
+            "rates": [dict(r) for r in self.rates],
+            "label": self.positive,
+            "left_out": list(self.left_out),
+        }
 
 
 def measure(
@@ -115,17 +123,26 @@ def combine(
     sides = [
         GapEstimate(*np.mean([[e.value, e.low, e.high] for e in part], axis=0).tolist()) for part in gaps
     ]
-    values = {"label_gap": (*sides, GapEstimate(sides[1].value - sides[0].value, *_apart(*sides)))}
+    values = {
+        "label_gap": (*sides, GapEstimate(sides[1].value - sides[0].value, *_difference_interval(*sides)))
+    }
     values |= judged.values
     parts = [{k: v[i] for k, v in values.items()} for i in range(3)]
     groups = _groups(tables, setting)
     return FairEvidence(
-        parts[0], parts[1], parts[2], judged.beyond, groups, judged.rates, setting.classes[setting.positive],
-        len(setting.classes) == 2, judged.left_out,
-    )  # fmt: skip
+        parts[0],
+        parts[1],
+        parts[2],
+        judged.beyond,
+        groups,
+        judged.rates,
+        setting.classes[setting.positive],
+        len(setting.classes) == 2,
+        judged.left_out,
+    )
 
 
-def _apart(a: GapEstimate, b: GapEstimate) -> tuple[float, float]:
+def _difference_interval(a: GapEstimate, b: GapEstimate) -> tuple[float, float]:
     """Interval of the difference of two estimates, as if independent (wider than it need be)."""
     down = ((a.high - a.value) ** 2 + (b.value - b.low) ** 2) ** 0.5
     up = ((a.value - a.low) ** 2 + (b.high - b.value) ** 2) ** 0.5

@@ -16,6 +16,7 @@ from locum.errors import UsageError
 from locum.evaluation.groups import Grouping, groupings
 from locum.evaluation.learn.cells import level_codes, levels_of, texts
 from locum.evaluation.trial import Trial
+from locum.runs.tables import need_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,9 +93,10 @@ class Setting:
         grouping = next((g for g in found if g.columns == tuple(protected)), None)
         if grouping is None:
             raise UsageError(
-                f"fewer than two groups of {name!r} have {LEAST} rows", where="protected",
+                f"fewer than two groups of {name!r} have {LEAST} rows",
+                where="protected",
                 do="ask for more rows, or for fewer protected columns at once",
-            )  # fmt: skip
+            )
         if by_class:
             grouping = _with_classes(grouping, table, target, classes)
         codes = grouping.codes(table)
@@ -219,8 +221,7 @@ def _follow(old: pa.Table, new: pa.Table, target: str, dependent: str) -> pa.Tab
 def _check(schema: Schema, target: str, protected: Sequence[str]) -> None:
     names = ", ".join(schema.names[:12])
     for where, name in [("target", target), *(("protected", p) for p in protected)]:
-        if name not in schema.names:
-            raise UsageError(f"there is no column {name!r}", where=where, expected=f"one of {names}")
+        need_column(name, schema.names, where=where)
         if schema[name].regenerated:
             raise UsageError(f"{name!r} is made afresh and tells nothing of a row", where=where)
     if not protected:
@@ -230,9 +231,10 @@ def _check(schema: Schema, target: str, protected: Sequence[str]) -> None:
     bound = [d.determinant for d in schema.dependencies if d.dependent == target]
     if bound:
         raise UsageError(
-            f"{target!r} is determined by {bound[0]!r}, so that its labels cannot move", where="target",
+            f"{target!r} is determined by {bound[0]!r}, so that its labels cannot move",
+            where="target",
             do="take the dependency out of the schema, or repair that column",
-        )  # fmt: skip
+        )
 
 
 def _classes(table: pa.Table, target: str) -> tuple[tuple[str, ...], pa.Array]:
@@ -242,10 +244,11 @@ def _classes(table: pa.Table, target: str) -> tuple[tuple[str, ...], pa.Array]:
     levels = levels_of(table.column(target).drop_null())
     if not 2 <= len(levels) <= MOST_CLASSES:
         raise UsageError(
-            f"{target!r} has {len(levels):,} different value{'s' * (len(levels) != 1)}", where="target",
+            f"{target!r} has {len(levels):,} different value{'s' * (len(levels) != 1)}",
+            where="target",
             expected=f"2 to {MOST_CLASSES} classes",
             do="cut it into classes first, such as `income > 50000`" if len(levels) > 2 else "choose another",
-        )  # fmt: skip
+        )
     codes = level_codes(texts(table.column(target)), levels)
     first = [int(np.flatnonzero(codes == k)[0]) for k in range(len(levels))]
     return levels, column.take(pa.array(first))

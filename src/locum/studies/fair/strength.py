@@ -47,7 +47,7 @@ def losses(chance: FloatArray, label: IntArray, group: IntArray, positive: int) 
     found = []
     for t in STRENGTHS:
         asked = (1 - t) * chance + t * far
-        final = weighted_auc(label[known] == positive, _weighed(asked, group)[:, positive])
+        final = weighted_auc(label[known] == positive, _weigh(asked, group)[:, positive])
         found.append((t, float(best - final(even))))
     return tuple(found)
 
@@ -62,7 +62,7 @@ def strongest(found: Losses, cost: float) -> float:
     return least
 
 
-def _weighed(chance: FloatArray, group: IntArray) -> FloatArray:
+def _weigh(chance: FloatArray, group: IntArray) -> FloatArray:
     """Chances after rows are chosen so that every group has the classes' shares of all rows."""
     out, inside = np.clip(chance, EDGE, 1.0), group >= 0
     every = out[inside].mean(axis=0)

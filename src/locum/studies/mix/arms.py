@@ -87,9 +87,15 @@ class Outcome:
 
 
 def train_and_test(
-    task: Goal, real: Block, extra: Block | None, weight: float, test: Block, seed: int,
-    *, balance: bool = False,
-) -> Outcome:  # fmt: skip
+    task: Goal,
+    real: Block,
+    extra: Block | None,
+    weight: float,
+    test: Block,
+    seed: int,
+    *,
+    balance: bool = False,
+) -> Outcome:
     """Fit boosted trees on real rows and `extra` rows of `weight` each, and score them on test rows.
 
     With `balance` every class carries the same total weight. Cost: one LightGBM fit.
@@ -104,9 +110,16 @@ def train_and_test(
     # Rows per leaf go by the real rows, the same for every arm: more rows must not mean finer trees.
     leaf = min(LEAF, max(3, len(real) // 20))
     forest = grow(
-        x, y, task.task, categorical=task.categorical, seed=seed, n_classes=task.n_classes, rounds=ROUNDS,
-        leaf=leaf, weight=w,
-    )  # fmt: skip
+        x,
+        y,
+        task.task,
+        categorical=task.categorical,
+        seed=seed,
+        n_classes=task.n_classes,
+        rounds=ROUNDS,
+        leaf=leaf,
+        weight=w,
+    )
     p = forest.predict(test.x)
     score = score_of(task.task, task.n_classes, test.y, p)
     if task.task != "binary":

@@ -62,9 +62,15 @@ class Run:
 
 
 def conclude(
-    runs: Sequence[Run], tried: Sequence[Mix], goal: Goal, share: float,
-    *, table: str, target: str, synthesizer: str,
-) -> Mixing:  # fmt: skip
+    runs: Sequence[Run],
+    tried: Sequence[Mix],
+    goal: Goal,
+    share: float,
+    *,
+    table: str,
+    target: str,
+    synthesizer: str,
+) -> Mixing:
     """The finding of all splits; `share` is what `corrected` takes. Without copying, warnings and cost."""
     score = {arm: np.array([r.outcomes[arm].score for r in runs]) for arm in runs[0].outcomes}
     names = [m.name for m in tried]
@@ -84,16 +90,28 @@ def conclude(
     worth = exchange(runs, gain, share) if verdict == "helps" else None
     measure = "R2" if goal.task == "regression" else "AUC"
     return Mixing(
-        table=table, target=target, measure=measure, synthesizer=synthesizer, rows=runs[0].learn,
-        test_rows=runs[0].test, splits=len(runs), verdict=verdict,
+        table=table,
+        target=target,
+        measure=measure,
+        synthesizer=synthesizer,
+        rows=runs[0].learn,
+        test_rows=runs[0].test,
+        splits=len(runs),
+        verdict=verdict,
         sentence=_sentence(verdict, gain, pooled, words, measure, float(score[chosen].mean()))
         + (exchange_words(worth, runs[0].learn, best.ratio) if verdict == "helps" else ""),
-        chosen=chosen, gain=gain, floor=floor, pooled=pooled,
+        chosen=chosen,
+        gain=gain,
+        floor=floor,
+        pooled=pooled,
         beside=_beside(score, chosen, share, measure) if verdict == "helps" else "",
-        optimum=optimum(tried, gains.mean(axis=1)), arms=_arms(runs, tried, score, share),
-        curve=tuple((int(n), float(s)) for n, s in zip(*_curve(runs), strict=True)), worth=worth,
-        groups=_group_gains(runs, chosen, share), copying=None,
-    )  # fmt: skip
+        optimum=optimum(tried, gains.mean(axis=1)),
+        arms=_arms(runs, tried, score, share),
+        curve=tuple((int(n), float(s)) for n, s in zip(*_curve(runs), strict=True)),
+        worth=worth,
+        groups=_group_gains(runs, chosen, share),
+        copying=None,
+    )
 
 
 def decide(

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from markupsafe import Markup
 
 from locum.report.charts.curves import LineCurve, curves
-from locum.report.charts.svg import percent, tag, title
+from locum.report.charts.svg import scale, strip, tag, title
 from locum.report.template import environment
-from locum.studies.mix.result import Arm, Contrast, Mixing
+from locum.studies.mix.result import Contrast, Mixing
 
 _MARK = {"helps": "good", "no evidence": "unclear", "harms": "poor"}
-
-
-@dataclass(frozen=True, slots=True)
-class ArmRow:
-    """An arm with its drawing."""
-
-    arm: Arm
-    picture: Markup
 
 
 def render(found: Mixing) -> str:
@@ -33,13 +23,17 @@ def render(found: Mixing) -> str:
     line = [LineCurve("real rows", tuple((float(n), s) for n, s in found.curve))]
     mixed = found.arm(found.chosen).score
     line.append(LineCurve("with the mix", ((float(found.curve[-1][0]), mixed),), marked=True))
-    return environment().get_template("mix.html.j2").render(
-        found=found,
-        mark=_MARK[found.verdict],
-        real=found.arm("real"),
-        rows=[ArmRow(a, span(a.gain, low, high, copies.get(a.name))) for a in shown if a.gain],
-        curve=curves(line, "real rows learned from", found.measure, 1.0),
-    )  # fmt: skip
+    return (
+        environment()
+        .get_template("mix.html.j2")
+        .render(
+            found=found,
+            mark=_MARK[found.verdict],
+            real=found.arm("real"),
+            rows=[(a, span(a.gain, low, high, copies.get(a.name))) for a in shown if a.gain],
+            curve=curves(line, "real rows learned from", found.measure, 1.0),
+        )
+    )
 
 
 def span(gain: Contrast, low: float, high: float, copy: Contrast | None = None) -> Markup:
@@ -47,11 +41,7 @@ def span(gain: Contrast, low: float, high: float, copy: Contrast | None = None) 
 
     What lies beyond an end of the line is drawn as an arrow at that end.
     """
-    width = (high - low) or 1.0
-
-    def at(value: float) -> str:
-        return percent(0.02 + 0.96 * (min(max(value, low), high) - low) / width)
-
+    at = scale(low, high)
     words = f"{gain.value:+.4f}, interval {gain.low:+.4f} to {gain.high:+.4f}"
     below = []
     if copy is not None:
@@ -65,15 +55,20 @@ def span(gain: Contrast, low: float, high: float, copy: Contrast | None = None) 
     if not low <= gain.value <= high:
         arrow, end = ("◀", "start") if gain.value < low else ("▶", "end")
         mark = tag(
-            "text", title(words), arrow, class_="beyond", x="0%" if end == "start" else "100%", y=14,
+            "text",
+            title(words),
+            arrow,
+            class_="beyond",
+            x="0%" if end == "start" else "100%",
+            y=14,
             text_anchor=end,
-        )  # fmt: skip
-    return tag(
-        "svg",
+        )
+    return strip(
+        words,
+        height,
         tag("line", class_="rail", x1="0%", x2="100%", y1=9, y2=9),
         tag("line", class_="rail", x1=at(0.0), x2=at(0.0), y1=1, y2=height - 1),
         tag("line", class_="span", x1=at(gain.low), x2=at(gain.high), y1=9, y2=9),
         mark,
         *below,
-        class_="meter", width="100%", height=height, role="img", aria_label=words,
-    )  # fmt: skip
+    )

@@ -16,6 +16,7 @@ from locum.evaluation.target import TargetColumn, target_of
 from locum.evaluation.trial import Trial
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
+from locum.runs.tables import need_column
 from locum.studies.mix.arms import (
     THRESHOLD,
     Block,
@@ -96,7 +97,7 @@ def study(question: Question, *, name: str, synthesizer: str, listener: Listener
     start = time.process_time()
     target, goal, view = _prepare(question)
     k = question.splits or (FEW_SPLITS if question.real.num_rows > LARGE else MANY_SPLITS)
-    tried = mixes(_learned(question), question.available)
+    tried = mixes(_learning_rows(question), question.available)
     runs = []
     for split in range(k):
         listener(Event("mix", split, k, f"split {split + 1} of {k}"))
@@ -114,21 +115,21 @@ def study(question: Question, *, name: str, synthesizer: str, listener: Listener
 
 
 def _prepare(q: Question) -> tuple[TargetColumn, Goal, FeatureView]:
-    if q.target not in q.schema.names:
-        raise UsageError(f"there is no column {q.target!r}", where="target",
-                         expected=f"one of {', '.join(q.schema.names[:12])}")  # fmt: skip
+    need_column(q.target, q.schema.names, where="target")
     if q.real.num_rows < LEAST_ROWS:
         raise DataError(
-            f"{q.real.num_rows} rows are too few to learn from some and test on others", where="mix",
+            f"{q.real.num_rows} rows are too few to learn from some and test on others",
+            where="mix",
             expected=f"at least {LEAST_ROWS} rows",
             do="collect more rows; nothing can be concluded from these",
-        )  # fmt: skip
+        )
     target = target_of(q.schema[q.target], q.real.column(q.target))
     if target is None:
         raise UsageError(
             "the target has only one value, or is made afresh, so nothing can be predicted",
-            where=q.target, do="name a column with two or more frequent values as --target",
-        )  # fmt: skip
+            where=q.target,
+            do="name a column with two or more frequent values as --target",
+        )
     columns = [c for c in q.schema if not c.regenerated and c.name != q.target]
     if not columns:
         raise UsageError("there is no column to predict from", where=q.target)
@@ -136,14 +137,14 @@ def _prepare(q: Question) -> tuple[TargetColumn, Goal, FeatureView]:
     return target, Goal(target.task, target.n_classes, tuple(view.categorical)), view
 
 
-def _learned(q: Question) -> int:
+def _learning_rows(q: Question) -> int:
     """Number of real rows that a split learns from."""
     n = q.real.num_rows
-    left: int = max(1, 4 * n // 5) if q.holdout is not None else n - _tested(n)
+    left: int = max(1, 4 * n // 5) if q.holdout is not None else n - _test_rows(n)
     return min(MOST_LEARN, left)
 
 
-def _tested(n: int) -> int:
+def _test_rows(n: int) -> int:
     return min(MOST_TEST, max(1, round(TEST_SHARE * n)))
 
 
@@ -151,11 +152,11 @@ def _rows(q: Question, split: int) -> tuple[pa.Table, pa.Table]:
     """Learning and test rows of a split."""
     rng = stream(q.seed, "mix", "split", split)
     if q.holdout is not None:
-        learn = rng.permutation(q.real.num_rows)[: _learned(q)]
+        learn = rng.permutation(q.real.num_rows)[: _learning_rows(q)]
         test = rng.permutation(q.holdout.num_rows)[: min(MOST_TEST, max(1, 4 * q.holdout.num_rows // 5))]
         return q.real.take(np.sort(learn)), q.holdout.take(np.sort(test))
     order = rng.permutation(q.real.num_rows)
-    cut = _tested(len(order))
+    cut = _test_rows(len(order))
     return q.real.take(np.sort(order[cut : cut + MOST_LEARN])), q.real.take(np.sort(order[:cut]))
 
 
@@ -250,7 +251,7 @@ def _copying(q: Question, run: Run, ratio: float) -> tuple[float, float, float] 
 def _warnings(q: Question, tried: Sequence[Mix]) -> tuple[str, ...]:
     if q.available is None:
         return ()
-    out, most, wanted = [], max(m.ratio for m in tried), max(m.ratio for m in mixes(_learned(q)))
+    out, most, wanted = [], max(m.ratio for m in tried), max(m.ratio for m in mixes(_learning_rows(q)))
     if q.holdout is None:
         out.append(
             "The synthetic rows came from a file: if their generator has seen the rows that are tested on "
@@ -259,6 +260,6 @@ def _warnings(q: Question, tried: Sequence[Mix]) -> tuple[str, ...]:
     if most < wanted:
         out.append(
             f"The file holds {q.available:,} synthetic rows, so that at most {most:.3g} for each real row "
-            f"were tried; with {int(np.ceil(wanted * _learned(q))):,} rows all amounts would be."
+            f"were tried; with {int(np.ceil(wanted * _learning_rows(q))):,} rows all amounts would be."
         )
     return tuple(out)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
 from locum.progress import Listener, silent
 from locum.randomness import check_seed, stream
 from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER
-from locum.runs.out_folder import own_folder, write_study
+from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import align, read_and_refine, read_table, without_data_bounds
 from locum.runs.versions import now
 from locum.schema.lineage import warning_of
@@ -22,8 +21,6 @@ from locum.synthesizer.refit import Refit
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-PAGE, NUMBERS = "mix.html", "mix.json"
 
 
 def mix(
@@ -83,7 +80,7 @@ def mix(
     seed = check_seed(seed)
     if splits is not None and not 2 <= splits <= 200:
         raise UsageError(f"{splits} splits cannot be", where="splits", expected="a number from 2 to 200")
-    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    folder = study_folder(out, "mix")
     known = read_and_refine(data, target, tuple(protected))
     if known.schema.target is None:
         raise UsageError(
@@ -95,35 +92,39 @@ def mix(
     else:
         # One schema for both; columns that only one of them has are left out, by name.
         other, schema, _ = align(schema, read_table(synthetic))
-        make, available = _drawn(other), other.num_rows
+        make, available = _draw_from(other), other.num_rows
     held = None if holdout is None else align(schema, read_table(holdout))[0]
     name = known.schema.target
     question = Question(
-        schema, real.select(list(schema.names)), name, make, tuple(known.schema.protected),
-        available, held, seed, splits,
-    )  # fmt: skip
+        schema,
+        real.select(list(schema.names)),
+        name,
+        make,
+        tuple(known.schema.protected),
+        available,
+        held,
+        seed,
+        splits,
+    )
     by = synthesizer if synthetic is None else "rows from a file"
     found = study(question, name=title or known.name, synthesizer=by, listener=progress)
     risk = warning_of(known.raw.lineage, known.name)
     found = replace(
-        found, created=now(), from_file=synthetic is not None,
+        found,
+        created=now(),
+        from_file=synthetic is not None,
         warnings=(*((risk,) if risk else ()), *found.warnings),
-    )  # fmt: skip
+    )
     if folder is not None:
-        save(found, folder)
+        from locum.studies.mix.page import render
+
+        write_study(folder, "mix", render(found), found.to_json())
     return found
 
 
-def _drawn(rows: pa.Table) -> Make:
+def _draw_from(rows: pa.Table) -> Make:
     def make(learn: pa.Table, n: int, seed: int) -> pa.Table:
         order = stream(seed, "mix", "file").permutation(rows.num_rows)
         return rows.take(order[:n])
 
     return make
-
-
-def save(found: Mixing, folder: Path) -> Path:
-    """Write the page and the numbers into a folder; each all or nothing."""
-    from locum.studies.mix.page import render
-
-    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

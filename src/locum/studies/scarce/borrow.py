@@ -76,9 +76,14 @@ def ratio_weights(own: pa.Table, other: pa.Table, schema: Schema, *, seed: int =
         learn, score = fold != f, (fold == f) & (y == 0)
         if score.any():
             forest = grow(
-                x[learn], y[learn], "binary", categorical=view.categorical, rounds=ROUNDS,
-                seed=child_seed(seed, "borrow", f), leaf=5,
-            )  # fmt: skip
+                x[learn],
+                y[learn],
+                "binary",
+                categorical=view.categorical,
+                rounds=ROUNDS,
+                seed=child_seed(seed, "borrow", f),
+                leaf=5,
+            )
             p[score] = forest.predict(x[score])
     p = np.clip(p[y == 0], 1e-6, 1 - 1e-6)
     odds = p / (1 - p)

@@ -22,7 +22,7 @@ from locum.evaluation.subgroups.result import Subgrouping
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
 from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER
-from locum.runs.out_folder import own_folder, write_study
+from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import (
     align,
     group_columns,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from locum.schema.table import Schema
     from locum.synthesizer.table import Synthesizer
 
-PAGE, NUMBERS = "subgroups.html", "subgroups.json"
 #: Rows drawn from a model file for the model under test to learn from.
 DRAWN = 20_000
 
@@ -120,11 +119,12 @@ def subgroups(
         )
     if generators < 2 or rows < 100:
         raise UsageError(
-            f"{generators} generators of {rows} rows cannot be", where="generators, rows",
+            f"{generators} generators of {rows} rows cannot be",
+            where="generators, rows",
             expected="2 generators or more, of 100 rows or more",
-        )  # fmt: skip
+        )
     Synthesizer(synthesizer)  # an unknown name is told before anything is read
-    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    folder = study_folder(out, "subgroups")
     progress(Event("read", 0, 2))
     known = read_and_refine(test, target, ())
     frame, whole = known.table, schema or known.schema
@@ -161,12 +161,19 @@ def subgroups(
     )
     asked = Examined(known.name, words, whole, aim, score, kept, wanted, shifts)
     found = examine(
-        asked, Refit(synthesizer), generators=generators, rows=rows, seed=seed, notes=told,
+        asked,
+        Refit(synthesizer),
+        generators=generators,
+        rows=rows,
+        seed=seed,
+        notes=told,
         listener=progress,
-    )  # fmt: skip
+    )
     found = replace(found, created=now(), versions=versions())
     if folder is not None:
-        save(found, folder)
+        from locum.report.subgroups import render
+
+        write_study(folder, "subgroups", render(found), found.to_json())
     return found
 
 
@@ -184,9 +191,10 @@ def _model(model: Any) -> tuple[str, Raw | None, Predict | None]:
         made = sorted(p for p in path.iterdir() if p.stem == "synthetic" and p.is_file())
         if not made:
             raise FolderError(
-                "the folder holds no synthetic rows", where=text,
+                "the folder holds no synthetic rows",
+                where=text,
                 expected="a run folder of `locum run`, or a table, a .locum file, or module:function",
-            )  # fmt: skip
+            )
         return f"the run {path.name}", read_table(made[0]), None
     if path is not None and path.suffix == ".locum":
         return path.name, _rows_of(Synthesizer.load(path), path.name), None
@@ -203,10 +211,3 @@ def _rows_of(synth: Synthesizer, name: str) -> Raw:
     from locum.data.read import read
 
     return replace(read(synth.draw(synth.most_rows(DRAWN)).table), name=name)
-
-
-def save(found: Subgrouping, folder: Path) -> Path:
-    """Write the page and the numbers into a folder; each all or nothing."""
-    from locum.report.subgroups import render
-
-    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

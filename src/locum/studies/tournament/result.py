@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import comb
 from typing import Any
 
 import numpy as np
@@ -170,11 +169,16 @@ class Tournament:
         useful = [h.useful for h in own if h.useful is not None]
         rates = [np.mean([b.found["0.01"] for b in found]) for found in by_seeker.values()]
         return HiderLine(
-            name, name in self.controls, sum(h.passed for h in own), len(own),
-            float(np.mean(useful)) if useful else None, areas.get(worst), worst,
+            name,
+            name in self.controls,
+            sum(h.passed for h in own),
+            len(own),
+            float(np.mean(useful)) if useful else None,
+            areas.get(worst),
+            worst,
             float(np.mean([b.accuracy for b in bouts])) if bouts else None,
             float(max(rates)) if rates else None,
-        )  # fmt: skip
+        )
 
     def seeker_board(self) -> tuple[SeekerLine, ...]:
         """Seekers, the sharpest first."""
@@ -187,11 +191,14 @@ class Tournament:
             best = max(own, key=lambda b: b.area, default=None)
             lines.append(
                 SeekerLine(
-                    name, name in self.controls, _mean([b.area for b in own]),
-                    _mean([b.accuracy for b in own]), _mean([b.found["0.01"] for b in own]),
+                    name,
+                    name in self.controls,
+                    _mean([b.area for b in own]),
+                    _mean([b.accuracy for b in own]),
+                    _mean([b.found["0.01"] for b in own]),
                     best.hider if best else "",
                 )
-            )  # fmt: skip
+            )
         return tuple(sorted(lines, key=lambda s: -1.0 if s.area is None else s.area, reverse=True))
 
     def warnings(self) -> tuple[str, ...]:
@@ -216,17 +223,22 @@ class Tournament:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
-
-        def rows(values: Any) -> list[Any]:
-            return [plain({n: getattr(v, n) for n in v.__dataclass_fields__}) for v in values]
-
         return {
-            "table": self.table, "rows": self.rows, "seeds": list(self.seeds), "gate": self.gate,
-            "hiders": dict(self.hiders), "seekers": dict(self.seekers), "controls": list(self.controls),
-            "created": self.created, "versions": dict(self.versions), "warnings": list(self.warnings()),
-            "hider_board": rows(self.hider_board()), "seeker_board": rows(self.seeker_board()),
-            "hidings": rows(self.hidings), "bouts": rows(self.bouts),
-        }  # fmt: skip
+            "table": self.table,
+            "rows": self.rows,
+            "seeds": list(self.seeds),
+            "gate": self.gate,
+            "hiders": dict(self.hiders),
+            "seekers": dict(self.seekers),
+            "controls": list(self.controls),
+            "created": self.created,
+            "versions": dict(self.versions),
+            "warnings": list(self.warnings()),
+            "hider_board": plain(self.hider_board()),
+            "seeker_board": plain(self.seeker_board()),
+            "hidings": plain(self.hidings),
+            "bouts": plain(self.bouts),
+        }
 
 
 def _mean(values: list[float]) -> float | None:
@@ -235,4 +247,6 @@ def _mean(values: list[float]) -> float | None:
 
 def _chance_of(off: int, seeds: int) -> float:
     """Chance that so many of the seeds, or more, lie outside their 95 % intervals."""
-    return sum(comb(seeds, k) * 0.05**k * 0.95 ** (seeds - k) for k in range(off, seeds + 1))
+    from scipy.stats import binom
+
+    return float(binom.sf(off - 1, seeds, 0.05))

@@ -58,9 +58,10 @@ def cut(arena: Arena, seed: int) -> TournamentSplit:
     k = 2 * len(order) // 5
     if k < LEAST:
         raise DataError(
-            f"{len(order)} rows are too few for a tournament", where=arena.name,
+            f"{len(order)} rows are too few for a tournament",
+            where=arena.name,
             expected=f"{LEAST * 5 // 2} rows or more",
-        )  # fmt: skip
+        )
     parts = [arena.train.take(np.sort(rows)) for rows in (order[:k], order[k : 2 * k], order[2 * k :])]
     return TournamentSplit(replace(arena, train=parts[0], holdout=parts[1]), *parts)
 
@@ -128,10 +129,10 @@ def _hide(
         kept = next((r for r in utility(trial) if r.name == "utility.kept"), None)
     except LocumError as error:
         return Hiding(who.name, seed, "failed", error.message, cpu_s=made.cpu_s), None
-    return _gated(who.name, seed, kept, gate, made.cpu_s), trial.synthetic
+    return _gate(who.name, seed, kept, gate, made.cpu_s), trial.synthetic
 
 
-def _gated(name: str, seed: int, kept: Result | None, gate: float, cpu_s: float | None) -> Hiding:
+def _gate(name: str, seed: int, kept: Result | None, gate: float, cpu_s: float | None) -> Hiding:
     if kept is None:
         return Hiding(
             name, seed, "ok", "usefulness cannot be measured: nothing can be predicted", cpu_s=cpu_s
@@ -157,10 +158,11 @@ def _seek(
     order = stream(seed, "tournament", "order").permutation(2 * n)
     asked, truth = both.take(order), order < n
     known = ThreatModel(
-        columns, thin(rows, KNOWN, stream(seed, "tournament", "synthetic")),
+        columns,
+        thin(rows, KNOWN, stream(seed, "tournament", "synthetic")),
         thin(on.reference.select(names).cast(rows.schema), KNOWN, stream(seed, "tournament", "reference")),
         seed,
-    )  # fmt: skip
+    )
     out = []
     for name, seek, _ in seekers:
         try:

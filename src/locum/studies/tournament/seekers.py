@@ -36,9 +36,10 @@ def seeker(text: str) -> tuple[str, Seeker, str]:
     if not equals:
         if text not in SEEKERS:
             raise UsageError(
-                f"there is no seeker {text!r}", where="tournament",
+                f"there is no seeker {text!r}",
+                where="tournament",
                 expected=f"one of {', '.join(SEEKERS)}, or NAME=module:function",
-            )  # fmt: skip
+            )
         found = score_of(text)
         score = found.load()
         return text, lambda known, rows: score(known, rows)[0], found.measures[0].goes_by
@@ -58,6 +59,7 @@ def scores(seek: Seeker, known: ThreatModel, rows: pa.Table) -> FloatArray:
     if found.shape != (rows.num_rows,) or np.isnan(found).any():
         raise DataError(
             f"the seeker gave scores of shape {found.shape} for {rows.num_rows} rows, or NaN",
-            where="seeker", expected="one number a row",
-        )  # fmt: skip
+            where="seeker",
+            expected="one number a row",
+        )
     return found

@@ -11,21 +11,18 @@ from typing import Any
 from locum.errors import UsageError
 from locum.evaluation.registry import STRONG_SEEKERS
 from locum.progress import Listener, silent
-from locum.randomness import check_seed
 from locum.runs.options import COMPARE_LIMIT_S, COMPARE_SEEDS
-from locum.runs.out_folder import own_folder, write_study
+from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import StudyTable, read_and_refine, read_table
 from locum.runs.versions import now, versions
 from locum.studies.compare.result import CONTROLS
-from locum.studies.compare.verb import contestants, cut_by_seed
+from locum.studies.compare.verb import check_seeds, contestants, cut_by_seed
 from locum.studies.contestants.contestant import Contestant, Function, field_of
-from locum.studies.contestants.produce import Arena
 from locum.studies.tournament.result import Tournament
 from locum.studies.tournament.run import TournamentSplit, cut, play
 from locum.studies.tournament.seekers import Seeker, seeker
 from locum.studies.tournament.windows import windows
 
-PAGE, NUMBERS = "tournament.html", "tournament.json"
 DEFAULT_GATE = 0.85
 
 
@@ -85,27 +82,35 @@ def tournament(
     FolderError
         When the folder holds something else, or cannot be written.
     """
-    known = tuple(check_seed(s) for s in (range(seeds) if isinstance(seeds, int) else seeds))
-    if not known or len(set(known)) < len(known):
-        raise UsageError("seeds must be one or more different numbers", where="seeds", do="give --seeds 3")
+    known = check_seeds(seeds)
     if not 0 <= gate <= 1:
         raise UsageError(f"a gate of {gate:g} cannot be", where="gate", expected="a share from 0 to 1")
     field, sought = field_of(contestants(hiders)), _seekers(seekers)
-    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    folder = study_folder(out, "tournament")
     table = _table(data, target, window, by)
 
     def ground(seed: int) -> TournamentSplit:
-        whole = cut_by_seed(table, 0.0)(seed)
-        return cut(Arena(whole.name, whole.schema, table.table, None, whole.write, whole.read), seed)
+        return cut(cut_by_seed(table, 0.0)(seed), seed)
 
     members = 2 * table.table.num_rows // 5
     hidings, bouts = play(ground, field, sought, known, gate=gate, limit_s=limit_s, listener=progress)
     found = Tournament(
-        table.name, members, known, gate, {c.name: c.entrant().about for c in field},
-        {name: about for name, _, about in sought}, hidings, bouts, (*CONTROLS, "guess"), now(), versions(),
-    )  # fmt: skip
+        table.name,
+        members,
+        known,
+        gate,
+        {c.name: c.entrant().about for c in field},
+        {name: about for name, _, about in sought},
+        hidings,
+        bouts,
+        (*CONTROLS, "guess"),
+        now(),
+        versions(),
+    )
     if folder is not None:
-        save(found, folder)
+        from locum.studies.tournament.page import render
+
+        write_study(folder, "tournament", render(found), found.to_json())
     return found
 
 
@@ -138,10 +143,3 @@ def _table(data: Any, target: str | None, window: int | None, by: str | None) ->
         target = cut_up.column_names[-1]
     found = read_and_refine(cut_up, target, ())
     return replace(found, name=Path(raw.name).stem or raw.name)
-
-
-def save(found: Tournament, folder: Path) -> Path:
-    """Write the page and the numbers into a folder; each all or nothing."""
-    from locum.studies.tournament.page import render
-
-    return write_study(folder, page=(PAGE, render(found)), numbers=(NUMBERS, found.to_json()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from locum.errors import DataError, UsageError
+from locum.runs.tables import need_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,12 +43,13 @@ def windows(table: pa.Table, length: int, *, by: str | None = None, stride: int 
 
     stride = length if stride is None else stride
     if length < 2 or stride < 1:
-        raise UsageError(f"windows of {length} steps every {stride} cannot be", where="window",
-                         expected="2 steps or more, every 1 or more")  # fmt: skip
-    if by is not None and by not in table.column_names:
         raise UsageError(
-            f"there is no column {by!r}", where="by", expected=", ".join(table.column_names[:12])
+            f"windows of {length} steps every {stride} cannot be",
+            where="window",
+            expected="2 steps or more, every 1 or more",
         )
+    if by is not None:
+        need_column(by, table.column_names, where="by")
     n = table.num_rows
     ends = np.array([n])
     if by is not None:

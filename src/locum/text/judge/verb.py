@@ -21,14 +21,14 @@ from locum.evaluation.text.evaluate import answers, judge
 from locum.evaluation.text.trial import TextTrial
 from locum.files.atomic import write_text
 from locum.randomness import check_seed, stream
-from locum.runs.out_folder import own_folder, write_study
+from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import need_column, read_table
 from locum.runs.versions import now
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PAGE, NUMBERS = "text.html", "text.json"
+PAGE = "text.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def evaluate_text(
         When there are too few texts.
     """
     seed = check_seed(seed)
-    folder = None if out is None else own_folder(Path(out), {PAGE, NUMBERS})
+    folder = study_folder(out, "text")
     given = {"train": real, "synthetic": synthetic, "holdout": holdout}
     tables = {name: read_table(source).table for name, source in given.items() if source is not None}
     chosen = column or _longest(tables["train"])
@@ -241,7 +241,7 @@ def save(found: TextEvidence, folder: Path) -> Path:
     from locum.text.judge.page import render
 
     page = render(found.column, found.texts, found.created, found.answers, found.results)
-    return write_study(folder, page=(PAGE, page), numbers=(NUMBERS, found.to_json()))
+    return write_study(folder, "text", page, found.to_json())
 
 
 def _column(table: pa.Table, name: str, where: str) -> list[str]:

@@ -136,8 +136,6 @@ def test_efforts_differ_in_what_they_try() -> None:
     assert EFFORTS == ("quick", "standard", "thorough")
     with pytest.raises(UsageError, match="no effort 'brief'"):
         suite(trial(REAL), effort="brief")  # type: ignore[arg-type]
-    stopped = suite(trial(REAL), seconds=1e-9)
-    assert not stopped or any("time was up" in text for text in stopped[-1].detail["not_tried"])
 
 
 def test_same_inputs_same_results() -> None:
@@ -265,8 +263,10 @@ def test_canaries_keep_dependencies() -> None:
     made, birds = plant(code, schema, seed=1, planted=20)
     for table in (made, birds.spared):
         assert set(zip(table.column("k").to_pylist(), table.column("v").to_pylist(), strict=True)) <= {
-            ("a", 1), ("b", 2), ("c", 3)
-        }  # fmt: skip
+            ("a", 1),
+            ("b", 2),
+            ("c", 3),
+        }
 
 
 def test_bound_on_epsilon() -> None:
@@ -388,7 +388,7 @@ def test_nearest_without_the_secret_is_brute_force() -> None:
     q, r = view.rows(tr.train), view.rows(tr.synthetic)
     from locum.evaluation.attacks.inference import _nearest
 
-    got = _nearest(view, q, r, list(range(len(tr.columns))))
+    got = _nearest(view, q, r)
     for j in range(len(tr.columns)):
         rest = [i for i in range(len(tr.columns)) if i != j]
         d = np.zeros((q.shape[1], r.shape[1]))
@@ -472,8 +472,6 @@ def test_secrets_of_a_copy_are_all_guessed() -> None:
     out = inference(trial(REAL), attacks=200)[0].result
     assert out.detail["main_rate"] == 1.0
     assert {s["column"] for s in out.detail["secrets"]} == {"x", "y", "n", "c", "g", "day"}
-    only = inference(trial(REAL), attacks=50, secrets=("c",))[0].result
-    assert only.detail["secret"] == "c"
 
 
 def test_joint_cells_are_distinct_where_they_fit() -> None:

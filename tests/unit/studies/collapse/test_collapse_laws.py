@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from tests.oracles import collapse_laws as oracle
 
 from locum.randomness import stream
 from locum.studies.collapse import laws
@@ -34,7 +35,7 @@ def test_c1_replaced_variance_decays(rounds: int) -> None:
 def test_c2_the_unbiased_variance_keeps_its_mean_and_loses_its_median() -> None:
     mean, variance = gaussian_loop(100, 100, 40_000, stream(2, "c2"), unbiased=True)
     close(variance[-1], 1.0)
-    close(mean[-1] ** 2, laws.replaced_drift(100, 100))
+    close(mean[-1] ** 2, oracle.replaced_drift(100, 100))
     # The note's 115 runs gave .365; the log of the variance drifts by about -1/n a round.
     assert np.median(variance[-1]) == pytest.approx(0.365, abs=0.02)
 
@@ -46,14 +47,14 @@ def test_c3_accumulated_rows_stop_the_decay(n: int) -> None:
     # The drift's own law uses the shrinking variance; the limit is for variance 1, so it is an upper line.
     shrunk = sum(laws.accumulated_variance(n, t - 1) / (n * t * t) for t in range(1, 401))
     close(mean[-1] ** 2, shrunk)
-    assert shrunk < laws.accumulated_drift(n) < shrunk * (1 + 2 / n) + 1e-3
+    assert shrunk < oracle.accumulated_drift(n) < shrunk * (1 + 2 / n) + 1e-3
 
 
 def test_c4_linear_regression() -> None:
     replaced = regression_loop(100, 10, 100, 400, stream(4, "r"), accumulate=False)
-    close(replaced, laws.regression_risk(100, 10, 100))
+    close(replaced, oracle.regression_risk(100, 10, 100))
     kept = regression_loop(100, 10, 100, 1500, stream(4, "a"), accumulate=True)
-    bound = laws.accumulated_regression_bound(100, 10)
+    bound = oracle.accumulated_regression_bound(100, 10)
     finite = bound * sum(1 / t**2 for t in range(1, 101)) / (np.pi**2 / 6)
     close(kept, finite)
     assert finite < bound < 0.02 * replaced.mean()
@@ -62,27 +63,27 @@ def test_c4_linear_regression() -> None:
 def test_c5_tails_follow_their_exponents() -> None:
     rows = np.logspace(2, 4, 9)
     for b, slope in ((1.5, -0.338), (2.0, -0.500)):
-        p = laws.zipf(1_000_000, b)
-        loss = laws.tail_loss(p, p, rows)
+        p = oracle.zipf(1_000_000, b)
+        loss = oracle.tail_loss(p, p, rows)
         found = np.polyfit(np.log(rows), np.log(loss), 1)[0]
         assert found == pytest.approx(slope, abs=0.01)
-        assert found == pytest.approx(-laws.tail_slope(b), abs=0.01)
-    p = laws.zipf(1_000_000, 1.5)
+        assert found == pytest.approx(-oracle.tail_slope(b), abs=0.01)
+    p = oracle.zipf(1_000_000, 1.5)
     cut = np.where(np.arange(len(p)) < 100, p, 0.0)
-    plateau = laws.tail_loss(p, cut / cut.sum(), np.array([1e7]))
+    plateau = oracle.tail_loss(p, cut / cut.sum(), np.array([1e7]))
     assert plateau[0] == pytest.approx(p[100:].sum(), rel=1e-3)
     assert plateau[0] == pytest.approx(0.0757, abs=0.001)
 
 
 def test_c5_a_generators_rows_set_a_floor() -> None:
-    p = laws.zipf(100_000, 1.5)
+    p = oracle.zipf(100_000, 1.5)
     rng = stream(5, "floor")
     floors = []
     for _ in range(40):
         q = rng.multinomial(1000, p) / 1000
-        floors.append(laws.tail_loss(p, q, np.array([1e7]))[0])
+        floors.append(oracle.tail_loss(p, q, np.array([1e7]))[0])
     # What T0 rows have missed is what real rows would still miss after T0.
-    close(np.array(floors), laws.tail_loss(p, p, np.array([1000.0]))[0])
+    close(np.array(floors), oracle.tail_loss(p, p, np.array([1000.0]))[0])
     assert np.mean(floors) == pytest.approx(0.0942, abs=0.002)
 
 
@@ -91,25 +92,25 @@ def test_c6_diversity_is_lost_by_drift() -> None:
     shares = discrete_loop(p, 100, 50, 4000, stream(6, "h"))
     for t in (10, 50):
         left = (1 - (shares[t] ** 2).sum(axis=1)) / 0.9
-        close(left, laws.heterozygosity(100, t))
+        close(left, oracle.heterozygosity(100, t))
     rounds = fixation(p, 100, 1500, stream(6, "f"), 5000)
     # The diffusion limit is off by O(1/n) of itself.
-    close(rounds, laws.fixation_rounds(100, p), extra=0.02 * laws.fixation_rounds(100, p))
+    close(rounds, oracle.fixation_rounds(100, p), extra=0.02 * oracle.fixation_rounds(100, p))
     assert rounds.mean() == pytest.approx(2 * 100, rel=0.1)
 
 
 def test_c7_fresh_rows_hold_the_loop() -> None:
     mean, variance = gaussian_loop(90, 200, 20_000, stream(7, "c7"), mode="fresh", real=10)
-    close(mean[-1] ** 2, laws.fresh_drift(10, 90, variance=float(variance[-1].mean())), extra=2e-4)
+    close(mean[-1] ** 2, oracle.fresh_drift(10, 90, variance=float(variance[-1].mean())), extra=2e-4)
     assert variance[-1].mean() == pytest.approx(0.941, abs=0.01)
-    assert laws.fresh_drift(0, 100) == np.inf
+    assert oracle.fresh_drift(0, 100) == np.inf
 
 
 def test_c8_a_verifier_moves_the_threshold() -> None:
     rng = stream(8, "c8")
-    assert laws.verification_threshold(1.0, 1.0) == 0.5
+    assert oracle.verification_threshold(1.0, 1.0) == 0.5
     assert verified_accuracy(0.45, 1, 1, rng).mean() > 0.6 > 0.4 > verified_accuracy(0.55, 1, 1, rng).mean()
-    assert laws.verification_threshold(0.9, 0.1) == pytest.approx(0.9)
+    assert oracle.verification_threshold(0.9, 0.1) == pytest.approx(0.9)
     assert verified_accuracy(0.85, 0.9, 0.1, rng).mean() > 0.6
     assert verified_accuracy(0.95, 0.9, 0.1, rng).mean() < 0.4
 
@@ -137,9 +138,15 @@ def test_the_best_weight_of_surrogate_rows() -> None:
 
 
 def gaussian_loop(
-    n: int, rounds: int, runs: int, rng: np.random.Generator,
-    *, mode: Literal["replace", "accumulate", "fresh"] = "replace", unbiased: bool = False, real: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    n: int,
+    rounds: int,
+    runs: int,
+    rng: np.random.Generator,
+    *,
+    mode: Literal["replace", "accumulate", "fresh"] = "replace",
+    unbiased: bool = False,
+    real: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
     """Means and variances of a Gaussian that is refitted to its own draws; shapes (rounds, runs).
 
     The truth has mean 0 and variance 1. Rows enter through their sums only: the sum and the sum of squared
@@ -164,9 +171,14 @@ def gaussian_loop(
 
 
 def _add(
-    total: np.ndarray, first: np.ndarray, second: np.ndarray, n: int,
-    mean: np.ndarray, variance: np.ndarray, rng: np.random.Generator,
-) -> None:  # fmt: skip
+    total: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    n: int,
+    mean: np.ndarray,
+    variance: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Add the sums of `n` draws of each loop's Gaussian."""
     if n == 0:
         return
@@ -224,9 +236,16 @@ def fixation(shares: np.ndarray, n: int, runs: int, rng: np.random.Generator, mo
 
 
 def verified_accuracy(
-    wrong: float, keeps_right: float, keeps_wrong: float, rng: np.random.Generator,
-    *, d: int = 50, n: int = 10_000, tests: int = 2000, runs: int = 8,
-) -> np.ndarray:  # fmt: skip
+    wrong: float,
+    keeps_right: float,
+    keeps_wrong: float,
+    rng: np.random.Generator,
+    *,
+    d: int = 50,
+    n: int = 10_000,
+    tests: int = 2000,
+    runs: int = 8,
+) -> np.ndarray:
     """Test accuracy of a linear classifier whose training labels are wrong with chance `wrong`; (runs,).
 
     A verifier keeps right labels with chance `keeps_right` and wrong ones with chance `keeps_wrong`. Two

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.evaluation.groups import Grouping, groupings
-from locum.evaluation.metrics.fairness.rates import difference, middle, ratio
+from locum.evaluation.intervals import middle
+from locum.evaluation.metrics.fairness.rates import difference, ratio
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
 from locum.evaluation.target import TargetColumn, target_of
@@ -84,7 +85,7 @@ def label_of(target: TargetColumn) -> str:
     return target.classes[k] if k < len(target.classes) else "any other"
 
 
-def _rated(trial: Trial, part: str, target: TargetColumn, grouping: Grouping) -> Rated:
+def _count(trial: Trial, part: str, target: TargetColumn, grouping: Grouping) -> Rated:
     table = getattr(trial, part)
     y, group = target.values(table), grouping.codes(table)
     ok = ~np.isnan(y) & (group < len(grouping.labels))
@@ -95,12 +96,12 @@ def _rated(trial: Trial, part: str, target: TargetColumn, grouping: Grouping) ->
 
 
 def _gap(trial: Trial, target: TargetColumn, grouping: Grouping, left: list[str]) -> Result | None:
-    real, fake = (_rated(trial, part, target, grouping) for part in ("train", "synthetic"))
+    real, fake = (_count(trial, part, target, grouping) for part in ("train", "synthetic"))
     value, reference = difference(fake.rates), difference(real.rates)
     if np.isnan(value) or np.isnan(reference):
         return None
     rng = stream(trial.seed, "metrics", "parity", grouping.name)
-    draws = _redrawn(fake.counts, rng)
+    draws = _redraw(fake.counts, rng)
     low, high = middle(np.array([difference(Rated(c).rates) for c in draws]), value)
     label = label_of(target)
     return result_of(
@@ -115,8 +116,8 @@ def _gap(trial: Trial, target: TargetColumn, grouping: Grouping, left: list[str]
         reference=reference,
         detail={
             "grouping": list(grouping.columns),
-            "ratio": _known(ratio(fake.rates)),
-            "ratio_real": _known(ratio(real.rates)),
+            "ratio": _or_none(ratio(fake.rates)),
+            "ratio_real": _or_none(ratio(real.rates)),
             "differential": fake.differential,
             "differential_real": real.differential,
             "groups": _by_group(grouping, real, fake, draws),
@@ -125,7 +126,7 @@ def _gap(trial: Trial, target: TargetColumn, grouping: Grouping, left: list[str]
     )
 
 
-def _redrawn(counts: FloatArray, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _redraw(counts: FloatArray, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Bootstrap of the rows behind the counts: a multinomial draw; shape (repeats, 2, n_groups)."""
     total = counts.sum()
     flat = rng.multinomial(int(total), counts.reshape(-1) / total, size=REPEATS)
@@ -138,12 +139,12 @@ def _by_group(
     rates = np.array([Rated(c.astype(np.float64)).rates for c in draws])
     out: list[dict[str, object]] = []
     for i, label in enumerate(grouping.labels):
-        value = _known(float(fake.rates[i]))
+        value = _or_none(float(fake.rates[i]))
         low, high = (None, None) if value is None else middle(rates[:, i], value)
         out.append(
             {
                 "group": label,
-                "real": _known(float(real.rates[i])),
+                "real": _or_none(float(real.rates[i])),
                 "synthetic": value,
                 "low": low,
                 "high": high,
@@ -154,5 +155,5 @@ def _by_group(
     return out
 
 
-def _known(value: float) -> float | None:
+def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)

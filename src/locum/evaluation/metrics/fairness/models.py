@@ -12,8 +12,9 @@ import numpy as np
 
 from locum.arrays import FloatArray, Int32Array
 from locum.evaluation.groups import LEAST, Grouping, groupings
+from locum.evaluation.intervals import middle, resampled
 from locum.evaluation.metrics.fairness.data import classes_of, label_of, positive
-from locum.evaluation.metrics.fairness.rates import PARITIES, GroupCounts, count, middle, resampled
+from locum.evaluation.metrics.fairness.rates import PARITIES, GroupCounts, count
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.scores import Weighted, weighted_auc
@@ -151,7 +152,7 @@ def _of(trial: Trial, known: ModelPredictions, grouping: Grouping, left: list[st
         t = count(group, g, known.truth, scores, weight)
         skill = np.array([a(weight[group == i]) for i, a in enumerate(area)])
         parities = np.array([f(t) for f in PARITIES.values()])
-        return np.concatenate([parities, _rates(t).reshape(-1), skill, [_gap(t)]])
+        return np.concatenate([parities, *(getattr(t, name) for name in RATE_NAMES), skill, [_gap(t)]])
 
     def both(weight: FloatArray) -> FloatArray:
         sides = zip((known.synthetic, known.real), areas, strict=True)
@@ -165,20 +166,6 @@ def _of(trial: Trial, known: ModelPredictions, grouping: Grouping, left: list[st
     notes = [*left, *thin_groups]
     view = _View(trial, known, grouping, labels, group, point, draws, noise, notes)
     return [*(view.parity(name) for name in PARITIES), view.amplification(), view.utility()]
-
-
-def _rates(t: GroupCounts) -> FloatArray:
-    """Rates by group; shape (6, n_groups)."""
-    return np.array(
-        [
-            t.base_rate,
-            t.selection_rate,
-            t.true_positive_rate,
-            t.false_positive_rate,
-            t.accuracy,
-            t.calibration_error,
-        ]
-    )
 
 
 RATE_NAMES = (

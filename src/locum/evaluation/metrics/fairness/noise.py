@@ -75,10 +75,10 @@ def beyond_chance(table: GroupCounts, parity: str, rng: np.random.Generator) -> 
     measured = worst_of(difference(parts[0][0]), difference(parts[-1][0]))
     if np.isnan(measured):
         return Beyond(*[float("nan")] * 5)
-    equal = _drawn(parts, 0.0, rng)
+    equal = _draw(parts, 0.0, rng)
     top = measured + 2 * float(np.quantile(equal, 0.975)) + 1e-9
     tried = np.linspace(0.0, top, STEPS)
-    draws = [_drawn(parts, t / measured if measured > 0 else 0.0, rng) for t in tried]
+    draws = [_draw(parts, t / measured if measured > 0 else 0.0, rng) for t in tried]
     below = np.array([(d <= measured + 1e-12).mean() for d in draws])
     above = np.array([(d >= measured - 1e-12).mean() for d in draws])
     return Beyond(
@@ -106,7 +106,7 @@ def _rows(table: GroupCounts, name: str) -> FloatArray:
     return np.asarray(table.cells[:, 1 if name == "true_positive_rate" else 0].sum(axis=1))
 
 
-def _drawn(
+def _draw(
     parts: list[tuple[FloatArray, npt.NDArray[np.int64]]], factor: float, rng: np.random.Generator
 ) -> FloatArray:
     """Largest differences of redrawn rates, their distances from the common mean scaled; shape (DRAWS,)."""

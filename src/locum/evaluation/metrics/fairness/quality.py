@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.evaluation.groups import Grouping, groupings
-from locum.evaluation.joints import subsets
-from locum.evaluation.metrics.fairness.rates import middle
+from locum.evaluation.intervals import middle
+from locum.evaluation.joints import CellGrid, subsets, total_variation
 from locum.evaluation.reference import root_factor
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.trial import Part, Trial
+from locum.evaluation.trial import PARTS, Part, Trial
 from locum.randomness import stream
 from locum.schema.domain import Codes
 from locum.wording import percent
@@ -41,8 +41,7 @@ def quality_parity(trial: Trial) -> list[Result]:
 
 def _of(trial: Trial, grouping: Grouping, left: list[str]) -> Result | None:
     g = len(grouping.labels)
-    parts: tuple[Part, ...] = ("train", "synthetic", "learning", "test")
-    group = {p: grouping.codes(trial.rows(p)) for p in parts}
+    group = {p: grouping.codes(trial.rows(p)) for p in PARTS}
     sizes = trial.grid.sizes
     every = subsets(len(sizes), 2, 10 * PAIRS, stream(trial.seed, "metrics", "quality", "pairs"))
     # Pairs of columns with very many levels take memory and say little about a small group.
@@ -55,7 +54,7 @@ def _of(trial: Trial, grouping: Grouping, left: list[str]) -> Result | None:
     entries: list[dict[str, object]] = []
     excesses: list[tuple[float, float, float]] = []
     for i, label in enumerate(grouping.labels):
-        rows = {p: trial.grid.parts[p][_some(group[p] == i, rng)] for p in parts}
+        rows = {p: trial.grid.parts[p][_some(group[p] == i, rng)] for p in PARTS}
         share = {p: float((group[p] == i).mean()) for p in ("train", "synthetic")}
         entry: dict[str, object] = {
             "group": label,
@@ -64,14 +63,14 @@ def _of(trial: Trial, grouping: Grouping, left: list[str]) -> Result | None:
             "n": int((group["train"] == i).sum()),
             "n_synthetic": int((group["synthetic"] == i).sum()),
         }
-        factor = root_factor(*(len(rows[p]) for p in parts))
+        factor = root_factor(*(len(rows[p]) for p in PARTS))
         if factor is None:
             entry["why"] = "no synthetic or no hold-out rows of this group"
             entries.append(entry)
             continue
         tv = distance(rows["train"], rows["synthetic"], sizes, chosen)
         reference = factor * distance(rows["learning"], rows["test"], sizes, chosen)
-        low, high = _reflected(rows, sizes, chosen, tv, rng)
+        low, high = _reflect(rows, sizes, chosen, tv, rng)
         excesses.append((tv - reference, low - reference, high - reference))
         entries.append(
             {**entry, "tv": tv, "reference": reference, "excess": tv - reference, "low": low, "high": high}
@@ -109,17 +108,12 @@ def _result(
 
 def distance(a: Codes, b: Codes, sizes: tuple[int, ...], chosen: list[tuple[int, int]]) -> float:
     """Mean total variation over pairs of columns."""
-    total = 0.0
-    for i, j in chosen:
-        shares = [
-            np.bincount(c[:, i].astype(np.int64) * sizes[j] + c[:, j], minlength=sizes[i] * sizes[j]) / len(c)
-            for c in (a, b)
-        ]
-        total += 0.5 * float(np.abs(shares[0] - shares[1]).sum())
-    return total / max(1, len(chosen))
+    grid = CellGrid(sizes, {"a": a, "b": b})
+    found = [grid.shares(pair) for pair in chosen]
+    return sum(total_variation(shares["a"], shares["b"]) for shares in found) / max(1, len(chosen))
 
 
-def _reflected(
+def _reflect(
     rows: dict[Part, Codes],
     sizes: tuple[int, ...],
     chosen: list[tuple[int, int]],

@@ -12,8 +12,6 @@ from locum.arrays import FloatArray, Int32Array
 
 #: Bins of the score in which calibration is measured.
 BINS = 10
-#: Bootstrap repeats.
-REPEATS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,24 +118,3 @@ PARITIES: Mapping[str, Callable[[GroupCounts], float]] = MappingProxyType(
         "calibration": lambda t: difference(t.calibration_error),
     }
 )
-
-
-def resampled(
-    n: int, rng: np.random.Generator, statistic: Callable[[FloatArray], FloatArray], repeats: int = REPEATS
-) -> FloatArray:
-    """`statistic` of row weights (n,) under the bootstrap; shape (repeats, ...)."""
-    return np.array(
-        [
-            statistic(np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64))
-            for _ in range(repeats)
-        ]
-    )
-
-
-def middle(draws: FloatArray, value: float) -> tuple[float, float]:
-    """95 % interval of bootstrap draws around a value; NaN draws are left out; (value, value) without any."""
-    known = draws[~np.isnan(draws)]
-    if not len(known):
-        return value, value
-    low, high = np.quantile(known, [0.025, 0.975])
-    return min(float(low), value), max(float(high), value)

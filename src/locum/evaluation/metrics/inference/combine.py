@@ -106,7 +106,7 @@ def combine(
     that cover too much (``benchmarks/EVIDENCE.md``). No rule mends a generator that is wrong: then the
     estimate is biased, and no interval says by how much. Cost: O(mp).
     """
-    q, u = _checked(estimates, variances, n_real, n_synthetic, rule, level)
+    q, u = _check(estimates, variances, n_real, n_synthetic, rule, level)
     m = len(q)
     mean, within = q.mean(axis=0), u.mean(axis=0)
     between = q.var(axis=0, ddof=1) if m > 1 else np.zeros_like(mean)
@@ -157,7 +157,7 @@ def widening(n_real: int, n_synthetic: int, tables: int = 1) -> float:
     return float(np.sqrt(1 + n_synthetic * tables / n_real))
 
 
-def _checked(
+def _check(
     estimates: npt.ArrayLike, variances: npt.ArrayLike, n: int, k: int, rule: str, level: float
 ) -> tuple[FloatArray, FloatArray]:
     q, u = (np.asarray(a, dtype=np.float64) for a in (estimates, variances))
@@ -177,9 +177,10 @@ def _checked(
         )
     if min(n, k) < 1 or not 0 < level < 1:
         raise UsageError(
-            f"n_real={n}, n_synthetic={k}, level={level} cannot be", where="combine",
+            f"n_real={n}, n_synthetic={k}, level={level} cannot be",
+            where="combine",
             expected="1 row or more on each side and a level between 0 and 1",
-        )  # fmt: skip
+        )
     if rule in ("rrr", "incomplete") and len(q) < 2:
         raise UsageError(
             f"rule {rule!r} needs the spread between tables",

@@ -69,9 +69,10 @@ def ensemble(values: npt.ArrayLike, *, refit: Refit = "bootstrap", level: float 
     q = np.asarray(values, dtype=np.float64)
     if q.ndim != 1 or len(q) < 2:
         raise UsageError(
-            f"values have shape {q.shape}", where="ensemble",
+            f"values have shape {q.shape}",
+            where="ensemble",
             expected="one number a generator and two generators or more",
-        )  # fmt: skip
+        )
     if not np.isfinite(q).all():
         raise UsageError("a value is not a finite number", where="ensemble", do="leave that generator out")
     from scipy.stats import t

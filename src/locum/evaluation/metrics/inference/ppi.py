@@ -80,14 +80,19 @@ def mean(
         weight = float(np.clip(best, 0.0, 1.0))
     value = weight * more.mean() + (y - weight * f).mean()
     error = np.sqrt(weight**2 * more.var(ddof=1) / m + (y - weight * f).var(ddof=1) / n)
-    return _powered(np.array([value]), np.array([error]), weight, level)
+    return _interval(np.array([value]), np.array([error]), weight, level)
 
 
 def linear(
-    x: npt.ArrayLike, y: npt.ArrayLike, predicted: npt.ArrayLike,
-    x_more: npt.ArrayLike, predicted_more: npt.ArrayLike,
-    *, weight: float | None = None, level: float = 0.95,
-) -> Powered:  # fmt: skip
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    x_more: npt.ArrayLike,
+    predicted_more: npt.ArrayLike,
+    *,
+    weight: float | None = None,
+    level: float = 0.95,
+) -> Powered:
     """Coefficients of a linear regression of y on x; see `mean` for the meaning of the parameters.
 
     `x` has shape (n, p) and `x_more` (N, p); add a column of ones for an intercept. Intervals are of the
@@ -97,10 +102,15 @@ def linear(
 
 
 def logistic(
-    x: npt.ArrayLike, y: npt.ArrayLike, predicted: npt.ArrayLike,
-    x_more: npt.ArrayLike, predicted_more: npt.ArrayLike,
-    *, weight: float | None = None, level: float = 0.95,
-) -> Powered:  # fmt: skip
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    x_more: npt.ArrayLike,
+    predicted_more: npt.ArrayLike,
+    *,
+    weight: float | None = None,
+    level: float = 0.95,
+) -> Powered:
     """Coefficients of a logistic regression of y (0 or 1) on x; predictions are probabilities or labels.
 
     As `linear`. Raises UsageError also when y is not 0 or 1, or the classes can be separated perfectly.
@@ -125,9 +135,15 @@ def _logit(eta: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _regress(
-    link: Link, x: npt.ArrayLike, y: npt.ArrayLike, f: npt.ArrayLike, x_more: npt.ArrayLike,
-    f_more: npt.ArrayLike, weight: float | None, level: float,
-) -> Powered:  # fmt: skip
+    link: Link,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    f: npt.ArrayLike,
+    x_more: npt.ArrayLike,
+    f_more: npt.ArrayLike,
+    weight: float | None,
+    level: float,
+) -> Powered:
     a, b = (np.asarray(v, dtype=np.float64) for v in (x, x_more))
     label, near, far = _vectors(y, f, f_more)
     if a.ndim != 2 or b.ndim != 2 or a.shape != (len(label), a.shape[1]) or b.shape != (len(far), a.shape[1]):
@@ -146,7 +162,7 @@ def _regress(
     inverse = np.linalg.inv(_hessian(link, theta, parts))
     g_label, g_near, g_far = (_gradients(link, theta, *rows) for rows in ((a, label), (a, near), (b, far)))
     middle = _cov(g_label - weight * g_near) / n + weight**2 * _cov(g_far) / m
-    return _powered(theta, np.sqrt(np.diag(inverse @ middle @ inverse)), weight, level)
+    return _interval(theta, np.sqrt(np.diag(inverse @ middle @ inverse)), weight, level)
 
 
 def _gradients(link: Link, theta: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
@@ -178,10 +194,11 @@ def _solve(link: Link, parts: list[Part], start: FloatArray | None = None) -> Fl
         if np.abs(step).max() <= ARRIVED * max(1.0, float(np.abs(theta).max())):
             return theta
     raise UsageError(
-        "the coefficients cannot be determined", where="x",
+        "the coefficients cannot be determined",
+        where="x",
         expected="features that are not collinear and do not separate the classes perfectly",
         do="drop a feature, or give more labelled rows",
-    )  # fmt: skip
+    )
 
 
 def _best_weight(
@@ -204,15 +221,16 @@ def _vectors(*given: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]
     y, f, more = (np.asarray(v, dtype=np.float64) for v in given)
     if y.ndim != 1 or y.shape != f.shape or more.ndim != 1 or min(len(y), len(more)) < 2:
         raise UsageError(
-            f"labels have shape {y.shape}, predictions {f.shape} and {more.shape}", where="y",
+            f"labels have shape {y.shape}, predictions {f.shape} and {more.shape}",
+            where="y",
             expected="one prediction a label and two rows or more on each side",
-        )  # fmt: skip
+        )
     if not all(np.isfinite(v).all() for v in (y, f, more)):
         raise UsageError("a label or prediction is not a finite number", where="y", do="drop those rows")
     return y, f, more
 
 
-def _powered(value: FloatArray, error: FloatArray, weight: float, level: float) -> Powered:
+def _interval(value: FloatArray, error: FloatArray, weight: float, level: float) -> Powered:
     from scipy.stats import norm
 
     half = float(norm.ppf((1 + level) / 2)) * error
