@@ -19,8 +19,10 @@ from locum.codes.generated import GeneratedCodebook
 from locum.codes.numeric import NumericCodebook
 from locum.codes.settings import EncoderSettings
 from locum.codes.wire import Wire
+from locum.data.arrowtypes import parse_type
 from locum.errors import DataError, FileFormatError, UsageError
 from locum.randomness import check_seed, stream
+from locum.schema.check import canonical_type
 from locum.schema.column import Column
 from locum.schema.domain import Attribute, Coded, Codes, Domain
 from locum.schema.table import Schema
@@ -221,15 +223,7 @@ class Encoder:
 
 def arrow_type(column: Column) -> pa.DataType:
     """Arrow type of a column in the canonical table."""
-    types = {
-        "boolean": pa.bool_(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "datetime": pa.timestamp("us", tz="UTC") if column.timezone else pa.timestamp("us"),
-        "date": pa.date32(),
-        "duration": pa.duration("us"),
-    }
-    return types.get(column.kind, pa.string())
+    return parse_type(canonical_type(column))
 
 
 def _family(column: Column) -> Any:

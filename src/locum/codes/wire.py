@@ -136,7 +136,7 @@ class Wire:
 
 
 class JsonFields:
-    """A dataclass of which the JSON form is its fields: arrays and tuples as lists, parts as their own JSON."""
+    """A dataclass whose JSON form is its fields: arrays and tuples as lists, parts as their own JSON."""
 
     __slots__ = ()
     #: Fields that are left out.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.data.arrowtypes import Family, family
+from locum.data.arrowtypes import Family, family, parse_type
 from locum.data.distinct import Distinct, distinct
 from locum.data.durations import parse_durations
 from locum.data.numberforms import number_form, to_float, to_int
@@ -81,7 +81,7 @@ def to_kind(values: pa.ChunkedArray, column: Column, where: str, *, lenient: boo
     held = distinct(values)
     source = family(values.type)
     entries = _without_missing(held.values, source, column)
-    target = _arrow_type(column)
+    target = parse_type(canonical_type(column))
     if source == "null" or entries.null_count == len(entries):
         return pa.nulls(len(values), target)
     if source == "text":
@@ -93,12 +93,6 @@ def to_kind(values: pa.ChunkedArray, column: Column, where: str, *, lenient: boo
     if not lenient:
         _refuse_lost(entries, typed, held, column, where)
     return held.spread(typed.cast(target))
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    from locum.data.arrowtypes import parse_type
-
-    return parse_type(canonical_type(column))
 
 
 def _without_missing(values: pa.Array, source: Family, column: Column) -> pa.Array:

@@ -6,7 +6,9 @@ import pyarrow as pa
 import pytest
 
 from locum.errors import SchemaError
-from locum.schema import Bounds, Column, Dependency, Schema, check, problems
+from locum.schema.check import check, problems
+from locum.schema.column import Bounds, Column
+from locum.schema.table import Dependency, Schema
 
 
 def schema(*columns, **more):
