@@ -20,6 +20,7 @@ from locum.codes.numeric import NumericCodebook
 from locum.codes.settings import EncoderSettings
 from locum.codes.wire import Wire
 from locum.data.arrowtypes import parse_type
+from locum.data.distinct import flat
 from locum.errors import DataError, FileFormatError, UsageError
 from locum.randomness import check_seed, stream
 from locum.schema.check import canonical_type
@@ -235,9 +236,7 @@ def _column(table: pa.Table, column: Column) -> pa.Array:
     at = table.schema.get_all_field_indices(column.name)
     if len(at) != 1:
         raise DataError("there is no such column" if not at else "column appears twice", where=column.name)
-    values = table.column(at[0]).combine_chunks()
-    if isinstance(values, pa.ChunkedArray):
-        values = values.chunk(0) if values.num_chunks else pa.array([], type=values.type)
+    values = flat(table.column(at[0]))
     wanted = arrow_type(column)
     if values.type == wanted:
         return values

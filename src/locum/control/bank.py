@@ -18,6 +18,7 @@ from locum.codes.encoder import Encoder
 from locum.codes.generated import GeneratedCodebook
 from locum.codes.grid import Grid
 from locum.codes.numeric import NumericCodebook
+from locum.data.distinct import flat
 from locum.randomness import stream
 from locum.schema.domain import Codes
 
@@ -214,17 +215,6 @@ def replace_rows(values: pa.Array, rows: IntArray, new: pa.Array) -> pa.Array:
     index = np.arange(len(values))
     index[rows] = len(values) + np.arange(len(rows))
     return pa.concat_arrays([values, new.cast(values.type)]).take(pa.array(index))
-
-
-def flat(values: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """One array out of a column."""
-    if isinstance(values, pa.ChunkedArray):
-        return (
-            values.chunk(0)
-            if values.num_chunks == 1
-            else pa.concat_arrays(values.chunks or [pa.array([], values.type)])
-        )
-    return values
 
 
 def ends(bank: Bank, column: str, where: BoolArray) -> tuple[Any, Any] | None:

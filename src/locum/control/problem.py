@@ -18,13 +18,13 @@ from locum.control.bank import (
     build_bank,
     decode_root,
     decode_table,
-    flat,
     replace_rows,
     roots,
 )
 from locum.control.rules.clause import Clause
 from locum.control.where.bind import Term, constants
 from locum.control.where.evaluate import _values
+from locum.data.distinct import flat
 from locum.models.guide import Guide, Pair
 from locum.randomness import stream
 from locum.schema.column import Column

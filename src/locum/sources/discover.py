@@ -30,6 +30,7 @@ from locum.codes.public import (
     ordered_book,
     raster,
 )
+from locum.data.distinct import as_numbers, flat
 from locum.privacy.calibration import sigma_for
 from locum.schema.column import Bounds, Column
 from locum.schema.domain import Attribute, Codes, Domain
@@ -53,7 +54,6 @@ _SURE, _LIKELY, _TAIL = 4.5, 3.0, 3.5
 LEVELS_WEIGHT = 4.0
 #: Share of the discovery budget that goes to the kinds of columns.
 KINDS_SHARE = 0.15
-_ORDERED = ("integer", "number", "duration", "date", "datetime")
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ def weight(column: Column) -> float:
     """What discovering a column costs, in counts of a whole column; 0 when the schema says it all."""
     if column.kind == "category":
         return 0.0 if column.levels is not None else LEVELS_WEIGHT
-    if column.kind not in _ORDERED:
+    if not column.ordered:
         return 0.0
     if not is_declared(column):
         return 1.0 + ROUNDS
@@ -175,15 +175,9 @@ def _cell_codes(table: pa.Table, taking: Sequence[_Range]) -> Codes:
 
 
 def _cells_of(values: pa.ChunkedArray, r: _Range) -> Codes:
-    import pyarrow as pa
-
-    array = values.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0) if array.num_chunks else pa.array([], type=array.type)
-    missing = null_mask(array)
-    units = _units(array, r)
-    codes = r.cells.encode(units)
-    codes[missing] = r.cells.size
+    array = flat(values)
+    codes = r.cells.encode(_units(array, r))
+    codes[null_mask(array)] = r.cells.size
     return codes
 
 
@@ -191,16 +185,14 @@ def _units(array: pa.Array, r: _Range) -> Units:
     """Units of the raster; what is missing or not finite gets any."""
     import pyarrow as pa
 
+    values = np.asarray(as_numbers(array).fill_null(0))
     if pa.types.is_date32(array.type):
-        return np.asarray(array.view(pa.int32()).fill_null(0)).astype(np.int64)
+        return values.astype(np.int64)
     if pa.types.is_timestamp(array.type):
-        return np.asarray(array.view(pa.int64()).fill_null(0)) // 86_400_000_000
-    if pa.types.is_duration(array.type):
-        array = array.view(pa.int64())
-    plain = np.asarray(array.fill_null(0))
-    if plain.dtype.kind == "f":
-        plain = np.nan_to_num(plain, nan=0.0, posinf=2.0**62, neginf=-(2.0**62))
-    return r.lattice.to_units(plain)
+        return values // 86_400_000_000
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=0.0, posinf=2.0**62, neginf=-(2.0**62))
+    return r.lattice.to_units(values)
 
 
 def _take(r: _Range, counts: FloatArray) -> None:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 #: Share of the budget that discovery may take.
 DISCOVERY = 0.12
-_ORDERED = ("integer", "number", "duration", "date", "datetime")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,7 +239,7 @@ def _buy(
         return schema
     unit = rho / total
     found: dict[str, Column] = {}
-    ordered = [c for c in wanted if c.kind in _ORDERED]
+    ordered = [c for c in wanted if c.ordered]
     labels = [c for c in wanted if c.kind == "category"]
     if ordered:
         progress(Event("discover", 1, 3, "ranges of columns"))

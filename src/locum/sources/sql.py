@@ -7,37 +7,39 @@ Names pass through `identifier`; edges are numbers; levels are bound as paramete
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from locum.errors import UsageError
 from locum.schema.domain import Attribute
 
 
-class Coding(Protocol):
+class Coding(ABC):
     """One attribute, and the SQL that computes its codes."""
 
+    __slots__ = ()
+
     @property
+    @abstractmethod
     def attribute(self) -> Attribute:
         """The attribute that the codes belong to."""
-        ...
 
     @property
     def rows(self) -> tuple[tuple[str, int], ...]:
         """Pairs (value, code) to be joined on the column's text; empty when codes are computed."""
-        ...
+        return ()
 
+    @abstractmethod
     def sql(self, raw: str, number: str, joined: str) -> str:
         """Expression of the code.
 
         Given the raw column, what to cast where a number is wanted, and the joined code.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(Coding):
     """Texts as codes: the levels in order, then ``other``, then missing.
 
     Attributes
@@ -74,7 +76,7 @@ class Levels:
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
+class Edges(Coding):
     """Numbers as codes: the number of edges at or below the value; what is no number is missing.
 
     Attributes
@@ -100,11 +102,6 @@ class Edges:
         n = len(self.edges)
         return Attribute(self.name, self.column, n + 2, True, n + 1)
 
-    @property
-    def rows(self) -> tuple[tuple[str, int], ...]:
-        """None: codes are computed."""
-        return ()
-
     def sql(self, raw: str, number: str, joined: str) -> str:
         """Expression of the code: a search tree of comparisons."""
         value = f"TRY_CAST({number} AS DOUBLE)"
@@ -121,7 +118,7 @@ class Edges:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Coding):
     """A column that holds codes already: below 0 counts as 0, too large or no number as the last.
 
     Attributes
@@ -136,11 +133,6 @@ class Ready:
     def attribute(self) -> Attribute:
         """The attribute as given."""
         return self.of
-
-    @property
-    def rows(self) -> tuple[tuple[str, int], ...]:
-        """None: codes are computed."""
-        return ()
 
     def sql(self, raw: str, number: str, joined: str) -> str:
         """Expression of the code."""

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from locum.codes.encoder import Encoder
 from locum.codes.generated import GeneratedCodebook
-from locum.control.bank import flat
 from locum.control.drawn import DrawnRows
 from locum.control.given import read_given, rounds_of
 from locum.control.given_cells import BLOCK, Count, fixed_codes
@@ -24,6 +23,7 @@ from locum.control.request import read_request
 from locum.control.rules.clause import Clause, clauses_of
 from locum.control.where.names import Names
 from locum.control.where.token import quote
+from locum.data.distinct import as_numbers, flat
 from locum.errors import UsageError
 from locum.models.fitted import Fitted
 from locum.models.guide import Guide
@@ -170,10 +170,7 @@ def _centre(encoder: Encoder, name: str, values: pa.Array, weight: npt.NDArray[n
     groups, size = weight.shape
     column = encoder.schema[name]
     if column.ordered:
-        plain = values.view(pa.int32()) if pa.types.is_date32(values.type) else values
-        if not (pa.types.is_integer(plain.type) or pa.types.is_floating(plain.type)):
-            plain = plain.view(pa.int64())
-        numbers = np.asarray(pc.fill_null(plain, 0)).astype(np.float64).reshape(groups, size)
+        numbers = np.asarray(pc.fill_null(as_numbers(values), 0)).astype(np.float64).reshape(groups, size)
         present = (~np.asarray(values.is_null())).reshape(groups, size) * weight
         mean = (numbers * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1e-300)
         if column.kind == "number":

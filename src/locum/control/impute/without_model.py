@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from locum.arrays import FloatArray, IntArray
-from locum.control.bank import flat
 from locum.control.impute.dependents import agree
 from locum.control.impute.indicators import IndicatorBlock, Matrix, blocks_of, matrix
+from locum.data.distinct import flat
 from locum.errors import UsageError
 from locum.randomness import stream
 from locum.schema.table import Schema
@@ -55,9 +55,11 @@ class Completed:
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
         return {
-            "rows": self.table.num_rows, "filled": dict(self.filled), "left": dict(self.left),
+            "rows": self.table.num_rows,
+            "filled": dict(self.filled),
+            "left": dict(self.left),
             "rows_filled": self.rows,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,11 @@ def complete(
         for i, new in _fill(known, part, fill, None if method == "best" else rng).items():
             codes[i][part] = new
     agree(
-        blocks, codes, schema.dependencies,
+        blocks,
+        codes,
+        schema.dependencies,
         None if method == "best" else stream(seed, "complete", "agree"),
-    )  # fmt: skip
+    )
     out = table
     for i in fill:
         at = out.schema.get_field_index(blocks[i].name)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from locum.control.bank import attributes_of, build_bank, flat, roots
+from locum.control.bank import attributes_of, build_bank, roots
 from locum.control.draw import Drawer
 from locum.control.drawn import Infeasible
 from locum.control.problem import Problem
@@ -18,6 +18,7 @@ from locum.control.rules.contradiction import contradiction
 from locum.control.where.bind import constant, constants
 from locum.control.where.names import Names
 from locum.control.where.token import quote
+from locum.data.distinct import as_numbers, flat
 from locum.errors import LocumError
 from locum.models.fitted import Fitted
 from locum.randomness import child_seed
@@ -43,9 +44,8 @@ class _Judge:
                 mine = [c for c in clauses if {root[x] for x in c.columns} == {name}]
                 return _smallest(mine, lambda some, b=bank: not _common(b.table, some))
         present = frozenset(
-            name for name in encoder.schema.names
-            if root[name] == name and self._never_null(problem, name)
-        )  # fmt: skip
+            name for name in encoder.schema.names if root[name] == name and self._never_null(problem, name)
+        )
         asked = sorted({c for clause in clauses for c in clause.columns})
         ranges = {name: r for name in asked if (r := self._range(name)) is not None}
         found = contradiction([c for c in clauses if c.term.op != "unique"], ranges, present)
@@ -67,11 +67,8 @@ class _Judge:
         values = flat(build_bank(encoder, name, {}).table.column(name)).drop_null()
         if len(values) == 0:
             return None
-        if pa.types.is_date32(values.type):
-            data = np.asarray(values.view(pa.int32())).astype(np.float64) * 86_400_000_000
-            return float(data.min()), float(data.max())
-        plain = np.asarray(values if pa.types.is_floating(values.type) else values.view(pa.int64()))
-        data = plain.astype(np.float64)
+        data = np.asarray(as_numbers(values)).astype(np.float64)
+        data *= 86_400_000_000 if pa.types.is_date32(values.type) else 1
         return float(data.min()), float(data.max())
 
     def probability(self, clauses: Sequence[Clause]) -> float:
@@ -181,13 +178,7 @@ def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     held = flat(bank.table.column(name)).filter(pa.array(fits)).drop_null()
     if len(held) == 0:
         return None
-    plain = held.view(pa.int32()) if pa.types.is_date32(held.type) else held
-    plain = (
-        plain
-        if pa.types.is_integer(plain.type) or pa.types.is_floating(plain.type)
-        else plain.view(pa.int64())
-    )
-    numbers = np.asarray(plain).astype(np.float64)
+    numbers = np.asarray(as_numbers(held)).astype(np.float64)
     goal = value / 86_400_000_000 if pa.types.is_date32(held.type) else value
     at = int(np.abs(numbers - goal).argmin())
     found, op = held[at].as_py(), {"<": "<=", ">": ">="}.get(term.op, term.op)
