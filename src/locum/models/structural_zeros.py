@@ -37,13 +37,6 @@ class Impossible:
     attributes: tuple[str, ...]
     mask: Any
 
-    @classmethod
-    def from_dependency(cls, decider: str, decided: str, codes: Sequence[int], size: int) -> Impossible:
-        """A functional dependency: code i of `decider` goes with ``codes[i]`` of `decided` only."""
-        mask = np.ones((len(codes), size), dtype=bool)
-        mask[np.arange(len(codes)), np.asarray(codes)] = False
-        return cls((decider, decided), mask)
-
 
 def zero_cells(rules: Iterable[Impossible], domain: Domain) -> list[tuple[Clique, Mask]]:
     """The rules by attribute numbers, axes in canonical order.

@@ -111,8 +111,8 @@ class Query:
             above = self._beliefs.separators[c]
             if above is not None:
                 inverse = np.divide(1.0, above, out=np.zeros_like(above), where=above > 0)
-                embed(self._tree.cliques[c], self._tree.separators[c], self._tree.sizes).multiply(
-                    table, inverse
+                embed(self._tree.cliques[c], self._tree.separators[c], self._tree.sizes).combine(
+                    np.multiply, table, inverse
                 )
             self._conditionals[c] = table
         return self._conditionals[c]

@@ -104,7 +104,11 @@ def test_what_is_known_to_be_impossible_never_comes(name: str) -> None:
     decided = rng.integers(0, 4, 6)
     mask = np.zeros((2, 5), dtype=bool)
     mask[1, :2] = True
-    rules = (Impossible.from_dependency("c0", "c2", decided, 4), Impossible(("c3", "c1"), mask))
+    undecided = np.arange(4) != np.asarray(decided)[:, None]
+    rules = (
+        Impossible(("c0", "c2"), undecided),
+        Impossible(("c3", "c1"), mask),
+    )
     model = registry.create(name, zeros=rules).fit_source(source(data), seed=1)
     rows = model.sample(20_000, seed=3)
     assert (rows[:, 2] == decided[rows[:, 0]]).all()
