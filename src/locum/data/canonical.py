@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from locum.data.arrowtypes import Family, family, parse_type
 from locum.data.distinct import Distinct, distinct
 from locum.data.durations import parse_durations
+from locum.data.missing import numbers_among
 from locum.data.numberforms import number_form, to_float, to_int
 from locum.data.origin import Raw
 from locum.data.times import compile_format, local_to_utc, parse_times
@@ -109,27 +109,17 @@ def _without_missing(values: pa.Array, source: Family, column: Column) -> pa.Arr
             values = texts
     elif source == "float":
         gone = pc.is_nan(values)
-        numbers = _floats(column.missing)
+        numbers = numbers_among(column.missing)
         if numbers:
             gone = pc.or_(
                 gone, pc.is_in(values.cast(pa.float64()), value_set=pa.array(numbers, pa.float64()))
             )
     elif source in ("integer", "decimal") and column.missing:
-        numbers = _floats(column.missing)
+        numbers = numbers_among(column.missing)
         gone = pc.is_in(values.cast(pa.float64(), safe=False), value_set=pa.array(numbers, pa.float64()))
     if gone is None:
         return values
     return pc.if_else(gone, pa.scalar(None, values.type), values)
-
-
-def _floats(texts: Iterable[str]) -> list[float]:
-    found = []
-    for text in texts:
-        try:
-            found.append(float(text))
-        except ValueError:
-            continue
-    return [value for value in found if value == value]
 
 
 def _from_text(texts: pa.Array, column: Column) -> pa.Array:
