@@ -146,7 +146,7 @@ class Encoder:
         for i, attribute in enumerate(self.domain):
             parts[attribute.column].append(codes[:, i].astype(np.int32, copy=False))
         done: dict[str, pa.Array] = {}
-        books = dict(zip(self.schema.names, self.books, strict=True))
+        books = self.by_name
         for name in _determinants_first(self.schema):
             book = books[name]
             if isinstance(book, DerivedCodebook):
@@ -155,6 +155,11 @@ class Encoder:
                 done[name] = book.decode(parts[name], stream(seed, "decode", name))
         fields = [pa.field(n, done[n].type) for n in self.schema.names]
         return pa.Table.from_arrays([done[n] for n in self.schema.names], schema=pa.schema(fields))
+
+    @property
+    def by_name(self) -> dict[str, Codebook]:
+        """The codebook of each column."""
+        return dict(zip(self.schema.names, self.books, strict=True))
 
     def treatments(self) -> tuple[Treatment, ...]:
         """What was done to each column, in the schema's order."""
@@ -172,8 +177,7 @@ class Encoder:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready state; holds kept levels, atoms and rounded cell edges, no rows."""
         columns = [
-            {"name": name, "family": book.family, **book.to_json()}
-            for name, book in zip(self.schema.names, self.books, strict=True)
+            {"name": name, "family": book.family, **book.to_json()} for name, book in self.by_name.items()
         ]
         return {
             "format": FORMAT,

@@ -66,9 +66,7 @@ class Bank:
 def roots(encoder: Encoder) -> dict[str, str]:
     """For each column the coded column that it follows from in the end, itself where it is coded."""
     above = {
-        name: book.determinant
-        for name, book in zip(encoder.schema.names, encoder.books, strict=True)
-        if isinstance(book, DerivedCodebook)
+        name: book.determinant for name, book in encoder.by_name.items() if isinstance(book, DerivedCodebook)
     }
     out = {}
     for name in encoder.schema.names:
@@ -89,21 +87,12 @@ def decode_root(encoder: Encoder, root: str, codes: Codes, rng: np.random.Genera
 
     Ids, texts and personal data are not made here: present ones are empty texts, to be filled at the end.
     """
-    books = dict(zip(encoder.schema.names, encoder.books, strict=True))
-    book = books[root]
+    book = encoder.by_name[root]
     parts = [np.ascontiguousarray(codes[:, i]) for i in attributes_of(encoder, root)]
     if isinstance(book, GeneratedCodebook):
         missing = (parts[0] == 1) if book.maker is not None else np.ones(len(codes), dtype=bool)
         return {root: pa.array(np.full(len(codes), "", dtype=object), pa.string(), mask=missing)}
-    done = {root: book.decode(parts, rng)}
-    pending = [n for n, r in roots(encoder).items() if r == root and n != root]
-    while pending:
-        for name in list(pending):
-            derived = books[name]
-            if isinstance(derived, DerivedCodebook) and derived.determinant in done:
-                done[name] = derived.look_up(done[derived.determinant])
-                pending.remove(name)
-    return done
+    return _with_dependents(encoder, root, book.decode(parts, rng))
 
 
 def decode_table(encoder: Encoder, codes: Codes, seed: int) -> pa.Table:
@@ -127,7 +116,7 @@ def build_bank(encoder: Encoder, root: str, asked: Mapping[str, Iterable[Any]]) 
         Values that conditions compare columns with; they and their neighbours get lines of their own where
         the column can take them, so that thin ranges and single values are not missed.
     """
-    book = dict(zip(encoder.schema.names, encoder.books, strict=True))[root]
+    book = encoder.by_name[root]
     attributes = attributes_of(encoder, root)
     size = encoder.domain.attributes[attributes[0]].size
     several = not book.exact and not isinstance(book, GeneratedCodebook)
@@ -156,8 +145,7 @@ def build_bank(encoder: Encoder, root: str, asked: Mapping[str, Iterable[Any]]) 
 
 
 def _with_dependents(encoder: Encoder, root: str, values: pa.Array) -> dict[str, pa.Array]:
-    books = dict(zip(encoder.schema.names, encoder.books, strict=True))
-    done = {root: values}
+    books, done = encoder.by_name, {root: values}
     for _ in books:
         for name, book in books.items():
             if isinstance(book, DerivedCodebook) and name not in done and book.determinant in done:

@@ -99,13 +99,11 @@ def compile_given(
     """
     encoder = fitted.encoder
     problem = Problem.of(encoder, request.clauses, frozenset(given.column_names))
-    if any(not (weight > 0).any() for weight in problem.weights.values()):
+    if problem.impossible:
         raise explain(fitted, request.clauses, None, seed)
     _refuse_contradictions(given, request.clauses)
     _refuse_repeats(given, problem)
-    pairs = tuple(problem.pairs()) if problem.loose else ()
-    guide = Guide(problem.weights, pairs, temperature=request.temperature)
-    return problem, guide, fixed_codes(encoder, given)
+    return problem, problem.guide(request.temperature, paired=True), fixed_codes(encoder, given)
 
 
 def _rows(n: int, one: str, many: str) -> str:

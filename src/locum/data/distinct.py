@@ -72,6 +72,12 @@ def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
+def put(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """The table with other values, of the same type, in one column."""
+    at = table.schema.get_field_index(name)
+    return table.set_column(at, table.schema.field(at), values)
+
+
 def as_numbers(array: pa.Array) -> pa.Array:
     """Ordered values as whole numbers or floats: dates in days, other times in microseconds."""
     import pyarrow as pa

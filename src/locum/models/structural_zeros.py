@@ -108,7 +108,7 @@ def _mask(name: str, values: Sequence[Any], encoder: Encoder) -> Mask:
     if name not in encoder.schema.names:
         raise UsageError(f"there is no column {name!r}", where="impossible")
     column = encoder.schema[name]
-    book = encoder.books[encoder.schema.names.index(name)]
+    book = encoder.by_name[name]
     mask = np.zeros(book.attributes[0].size, dtype=bool)
     if column.kind in ("category", "boolean"):
         known = pa.array(list(values), arrow_type(column))

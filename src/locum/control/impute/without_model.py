@@ -12,7 +12,7 @@ import pyarrow as pa
 from locum.arrays import FloatArray, IntArray
 from locum.control.impute.dependents import agree
 from locum.control.impute.indicators import IndicatorBlock, Matrix, blocks_of, matrix
-from locum.data.distinct import flat
+from locum.data.distinct import put
 from locum.errors import UsageError
 from locum.randomness import stream
 from locum.schema.table import Schema
@@ -156,11 +156,8 @@ def complete(
     )
     out = table
     for i in fill:
-        at = out.schema.get_field_index(blocks[i].name)
-        held = flat(out.column(at))
-        out = out.set_column(
-            at, out.schema.field(at), blocks[i].values.take(pa.array(codes[i])).cast(held.type)
-        )
+        kind = out.column(blocks[i].name).type
+        out = put(out, blocks[i].name, blocks[i].values.take(pa.array(codes[i])).cast(kind))
     counts = tuple((blocks[i].name, int((blocks[i].codes < 0).sum())) for i in fill)
     return Completed(out, counts, tuple(left), len(rows))
 

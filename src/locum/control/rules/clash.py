@@ -13,9 +13,9 @@ from locum.control.bank import attributes_of, build_bank, roots
 from locum.control.draw import Drawer
 from locum.control.drawn import Infeasible
 from locum.control.problem import Problem
-from locum.control.rules.clause import Clause, clauses_of
+from locum.control.rules.clause import Clause, asked_values, clauses_of
 from locum.control.rules.contradiction import contradiction
-from locum.control.where.bind import constant, constants
+from locum.control.where.bind import constant
 from locum.control.where.names import Names
 from locum.control.where.token import quote
 from locum.data.distinct import as_numbers, flat
@@ -166,11 +166,7 @@ def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     root = roots(encoder)
     if value is None or root[name] != name or term.op not in ("<", "<=", ">", ">=", "="):
         return None
-    asked: dict[str, set[Any]] = {}
-    for other in others:
-        for column, values in constants(other.term).items():
-            asked.setdefault(column, set()).update(values)
-    bank = build_bank(encoder, name, asked)
+    bank = build_bank(encoder, name, asked_values(others))
     mine = [c for c in others if {root[x] for x in c.columns} == {name}]
     fits = (
         np.logical_and.reduce([c.holds(bank.table) for c in mine]) if mine else np.ones(len(bank.code), bool)
