@@ -131,7 +131,7 @@ class CalendarCodebook(ColumnCode):
                     clock[lost] = rng.choice(self.clock.size, size=int(lost.sum()), p=share)
                 units = self.clock.decode(clock, rng)
                 time = np.clip(self.lattice.to_values(units, integer=True), 0, DAY - 1)
-            array = pa.array(_joined(days, time)).view(self._arrow())
+            array = pa.array(_join(days, time)).view(self._arrow())
         return with_nulls(array, at >= self.days.size)
 
     def _days(self, grid: Grid, codes: Codes, rng: np.random.Generator) -> IntArray:
@@ -205,7 +205,7 @@ def _split(values: pa.Array, kind: str) -> tuple[IntArray, IntArray]:
     return days, moments - days * DAY
 
 
-def _joined(days: IntArray, time: IntArray) -> IntArray:
+def _join(days: IntArray, time: IntArray) -> IntArray:
     """Microseconds since 1970; times of the first and last day of int64 are held inside what it can say."""
     (first, earliest), (last, latest) = divmod(-(2**63), DAY), divmod(2**63 - 1, DAY)
     time = np.where(days <= first, np.maximum(time, earliest), time)

@@ -132,7 +132,7 @@ def build_bank(encoder: Encoder, root: str, asked: Mapping[str, Iterable[Any]]) 
         codes[:, attributes[1]] = clock
     values = decode_root(encoder, root, codes, rng)
     mass = np.full(len(code), 1.0 / (DRAWS if several else 1))
-    extra, extra_code, extra_mass = _asked(book, tuple(asked.get(root, ())))
+    extra, extra_code, extra_mass = _extra_lines(book, tuple(asked.get(root, ())))
     if len(extra_code) and extra is not None:
         taken = np.bincount(extra_code, weights=extra_mass, minlength=size)
         shrink = np.maximum(1.0 - taken, 0.5)
@@ -153,7 +153,7 @@ def _with_dependents(encoder: Encoder, root: str, values: pa.Array) -> dict[str,
     return done
 
 
-def _asked(book: Any, asked: tuple[Any, ...]) -> tuple[pa.Array | None, IntArray, FloatArray]:
+def _extra_lines(book: Any, asked: tuple[Any, ...]) -> tuple[pa.Array | None, IntArray, FloatArray]:
     """Asked values and their neighbours that the column can take: values, codes, share of their code."""
     nothing = None, np.zeros(0, np.int64), np.zeros(0)
     numbers = sorted(

@@ -94,12 +94,12 @@ def complete_in_shares(fitted: Fitted, given: pa.Table, request: RowRequest, see
     search = _Search(fitted, given, fixed, request, seed)
     search.plain(problem, guide)
     search.rare()
-    chance = _alike(search.found.chances(n, size), fixed)
-    tilted = _tilted(chance, shape, request, given)
+    chance = _average_alike(search.found.chances(n, size), fixed)
+    tilted = _tilt_rows(chance, shape, request, given)
     cls = assign_classes(
         tilted, quotas(tilted.mean(axis=0).reshape(shape), n).ravel(), stream(seed, "hand out")
     )
-    table, codes = _chosen(search.found, problem, cls, seed)
+    table, codes = _choose_rows(search.found, problem, cls, seed)
     kept = [c for c in given.column_names if fitted.encoder.schema[c].regenerated]
     table = fill_generated(problem, table, codes, child_seed(seed, "made"), given=kept)
     here = tilted > 0
@@ -112,7 +112,7 @@ def complete_in_shares(fitted: Fitted, given: pa.Table, request: RowRequest, see
     )
 
 
-def _alike(chance: FloatArray, fixed: Codes) -> FloatArray:
+def _average_alike(chance: FloatArray, fixed: Codes) -> FloatArray:
     """Chances averaged over rows with the same given codes, which the model cannot tell apart.
 
     A row keeps no chance of a class in which it has no completion.
@@ -223,7 +223,9 @@ class _Search:
         return np.concatenate(got) if got else np.zeros(0, dtype=np.int64)
 
 
-def _tilted(chance: FloatArray, shape: tuple[int, ...], request: RowRequest, given: pa.Table) -> FloatArray:
+def _tilt_rows(
+    chance: FloatArray, shape: tuple[int, ...], request: RowRequest, given: pa.Table
+) -> FloatArray:
     """Rows' chances with the asked shares, nearest to the model's.
 
     Raises
@@ -325,7 +327,7 @@ def _way(cls: IntArray, can: npt.NDArray[np.bool_], off: IntArray) -> list[int] 
     return None
 
 
-def _chosen(found: _Candidates, problem: Problem, cls: IntArray, seed: int) -> tuple[pa.Table, Codes]:
+def _choose_rows(found: _Candidates, problem: Problem, cls: IntArray, seed: int) -> tuple[pa.Table, Codes]:
     """For each row one of its completions in its class; rows that must differ try others.
 
     Raises

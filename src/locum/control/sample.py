@@ -119,7 +119,7 @@ def _read(fitted: Fitted, n: int | None, wishes: Wishes) -> tuple[int, pa.Table 
 def _together(fitted: Fitted, n: int, given: pa.Table | None, request: RowRequest, seed: int) -> DrawnRows:
     """Rows that hang on each other, by given cells or proportions."""
     if given is None:
-        return _tilted(fitted, n, request, seed)
+        return _sample_shares(fitted, n, request, seed)
     return (complete_in_shares if request.targets else complete)(fitted, given, request, seed)
 
 
@@ -186,7 +186,7 @@ def _outcome(drawer: Drawer, table: pa.Table, notes: Sequence[str], **more: Any)
     )
 
 
-def _tilted(fitted: Fitted, n: int, request: RowRequest, seed: int) -> DrawnRows:
+def _sample_shares(fitted: Fitted, n: int, request: RowRequest, seed: int) -> DrawnRows:
     """Rows with asked proportions: a pool, its joint classes, quotas, and more rows where it is short."""
     shape = tuple(len(t.classes) for t in request.targets)
     if math.prod(shape) > MOST_CLASSES:
@@ -211,12 +211,12 @@ def _tilted(fitted: Fitted, n: int, request: RowRequest, seed: int) -> DrawnRows
     order = stream(seed, "order").permutation(n)
     full = pa.concat_tables(parts).combine_chunks().take(pa.array(order)).combine_chunks()
     full = fill_generated(problem, full, np.asfortranarray(np.vstack(rows)[order]), child_seed(seed, "made"))
-    shares = _reached(full, request.targets)
+    shares = _class_shares(full, request.targets)
     drawer.tally.repeated = 0
     return _outcome(drawer, full, notes, kl=kl, shares=shares)
 
 
-def _reached(table: pa.Table, targets: Sequence[ShareTarget]) -> tuple[tuple[str, float], ...]:
+def _class_shares(table: pa.Table, targets: Sequence[ShareTarget]) -> tuple[tuple[str, float], ...]:
     return tuple(
         (clause.text, float(clause.holds(table).mean())) for t in targets for clause in t.classes[:-1]
     )

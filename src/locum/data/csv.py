@@ -208,7 +208,7 @@ def sniff(head: str, whole: bool, asked: str | None, where: str, notes: list[str
         raise DataError(
             f"with delimiter {asked!r} there is one column only",
             where=where,
-            do=f"try --delimiter {_shown(best)}, which gives {scores[best][1]} columns",
+            do=f"try --delimiter {_spell(best)}, which gives {scores[best][1]} columns",
         )
     delimiter = asked or best
     if asked is None and len(_first(head, delimiter)) == 1:
@@ -226,7 +226,7 @@ def _first(head: str, delimiter: str) -> list[str]:
     return records[0] if records else [""]
 
 
-def _shown(delimiter: str) -> str:
+def _spell(delimiter: str) -> str:
     return "tab" if delimiter == "\t" else f"'{delimiter}'"
 
 
@@ -371,7 +371,7 @@ def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, erro
         f"line {first:,} has {got} fields, the header has {len(names)}{more}",
         where=where,
         expected=f"{len(names)} fields in every line",
-        do=f"repair the line, quote fields that hold {_shown(dialect.delimiter)}, or name the --delimiter",
+        do=f"repair the line, quote fields that hold {_spell(dialect.delimiter)}, or name the --delimiter",
     ) from error
 
 

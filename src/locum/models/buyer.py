@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from locum.arrays import FloatArray
 from locum.privacy.calibration import MEAN_NOISE
 from locum.sources.private import SHORTLIST, Candidate, Measurement, PrivateSource
 
@@ -42,7 +43,7 @@ class Buyer:
         """At most `most` candidates of one choice, fewer where each score has to be bought."""
         return most if self.source.ledger.accounting == "zcdp" else SHORTLIST
 
-    def offer(self, clique: Clique, shares: FloatArray, sigma: float) -> Candidate:
+    def offer(self, clique: Clique, shares: npt.NDArray[Any], sigma: float) -> Candidate:
         """A table that might be worth measuring with noise `sigma`, and what the model says of it."""
         estimate = np.asarray(np.rint(self.total * shares), dtype=np.int64)
         return Candidate(self.names(clique), estimate, 1, MEAN_NOISE * sigma * self.volume(clique))

@@ -26,9 +26,13 @@ class PrivateModel(FittedModel):
 
     settings_type: ClassVar[type[ModelSettings]] = BudgetSettings
     needs_public: ClassVar[bool] = False
-    accounting: Accounting = "gdp"
 
     settings: BudgetSettings
+
+    @property
+    def accounting(self) -> Accounting:
+        """How the ledger of `fit` adds up."""
+        return "gdp"
 
     def fit(
         self, data: CodedRows, *, seed: int, progress: Listener = silent, public: CodedRows | None = None

@@ -52,7 +52,7 @@ def schema_from_json(value: object, where: str = "schema.json") -> Schema:
 
 
 def _column_to_json(column: Column) -> dict[str, Any]:
-    out = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(column).items()}
+    out: dict[str, Any] = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(column).items()}
     if column.bounds is not None:
         out["bounds"] |= {end: _limit_to_json(out["bounds"][end]) for end in ("low", "high")}
     return out

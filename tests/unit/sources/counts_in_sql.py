@@ -1,7 +1,7 @@
 """Codes computed and counted in SQL: what every source of counts must agree with.
 
-DuckDB reads the files once; their codes, one or two bytes a value, go into a table of its own, which spills to a
-temporary folder beyond the memory limit. Counts are grouped queries on that table. Levels are bound as
+DuckDB reads the files once; their codes, one or two bytes a value, go into a table of its own, which spills
+to a temporary folder beyond the memory limit. Counts are grouped queries on that table. Levels are bound as
 parameters of a table of their own (`Levels.rows`), never written into a statement.
 """
 

@@ -230,7 +230,7 @@ def _fill(
         if len(gone) and rng is None:
             codes[gone] = _best(block, x[gone, block.place], known.error[i])
         elif len(gone) and rng is not None:
-            codes[gone] = new = _drawn(block, x[gone] @ known.weights[i], known.donors[i], rng)
+            codes[gone] = new = _draw(block, x[gone] @ known.weights[i], known.donors[i], rng)
             x[gone, block.place] = block.features[new]
         out[i] = codes
     return out
@@ -256,7 +256,7 @@ def _best(block: IndicatorBlock, x: Matrix, error: float) -> IntArray:
     return np.asarray(near)
 
 
-def _drawn(
+def _draw(
     block: IndicatorBlock, x: Matrix, donors: tuple[FloatArray, IntArray] | None, rng: np.random.Generator
 ) -> IntArray:
     """Codes at random: of a label by its probability, or of a row for which about the same was foretold."""

@@ -139,7 +139,7 @@ def _nearest(judge: _Judge, clauses: list[Clause], clash: list[Clause]) -> str:
         if clause.origin == "rule":
             continue
         others = [c for c in clauses if c is not clause]
-        text = _moved(judge, clause, others)
+        text = _move_constant(judge, clause, others)
         if text is not None:
             return f"ask for {text} instead of {clause.text}"
     chances = []
@@ -152,7 +152,7 @@ def _nearest(judge: _Judge, clauses: list[Clause], clash: list[Clause]) -> str:
     return f"leave {clash[best].text} out; the rest has probability {chances[best]:.2g}"
 
 
-def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
+def _move_constant(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     """A comparison with a constant, the constant moved to the nearest value that rows can have."""
     term = clause.term
     if (
@@ -178,7 +178,7 @@ def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     goal = value / 86_400_000_000 if pa.types.is_date32(held.type) else value
     at = int(np.abs(numbers - goal).argmin())
     found, op = held[at].as_py(), {"<": "<=", ">": ">="}.get(term.op, term.op)
-    text = f"{quote(name)} {op} {_shown(found)}"
+    text = f"{quote(name)} {op} {_literal_of(found)}"
     try:
         moved = clauses_of(text, clause.origin, Names.of(encoder))
     except LocumError:
@@ -186,7 +186,7 @@ def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     return text if judge.probability([*others, *moved]) > 0 else None
 
 
-def _shown(value: Any) -> str:
+def _literal_of(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:.10g}" if isinstance(value, float) else str(value)
     if hasattr(value, "total_seconds"):

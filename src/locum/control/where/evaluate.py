@@ -123,13 +123,13 @@ def _combination(term: Term, table: pa.Table) -> Truth:
         values = [row.args[i].node.value for row in term.args[1].args]
         known = list(dict.fromkeys(values))
         number = {v: k + 1 for k, v in enumerate(known)}
-        key = key * (len(known) + 1) + _numbered(column.data, known)
+        key = key * (len(known) + 1) + _number_values(column.data, known)
         wanted = wanted * (len(known) + 1) + np.array([number[v] for v in values], dtype=np.int64)
     holds = np.isin(key, wanted)
     return Truth(holds & present, ~holds & present)
 
 
-def _numbered(data: Any, known: list[Any]) -> npt.NDArray[np.int64]:
+def _number_values(data: Any, known: list[Any]) -> npt.NDArray[np.int64]:
     """1 + position of each value among the known ones, 0 for others."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -151,12 +151,12 @@ def _values(term: Term, table: pa.Table) -> _Values:
     if term.op in ("number", "truth", "span"):
         return _Values(np.full(n, term.node.value), np.ones(n, bool))
     if term.op in ARITHMETIC or term.op == "neg":
-        return _calculated(term, [_values(arg, table) for arg in term.args])
+        return _calculate(term, [_values(arg, table) for arg in term.args])
     truth = evaluate(term, table)
     return _Values(truth.yes, truth.yes | truth.no)
 
 
-def _calculated(term: Term, parts: list[_Values]) -> _Values:
+def _calculate(term: Term, parts: list[_Values]) -> _Values:
     present = np.logical_and.reduce([p.present for p in parts])
     if term.op == "neg":
         return _Values(-parts[0].data, present)

@@ -62,7 +62,7 @@ class MWEM(PrivateModel):
     name: ClassVar[str] = "mwem"
     settings_type: ClassVar[type[ModelSettings]] = MWEMSettings
     #: For the exponential mechanism.
-    accounting: ClassVar[Accounting] = "zcdp"
+    accounting: Accounting = "zcdp"
 
     settings: MWEMSettings
     _groups: tuple[int, ...]
@@ -72,7 +72,7 @@ class MWEM(PrivateModel):
         self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
     ) -> None:
         """`seed` shuffles what a Gaussian ledger's short list is taken from."""
-        groups = _grouped(source.domain.sizes, self.settings.cells)
+        groups = _group_attributes(source.domain.sizes, self.settings.cells)
         run = _Run(source, groups)
         rounds = min(MOST_ROUNDS, len(run.candidates))
         run.measure_ones(1.0 if not rounds else ONE_WAY)
@@ -123,7 +123,7 @@ class MWEM(PrivateModel):
         check_shares(self._shares, 0.5, 2.0)
 
 
-def _grouped(sizes: Sequence[int], cells: int) -> tuple[int, ...]:
+def _group_attributes(sizes: Sequence[int], cells: int) -> tuple[int, ...]:
     """Number of the histogram of each attribute: as many neighbours together as fit."""
     groups: list[int] = []
     volume = 0

@@ -66,7 +66,7 @@ class PrivBayes(PrivateModel):
     name: ClassVar[str] = "privbayes"
     settings_type: ClassVar[type[ModelSettings]] = PrivBayesSettings
     #: For the exponential mechanism.
-    accounting: ClassVar[Accounting] = "zcdp"
+    accounting: Accounting = "zcdp"
 
     settings: PrivBayesSettings
     _order: tuple[int, ...]

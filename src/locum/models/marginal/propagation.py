@@ -107,7 +107,7 @@ class Propagation:
 
         The tables of the result are the memory of this object: they change with the next run.
         """
-        summed = self._gathered(tables)
+        summed = self._gather(tables)
         messages: list[FloatArray | None] = [None] * len(self._work)
         sums: list[FloatArray] = [np.empty(0)] * len(self._work)
         total = 0.0
@@ -127,7 +127,7 @@ class Propagation:
             self._own[c].combine(np.multiply, self._work[c], ratio)
         return Beliefs(total, tuple(self._work), tuple(separators))
 
-    def _gathered(self, tables: Sequence[FloatArray]) -> dict[int, FloatArray]:
+    def _gather(self, tables: Sequence[FloatArray]) -> dict[int, FloatArray]:
         """Tables of the factors that sit in cliques, with the smaller factors inside them added."""
         held: dict[int, FloatArray] = {}
         for f in self._ascending:

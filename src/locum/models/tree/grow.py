@@ -54,8 +54,8 @@ class Growth:
     @classmethod
     def of(cls, permutation: IntArray) -> Growth:
         """One leaf of all rows."""
-        single = (np.array([value]) for value in (-1, 0, -1, -1, 0, len(permutation)))
-        return cls(*single, permutation)
+        feature, threshold, left, parent, start = (np.array([value]) for value in (-1, 0, -1, -1, 0))
+        return cls(feature, threshold, left, parent, start, np.array([len(permutation)]), permutation)
 
     def size(self, which: IntArray) -> IntArray:
         """Rows of some nodes."""

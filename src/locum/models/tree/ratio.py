@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
 from locum.models.tree.scorer import Scorer
@@ -115,7 +116,7 @@ def fit_ratio(
         return None
     merged = TreeSum.mean(models)
     slope = _slope(Scorer(merged)(held), held_y)
-    return _normalised(Scorer(merged.times(slope)), chain[:NORMALISED_ON], settings.pool)
+    return _normalise(Scorer(merged.times(slope)), chain[:NORMALISED_ON], settings.pool)
 
 
 def _held_out(codes: Codes, rng: np.random.Generator) -> tuple[Codes, Codes]:
@@ -151,8 +152,8 @@ def _slope(score: FloatArray, y: FloatArray) -> float:
 
 
 def boost(
-    train: tuple[FloatArray, FloatArray],
-    held: tuple[FloatArray, FloatArray],
+    train: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    held: tuple[npt.NDArray[Any], npt.NDArray[Any]],
     labels: Sequence[int],
     rounds: int,
     patience: int,
@@ -186,7 +187,7 @@ def boost(
     return str(booster.model_to_string(num_iteration=best))
 
 
-def _normalised(score: Scorer, chain: Codes, pool: float) -> Ratio:
+def _normalise(score: Scorer, chain: Codes, pool: float) -> Ratio:
     """Choose cap and mean so that a pool of `pool` rows per kept row is always enough."""
     weight = np.exp(score(chain))
     cap = float(np.quantile(weight, 0.999))

@@ -85,7 +85,7 @@ class Scorer:
 
     @cached_property
     def _packs(self) -> tuple[list[_Pack], float]:
-        return _packed(self.trees, self._codes[1])
+        return _pack_trees(self.trees, self._codes[1])
 
     def __call__(self, codes: Codes) -> FloatArray:
         """Sum of the trees for each row; shape (n_rows,). Codes may be any integers from 0."""
@@ -102,7 +102,7 @@ class Scorer:
         for pack in self._packs[0]:
             first = True
             for group, place in zip(groups, joint, strict=True):
-                table = _joined(pack, group, sizes)
+                table = _join_masks(pack, group, sizes)
                 if table is None:
                     continue
                 # "clip" skips a check of bounds that holds by construction.
@@ -138,7 +138,7 @@ def _leaf(left: Words, other: Words, pack: _Pack) -> IntArray:
     return left.view(np.int64)
 
 
-def _joined(pack: _Pack, group: Sequence[int], sizes: Mapping[int, int]) -> Words | None:
+def _join_masks(pack: _Pack, group: Sequence[int], sizes: Mapping[int, int]) -> Words | None:
     """Surviving leaves by joint code of a group's columns; None where the trees look at none of them."""
     if not any(column in pack.columns for column in group):
         return None
@@ -211,7 +211,7 @@ def _groups(sizes: dict[int, int]) -> list[list[int]]:
     return groups
 
 
-def _packed(trees: TreeSum, sizes: dict[int, int]) -> tuple[list[_Pack], float]:
+def _pack_trees(trees: TreeSum, sizes: dict[int, int]) -> tuple[list[_Pack], float]:
     """All trees in packs, and the sum of those that have one leaf only."""
     lefts = _lefts(trees, sizes)
     small: list[tuple[dict[int, Words], FloatArray]] = []

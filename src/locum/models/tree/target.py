@@ -70,7 +70,7 @@ class TargetModel:
         """
         p = self.probability(codes)
         cumulative = np.cumsum(p, axis=1)
-        uniform = _stratified(p @ np.arange(p.shape[1]), rng)
+        uniform = _stratify(p @ np.arange(p.shape[1]), rng)
         chosen = (cumulative < uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
         codes[:, self.column] = np.minimum(chosen, cumulative.shape[1] - 1)
 
@@ -89,7 +89,7 @@ class TargetModel:
         return total + np.log(p[np.arange(len(codes)), own])
 
 
-def _stratified(key: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _stratify(key: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Uniform numbers, one a row, spread evenly over every `STRATA` rows that follow each other by `key`."""
     n = len(key)
     order = np.lexsort((rng.random(n), key))
