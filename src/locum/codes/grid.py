@@ -140,7 +140,7 @@ class Grid:
             span = high.view(np.uint64) - low.view(np.uint64)
             offset = np.minimum((places * (span.astype(np.float64) + 1)).astype(np.uint64), span)
             whole: IntArray = (low.view(np.uint64) + offset).view(np.int64)
-            units = whole if self.heaping is None else self._round_units(whole, codes, self.heaping, rng)
+            units = whole if self.heaping is None else self._round(whole, codes, self.heaping, rng)
         return self.with_spikes(units, codes, rng)
 
     def with_spikes(self, units: Units, codes: Codes, rng: np.random.Generator) -> Units:
@@ -154,9 +154,7 @@ class Grid:
         hit = (self.spike_code[at] == codes) & (drawn < self.spike_top[at])
         return np.where(hit, self.spike_unit[at], units)
 
-    def _round_units(
-        self, units: IntArray, codes: Codes, heaping: Heaping, rng: np.random.Generator
-    ) -> IntArray:
+    def _round(self, units: IntArray, codes: Codes, heaping: Heaping, rng: np.random.Generator) -> IntArray:
         width = (self.high - self.low).astype(np.float64) + 1
         tops = heaping.tops(self.low, width)
         drawn = rng.random(len(codes))

@@ -95,7 +95,7 @@ def complete_in_shares(fitted: Fitted, given: pa.Table, request: RowRequest, see
     search.plain(problem, guide)
     search.rare()
     chance = _average_alike(search.found.chances(n, size), fixed)
-    tilted = _tilt_rows(chance, shape, request, given)
+    tilted = _tilt(chance, shape, request, given)
     cls = assign_classes(
         tilted, quotas(tilted.mean(axis=0).reshape(shape), n).ravel(), stream(seed, "hand out")
     )
@@ -223,9 +223,7 @@ class _Search:
         return np.concatenate(got) if got else np.zeros(0, dtype=np.int64)
 
 
-def _tilt_rows(
-    chance: FloatArray, shape: tuple[int, ...], request: RowRequest, given: pa.Table
-) -> FloatArray:
+def _tilt(chance: FloatArray, shape: tuple[int, ...], request: RowRequest, given: pa.Table) -> FloatArray:
     """Rows' chances with the asked shares, nearest to the model's.
 
     Raises

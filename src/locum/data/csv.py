@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from locum.data.origin import Dialect
 from locum.errors import DataError, UsageError
@@ -348,9 +348,14 @@ def without_blanks(table: pa.Table) -> pa.Table:
     return pa.table(dict(zip(table.column_names, columns, strict=True)))
 
 
+def _python_reader(text: bytes, dialect: Dialect) -> Any:
+    lines = io.StringIO(text.decode("utf-8"), newline="")
+    return csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.space)
+
+
 def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, error: Exception) -> None:
     """Raise the error that names the first line whose length is off."""
-    reader = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), delimiter=dialect.delimiter)
+    reader = _python_reader(text, dialect)
     odd, first, got = 0, 0, 0
     try:
         for record in reader:
@@ -379,10 +384,7 @@ def _slow(text: bytes, names: list[str], dialect: Dialect, where: str) -> pa.Tab
     """Read with Python's reader, which alone copes with a blank before a quote; about 1 us a field."""
     import pyarrow as pa
 
-    reader = csv.reader(
-        io.StringIO(text.decode("utf-8"), newline=""), delimiter=dialect.delimiter, skipinitialspace=True
-    )
-    records = [record for record in reader if record][1:]
+    records = [record for record in _python_reader(text, dialect) if record][1:]
     if any(len(record) != len(names) for record in records):
         _blame(text, names, dialect, where, ValueError("ragged"))
     columns = zip(*records, strict=True)

@@ -68,15 +68,8 @@ class _Range:
     seen: FloatArray = field(default_factory=lambda: np.zeros(0))
 
 
-def find_kinds(
-    rows: Rows, names: Sequence[str], guard: Guard, rho: float
-) -> tuple[dict[str, KindFinding], float]:
-    """Kinds of the columns `names`, from noisy counts of the forms of their values.
-
-    Returns
-    -------
-    The columns by name, and the standard deviation of the noise.
-    """
+def find_kinds(rows: Rows, names: Sequence[str], guard: Guard, rho: float) -> dict[str, KindFinding]:
+    """Kinds of the columns `names`, from noisy counts of the forms of their values."""
     source = guard(rows.coded(forms_domain(rows.schema, names), lambda table: form_codes(table, names)))
     sigma = sigma_for(rho, source.sensitivity, len(names))
     cliques = [(name,) for name in names]
@@ -85,7 +78,7 @@ def find_kinds(
         (name,) = measured.clique
         kind = rows.schema.field(name).type
         found[name] = settle(name, kind, measured.counts[: len(forms_of(kind))], sigma)
-    return found, sigma
+    return found
 
 
 def weight(column: Column) -> float:
@@ -102,7 +95,7 @@ def weight(column: Column) -> float:
 
 def find_ranges(
     rows: Rows, columns: Sequence[Column], guard: Guard, rho: float
-) -> tuple[dict[str, Codebook], dict[str, Column], float]:
+) -> tuple[dict[str, Codebook], dict[str, Column]]:
     """Codebooks of ordered columns, their cells cut by noisy counts.
 
     Parameters
@@ -118,8 +111,7 @@ def find_ranges(
 
     Returns
     -------
-    Codebooks by column; the columns with the bounds that were found (``source = "dp"``); and the standard
-    deviation of the noise.
+    Codebooks by column, and the columns with the bounds that were found (``source = "dp"``).
     """
     ranges = {c.name: _start(c) for c in columns}
     sigma = 0.0
@@ -141,7 +133,7 @@ def find_ranges(
         if r.bought:
             _shorten(r, sigma)
     books = {name: _book(r, sigma) for name, r in ranges.items()}
-    return books, {name: _bounded(r) for name, r in ranges.items()}, sigma
+    return books, {name: _bounded(r) for name, r in ranges.items()}
 
 
 def _start(column: Column) -> _Range:

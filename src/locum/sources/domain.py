@@ -187,7 +187,7 @@ def _bought_kinds(rows: Rows, guard: Guard, rho: float, target: str | None) -> t
         else:
             columns[field.name] = settled
     if unknown:
-        found, _ = find_kinds(rows, unknown, guard, rho * KINDS_SHARE)
+        found = find_kinds(rows, unknown, guard, rho * KINDS_SHARE)
         rho *= 1 - KINDS_SHARE
         columns |= {name: f.column for name, f in found.items()}
     if target is not None and columns[target].regenerated:
@@ -243,7 +243,7 @@ def _buy(
     labels = [c for c in wanted if c.kind == "category"]
     if ordered:
         progress(Event("discover", 1, 3, "ranges of columns"))
-        new, columns, _ = find_ranges(rows, ordered, guard, unit)
+        new, columns = find_ranges(rows, ordered, guard, unit)
         books |= new
         found |= columns
     if labels:
