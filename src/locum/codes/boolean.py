@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from locum.codes.codebook import Treatment, with_nulls
+from locum.codes.codebook import OneAttribute, Treatment, with_nulls
 from locum.codes.settings import EncoderSettings
 from locum.codes.wire import Wire
 from locum.schema.column import Column
-from locum.schema.domain import Attribute, Codes
+from locum.schema.domain import Codes
 
 
 @dataclass(frozen=True, slots=True)
-class BooleanCodebook:
+class BooleanCodebook(OneAttribute):
     """Coding of a boolean column.
 
     Attributes
@@ -32,6 +32,7 @@ class BooleanCodebook:
     """
 
     family: ClassVar[str] = "boolean"
+    exact: ClassVar[bool] = True
 
     name: str
     has_values: bool
@@ -46,15 +47,9 @@ class BooleanCodebook:
         return cls(column.name, present > 0, values.null_count > 0 or present == 0, int(2 * true > present))
 
     @property
-    def attributes(self) -> tuple[Attribute, ...]:
-        """One attribute of size 2, 3 with missing values, 1 when nothing else was seen."""
-        size = (2 if self.has_values else 0) + int(self.has_nulls)
-        return (Attribute(self.name, self.name, size, False, size - 1 if self.has_nulls else None),)
-
-    @property
-    def exact(self) -> bool:
-        """Always true."""
-        return True
+    def size(self) -> int:
+        """Number of codes."""
+        return (2 if self.has_values else 0) + int(self.has_nulls)
 
     def encode(self, values: pa.Array) -> list[Codes]:
         """Codes; a missing value in a column that had none goes to the more frequent value."""
@@ -75,11 +70,7 @@ class BooleanCodebook:
         """In one sentence."""
         words = "false and true" if self.has_values else "nothing but missing values"
         words += " and missing" if self.has_values and self.has_nulls else ""
-        return Treatment(self.name, "boolean", self.attributes[0].size, f"Coded as {words}.")
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {"has_values": self.has_values, "has_nulls": self.has_nulls, "mode": self.mode}
+        return Treatment(self.name, "boolean", self.size, f"Coded as {words}.")
 
     @classmethod
     def from_json(cls, wire: Wire, column: Column) -> BooleanCodebook:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from locum.arrays import IntArray
-from locum.codes.codebook import Treatment, null_mask, plural, with_nulls
+from locum.codes.codebook import ColumnCode, Treatment, null_mask, plural, with_nulls
 from locum.codes.grid import Grid
 from locum.codes.heaping import CLOCK_STEPS
 from locum.codes.lattice import Lattice
@@ -25,7 +25,7 @@ DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CalendarCodebook:
+class CalendarCodebook(ColumnCode):
     """Coding of a date or datetime column.
 
     The day is one attribute named like the column. Times of day, where any differs from midnight, are a
@@ -131,7 +131,7 @@ class CalendarCodebook:
                     clock[lost] = rng.choice(self.clock.size, size=int(lost.sum()), p=share)
                 units = self.clock.decode(clock, rng)
                 time = np.clip(self.lattice.to_values(units, integer=True), 0, DAY - 1)
-            array = pa.array(_joined(days, time)).view(self._arrow())
+            array = pa.array(_join(days, time)).view(self._arrow())
         return with_nulls(array, at >= self.days.size)
 
     def _days(self, grid: Grid, codes: Codes, rng: np.random.Generator) -> IntArray:
@@ -167,23 +167,12 @@ class CalendarCodebook:
             parts.append("missing values kept as a code of their own")
         return Treatment(self.name, self.kind, codes, ", ".join(parts) + ".")
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {
-            "timezone": self.timezone,
-            "days": None if self.days is None else self.days.to_json(),
-            "season": None if self.season is None else self.season.to_json(),
-            "clock": None if self.clock is None else self.clock.to_json(),
-            "lattice": None if self.lattice is None else self.lattice.to_json(),
-            "has_nulls": self.has_nulls,
-        }
-
     @classmethod
     def from_json(cls, wire: Wire, column: Column) -> CalendarCodebook:
         """Read back what `to_json` gave; FileFormatError on anything else."""
-        days = None if wire.is_null("days") else Grid.from_json(wire.object("days"))
-        clock = None if wire.is_null("clock") else Grid.from_json(wire.object("clock"))
-        lattice = None if wire.is_null("lattice") else Lattice.from_json(wire.object("lattice"))
+        days = wire.optional("days", Grid.from_json)
+        clock = wire.optional("clock", Grid.from_json)
+        lattice = wire.optional("lattice", Lattice.from_json)
         has_nulls = wire.boolean("has_nulls")
         limit = 2**31 if column.kind == "date" else (2**63 - 1) // DAY + 1
         if days is None:
@@ -216,7 +205,7 @@ def _split(values: pa.Array, kind: str) -> tuple[IntArray, IntArray]:
     return days, moments - days * DAY
 
 
-def _joined(days: IntArray, time: IntArray) -> IntArray:
+def _join(days: IntArray, time: IntArray) -> IntArray:
     """Microseconds since 1970; times of the first and last day of int64 are held inside what it can say."""
     (first, earliest), (last, latest) = divmod(-(2**63), DAY), divmod(2**63 - 1, DAY)
     time = np.where(days <= first, np.maximum(time, earliest), time)

@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.arrays import FloatArray
-from locum.codes.codebook import Treatment, null_mask, plural
+from locum.codes.codebook import OneAttribute, Treatment, null_mask, plural
 from locum.codes.settings import EncoderSettings
 from locum.codes.wire import Wire
 from locum.schema.column import Column
-from locum.schema.domain import Attribute, Codes
+from locum.schema.domain import Codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CategoryCodebook:
+class CategoryCodebook(OneAttribute):
     """Coding of a category column.
 
     Codes are the levels, the most frequent first (ties by text), then ``other`` where rare levels were
@@ -43,6 +43,7 @@ class CategoryCodebook:
     """
 
     family: ClassVar[str] = "category"
+    exact: ClassVar[bool] = True
 
     name: str
     levels: pa.Array
@@ -86,16 +87,6 @@ class CategoryCodebook:
         """Number of codes."""
         return len(self.levels) + int(self.has_other) + int(self.has_nulls)
 
-    @property
-    def attributes(self) -> tuple[Attribute, ...]:
-        """One unordered attribute."""
-        return (Attribute(self.name, self.name, self.size, False, self.size - 1 if self.has_nulls else None),)
-
-    @property
-    def exact(self) -> bool:
-        """Always true: ``other`` is decoded as one of the levels."""
-        return True
-
     def encode(self, values: pa.Array) -> list[Codes]:
         """Codes; unseen levels go to ``other``, without it to the most frequent level.
 
@@ -132,16 +123,6 @@ class CategoryCodebook:
             words += f", {rare} pooled and never written"
         words += ", missing values kept as a level of their own" if self.has_nulls else ""
         return Treatment(self.name, "category", self.size, f"{words}.")
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {
-            "levels": self.levels.to_pylist(),
-            "weights": self.weights.tolist(),
-            "has_other": self.has_other,
-            "has_nulls": self.has_nulls,
-            "pooled": self.pooled,
-        }
 
     @classmethod
     def from_json(cls, wire: Wire, column: Column) -> CategoryCodebook:

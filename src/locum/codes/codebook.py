@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from locum.arrays import BoolArray
+from locum.codes.wire import JsonFields
 from locum.schema.domain import Attribute, Codes
 
 
@@ -57,6 +58,34 @@ class Codebook(Protocol):
     def to_json(self) -> dict[str, Any]:
         """JSON-ready state."""
         ...
+
+
+class ColumnCode(JsonFields):
+    """What codebooks have in common: their JSON leaves out what the schema says of the column."""
+
+    __slots__ = ()
+    unwritten = frozenset({"name", "kind", "stand_in"})
+
+
+class OneAttribute(ColumnCode):
+    """A codebook with one attribute, of which the last code is missing where missing values were seen."""
+
+    __slots__ = ()
+    ordered: ClassVar[bool] = False
+
+    name: str
+    has_nulls: bool
+
+    @property
+    def size(self) -> int:
+        """Number of codes."""
+        raise NotImplementedError
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The one attribute."""
+        null = self.size - 1 if self.has_nulls else None
+        return (Attribute(self.name, self.name, self.size, self.ordered, null),)
 
 
 def null_mask(values: pa.Array) -> BoolArray:

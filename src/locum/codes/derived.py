@@ -10,15 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locum.codes.codebook import Treatment, null_mask, plural
-from locum.codes.wire import Wire, arrow_from_json, arrow_to_json
+from locum.codes.codebook import ColumnCode, Treatment, null_mask, plural
+from locum.codes.wire import Wire, arrow_from_json
 from locum.errors import FileFormatError
 from locum.schema.column import Column
 from locum.schema.domain import Attribute, Codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DerivedCodebook:
+class DerivedCodebook(ColumnCode):
     """Look-up of a dependent column.
 
     Attributes
@@ -34,6 +34,7 @@ class DerivedCodebook:
     """
 
     family: ClassVar[str] = "derived"
+    exact: ClassVar[bool] = True
 
     name: str
     kind: str
@@ -93,11 +94,6 @@ class DerivedCodebook:
         """One attribute of size 1: nothing to model."""
         return (Attribute(self.name, self.name, 1, False, None),)
 
-    @property
-    def exact(self) -> bool:
-        """Always true: only values of the map appear."""
-        return True
-
     def encode(self, values: pa.Array) -> list[Codes]:
         """All zero."""
         return [np.zeros(len(values), dtype=np.int32)]
@@ -122,15 +118,6 @@ class DerivedCodebook:
         known = plural(len(self.keys), "value")
         words = f"Follows from {self.determinant}: looked up among {known}, never drawn."
         return Treatment(self.name, self.kind, 1, words)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {
-            "determinant": self.determinant,
-            "keys": arrow_to_json(self.keys),
-            "values": arrow_to_json(self.values),
-            "default": arrow_to_json(self.default),
-        }
 
     @classmethod
     def from_json(cls, wire: Wire, column: Column, key: pa.DataType, value: pa.DataType) -> DerivedCodebook:

@@ -19,11 +19,14 @@ from locum.codes.generated import GeneratedCodebook
 from locum.codes.numeric import NumericCodebook
 from locum.codes.settings import EncoderSettings
 from locum.codes.wire import Wire
+from locum.data.arrowtypes import parse_type
+from locum.data.distinct import flat
 from locum.errors import DataError, FileFormatError, UsageError
 from locum.randomness import check_seed, stream
 from locum.schema.column import Column
 from locum.schema.domain import Attribute, Coded, Codes, Domain
 from locum.schema.table import Schema
+from locum.schema.validate import canonical_type
 
 #: Version of the JSON form.
 FORMAT = 1
@@ -143,7 +146,7 @@ class Encoder:
         for i, attribute in enumerate(self.domain):
             parts[attribute.column].append(codes[:, i].astype(np.int32, copy=False))
         done: dict[str, pa.Array] = {}
-        books = dict(zip(self.schema.names, self.books, strict=True))
+        books = self.by_name
         for name in _determinants_first(self.schema):
             book = books[name]
             if isinstance(book, DerivedCodebook):
@@ -152,6 +155,11 @@ class Encoder:
                 done[name] = book.decode(parts[name], stream(seed, "decode", name))
         fields = [pa.field(n, done[n].type) for n in self.schema.names]
         return pa.Table.from_arrays([done[n] for n in self.schema.names], schema=pa.schema(fields))
+
+    @property
+    def by_name(self) -> dict[str, Codebook]:
+        """The codebook of each column."""
+        return dict(zip(self.schema.names, self.books, strict=True))
 
     def treatments(self) -> tuple[Treatment, ...]:
         """What was done to each column, in the schema's order."""
@@ -169,8 +177,7 @@ class Encoder:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready state; holds kept levels, atoms and rounded cell edges, no rows."""
         columns = [
-            {"name": name, "family": book.family, **book.to_json()}
-            for name, book in zip(self.schema.names, self.books, strict=True)
+            {"name": name, "family": book.family, **book.to_json()} for name, book in self.by_name.items()
         ]
         return {
             "format": FORMAT,
@@ -221,15 +228,7 @@ class Encoder:
 
 def arrow_type(column: Column) -> pa.DataType:
     """Arrow type of a column in the canonical table."""
-    types = {
-        "boolean": pa.bool_(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "datetime": pa.timestamp("us", tz="UTC") if column.timezone else pa.timestamp("us"),
-        "date": pa.date32(),
-        "duration": pa.duration("us"),
-    }
-    return types.get(column.kind, pa.string())
+    return parse_type(canonical_type(column))
 
 
 def _family(column: Column) -> Any:
@@ -241,9 +240,7 @@ def _column(table: pa.Table, column: Column) -> pa.Array:
     at = table.schema.get_all_field_indices(column.name)
     if len(at) != 1:
         raise DataError("there is no such column" if not at else "column appears twice", where=column.name)
-    values = table.column(at[0]).combine_chunks()
-    if isinstance(values, pa.ChunkedArray):
-        values = values.chunk(0) if values.num_chunks else pa.array([], type=values.type)
+    values = flat(table.column(at[0]))
     wanted = arrow_type(column)
     if values.type == wanted:
         return values

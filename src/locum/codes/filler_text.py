@@ -3,33 +3,104 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.arrays import IntArray
-from locum.codes.wire import Wire
+from locum.codes.wire import JsonFields, Wire
 
 #: Neutral filler in the tradition of printers.
 VOCABULARY: tuple[str, ...] = (
-    "lorem", "ipsum", "dolor", "sit", "amet", "consectetur", "adipiscing", "elit", "sed", "do", "eiusmod",
-    "tempor", "incididunt", "ut", "labore", "et", "dolore", "magna", "aliqua", "enim", "ad", "minim",
-    "veniam", "quis", "nostrud", "exercitation", "ullamco", "laboris", "nisi", "aliquip", "ex", "ea",
-    "commodo", "consequat", "duis", "aute", "irure", "in", "reprehenderit", "voluptate", "velit", "esse",
-    "cillum", "eu", "fugiat", "nulla", "pariatur", "excepteur", "sint", "occaecat", "cupidatat", "non",
-    "proident", "sunt", "culpa", "qui", "officia", "deserunt", "mollit", "anim", "id", "est", "laborum",
-    "at", "vero", "eos", "accusam", "justo", "duo", "dolores", "rebum", "stet", "clita", "kasd",
-    "gubergren", "no", "sea", "takimata", "sanctus",
-)  # fmt: skip
+    "lorem",
+    "ipsum",
+    "dolor",
+    "sit",
+    "amet",
+    "consectetur",
+    "adipiscing",
+    "elit",
+    "sed",
+    "do",
+    "eiusmod",
+    "tempor",
+    "incididunt",
+    "ut",
+    "labore",
+    "et",
+    "dolore",
+    "magna",
+    "aliqua",
+    "enim",
+    "ad",
+    "minim",
+    "veniam",
+    "quis",
+    "nostrud",
+    "exercitation",
+    "ullamco",
+    "laboris",
+    "nisi",
+    "aliquip",
+    "ex",
+    "ea",
+    "commodo",
+    "consequat",
+    "duis",
+    "aute",
+    "irure",
+    "in",
+    "reprehenderit",
+    "voluptate",
+    "velit",
+    "esse",
+    "cillum",
+    "eu",
+    "fugiat",
+    "nulla",
+    "pariatur",
+    "excepteur",
+    "sint",
+    "occaecat",
+    "cupidatat",
+    "non",
+    "proident",
+    "sunt",
+    "culpa",
+    "qui",
+    "officia",
+    "deserunt",
+    "mollit",
+    "anim",
+    "id",
+    "est",
+    "laborum",
+    "at",
+    "vero",
+    "eos",
+    "accusam",
+    "justo",
+    "duo",
+    "dolores",
+    "rebum",
+    "stet",
+    "clita",
+    "kasd",
+    "gubergren",
+    "no",
+    "sea",
+    "takimata",
+    "sanctus",
+)
 _QUANTILES = np.linspace(0.0, 1.0, 11)
 #: Longer texts are cut to so many words; different texts are made up to so many words in all.
 _MAX_WORDS, _MAX_TOTAL = 2_000, 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class TextMaker:
+class TextMaker(JsonFields):
     """Maker of texts.
 
     Attributes
@@ -38,8 +109,6 @@ class TextMaker:
         Quantiles 0, 0.1, ..., 1 of the number of words; the two ends are the 5th from the end (fewer in
         small tables), so that no single text gives them.
     """
-
-    name: ClassVar[str] = "text"
 
     words: tuple[int, ...]
 
@@ -69,10 +138,6 @@ class TextMaker:
     def describe(self) -> str:
         """What is made, as a clause."""
         return "filler text with about the same number of words"
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {"words": list(self.words)}
 
     @classmethod
     def from_json(cls, wire: Wire) -> TextMaker:

@@ -11,20 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locum.codes.codebook import Treatment, null_mask, with_nulls
+from locum.codes.codebook import OneAttribute, Treatment, null_mask, with_nulls
 from locum.codes.filler_text import TextMaker
 from locum.codes.identifier import IdMaker
 from locum.codes.persons import PersonMaker
 from locum.codes.settings import EncoderSettings
 from locum.codes.wire import Wire
 from locum.schema.column import Column
-from locum.schema.domain import Attribute, Codes
+from locum.schema.domain import Codes
 
 
 class Maker(Protocol):
     """Makes values of one kind, and keeps no real one."""
-
-    name: ClassVar[str]
 
     def make(self, n: int, rng: np.random.Generator) -> pa.Array:
         """`n` values, strings, without nulls."""
@@ -40,7 +38,7 @@ class Maker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratedCodebook:
+class GeneratedCodebook(OneAttribute):
     """Coding of an id, text or PII column: 0 present, the last code missing.
 
     Attributes
@@ -56,6 +54,7 @@ class GeneratedCodebook:
     """
 
     family: ClassVar[str] = "generated"
+    exact: ClassVar[bool] = False
 
     name: str
     kind: str
@@ -82,15 +81,9 @@ class GeneratedCodebook:
         return cls(column.name, column.kind, maker, distinct, values.null_count > 0)
 
     @property
-    def attributes(self) -> tuple[Attribute, ...]:
-        """One attribute of size 1 or 2."""
-        size = int(self.maker is not None) + int(self.has_nulls)
-        return (Attribute(self.name, self.name, size, False, size - 1 if self.has_nulls else None),)
-
-    @property
-    def exact(self) -> bool:
-        """Never: values are new each time."""
-        return False
+    def size(self) -> int:
+        """Number of codes."""
+        return int(self.maker is not None) + int(self.has_nulls)
 
     def encode(self, values: pa.Array) -> list[Codes]:
         """Present or missing; all present where no missing value was seen in fit."""
@@ -123,17 +116,9 @@ class GeneratedCodebook:
         return Treatment(
             self.name,
             self.kind,
-            self.attributes[0].size,
+            self.size,
             f"Not learned, {made}; {presence}.",
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {
-            "maker": None if self.maker is None else self.maker.to_json(),
-            "distinct": self.distinct,
-            "has_nulls": self.has_nulls,
-        }
 
     @classmethod
     def from_json(cls, wire: Wire, column: Column) -> GeneratedCodebook:

@@ -85,7 +85,7 @@ class Grid:
             heaping = Heaping.fit(
                 support.units[free], support.counts[free], support.code[free], len(low), steps
             )
-        spike = support.spike & ~_telling(support, heaping, settings)
+        spike = support.spike & ~_revealing(support, heaping, settings)
         free = ~support.atom & ~spike
         at = support.code[free]
         places = unit_fractions(support.units[free], low[at], high[at])
@@ -140,7 +140,7 @@ class Grid:
             span = high.view(np.uint64) - low.view(np.uint64)
             offset = np.minimum((places * (span.astype(np.float64) + 1)).astype(np.uint64), span)
             whole: IntArray = (low.view(np.uint64) + offset).view(np.int64)
-            units = whole if self.heaping is None else self._rounded(whole, codes, self.heaping, rng)
+            units = whole if self.heaping is None else self._round(whole, codes, self.heaping, rng)
         return self.with_spikes(units, codes, rng)
 
     def with_spikes(self, units: Units, codes: Codes, rng: np.random.Generator) -> Units:
@@ -154,7 +154,7 @@ class Grid:
         hit = (self.spike_code[at] == codes) & (drawn < self.spike_top[at])
         return np.where(hit, self.spike_unit[at], units)
 
-    def _rounded(self, units: IntArray, codes: Codes, heaping: Heaping, rng: np.random.Generator) -> IntArray:
+    def _round(self, units: IntArray, codes: Codes, heaping: Heaping, rng: np.random.Generator) -> IntArray:
         width = (self.high - self.low).astype(np.float64) + 1
         tops = heaping.tops(self.low, width)
         drawn = rng.random(len(codes))
@@ -238,7 +238,7 @@ def _small(units: Units) -> bool:
     return bool((units > -_HEAP_LIMIT).all() and (units < _HEAP_LIMIT).all())
 
 
-def _telling(support: Support, heaping: Heaping | None, settings: EncoderSettings) -> BoolArray:
+def _revealing(support: Support, heaping: Heaping | None, settings: EncoderSettings) -> BoolArray:
     """Values that a handful of rows share and that are not round: repeating them tells who is in the table.
 
     An attack that counts exact values finds members by them (`locum.evaluation.attacks.multiplicity`), and no

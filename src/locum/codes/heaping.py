@@ -8,13 +8,12 @@ so that the shares follow from how often multiples of each step occur, in closed
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
 from locum.codes.lattice import Units
-from locum.codes.wire import Wire
+from locum.codes.wire import JsonFields, Wire
 
 #: Round steps of decimal numbers, in units of the last decimal.
 DECIMAL_STEPS: tuple[int, ...] = tuple(m * 10**e for e in range(18) for m in (1, 5))
@@ -36,7 +35,7 @@ _REGION_ROWS, _MAX_REGIONS = 400, 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heaping:
+class Heaping(JsonFields):
     """Shares of rounding steps.
 
     Attributes
@@ -109,14 +108,6 @@ class Heaping:
         tops: FloatArray = np.cumsum(chance, axis=1)
         tops /= tops[:, -1:]
         return tops
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {
-            "steps": self.steps.tolist(),
-            "weights": self.weights.ravel().tolist(),
-            "region": self.region.tolist(),
-        }
 
     @classmethod
     def from_json(cls, wire: Wire, n_codes: int) -> Heaping:

@@ -7,7 +7,7 @@ UUIDs and long patterns collide by chance only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,7 @@ from locum.codes.patterns import (
     shared_masks,
     to_mask,
 )
-from locum.codes.wire import Wire
+from locum.codes.wire import JsonFields, Wire
 
 Form = Literal["sequence", "random", "uuid", "masks"]
 
@@ -37,7 +37,7 @@ _STORAGE_MAX = {"int8": 2**7, "uint8": 2**8, "int16": 2**15, "uint16": 2**16, "i
 
 
 @dataclass(frozen=True, slots=True)
-class IdMaker:
+class IdMaker(JsonFields):
     """Maker of identifiers.
 
     Attributes
@@ -57,8 +57,6 @@ class IdMaker:
     upper
         Whether UUIDs are written in upper case.
     """
-
-    name: ClassVar[str] = "id"
 
     form: Form
     prefix: str = ""
@@ -153,20 +151,6 @@ class IdMaker:
             return "random texts with the same pattern of letters and digits"
         above = "above every real one" if self.low > 0 else "which may meet real ones by chance"
         return f"{'consecutive' if self.form == 'sequence' else 'random'} numbers {above}"
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {
-            "form": self.form,
-            "prefix": self.prefix,
-            "width": self.width,
-            "low": self.low,
-            "high": self.high,
-            "masks": list(self.masks),
-            "shares": list(self.shares),
-            "alphabet": self.alphabet,
-            "upper": self.upper,
-        }
 
     @classmethod
     def from_json(cls, wire: Wire) -> IdMaker:

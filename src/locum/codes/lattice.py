@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.codes.wire import Wire
+from locum.codes.wire import JsonFields, Wire
 
 Units = npt.NDArray[Any]
 
@@ -24,7 +24,7 @@ _EXACT = float(2**53)
 
 
 @dataclass(frozen=True, slots=True)
-class Lattice:
+class Lattice(JsonFields):
     """``value = (step * unit + offset) / 10**decimals``, or no raster at all.
 
     Attributes
@@ -102,16 +102,6 @@ class Lattice:
         if self.decimals is None or self.offset != 0:
             return ()
         return tuple(s // self.step for s in steps if s % self.step == 0 and s // self.step > 1)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {
-            "decimals": self.decimals,
-            "step": self.step,
-            "offset": self.offset,
-            "digits": self.digits,
-            "single": self.single,
-        }
 
     @classmethod
     def from_json(cls, wire: Wire) -> Lattice:

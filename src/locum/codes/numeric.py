@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from locum.codes.codebook import Treatment, null_mask, plural, with_nulls
+from locum.codes.codebook import OneAttribute, Treatment, null_mask, plural, with_nulls
 from locum.codes.grid import Grid
 from locum.codes.heaping import DECIMAL_STEPS, DURATION_STEPS
 from locum.codes.lattice import Lattice, Units
 from locum.codes.settings import EncoderSettings
 from locum.codes.wire import Wire
 from locum.schema.column import Column
-from locum.schema.domain import Attribute, Codes
+from locum.schema.domain import Codes
 
 _ARROW: dict[str, pa.DataType] = {
     "integer": pa.int64(),
@@ -26,7 +26,7 @@ _ARROW: dict[str, pa.DataType] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NumericCodebook:
+class NumericCodebook(OneAttribute):
     """Coding of an integer, number or duration (in microseconds) column.
 
     Codes ascend: minus infinity where seen, the grid, plus infinity where seen, ``null`` where seen (or where
@@ -45,6 +45,7 @@ class NumericCodebook:
     """
 
     family: ClassVar[str] = "numeric"
+    ordered: ClassVar[bool] = True
 
     name: str
     kind: str
@@ -92,11 +93,6 @@ class NumericCodebook:
     def size(self) -> int:
         """Number of codes."""
         return self._cells + int(self.minus) + int(self.plus) + int(self.has_nulls)
-
-    @property
-    def attributes(self) -> tuple[Attribute, ...]:
-        """One ordered attribute."""
-        return (Attribute(self.name, self.name, self.size, True, self.size - 1 if self.has_nulls else None),)
 
     @property
     def exact(self) -> bool:
@@ -170,20 +166,10 @@ class NumericCodebook:
             parts.append("missing values kept as a code of their own")
         return ", ".join(parts) + "."
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {
-            "lattice": self.lattice.to_json(),
-            "grid": None if self.grid is None else self.grid.to_json(),
-            "minus": self.minus,
-            "plus": self.plus,
-            "has_nulls": self.has_nulls,
-        }
-
     @classmethod
     def from_json(cls, wire: Wire, column: Column) -> NumericCodebook:
         """Read back what `to_json` gave; FileFormatError on anything else."""
-        grid = None if wire.is_null("grid") else Grid.from_json(wire.object("grid"))
+        grid = wire.optional("grid", Grid.from_json)
         lattice = Lattice.from_json(wire.object("lattice"))
         if grid is not None and (grid.low.dtype.kind == "i") != lattice.whole:
             raise wire.fail("grid", "a grid over the column's raster")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from locum.arrays import IntArray
 from locum.codes.patterns import distinct_numbers, distinct_texts, fill, shared_masks, to_mask
-from locum.codes.wire import Wire
+from locum.codes.wire import JsonFields, Wire
 from locum.randomness import child_seed
 
 #: Words asked of Faker per vocabulary.
@@ -26,7 +26,7 @@ _MAX_MASK = 64
 
 
 @dataclass(frozen=True, slots=True)
-class PersonMaker:
+class PersonMaker(JsonFields):
     """Maker of one kind of personal value.
 
     Attributes
@@ -38,8 +38,6 @@ class PersonMaker:
         IBANs and national ids the most frequent mask (``9`` digit, ``A`` and ``a`` letters), empty when none
         is shared; for network addresses ``4`` or ``6``.
     """
-
-    name: ClassVar[str] = "person"
 
     kind: str
     style: str
@@ -129,10 +127,6 @@ class PersonMaker:
     def describe(self) -> str:
         """What is made, as a clause."""
         return f"invented values ({self.kind.removeprefix('pii.').replace('_', ' ')}) that belong to nobody"
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready state."""
-        return {"kind": self.kind, "style": self.style}
 
     @classmethod
     def from_json(cls, wire: Wire) -> PersonMaker:

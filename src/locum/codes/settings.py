@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
-from locum.codes.wire import Wire
+from locum.codes.wire import JsonFields, Wire
 from locum.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderSettings:
+class EncoderSettings(JsonFields):
     """Resolution and protection of an encoder.
 
     Attributes
@@ -56,7 +56,7 @@ class EncoderSettings:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            least = 4 if field.name in ("max_codes", "max_levels") else 0 if field.name == "atom_share" else 1
+            least = _least(field.name)
             if value is not None and value < least:
                 raise UsageError(
                     f"{field.name} {value!r} is too small",
@@ -77,10 +77,6 @@ class EncoderSettings:
             day_support=few // 2,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready dictionary."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, wire: Wire) -> EncoderSettings:
         """Read back what `to_json` gave; FileFormatError on anything else."""
@@ -91,6 +87,9 @@ class EncoderSettings:
             elif field.name == "max_levels" and wire.is_null(field.name):
                 values[field.name] = None
             else:
-                least = 4 if field.name in ("max_codes", "max_levels") else 1
-                values[field.name] = wire.integer(field.name, low=least, high=2**31)
+                values[field.name] = wire.integer(field.name, low=_least(field.name), high=2**31)
         return cls(**values)
+
+
+def _least(name: str) -> int:
+    return 4 if name in ("max_codes", "max_levels") else 0 if name == "atom_share" else 1

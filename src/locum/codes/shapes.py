@@ -55,7 +55,7 @@ def fit_shapes(
         knots = np.zeros((len(cells), parts + 1))
         knots[:, 1:-1] = left[at] * (1 - inside) + right[at] * inside
         knots[:, -1] = 1.0
-        knots = _rounded(knots)
+        knots = _round_knots(knots)
         if parts < SEGMENTS:
             knots = np.insert((knots[:, 1:] + knots[:, :-1]) / 2, range(parts), knots[:, :-1], axis=1)
             knots = np.concatenate([knots, np.ones((len(cells), 1))], axis=1)
@@ -75,7 +75,7 @@ def unit_fractions(units: Units, low: Units, high: Units) -> tuple[FloatArray, F
     return offset / (span + 1), (offset + 1) / (span + 1)
 
 
-def _rounded(knots: FloatArray) -> FloatArray:
+def _round_knots(knots: FloatArray) -> FloatArray:
     gaps = np.diff(knots, axis=1)
     step = round_step(np.minimum(gaps[:, 1:], gaps[:, :-1]) / 4)
     out = knots.copy()

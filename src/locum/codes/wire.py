@@ -6,8 +6,8 @@ Numbers that JSON cannot say (infinities) travel as text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ MAX_ITEMS = 4_000_000
 #: No text in an encoder may be longer than this.
 MAX_TEXT = 1_000_000
 
+T = TypeVar("T")
 _INT64_LOW, _INT64_HIGH = -(2**63), 2**63 - 1
 
 
@@ -53,6 +54,10 @@ class Wire:
     def object(self, key: str) -> Wire:
         """A nested object."""
         return Wire.of(self.data.get(key), f"{self.where}.{key}")
+
+    def optional(self, key: str, read: Callable[[Wire], T]) -> T | None:
+        """A nested object read by `read`, None for null."""
+        return None if self.is_null(key) else read(self.object(key))
 
     def integer(self, key: str, *, low: int = _INT64_LOW, high: int = _INT64_HIGH) -> int:
         """A whole number within bounds."""
@@ -128,6 +133,29 @@ class Wire:
         if not inside.all():
             raise self.fail(key, f"a list of numbers from {low} to {high}")
         return array
+
+
+class JsonFields:
+    """A dataclass whose JSON form is its fields: arrays and tuples as lists, parts as their own JSON."""
+
+    __slots__ = ()
+    #: Fields that are left out.
+    unwritten: ClassVar[frozenset[str]] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready state."""
+        named = (f.name for f in fields(cast(Any, self)) if f.name not in self.unwritten)
+        return {name: _plain(getattr(self, name)) for name in named}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return plain_numbers(value.ravel())
+    if isinstance(value, pa.Array):
+        return arrow_to_json(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return value.to_json() if hasattr(value, "to_json") else value
 
 
 def _is_text(value: object) -> bool:

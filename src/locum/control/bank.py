@@ -18,6 +18,7 @@ from locum.codes.encoder import Encoder
 from locum.codes.generated import GeneratedCodebook
 from locum.codes.grid import Grid
 from locum.codes.numeric import NumericCodebook
+from locum.data.distinct import flat
 from locum.randomness import stream
 from locum.schema.domain import Codes
 
@@ -65,9 +66,7 @@ class Bank:
 def roots(encoder: Encoder) -> dict[str, str]:
     """For each column the coded column that it follows from in the end, itself where it is coded."""
     above = {
-        name: book.determinant
-        for name, book in zip(encoder.schema.names, encoder.books, strict=True)
-        if isinstance(book, DerivedCodebook)
+        name: book.determinant for name, book in encoder.by_name.items() if isinstance(book, DerivedCodebook)
     }
     out = {}
     for name in encoder.schema.names:
@@ -88,21 +87,12 @@ def decode_root(encoder: Encoder, root: str, codes: Codes, rng: np.random.Genera
 
     Ids, texts and personal data are not made here: present ones are empty texts, to be filled at the end.
     """
-    books = dict(zip(encoder.schema.names, encoder.books, strict=True))
-    book = books[root]
+    book = encoder.by_name[root]
     parts = [np.ascontiguousarray(codes[:, i]) for i in attributes_of(encoder, root)]
     if isinstance(book, GeneratedCodebook):
         missing = (parts[0] == 1) if book.maker is not None else np.ones(len(codes), dtype=bool)
         return {root: pa.array(np.full(len(codes), "", dtype=object), pa.string(), mask=missing)}
-    done = {root: book.decode(parts, rng)}
-    pending = [n for n, r in roots(encoder).items() if r == root and n != root]
-    while pending:
-        for name in list(pending):
-            derived = books[name]
-            if isinstance(derived, DerivedCodebook) and derived.determinant in done:
-                done[name] = derived.look_up(done[derived.determinant])
-                pending.remove(name)
-    return done
+    return _with_dependents(encoder, root, book.decode(parts, rng))
 
 
 def decode_table(encoder: Encoder, codes: Codes, seed: int) -> pa.Table:
@@ -126,7 +116,7 @@ def build_bank(encoder: Encoder, root: str, asked: Mapping[str, Iterable[Any]]) 
         Values that conditions compare columns with; they and their neighbours get lines of their own where
         the column can take them, so that thin ranges and single values are not missed.
     """
-    book = dict(zip(encoder.schema.names, encoder.books, strict=True))[root]
+    book = encoder.by_name[root]
     attributes = attributes_of(encoder, root)
     size = encoder.domain.attributes[attributes[0]].size
     several = not book.exact and not isinstance(book, GeneratedCodebook)
@@ -142,7 +132,7 @@ def build_bank(encoder: Encoder, root: str, asked: Mapping[str, Iterable[Any]]) 
         codes[:, attributes[1]] = clock
     values = decode_root(encoder, root, codes, rng)
     mass = np.full(len(code), 1.0 / (DRAWS if several else 1))
-    extra, extra_code, extra_mass = _asked(book, tuple(asked.get(root, ())))
+    extra, extra_code, extra_mass = _extra_lines(book, tuple(asked.get(root, ())))
     if len(extra_code) and extra is not None:
         taken = np.bincount(extra_code, weights=extra_mass, minlength=size)
         shrink = np.maximum(1.0 - taken, 0.5)
@@ -155,8 +145,7 @@ def build_bank(encoder: Encoder, root: str, asked: Mapping[str, Iterable[Any]]) 
 
 
 def _with_dependents(encoder: Encoder, root: str, values: pa.Array) -> dict[str, pa.Array]:
-    books = dict(zip(encoder.schema.names, encoder.books, strict=True))
-    done = {root: values}
+    books, done = encoder.by_name, {root: values}
     for _ in books:
         for name, book in books.items():
             if isinstance(book, DerivedCodebook) and name not in done and book.determinant in done:
@@ -164,7 +153,7 @@ def _with_dependents(encoder: Encoder, root: str, values: pa.Array) -> dict[str,
     return done
 
 
-def _asked(book: Any, asked: tuple[Any, ...]) -> tuple[pa.Array | None, IntArray, FloatArray]:
+def _extra_lines(book: Any, asked: tuple[Any, ...]) -> tuple[pa.Array | None, IntArray, FloatArray]:
     """Asked values and their neighbours that the column can take: values, codes, share of their code."""
     nothing = None, np.zeros(0, np.int64), np.zeros(0)
     numbers = sorted(
@@ -214,17 +203,6 @@ def replace_rows(values: pa.Array, rows: IntArray, new: pa.Array) -> pa.Array:
     index = np.arange(len(values))
     index[rows] = len(values) + np.arange(len(rows))
     return pa.concat_arrays([values, new.cast(values.type)]).take(pa.array(index))
-
-
-def flat(values: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """One array out of a column."""
-    if isinstance(values, pa.ChunkedArray):
-        return (
-            values.chunk(0)
-            if values.num_chunks == 1
-            else pa.concat_arrays(values.chunks or [pa.array([], values.type)])
-        )
-    return values
 
 
 def ends(bank: Bank, column: str, where: BoolArray) -> tuple[Any, Any] | None:

@@ -16,9 +16,11 @@ import pyarrow as pa
 
 from locum.arrays import BoolArray
 from locum.codes.generated import GeneratedCodebook
+from locum.control.bank import decode_table
 from locum.control.drawn import Infeasible, Strategy
 from locum.control.guided import pick, propose
 from locum.control.problem import Problem
+from locum.data.distinct import put
 from locum.models.base import Model
 from locum.models.blocks import Pool
 from locum.models.guide import Guide, effective, log_mean
@@ -108,7 +110,7 @@ class Drawer:
     _batch: int = 0
 
     def __post_init__(self) -> None:
-        self.guide = self.problem.guide(temperature=self.temperature)
+        self.guide = self.problem.guide(self.temperature)
 
     def rows(self, n: int, *, fill: bool = True) -> tuple[pa.Table, Codes]:
         """Exactly `n` rows (without made values) and their codes.
@@ -187,7 +189,7 @@ class Drawer:
         tally.even &= strength > 0.999999 * size
         chosen = codes[pick(log_weight, int(strength + 0.5), stream(seed, "pick"))]
         if len(chosen) == 0:
-            return self._nothing(), chosen
+            return decode_table(self.problem.encoder, chosen, 0), chosen
         table, ok = self.problem.realise(np.asfortranarray(chosen), seed)
         tally.realised += len(chosen)
         ok = drop_repeats(self.problem, self.seen, table, ok)
@@ -195,12 +197,6 @@ class Drawer:
         if ok.all():
             return table, chosen
         return table.filter(pa.array(ok)), chosen[ok]
-
-    def _nothing(self) -> pa.Table:
-        from locum.control.bank import decode_table
-
-        none = np.zeros((0, len(self.problem.encoder.domain)), dtype=np.int32, order="F")
-        return decode_table(self.problem.encoder, none, 0)
 
     def _next(self, missing: int) -> int:
         """Rows to draw next, from how many of those drawn so far could be used."""
@@ -308,7 +304,6 @@ def fill_generated(
     for book in problem.encoder.books:
         if not isinstance(book, GeneratedCodebook) or book.maker is None:
             continue
-        at = table.schema.get_field_index(book.name)
         mine = np.ascontiguousarray(codes[:, problem.encoder.domain.index(book.name)])
         rng = stream(seed, "made", book.name)
         if book.name in pools:
@@ -319,7 +314,7 @@ def fill_generated(
         else:
             values = book.decode([mine], rng)
         if book.name in given:
-            drawn = table.column(at)
+            drawn = table.column(book.name)
             values = pc.if_else(pc.equal(pc.fill_null(drawn, ""), ""), values, drawn.combine_chunks())
-        table = table.set_column(at, table.schema.field(at), values)
+        table = put(table, book.name, values)
     return table

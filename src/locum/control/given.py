@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 
 from locum.codes.encoder import Encoder
 from locum.codes.numeric import NumericCodebook
-from locum.control.bank import flat
 from locum.control.draw import drop_repeats, fill_generated
 from locum.control.drawn import DrawnRows, Infeasible
 from locum.control.given_cells import BLOCK, Count, compile_given, complete_each
 from locum.control.problem import Problem
 from locum.control.request import RowRequest
 from locum.control.where.names import Names
+from locum.data.distinct import flat
 from locum.errors import UsageError
 from locum.models.fitted import Fitted
 from locum.models.guide import Guide
@@ -67,9 +67,10 @@ def _known_levels(values: pa.Array, name: str, names: Names) -> None:
         near = names.nearest_level(name, odd[0])
         what = f"{name} has no level {odd[0]!r}" + (f" and {len(odd) - 1} others" if len(odd) > 1 else "")
         raise UsageError(
-            what, where="given",
+            what,
+            where="given",
             do=f"use {', '.join(map(repr, near))}, or leave the cell empty" if near else "leave it out",
-        )  # fmt: skip
+        )
 
 
 def complete(fitted: Fitted, given: pa.Table, request: RowRequest, seed: int) -> DrawnRows:
@@ -158,8 +159,11 @@ def rounds_of(
         raise Infeasible(
             f"{len(todo):,} given rows could not be completed so that {' and '.join(texts)} "
             f"(row {shown}{', ...' if len(todo) > 5 else ''})",
-            clash=texts, nearest="leave out these rows or a condition", proven=False, where="given",
-        )  # fmt: skip
+            clash=texts,
+            nearest="leave out these rows or a condition",
+            proven=False,
+            where="given",
+        )
     order = np.argsort(np.concatenate(places), kind="stable")
     return pa.concat_tables(tables).combine_chunks().take(pa.array(order)).combine_chunks(), codes
 

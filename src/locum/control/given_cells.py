@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder, arrow_type
-from locum.control.bank import attributes_of, build_bank, flat, roots
+from locum.control.bank import attributes_of, build_bank, roots
 from locum.control.draw import first_of_each
 from locum.control.drawn import Infeasible
 from locum.control.guided import propose
@@ -20,6 +20,7 @@ from locum.control.problem import Problem
 from locum.control.request import RowRequest
 from locum.control.rules.clash import explain
 from locum.control.rules.clause import Clause
+from locum.data.distinct import flat
 from locum.models.fitted import Fitted
 from locum.models.guide import FREE, Guide, systematic
 from locum.randomness import stream
@@ -98,13 +99,11 @@ def compile_given(
     """
     encoder = fitted.encoder
     problem = Problem.of(encoder, request.clauses, frozenset(given.column_names))
-    if any(not (weight > 0).any() for weight in problem.weights.values()):
+    if problem.impossible:
         raise explain(fitted, request.clauses, None, seed)
     _refuse_contradictions(given, request.clauses)
     _refuse_repeats(given, problem)
-    pairs = tuple(problem.pairs()) if problem.loose else ()
-    guide = Guide(problem.weights, pairs, temperature=request.temperature)
-    return problem, guide, fixed_codes(encoder, given)
+    return problem, problem.guide(request.temperature, paired=True), fixed_codes(encoder, given)
 
 
 def _rows(n: int, one: str, many: str) -> str:
@@ -129,8 +128,10 @@ def _refuse_repeats(given: pa.Table, problem: Problem) -> None:
             what = _rows(len(again), "repeats", "repeat")
             raise Infeasible(
                 f"{what} another and may not, by {text} (row {again[0] + 1})",
-                clash=[text], nearest=f"leave out {_them(len(again))}, or the rule {text}", where="given",
-            )  # fmt: skip
+                clash=[text],
+                nearest=f"leave out {_them(len(again))}, or the rule {text}",
+                where="given",
+            )
 
 
 def _refuse_contradictions(given: pa.Table, clauses: Sequence[Clause]) -> None:
@@ -149,9 +150,10 @@ def _refuse_contradictions(given: pa.Table, clauses: Sequence[Clause]) -> None:
             shown = ", ".join(str(i + 1) for i in bad[:5]) + (", ..." if len(bad) > 5 else "")
             raise Infeasible(
                 f"{_rows(len(bad), 'breaks', 'break')} {clause.text} (row {shown})",
-                clash=[clause.text], where="given",
+                clash=[clause.text],
+                where="given",
                 nearest=f"leave out {_them(len(bad))}, or the condition {clause.text}",
-            )  # fmt: skip
+            )
 
 
 def complete_each(

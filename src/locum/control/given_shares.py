@@ -85,19 +85,21 @@ def complete_in_shares(fitted: Fitted, given: pa.Table, request: RowRequest, see
     size, n = math.prod(shape), given.num_rows
     if size > MOST_CLASSES:
         raise UsageError(
-            f"the targets cut rows into {size:,} classes", where="targets",
-            expected=f"at most {MOST_CLASSES} with given rows", do="leave a target out",
-        )  # fmt: skip
+            f"the targets cut rows into {size:,} classes",
+            where="targets",
+            expected=f"at most {MOST_CLASSES} with given rows",
+            do="leave a target out",
+        )
     problem, guide, fixed = compile_given(fitted, given, request, seed)
     search = _Search(fitted, given, fixed, request, seed)
     search.plain(problem, guide)
     search.rare()
-    chance = _alike(search.found.chances(n, size), fixed)
-    tilted = _tilted(chance, shape, request, given)
+    chance = _average_alike(search.found.chances(n, size), fixed)
+    tilted = _tilt(chance, shape, request, given)
     cls = assign_classes(
         tilted, quotas(tilted.mean(axis=0).reshape(shape), n).ravel(), stream(seed, "hand out")
     )
-    table, codes = _chosen(search.found, problem, cls, seed)
+    table, codes = _choose_rows(search.found, problem, cls, seed)
     kept = [c for c in given.column_names if fitted.encoder.schema[c].regenerated]
     table = fill_generated(problem, table, codes, child_seed(seed, "made"), given=kept)
     here = tilted > 0
@@ -110,7 +112,7 @@ def complete_in_shares(fitted: Fitted, given: pa.Table, request: RowRequest, see
     )
 
 
-def _alike(chance: FloatArray, fixed: Codes) -> FloatArray:
+def _average_alike(chance: FloatArray, fixed: Codes) -> FloatArray:
     """Chances averaged over rows with the same given codes, which the model cannot tell apart.
 
     A row keeps no chance of a class in which it has no completion.
@@ -151,8 +153,11 @@ class _Search:
         shown = ", ".join(str(i + 1) for i in todo[:5])
         raise Infeasible(
             f"{len(todo):,} given rows could not be completed so that {' and '.join(texts)} (row {shown})",
-            clash=texts, nearest="leave out these rows or a condition", proven=False, where="given",
-        )  # fmt: skip
+            clash=texts,
+            nearest="leave out these rows or a condition",
+            proven=False,
+            where="given",
+        )
 
     def rare(self) -> None:
         """More completions inside every class that too few rows have come into by themselves."""
@@ -167,19 +172,24 @@ class _Search:
                     continue
                 clauses = (*self.request.clauses, *inside(target, k))
                 problem = Problem.of(self.fitted.encoder, clauses, frozenset(self.given.column_names))
-                if any(not (weight > 0).any() for weight in problem.weights.values()):
+                if problem.impossible:
                     continue
-                pairs = tuple(problem.pairs()) if problem.loose else ()
-                guide = Guide(problem.weights, pairs, temperature=self.request.temperature)
+                guide = problem.guide(self.request.temperature, paired=True)
                 todo = np.flatnonzero(~has)
                 for attempt in range(RARE_ROUNDS):
                     done = self.draw(problem, guide, todo, ("rare", axis, k, attempt), rare=True)
                     todo = todo[~np.isin(todo, done)]
 
     def draw(
-        self, problem: Problem, guide: Guide, todo: IntArray, mark: tuple[str | int, ...], *,
-        first: bool = False, rare: bool = False,
-    ) -> IntArray:  # fmt: skip
+        self,
+        problem: Problem,
+        guide: Guide,
+        todo: IntArray,
+        mark: tuple[str | int, ...],
+        *,
+        first: bool = False,
+        rare: bool = False,
+    ) -> IntArray:
         """Draw completions of some rows; returns the rows that got one."""
         got = []
         for start in range(0, len(todo), max(1, BLOCK // PARTICLES)):
@@ -213,7 +223,7 @@ class _Search:
         return np.concatenate(got) if got else np.zeros(0, dtype=np.int64)
 
 
-def _tilted(chance: FloatArray, shape: tuple[int, ...], request: RowRequest, given: pa.Table) -> FloatArray:
+def _tilt(chance: FloatArray, shape: tuple[int, ...], request: RowRequest, given: pa.Table) -> FloatArray:
     """Rows' chances with the asked shares, nearest to the model's.
 
     Raises
@@ -240,9 +250,11 @@ def _tilted(chance: FloatArray, shape: tuple[int, ...], request: RowRequest, giv
                 raise Infeasible(
                     f"the given rows allow {text} a share of {low:.3g} to {high:.3g}, "
                     f"and {asked:.3g} is asked for",
-                    clash=[text], nearest=f"ask for a share of {near:.3g}, or give other rows",
-                    proven=proven, where=f"target {target.name}",
-                )  # fmt: skip
+                    clash=[text],
+                    nearest=f"ask for a share of {near:.3g}, or give other rows",
+                    proven=proven,
+                    where=f"target {target.name}",
+                )
     worst = np.inf
     for _ in range(STEPS):
         worst = 0.0
@@ -261,8 +273,11 @@ def _tilted(chance: FloatArray, shape: tuple[int, ...], request: RowRequest, giv
         names = [t.name for t in request.targets]
         raise Infeasible(
             f"the given rows do not allow these shares together (the nearest differ by {worst:.3f})",
-            clash=names, nearest="leave a target out, or give other rows", proven=False, where="targets",
-        )  # fmt: skip
+            clash=names,
+            nearest="leave a target out, or give other rows",
+            proven=False,
+            where="targets",
+        )
     return q
 
 
@@ -310,7 +325,7 @@ def _way(cls: IntArray, can: npt.NDArray[np.bool_], off: IntArray) -> list[int] 
     return None
 
 
-def _chosen(found: _Candidates, problem: Problem, cls: IntArray, seed: int) -> tuple[pa.Table, Codes]:
+def _choose_rows(found: _Candidates, problem: Problem, cls: IntArray, seed: int) -> tuple[pa.Table, Codes]:
     """For each row one of its completions in its class; rows that must differ try others.
 
     Raises
@@ -337,6 +352,9 @@ def _chosen(found: _Candidates, problem: Problem, cls: IntArray, seed: int) -> t
         clash = [f"unique({', '.join(c)})" for c in problem.unique]
         raise Infeasible(
             f"{int((place < 0).sum()):,} given rows could not be completed without repeating others",
-            clash=clash, nearest="give fewer rows, or leave the rule out", proven=False, where="given",
-        )  # fmt: skip
+            clash=clash,
+            nearest="give fewer rows, or leave the rule out",
+            proven=False,
+            where="given",
+        )
     return every.take(pa.array(place)).combine_chunks(), np.asfortranarray(np.vstack(found.codes)[place])

@@ -18,13 +18,13 @@ from locum.control.bank import (
     build_bank,
     decode_root,
     decode_table,
-    flat,
     replace_rows,
     roots,
 )
-from locum.control.rules.clause import Clause
-from locum.control.where.bind import Term, constants
+from locum.control.rules.clause import Clause, asked_values
+from locum.control.where.bind import Term
 from locum.control.where.evaluate import _values
+from locum.data.distinct import flat, put
 from locum.models.guide import Guide, Pair
 from locum.randomness import stream
 from locum.schema.column import Column
@@ -82,18 +82,15 @@ class Problem:
         plain = [c for c in clauses if c.term.op != "unique"]
         unique = [c.columns for c in clauses if c.term.op == "unique"]
         problem = cls(encoder, plain, unique)
-        root = roots(encoder)
-        asked: dict[str, set[Any]] = {}
-        for clause in plain:
-            for name, values in constants(clause.term).items():
-                asked.setdefault(name, set()).update(values)
+        root, asked = roots(encoder), asked_values(plain)
+        one_row = np.zeros((1, len(encoder.domain)), dtype=np.int32, order="F")
         for clause in plain:
             about = list(dict.fromkeys(root[c] for c in clause.columns))
             if len(about) != 1:
                 solve = _solve(clause, encoder, fixed, {s.column for s in problem.solves})
                 if solve is not None:
                     problem.solves.append(solve)
-                elif about or not clause.holds(_one_row(encoder)).all():
+                elif about or not clause.holds(decode_table(encoder, one_row, 0)).all():
                     problem.loose.append(clause)
                 continue
             bank = problem.bank(about[0], asked)
@@ -119,11 +116,15 @@ class Problem:
         """Columns that a rule of uniqueness is about."""
         return frozenset(c for columns in self.unique for c in columns)
 
-    def guide(
-        self, *, pairs: Sequence[Pair] = (), fixed: Codes | None = None, temperature: float = 1.0
-    ) -> Guide:
-        """The condition in the words of a model."""
-        return Guide(self.weights, tuple(pairs), fixed, temperature)
+    @property
+    def impossible(self) -> bool:
+        """Whether a column can take no value that fulfils its clauses."""
+        return any(not (weight > 0).any() for weight in self.weights.values())
+
+    def guide(self, temperature: float = 1.0, *, paired: bool = False) -> Guide:
+        """The condition in the words of a model; with pair weights for loose clauses only if `paired`."""
+        pairs = tuple(self.pairs()) if paired and self.loose else ()
+        return Guide(self.weights, pairs, temperature=temperature)
 
     def pairs(self) -> list[Pair]:
         """Pair weights of the loose clauses that are about exactly two coded columns."""
@@ -205,8 +206,7 @@ class Problem:
                     for name, values in columns.items()
                 }
         for name, values in columns.items():
-            at = table.schema.get_field_index(name)
-            table = table.set_column(at, table.schema.field(at), values)
+            table = put(table, name, values)
         return table
 
     def _lines_for(self, bank: Bank, code: Codes, rng: np.random.Generator) -> tuple[IntArray, BoolArray]:
@@ -254,15 +254,9 @@ def stream_seed(seed: int, attempt: int) -> int:
 def overlay(table: pa.Table, given: pa.Table) -> pa.Table:
     """The table with the present values of `given` in their columns."""
     for name in given.column_names:
-        at = table.schema.get_field_index(name)
-        field_ = table.schema.field(at)
-        values = pc.coalesce(given.column(name).cast(field_.type), table.column(name))
-        table = table.set_column(at, field_, values)
+        drawn = table.column(name)
+        table = put(table, name, pc.coalesce(given.column(name).cast(drawn.type), drawn))
     return table
-
-
-def _one_row(encoder: Encoder) -> pa.Table:
-    return decode_table(encoder, np.zeros((1, len(encoder.domain)), dtype=np.int32, order="F"), 0)
 
 
 def _solve(clause: Clause, encoder: Encoder, fixed: frozenset[str], taken: set[str]) -> Solve | None:
@@ -285,8 +279,7 @@ def _solve(clause: Clause, encoder: Encoder, fixed: frozenset[str], taken: set[s
 def _calculate(table: pa.Table, solve: Solve, column: Column) -> pa.Table:
     """Write the calculated column; where the expression has no value the drawn one stays."""
     values = _values(solve.value, table)
-    at = table.schema.get_field_index(solve.column)
-    kind = table.schema.field(at).type
+    drawn = table.column(solve.column)
     data = np.asarray(values.data)
     present = values.present
     if column.kind == "number":
@@ -300,9 +293,8 @@ def _calculate(table: pa.Table, solve: Solve, column: Column) -> pa.Table:
             whole = np.where(present, data, 0)
         whole = np.rint(whole / step).astype(np.int64) if whole.dtype.kind == "f" or step > 1 else whole
         new = pa.array(whole.astype(np.int32 if column.kind == "date" else np.int64), mask=~present)
-        new = new.view(kind) if column.kind != "integer" else new
-    new = pc.coalesce(new, table.column(solve.column))
-    return table.set_column(at, table.schema.field(at), new)
+        new = new.view(drawn.type) if column.kind != "integer" else new
+    return put(table, solve.column, pc.coalesce(new, drawn))
 
 
 def _pair(encoder: Encoder, a: str, b: str, clauses: Sequence[Clause]) -> Pair:

@@ -119,7 +119,7 @@ def _read(fitted: Fitted, n: int | None, wishes: Wishes) -> tuple[int, pa.Table 
 def _together(fitted: Fitted, n: int, given: pa.Table | None, request: RowRequest, seed: int) -> DrawnRows:
     """Rows that hang on each other, by given cells or proportions."""
     if given is None:
-        return _tilted(fitted, n, request, seed)
+        return _sample_shares(fitted, n, request, seed)
     return (complete_in_shares if request.targets else complete)(fitted, given, request, seed)
 
 
@@ -159,7 +159,7 @@ def _better_asked(fitted: Fitted, probability: float) -> tuple[str, ...]:
 
 def _start(fitted: Fitted, request: RowRequest, seed: int) -> tuple[Problem, Drawer]:
     problem = Problem.of(fitted.encoder, request.clauses)
-    if any(not (weight > 0).any() for weight in problem.weights.values()):
+    if problem.impossible:
         raise explain(fitted, request.clauses, None, seed)
     return problem, Drawer(fitted.model, problem, child_seed(seed, "draw"), request.temperature)
 
@@ -175,19 +175,27 @@ def _outcome(drawer: Drawer, table: pa.Table, notes: Sequence[str], **more: Any)
     fresh = min(float(tally.accepted), tally.effective * tally.acceptance)
     strategy = "tilted" if "kl" in more else drawer.strategy
     return DrawnRows(
-        table, strategy, tally.acceptance, min(float(table.num_rows), fresh),
-        min(1.0, tally.probability), tally.drawn, notes=tuple(notes), **more,
-    )  # fmt: skip
+        table,
+        strategy,
+        tally.acceptance,
+        min(float(table.num_rows), fresh),
+        min(1.0, tally.probability),
+        tally.drawn,
+        notes=tuple(notes),
+        **more,
+    )
 
 
-def _tilted(fitted: Fitted, n: int, request: RowRequest, seed: int) -> DrawnRows:
+def _sample_shares(fitted: Fitted, n: int, request: RowRequest, seed: int) -> DrawnRows:
     """Rows with asked proportions: a pool, its joint classes, quotas, and more rows where it is short."""
     shape = tuple(len(t.classes) for t in request.targets)
     if math.prod(shape) > MOST_CLASSES:
         raise UsageError(
-            f"the targets cut rows into {math.prod(shape):,} classes", where="targets",
-            expected=f"at most {MOST_CLASSES:,}", do="leave a target out",
-        )  # fmt: skip
+            f"the targets cut rows into {math.prod(shape):,} classes",
+            where="targets",
+            expected=f"at most {MOST_CLASSES:,}",
+            do="leave a target out",
+        )
     problem, drawer = _start(fitted, request, seed)
     try:
         table, codes = drawer.rows(int(np.clip(2 * n, *POOL)), fill=False)
@@ -203,12 +211,12 @@ def _tilted(fitted: Fitted, n: int, request: RowRequest, seed: int) -> DrawnRows
     order = stream(seed, "order").permutation(n)
     full = pa.concat_tables(parts).combine_chunks().take(pa.array(order)).combine_chunks()
     full = fill_generated(problem, full, np.asfortranarray(np.vstack(rows)[order]), child_seed(seed, "made"))
-    shares = _reached(full, request.targets)
+    shares = _class_shares(full, request.targets)
     drawer.tally.repeated = 0
     return _outcome(drawer, full, notes, kl=kl, shares=shares)
 
 
-def _reached(table: pa.Table, targets: Sequence[ShareTarget]) -> tuple[tuple[str, float], ...]:
+def _class_shares(table: pa.Table, targets: Sequence[ShareTarget]) -> tuple[tuple[str, float], ...]:
     return tuple(
         (clause.text, float(clause.holds(table).mean())) for t in targets for clause in t.classes[:-1]
     )
@@ -249,7 +257,7 @@ class _Pool:
         """Probability of a rare class among rows that fit, and the joint classes inside it."""
         clauses = (*self.request.clauses, *inside(target, k))
         problem = Problem.of(self.fitted.encoder, clauses)
-        if any(not (weight > 0).any() for weight in problem.weights.values()):
+        if problem.impossible:
             return None
         drawer = Drawer(self.fitted.model, problem, child_seed(self.seed, "thin", target.name, k))
         base = Drawer(self.fitted.model, Problem.of(self.fitted.encoder, self.request.clauses), self.seed)

@@ -113,9 +113,10 @@ def targets_from_text(text: str, names: Names) -> dict[Any, Any]:
             out[condition.strip()] = _number(share)
         else:
             raise UsageError(
-                f"{part!r} is no target", where="targets",
+                f"{part!r} is no target",
+                where="targets",
                 expected="such as 'sex = balanced' or 'age >= 65: 0.3'",
-            )  # fmt: skip
+            )
     return out
 
 
@@ -140,12 +141,16 @@ def _levels(asked: Any, key: Any) -> Any:
 
 
 def _of_condition(text: str, share: Any, names: Names) -> ShareTarget:
+    held, share = _class(text, names), _share(share, text)
+    return ShareTarget(text, (held, _rest([held])), (share, 1.0 - share))
+
+
+def _class(text: str, names: Names) -> Clause:
+    """The whole of a condition as one clause."""
     parts = clauses_of(text, "target", names)
     node = Node("and", tuple(p.term.node for p in parts), None, 0, len(text))
     term = parts[0].term if len(parts) == 1 else Term(node, "truth", tuple(p.term for p in parts))
-    held = Clause(text, "target", term)
-    share = _share(share, text)
-    return ShareTarget(text, (held, _rest([held])), (share, 1.0 - share))
+    return Clause(text, "target", term)
 
 
 def _of_levels(columns: tuple[str, ...], asked: Any, names: Names) -> ShareTarget:
@@ -160,22 +165,21 @@ def _of_levels(columns: tuple[str, ...], asked: Any, names: Names) -> ShareTarge
         asked = _balanced(columns, names)
     if not isinstance(asked, Mapping) or not asked:
         raise UsageError(
-            "a target needs a share for each level", where=f"target {title}",
+            "a target needs a share for each level",
+            where=f"target {title}",
             expected="such as {'Female': 0.5, 'Male': 0.5}, or 'balanced'",
-        )  # fmt: skip
+        )
     classes, shares = [], []
     for level, share in asked.items():
         cells = level if isinstance(level, tuple) else (level,)
         if len(cells) != len(columns):
             raise UsageError(
-                f"{level!r} does not name one level per column", where=f"target {title}",
+                f"{level!r} does not name one level per column",
+                where=f"target {title}",
                 expected=f"{len(columns)} levels",
-            )  # fmt: skip
+            )
         text = " and ".join(_equals(c, v) for c, v in zip(columns, cells, strict=True))
-        parts = clauses_of(text, "target", names)
-        node = Node("and", tuple(p.term.node for p in parts), None, 0, len(text))
-        term = parts[0].term if len(parts) == 1 else Term(node, "truth", tuple(p.term for p in parts))
-        classes.append(Clause(text, "target", term))
+        classes.append(_class(text, names))
         shares.append(_share(share, f"{title}: {level}"))
     total = math.fsum(shares)
     if total > 1 + _ROUNDING:
@@ -274,14 +278,18 @@ def tilt(pool: FloatArray, targets: Sequence[ShareTarget]) -> tuple[FloatArray, 
                     raise Infeasible(
                         f"the named shares sum to {1 - share:g}, and every row that fulfils the rest is in "
                         "one of the named classes",
-                        clash=[c.text for c in target.classes[:-1]], nearest="make the shares sum to 1",
-                        proven=False, where=f"target {target.name}",
-                    )  # fmt: skip
+                        clash=[c.text for c in target.classes[:-1]],
+                        nearest="make the shares sum to 1",
+                        proven=False,
+                        where=f"target {target.name}",
+                    )
                 raise Infeasible(
                     f"no row that fulfils the rest can be in {target.classes[k].text}",
-                    clash=[target.classes[k].text], nearest=f"ask for share 0 of {target.classes[k].text}",
-                    proven=False, where=f"target {target.name}",
-                )  # fmt: skip
+                    clash=[target.classes[k].text],
+                    nearest=f"ask for share 0 of {target.classes[k].text}",
+                    proven=False,
+                    where=f"target {target.name}",
+                )
     for _ in range(2000):
         worst = 0.0
         for axis, target in enumerate(targets):
@@ -294,9 +302,11 @@ def tilt(pool: FloatArray, targets: Sequence[ShareTarget]) -> tuple[FloatArray, 
             break
     if worst > 1e-3 or not np.isfinite(q).all():
         raise Infeasible(
-            "these targets cannot hold together", clash=[t.name for t in targets],
-            nearest=f"the nearest shares differ by {worst:.3f}: leave one target out", proven=False,
-        )  # fmt: skip
+            "these targets cannot hold together",
+            clash=[t.name for t in targets],
+            nearest=f"the nearest shares differ by {worst:.3f}: leave one target out",
+            proven=False,
+        )
     p = pool / pool.sum()
     here = q > 0
     return q, float((q[here] * np.log(q[here] / p[here])).sum())
@@ -327,16 +337,8 @@ def quotas(q: FloatArray, n: int) -> IntArray:
             can = np.flatnonzero((takes > 0) & (gains > 0))
             if len(can) == 0:
                 continue
-            place = can[
-                int(
-                    np.argmax(
-                        (
-                            np.take(count - ideal, high, axis=axis).ravel()
-                            - np.take(count - ideal, low, axis=axis).ravel()
-                        )[can]
-                    )
-                )
-            ]
+            over, under = (np.take(count - ideal, level, axis=axis).ravel() for level in (high, low))
+            place = can[int(np.argmax((over - under)[can]))]
             where = list(np.unravel_index(place, [s for a, s in enumerate(q.shape) if a != axis]))
             for level, step in ((high, -1), (low, 1)):
                 at = [int(w) for w in where]

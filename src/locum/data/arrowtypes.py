@@ -52,24 +52,16 @@ def family(kind: pa.DataType) -> Family:
 
     if at.is_dictionary(kind):
         return family(kind.value_type)
-    if at.is_string(kind) or at.is_large_string(kind) or at.is_string_view(kind):
-        return "text"
-    if at.is_boolean(kind):
-        return "boolean"
-    if at.is_integer(kind):
-        return "integer"
-    if at.is_floating(kind):
-        return "float"
-    if at.is_decimal(kind):
-        return "decimal"
-    if at.is_date(kind):
-        return "date"
-    if at.is_timestamp(kind):
-        return "timestamp"
-    if at.is_time(kind):
-        return "time"
-    if at.is_duration(kind):
-        return "duration"
-    if at.is_null(kind):
-        return "null"
-    return "other"
+    tests: tuple[tuple[Family, bool], ...] = (
+        ("text", at.is_string(kind) or at.is_large_string(kind) or at.is_string_view(kind)),
+        ("boolean", at.is_boolean(kind)),
+        ("integer", at.is_integer(kind)),
+        ("float", at.is_floating(kind)),
+        ("decimal", at.is_decimal(kind)),
+        ("date", at.is_date(kind)),
+        ("timestamp", at.is_timestamp(kind)),
+        ("time", at.is_time(kind)),
+        ("duration", at.is_duration(kind)),
+        ("null", at.is_null(kind)),
+    )
+    return next((name for name, holds in tests if holds), "other")

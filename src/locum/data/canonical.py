@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.data.arrowtypes import Family, family
+from locum.data.arrowtypes import Family, family, parse_type
 from locum.data.distinct import Distinct, distinct
 from locum.data.durations import parse_durations
+from locum.data.missing import numbers_among
 from locum.data.numberforms import number_form, to_float, to_int
 from locum.data.origin import Raw
 from locum.data.times import compile_format, local_to_utc, parse_times
@@ -81,7 +81,7 @@ def to_kind(values: pa.ChunkedArray, column: Column, where: str, *, lenient: boo
     held = distinct(values)
     source = family(values.type)
     entries = _without_missing(held.values, source, column)
-    target = _arrow_type(column)
+    target = parse_type(canonical_type(column))
     if source == "null" or entries.null_count == len(entries):
         return pa.nulls(len(values), target)
     if source == "text":
@@ -93,12 +93,6 @@ def to_kind(values: pa.ChunkedArray, column: Column, where: str, *, lenient: boo
     if not lenient:
         _refuse_lost(entries, typed, held, column, where)
     return held.spread(typed.cast(target))
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    from locum.data.arrowtypes import parse_type
-
-    return parse_type(canonical_type(column))
 
 
 def _without_missing(values: pa.Array, source: Family, column: Column) -> pa.Array:
@@ -115,27 +109,17 @@ def _without_missing(values: pa.Array, source: Family, column: Column) -> pa.Arr
             values = texts
     elif source == "float":
         gone = pc.is_nan(values)
-        numbers = _floats(column.missing)
+        numbers = numbers_among(column.missing)
         if numbers:
             gone = pc.or_(
                 gone, pc.is_in(values.cast(pa.float64()), value_set=pa.array(numbers, pa.float64()))
             )
     elif source in ("integer", "decimal") and column.missing:
-        numbers = _floats(column.missing)
+        numbers = numbers_among(column.missing)
         gone = pc.is_in(values.cast(pa.float64(), safe=False), value_set=pa.array(numbers, pa.float64()))
     if gone is None:
         return values
     return pc.if_else(gone, pa.scalar(None, values.type), values)
-
-
-def _floats(texts: Iterable[str]) -> list[float]:
-    found = []
-    for text in texts:
-        try:
-            found.append(float(text))
-        except ValueError:
-            continue
-    return [value for value in found if value == value]
 
 
 def _from_text(texts: pa.Array, column: Column) -> pa.Array:

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from locum.data.origin import Dialect
 from locum.errors import DataError, UsageError
@@ -208,7 +208,7 @@ def sniff(head: str, whole: bool, asked: str | None, where: str, notes: list[str
         raise DataError(
             f"with delimiter {asked!r} there is one column only",
             where=where,
-            do=f"try --delimiter {_shown(best)}, which gives {scores[best][1]} columns",
+            do=f"try --delimiter {_spell(best)}, which gives {scores[best][1]} columns",
         )
     delimiter = asked or best
     if asked is None and len(_first(head, delimiter)) == 1:
@@ -226,7 +226,7 @@ def _first(head: str, delimiter: str) -> list[str]:
     return records[0] if records else [""]
 
 
-def _shown(delimiter: str) -> str:
+def _spell(delimiter: str) -> str:
     return "tab" if delimiter == "\t" else f"'{delimiter}'"
 
 
@@ -348,9 +348,14 @@ def without_blanks(table: pa.Table) -> pa.Table:
     return pa.table(dict(zip(table.column_names, columns, strict=True)))
 
 
+def _python_reader(text: bytes, dialect: Dialect) -> Any:
+    lines = io.StringIO(text.decode("utf-8"), newline="")
+    return csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.space)
+
+
 def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, error: Exception) -> None:
     """Raise the error that names the first line whose length is off."""
-    reader = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), delimiter=dialect.delimiter)
+    reader = _python_reader(text, dialect)
     odd, first, got = 0, 0, 0
     try:
         for record in reader:
@@ -371,7 +376,7 @@ def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, erro
         f"line {first:,} has {got} fields, the header has {len(names)}{more}",
         where=where,
         expected=f"{len(names)} fields in every line",
-        do=f"repair the line, quote fields that hold {_shown(dialect.delimiter)}, or name the --delimiter",
+        do=f"repair the line, quote fields that hold {_spell(dialect.delimiter)}, or name the --delimiter",
     ) from error
 
 
@@ -379,10 +384,7 @@ def _slow(text: bytes, names: list[str], dialect: Dialect, where: str) -> pa.Tab
     """Read with Python's reader, which alone copes with a blank before a quote; about 1 us a field."""
     import pyarrow as pa
 
-    reader = csv.reader(
-        io.StringIO(text.decode("utf-8"), newline=""), delimiter=dialect.delimiter, skipinitialspace=True
-    )
-    records = [record for record in reader if record][1:]
+    records = [record for record in _python_reader(text, dialect) if record][1:]
     if any(len(record) != len(names) for record in records):
         _blame(text, names, dialect, where, ValueError("ragged"))
     columns = zip(*records, strict=True)

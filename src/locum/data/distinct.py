@@ -65,6 +65,28 @@ def distinct(column: pa.ChunkedArray | pa.Array) -> Distinct:
     return Distinct(coded.dictionary, index)
 
 
+def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """One array out of a column."""
+    import pyarrow as pa
+
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def put(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """The table with other values, of the same type, in one column."""
+    at = table.schema.get_field_index(name)
+    return table.set_column(at, table.schema.field(at), values)
+
+
+def as_numbers(array: pa.Array) -> pa.Array:
+    """Ordered values as whole numbers or floats: dates in days, other times in microseconds."""
+    import pyarrow as pa
+
+    if pa.types.is_date32(array.type):
+        return array.view(pa.int32())
+    return array.view(pa.int64()) if pa.types.is_temporal(array.type) else array
+
+
 def plain(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """The same values without dictionary coding."""
     import pyarrow.types as at

@@ -74,10 +74,10 @@ def _total(parts: dict[str, str | None]) -> int:
 def format_durations(micros: IntArray, name: str) -> list[str]:
     """Write microseconds in a duration format; what the format cannot show is cut off."""
     duration_pattern(name)
-    return [_written(value, name) for value in micros.tolist()]
+    return [_write(value, name) for value in micros.tolist()]
 
 
-def _written(value: int, name: str) -> str:
+def _write(value: int, name: str) -> str:
     if name == "days":
         days, rest = divmod(value, DAY)
         sign = "+" if days < 0 else ""

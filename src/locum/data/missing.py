@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +17,39 @@ if TYPE_CHECKING:
 _ALWAYS = ("?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "NaT", "-", "--", "\\N")
 #: Missing besides those where everything else is a number or a date; compared without case.
 _TYPED = (
-    "na", "n.a.", "n.a", "nil", "none", "nd", "n/d", "missing", "unknown", "unk", "not available",
-    "not known", "not applicable", "undefined", "---", "–", "—", ".", "..", "*", "**", "??", "#value!",
-    "#div/0!", "#ref!", "#num!", "#name?", "<null>", "(null)", "(blank)", "blank", "empty",
-)  # fmt: skip
+    "na",
+    "n.a.",
+    "n.a",
+    "nil",
+    "none",
+    "nd",
+    "n/d",
+    "missing",
+    "unknown",
+    "unk",
+    "not available",
+    "not known",
+    "not applicable",
+    "undefined",
+    "---",
+    "–",
+    "—",
+    ".",
+    "..",
+    "*",
+    "**",
+    "??",
+    "#value!",
+    "#div/0!",
+    "#ref!",
+    "#num!",
+    "#name?",
+    "<null>",
+    "(null)",
+    "(blank)",
+    "blank",
+    "empty",
+)
 
 
 def missing_texts(
@@ -73,6 +102,17 @@ def _is_level(text: str, texts: pa.Array) -> bool:
         codes = pc.match_substring_regex(texts, r"^[A-Z]{2}$")
         return bool(pc.mean(codes.cast("float64")).as_py() >= 0.8)
     return False
+
+
+def numbers_among(texts: Iterable[str]) -> list[float]:
+    """Those of the texts that are numbers; NaN is none."""
+    found = []
+    for text in texts:
+        try:
+            found.append(float(text))
+        except ValueError:
+            continue
+    return [value for value in found if value == value]
 
 
 def sentinels(values: npt.NDArray[np.float64], counts: IntArray) -> IntArray:

@@ -25,18 +25,42 @@ SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _SHORT = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-    "november", "december",
-)  # fmt: skip
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _PARTS = {
-    "%Y": r"(?P<Y>\d{4})", "%y": r"(?P<y>\d{2})", "%m": r"(?P<m>\d{2})", "%-m": r"(?P<m>\d{1,2})",
-    "%d": r"(?P<d>\d{2})", "%-d": r"(?P<d>\d{1,2})", "%b": r"(?P<b>[A-Za-z]{3})",
+    "%Y": r"(?P<Y>\d{4})",
+    "%y": r"(?P<y>\d{2})",
+    "%m": r"(?P<m>\d{2})",
+    "%-m": r"(?P<m>\d{1,2})",
+    "%d": r"(?P<d>\d{2})",
+    "%-d": r"(?P<d>\d{1,2})",
+    "%b": r"(?P<b>[A-Za-z]{3})",
     "%B": r"(?P<B>[A-Za-z]{3,9})",
-    "%H": r"(?P<H>\d{2})", "%-H": r"(?P<H>\d{1,2})", "%I": r"(?P<I>\d{2})", "%-I": r"(?P<I>\d{1,2})",
-    "%M": r"(?P<M>\d{2})", "%S": r"(?P<S>\d{2})", "%f": r"(?P<f>\d{1,9})", "%3f": r"(?P<f>\d{3})",
-    "%6f": r"(?P<f>\d{6})", "%9f": r"(?P<f>\d{9})", "%p": r"(?P<p>[AaPp][Mm])", "%z": r"(?P<z>[+-]\d{4})",
+    "%H": r"(?P<H>\d{2})",
+    "%-H": r"(?P<H>\d{1,2})",
+    "%I": r"(?P<I>\d{2})",
+    "%-I": r"(?P<I>\d{1,2})",
+    "%M": r"(?P<M>\d{2})",
+    "%S": r"(?P<S>\d{2})",
+    "%f": r"(?P<f>\d{1,9})",
+    "%3f": r"(?P<f>\d{3})",
+    "%6f": r"(?P<f>\d{6})",
+    "%9f": r"(?P<f>\d{9})",
+    "%p": r"(?P<p>[AaPp][Mm])",
+    "%z": r"(?P<z>[+-]\d{4})",
     "%:z": r"(?P<z>[+-]\d{2}:\d{2})",
-}  # fmt: skip
+}
 _CODE = re.compile(r"%(?:[369]f|:z|-?[A-Za-z])")
 
 
@@ -233,10 +257,10 @@ def format_times(micros: IntArray, form: TimeFormat, offsets: IntArray | None = 
             template += part.replace("%", "%%")
         elif part[-1] == "f":
             template += "%s"
-            columns.append(_written_fraction(rest % SECOND, part))
+            columns.append(_write_fraction(rest % SECOND, part))
         elif part[-1] == "z":
             template += "%s"
-            columns.append(_written_offset(east, ":" if ":" in part else ""))
+            columns.append(_write_offset(east, ":" if ":" in part else ""))
         else:
             shape, get = fields[part[-1]]
             template += "%d" if "-" in part else shape
@@ -245,7 +269,7 @@ def format_times(micros: IntArray, form: TimeFormat, offsets: IntArray | None = 
     return [template % row for row in zip(*columns, strict=True)]
 
 
-def _written_fraction(micros: IntArray, code: str) -> list[str]:
+def _write_fraction(micros: IntArray, code: str) -> list[str]:
     texts = [f"{value:06d}" for value in micros.tolist()]
     if code == "%f":
         return [text.rstrip("0") or "0" for text in texts]
@@ -253,7 +277,7 @@ def _written_fraction(micros: IntArray, code: str) -> list[str]:
     return [text[:width].ljust(width, "0") for text in texts]
 
 
-def _written_offset(east: IntArray, colon: str) -> list[str]:
+def _write_offset(east: IntArray, colon: str) -> list[str]:
     minutes = (east // (60 * SECOND)).tolist()
     return [f"{'-' if m < 0 else '+'}{abs(m) // 60:02d}{colon}{abs(m) % 60:02d}" for m in minutes]
 

@@ -137,7 +137,7 @@ def _lines(part: pa.Table, dialect: Dialect) -> bytes:
     import pyarrow.compute as pc
 
     single = part.num_columns == 1
-    fields = [_quoted(column.combine_chunks(), dialect, single) for column in part.columns]
+    fields = [_quote(column.combine_chunks(), dialect, single) for column in part.columns]
     gap = dialect.delimiter + (" " if dialect.space else "")
     lines = fields[0] if single else pc.binary_join_element_wise(*fields, gap)
     lines = pc.binary_join_element_wise(lines, "", dialect.newline).cast(pa.large_string())
@@ -145,7 +145,7 @@ def _lines(part: pa.Table, dialect: Dialect) -> bytes:
     return b"" if data is None else bytes(data)
 
 
-def _quoted(texts: pa.Array, dialect: Dialect, single: bool) -> pa.Array:
+def _quote(texts: pa.Array, dialect: Dialect, single: bool) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -31,7 +31,7 @@ def refuse(what: str, where: str, *, expected: str = "", do: str = _ASK) -> File
 
 
 @contextmanager
-def opened(path: Path, limits: Mapping[str, int]) -> Iterator[zipfile.ZipFile]:
+def open_archive(path: Path, limits: Mapping[str, int]) -> Iterator[zipfile.ZipFile]:
     """Open an archive whose members are all named in `limits` and claim no more than that many bytes.
 
     Only the end record and the directory (at most `MAX_DIRECTORY` bytes) are read. Errors that appear while

@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Any
 
 from locum.errors import FeasibilityError, FileFormatError
-from locum.files.archive import opened, packs_too_well, read_member, refuse
+from locum.files.archive import open_archive, packs_too_well, read_member, refuse
 from locum.files.atomic import replacing
 from locum.files.json import dump, load
 from locum.files.manifest import FORMAT, Manifest, Member, parse_manifest
@@ -129,7 +129,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     FileFormatError
         When it is no model file, or one from a newer version.
     """
-    with opened(Path(path), LIMITS) as archive:
+    with open_archive(Path(path), LIMITS) as archive:
         return _manifest(archive, str(path))
 
 
@@ -155,7 +155,7 @@ def read_container(path: str | os.PathLike[str], *, tensors: bool = True) -> Con
     """
     where = str(path)
     wanted = [f"{name}.json" for name in DOCUMENTS] + ([TENSORS] if tensors else [])
-    with opened(Path(path), LIMITS) as archive:
+    with open_archive(Path(path), LIMITS) as archive:
         manifest = _manifest(archive, where)
         entries = {member.name: member for member in manifest.members}
         contents = {}

@@ -42,7 +42,7 @@ class JsonLines:
         FolderError
             When it cannot be written.
         """
-        with _opened(self.path, 0o644) as handle:
+        with _open_file(self.path, 0o644) as handle:
             size = os.lseek(handle, 0, os.SEEK_END)
             os.lseek(handle, max(0, size - 1), os.SEEK_SET)
             torn = size > 0 and os.read(handle, 1) != b"\n"
@@ -129,7 +129,7 @@ class SealedLines:
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        with _opened(self.path, 0o600) as handle:
+        with _open_file(self.path, 0o600) as handle:
             lock(handle, wait=True)
             yield handle
 
@@ -221,7 +221,7 @@ class Spool:
 
 
 @contextmanager
-def _opened(path: Path, mode: int) -> Iterator[int]:
+def _open_file(path: Path, mode: int) -> Iterator[int]:
     """A file open for reading and writing, made when it is missing; a failure is a FolderError."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), mode)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from locum.errors import FileFormatError
 
@@ -15,13 +14,18 @@ from locum.errors import FileFormatError
 FORMAT = 1
 
 
+_Short = Annotated[str, Field(strict=True, max_length=200)]
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One file of the container: its name, size in bytes, and SHA-256 in hexadecimal."""
 
-    name: str
-    size: int
-    sha256: str
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: _Short
+    size: Annotated[int, Field(strict=True, ge=0, le=2**40)]
+    sha256: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$")]
 
     @classmethod
     def of(cls, name: str, content: bytes) -> Member:
@@ -54,45 +58,24 @@ class Manifest:
         Everything in the file besides the manifest.
     """
 
-    format: int
-    locum: str
-    kind: str
-    about: Mapping[str, Any] = field(default_factory=dict)
-    created: str = ""
-    members: tuple[Member, ...] = ()
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready dictionary."""
-        return {
-            "format": self.format,
-            "locum": self.locum,
-            "kind": self.kind,
-            "about": dict(self.about),
-            "created": self.created,
-            "members": [{"name": m.name, "size": m.size, "sha256": m.sha256} for m in self.members],
-        }
-
-
-_Short = Annotated[str, Field(max_length=200)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _MemberFile(_Strict):
-    name: _Short
-    size: Annotated[int, Field(ge=0, le=2**40)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class _ManifestFile(_Strict):
-    format: Annotated[int, Field(ge=1)]
+    format: Annotated[int, Field(strict=True, ge=1)]
     locum: _Short
     kind: _Short
     about: dict[_Short, Any]
     created: _Short
-    members: Annotated[list[_MemberFile], Field(max_length=64)]
+    members: Annotated[tuple[Member, ...], Field(max_length=64)]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dictionary."""
+        return asdict(self)
+
+
+def place_of(error: ValidationError) -> str:
+    """Where in a file the first thing is that is not in order, without anything that could do harm."""
+    place = ".".join(str(part)[:40] for part in error.errors()[0]["loc"]) or "the whole of it"
+    return ascii(place)[1:-1]
 
 
 def parse_manifest(value: object, where: str) -> Manifest:
@@ -112,13 +95,10 @@ def parse_manifest(value: object, where: str) -> Manifest:
             do="update locum: the file was made by a newer version",
         )
     try:
-        file = _ManifestFile.model_validate(value)
+        return TypeAdapter(Manifest).validate_python(value)
     except ValidationError as error:
-        place = ".".join(str(part)[:40] for part in error.errors()[0]["loc"]) or "the whole of it"
         raise FileFormatError(
-            f"the manifest is not in order at {ascii(place)[1:-1]}",
+            f"the manifest is not in order at {place_of(error)}",
             where=where,
             do="ask for the file again, from a source you trust",
         ) from None
-    members = tuple(Member(m.name, m.size, m.sha256) for m in file.members)
-    return Manifest(file.format, file.locum, file.kind, file.about, file.created, members)

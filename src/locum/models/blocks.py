@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from locum.data.distinct import put
 from locum.models.base import Model
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Attribute, Codes, Domain
@@ -43,9 +44,7 @@ def draw(model: Model, encoder: Encoder, n: int, seed: int) -> Iterator[pa.Table
         codes = model.sample(min(size, n - start), seed=child_seed(seed, "codes", block))
         table = encoder.decode(codes, seed=child_seed(seed, "values", block))
         for name, pool in pools.items():
-            at = table.schema.get_field_index(name)
-            values = pool.fill(codes[:, encoder.domain.index(name)])
-            table = table.set_column(at, table.schema.field(at), values)
+            table = put(table, name, pool.fill(codes[:, encoder.domain.index(name)]))
         yield table
 
 

@@ -15,9 +15,14 @@ NEIGHBOURS, _BLOCK = 5, 256
 
 
 def smote(
-    x: FloatArray, n: int, rng: np.random.Generator, *, categorical: Sequence[int] = (),
-    scale: FloatArray | None = None, neighbours: int = NEIGHBOURS,
-) -> FloatArray:  # fmt: skip
+    x: FloatArray,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    categorical: Sequence[int] = (),
+    scale: FloatArray | None = None,
+    neighbours: int = NEIGHBOURS,
+) -> FloatArray:
     """New rows of one class, each between a row and one of its nearest neighbours.
 
     Rows made so lie next to real people: this is no protection.
@@ -60,7 +65,7 @@ def smote(
     if k == 0:
         return x[start]
     numbers = [j for j in range(x.shape[1]) if j not in set(levels)]
-    near = _nearest(_placed(x[:, numbers], None if scale is None else scale[numbers]), x[:, levels], k)
+    near = _nearest(_place(x[:, numbers], None if scale is None else scale[numbers]), x[:, levels], k)
     other = near[start, rng.integers(k, size=n)]
     made = x[start] + rng.random((n, 1)) * (x[other] - x[start])
     for j in levels:
@@ -82,7 +87,7 @@ def distances(one: FloatArray, other: FloatArray, a: FloatArray, b: FloatArray, 
     return np.asarray(gap + penalty**2 * (~same).sum(axis=2))
 
 
-def _placed(numbers: FloatArray, scale: FloatArray | None) -> FloatArray:
+def _place(numbers: FloatArray, scale: FloatArray | None) -> FloatArray:
     """Scaled numbers, missing ones at the mean of their column."""
     known = ~np.isnan(numbers)
     means = np.where(known, numbers, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)

@@ -37,13 +37,6 @@ class Impossible:
     attributes: tuple[str, ...]
     mask: Any
 
-    @classmethod
-    def from_dependency(cls, decider: str, decided: str, codes: Sequence[int], size: int) -> Impossible:
-        """A functional dependency: code i of `decider` goes with ``codes[i]`` of `decided` only."""
-        mask = np.ones((len(codes), size), dtype=bool)
-        mask[np.arange(len(codes)), np.asarray(codes)] = False
-        return cls((decider, decided), mask)
-
 
 def zero_cells(rules: Iterable[Impossible], domain: Domain) -> list[tuple[Clique, Mask]]:
     """The rules by attribute numbers, axes in canonical order.
@@ -115,7 +108,7 @@ def _mask(name: str, values: Sequence[Any], encoder: Encoder) -> Mask:
     if name not in encoder.schema.names:
         raise UsageError(f"there is no column {name!r}", where="impossible")
     column = encoder.schema[name]
-    book = encoder.books[encoder.schema.names.index(name)]
+    book = encoder.by_name[name]
     mask = np.zeros(book.attributes[0].size, dtype=bool)
     if column.kind in ("category", "boolean"):
         known = pa.array(list(values), arrow_type(column))

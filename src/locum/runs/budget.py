@@ -107,13 +107,15 @@ def _refuse_too_little(ledger: Ledger, budget: Budget) -> None:
     )
 
 
-def accounting_of(name: str, settings: Mapping[str, Any]) -> Any:
+def accounting_of(name: str, settings: Mapping[str, Any]) -> Accounting:
     """``zcdp`` where the generator as it is set takes steps that are not Gaussian, else ``gdp``."""
     if name == PRIVATE_SYNTHESIZER:
         return "gdp"
     from locum.models import registry
+    from locum.models.base import CountModel
 
-    return getattr(registry.create(name, **settings), "accounting", "gdp")
+    model = registry.create(name, **settings)
+    return model.accounting if isinstance(model, CountModel) else "gdp"
 
 
 def refuse_spent_ledger(asked: PrivacyRequest, budget: Budget) -> None:

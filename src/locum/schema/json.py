@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from locum.errors import FileFormatError, SchemaError
+from locum.files.manifest import place_of
 from locum.schema.column import Bounds, Column, Kind, Source
 from locum.schema.table import Dependency, Schema
+from locum.schema.toml import DependencyForm, StrictForm, Texts
 
 #: Most columns a schema file may have.
 MAX_COLUMNS = 20_000
@@ -22,9 +25,7 @@ def schema_to_json(schema: Schema) -> dict[str, Any]:
         "target": schema.target,
         "protected": list(schema.protected),
         "columns": [_column_to_json(column) for column in schema.columns],
-        "dependencies": [
-            {"determinant": d.determinant, "dependent": d.dependent} for d in schema.dependencies
-        ],
+        "dependencies": [asdict(d) for d in schema.dependencies],
     }
     if schema.rules:
         # Left out where there is none, so that files of versions without rules stay the same.
@@ -43,8 +44,7 @@ def schema_from_json(value: object, where: str = "schema.json") -> Schema:
     try:
         return _SchemaFile.model_validate(value).build()
     except ValidationError as error:
-        place = ".".join(str(part)[:40] for part in error.errors()[0]["loc"]) or "the whole of it"
-        what = f"the schema is not in order at {ascii(place)[1:-1]}"
+        what = f"the schema is not in order at {place_of(error)}"
         raise FileFormatError(what, where=where, do="use an intact file") from None
     except SchemaError as error:
         what = f"the schema contradicts itself: {error.what}"
@@ -52,16 +52,9 @@ def schema_from_json(value: object, where: str = "schema.json") -> Schema:
 
 
 def _column_to_json(column: Column) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for name in Column.__dataclass_fields__:
-        value = getattr(column, name)
-        if isinstance(value, Bounds):
-            value = {
-                "low": _limit_to_json(value.low),
-                "high": _limit_to_json(value.high),
-                "source": value.source,
-            }
-        out[name] = list(value) if isinstance(value, tuple) else value
+    out: dict[str, Any] = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(column).items()}
+    if column.bounds is not None:
+        out["bounds"] |= {end: _limit_to_json(out["bounds"][end]) for end in ("low", "high")}
     return out
 
 
@@ -71,18 +64,14 @@ def _limit_to_json(value: float | str | None) -> Any:
     return value
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _NotFinite(_Strict):
+class _NotFinite(StrictForm):
     float: Literal["inf", "-inf", "nan"]
 
 
 _Limit = int | float | str | _NotFinite | None
 
 
-class _BoundsFile(_Strict):
+class _BoundsFile(StrictForm):
     low: _Limit
     high: _Limit
     source: Source
@@ -95,14 +84,14 @@ def _limit(value: _Limit) -> float | str | None:
     return float(value.float) if isinstance(value, _NotFinite) else value
 
 
-class _ColumnFile(_Strict):
+class _ColumnFile(StrictForm):
     name: str
     kind: Kind
     nullable: bool
-    missing: list[str]
+    missing: Texts
     storage: Annotated[str, Field(max_length=10_000)]
     bounds: _BoundsFile | None
-    levels: list[str] | None
+    levels: Texts | None
     decimals: Annotated[int, Field(ge=0, le=15)] | None
     format: Annotated[str, Field(max_length=1000)]
     timezone: Annotated[str, Field(max_length=200)]
@@ -110,41 +99,23 @@ class _ColumnFile(_Strict):
     reason: str
 
     def build(self) -> Column:
-        return Column(
-            name=self.name,
-            kind=self.kind,
-            nullable=self.nullable,
-            missing=tuple(self.missing),
-            storage=self.storage,
-            bounds=self.bounds.build() if self.bounds else None,
-            levels=None if self.levels is None else tuple(self.levels),
-            decimals=self.decimals,
-            format=self.format,
-            timezone=self.timezone,
-            confidence=self.confidence,
-            reason=self.reason,
-        )
+        return Column(**{**vars(self), "bounds": self.bounds.build() if self.bounds else None})
 
 
-class _DependencyFile(_Strict):
-    determinant: str
-    dependent: str
-
-
-class _SchemaFile(_Strict):
+class _SchemaFile(StrictForm):
     name: str
     target: str | None
-    protected: list[str]
+    protected: Texts
     columns: Annotated[list[_ColumnFile], Field(min_length=1, max_length=MAX_COLUMNS)]
-    dependencies: Annotated[list[_DependencyFile], Field(max_length=MAX_COLUMNS)]
-    rules: Annotated[list[Annotated[str, Field(max_length=20_000)]], Field(max_length=1000)] = []
+    dependencies: Annotated[list[DependencyForm], Field(max_length=MAX_COLUMNS)]
+    rules: Annotated[list[Annotated[str, Field(max_length=20_000)]], Field(max_length=1000)] = Field([])
 
     def build(self) -> Schema:
         return Schema(
             columns=tuple(column.build() for column in self.columns),
-            dependencies=tuple(Dependency(d.determinant, d.dependent) for d in self.dependencies),
+            dependencies=tuple(Dependency(**vars(d)) for d in self.dependencies),
             target=self.target,
-            protected=tuple(self.protected),
+            protected=self.protected,
             name=self.name,
             rules=tuple(self.rules),
         )

@@ -47,20 +47,8 @@ class ColumnForm(StrictForm):
 
     def build(self, name: str) -> Column:
         """The column of that name."""
-        bounds = self.bounds
-        return Column(
-            name=name,
-            kind=self.kind,
-            nullable=self.nullable,
-            missing=self.missing,
-            storage=self.storage,
-            bounds=None if bounds is None else Bounds(bounds.low, bounds.high, bounds.source),
-            levels=self.levels,
-            decimals=self.decimals,
-            format=self.format,
-            timezone=self.timezone,
-            reason=DECLARED,
-        )
+        bounds = None if self.bounds is None else Bounds(**vars(self.bounds))
+        return Column(name, **{**vars(self), "bounds": bounds}, reason=DECLARED)
 
 
 class DependencyForm(StrictForm):

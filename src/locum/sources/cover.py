@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -88,14 +90,28 @@ def _widened(
     return tuple(names)
 
 
-def answer(
-    domain: Domain, cliques: Sequence[Sequence[str]], limit: int, count: Callable[[Sequence[str]], Counts]
-) -> list[Counts]:
-    """Tables of counts for all of `cliques`, by `count` of few larger ones (see `cover`)."""
-    checked = [check_clique(domain, c) for c in cliques]
-    out: list[Counts] = [np.zeros(0, dtype=np.int64)] * len(checked)
-    for names, answered in cover(domain, checked, limit):
-        table = count(names)
-        for i in answered:
-            out[i] = sum_to(table, domain, names, checked[i])
-    return out
+class CountedRows(ABC):
+    """A source that counts one table in a pass; of several it counts few larger ones (see `cover`)."""
+
+    #: Most cells of such a larger table.
+    most_cells: ClassVar[int]
+
+    domain: Domain
+
+    def marginal(self, attributes: Sequence[str]) -> Counts:
+        """Number of rows in each combination of codes; see `Source.marginal`."""
+        return self._count(check_clique(self.domain, attributes))
+
+    def marginals(self, cliques: Sequence[Sequence[str]]) -> list[Counts]:
+        """Several tables of counts; see `Source.marginals`."""
+        checked = [check_clique(self.domain, c) for c in cliques]
+        out: list[Counts] = [np.zeros(0, dtype=np.int64)] * len(checked)
+        for names, answered in cover(self.domain, checked, self.most_cells):
+            table = self._count(names)
+            for i in answered:
+                out[i] = sum_to(table, self.domain, names, checked[i])
+        return out
+
+    @abstractmethod
+    def _count(self, names: Sequence[str]) -> Counts:
+        """Counts over attributes that are known to be there."""

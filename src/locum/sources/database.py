@@ -6,14 +6,14 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from locum.errors import DataError, UsageError
 from locum.schema.domain import Codes, Domain
-from locum.sources.base import Counts, check_clique, n_cells
-from locum.sources.cover import answer
+from locum.sources.base import Counts, n_cells
+from locum.sources.cover import CountedRows
 from locum.sources.sql import count_statement, identifier, text
 from locum.sources.votes import nearest_votes
 
@@ -101,7 +101,7 @@ class Database:
         self._folder.cleanup()
 
 
-class CodedTable:
+class CodedTable(CountedRows):
     """A table of codes in a database that answers counts; dropped when nobody holds it any more.
 
     Parameters
@@ -111,6 +111,8 @@ class CodedTable:
     database, table
         Where it is.
     """
+
+    most_cells: ClassVar[int] = _GROUPED
 
     def __init__(self, domain: Domain, database: Database, table: str) -> None:
         self.domain = domain
@@ -130,26 +132,12 @@ class CodedTable:
         import pyarrow as pa
 
         columns = {}
-        for i, attribute in enumerate(self.domain):
-            kind = (
-                np.uint8
-                if attribute.size <= 1 << 8
-                else np.uint16
-                if attribute.size <= 1 << 16
-                else np.uint32
-            )
-            columns[column_name(i)] = np.clip(codes[:, i], 0, attribute.size - 1).astype(kind)
+        for i, size in enumerate(self.domain.sizes):
+            kind = np.min_scalar_type(max(size - 1, 0))
+            columns[column_name(i)] = np.clip(codes[:, i], 0, size - 1).astype(kind)
         if not columns:
             columns["nothing"] = np.ones(len(codes), dtype=np.uint8)
         self._database.append(self._table, pa.table(columns))
-
-    def marginal(self, attributes: Sequence[str]) -> Counts:
-        """Number of rows in each combination of codes; see `Source.marginal`."""
-        return self._count(check_clique(self.domain, attributes))
-
-    def marginals(self, cliques: Sequence[Sequence[str]]) -> list[Counts]:
-        """Several tables of counts; see `Source.marginals`."""
-        return answer(self.domain, cliques, _GROUPED, self._count)
 
     def votes(self, proposed: Codes) -> Counts:
         """Number of rows nearest to each proposed row; see `nearest_votes`."""

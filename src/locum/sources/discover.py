@@ -30,6 +30,7 @@ from locum.codes.public import (
     ordered_book,
     raster,
 )
+from locum.data.distinct import as_numbers, flat
 from locum.privacy.calibration import sigma_for
 from locum.schema.column import Bounds, Column
 from locum.schema.domain import Attribute, Codes, Domain
@@ -53,7 +54,6 @@ _SURE, _LIKELY, _TAIL = 4.5, 3.0, 3.5
 LEVELS_WEIGHT = 4.0
 #: Share of the discovery budget that goes to the kinds of columns.
 KINDS_SHARE = 0.15
-_ORDERED = ("integer", "number", "duration", "date", "datetime")
 
 
 @dataclass(slots=True)
@@ -68,15 +68,8 @@ class _Range:
     seen: FloatArray = field(default_factory=lambda: np.zeros(0))
 
 
-def find_kinds(
-    rows: Rows, names: Sequence[str], guard: Guard, rho: float
-) -> tuple[dict[str, KindFinding], float]:
-    """Kinds of the columns `names`, from noisy counts of the forms of their values.
-
-    Returns
-    -------
-    The columns by name, and the standard deviation of the noise.
-    """
+def find_kinds(rows: Rows, names: Sequence[str], guard: Guard, rho: float) -> dict[str, KindFinding]:
+    """Kinds of the columns `names`, from noisy counts of the forms of their values."""
     source = guard(rows.coded(forms_domain(rows.schema, names), lambda table: form_codes(table, names)))
     sigma = sigma_for(rho, source.sensitivity, len(names))
     cliques = [(name,) for name in names]
@@ -85,14 +78,14 @@ def find_kinds(
         (name,) = measured.clique
         kind = rows.schema.field(name).type
         found[name] = settle(name, kind, measured.counts[: len(forms_of(kind))], sigma)
-    return found, sigma
+    return found
 
 
 def weight(column: Column) -> float:
     """What discovering a column costs, in counts of a whole column; 0 when the schema says it all."""
     if column.kind == "category":
         return 0.0 if column.levels is not None else LEVELS_WEIGHT
-    if column.kind not in _ORDERED:
+    if not column.ordered:
         return 0.0
     if not is_declared(column):
         return 1.0 + ROUNDS
@@ -102,7 +95,7 @@ def weight(column: Column) -> float:
 
 def find_ranges(
     rows: Rows, columns: Sequence[Column], guard: Guard, rho: float
-) -> tuple[dict[str, Codebook], dict[str, Column], float]:
+) -> tuple[dict[str, Codebook], dict[str, Column]]:
     """Codebooks of ordered columns, their cells cut by noisy counts.
 
     Parameters
@@ -118,8 +111,7 @@ def find_ranges(
 
     Returns
     -------
-    Codebooks by column; the columns with the bounds that were found (``source = "dp"``); and the standard
-    deviation of the noise.
+    Codebooks by column, and the columns with the bounds that were found (``source = "dp"``).
     """
     ranges = {c.name: _start(c) for c in columns}
     sigma = 0.0
@@ -141,7 +133,7 @@ def find_ranges(
         if r.bought:
             _shorten(r, sigma)
     books = {name: _book(r, sigma) for name, r in ranges.items()}
-    return books, {name: _bounded(r) for name, r in ranges.items()}, sigma
+    return books, {name: _bounded(r) for name, r in ranges.items()}
 
 
 def _start(column: Column) -> _Range:
@@ -175,15 +167,9 @@ def _cell_codes(table: pa.Table, taking: Sequence[_Range]) -> Codes:
 
 
 def _cells_of(values: pa.ChunkedArray, r: _Range) -> Codes:
-    import pyarrow as pa
-
-    array = values.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0) if array.num_chunks else pa.array([], type=array.type)
-    missing = null_mask(array)
-    units = _units(array, r)
-    codes = r.cells.encode(units)
-    codes[missing] = r.cells.size
+    array = flat(values)
+    codes = r.cells.encode(_units(array, r))
+    codes[null_mask(array)] = r.cells.size
     return codes
 
 
@@ -191,16 +177,14 @@ def _units(array: pa.Array, r: _Range) -> Units:
     """Units of the raster; what is missing or not finite gets any."""
     import pyarrow as pa
 
+    values = np.asarray(as_numbers(array).fill_null(0))
     if pa.types.is_date32(array.type):
-        return np.asarray(array.view(pa.int32()).fill_null(0)).astype(np.int64)
+        return values.astype(np.int64)
     if pa.types.is_timestamp(array.type):
-        return np.asarray(array.view(pa.int64()).fill_null(0)) // 86_400_000_000
-    if pa.types.is_duration(array.type):
-        array = array.view(pa.int64())
-    plain = np.asarray(array.fill_null(0))
-    if plain.dtype.kind == "f":
-        plain = np.nan_to_num(plain, nan=0.0, posinf=2.0**62, neginf=-(2.0**62))
-    return r.lattice.to_units(plain)
+        return values // 86_400_000_000
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=0.0, posinf=2.0**62, neginf=-(2.0**62))
+    return r.lattice.to_units(values)
 
 
 def _take(r: _Range, counts: FloatArray) -> None:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 #: Share of the budget that discovery may take.
 DISCOVERY = 0.12
-_ORDERED = ("integer", "number", "duration", "date", "datetime")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,7 +187,7 @@ def _bought_kinds(rows: Rows, guard: Guard, rho: float, target: str | None) -> t
         else:
             columns[field.name] = settled
     if unknown:
-        found, _ = find_kinds(rows, unknown, guard, rho * KINDS_SHARE)
+        found = find_kinds(rows, unknown, guard, rho * KINDS_SHARE)
         rho *= 1 - KINDS_SHARE
         columns |= {name: f.column for name, f in found.items()}
     if target is not None and columns[target].regenerated:
@@ -240,11 +239,11 @@ def _buy(
         return schema
     unit = rho / total
     found: dict[str, Column] = {}
-    ordered = [c for c in wanted if c.kind in _ORDERED]
+    ordered = [c for c in wanted if c.ordered]
     labels = [c for c in wanted if c.kind == "category"]
     if ordered:
         progress(Event("discover", 1, 3, "ranges of columns"))
-        new, columns, _ = find_ranges(rows, ordered, guard, unit)
+        new, columns = find_ranges(rows, ordered, guard, unit)
         books |= new
         found |= columns
     if labels:

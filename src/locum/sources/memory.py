@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,8 @@ from locum.errors import UsageError
 from locum.privacy.random_bits import Bits
 from locum.privacy.unit import bounded
 from locum.schema.domain import Coded, CodedRows, Codes, Domain
-from locum.sources.base import Counts, check_clique, merge, n_cells
-from locum.sources.cover import answer
+from locum.sources.base import Counts, merge, n_cells
+from locum.sources.cover import CountedRows
 from locum.sources.votes import nearest_votes
 
 #: Rows counted at a time: their cell numbers stay in the cache.
@@ -23,7 +24,7 @@ _CACHED = 1 << 15
 _VOTERS = 1 << 20
 
 
-class MemorySource:
+class MemorySource(CountedRows):
     """Coded rows that answer counts.
 
     Parameters
@@ -44,6 +45,8 @@ class MemorySource:
     memory: a few blocks of 32,768 rows, and the tables asked for.
     """
 
+    most_cells: ClassVar[int] = _CACHED
+
     def __init__(
         self,
         coded: CodedRows,
@@ -59,14 +62,6 @@ class MemorySource:
                 raise UsageError("there must be one unit id a row", where="unit_ids")
             kept = np.arange(coded.n_rows)[bounded(unit_ids, k, bits)]
             self._rows = Coded(self.domain, coded.take(kept))
-
-    def marginal(self, attributes: Sequence[str]) -> Counts:
-        """Number of rows in each combination of codes; see `Source.marginal`."""
-        return self._count(check_clique(self.domain, attributes))
-
-    def marginals(self, cliques: Sequence[Sequence[str]]) -> list[Counts]:
-        """Several tables of counts; see `Source.marginals`."""
-        return answer(self.domain, cliques, _CACHED, self._count)
 
     def votes(self, proposed: Codes) -> Counts:
         """Number of rows nearest to each proposed row; see `nearest_votes`."""

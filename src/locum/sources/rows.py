@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from locum.data.distinct import flat
 from locum.data.origin import Origin, Raw
 from locum.privacy.keys import Part
 from locum.privacy.random_bits import SystemBits
@@ -134,9 +135,7 @@ class MemoryRows:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        values = self.raw.table.column(column).combine_chunks()
-        if isinstance(values, pa.ChunkedArray):
-            values = values.chunk(0) if values.num_chunks else pa.array([], type=values.type)
+        values = flat(self.raw.table.column(column))
         if not pa.types.is_dictionary(values.type):
             values = values.dictionary_encode()
         return np.asarray(pc.fill_null(values.indices.cast(pa.int64()), -1))

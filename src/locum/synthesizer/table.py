@@ -204,7 +204,7 @@ class Synthesizer:
         from locum.codes.settings import EncoderSettings
 
         table = _conform(table, schema)
-        model = registry.create(self._name, **self._known(schema))
+        model = registry.create(self._name, **self._settings_for(schema))
         coding = self._coding or EncoderSettings()
         encoder = Encoder.fit(table, schema, seed=child_seed(self._seed, "encoder"), settings=coding)
         coded = encoder.encode(table)
@@ -216,7 +216,7 @@ class Synthesizer:
         self._calls = itertools.count()
         return self
 
-    def _known(self, schema: Schema) -> dict[str, Any]:
+    def _settings_for(self, schema: Schema) -> dict[str, Any]:
         """The caller's settings, with the schema's target where the generator can use it."""
         asked = self._settings.get("target")
         if isinstance(asked, str) and asked and asked not in schema.names:

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 import locum
-from locum.data import canonical, read
+from locum.data.canonical import canonical
+from locum.data.read import read
 from locum.errors import FileFormatError, FolderError, SchemaError, UsageError
 from locum.runs.sample import sample_file
 
@@ -106,8 +107,13 @@ def test_run_gives_the_outcome_and_takes_it_up_again(csv, tmp_path):
     assert (result.n_train, result.n_holdout, result.n_synthetic) == (112, 38, 60)
     assert result.resumed == ()
     assert [s for i, s in enumerate(e.stage for e in heard) if i == 0 or heard[i - 1].stage != s] == [
-        "read", "detect", "fit", "sample", "evaluate", "report"
-    ]  # fmt: skip
+        "read",
+        "detect",
+        "fit",
+        "sample",
+        "evaluate",
+        "report",
+    ]
     assert all(0 <= e.done <= e.total for e in heard)
     again = locum.run(csv, tmp_path / "run", **call)
     assert again.resumed == ("fit", "sample", "evaluate")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from locum.codes import Encoder, EncoderSettings
+from locum.codes.encoder import Encoder
+from locum.codes.settings import EncoderSettings
 from locum.schema.column import Column
 from locum.schema.domain import Coded
 from locum.schema.table import Schema

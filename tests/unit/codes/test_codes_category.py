@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.codes import Encoder, EncoderSettings
+from locum.codes.encoder import Encoder
+from locum.codes.settings import EncoderSettings
 from locum.schema.column import Column
 from locum.schema.table import Schema
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pyarrow as pa
 
-from locum.codes import Encoder
+from locum.codes.encoder import Encoder
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.codes import Encoder
+from locum.codes.encoder import Encoder
 from locum.schema.column import Column
 from locum.schema.table import Schema
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locum.codes import Encoder
+from locum.codes.encoder import Encoder
 from locum.errors import DataError, FileFormatError, UsageError
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 from scipy.stats import ks_2samp
 
-from locum.codes import Encoder, EncoderSettings
+from locum.codes.encoder import Encoder
+from locum.codes.settings import EncoderSettings
 from locum.schema.column import Column
 from locum.schema.table import Schema
 

@@ -13,7 +13,7 @@ import pyarrow.csv as csv
 import pytest
 from scipy.stats import rankdata
 
-from locum.codes import Encoder
+from locum.codes.encoder import Encoder
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locum.codes import Encoder, EncoderSettings
 from locum.codes.calendar import DAY
-from locum.codes.encoder import arrow_type
+from locum.codes.encoder import Encoder, arrow_type
+from locum.codes.settings import EncoderSettings
 from locum.schema.column import KINDS, Column
 from locum.schema.table import Schema
 

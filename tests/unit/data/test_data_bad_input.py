@@ -14,9 +14,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from locum.data import canonical, detect, origin_from_json, read, write
+from locum.data.canonical import canonical
+from locum.data.detect import detect
+from locum.data.origin import origin_from_json
+from locum.data.read import read
+from locum.data.write import write
 from locum.errors import DataError, FileFormatError, FolderError, SchemaError, UsageError
-from locum.schema import Column, Schema
+from locum.schema.column import Column
+from locum.schema.table import Schema
 
 
 def csv(tmp_path, content, name="t.csv"):
@@ -241,8 +246,8 @@ def test_no_space_leaves_nothing_behind(tmp_path, name):
     (tmp_path / name).write_bytes(b"old")
     script = (
         "import resource, signal, sys, pyarrow as pa\n"
-        "from locum.data import write\nfrom locum.errors import FolderError\n"
-        "from locum.schema import Column, Schema\n"
+        "from locum.data.write import write\nfrom locum.errors import FolderError\n"
+        "from locum.schema.column import Column\nfrom locum.schema.table import Schema\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "table = pa.table({'a': pa.array([i * 7919 % 99991 for i in range(50000)], pa.int64())})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locum.data import detect, read
 from locum.data.dependencies import find_dependencies
-from locum.schema import Dependency
+from locum.data.detect import detect
+from locum.data.read import read
+from locum.schema.table import Dependency
 
 
 def codes(n=2000, seed=0):

@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locum.data import canonical, demo_info, demo_path, detect, propose, read, restore
+from locum.data import demo_path
+from locum.data.canonical import canonical
+from locum.data.demo import demo_info
+from locum.data.detect import detect, propose
+from locum.data.read import read
+from locum.data.restore import restore
 from locum.runs.config import dump_config, parse_config
-from locum.schema import Column, check
+from locum.schema.column import Column
+from locum.schema.validate import check
 
 SHARED = Path(os.environ.get("LOCUM_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 

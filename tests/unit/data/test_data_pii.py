@@ -10,9 +10,12 @@ from faker import Faker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.data import canonical, detect, read, restore
+from locum.data.canonical import canonical
 from locum.data.checksums import CHECKED_IDS, iban_valid, luhn_valid
+from locum.data.detect import detect
 from locum.data.pii import find_pii
+from locum.data.read import read
+from locum.data.restore import restore
 
 SHARED = Path(os.environ.get("LOCUM_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
@@ -51,11 +54,15 @@ def test_made_up_people_are_found(fake):
 
 def test_a_table_of_people_round_trips(fake):
     n = 50
-    frame = pd.DataFrame({
-        "name": [fake.name() for _ in range(n)], "email": [fake.email() for _ in range(n)],
-        "card": [int(fake.credit_card_number("visa16")) for _ in range(n)],
-        "phone": [int(fake.numerify("1##########")) for _ in range(n)], "age": np.arange(n) % 40,
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "name": [fake.name() for _ in range(n)],
+            "email": [fake.email() for _ in range(n)],
+            "card": [int(fake.credit_card_number("visa16")) for _ in range(n)],
+            "phone": [int(fake.numerify("1##########")) for _ in range(n)],
+            "age": np.arange(n) % 40,
+        }
+    )
     raw = read(frame)
     schema = detect(raw)
     assert [c.kind for c in schema] == ["pii.name", "pii.email", "pii.card", "pii.phone", "integer"]

@@ -15,11 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locum.data import canonical, detect, origin_from_json, read, restore, write
-from locum.data.restore import stored
-from locum.schema import check
+from locum.data.canonical import canonical
+from locum.data.detect import detect
+from locum.data.origin import origin_from_json
+from locum.data.read import read
+from locum.data.restore import restore, stored
+from locum.data.write import write
 from locum.schema.column import Column
 from locum.schema.table import Schema
+from locum.schema.validate import check
 
 quick = settings(max_examples=60)
 

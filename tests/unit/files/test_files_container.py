@@ -151,9 +151,24 @@ def test_json_comes_back(value):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"nan", b"NaN", b"Infinity", b"1e999", b"[1,]", b"\xff", b'"\\ud800"', b"9" * 5000, b"[" * 65,
-     b"[" * 10_000_000, b'{"a":' * 80, "{}".encode("utf-16"), b'["\\"[[[[' + b"[" * 80],
-)  # fmt: skip
+    [
+        b"",
+        b"{",
+        b"nan",
+        b"NaN",
+        b"Infinity",
+        b"1e999",
+        b"[1,]",
+        b"\xff",
+        b'"\\ud800"',
+        b"9" * 5000,
+        b"[" * 65,
+        b"[" * 10_000_000,
+        b'{"a":' * 80,
+        "{}".encode("utf-16"),
+        b'["\\"[[[[' + b"[" * 80,
+    ],
+)
 def test_json_that_is_none_is_refused(content):
     with pytest.raises(FileFormatError):
         load(content, "here")
@@ -171,7 +186,7 @@ def test_too_many_values_are_refused_before_parsing():
 
 
 def test_migration_goes_step_by_step():
-    old = parts(manifest=Manifest(1, "0.1.0", "table"))
+    old = parts(manifest=Manifest(1, "0.1.0", "table", {}, "", ()))
 
     def note(text):
         return lambda c: replace(c, about={**c.about, text: True})
@@ -183,7 +198,7 @@ def test_migration_goes_step_by_step():
     with pytest.raises(FileFormatError, match="no longer be read"):
         migrate(old, "here", steps={1: note("one")}, to=3)
     with pytest.raises(FileFormatError, match="Update locum"):
-        migrate(parts(manifest=Manifest(9, "9", "table")), "here")
+        migrate(parts(manifest=Manifest(9, "9", "table", {}, "", ())), "here")
 
 
 def test_a_missing_file_is_a_mistake_of_the_caller(tmp_path):

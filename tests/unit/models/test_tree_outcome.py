@@ -9,7 +9,7 @@ from locum.errors import FileFormatError
 from locum.models.base import ModelState
 from locum.models.tree.model import TreeModel
 from locum.models.tree.scorer import Scorer
-from locum.models.tree.target import STRATA, TargetModel, _stratified, fit_target_model
+from locum.models.tree.target import STRATA, TargetModel, _stratify, fit_target_model
 from locum.models.tree.tree_sum import TreeSum
 from locum.randomness import stream
 from locum.schema.domain import Attribute, Coded, Domain
@@ -61,7 +61,7 @@ def test_draws_follow_the_probabilities() -> None:
 
 
 def test_stratified_numbers_are_uniform_within_neighbours() -> None:
-    u = _stratified(np.arange(10 * STRATA, dtype=float), stream(5, "u")).reshape(10, STRATA)
+    u = _stratify(np.arange(10 * STRATA, dtype=float), stream(5, "u")).reshape(10, STRATA)
     np.testing.assert_array_equal(
         np.sort((u * STRATA).astype(int), axis=1), np.tile(np.arange(STRATA), (10, 1))
     )

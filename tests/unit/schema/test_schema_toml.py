@@ -15,7 +15,8 @@ from locum.runs.config import (
     load_config,
     parse_config,
 )
-from locum.schema import KINDS, Bounds, Column, Dependency, Schema
+from locum.schema.column import KINDS, Bounds, Column
+from locum.schema.table import Dependency, Schema
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)

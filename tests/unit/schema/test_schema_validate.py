@@ -6,7 +6,9 @@ import pyarrow as pa
 import pytest
 
 from locum.errors import SchemaError
-from locum.schema import Bounds, Column, Dependency, Schema, check, problems
+from locum.schema.column import Bounds, Column
+from locum.schema.table import Dependency, Schema
+from locum.schema.validate import check, problems
 
 
 def schema(*columns, **more):

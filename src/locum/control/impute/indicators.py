@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.arrays import FloatArray, IntArray
-from locum.control.bank import flat
+from locum.data.distinct import as_numbers, flat
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
@@ -100,7 +100,7 @@ def matrix(blocks: Sequence[IndicatorBlock], rows: IntArray) -> Matrix:
 def _block(column: Column, values: pa.Array, each: int, at: int) -> IndicatorBlock:
     held = values.dictionary_encode()
     distinct, codes = held.dictionary, np.asarray(pc.fill_null(held.indices, -1)).astype(np.int64)
-    number = _numbers(distinct) if column.ordered else None
+    number = np.asarray(as_numbers(distinct)).astype(np.float64) if column.ordered else None
     counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
     order = np.argsort(number if number is not None else -counts, kind="stable")
     place = np.empty(len(order) + 1, dtype=np.int64)
@@ -120,14 +120,6 @@ def _block(column: Column, values: pa.Array, each: int, at: int) -> IndicatorBlo
     features = ((raw - mean) / scale).astype(np.float32)
     where = slice(at, at + raw.shape[1])
     return IndicatorBlock(column.name, distinct, counts, codes, cells, number, features, mean, scale, where)
-
-
-def _numbers(values: pa.Array) -> FloatArray:
-    if pa.types.is_date32(values.type):
-        values = values.view(pa.int32())
-    elif not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
-        values = values.view(pa.int64())
-    return np.asarray(values).astype(np.float64)
 
 
 def _ranks(counts: IntArray) -> FloatArray:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from locum.codes.encoder import Encoder
 from locum.codes.generated import GeneratedCodebook
-from locum.control.bank import flat
+from locum.control.bank import replace_rows
 from locum.control.drawn import DrawnRows
 from locum.control.given import read_given, rounds_of
 from locum.control.given_cells import BLOCK, Count, fixed_codes
@@ -21,9 +21,10 @@ from locum.control.guided import propose
 from locum.control.impute.without_model import Method
 from locum.control.problem import Problem
 from locum.control.request import read_request
-from locum.control.rules.clause import Clause, clauses_of
+from locum.control.rules.clause import clauses_of
 from locum.control.where.names import Names
 from locum.control.where.token import quote
+from locum.data.distinct import as_numbers, flat
 from locum.errors import UsageError
 from locum.models.fitted import Fitted
 from locum.models.guide import Guide
@@ -79,9 +80,9 @@ def impute(
     names = Names.of(encoder)
     asked = [names.column(c).name for c in columns] if columns is not None else list(given.column_names)
     fill = [c for c in asked if c in given.column_names and given.column(c).null_count]
-    fill = [c for c in fill if not isinstance(_book(encoder, c), GeneratedCodebook)]
+    fill = [c for c in fill if not isinstance(encoder.by_name[c], GeneratedCodebook)]
     clauses = read_request(fitted, rules=rules).clauses
-    not_null = [_present(c, names) for c in fill]
+    not_null = [clauses_of(f"{quote(c)} is not null", "where", names)[0] for c in fill]
     keep = [c for c in given.column_names if c not in fill]
     problem = Problem.of(encoder, (*clauses, *not_null), frozenset(given.column_names))
     weights = {at: w for at, w in problem.weights.items() if (w > 0).any()}
@@ -91,7 +92,7 @@ def impute(
         return DrawnRows(given, "plain", 1.0, float(given.num_rows), 1.0, 0, notes=("Nothing was missing.",))
     part, count = given.take(pa.array(bad)), Count()
     own = {at: w for at, w in weights.items() if encoder.domain.attributes[at].column in fill}
-    guide = Guide(own if not clauses else weights, tuple(problem.pairs()) if problem.loose else ())
+    guide = Guide(own if not clauses else weights, problem.guide(paired=True).pairs)
     if method == "best":
         table = _best(fitted, part, fixed[bad], guide, fill, seed, count)
     else:
@@ -100,25 +101,12 @@ def impute(
     for name in given.column_names:
         held = flat(given.column(name))
         if name in fill:
-            at = np.arange(len(held))
-            at[bad] = len(held) + np.arange(len(bad))
             filled = pc.coalesce(flat(part.column(name)), flat(table.column(name)).cast(held.type))
-            held = pa.concat_arrays(
-                [held, flat(pa.chunked_array([filled]) if isinstance(filled, pa.Array) else filled)]
-            )
-            held = held.take(pa.array(at))
+            held = replace_rows(held, bad, filled)
         columns_out.append(held)
     done = pa.table(columns_out, names=given.column_names)
     share = count.accepted / max(count.realised, 1)
     return DrawnRows(done, "guided", share, float(len(bad)), share, count.drawn)
-
-
-def _book(encoder: Encoder, name: str) -> Any:
-    return dict(zip(encoder.schema.names, encoder.books, strict=True))[name]
-
-
-def _present(name: str, names: Names) -> Clause:
-    return clauses_of(f"{quote(name)} is not null", "where", names)[0]
 
 
 def _holes(given: pa.Table, fill: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -170,10 +158,7 @@ def _centre(encoder: Encoder, name: str, values: pa.Array, weight: npt.NDArray[n
     groups, size = weight.shape
     column = encoder.schema[name]
     if column.ordered:
-        plain = values.view(pa.int32()) if pa.types.is_date32(values.type) else values
-        if not (pa.types.is_integer(plain.type) or pa.types.is_floating(plain.type)):
-            plain = plain.view(pa.int64())
-        numbers = np.asarray(pc.fill_null(plain, 0)).astype(np.float64).reshape(groups, size)
+        numbers = np.asarray(pc.fill_null(as_numbers(values), 0)).astype(np.float64).reshape(groups, size)
         present = (~np.asarray(values.is_null())).reshape(groups, size) * weight
         mean = (numbers * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1e-300)
         if column.kind == "number":

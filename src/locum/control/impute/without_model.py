@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from locum.arrays import FloatArray, IntArray
-from locum.control.bank import flat
 from locum.control.impute.dependents import agree
 from locum.control.impute.indicators import IndicatorBlock, Matrix, blocks_of, matrix
+from locum.data.distinct import put
 from locum.errors import UsageError
 from locum.randomness import stream
 from locum.schema.table import Schema
@@ -55,9 +55,11 @@ class Completed:
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
         return {
-            "rows": self.table.num_rows, "filled": dict(self.filled), "left": dict(self.left),
+            "rows": self.table.num_rows,
+            "filled": dict(self.filled),
+            "left": dict(self.left),
             "rows_filled": self.rows,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +149,15 @@ def complete(
         for i, new in _fill(known, part, fill, None if method == "best" else rng).items():
             codes[i][part] = new
     agree(
-        blocks, codes, schema.dependencies,
+        blocks,
+        codes,
+        schema.dependencies,
         None if method == "best" else stream(seed, "complete", "agree"),
-    )  # fmt: skip
+    )
     out = table
     for i in fill:
-        at = out.schema.get_field_index(blocks[i].name)
-        held = flat(out.column(at))
-        out = out.set_column(
-            at, out.schema.field(at), blocks[i].values.take(pa.array(codes[i])).cast(held.type)
-        )
+        kind = out.column(blocks[i].name).type
+        out = put(out, blocks[i].name, blocks[i].values.take(pa.array(codes[i])).cast(kind))
     counts = tuple((blocks[i].name, int((blocks[i].codes < 0).sum())) for i in fill)
     return Completed(out, counts, tuple(left), len(rows))
 
@@ -229,7 +230,7 @@ def _fill(
         if len(gone) and rng is None:
             codes[gone] = _best(block, x[gone, block.place], known.error[i])
         elif len(gone) and rng is not None:
-            codes[gone] = new = _drawn(block, x[gone] @ known.weights[i], known.donors[i], rng)
+            codes[gone] = new = _draw(block, x[gone] @ known.weights[i], known.donors[i], rng)
             x[gone, block.place] = block.features[new]
         out[i] = codes
     return out
@@ -255,7 +256,7 @@ def _best(block: IndicatorBlock, x: Matrix, error: float) -> IntArray:
     return np.asarray(near)
 
 
-def _drawn(
+def _draw(
     block: IndicatorBlock, x: Matrix, donors: tuple[FloatArray, IntArray] | None, rng: np.random.Generator
 ) -> IntArray:
     """Codes at random: of a label by its probability, or of a row for which about the same was foretold."""

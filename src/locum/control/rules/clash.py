@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from locum.control.bank import attributes_of, build_bank, flat, roots
+from locum.control.bank import attributes_of, build_bank, roots
 from locum.control.draw import Drawer
 from locum.control.drawn import Infeasible
 from locum.control.problem import Problem
-from locum.control.rules.clause import Clause, clauses_of
+from locum.control.rules.clause import Clause, asked_values, clauses_of
 from locum.control.rules.contradiction import contradiction
-from locum.control.where.bind import constant, constants
+from locum.control.where.bind import constant
 from locum.control.where.names import Names
 from locum.control.where.token import quote
+from locum.data.distinct import as_numbers, flat
 from locum.errors import LocumError
 from locum.models.fitted import Fitted
 from locum.randomness import child_seed
@@ -43,9 +44,8 @@ class _Judge:
                 mine = [c for c in clauses if {root[x] for x in c.columns} == {name}]
                 return _smallest(mine, lambda some, b=bank: not _common(b.table, some))
         present = frozenset(
-            name for name in encoder.schema.names
-            if root[name] == name and self._never_null(problem, name)
-        )  # fmt: skip
+            name for name in encoder.schema.names if root[name] == name and self._never_null(problem, name)
+        )
         asked = sorted({c for clause in clauses for c in clause.columns})
         ranges = {name: r for name in asked if (r := self._range(name)) is not None}
         found = contradiction([c for c in clauses if c.term.op != "unique"], ranges, present)
@@ -67,11 +67,8 @@ class _Judge:
         values = flat(build_bank(encoder, name, {}).table.column(name)).drop_null()
         if len(values) == 0:
             return None
-        if pa.types.is_date32(values.type):
-            data = np.asarray(values.view(pa.int32())).astype(np.float64) * 86_400_000_000
-            return float(data.min()), float(data.max())
-        plain = np.asarray(values if pa.types.is_floating(values.type) else values.view(pa.int64()))
-        data = plain.astype(np.float64)
+        data = np.asarray(as_numbers(values)).astype(np.float64)
+        data *= 86_400_000_000 if pa.types.is_date32(values.type) else 1
         return float(data.min()), float(data.max())
 
     def probability(self, clauses: Sequence[Clause]) -> float:
@@ -142,7 +139,7 @@ def _nearest(judge: _Judge, clauses: list[Clause], clash: list[Clause]) -> str:
         if clause.origin == "rule":
             continue
         others = [c for c in clauses if c is not clause]
-        text = _moved(judge, clause, others)
+        text = _move_constant(judge, clause, others)
         if text is not None:
             return f"ask for {text} instead of {clause.text}"
     chances = []
@@ -155,7 +152,7 @@ def _nearest(judge: _Judge, clauses: list[Clause], clash: list[Clause]) -> str:
     return f"leave {clash[best].text} out; the rest has probability {chances[best]:.2g}"
 
 
-def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
+def _move_constant(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     """A comparison with a constant, the constant moved to the nearest value that rows can have."""
     term = clause.term
     if (
@@ -169,11 +166,7 @@ def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     root = roots(encoder)
     if value is None or root[name] != name or term.op not in ("<", "<=", ">", ">=", "="):
         return None
-    asked: dict[str, set[Any]] = {}
-    for other in others:
-        for column, values in constants(other.term).items():
-            asked.setdefault(column, set()).update(values)
-    bank = build_bank(encoder, name, asked)
+    bank = build_bank(encoder, name, asked_values(others))
     mine = [c for c in others if {root[x] for x in c.columns} == {name}]
     fits = (
         np.logical_and.reduce([c.holds(bank.table) for c in mine]) if mine else np.ones(len(bank.code), bool)
@@ -181,17 +174,11 @@ def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     held = flat(bank.table.column(name)).filter(pa.array(fits)).drop_null()
     if len(held) == 0:
         return None
-    plain = held.view(pa.int32()) if pa.types.is_date32(held.type) else held
-    plain = (
-        plain
-        if pa.types.is_integer(plain.type) or pa.types.is_floating(plain.type)
-        else plain.view(pa.int64())
-    )
-    numbers = np.asarray(plain).astype(np.float64)
+    numbers = np.asarray(as_numbers(held)).astype(np.float64)
     goal = value / 86_400_000_000 if pa.types.is_date32(held.type) else value
     at = int(np.abs(numbers - goal).argmin())
     found, op = held[at].as_py(), {"<": "<=", ">": ">="}.get(term.op, term.op)
-    text = f"{quote(name)} {op} {_shown(found)}"
+    text = f"{quote(name)} {op} {_literal_of(found)}"
     try:
         moved = clauses_of(text, clause.origin, Names.of(encoder))
     except LocumError:
@@ -199,7 +186,7 @@ def _moved(judge: _Judge, clause: Clause, others: list[Clause]) -> str | None:
     return text if judge.probability([*others, *moved]) > 0 else None
 
 
-def _shown(value: Any) -> str:
+def _literal_of(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:.10g}" if isinstance(value, float) else str(value)
     if hasattr(value, "total_seconds"):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from locum.control.where.bind import Term, bind
+from locum.control.where.bind import Term, bind, constants
 from locum.control.where.evaluate import evaluate
 from locum.control.where.names import Names
 from locum.control.where.tree import COMPARISONS
@@ -66,6 +66,15 @@ def rule_clauses(rules: Iterable[str] | str, names: Names) -> list[Clause]:
     """The clauses of several rules."""
     texts: Sequence[str] = [rules] if isinstance(rules, str) else list(rules)
     return [clause for text in texts for clause in clauses_of(text, "rule", names)]
+
+
+def asked_values(clauses: Iterable[Clause]) -> dict[str, set[Any]]:
+    """Values that columns are compared with, by column."""
+    asked: dict[str, set[Any]] = {}
+    for clause in clauses:
+        for name, values in constants(clause.term).items():
+            asked.setdefault(name, set()).update(values)
+    return asked
 
 
 def _parts(term: Term) -> list[Term]:

@@ -14,6 +14,7 @@ from locum.control.rules.clause import rule_clauses
 from locum.control.where.evaluate import _column, evaluate
 from locum.control.where.names import Names, sort_of
 from locum.control.where.token import literal, quote
+from locum.data.distinct import flat
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -136,8 +137,9 @@ def _arithmetic(trial: pa.Table, names: Sequence[str]) -> Iterator[tuple[str, st
             if every.sum() < LEAST // 2:
                 continue
             for kind, sign, value in (
-                ("sum", "+", data[a] + data[b]), ("product", "*", data[a] * data[b]),
-            ):  # fmt: skip
+                ("sum", "+", data[a] + data[b]),
+                ("product", "*", data[a] * data[b]),
+            ):
                 if _same(data[c][every], value[every]):
                     yield kind, f"{quote(c)} = {quote(a)} {sign} {quote(b)}"
 
@@ -171,8 +173,7 @@ def _combination(table: pa.Table, a: str, b: str) -> Iterator[tuple[str, str]]:
 
     counts = []
     for name in (a, b):
-        coded = table.column(name).combine_chunks().dictionary_encode()
-        coded = coded.chunk(0) if hasattr(coded, "chunks") else coded
+        coded = flat(table.column(name)).dictionary_encode()
         counts.append((np.asarray(pc.fill_null(coded.indices, -1)), coded.dictionary.to_pylist()))
     (x, levels_x), (y, levels_y) = counts
     if not 2 <= len(levels_x) <= 500 or not 2 <= len(levels_y) <= 500:

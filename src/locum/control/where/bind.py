@@ -13,9 +13,27 @@ from locum.errors import DataError, SchemaError, UsageError
 from locum.schema.column import Column
 
 _WORDS: dict[str, str] = {
-    "number": "a number", "label": "a label", "truth": "true or false", "moment": "a date",
-    "span": "a span of time", "made": "a value that is made afresh",
-}  # fmt: skip
+    "number": "a number",
+    "label": "a label",
+    "truth": "true or false",
+    "moment": "a date",
+    "span": "a span of time",
+    "made": "a value that is made afresh",
+}
+
+
+#: What comes of calculating with times, by operation and what it works on.
+_ARITHMETIC_SORTS: dict[tuple[str, ...], Sort] = {
+    ("neg", "span"): "span",
+    ("-", "moment", "moment"): "span",
+    ("+", "moment", "span"): "moment",
+    ("-", "moment", "span"): "moment",
+    ("+", "span", "moment"): "moment",
+    ("+", "span", "span"): "span",
+    ("-", "span", "span"): "span",
+    ("*", "span", "number"): "span",
+    ("/", "span", "number"): "span",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +92,12 @@ def bind(text: str, names: Names, *, strict: bool = True) -> Term:
     term = binder.bind(parse(text, names.schema.names))
     if term.sort != "truth":
         raise fault(
-            text, term.node.start, term.node.stop, f"this is {_WORDS[term.sort]}, not a condition",
+            text,
+            term.node.start,
+            term.node.stop,
+            f"this is {_WORDS[term.sort]}, not a condition",
             "compare it with something",
-        )  # fmt: skip
+        )
     return term
 
 
@@ -207,9 +228,10 @@ class _Binder:
         if self.strict and known is not None and text not in known:
             near = self.names.nearest_level(column.name, text)
             raise self.fault(
-                node, f"{column.name} has no level {text!r}",
+                node,
+                f"{column.name} has no level {text!r}",
                 f"use {', '.join(repr(n) for n in near)}" if near else "there is no level at all",
-            )  # fmt: skip
+            )
         return Term(replace(node, op="text", value=text), "label")
 
     def flag(self, node: Node, column: Column) -> bool:
@@ -283,19 +305,7 @@ class _Binder:
     def arithmetic(self, node: Node) -> Term:
         args = tuple(self.operand(arg, node) for arg in node.args)
         sorts = tuple(a.sort for a in args)
-        sort: Sort | None = None
-        if set(sorts) == {"number"}:
-            sort = "number"
-        elif (node.op == "neg" and sorts == ("span",)) or (node.op == "-" and sorts == ("moment", "moment")):
-            sort = "span"
-        elif (node.op in ("+", "-") and sorts == ("moment", "span")) or (
-            node.op == "+" and sorts == ("span", "moment")
-        ):
-            sort = "moment"
-        elif (node.op in ("+", "-") and sorts == ("span", "span")) or (
-            node.op in ("*", "/") and sorts == ("span", "number")
-        ):
-            sort = "span"
+        sort = "number" if set(sorts) == {"number"} else _ARITHMETIC_SORTS.get((node.op, *sorts))
         if sort is None:
             words = " and ".join(_WORDS[s] for s in sorts)
             raise self.fault(node, f"{node.op} does not work on {words}", "calculate with numbers and dates")
@@ -317,26 +327,18 @@ def constants(term: Term) -> dict[str, set[Any]]:
     """Values that columns are compared with, by column; where the truth of a condition can change."""
     out: dict[str, set[Any]] = {}
 
-    def note(name: str, value: Any) -> None:
-        out.setdefault(name, set()).add(value)
-
     def look(at: Term) -> None:
-        if at.op in COMPARISONS and at.args[0].op == "name" and not at.args[1].columns:
-            value = constant(at.args[1])
-            if value is not None:
-                note(at.args[0].node.value, value)
-        elif at.op in COMPARISONS and at.args[1].op == "name" and not at.args[0].columns:
-            value = constant(at.args[0])
-            if value is not None:
-                note(at.args[1].node.value, value)
-        elif at.op == "in" and at.args[0].op == "name":
-            for member in at.args[1].args:
-                note(at.args[0].node.value, member.node.value)
+        pairs: list[tuple[Term, Any]] = []
+        if at.op in COMPARISONS:
+            pairs = [(a, constant(b)) for a, b in (at.args, at.args[::-1]) if not b.columns][:1]
         elif at.op == "in" and at.args[0].op == "list":
-            for row in at.args[1].args:
-                for column, cell in zip(at.args[0].args, row.args, strict=True):
-                    if column.op == "name":
-                        note(column.node.value, cell.node.value)
+            cells = (zip(at.args[0].args, row.args, strict=True) for row in at.args[1].args)
+            pairs = [(column, cell.node.value) for row in cells for column, cell in row]
+        elif at.op == "in":
+            pairs = [(at.args[0], member.node.value) for member in at.args[1].args]
+        for column, value in pairs:
+            if column.op == "name" and value is not None:
+                out.setdefault(column.node.value, set()).add(value)
         for arg in at.args:
             look(arg)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from locum.arrays import BoolArray
 from locum.control.where.bind import Term
 from locum.control.where.tree import ARITHMETIC, COMPARISONS
+from locum.data.distinct import as_numbers, flat
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,9 +90,13 @@ def _compare(op: str, a: Any, b: Any, slack: float) -> BoolArray:
             near: BoolArray = (np.abs(a - b) <= slack) | (a == b)
             return near if op == "=" else ~near
         out: BoolArray = {
-            "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater,
+            "=": np.equal,
+            "!=": np.not_equal,
+            "<": np.less,
+            "<=": np.less_equal,
+            ">": np.greater,
             ">=": np.greater_equal,
-        }[op](a, b)  # fmt: skip
+        }[op](a, b)
     return out
 
 
@@ -118,13 +123,13 @@ def _combination(term: Term, table: pa.Table) -> Truth:
         values = [row.args[i].node.value for row in term.args[1].args]
         known = list(dict.fromkeys(values))
         number = {v: k + 1 for k, v in enumerate(known)}
-        key = key * (len(known) + 1) + _numbered(column.data, known)
+        key = key * (len(known) + 1) + _number_values(column.data, known)
         wanted = wanted * (len(known) + 1) + np.array([number[v] for v in values], dtype=np.int64)
     holds = np.isin(key, wanted)
     return Truth(holds & present, ~holds & present)
 
 
-def _numbered(data: Any, known: list[Any]) -> npt.NDArray[np.int64]:
+def _number_values(data: Any, known: list[Any]) -> npt.NDArray[np.int64]:
     """1 + position of each value among the known ones, 0 for others."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -146,12 +151,12 @@ def _values(term: Term, table: pa.Table) -> _Values:
     if term.op in ("number", "truth", "span"):
         return _Values(np.full(n, term.node.value), np.ones(n, bool))
     if term.op in ARITHMETIC or term.op == "neg":
-        return _calculated(term, [_values(arg, table) for arg in term.args])
+        return _calculate(term, [_values(arg, table) for arg in term.args])
     truth = evaluate(term, table)
     return _Values(truth.yes, truth.yes | truth.no)
 
 
-def _calculated(term: Term, parts: list[_Values]) -> _Values:
+def _calculate(term: Term, parts: list[_Values]) -> _Values:
     present = np.logical_and.reduce([p.present for p in parts])
     if term.op == "neg":
         return _Values(-parts[0].data, present)
@@ -179,10 +184,7 @@ def _column(table: pa.Table, name: str) -> _Values:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    values = table.column(name)
-    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if isinstance(values, pa.ChunkedArray):
-        values = values.chunk(0) if values.num_chunks else pa.array([], type=values.type)
+    values = flat(table.column(name))
     present = ~np.asarray(values.is_null()) if values.null_count else np.ones(len(values), bool)
     if pa.types.is_string(values.type):
         return _Values(values, present)
@@ -190,6 +192,4 @@ def _column(table: pa.Table, name: str) -> _Values:
         return _Values(np.asarray(pc.fill_null(values, False)), present)
     if pa.types.is_date32(values.type):
         return _Values(np.asarray(pc.fill_null(values.view(pa.int32()), 0)).astype(np.int64) * _DAY, present)
-    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
-        values = values.view(pa.int64())
-    return _Values(np.asarray(pc.fill_null(values, 0)), present)
+    return _Values(np.asarray(pc.fill_null(as_numbers(values), 0)), present)

@@ -17,9 +17,12 @@ WORDS = frozenset(
 )
 #: Units of a span of time and their length in microseconds; a final ``s`` may follow.
 UNITS = {
-    "second": 10**6, "minute": 60 * 10**6, "hour": 3600 * 10**6, "day": 86_400 * 10**6,
+    "second": 10**6,
+    "minute": 60 * 10**6,
+    "hour": 3600 * 10**6,
+    "day": 86_400 * 10**6,
     "week": 7 * 86_400 * 10**6,
-}  # fmt: skip
+}
 
 _SPACE = re.compile(r"\s+")
 _NUMBER = re.compile(r"\d+(?:_\d+)*(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
@@ -74,7 +77,7 @@ def tokens(text: str, columns: Iterable[str] = ()) -> list[Token]:
         if space:
             at = space.end()
             continue
-        token = _known(text, at, known) or _plain(text, at)
+        token = _bare_name(text, at, known) or _plain(text, at)
         if token is None:
             raise fault(text, at, at + 1, _hint(text[at]))
         out.append(token)
@@ -98,7 +101,7 @@ def _hint(char: str) -> str:
     return f"{char!r} cannot stand here"
 
 
-def _known(text: str, at: int, columns: list[str]) -> Token | None:
+def _bare_name(text: str, at: int, columns: list[str]) -> Token | None:
     """A column name with blanks or signs in it, written without quotes."""
     if at and (text[at - 1].isalnum() or text[at - 1] == "_"):
         return None

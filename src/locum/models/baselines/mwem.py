@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from locum.arrays import FloatArray
+from locum.arrays import FloatArray, IntArray
 from locum.models.base import ModelState
+from locum.models.buyer import Buyer, Clique
 from locum.models.checks import broken
 from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
 from locum.models.public.reweight import NoisyMarginal, noisy_marginal, reweight
 from locum.models.seeded import PrivateModel
 from locum.models.settings import BudgetSettings, ModelSettings, whole
 from locum.privacy.budget import Accounting
-from locum.privacy.calibration import MEAN_NOISE
 from locum.progress import Event, Listener
 from locum.randomness import stream
 from locum.schema.domain import CodedRows, Codes, Domain
-from locum.sources.private import SHORTLIST, Candidate, PrivateSource
+from locum.sources.private import Measurement, PrivateSource
 
-Clique = tuple[int, ...]
 #: Share of the budget for single attributes, and of a round for its choice.
 ONE_WAY, CHOICE = 0.2, 0.1
 #: How much of a distribution is spread evenly, so that no combination is impossible.
@@ -64,21 +61,18 @@ class MWEM(PrivateModel):
 
     name: ClassVar[str] = "mwem"
     settings_type: ClassVar[type[ModelSettings]] = MWEMSettings
+    #: For the exponential mechanism.
+    accounting: Accounting = "zcdp"
 
     settings: MWEMSettings
     _groups: tuple[int, ...]
     _shares: tuple[FloatArray, ...]
 
-    @property
-    def accounting(self) -> Accounting:
-        """``zcdp``, for the exponential mechanism."""
-        return "zcdp"
-
     def _spend_source(
         self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
     ) -> None:
         """`seed` shuffles what a Gaussian ledger's short list is taken from."""
-        groups = _grouped(source.domain.sizes, self.settings.cells)
+        groups = _group_attributes(source.domain.sizes, self.settings.cells)
         run = _Run(source, groups)
         rounds = min(MOST_ROUNDS, len(run.candidates))
         run.measure_ones(1.0 if not rounds else ONE_WAY)
@@ -129,7 +123,7 @@ class MWEM(PrivateModel):
         check_shares(self._shares, 0.5, 2.0)
 
 
-def _grouped(sizes: Sequence[int], cells: int) -> tuple[int, ...]:
+def _group_attributes(sizes: Sequence[int], cells: int) -> tuple[int, ...]:
     """Number of the histogram of each attribute: as many neighbours together as fit."""
     groups: list[int] = []
     volume = 0
@@ -140,31 +134,25 @@ def _grouped(sizes: Sequence[int], cells: int) -> tuple[int, ...]:
     return tuple(groups)
 
 
-class _Run:
-    """One fit under way; sees sizes and noisy counts only."""
+class _Run(Buyer):
+    """One fit under way."""
 
     def __init__(self, source: PrivateSource, groups: tuple[int, ...]) -> None:
-        self.source, self.groups = source, groups
-        self.sizes = source.domain.sizes
-        self.total = source.row_count()
-        members: list[list[int]] = [[] for _ in range(1 + max(groups, default=-1))]
-        for i, group in enumerate(groups):
-            members[group].append(i)
-        self.members = members
-        self.targets: list[list[NoisyMarginal]] = [[] for _ in members]
-        self.dual: list[FloatArray | None] = [None for _ in members]
-        self._cells: dict[Clique, npt.NDArray[np.int64]] = {}
+        super().__init__(source)
+        self.groups = groups
+        n = 1 + max(groups, default=-1)
+        self.members = [[i for i, group in enumerate(groups) if group == g] for g in range(n)]
+        self.targets: list[list[NoisyMarginal]] = [[] for _ in self.members]
+        self.dual: list[FloatArray | None] = [None for _ in self.members]
+        self._cells: dict[Clique, IntArray] = {}
         self.candidates: list[Clique] = [
             c
-            for group in members
+            for group in self.members
             for degree in (2, 3)
             for c in itertools.combinations([i for i in group if self.sizes[i] > 1], degree)
         ]
 
-    def volume(self, clique: Sequence[int]) -> int:
-        return math.prod(self.sizes[i] for i in clique)
-
-    def cells(self, clique: Clique) -> npt.NDArray[np.int64]:
+    def cells(self, clique: Clique) -> IntArray:
         """Cell of the marginal that each cell of its histogram falls in."""
         if clique not in self._cells:
             group = self.members[self.groups[clique[0]]]
@@ -174,41 +162,33 @@ class _Run:
             self._cells[clique] = np.broadcast_to(table, [self.sizes[i] for i in group]).reshape(-1)
         return self._cells[clique]
 
-    def names(self, clique: Clique) -> tuple[str, ...]:
-        return tuple(self.source.domain.attributes[i].name for i in clique)
-
     def measure_ones(self, share: float) -> None:
-        ones: list[Clique] = [(i,) for i, size in enumerate(self.sizes) if size > 1]
-        if not ones:
-            return
-        sigma = self.source.sigma_for(self.source.remaining_rho * share, len(ones))
-        bought = self.source.measure([self.names(c) for c in ones], sigma, purpose="single attributes")
-        self.total = self.source.row_count(bought)
+        ones: list[Clique] = [(i,) for i in self.alive]
+        bought = self.measure(ones, self.source.remaining_rho * share, "single attributes")
+        if bought:
+            self.total = self.source.row_count(bought)
         for clique, m in zip(ones, bought, strict=True):
-            self.add(clique, m.counts, m.sigma)
+            self.add(clique, m)
 
-    def add(self, clique: Clique, counts: npt.NDArray[np.int64], sigma: float) -> None:
-        self.targets[self.groups[clique[0]]].append(
-            noisy_marginal(self.cells(clique), counts, sigma, self.total)
-        )
+    def add(self, clique: Clique, m: Measurement) -> None:
+        target = noisy_marginal(self.cells(clique), m.counts, m.sigma, self.total)
+        self.targets[self.groups[clique[0]]].append(target)
 
     def round(self, left: int, rng: np.random.Generator) -> None:
         """Choose the worst answered marginal and measure it, for one of `left` parts of what remains."""
         rho = self.source.remaining_rho / left
         sigma = self.source.sigma_for(rho * (1 - CHOICE))
-        most = MOST_CANDIDATES if self.source.ledger.accounting == "zcdp" else SHORTLIST
+        most = self.most_offers(MOST_CANDIDATES)
         picked = sorted(rng.permutation(len(self.candidates))[:most].tolist())
         shares = {g: self.solve(g, steps=10) for g in {self.groups[self.candidates[i][0]] for i in picked}}
         offered = []
-        for i in picked:
-            c = self.candidates[i]
+        for c in (self.candidates[i] for i in picked):
             found = np.bincount(self.cells(c), shares[self.groups[c[0]]], self.volume(c))
-            estimate = np.asarray(np.rint(self.total * found), dtype=np.int64)
-            offered.append(Candidate(self.names(c), estimate, 1, MEAN_NOISE * sigma * self.volume(c)))
+            offered.append(self.offer(c, found, sigma))
         best = self.source.choose(offered, rho * CHOICE, purpose="what to measure")
         clique = self.candidates.pop(picked[best])
         bought = self.source.measure([self.names(clique)], sigma, purpose="badly answered marginal")
-        self.add(clique, bought[0].counts, bought[0].sigma)
+        self.add(clique, bought[0])
 
     def solve(self, group: int, steps: int | None = None) -> FloatArray:
         """Shares of one histogram that answer what was measured of it."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.models.base import ModelState
+from locum.models.buyer import Buyer
 from locum.models.checks import broken
 from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
 from locum.models.seeded import PrivateModel
@@ -22,7 +23,7 @@ from locum.privacy.calibration import MEAN_NOISE
 from locum.progress import Event, Listener
 from locum.randomness import stream
 from locum.schema.domain import CodedRows, Codes, Domain
-from locum.sources.private import SHORTLIST, Candidate, PrivateSource
+from locum.sources.private import Candidate, PrivateSource
 
 #: Shares of the budget for single attributes and for choosing parents; the rest is for the joint tables.
 ONE_WAY, CHOICE = 0.2, 0.3
@@ -64,16 +65,13 @@ class PrivBayes(PrivateModel):
 
     name: ClassVar[str] = "privbayes"
     settings_type: ClassVar[type[ModelSettings]] = PrivBayesSettings
+    #: For the exponential mechanism.
+    accounting: Accounting = "zcdp"
 
     settings: PrivBayesSettings
     _order: tuple[int, ...]
     _above: tuple[tuple[int, ...], ...]
     _tables: tuple[FloatArray, ...]
-
-    @property
-    def accounting(self) -> Accounting:
-        """``zcdp``, for the exponential mechanism."""
-        return "zcdp"
 
     def _spend_source(
         self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
@@ -147,13 +145,12 @@ def _place(codes: Codes, above: Sequence[int], sizes: Sequence[int]) -> npt.NDAr
     return at
 
 
-class _Run:
+class _Run(Buyer):
     """One fit under way; sees sizes and noisy counts only."""
 
     def __init__(self, source: PrivateSource, parents: int, rng: np.random.Generator) -> None:
-        self.source, self.parents, self.rng = source, parents, rng
-        self.sizes = source.domain.sizes
-        self.total = source.row_count()
+        super().__init__(source)
+        self.parents, self.rng = parents, rng
         self.budget = source.remaining_rho
         self.shares: list[FloatArray] = []
         self.order: list[int] = []
@@ -162,19 +159,12 @@ class _Run:
         # Noisy joint distributions of what was measured together; parents are taken from one of them.
         self.joints: list[tuple[tuple[int, ...], FloatArray]] = []
 
-    def names(self, clique: Sequence[int]) -> tuple[str, ...]:
-        return tuple(self.source.domain.attributes[i].name for i in clique)
-
     def ones(self) -> None:
         """Measure single attributes; the one with the most codes, a public fact, is the root."""
-        alive = [i for i, size in enumerate(self.sizes) if size > 1]
+        alive = self.alive
         share = ONE_WAY if len(alive) > 1 else 1.0
-        noisy = {}
-        if alive:
-            sigma = self.source.sigma_for(self.source.remaining_rho * share, len(alive))
-            cliques = [self.names((i,)) for i in alive]
-            bought = self.source.measure(cliques, sigma, purpose="single attributes")
-            noisy = {i: m.counts for i, m in zip(alive, bought, strict=True)}
+        bought = self.measure([(i,) for i in alive], self.source.remaining_rho * share, "single attributes")
+        noisy = {i: m.counts for i, m in zip(alive, bought, strict=True)}
         self.shares = [_share(noisy.get(i, np.ones(1)), size) for i, size in enumerate(self.sizes)]
         self.step = max(0.0, self.source.remaining_rho) / max(1, len(alive) - 1)
         self.place(max(range(len(self.sizes)), key=lambda i: (self.sizes[i], -i)), (), None)
@@ -243,7 +233,7 @@ class _Run:
             for i in open_
             if part.size * self.sizes[i] <= most
         ]
-        limit = MOST_CANDIDATES if self.source.ledger.accounting == "zcdp" else SHORTLIST
+        limit = self.most_offers(MOST_CANDIDATES)
         if len(found) > limit:
             found = [found[j] for j in sorted(self.rng.permutation(len(found))[:limit].tolist())]
         return found

@@ -54,10 +54,10 @@ class Families:
         key = (child, parents)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._scored(child, parents)
+            known = self._known[key] = self._compute_score(child, parents)
         return known
 
-    def _scored(self, child: int, parents: frozenset[int]) -> float:
+    def _compute_score(self, child: int, parents: frozenset[int]) -> float:
         cells = self.cells(child, parents)
         if parents and cells > min(MOST_CELLS, 4 * self._rows):
             return -np.inf

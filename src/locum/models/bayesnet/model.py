@@ -61,15 +61,15 @@ class BayesNetModel(NetworkModel):
             progress(Event("fit", 0.95 * share, 1.0, "dependences"))
 
         limits = GraphLimits(self.settings.max_parents, CANDIDATES, TREE_CELLS, self.settings.rounds)
-        families = Families(_some(data, rng))
+        families = Families(_sample_rows(data, rng))
         parents = Search(families, limits, rng).run(heard)
-        self._network = _filled(families if data.n_rows <= SEARCH_ROWS else Families(data), parents)
+        self._network = _network_of(families if data.n_rows <= SEARCH_ROWS else Families(data), parents)
         self._coarsening = Coarsening.none(data.domain.sizes)
         self._total = float(data.n_rows)
         progress(Event("fit", 1.0, 1.0))
 
 
-def _some(data: CodedRows, rng: np.random.Generator) -> CodedRows:
+def _sample_rows(data: CodedRows, rng: np.random.Generator) -> CodedRows:
     """At most `SEARCH_ROWS` rows, drawn without replacement."""
     if data.n_rows <= SEARCH_ROWS:
         return data
@@ -77,7 +77,7 @@ def _some(data: CodedRows, rng: np.random.Generator) -> CodedRows:
     return Coded(data.domain, data.take(rows))
 
 
-def _filled(families: Families, parents: Parents) -> Network:
+def _network_of(families: Families, parents: Parents) -> Network:
     """The network of these families' tables; each table with its axes in canonical order."""
     sizes, factors, tables = families.sizes, [], []
     for v, above in enumerate(parents):

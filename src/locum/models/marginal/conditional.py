@@ -29,7 +29,7 @@ def sample_guided(
     completed from the most similar of `DECK` rows instead.
     """
     if guide.temperature != 1.0:
-        network = _tempered(network, coarsening, guide.temperature)
+        network = _temper(network, coarsening, guide.temperature)
     pairs = replace(guide, weights={})
     if guide.fixed is None:
         codes, log_mass = _given(network, coarsening, n, guide, None, rng)
@@ -97,7 +97,7 @@ def _within(
     return out
 
 
-def _tempered(network: Network, coarsening: Coarsening, temperature: float) -> Network:
+def _temper(network: Network, coarsening: Coarsening, temperature: float) -> Network:
     """The distribution over codes raised to ``1 / temperature``, as a network over groups."""
     power = 1.0 / temperature
     tables = {f: t * power for f, t in zip(network.factors, network.tables, strict=True)}

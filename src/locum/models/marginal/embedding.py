@@ -98,20 +98,10 @@ class CliqueEmbedding:
         largest: FloatArray = np.maximum.reduce(large.reshape(self._whole), axis=self._away)
         return largest
 
-    def add(self, large: FloatArray, small: FloatArray) -> None:
-        """Add the small table to the large one, in place."""
+    def combine(self, by: np.ufunc, large: FloatArray, small: FloatArray) -> None:
+        """Add, subtract or multiply (`by`) the small table into the large one, in place."""
         view = large.reshape(*self._lead, self._block)
-        np.add(view, self._ready(small), out=view)
-
-    def subtract(self, large: FloatArray, small: FloatArray) -> None:
-        """Subtract the small table from the large one, in place."""
-        view = large.reshape(*self._lead, self._block)
-        np.subtract(view, self._ready(small), out=view)
-
-    def multiply(self, large: FloatArray, small: FloatArray) -> None:
-        """Multiply the large table by the small one, in place."""
-        view = large.reshape(*self._lead, self._block)
-        np.multiply(view, self._ready(small), out=view)
+        by(view, self._ready(small), out=view)
 
     def assign(self, large: FloatArray, small: FloatArray) -> None:
         """Write the small table all over the large one."""

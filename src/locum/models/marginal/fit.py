@@ -26,7 +26,7 @@ from types import MappingProxyType
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.models.marginal.measured import Pooled
+from locum.models.marginal.measured import MeasuredTable
 from locum.models.marginal.propagation import Beliefs, Propagation
 from locum.models.marginal.triangulate import Clique
 
@@ -88,7 +88,7 @@ class _Dual:
     def __init__(
         self,
         engine: Propagation,
-        targets: Sequence[Pooled],
+        targets: Sequence[MeasuredTable],
         fixed: Mapping[Clique, FloatArray],
         total: float,
         taus: Sequence[float],
@@ -130,7 +130,7 @@ class _Dual:
 
 def fit(
     engine: Propagation,
-    targets: Sequence[Pooled],
+    targets: Sequence[MeasuredTable],
     total: float,
     settings: FitSettings,
     *,

@@ -22,39 +22,33 @@ class MeasuredTable:
     counts
         Noisy counts, flat in C order over the clique.
     variance
-        Variance of the noise of each cell: one number, or an array like `counts`.
+        Variance of the noise of each cell, like `counts`.
     """
-
-    clique: Clique
-    counts: FloatArray
-    variance: FloatArray | float
-
-
-@dataclass(frozen=True, slots=True)
-class Pooled:
-    """All tables of one clique as one, weighted by precision; the best that linear averaging can do."""
 
     clique: Clique
     counts: FloatArray
     variance: FloatArray
 
 
-def pool(measurements: Iterable[MeasuredTable]) -> list[Pooled]:
-    """One table a clique, in order of first appearance."""
+def pool(measurements: Iterable[MeasuredTable]) -> list[MeasuredTable]:
+    """One table a clique, in order of first appearance, weighted by precision.
+
+    That is the best that linear averaging can do.
+    """
     precision: dict[Clique, FloatArray] = {}
     weighted: dict[Clique, FloatArray] = {}
     for m in measurements:
-        p = np.broadcast_to(1.0 / np.asarray(m.variance, dtype=float), m.counts.shape)
+        p = 1.0 / m.variance
         if m.clique in precision:
             precision[m.clique] = precision[m.clique] + p
             weighted[m.clique] = weighted[m.clique] + p * m.counts
         else:
-            precision[m.clique] = p.astype(float)
+            precision[m.clique] = p
             weighted[m.clique] = p * m.counts
-    return [Pooled(c, weighted[c] / p, 1.0 / p) for c, p in precision.items()]
+    return [MeasuredTable(c, weighted[c] / p, 1.0 / p) for c, p in precision.items()]
 
 
-def total_of(pooled: Sequence[Pooled]) -> float:
+def total_of(pooled: Sequence[MeasuredTable]) -> float:
     """The number of rows that the tables together say, at least 1.
 
     Each table's sum estimates it without bias, with the sum of its cells' variances; they are weighted by

@@ -54,18 +54,6 @@ class NetworkModel(GuidedModel):
         self._fitted()
         return self._network
 
-    @property
-    def coarsening(self) -> Coarsening:
-        """Which codes were put together before modelling."""
-        self._fitted()
-        return self._coarsening
-
-    @property
-    def total(self) -> float:
-        """Number of rows, according to the noisy tables where they are private."""
-        self._fitted()
-        return self._total
-
     def _draw(self, n: int, seed: int) -> Codes:
         rng = stream(seed, self.name, "sample")
         return self._coarsening.refine(self._network.sample(n, rng), rng)

@@ -107,7 +107,7 @@ class Propagation:
 
         The tables of the result are the memory of this object: they change with the next run.
         """
-        summed = self._gathered(tables)
+        summed = self._gather(tables)
         messages: list[FloatArray | None] = [None] * len(self._work)
         sums: list[FloatArray] = [np.empty(0)] * len(self._work)
         total = 0.0
@@ -124,10 +124,10 @@ class Propagation:
                 separators[c] = above
             with np.errstate(divide="ignore", invalid="ignore"):
                 ratio = np.where(sums[c] > 0, above / sums[c], 0.0)
-            self._own[c].multiply(self._work[c], ratio)
+            self._own[c].combine(np.multiply, self._work[c], ratio)
         return Beliefs(total, tuple(self._work), tuple(separators))
 
-    def _gathered(self, tables: Sequence[FloatArray]) -> dict[int, FloatArray]:
+    def _gather(self, tables: Sequence[FloatArray]) -> dict[int, FloatArray]:
         """Tables of the factors that sit in cliques, with the smaller factors inside them added."""
         held: dict[int, FloatArray] = {}
         for f in self._ascending:
@@ -141,7 +141,7 @@ class Propagation:
             inner, at = self._hosts[f]
             if inner:
                 if at in held:
-                    self._into[f].add(held[at], grown)
+                    self._into[f].combine(np.add, held[at], grown)
                 else:
                     held[at] = np.empty([self.tree.sizes[a] for a in self.factors[at]])
                     self._into[f].assign(held[at], grown)
@@ -155,7 +155,7 @@ class Propagation:
         shift = self._shift[c]
         if shift is not None:
             self._fill(c, summed, messages)
-            self._own[c].subtract(work, shift)
+            self._own[c].combine(np.subtract, work, shift)
             with np.errstate(over="ignore"):
                 np.exp(work, out=work)
             sums = self._own[c].project(work)
@@ -167,7 +167,7 @@ class Propagation:
             self._fill(c, summed, messages)
             shift = self._own[c].maximum(work)
             shift = np.where(np.isfinite(shift), shift, 0.0)
-            self._own[c].subtract(work, shift)
+            self._own[c].combine(np.subtract, work, shift)
             np.exp(work, out=work)
             sums = self._own[c].project(work)
         with np.errstate(divide="ignore"):
@@ -179,7 +179,7 @@ class Propagation:
         work, started = self._work[c], False
         for f in self._guests[c]:
             if started:
-                self._into[f].add(work, summed[f])
+                self._into[f].combine(np.add, work, summed[f])
             else:
                 self._into[f].assign(work, summed[f])
                 started = True
@@ -188,7 +188,7 @@ class Propagation:
         for child in self._children[c]:
             message = messages[child]
             if message is not None:
-                self._up[child].add(work, message)
+                self._up[child].combine(np.add, work, message)
 
     def marginals(self, beliefs: Beliefs) -> list[FloatArray]:
         """Probability table of each factor."""

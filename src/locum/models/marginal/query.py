@@ -67,7 +67,7 @@ class Query:
         axes, table = parts[0]
         for more, other in parts[1:]:
             axes, table = _contract(axes, table, more, other, frozenset(wanted))
-        return _arranged(axes, table, wanted)
+        return _arrange(axes, table, wanted)
 
     def _within(self, root: int, wanted: frozenset[int]) -> tuple[Clique, FloatArray]:
         """The marginal of attributes of one connected part, from the lowest clique that has all below it."""
@@ -111,8 +111,8 @@ class Query:
             above = self._beliefs.separators[c]
             if above is not None:
                 inverse = np.divide(1.0, above, out=np.zeros_like(above), where=above > 0)
-                embed(self._tree.cliques[c], self._tree.separators[c], self._tree.sizes).multiply(
-                    table, inverse
+                embed(self._tree.cliques[c], self._tree.separators[c], self._tree.sizes).combine(
+                    np.multiply, table, inverse
                 )
             self._conditionals[c] = table
         return self._conditionals[c]
@@ -153,5 +153,5 @@ def _contract(
     return out, np.matmul(a, b).reshape([sizes[x] for x in out])
 
 
-def _arranged(axes: Sequence[int], table: FloatArray, order: Clique) -> FloatArray:
+def _arrange(axes: Sequence[int], table: FloatArray, order: Clique) -> FloatArray:
     return np.ascontiguousarray(table.transpose([list(axes).index(a) for a in order]))

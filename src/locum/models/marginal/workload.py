@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from locum.models.marginal.triangulate import Clique, Triangulator, canonical, volume
+from locum.models.marginal.triangulate import Clique, canonical, volume
 
 #: With more triples than this, pairs alone (and target triples) are the workload.
 MOST_TRIPLES = 1000
@@ -68,10 +68,3 @@ class MarginalWorkload:
         grains = {a: max(1, round(_GRAIN * w / least)) for a, w in attribute.items()}
         ordered = sorted(closed, key=lambda c: (len(c), c))
         return cls({c: sum(grains[a] for a in c) for c in ordered if volume(c, sizes) <= MOST_CELLS})
-
-
-def feasible(
-    triangulator: Triangulator, graph: Sequence[int], candidates: Sequence[Clique], cells: float
-) -> list[Clique]:
-    """The candidates that can join a graph without its junction tree outgrowing `cells`."""
-    return [c for c in candidates if triangulator.cells_with(graph, c) <= cells]

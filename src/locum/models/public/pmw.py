@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from locum.arrays import FloatArray
+from locum.arrays import FloatArray, IntArray
+from locum.models.buyer import Buyer, Clique
 from locum.models.public.reweight import NoisyMarginal, noisy_marginal, reweight, sampling_trust
 from locum.models.seeded import PrivateModel, check_public
 from locum.models.settings import BudgetSettings, ModelSettings, whole
@@ -19,7 +19,7 @@ from locum.models.weighted_rows import WeightedRows, WeightedRowsModel
 from locum.privacy.calibration import MEAN_NOISE
 from locum.progress import Event, Listener
 from locum.schema.domain import CodedRows
-from locum.sources.private import SHORTLIST, Candidate, PrivateSource
+from locum.sources.private import PrivateSource
 
 #: Share of the budget for the single attributes.
 ONE_WAY = 1 / 3
@@ -89,37 +89,28 @@ class PublicWeights(PrivateModel, WeightedRowsModel):
         progress(Event("fit", 2 + rounds, 2 + rounds))
 
 
-class _Run:
+class _Run(Buyer):
     """One fit under way; sees public rows and noisy counts only."""
 
     def __init__(self, source: PrivateSource, known: WeightedRows, n_public: int, progress: Listener) -> None:
-        self.source, self.known, self.n_public, self.progress = source, known, n_public, progress
-        self.sizes = source.domain.sizes
-        self.alive = [i for i, size in enumerate(self.sizes) if size > 1]
-        self.total = source.row_count()
+        super().__init__(source)
+        self.known, self.n_public, self.progress = known, n_public, progress
         self.weights = known.weights
         self.trust = 1.0
         self._targets: list[NoisyMarginal] = []
         self._dual: FloatArray | None = None
-        self._cells: dict[tuple[int, ...], npt.NDArray[np.int64]] = {}
-        self._measured: set[tuple[int, ...]] = set()
+        self._cells: dict[Clique, IntArray] = {}
+        self._measured: set[Clique] = set()
 
-    def cells(self, clique: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    def cells(self, clique: Clique) -> IntArray:
         if clique not in self._cells:
             self._cells[clique] = self.known.cells(list(clique), self.sizes)
         return self._cells[clique]
 
-    def names(self, clique: Sequence[int]) -> tuple[str, ...]:
-        return tuple(self.source.domain.attributes[i].name for i in clique)
-
-    def volume(self, clique: Sequence[int]) -> int:
-        return math.prod(self.sizes[i] for i in clique)
-
-    def buy(self, cliques: list[tuple[int, ...]], rho: float, purpose: str) -> None:
+    def buy(self, cliques: list[Clique], rho: float, purpose: str) -> None:
         if not cliques or rho <= 0:
             return
-        sigma = self.source.sigma_for(rho, len(cliques))
-        bought = self.source.measure([self.names(c) for c in cliques], sigma, purpose=purpose)
+        bought = self.measure(cliques, rho, purpose)
         if not self._targets:
             self.total = self.source.row_count(bought)
         for clique, m in zip(cliques, bought, strict=True):
@@ -129,7 +120,7 @@ class _Run:
     def one_way(self) -> None:
         """Measure single attributes and learn from them how far the public rows can be trusted."""
         self.progress(Event("fit", 0, 3, "single attributes"))
-        ones: list[tuple[int, ...]] = [(i,) for i in self.alive]
+        ones: list[Clique] = [(i,) for i in self.alive]
         share = ONE_WAY if len(ones) > 1 else 1.0
         self.buy(ones, self.source.remaining_rho * share, "single attributes")
         self.trust = sampling_trust(self.known.weights, self.n_public, self._targets, self.total)
@@ -145,8 +136,8 @@ class _Run:
             return 0
         return min(20, max(5, len(self.alive)))
 
-    def pair_list(self) -> list[tuple[int, ...]]:
-        pairs: Iterator[tuple[int, ...]] = itertools.combinations(self.alive, 2)
+    def pair_list(self) -> list[Clique]:
+        pairs: Iterator[Clique] = itertools.combinations(self.alive, 2)
         return [p for p in pairs if self.volume(p) <= MOST_CELLS]
 
     def pairs(self) -> None:
@@ -162,17 +153,14 @@ class _Run:
         if not candidates or rho <= 0:
             return
         self.weights = self.solve(quick=True)
-        cliques = [c for _, c in candidates]
-        if self.source.ledger.accounting != "zcdp":
-            cliques = cliques[:SHORTLIST]
+        cliques = [c for _, c in candidates[: self.most_offers(MOST_TABLES)]]
         offered = [
-            Candidate(self.names(c), self.expected(c), 1, MEAN_NOISE * sigma * self.volume(c))
-            for c in cliques
+            self.offer(c, np.bincount(self.cells(c), self.weights, self.volume(c)), sigma) for c in cliques
         ]
         chosen = cliques[self.source.choose(offered, rho * CHOICE, purpose="what to measure")]
         self.buy([chosen], rho * (1 - CHOICE), "badly answered marginal")
 
-    def candidates(self, sigma: float) -> list[tuple[float, tuple[int, ...]]]:
+    def candidates(self, sigma: float) -> list[tuple[float, Clique]]:
         """Marginals of two or three attributes not measured yet, the most promising first.
 
         Ranked by public facts: how unsure the public rows leave a table (square root of its occupied cells),
@@ -189,10 +177,6 @@ class _Run:
                 unsure = self.total * MEAN_NOISE * float(np.sqrt(shares / self.n_public).sum())
                 found.append((unsure - MEAN_NOISE * sigma * self.volume(c), c))
         return sorted(found, key=lambda pair: (-pair[0], pair[1]))[:MOST_TABLES]
-
-    def expected(self, clique: tuple[int, ...]) -> npt.NDArray[np.int64]:
-        shares = np.bincount(self.cells(clique), self.weights, self.volume(clique))
-        return np.asarray(np.rint(self.total * shares), dtype=np.int64)
 
     def solve(self, *, quick: bool = False) -> FloatArray:
         """Weights that answer all measurements so far."""

@@ -51,6 +51,30 @@ class Growth:
     stop: IntArray
     permutation: IntArray
 
+    @classmethod
+    def of(cls, permutation: IntArray) -> Growth:
+        """One leaf of all rows."""
+        feature, threshold, left, parent, start = (np.array([value]) for value in (-1, 0, -1, -1, 0))
+        return cls(feature, threshold, left, parent, start, np.array([len(permutation)]), permutation)
+
+    def size(self, which: IntArray) -> IntArray:
+        """Rows of some nodes."""
+        out: IntArray = self.stop[which] - self.start[which]
+        return out
+
+    def split(self, at: IntArray, feature: IntArray, threshold: IntArray, middle: IntArray) -> IntArray:
+        """Make two children of each node in `at`; returns the new nodes."""
+        new = len(self.feature) + np.arange(2 * len(at))
+        self.feature[at], self.threshold[at], self.left[at] = feature, threshold, new[::2]
+        blank = np.full(len(new), -1)
+        self.feature = np.append(self.feature, blank)
+        self.threshold = np.append(self.threshold, np.zeros(len(new), dtype=np.int64))
+        self.left = np.append(self.left, blank)
+        self.parent = np.append(self.parent, np.repeat(at, 2))
+        self.start = np.append(self.start, np.column_stack([self.start[at], middle]).ravel())
+        self.stop = np.append(self.stop, np.column_stack([middle, self.stop[at]]).ravel())
+        return new
+
 
 def xlogx_table(n: int) -> npt.NDArray[np.float32]:
     """``c * log(c)`` for c = 0..n, float32 (relative error 1e-7: far below any penalty)."""
@@ -128,54 +152,19 @@ def grow(
     xlogx
         `xlogx_table` of at least ``len(y)`` entries.
     """
-    permutation = np.argsort(y, kind="stable")
-    nodes = _Nodes(len(y))
+    nodes = Growth.of(np.argsort(y, kind="stable"))
     active = np.zeros(1, dtype=np.int64)
     for _ in range(max_depth if inputs else 0):
         active = active[nodes.size(active) >= 2 * min_leaf]
         if len(active) == 0:
             break
-        level = _Level.of(nodes, active, permutation, y, classes)
+        level = _Level.of(nodes, active, y, classes)
         gain, which, cut = _best_cuts(level, inputs, min_leaf, xlogx)
         split = gain > penalty * np.maximum(level.present - 1, 1)
         if not split.any():
             break
-        active = _apply(nodes, active, level, inputs, permutation, split, which, cut)
-    return nodes.growth(permutation)
-
-
-class _Nodes:
-    """The growing arrays of a tree."""
-
-    def __init__(self, rows: int) -> None:
-        self.feature = np.array([-1])
-        self.threshold = np.array([0])
-        self.left = np.array([-1])
-        self.parent = np.array([-1])
-        self.start = np.array([0])
-        self.stop = np.array([rows])
-
-    def size(self, which: IntArray) -> IntArray:
-        out: IntArray = self.stop[which] - self.start[which]
-        return out
-
-    def split(self, at: IntArray, feature: IntArray, threshold: IntArray, middle: IntArray) -> IntArray:
-        """Make two children of each node in `at`; returns the new nodes."""
-        new = len(self.feature) + np.arange(2 * len(at))
-        self.feature[at], self.threshold[at], self.left[at] = feature, threshold, new[::2]
-        blank = np.full(len(new), -1)
-        self.feature = np.append(self.feature, blank)
-        self.threshold = np.append(self.threshold, np.zeros(len(new), dtype=np.int64))
-        self.left = np.append(self.left, blank)
-        self.parent = np.append(self.parent, np.repeat(at, 2))
-        self.start = np.append(self.start, np.column_stack([self.start[at], middle]).ravel())
-        self.stop = np.append(self.stop, np.column_stack([middle, self.stop[at]]).ravel())
-        return new
-
-    def growth(self, permutation: IntArray) -> Growth:
-        return Growth(
-            self.feature, self.threshold, self.left, self.parent, self.start, self.stop, permutation
-        )
+        active = _apply(nodes, active, level, inputs, split, which, cut)
+    return nodes
 
 
 @dataclass(slots=True)
@@ -192,12 +181,12 @@ class _Level:
     present: IntArray
 
     @classmethod
-    def of(cls, nodes: _Nodes, active: IntArray, permutation: IntArray, y: IntArray, classes: int) -> _Level:
+    def of(cls, nodes: Growth, active: IntArray, y: IntArray, classes: int) -> _Level:
         sizes = nodes.size(active)
         offsets = np.append(0, np.cumsum(sizes))
         node = np.repeat(np.arange(len(active)), sizes)
         position = np.arange(offsets[-1]) + np.repeat(nodes.start[active] - offsets[:-1], sizes)
-        row = permutation[position]
+        row = nodes.permutation[position]
         label = local_classes(y[row], node, sizes, offsets, classes)
         width = int(label.max()) + 1
         key = node * width + label
@@ -235,11 +224,10 @@ def _best_cuts(
 
 
 def _apply(
-    nodes: _Nodes,
+    nodes: Growth,
     active: IntArray,
     level: _Level,
     inputs: Sequence[Input],
-    permutation: IntArray,
     split: npt.NDArray[np.bool_],
     which: IntArray,
     cut: IntArray,
@@ -251,7 +239,7 @@ def _apply(
         mine = np.flatnonzero(chosen == i)
         right[mine] = inputs[i].bins[level.row[mine]] > cut[level.node[mine]]
     order = np.argsort(level.node * 2 + right, kind="stable")
-    permutation[level.position] = level.row[order]
+    nodes.permutation[level.position] = level.row[order]
     n_right = np.bincount(level.node[right], minlength=len(active))
     at = active[split]
     attribute = np.array([inputs[i].attribute for i in which[split]])

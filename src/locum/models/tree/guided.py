@@ -143,7 +143,7 @@ def _walk(
             continue
         log_weight += gained
         if resample and n > groups:
-            codes, log_weight = _resampled(codes, log_weight, groups, rng)
+            codes, log_weight = _resample(codes, log_weight, groups, rng)
     return codes, log_weight
 
 
@@ -231,7 +231,7 @@ def _draw(
     return out, mass
 
 
-def _resampled(
+def _resample(
     codes: Codes, log_weight: FloatArray, groups: int, rng: np.random.Generator
 ) -> tuple[Codes, FloatArray]:
     """Resample the groups whose effective size has fallen, and level their weights."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -97,13 +98,25 @@ def fit_ratio(
     for i, share in enumerate(shares):
         x = np.vstack([real, chain[share]]).astype(np.float32)
         y = np.r_[np.ones(len(real)), np.zeros(len(share))]
-        found.append(_boost(x, y, held.astype(np.float32), held_y, labels, settings, seed + i))
-    models = [m for m in found if m is not None]
+        text = boost(
+            (x, y),
+            (held.astype(np.float32), held_y),
+            labels,
+            settings.rounds,
+            int(np.clip(PATIENCE[0] * ENOUGH_KEPT / max(held_y.sum(), 1), *PATIENCE)),
+            objective="binary",
+            seed=seed + i,
+            num_leaves=settings.leaves,
+            learning_rate=settings.learning_rate,
+            feature_fraction=max(COLUMN_SHARE, min(1.0, FEWEST_COLUMNS / x.shape[1])),
+        )
+        found.append(text)
+    models = [TreeSum.from_lightgbm(text) for text in found if text is not None]
     if not models:
         return None
     merged = TreeSum.mean(models)
     slope = _slope(Scorer(merged)(held), held_y)
-    return _normalised(Scorer(merged.times(slope)), chain[:NORMALISED_ON], settings.pool)
+    return _normalise(Scorer(merged.times(slope)), chain[:NORMALISED_ON], settings.pool)
 
 
 def _held_out(codes: Codes, rng: np.random.Generator) -> tuple[Codes, Codes]:
@@ -138,46 +151,43 @@ def _slope(score: FloatArray, y: FloatArray) -> float:
     return float(np.clip(slope, 0.25, 2.0)) if np.isfinite(slope) else 1.0
 
 
-def _boost(
-    x: npt.NDArray[np.float32],
-    y: FloatArray,
-    held: npt.NDArray[np.float32],
-    held_y: FloatArray,
+def boost(
+    train: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    held: tuple[npt.NDArray[Any], npt.NDArray[Any]],
     labels: Sequence[int],
-    settings: TreeSettings,
-    seed: int,
-) -> TreeSum | None:
-    """One boosted classifier, stopped on the held-out rows."""
+    rounds: int,
+    patience: int,
+    **parameters: Any,
+) -> str | None:
+    """A boosted classifier in LightGBM's text form, stopped on held-out rows; None where it learned nothing.
+
+    Both sets are rows and their classes; columns in `labels` have no order.
+    """
     import lightgbm
 
-    parameters = {
-        "objective": "binary",
+    common = {
         "verbose": -1,
-        # One thread: CPU time is what we promise, and idle OpenMP threads spin.
-        "num_threads": 1,
         "deterministic": True,
-        "seed": seed,
-        "num_leaves": settings.leaves,
+        "feature_pre_filter": False,
+        "max_bin": 127,
         "max_depth": DEPTH,
-        "learning_rate": settings.learning_rate,
         "min_data_in_leaf": LEAF_ROWS,
         "lambda_l2": L2,
-        "max_bin": 127,
-        "feature_fraction": max(COLUMN_SHARE, min(1.0, FEWEST_COLUMNS / x.shape[1])),
-        "feature_pre_filter": False,
+        # One thread: CPU time is what we promise, and idle OpenMP threads spin.
+        "num_threads": 1,
     }
-    train = lightgbm.Dataset(x, y, params=parameters, categorical_feature=list(labels))
-    valid = train.create_valid(held, held_y)
-    patience = int(np.clip(PATIENCE[0] * ENOUGH_KEPT / max(held_y.sum(), 1), *PATIENCE))
+    parameters = common | parameters
+    data = lightgbm.Dataset(*train, params=parameters, categorical_feature=list(labels))
+    valid = data.create_valid(*held)
     stop = lightgbm.early_stopping(patience, verbose=False)
-    booster = lightgbm.train(parameters, train, settings.rounds, valid_sets=[valid], callbacks=[stop])
+    booster = lightgbm.train(parameters, data, rounds, valid_sets=[valid], callbacks=[stop])
     best = booster.best_iteration
     if best < 1 or booster.num_trees() < 1:
         return None
-    return TreeSum.from_lightgbm(booster.model_to_string(num_iteration=best))
+    return str(booster.model_to_string(num_iteration=best))
 
 
-def _normalised(score: Scorer, chain: Codes, pool: float) -> Ratio:
+def _normalise(score: Scorer, chain: Codes, pool: float) -> Ratio:
     """Choose cap and mean so that a pool of `pool` rows per kept row is always enough."""
     weight = np.exp(score(chain))
     cap = float(np.quantile(weight, 0.999))

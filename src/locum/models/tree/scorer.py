@@ -74,38 +74,35 @@ class Scorer:
     def __init__(self, trees: TreeSum) -> None:
         self.trees = trees
 
+    # Tables are made when first needed: loading a model should not wait for them.
     @cached_property
-    def _tables(self) -> _Tables:
-        # Made when first needed: loading a model should not wait for them.
-        return _Tables(self.trees)
+    def _codes(self) -> tuple[dict[int, IntArray], dict[int, int]]:
+        return short_codes(self.trees)
+
+    @cached_property
+    def _groups(self) -> list[list[int]]:
+        return _groups(self._codes[1])
+
+    @cached_property
+    def _packs(self) -> tuple[list[_Pack], float]:
+        return _pack_trees(self.trees, self._codes[1])
 
     def __call__(self, codes: Codes) -> FloatArray:
         """Sum of the trees for each row; shape (n_rows,). Codes may be any integers from 0."""
-        return self._tables.score(codes)
-
-
-class _Tables:
-    """The look-up tables of a sum of trees."""
-
-    def __init__(self, trees: TreeSum) -> None:
-        self._short, self._sizes = short_codes(trees)
-        self._groups = _groups(self._sizes)
-        self._packs, self._constant = _packed(trees, self._sizes)
-
-    def score(self, codes: Codes) -> FloatArray:
-        out = np.full(len(codes), self._constant)
+        out = np.full(len(codes), self._packs[1])
         for start in range(0, len(codes), BLOCK):
             self._block(codes[start : start + BLOCK], out[start : start + BLOCK])
         return out
 
     def _block(self, codes: Codes, out: FloatArray) -> None:
-        joint = [self._joint(codes, group) for group in self._groups]
+        groups, sizes = self._groups, self._codes[1]
+        joint = [self._joint(codes, group) for group in groups]
         left, one = np.empty(len(codes), dtype=np.uint64), np.empty(len(codes), dtype=np.uint64)
         gained = np.empty(len(codes))
-        for pack in self._packs:
+        for pack in self._packs[0]:
             first = True
-            for group, place in zip(self._groups, joint, strict=True):
-                table = _joined(pack, group, self._sizes)
+            for group, place in zip(groups, joint, strict=True):
+                table = _join_masks(pack, group, sizes)
                 if table is None:
                     continue
                 # "clip" skips a check of bounds that holds by construction.
@@ -120,8 +117,8 @@ class _Tables:
         """Joint short code of some columns for each row."""
         place = np.zeros(len(codes), dtype=np.int64)
         for column in group:
-            short = self._short[column]
-            place *= self._sizes[column]
+            short = self._codes[0][column]
+            place *= self._codes[1][column]
             place += short[np.minimum(codes[:, column], len(short) - 1)]
         return place
 
@@ -141,7 +138,7 @@ def _leaf(left: Words, other: Words, pack: _Pack) -> IntArray:
     return left.view(np.int64)
 
 
-def _joined(pack: _Pack, group: Sequence[int], sizes: Mapping[int, int]) -> Words | None:
+def _join_masks(pack: _Pack, group: Sequence[int], sizes: Mapping[int, int]) -> Words | None:
     """Surviving leaves by joint code of a group's columns; None where the trees look at none of them."""
     if not any(column in pack.columns for column in group):
         return None
@@ -214,7 +211,7 @@ def _groups(sizes: dict[int, int]) -> list[list[int]]:
     return groups
 
 
-def _packed(trees: TreeSum, sizes: dict[int, int]) -> tuple[list[_Pack], float]:
+def _pack_trees(trees: TreeSum, sizes: dict[int, int]) -> tuple[list[_Pack], float]:
     """All trees in packs, and the sum of those that have one leaf only."""
     lefts = _lefts(trees, sizes)
     small: list[tuple[dict[int, Words], FloatArray]] = []

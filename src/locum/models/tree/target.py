@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.models.tree.ratio import DEPTH, L2, LEAF_ROWS
+from locum.models.tree.ratio import boost
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.tree_sum import TreeSum
 from locum.randomness import child_seed, stream
@@ -70,7 +70,7 @@ class TargetModel:
         """
         p = self.probability(codes)
         cumulative = np.cumsum(p, axis=1)
-        uniform = _stratified(p @ np.arange(p.shape[1]), rng)
+        uniform = _stratify(p @ np.arange(p.shape[1]), rng)
         chosen = (cumulative < uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
         codes[:, self.column] = np.minimum(chosen, cumulative.shape[1] - 1)
 
@@ -89,7 +89,7 @@ class TargetModel:
         return total + np.log(p[np.arange(len(codes)), own])
 
 
-def _stratified(key: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _stratify(key: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Uniform numbers, one a row, spread evenly over every `STRATA` rows that follow each other by `key`."""
     n = len(key)
     order = np.lexsort((rng.random(n), key))
@@ -168,26 +168,25 @@ def _boost(
     seed: int,
 ) -> tuple[Scorer, ...]:
     """Boosted scores of the codes, stopped where the held-out rows are predicted best."""
-    import lightgbm
-
     counts = np.bincount(y, minlength=size)
     logs = np.log((counts + 0.5) / (len(y) + 0.5 * size))
     constant = tuple(Scorer(TreeSum.constant(float(v))) for v in ([logs[1] - logs[0]] if size == 2 else logs))
     if np.count_nonzero(np.bincount(y[cut:], minlength=size)) < 2:
         return constant
-    parameters = {
-        "objective": "binary" if size == 2 else "multiclass", "num_class": 1 if size == 2 else size,
-        "verbose": -1, "num_threads": 1, "deterministic": True, "seed": seed, "num_leaves": 15,
-        "max_depth": DEPTH, "learning_rate": RATE, "min_data_in_leaf": LEAF_ROWS, "lambda_l2": L2,
-        "max_bin": 127, "feature_fraction": 0.7, "feature_pre_filter": False,
-    }  # fmt: skip
-    train = lightgbm.Dataset(x[cut:], y[cut:], params=parameters, categorical_feature=categorical)
-    valid = train.create_valid(x[:cut], y[:cut])
-    stop = lightgbm.early_stopping(PATIENCE, verbose=False)
-    booster = lightgbm.train(parameters, train, ROUNDS, valid_sets=[valid], callbacks=[stop])
-    best = booster.best_iteration
-    if best < 1 or booster.num_trees() < 1:
+    text = boost(
+        (x[cut:], y[cut:]),
+        (x[:cut], y[:cut]),
+        categorical,
+        ROUNDS,
+        PATIENCE,
+        objective="binary" if size == 2 else "multiclass",
+        num_class=1 if size == 2 else size,
+        seed=seed,
+        num_leaves=15,
+        learning_rate=RATE,
+        feature_fraction=0.7,
+    )
+    if text is None:
         return constant
     # LightGBM writes the average score into the leaves of each code's first tree.
-    text = booster.model_to_string(num_iteration=best)
     return tuple(Scorer(TreeSum.from_lightgbm(text, k, len(constant))) for k in range(len(constant)))

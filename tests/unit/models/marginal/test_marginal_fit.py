@@ -16,12 +16,17 @@ CLIQUES = [(2, 0), (0, 1), (2,)]
 HARD = FitSettings(tolerance=1e-6, steps=2000)
 
 
+def measured(clique, counts, variance: float) -> MeasuredTable:
+    counts = np.asarray(counts, dtype=float)
+    return MeasuredTable(clique, counts, np.full(counts.size, variance))
+
+
 def noisy_tables(seed: int, sigma: float = 5.0, rows: int = 1000) -> list[MeasuredTable]:
     rng = np.random.default_rng(seed)
     p = rng.dirichlet(np.ones(24)).reshape(SIZES)
     tables = [p.sum(axis=1).T, p.sum(axis=2), p.sum(axis=(0, 1))]
     return [
-        MeasuredTable(c, (rows * t + rng.normal(0, sigma, t.shape)).reshape(-1), sigma**2)
+        measured(c, (rows * t + rng.normal(0, sigma, t.shape)).reshape(-1), sigma**2)
         for c, t in zip(CLIQUES, tables, strict=True)
     ]
 
@@ -91,14 +96,14 @@ def test_what_cannot_happen_gets_nothing_and_the_rest_is_still_fitted() -> None:
 
 
 def test_the_total_is_the_precision_weighted_mean_of_sums() -> None:
-    a, b = MeasuredTable((0,), np.array([10.0, 20.0]), 1.0), MeasuredTable((1,), np.full(4, 10.0), 4.0)
+    a, b = measured((0,), [10.0, 20.0], 1.0), measured((1,), np.full(4, 10.0), 4.0)
     # variances of the sums: 2 and 16
     assert total_of(pool([a, b])) == pytest.approx((30 / 2 + 40 / 16) / (1 / 2 + 1 / 16))
-    assert total_of(pool([MeasuredTable((0,), np.array([-10.0, 2.0]), 1.0)])) == 1.0 == total_of([])
+    assert total_of(pool([measured((0,), [-10.0, 2.0], 1.0)])) == 1.0 == total_of([])
 
 
 def test_two_tables_of_one_clique_become_one() -> None:
-    a, b = MeasuredTable((0,), np.array([10.0, 0.0]), 1.0), MeasuredTable((0,), np.array([20.0, 4.0]), 3.0)
+    a, b = measured((0,), [10.0, 0.0], 1.0), measured((0,), [20.0, 4.0], 3.0)
     (both,) = pool([a, b])
     np.testing.assert_allclose(both.counts, [12.5, 1.0])
     np.testing.assert_allclose(both.variance, 0.75)

@@ -40,7 +40,8 @@ def test_with_next_to_no_entropy_the_fit_is_that_of_mbi(mbi) -> None:
     for c in CLIQUES:
         away = tuple(a for a in range(4) if a not in c)
         table = p.sum(axis=away).transpose([sorted(c).index(a) for a in c])
-        noisy.append(MeasuredTable(c, (5000 * table + rng.normal(0, 5, table.shape)).reshape(-1), 25.0))
+        counts = (5000 * table + rng.normal(0, 5, table.shape)).reshape(-1)
+        noisy.append(MeasuredTable(c, counts, np.full(counts.size, 25.0)))
     engine = Propagation(Triangulator(SIZES).tree(CLIQUES), CLIQUES)
     settings = FitSettings(entropy=1e-3, entropy_one=1e-3, tolerance=1e-3, steps=3000)
     fitted = fit(engine, pool(noisy), 5000.0, settings)
