@@ -27,9 +27,11 @@ def test_no_arguments_is_help(capsys):
 
 
 def test_the_list_holds_every_command_once_and_cuts_no_sentence(capsys):
-    from locum.cli.helppage import SECTIONS, SHORT
+    from locum.cli.helppage import below
 
-    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(COMMANDS) == sorted(SHORT)
+    assert [name for name, _ in below("")] == list(COMMANDS)
+    sections = [spec["section"] for _, spec in below("")]
+    assert len(set(sections)) == sum(a != b for a, b in zip(sections, ["", *sections], strict=False))
     for argv in (["--help"], ["text", "--help"], ["text", "private", "--help"], ["models", "--help"]):
         assert main(argv) == 0
         assert "..." not in capsys.readouterr().out.split("Options:")[1]
@@ -40,12 +42,12 @@ def test_examples_are_calls_that_the_parser_takes(command, capsys):
     """Arguments and options of an example exist; nothing is run."""
     import shlex
 
-    from locum.cli.helppage import EXAMPLES
+    from locum.cli.helppage import commands
     from locum.cli.main import _app
 
     assert main([command, "--help"]) == 0
     shown = capsys.readouterr().out
-    for call in EXAMPLES[command]:
+    for call in commands()[command]["examples"]:
         assert f"  {call}" in shown
         name, sub, *rest = shlex.split(call)
         assert name == "locum"
@@ -178,7 +180,7 @@ def test_doctor_tells_versions_and_resources(capsys):
 
 BROKEN = """
 import sys, locum.cli.doctor
-def doctor() -> None:
+def doctor(endpoint=None, model="", key_env="", as_json=False):
     {body}
 locum.cli.doctor.doctor = doctor
 from locum.cli.main import main
