@@ -8,6 +8,7 @@ from locum.runs.fit import fit as fit
 from locum.runs.impute import impute as impute
 from locum.runs.init import detect as detect
 from locum.runs.init import propose_rules as propose_rules
+from locum.runs.outcome import RunOutcome
 from locum.runs.plant import plant as plant
 from locum.runs.sample import load as load
 from locum.runs.sample import sample as sample
@@ -20,4 +21,5 @@ from locum.studies.subgroups.verb import subgroups as subgroups
 from locum.studies.tournament.verb import tournament as tournament
 from locum.synthesizer.table import Synthesizer as Synthesizer
 
+Outcome = RunOutcome
 __version__: str

@@ -51,13 +51,13 @@ def show_schema(schema: Schema) -> None:
         say(f"Each {dependency.determinant} goes with one {dependency.dependent}; this will be kept exactly.")
 
 
-def fit(data: Path, model: Path, as_json: bool = False, **asked: Any) -> None:
+def fit(data: Path, model: Path, force: bool = False, as_json: bool = False, **asked: Any) -> None:
     """Learn a generator from a table and keep it as a file."""
     from locum.cli.progress import Display
     from locum.runs.fit import fit_file
 
     with Display() as display:
-        found = fit_file(data, model, progress=display, **asked)
+        found = fit_file(data, model, force=force, progress=display, **asked)
     if found["warning"]:
         note(f"warning: {found['warning']}", style="yellow")
     if as_json:

@@ -51,14 +51,19 @@ def init(
 
 
 def plan(
-    plan: Path, rows: int | None = None, preview_rows: int = 8, as_json: bool = False, **asked: Any
+    plan: Path,
+    rows: int | None = None,
+    preview_rows: int = 8,
+    allow_endpoints: Sequence[str] = (),
+    as_json: bool = False,
+    **limits: Any,
 ) -> None:
     """Say what a run would take: calls, tokens, money and time, reckoned from a few rows made now."""
     from locum.text.run.cost import Interval, estimate
 
     loaded = _load(plan, rows=rows)
     _notice(loaded)
-    found = _finish(estimate(loaded, preview_rows, **_limits(asked)))
+    found = _finish(estimate(loaded, preview_rows, caps=Caps(**limits), allow_endpoints=allow_endpoints))
     if as_json:
         emit({"command": "text plan", **found.to_json(), "order": _order(loaded)})
         return
@@ -85,13 +90,13 @@ def plan(
     say(f"Reckoned from {found.preview_rows} rows: {found.preview_calls} calls, {found.preview_cost:.4f}.")
 
 
-def preview(plan: Path, rows: int = 3, as_json: bool = False, **asked: Any) -> None:
+def preview(plan: Path, rows: int = 3, allow_endpoints: Sequence[str] = (), as_json: bool = False) -> None:
     """Make a few rows and show them whole, with what was lost; nothing is written."""
     from locum.text.run.run import preview as make
 
     loaded = _load(plan)
     _notice(loaded)
-    made, funnel, engine = _finish(make(loaded, rows, **asked))
+    made, funnel, engine = _finish(make(loaded, rows, allow_endpoints=allow_endpoints))
     if as_json:
         emit({"command": "text preview", "rows": made, "funnel": funnel, "tokens": engine.purse.tokens})
         return
@@ -108,10 +113,11 @@ def run(
     out: Path | None = None,
     rows: int | None = None,
     seed: int | None = None,
+    allow_endpoints: Sequence[str] = (),
     replay: bool = False,
     change: Sequence[str] = (),
     as_json: bool = False,
-    **asked: Any,
+    **limits: Any,
 ) -> None:
     """Make the rows of a plan or recipe."""
     from locum.text.recipes.run import changed, load_recipe, locate, run_recipe
@@ -119,7 +125,7 @@ def run(
     from locum.text.run.run import run as make
 
     plan = locate(plan)
-    options = {"replay": replay, **_limits(asked)}
+    options: dict[str, Any] = {"caps": Caps(**limits), "replay": replay, "allow_endpoints": allow_endpoints}
     recipe = load_recipe(plan, change)
     if recipe is None and change:
         raise UsageError(
@@ -142,7 +148,13 @@ def run(
     _show(outcome, "text run", as_json=as_json)
 
 
-def resume(folder: Path, replay: bool = False, as_json: bool = False, **asked: Any) -> None:
+def resume(
+    folder: Path,
+    allow_endpoints: Sequence[str] = (),
+    replay: bool = False,
+    as_json: bool = False,
+    **limits: Any,
+) -> None:
     """Take up a run by its folder alone."""
     from locum.text.run.run import plan_in
     from locum.text.run.run import run as make
@@ -150,8 +162,9 @@ def resume(folder: Path, replay: bool = False, as_json: bool = False, **asked: A
     loaded = plan_in(folder)
     if not replay:
         _notice(loaded)
+    options: dict[str, Any] = {"caps": Caps(**limits), "replay": replay, "allow_endpoints": allow_endpoints}
     with Display() as display, _quiet():
-        outcome = make(loaded, folder, replay=replay, progress=display, **_limits(asked))
+        outcome = make(loaded, folder, progress=display, **options)
     _show(outcome, "text resume", as_json=as_json)
 
 
@@ -214,12 +227,6 @@ def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Pl
             raise UsageError("the plan has a quota", where="--rows", do="change per_cell in the plan")
         loaded = replace(loaded, rows=rows)
     return loaded if seed is None else replace(loaded, seed=seed)
-
-
-def _limits(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What an engine is asked, with its limits as `Caps`."""
-    limits = {key: value for key, value in asked.items() if key in Caps.__dataclass_fields__}
-    return {"caps": Caps(**limits), **{key: value for key, value in asked.items() if key not in limits}}
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:

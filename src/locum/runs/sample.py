@@ -37,7 +37,7 @@ PREVIEW_ROWS = 1_000
 
 
 def load(path: str | os.PathLike[str]) -> Synthesizer:
-    """Open a model file made by ``save``, `run` or ``locum fit``; or the run folder; it holds no code.
+    """Open a model file made by ``save``, `run` or ``locum fit``, or that of a run folder; it holds no code.
 
     Raises
     ------

@@ -180,7 +180,7 @@ def test_doctor_tells_versions_and_resources(capsys):
 
 BROKEN = """
 import sys, locum.cli.doctor
-def doctor(endpoint=None, model="", key_env="", as_json=False):
+def doctor(endpoint: "str" = "", model: "str" = "", key_env: "str" = "", as_json=False) -> None:
     {body}
 locum.cli.doctor.doctor = doctor
 from locum.cli.main import main
