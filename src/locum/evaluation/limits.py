@@ -135,9 +135,12 @@ def _check(by_name: dict[str, Result], wanted: Requirement, strict: bool) -> Req
         near = get_close_matches(wanted.name, list(by_name), n=1, cutoff=0.6)
         hint = f" Did you mean {near[0]}?" if near else ""
         return RequirementCheck(
-            wanted.name, wanted.bound, wanted.limit, "fail",
+            wanted.name,
+            wanted.bound,
+            wanted.limit,
+            "fail",
             f"{wanted.name} was not measured, so nobody can say that it is {sign} {wanted.limit:g}.{hint}",
-        )  # fmt: skip
+        )
     low = result.value if result.low is None else result.low
     high = result.value if result.high is None else result.high
     if wanted.bound == "max":
@@ -160,4 +163,4 @@ def _check(by_name: dict[str, Result], wanted: Requirement, strict: bool) -> Req
             sentence = sentence[:-1] + ", which counts as failed (strict)."
     return RequirementCheck(
         wanted.name, wanted.bound, wanted.limit, verdict, sentence, result.value, result.low, result.high
-    )  # fmt: skip
+    )

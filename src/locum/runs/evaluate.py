@@ -184,9 +184,10 @@ def evaluate(
     check_effort(effort)
     if (by or shift) and holdout is None:
         raise UsageError(
-            "groups cannot be tested without real rows that the generator never saw", where="by",
+            "groups cannot be tested without real rows that the generator never saw",
+            where="by",
             do="give a hold-out, or leave --by and --shift out",
-        )  # fmt: skip
+        )
     progress(Event("read", 0, 3))
     config = find_config(RunRequest(data=real))[0] if schema is None else None
     if require is None:
@@ -212,9 +213,16 @@ def evaluate(
         birds = load_canaries(canaries, schema)
         need_planted(birds, train, schema, raw.name)
     evidence = judge(
-        train, made, schema, holdout=held, seed=seed, effort=effort, require=wanted_limits, canaries=birds,
+        train,
+        made,
+        schema,
+        holdout=held,
+        seed=seed,
+        effort=effort,
+        require=wanted_limits,
+        canaries=birds,
         progress=progress,
-    )  # fmt: skip
+    )
     if by or shift:
         assert held is not None
         evidence = replace(evidence, thin=_thin_groups(made, held, schema, by, shift, seed, progress))
@@ -224,9 +232,12 @@ def evaluate(
     )
     notes = [*(f"{a.column!r} was not compared: {a.reason}." for a in unmatched), *notes]
     context = RunContext(
-        title=title or raw.name, created=now(), settings={"seed": seed, "target": schema.target},
-        versions=versions(), lineage=None if tables[0] is None else tables[0].lineage,
-    )  # fmt: skip
+        title=title or raw.name,
+        created=now(),
+        settings={"seed": seed, "target": schema.target},
+        versions=versions(),
+        lineage=None if tables[0] is None else tables[0].lineage,
+    )
     return Evaluation(evidence, context, schema, tuple(notes))
 
 
@@ -245,16 +256,23 @@ def _thin_groups(
 
     if schema.target is None:
         raise UsageError(
-            "groups are tested by a model, and nobody said what it predicts", where="target",
+            "groups are tested by a model, and nobody said what it predicts",
+            where="target",
             do="name the column with --target",
-        )  # fmt: skip
+        )
     target = target_column(schema.target, schema, held)
     words = f"boosted trees trained on {made.num_rows:,} synthetic rows"
     score = train_score(made, schema, target, seed)
     asked = Examined(
-        schema.name, words, without_data_bounds(schema), target, score, with_target(held, target),
-        group_columns(by, schema.names), (shift,) if isinstance(shift, str) else tuple(shift),
-    )  # fmt: skip
+        schema.name,
+        words,
+        without_data_bounds(schema),
+        target,
+        score,
+        with_target(held, target),
+        group_columns(by, schema.names),
+        (shift,) if isinstance(shift, str) else tuple(shift),
+    )
     return examine(asked, Refit(), seed=seed, listener=progress)
 
 

@@ -195,10 +195,20 @@ def _execute(prepared: Prepared, progress: Listener) -> RunOutcome:
             folder.log("ended", cpu_s=round(cpu, 2), wall_s=round(wall, 2), peak_bytes=peak_memory())
         report, facts = read_report(prepared.out), folder.facts("fit")
         return RunOutcome(
-            prepared.out, describe_files(plan.synthetic, guarantee=access.private), answers_of(report),
-            facts["rows"], facts["holdout"], plan.rows, cpu, wall, peak_memory(), earlier,
-            (*prepared.notes, *facts["notes"]), checks_of(report), plan.guarantee,
-        )  # fmt: skip
+            prepared.out,
+            describe_files(plan.synthetic, guarantee=access.private),
+            answers_of(report),
+            facts["rows"],
+            facts["holdout"],
+            plan.rows,
+            cpu,
+            wall,
+            peak_memory(),
+            earlier,
+            (*prepared.notes, *facts["notes"]),
+            checks_of(report),
+            plan.guarantee,
+        )
 
 
 def _fit(folder: RunFolder, plan: RunPlan, access: Access, learned: Mask, progress: Listener) -> None:
@@ -231,11 +241,18 @@ def _sample_and_judge(
     with folder.stage("evaluate") as stage, access.seal("judging the run"):
         train, holdout = access.judged(learned, plan), access.judged(~learned, plan)
         evidence = judge(
-            train, made, schema, holdout=holdout, seed=child_seed(plan.seed, "evaluate"),
-            rows=plan.evaluate_rows, log_prob=synth.log_prob_table if synth.has_density else None,
-            effort=plan.effort, refit=None if access.private else plan_refit(plan),
-            require=plan.require, progress=relabel(progress, "evaluate"),
-        )  # fmt: skip
+            train,
+            made,
+            schema,
+            holdout=holdout,
+            seed=child_seed(plan.seed, "evaluate"),
+            rows=plan.evaluate_rows,
+            log_prob=synth.log_prob_table if synth.has_density else None,
+            effort=plan.effort,
+            refit=None if access.private else plan_refit(plan),
+            require=plan.require,
+            progress=relabel(progress, "evaluate"),
+        )
         evidence = replace(evidence, answers=with_guarantee(evidence.answers, plan.guarantee))
         stage.output(*report_stage(folder, plan, evidence, synth, progress))
 
@@ -339,10 +356,15 @@ def context_of(folder: RunFolder, plan: RunPlan, synth: Synthesizer) -> RunConte
 
     created = next((r["created"] for r in folder.records() if r.get("event") == "begun"), now())
     settings = {
-        "data": plan.source.name, "rows": plan.rows, "seed": plan.seed, "hold-out share": plan.holdout,
-        "target": plan.schema.target, "protected": ", ".join(plan.schema.protected) or None,
-        "synthesizer": plan.synthesizer, **plan.settings,
-    }  # fmt: skip
+        "data": plan.source.name,
+        "rows": plan.rows,
+        "seed": plan.seed,
+        "hold-out share": plan.holdout,
+        "target": plan.schema.target,
+        "protected": ", ".join(plan.schema.protected) or None,
+        "synthesizer": plan.synthesizer,
+        **plan.settings,
+    }
     if plan.evaluate_rows is not None:
         settings["rows judged at most"] = plan.evaluate_rows
     settings["lineage of the rows made"] = str(synth.lineage)

@@ -55,9 +55,12 @@ class Imputed:
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
         return {
-            "rows": self.table.num_rows, "rows_filled": self.rows_filled, "filled": self.filled,
-            "lineage": None if self.lineage is None else self.lineage.to_json(), "notes": list(self.notes),
-        }  # fmt: skip
+            "rows": self.table.num_rows,
+            "rows_filled": self.rows_filled,
+            "filled": self.filled,
+            "lineage": None if self.lineage is None else self.lineage.to_json(),
+            "notes": list(self.notes),
+        }
 
     def __str__(self) -> str:
         if not self.filled:
@@ -250,5 +253,9 @@ def impute_file(
     done = fill(data, model=synth, columns=columns, method=method, config=config, seed=seed)
     write_rows(done.table, out, done.schema, done.origin, done.lineage)
     return {
-        "out": str(out), "seed": seed, "bytes": out.stat().st_size, "sentence": str(done), **done.to_json()
-    }  # fmt: skip
+        "out": str(out),
+        "seed": seed,
+        "bytes": out.stat().st_size,
+        "sentence": str(done),
+        **done.to_json(),
+    }

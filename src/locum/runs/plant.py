@@ -102,9 +102,12 @@ def plant(
         raise UsageError(f"a column is called {PLANTED!r}", where=raw.name, do="rename it")
     schema, _ = refine_schema(RunRequest(data=data), raw, config)
     table, birds = plant_rows(
-        canonical(raw, schema), schema, seed=secrets.randbelow(2**63) if seed is None else seed,
-        planted=planted, copies=copies,
-    )  # fmt: skip
+        canonical(raw, schema),
+        schema,
+        seed=secrets.randbelow(2**63) if seed is None else seed,
+        planted=planted,
+        copies=copies,
+    )
     told = pa.concat_tables(
         [
             part.append_column(PLANTED, pa.array([inside] * part.num_rows, pa.bool_()))
@@ -137,10 +140,11 @@ def need_planted(birds: Canaries, train: pa.Table, schema: Schema, name: str) ->
     there = np.isin(keys["planted"], keys["train"])
     if there.mean() < 0.5:
         raise UsageError(
-            f"{int(there.sum())} of {len(there)} canaries are in the real table", where=name,
+            f"{int(there.sum())} of {len(there)} canaries are in the real table",
+            where=name,
             expected="the copy that `locum plant` wrote, from which the generator learned",
             do="give that copy with --real",
-        )  # fmt: skip
+        )
 
 
 def load_canaries(keys: str | os.PathLike[str], schema: Schema) -> Canaries:

@@ -66,9 +66,15 @@ def privacy_request(
         When something is said about privacy and no epsilon is given.
     """
     options = {
-        "delta": delta, "unit": unit, "per_unit": per_unit, "public": public, "ledger": ledger,
-        "total": total, "test_seed": test_seed, "engine": engine,
-    }  # fmt: skip
+        "delta": delta,
+        "unit": unit,
+        "per_unit": per_unit,
+        "public": public,
+        "ledger": ledger,
+        "total": total,
+        "test_seed": test_seed,
+        "engine": engine,
+    }
     given = {name: value for name, value in options.items() if value is not None}
     if epsilon is not None:
         return PrivacyRequest(epsilon, **given)

@@ -178,9 +178,10 @@ def _real_rows(path: Path, synth: Synthesizer, fixed: str) -> pa.Table:
     """Real rows for verification; `fixed` is an option by which no row can be left out."""
     if fixed:
         raise UsageError(
-            f"rows of --{fixed} cannot be picked over without breaking it", where="--verify",
+            f"rows of --{fixed} cannot be picked over without breaking it",
+            where="--verify",
             do=f"leave out --verify or --{fixed}",
-        )  # fmt: skip
+        )
     raw = read_table(path)
     if raw.lineage is not None and raw.lineage.depth > 0:
         raise UsageError(
@@ -202,8 +203,9 @@ def refuse_out(out: Path, *, force: bool) -> None:
     if out.suffix.lower().lstrip(".") not in FORMATS:
         raise UsageError(
             f"rows cannot be written as {out.suffix or 'a file without suffix'!r}",
-            where=str(out), expected=f"a name ending in {', '.join('.' + name for name in FORMATS)}",
-        )  # fmt: skip
+            where=str(out),
+            expected=f"a name ending in {', '.join('.' + name for name in FORMATS)}",
+        )
     refuse_existing(out, force=force)
 
 

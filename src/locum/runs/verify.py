@@ -57,11 +57,17 @@ class Verified:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
         return {
-            "folder": str(self.folder), "passed": self.passed, "failures": list(self.failures),
-            "statement": self.statement, "key_fingerprint": self.key, "key_expected": self.known_key,
-            "epsilon": None if self.epsilon is None else list(self.epsilon), "delta": self.delta,
-            "files": list(self.files), "assumptions": list(self.assumptions),
-        }  # fmt: skip
+            "folder": str(self.folder),
+            "passed": self.passed,
+            "failures": list(self.failures),
+            "statement": self.statement,
+            "key_fingerprint": self.key,
+            "key_expected": self.known_key,
+            "epsilon": None if self.epsilon is None else list(self.epsilon),
+            "delta": self.delta,
+            "files": list(self.files),
+            "assumptions": list(self.assumptions),
+        }
 
 
 def verify(bundle: Path, *, key: str | None = None) -> Verified:
@@ -105,10 +111,16 @@ def verify(bundle: Path, *, key: str | None = None) -> Verified:
     if key is not None and not known:
         failures.append(f"{NAME}: signed by another key than the one expected.")
     return Verified(
-        bundle, tuple(failures), str(certificate.get("statement", "")), _fingerprint(public), known, epsilon,
-        _delta(certificate), tuple(str(a) for a in certificate.get("assumptions") or ()),
+        bundle,
+        tuple(failures),
+        str(certificate.get("statement", "")),
+        _fingerprint(public),
+        known,
+        epsilon,
+        _delta(certificate),
+        tuple(str(a) for a in certificate.get("assumptions") or ()),
         tuple(sorted(_part(certificate, "files"))),
-    )  # fmt: skip
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

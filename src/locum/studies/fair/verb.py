@@ -122,9 +122,14 @@ def fair(
 
 
 def _over_all_rows(
-    done: Repaired, source: Any, schema: Schema | None, data: pa.Table | None, folds: int,
-    asked: Mapping[str, Any], progress: Listener,
-) -> Repaired:  # fmt: skip
+    done: Repaired,
+    source: Any,
+    schema: Schema | None,
+    data: pa.Table | None,
+    folds: int,
+    asked: Mapping[str, Any],
+    progress: Listener,
+) -> Repaired:
     """The same repair with models' gaps measured on all real rows."""
     from locum.studies.fair.crossfit import DEFAULT_SYNTHESIZER, cross_fit
     from locum.studies.fair.methods import Order
@@ -147,17 +152,26 @@ def _over_all_rows(
     )
     target, protected = asked["target"], tuple(asked["protected"])
     (found,) = cross_fit(
-        data, schema, [(protected, order)], target=target, synthesizer=name, folds=folds,
-        least=asked["least"], seed=asked.get("seed", 0), progress=progress,
-    )  # fmt: skip
+        data,
+        schema,
+        [(protected, order)],
+        target=target,
+        synthesizer=name,
+        folds=folds,
+        least=asked["least"],
+        seed=asked["seed"],
+        progress=progress,
+    )
     # Labels are counted in the rows that are handed out, models' gaps in the folds.
     evidence = found.evidence.with_labels_of(done.evidence)
     kept = tuple(n for n in done.notes if not n.startswith("Not judged"))
     return replace(
-        done, evidence=evidence, sentence=sentence(evidence, target, protected),
+        done,
+        evidence=evidence,
+        sentence=sentence(evidence, target, protected),
         notes=(*kept, *found.unjudged),
         tested_on=f"all {found.rows:,} real rows, by models of {found.folds} folds",
-    )  # fmt: skip
+    )
 
 
 def _table(data: Any, schema: Schema | None) -> tuple[pa.Table, Schema]:
