@@ -67,20 +67,8 @@ def sample(
     ----------
     model
         A fitted synthesizer, or the path of a model file.
-    n
-        Number of rows, 1 or more; None with `given`, which says how many.
-    where
-        Condition that every row fulfils, such as ``age >= 80 and diagnosis = 'I10'``.
-    given
-        Frame or file with some of the columns; what it holds is kept, the rest of each row is drawn.
-    targets
-        Asked proportions, such as ``{"sex": "balanced", "age >= 65": 0.3}``.
-    rules
-        What no row breaks, such as ``start <= end``; rules of the schema are always kept.
-    temperature
-        Below 1 more of what is frequent, above 1 more of what is rare.
-    seed
-        Same seed, same rows; None takes the next of a series that the model's own seed fixes.
+    n, where, given, targets, rules, temperature, seed
+        How many rows, and what is asked of them: as for `Synthesizer.sample`.
 
     Returns
     -------
