@@ -1,24 +1,25 @@
-"""Types of the public names; `__init__.py` fetches them only when they are used."""
+"""Types of the public names; `__init__.py` fetches them only when they are used, from where `api.py` says."""
 
-from locum.api import Evaluation as Evaluation
-from locum.api import LocumError as LocumError
-from locum.api import Outcome as Outcome
-from locum.api import Schema as Schema
-from locum.api import Synthesizer as Synthesizer
-from locum.api import collapse as collapse
-from locum.api import compare as compare
-from locum.api import detect as detect
-from locum.api import evaluate as evaluate
-from locum.api import fair as fair
-from locum.api import fit as fit
-from locum.api import impute as impute
-from locum.api import load as load
-from locum.api import mix as mix
-from locum.api import plant as plant
-from locum.api import propose_rules as propose_rules
-from locum.api import run as run
-from locum.api import sample as sample
-from locum.api import subgroups as subgroups
-from locum.api import tournament as tournament
+from locum.errors import LocumError as LocumError
+from locum.runs.evaluate import Evaluation as Evaluation
+from locum.runs.evaluate import evaluate as evaluate
+from locum.runs.execute import run as run
+from locum.runs.fit import fit as fit
+from locum.runs.impute import impute as impute
+from locum.runs.init import detect as detect
+from locum.runs.init import propose_rules as propose_rules
+from locum.runs.outcome import RunOutcome
+from locum.runs.plant import plant as plant
+from locum.runs.sample import load as load
+from locum.runs.sample import sample as sample
+from locum.schema.table import Schema as Schema
+from locum.studies.collapse.verb import collapse as collapse
+from locum.studies.compare.verb import compare as compare
+from locum.studies.fair.verb import fair as fair
+from locum.studies.mix.verb import mix as mix
+from locum.studies.subgroups.verb import subgroups as subgroups
+from locum.studies.tournament.verb import tournament as tournament
+from locum.synthesizer.table import Synthesizer as Synthesizer
 
+Outcome = RunOutcome
 __version__: str

@@ -237,7 +237,7 @@ def test_rows_of_a_model_file(synth: Synthesizer, tmp_path: Path) -> None:
     assert rows[0] == rows[-1]
     keeps(pa.Table.from_pylist(rows[1:]), 300)
     keeps(_rows_of(Synthesizer.load(tmp_path / "m.locum"), "m").table)
-    sample_file(tmp_path / "m.locum", 150, tmp_path / "out.parquet", seed=1)
+    sample_file(tmp_path / "m.locum", tmp_path / "out.parquet", 150, seed=1)
     keeps(pq.read_table(tmp_path / "out.parquet"), 150)
 
 

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
 
 import typer
 
-from locum.cli.options import Json, option
+from locum.cli import console
 
 
-def doctor(
-    endpoint: Annotated[
-        str | None, option("--endpoint", "Test a model endpoint instead: its address up to /v1.", "URL")
-    ] = None,
-    model: Annotated[str, option("--model", "Model to ask.", "NAME")] = "",
-    key_env: Annotated[str, option("--key-env", "Variable that holds the key.", "VAR")] = "",
-    as_json: Json = False,
-) -> None:
+def doctor(endpoint: str | None = None, model: str = "", key_env: str = "", as_json: bool = False) -> None:
     """Show versions, cores, memory, disk and extras; paste it into a bug report."""
     if endpoint is not None:
         _test_endpoint(endpoint, model, key_env, as_json=as_json)
         return
-    from pathlib import Path
-
-    from locum.cli import console
     from locum.runs import machine
     from locum.runs.versions import EXTRAS, REQUIRED, versions
     from locum.wording import size
@@ -64,7 +54,6 @@ def _test_endpoint(url: str, model: str, key_env: str, *, as_json: bool) -> None
     """Ask the endpoint a few small questions; exit 1 when it cannot chat."""
     import asyncio
 
-    from locum.cli import console
     from locum.text.engine.probe import probe
 
     found = asyncio.run(probe(url, model, key_env))

@@ -29,16 +29,7 @@ def tell(error: LocumError, *, as_json: bool) -> int:
 
 def tell_usage(message: str, hint: str, *, as_json: bool, exit_code: int = 2) -> int:
     """Write an error of the command line itself (unknown option, missing argument)."""
-    words = {
-        "error": "UsageError",
-        "what": message.rstrip("."),
-        "where": "",
-        "examples": [],
-        "expected": "",
-        "do": hint,
-        "message": f"{message.rstrip('.')}. {hint}.",
-    }
-    _write(words, exit_code, as_json=as_json)
+    _write(_words("UsageError", message.rstrip("."), hint), exit_code, as_json=as_json)
     return exit_code
 
 
@@ -48,17 +39,9 @@ def tell_interrupt(command: str, *, as_json: bool) -> int:
         do = "The same command resumes the run where it stopped"
     else:
         do = "Nothing half-written was left; repeat the command to start again"
-    words = {
-        "error": "Interrupted",
-        "what": "stopped",
-        "where": "",
-        "examples": [],
-        "expected": "",
-        "do": do,
-        "message": f"Stopped. {do}.",
-    }
     if as_json:
-        _write_json(words, INTERRUPTED)
+        words = _words("Interrupted", "stopped", do)
+        _write_json(words | {"message": f"Stopped. {do}."}, INTERRUPTED)
     err().print(f"\nStopped. {do}.")
     return INTERRUPTED
 
@@ -71,17 +54,14 @@ def tell_crash(error: BaseException, *, as_json: bool, debug: bool) -> int:
         do = "Please report it with the traceback above"
     else:
         do = f"Please report it; the full traceback is in {_keep_traceback(error)} (or repeat with --debug)"
-    words = {
-        "error": "InternalError",
-        "what": what,
-        "where": "",
-        "examples": [],
-        "expected": "",
-        "do": do,
-        "message": f"{what}. {do}.",
-    }
-    _write(words, CRASHED, as_json=as_json)
+    _write(_words("InternalError", what, do), CRASHED, as_json=as_json)
     return CRASHED
+
+
+def _words(error: str, what: str, do: str) -> dict[str, Any]:
+    """The words of a `LocumError` for what is none."""
+    told = {"error": error, "what": what, "where": "", "examples": [], "expected": "", "do": do}
+    return told | {"message": f"{what}. {do}."}
 
 
 def _write(words: dict[str, Any], exit_code: int, *, as_json: bool) -> None:

@@ -2,104 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
-
-#: Commands by what they are for, in the order of the help page.
-SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "Start": ("demo", "init", "check", "run"),
-    "Draw rows": ("fit", "sample", "impute", "fair"),
-    "Judge rows and models": ("evaluate", "plant", "subgroups", "mix", "collapse"),
-    "Compare generators": ("compare", "tournament"),
-    "Publish and check": ("release", "verify", "inspect"),
-    "Text": ("text", "models"),
-    "Help": ("doctor",),
-}
-
-#: What a command does, in one line of the list.
-SHORT: Mapping[str, str] = {
-    "demo": "Run everything on a small bundled table.",
-    "init": "Write locum.toml: what each column seems to be, and why.",
-    "check": "Predict time and memory; nothing is fitted or written.",
-    "run": "Make a synthetic table and the evidence about it.",
-    "fit": "Learn a generator from every row of a table.",
-    "sample": "Draw rows from a generator, also on conditions.",
-    "impute": "Fill missing cells of a table.",
-    "fair": "Draw rows repaired towards a notion of fairness.",
-    "evaluate": "Judge anybody's synthetic table against the real one.",
-    "plant": "Plant canary rows for `evaluate --canaries` to find.",
-    "subgroups": "Test a model on groups with few test rows.",
-    "mix": "Do synthetic rows help a model, and how many?",
-    "collapse": "Let a generator learn from its own rows, and watch.",
-    "compare": "Ours and anybody's generators by the same tests.",
-    "tournament": "Generators hide the rows they learned, attacks seek.",
-    "release": "Bundle what may be published of a private run.",
-    "verify": "Check a bundle: hashes, signature, sum of budget.",
-    "inspect": "Show what a model file or run folder holds.",
-    "text": "Write, check and select text by a plan.",
-    "models": "Weights for the embedded text model.",
-    "doctor": "Versions, cores, memory and extras, for bug reports.",
-}
-
-#: Calls as people make them, shown under the options.
-EXAMPLES: Mapping[str, tuple[str, ...]] = {
-    "demo": ("locum demo",),
-    "init": ("locum init visits.csv",),
-    "check": (
-        "locum check visits.csv --target readmitted",
-        "locum check visits.csv --epsilon 1 --unit patient_id",
-    ),
-    "run": (
-        "locum run visits.csv --target readmitted --protected sex",
-        "locum run visits.csv --target readmitted --epsilon 1 --unit patient_id",
-    ),
-    "fit": ("locum fit visits.csv --model visits.locum",),
-    "sample": (
-        "locum sample visits-locum --rows 100000 --out more.parquet",
-        "locum sample visits.locum --where \"age >= 80 and sex = 'F'\" --rows 1000 --out old.csv",
-    ),
-    "impute": ("locum impute visits.csv --column weight --out complete.csv",),
-    "fair": ("locum fair visits.locum --target readmitted --protected sex --rows 1000 --out fair.csv",),
-    "evaluate": (
-        "locum evaluate --real learned.csv --synthetic theirs.csv --holdout unseen.csv "
-        "--target readmitted --out verdict",
-    ),
-    "plant": (
-        "locum plant visits.csv --out planted.csv",
-        "locum evaluate --real planted.csv --synthetic theirs.csv --canaries canaries.parquet",
-    ),
-    "subgroups": (
-        "locum subgroups learn.csv --test test.csv --target readmitted --by sex --by sex,ward --out thin",
-    ),
-    "mix": ("locum mix visits.csv --target readmitted",),
-    "collapse": ("locum collapse visits.csv",),
-    "compare": ('locum compare visits.csv --target readmitted --with tree --with "aim?epsilon=1"',),
-    "tournament": ("locum tournament visits.csv --target readmitted --hide tree --hide tree-fast",),
-    "release": ("locum release visits-locum --out bundle",),
-    "verify": ("locum verify bundle",),
-    "inspect": ("locum inspect visits-locum", "locum inspect visits.locum"),
-    "doctor": ("locum doctor",),
-}
 
 #: Options whose help begins with one of these words are listed by themselves, without the words.
 _TOPICS = ("With --epsilon: ",)
 
 
+@cache
+def commands() -> Mapping[str, Mapping[str, Any]]:
+    """What ``commands.toml`` says of each command and group, by its full name."""
+    text = Path(__file__).with_name("commands.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def below(group: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The commands of a group (of all of locum for ``""``) by their last word."""
+    depth = len(group.split())
+    for name, spec in commands().items():
+        *above, last = name.split()
+        if last != "shared" and len(above) == depth and " ".join(above) == group:
+            yield last, spec
+
+
 class CommandList(TyperGroup):
-    """A group whose commands are listed with whole sentences, in sections where they are known."""
+    """A group whose commands are listed with whole sentences, in sections; none has to be loaded for that."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list."""
-        known = dict(self.commands)
-        if set(known) == set(SHORT):
-            for title, names in SECTIONS.items():
-                with formatter.section(title):
-                    formatter.write_dl([(name, SHORT[name]) for name in names], col_max=10)
-            return
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, known[name].get_short_help_str(400)) for name in known])
+        group = ctx.command_path.partition(" ")[2]
+        for section, listed in groupby(below(group), key=lambda one: one[1].get("section", "Commands")):
+            lines = [(name, spec.get("short") or _first_sentence(spec["help"])) for name, spec in listed]
+            with formatter.section("Commands" if group else section):
+                formatter.write_dl(lines, col_max=30 if group else 10)
 
 
 class Command(TyperCommand):
@@ -126,9 +67,13 @@ class Command(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the examples as they are typed."""
-        calls = EXAMPLES.get(self.name or "", ())
-        if not calls or ctx.parent is None or ctx.parent.parent is not None:
+        calls = commands().get(ctx.command_path.partition(" ")[2], {}).get("examples", ())
+        if not calls:
             return
         with formatter.section("Example" if len(calls) == 1 else "Examples"):
             for call in calls:
                 formatter.write(" " * formatter.current_indent + call + "\n")
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split("\n\n")[0].split()).partition(". ")[0].rstrip(".") + "."

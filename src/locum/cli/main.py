@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
 
 import locum
-from locum.cli.options import option
+from locum.cli.helppage import Command, CommandList, below, commands
 from locum.errors import LocumError
 
-#: Commands in the order of the help page. Each lives in ``locum.cli.<name>`` as a function of that name.
-COMMANDS = (
-    "demo",
-    "init",
-    "check",
-    "run",
-    "fit",
-    "sample",
-    "impute",
-    "fair",
-    "evaluate",
-    "plant",
-    "subgroups",
-    "compare",
-    "tournament",
-    "mix",
-    "collapse",
-    "release",
-    "verify",
-    "inspect",
-    "text",
-    "models",
-    "doctor",
-)
+#: Commands in the order of the help page.
+COMMANDS = tuple(name for name, _ in below(""))
 
 #: What the system says when a file cannot be written for want of room; everything else is a fault of ours.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -79,10 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: list[str], *, as_json: bool, debug: bool) -> int:
     from locum.cli import failure
 
-    command = next((arg for arg in args if not arg.startswith("-")), "")
+    words = [arg for arg in args if not arg.startswith("-")]
+    command = words[0] if words else ""
     refusal = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     try:
-        result = _app(command).main(args, prog_name="locum", standalone_mode=False)
+        result = _app(*words).main(args, prog_name="locum", standalone_mode=False)
         if result == failure.INTERRUPTED:  # typer turns Ctrl-C into this code by itself
             return failure.tell_interrupt(command, as_json=as_json)
         return result if isinstance(result, int) else 0
@@ -101,7 +80,7 @@ def _run(args: list[str], *, as_json: bool, debug: bool) -> int:
             sys.stdout.write(f"{error}\n")
             return 0
         if isinstance(error, refusal):
-            return _refuse(error, command, args, as_json=as_json)
+            return _refuse(error, words, args, as_json=as_json)
         if isinstance(error, OSError) and error.errno in _FULL:
             from locum.files.atomic import folder_error
 
@@ -109,35 +88,55 @@ def _run(args: list[str], *, as_json: bool, debug: bool) -> int:
         return failure.tell_crash(error, as_json=as_json, debug=debug)
 
 
-def _app(command: str) -> Any:
-    """The click command tree. Only the command asked for is loaded, all of them for the help page."""
-    from locum.cli.helppage import Command, CommandList
-
-    app = typer.Typer(
-        name="locum",
-        cls=CommandList,
-        help=HELP,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )
+def _app(*words: str) -> Any:
+    """The click command tree. Of all commands only the one that is asked for is made."""
+    app = _group("locum", HELP)
+    app.info.context_settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
     app.callback()(_globals)
-    for name in [command] if command in COMMANDS else COMMANDS:
-        module = importlib.import_module(f"locum.cli.{name}")
-        entry = getattr(module, name)
-        if isinstance(entry, typer.Typer):
-            app.add_typer(entry, name=name)
+    parent = app
+    for name in _path(words):
+        spec, last = commands()[name], name.split()[-1]
+        if "options" in spec:
+            from locum.cli.command import command
+
+            parent.command(last, cls=Command, help=cleandoc(spec["help"]))(command(name))
         else:
-            app.command(name, cls=Command)(entry)
+            group = _group(last, spec["help"], no_args_is_help=True)
+            parent.add_typer(group)
+            parent = group
     return typer.main.get_command(app)
 
 
+def _group(name: str, text: str, **more: Any) -> typer.Typer:
+    return typer.Typer(
+        name=name,
+        cls=CommandList,
+        help=text,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        **more,
+    )
+
+
+def _path(words: Sequence[str]) -> list[str]:
+    """The groups and the command that words name, each by its full name."""
+    found: list[str] = []
+    for word in words:
+        name = f"{found[-1]} {word}" if found else word
+        if (
+            name not in commands()
+            or word == "shared"
+            or "options" in commands().get(" ".join(found[-1:]), ())
+        ):
+            break
+        found.append(name)
+    return found
+
+
 def _globals(
-    version: Annotated[bool, option("--version", "Print the version and stop.", show_default=True)] = False,
-    debug: Annotated[
-        bool, option("--debug", "Show the traceback of an internal error.", show_default=True)
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")] = False,
 ) -> None:
     if version:
         sys.stdout.write(f"locum {locum.__version__}\n")
@@ -164,17 +163,20 @@ def _given(param: Any, args: Sequence[str]) -> str:
     return ""
 
 
-def _refuse(error: Any, command: str, args: Sequence[str], *, as_json: bool) -> int:
+def _refuse(error: Any, words: Sequence[str], args: Sequence[str], *, as_json: bool) -> int:
     """Tell a refusal by the option parser in our own words, with the nearest name there is."""
     from locum.cli import failure
 
     message = str(error.format_message()).split(" (Possible options")[0].rstrip(".")
     message += _given(getattr(error, "param", None), args)
-    hint = "see `locum --help`" if command not in COMMANDS else f"see `locum {command} --help`"
+    path = _path(words)
+    name = path[-1] if path else ""
     close: Sequence[str] = list(getattr(error, "possibilities", None) or ())
-    if command and command not in COMMANDS:
-        message = f"there is no command {command!r}"
-        close = get_close_matches(command, COMMANDS, n=1, cutoff=0.5)
+    if len(words) > len(path) and "options" not in commands().get(name, ()):
+        unknown = words[len(path)]
+        message = f"there is no command {f'{name} {unknown}'.strip()!r}"
+        close = get_close_matches(unknown, [other for other, _ in below(name)], n=1, cutoff=0.5)
+    hint = f"see `locum {f'{name} --help'.strip()}`"
     if close:
         hint = f"did you mean {close[0]}? Otherwise {hint}"
     return failure.tell_usage(message, hint, as_json=as_json)

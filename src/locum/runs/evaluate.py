@@ -191,9 +191,8 @@ def evaluate(
     progress(Event("read", 0, 3))
     config = find_config(RunRequest(data=real))[0] if schema is None else None
     if require is None:
-        wanted_limits = config.require if config else Requirements()
-    else:
-        wanted_limits = require if isinstance(require, Requirements) else requirements(require)
+        require = config.require if config else {}
+    wanted_limits = requirements(require)
     raw = read_table(real, **(config.reading if config else {}))
     wanted = RunRequest(data=real, target=target, protected=tuple(protected), schema=schema)
     schema, _ = refine_schema(wanted, raw, config)
@@ -275,6 +274,29 @@ def _thin_groups(
         (shift,) if isinstance(shift, str) else tuple(shift),
     )
     return examine(asked, Refit(), seed=seed, listener=progress)
+
+
+def evaluate_files(
+    real: Path,
+    synthetic: Path,
+    *,
+    out: Path | None = None,
+    progress: Listener = silent,
+    **asked: Any,
+) -> Evaluation:
+    """Evaluate files as `evaluate` does, with the report in a folder, new or empty.
+
+    Raises
+    ------
+    LocumError
+        As `evaluate` and `save_folder`.
+    """
+    if out is not None:
+        refuse_taken(out)
+    found = evaluate(real, synthetic, progress=progress, **asked)
+    if out is not None:
+        save_folder(found, out)
+    return found
 
 
 def save_folder(evaluation: Evaluation, folder: Path) -> Path:

@@ -13,6 +13,7 @@ from locum.progress import Event, Listener, silent
 from locum.runs.config import find_config
 from locum.runs.options import DEFAULT_SEED
 from locum.runs.request import RunRequest
+from locum.runs.sample import load, refuse_out, write_rows
 from locum.runs.tables import need_column, read_table, refine_schema
 from locum.schema.lineage import REAL, Lineage, partly
 from locum.wording import count
@@ -80,6 +81,51 @@ class Imputed:
 def impute(
     data: Any,
     *,
+    model: Synthesizer | str | os.PathLike[str] | None = None,
+    columns: Sequence[str] | None = None,
+    method: str = "draw",
+    schema: Schema | None = None,
+    seed: int = DEFAULT_SEED,
+) -> Any:
+    """Fill the missing cells of a table; all other cells stay as they are.
+
+    Parameters
+    ----------
+    data
+        Path or table.
+    model
+        A fitted synthesizer, or the path of a model file, that says what cells may hold: for a table of few
+        rows, or with some of the model's columns. None learns from the other cells of the very table
+        (`locum.control.impute.without_model.complete`).
+    columns
+        Columns to fill; None for all.
+    method
+        ``draw`` for right distributions and dependences, ``best`` for the nearest single values.
+    schema
+        What the columns are, where there is no model; None detects it.
+    seed
+        Same seed, same values.
+
+    Returns
+    -------
+    table
+        Of the type of `data`, or of the data that the model was fitted on; the lineage stamp says what share
+        of the rows is as it was.
+
+    Raises
+    ------
+    UsageError
+        For an unknown column or method.
+    DataError
+        When the data cannot be read.
+    """
+    synth = load(model) if isinstance(model, str | os.PathLike) else model
+    return fill(data, model=synth, columns=columns, method=method, schema=schema, seed=seed).restored()
+
+
+def fill(
+    data: Any,
+    *,
     model: Synthesizer | None = None,
     columns: Sequence[str] | None = None,
     method: str = "draw",
@@ -87,7 +133,7 @@ def impute(
     config: Path | None = None,
     seed: int = DEFAULT_SEED,
 ) -> Imputed:
-    """Fill missing cells; see `locum.api.generators.impute`.
+    """Fill missing cells, as `impute`, with what became of them.
 
     Raises
     ------
@@ -110,10 +156,10 @@ def _by_model(
     data: Any, model: Synthesizer, columns: Sequence[str] | None, method: str, seed: int
 ) -> Imputed:
     from locum.control.given import read_given
-    from locum.control.impute.with_model import impute as fill
+    from locum.control.impute.with_model import impute as complete
 
     given = read_given(data, model.fitted, strict=False)
-    outcome = fill(model.fitted, given, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
+    outcome = complete(model.fitted, given, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
     filled, rows = _difference(given, outcome.table)
     share = 1 - rows / max(outcome.table.num_rows, 1)
     mark = partly(model.lineage, share) if rows else None
@@ -200,13 +246,11 @@ def impute_file(
     LocumError
         As `impute`, and FolderError when `out` exists or cannot be written.
     """
-    from locum.runs.sample import load_model, refuse_out, write_rows
-
     refuse_out(out, force=force)
     progress(Event("read", 0, 1))
-    synth = None if model is None else load_model(model)
+    synth = None if model is None else load(model)
     progress(Event("sample", 0, 1))
-    done = impute(data, model=synth, columns=columns, method=method, config=config, seed=seed)
+    done = fill(data, model=synth, columns=columns, method=method, config=config, seed=seed)
     write_rows(done.table, out, done.schema, done.origin, done.lineage)
     return {
         "out": str(out),

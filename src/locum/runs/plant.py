@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,10 @@ class PlantedFile:
     planted: int
     spared: int
     rows: int
+
+    def to_json(self) -> dict[str, int]:
+        """JSON-ready dictionary."""
+        return asdict(self)
 
 
 def plant(

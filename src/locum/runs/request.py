@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from locum.errors import UsageError
-from locum.evaluation.limits import Requirements
+from locum.evaluation.limits import Requirements, requirements
 from locum.runs.options import DEFAULT_PER_UNIT, ENGINES
 from locum.schema.table import Schema
 
@@ -131,3 +132,47 @@ class RunRequest:
     effort: str | None = None
     privacy: PrivacyRequest | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_request(
+    data: Any = None,
+    *,
+    config: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    protected: Sequence[str] = (),
+    require: Requirements | Mapping[str, Any] | None = None,
+    epsilon: float | str | None = None,
+    delta: float | str | None = None,
+    unit: str | None = None,
+    per_unit: int | None = None,
+    public: Any = None,
+    ledger: str | os.PathLike[str] | None = None,
+    total_epsilon: float | str | None = None,
+    engine: str | None = None,
+    **options: Any,
+) -> RunRequest:
+    """A `RunRequest` from options as they are given in Python or on the command line; `options` are its own.
+
+    Raises
+    ------
+    LocumError
+        As `privacy_request` and `requirements`.
+    """
+    return RunRequest(
+        data=data,
+        config=None if config is None else Path(config),
+        out=None if out is None else Path(out),
+        protected=tuple(protected),
+        require=None if require is None else requirements(require),
+        privacy=privacy_request(
+            epsilon,
+            delta,
+            unit,
+            per_unit,
+            public,
+            None if ledger is None else Path(ledger),
+            total_epsilon,
+            engine=engine,
+        ),
+        **options,
+    )

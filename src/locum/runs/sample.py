@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,49 +36,81 @@ PREVIEW_FIT_ROWS = 5_000
 PREVIEW_ROWS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class SampleOptions:
-    """What the command line asks of the rows; see `locum.synthesizer.table.Synthesizer.sample`.
+def load(path: str | os.PathLike[str]) -> Synthesizer:
+    """Open a model file made by ``save``, `run` or ``locum fit``, or that of a run folder; it holds no code.
 
-    Attributes
-    ----------
-    where, rules
-        Conditions and rules as texts.
-    given
-        File with some of the columns.
-    targets
-        Proportions as text: JSON, a JSON file, or ``sex = balanced; age >= 65: 0.3``.
-    temperature
-        1 as learned.
+    Raises
+    ------
+    FileFormatError
+        When the file is missing, broken, hostile, or from a newer version.
     """
+    from locum.synthesizer.table import Synthesizer
 
-    where: Sequence[str] = ()
-    given: Path | None = None
-    targets: str | None = None
-    rules: Sequence[str] = ()
-    temperature: float = 1.0
+    place = Path(path)
+    return Synthesizer.load(place / MODEL if place.is_dir() else place)
 
-    @property
-    def anything(self) -> bool:
-        """Whether anything is asked at all."""
-        return bool(self.where or self.given or self.targets or self.rules) or self.temperature != 1.0
+
+def sample(
+    model: Synthesizer | str | os.PathLike[str],
+    n: int | None = None,
+    *,
+    where: str | Sequence[str] | None = None,
+    given: Any = None,
+    targets: Mapping[Any, Any] | None = None,
+    rules: str | Sequence[str] = (),
+    temperature: float = 1.0,
+    seed: int | None = None,
+) -> Any:
+    """Draw synthetic rows, on request only such as you ask for.
+
+    Parameters
+    ----------
+    model
+        A fitted synthesizer, or the path of a model file.
+    n, where, given, targets, rules, temperature, seed
+        How many rows, and what is asked of them: as for `Synthesizer.sample`.
+
+    Returns
+    -------
+    table
+        A frame of the library that the model was fitted on, with the same columns and types; where that was a
+        file, a `pyarrow.Table` with typed columns.
+
+    Raises
+    ------
+    UsageError
+        For a number of rows or a seed that cannot be.
+    FileFormatError
+        When the model file is broken.
+    FeasibilityError
+        When no row can be as asked; it names the clashing conditions and the nearest request.
+    """
+    synth = load(model) if isinstance(model, str | os.PathLike) else model
+    return synth.sample(
+        n, where=where, given=given, targets=targets, rules=rules, temperature=temperature, seed=seed
+    )
 
 
 def sample_file(
     model: Path,
-    rows: int | None,
     out: Path,
+    rows: int | None = None,
     *,
-    asked: SampleOptions | None = None,
-    seed: int | None = None,
+    where: Sequence[str] = (),
+    given: Path | None = None,
+    targets: str | None = None,
+    rules: Sequence[str] = (),
+    temperature: float = 1.0,
     verify: Path | None = None,
+    seed: int | None = None,
     force: bool = False,
     progress: Listener = silent,
 ) -> dict[str, Any]:
-    """Draw rows from a model file, or from the model of a run folder, into a file; returns facts about it.
+    """Draw synthetic rows from a fitted generator into a file; returns facts about it.
 
-    What is asked of the rows beyond their number, if anything, is `asked`. With `verify`, a file of real
-    rows, several times as many rows are drawn, and a judge that has seen the real ones picks among them.
+    `where` to `temperature` are those of `sample`; `targets` is a text: JSON, a JSON file, or
+    ``sex = balanced; age >= 65: 0.3``. With `verify`, a file of real rows, several times as many rows are
+    drawn, and a judge that has seen the real ones picks among them.
 
     Raises
     ------
@@ -88,21 +121,36 @@ def sample_file(
     FolderError
         When `out` exists or cannot be written.
     """
-    asked = asked or SampleOptions()
-    if rows is not None or asked.given is None:
+    from locum.control.targets import targets_from_text
+    from locum.control.where.names import Names
+
+    if rows is not None or given is None:
         rows = check_rows(0 if rows is None else rows, where="--rows")
     seed = DEFAULT_SEED if seed is None else check_seed(seed)
     refuse_out(out, force=force)
     progress(Event("read", 0, 1))
-    synth = load_model(model)
+    synth = load(model)
     facts: dict[str, Any] = {}
     judge, wanted = None, rows
     if verify is not None:
-        judge, wanted = _real_rows(verify, synth, asked), CANDIDATES * (rows or 0)
-    if asked.anything or synth.schema.rules or rows is None:
-        table, facts = draw_rows(synth, wanted, asked, seed, progress)
+        fixed = "given" if given is not None else "targets" if targets else ""
+        judge, wanted = _real_rows(verify, synth, fixed), CANDIDATES * (rows or 0)
+    anything = where or given or targets or rules or temperature != 1.0
+    if rows is None or wanted is None or anything or synth.schema.rules:
+        progress(Event("sample", 0, 1))
+        drawn = synth.draw(
+            wanted,
+            where=where,
+            given=given,
+            targets=None if targets is None else targets_from_text(targets, Names.of(synth.encoder)),
+            rules=rules,
+            temperature=temperature,
+            seed=seed,
+        )
+        progress(Event("sample", 1, 1))
+        table, facts = drawn.table, {**drawn.to_json(), "sentence": str(drawn)}
     else:
-        table = draw(synth, wanted or rows, seed, progress)
+        table = draw(synth, wanted, seed, progress)
     lineage = synth.lineage
     if judge is not None and rows is not None:
         table = select_by_judge(judge, synth.schema, table, rows, seed)
@@ -114,20 +162,13 @@ def sample_file(
     return {**facts, "out": str(out), "rows": table.num_rows, "seed": seed, "bytes": out.stat().st_size}
 
 
-def _real_rows(path: Path, synth: Synthesizer, asked: SampleOptions) -> pa.Table:
-    """Real rows for verification.
-
-    Raises
-    ------
-    UsageError
-        When the request fixes which rows there are, so that none can be left out.
-    """
-    if asked.given is not None or asked.targets:
-        what = "given" if asked.given is not None else "targets"
+def _real_rows(path: Path, synth: Synthesizer, fixed: str) -> pa.Table:
+    """Real rows for verification; `fixed` is an option by which no row can be left out."""
+    if fixed:
         raise UsageError(
-            f"rows of --{what} cannot be picked over without breaking it",
+            f"rows of --{fixed} cannot be picked over without breaking it",
             where="--verify",
-            do=f"leave out --verify or --{what}",
+            do=f"leave out --verify or --{fixed}",
         )
     raw = read_table(path)
     if raw.lineage is not None and raw.lineage.depth > 0:
@@ -165,43 +206,6 @@ def write_rows(
 
     write(table, out, schema=schema, origin=origin, lineage=lineage)
     write_stamp(out, lineage)
-
-
-def load_model(model: Path) -> Synthesizer:
-    """The synthesizer in a model file or run folder; raises FileFormatError when it is broken."""
-    from locum.synthesizer.table import Synthesizer
-
-    return Synthesizer.load(model / MODEL if model.is_dir() else model)
-
-
-def draw_rows(
-    synth: Synthesizer, rows: int | None, asked: SampleOptions, seed: int, progress: Listener = silent
-) -> tuple[pa.Table, dict[str, Any]]:
-    """A canonical table of rows that fulfil a request, and facts about how they were found.
-
-    Raises
-    ------
-    LocumError
-        As `locum.synthesizer.table.Synthesizer.sample`.
-    """
-    from locum.control.targets import targets_from_text
-    from locum.control.where.names import Names
-
-    if rows is None and asked.given is None:
-        raise UsageError("the number of rows is missing", where="--rows", do="add --rows N")
-    progress(Event("sample", 0, 1))
-    spec = None if asked.targets is None else targets_from_text(asked.targets, Names.of(synth.encoder))
-    drawn = synth.draw(
-        rows,
-        where=asked.where,
-        given=asked.given,
-        targets=spec,
-        rules=asked.rules,
-        temperature=asked.temperature,
-        seed=seed,
-    )
-    progress(Event("sample", 1, 1))
-    return drawn.table, {**drawn.to_json(), "sentence": str(drawn)}
 
 
 def draw(synth: Synthesizer, rows: int, seed: int, progress: Listener = silent) -> pa.Table:

@@ -10,7 +10,7 @@ from typing import Any
 from locum.errors import FileFormatError, LocumError, UsageError
 from locum.files.atomic import file_sha256
 from locum.files.json import load
-from locum.files.signature import ALGORITHM, fingerprint, is_signed
+from locum.files.signature import ALGORITHM, fingerprint, is_signed, public_key
 from locum.privacy.budget import Budget
 from locum.privacy.unit import Unit
 from locum.runs.certificate import FIELDS, FORMAT, NAME, as_bytes, signed_bytes
@@ -80,13 +80,14 @@ def verify(bundle: Path, *, key: str | None = None) -> Verified:
     bundle
         The folder.
     key
-        Public key that must have signed, 64 hexadecimal digits; None accepts any.
+        Public key that must have signed: 64 hexadecimal digits, or a file; None accepts any.
 
     Raises
     ------
     UsageError
         When there is no such folder, or no certificate in it.
     """
+    key = None if key is None else public_key(key)
     path = bundle / NAME
     if not path.is_file() or path.is_symlink():
         raise UsageError(

@@ -77,7 +77,7 @@ def test_rows_of_a_file_are_typed_and_the_file_that_is_written_keeps_its_form(tm
     assert set(made["ward"].to_pylist()) == {"w0", "w1", "w2"}
     # The same rows as a file look like the file that was learned from.
     synth.save(tmp_path / "m.locum")
-    sample_file(tmp_path / "m.locum", 200, tmp_path / "out.csv", seed=1)
+    sample_file(tmp_path / "m.locum", tmp_path / "out.csv", 200, seed=1)
     written = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
     assert written["day"].str.fullmatch(r"\d\d/\d\d/2024").all()
     assert set(written["late"]) == {"Y", "N"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import locum
+from locum.cli.helppage import below, commands
 from locum.cli.main import COMMANDS, main
 
 
@@ -27,9 +28,9 @@ def test_no_arguments_is_help(capsys):
 
 
 def test_the_list_holds_every_command_once_and_cuts_no_sentence(capsys):
-    from locum.cli.helppage import SECTIONS, SHORT
-
-    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(COMMANDS) == sorted(SHORT)
+    assert [name for name, _ in below("")] == list(COMMANDS)
+    sections = [spec["section"] for _, spec in below("")]
+    assert len(set(sections)) == sum(a != b for a, b in zip(sections, ["", *sections], strict=False))
     for argv in (["--help"], ["text", "--help"], ["text", "private", "--help"], ["models", "--help"]):
         assert main(argv) == 0
         assert "..." not in capsys.readouterr().out.split("Options:")[1]
@@ -40,12 +41,11 @@ def test_examples_are_calls_that_the_parser_takes(command, capsys):
     """Arguments and options of an example exist; nothing is run."""
     import shlex
 
-    from locum.cli.helppage import EXAMPLES
     from locum.cli.main import _app
 
     assert main([command, "--help"]) == 0
     shown = capsys.readouterr().out
-    for call in EXAMPLES[command]:
+    for call in commands()[command]["examples"]:
         assert f"  {call}" in shown
         name, sub, *rest = shlex.split(call)
         assert name == "locum"
@@ -94,14 +94,7 @@ def test_words_are_wrapped_on_a_terminal_only():
     assert wrap(text, Console(file=io.StringIO(), width=40)) == text
 
 
-#: Commands that have commands of their own.
-GROUPS = {
-    "text": ("init", "plan", "preview", "run", "resume", "inspect"),
-    "models": ("list", "add", "verify"),
-}
-
-
-@pytest.mark.parametrize("command", [f"{c} {sub}".strip() for c in COMMANDS for sub in GROUPS.get(c, ("",))])
+@pytest.mark.parametrize("command", [name for name, spec in commands().items() if "options" in spec])
 def test_every_command_has_help_and_json(command, capsys):
     assert main([*command.split(), "--help"]) == 0
     shown = capsys.readouterr().out
@@ -109,6 +102,24 @@ def test_every_command_has_help_and_json(command, capsys):
     assert shown.startswith(f"Usage: locum {command}")
     options = [line for line in shown.splitlines() if line.strip().startswith("--")]
     assert all(len(line.split(maxsplit=1)[1].strip()) > 5 for line in options), "an option has no help"
+
+
+def test_help_names_every_seeker(capsys):
+    from locum.evaluation.registry import SEEKERS
+
+    assert main(["tournament", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in SEEKERS)
+
+
+def test_options_that_several_commands_share_are_all_used():
+    for name, shared in commands().items():
+        if name.split()[-1] == "shared":
+            group = name.removesuffix("shared")
+            used = {
+                o for c, spec in commands().items() if c.startswith(group) for o in spec.get("options", ())
+            }
+            assert set(shared) - used <= {"as_json"}, name
 
 
 def test_version(capsys):
@@ -178,7 +189,7 @@ def test_doctor_tells_versions_and_resources(capsys):
 
 BROKEN = """
 import sys, locum.cli.doctor
-def doctor() -> None:
+def doctor(endpoint: "str" = "", model: "str" = "", key_env: "str" = "", as_json=False) -> None:
     {body}
 locum.cli.doctor.doctor = doctor
 from locum.cli.main import main

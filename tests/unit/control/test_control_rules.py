@@ -18,7 +18,7 @@ from locum.control.targets import ShareTarget, quotas, read_targets, targets_fro
 from locum.control.where.names import Names
 from locum.errors import UsageError
 from locum.runs.config import dump_config, parse_config
-from locum.runs.sample import SampleOptions, sample_file
+from locum.runs.sample import sample_file
 from locum.schema.column import Column
 from locum.schema.json import schema_from_json, schema_to_json
 from locum.schema.table import Schema
@@ -61,7 +61,7 @@ def test_rules_of_the_model_hold_in_every_file_that_is_written(tmp_path) -> None
     model, out = tmp_path / "m.locum", tmp_path / "rows.parquet"
     synth = Synthesizer("independent", seed=1).fit_table(table(), SCHEMA)
     synth.save(model)
-    told = sample_file(model, 800, out, asked=SampleOptions(where=("b < 40",)), seed=3)
+    told = sample_file(model, out, 800, where=("b < 40",), seed=3)
     assert told["rows"] == 800
     assert 0 < told["acceptance"] <= 1
     rows = locum.sample(model, 500)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
+from locum.runs.options import DEFAULT_SEED
+from locum.schema.table import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from locum.schema.table import Schema
     from locum.studies.fair.repair import Repaired
     from locum.synthesizer.table import Synthesizer
 
@@ -22,22 +23,75 @@ if TYPE_CHECKING:
 def fair(
     source: Any,
     *,
+    target: str,
+    protected: Sequence[str],
+    method: str = "parity",
+    rows: int | None = None,
     schema: Schema | None = None,
     test: Any = None,
     data: Any = None,
+    graph: Sequence[Sequence[str] | str] | None = None,
+    notion: str = "dp",
+    strength: float | None = None,
+    cost: float = 0.015,
+    least: int = 30,
     folds: int | None = None,
+    explain: Sequence[str] = (),
+    seed: int = DEFAULT_SEED,
     progress: Listener = silent,
-    **asked: Any,
 ) -> Repaired:
-    """Repair rows of a model or a table given in any form; see `locum.studies.fair.repair.repair`.
+    """Make rows whose labels depend less on protected columns, and measure what that changed and cost.
 
-    With `folds` models' gaps are those of the same repair cross-fitted over `data`, see
-    `locum.studies.fair.crossfit.cross_fit`; a table given as source is its own data.
+    Parameters
+    ----------
+    source
+        A fitted synthesizer, the path of a model file (``*.locum``), or a table as for `detect`.
+    target
+        Column of 2 to 12 classes.
+    protected
+        Columns whose combinations are the groups.
+    method
+        ``parity`` (equal shares of each label), ``odds`` (error rates of models as near as one threshold a
+        group allows, all groups at once), ``reweigh`` (rows chosen, no label changed), ``causal`` (labels
+        drawn again along a graph with edges cut), ``groups`` (one generator a group, fitted on `data`).
+    rows
+        Rows to make; None means as many as were learned from.
+    schema
+        Of a table; None detects it.
+    test
+        Real rows that the generator has not seen, for testing models; None takes fresh synthetic ones.
+    data
+        Real rows, for ``groups`` and `folds`.
+    graph, notion, explain
+        For ``causal``: edges such as ``"sex -> income"`` (None learns them); ``ftu`` cuts the direct edge,
+        ``dp`` every path, ``cf`` every path but through the columns of `explain`.
+    strength
+        For ``parity``: 1 moves labels until models see no difference, 0 only chooses rows; shares of the
+        label are equal at any, models differ less between groups and lose more the higher it is. None takes
+        the largest that is foretold to cost at most `cost`; `strength` and `losses` of the result tell.
+    cost
+        Area under the ROC curve that the strength may cost where it is not given.
+    least
+        Test rows of either outcome that a group needs; others are listed, not judged.
+    folds
+        Judge the repair on every row of `data`: generator and models are fitted `folds` times to the other
+        parts, so that small groups have all the test rows there are.
+    seed
+        Same seed, same rows.
+    progress
+        Called with an `Event` now and then.
+
+    Returns
+    -------
+    Repaired
+        ``.table`` (canonical), ``.before`` and ``.after`` with both notions of parity, ``.sentence``.
 
     Raises
     ------
-    LocumError
-        As `repair`; DataError when a table cannot be read.
+    UsageError
+        For columns, classes, groups or a graph that cannot be; a cycle is named.
+    DataError
+        When a table cannot be read, or ``reweigh`` finds a group without one of the classes.
     """
     from locum.studies.fair.repair import repair
     from locum.synthesizer.table import Synthesizer
@@ -48,8 +102,20 @@ def fair(
         schema = source.schema
     else:
         source, schema = _table(source, schema)
+    asked: dict[str, Any] = {
+        "target": target,
+        "protected": protected,
+        "method": method,
+        "graph": graph,
+        "notion": notion,
+        "explain": explain,
+        "strength": strength,
+        "cost": cost,
+        "least": least,
+        "seed": seed,
+    }
     test, data = (None if t is None else _table(t, schema)[0] for t in (test, data))
-    done = repair(source, schema, test=test, data=data, **asked)
+    done = repair(source, schema, rows=rows, test=test, data=data, **asked)
     if folds is None:
         return done
     return _over_all_rows(done, source, schema, data, folds, asked, progress)
@@ -66,7 +132,6 @@ def _over_all_rows(
 ) -> Repaired:
     """The same repair with models' gaps measured on all real rows."""
     from locum.studies.fair.crossfit import DEFAULT_SYNTHESIZER, cross_fit
-    from locum.studies.fair.judge import LEAST_EITHER
     from locum.studies.fair.methods import Order
     from locum.studies.fair.summary import sentence
     from locum.synthesizer.table import Synthesizer
@@ -77,9 +142,14 @@ def _over_all_rows(
         name, data = DEFAULT_SYNTHESIZER, source if data is None else data
     if data is None or schema is None:
         raise UsageError("folds need the real rows", where="folds", do="give the data")
-    names = {"edges": "graph", "notion": "notion", "strength": "strength", "cost": "cost"}
-    settings = {k: asked[v] for k, v in names.items() if v in asked}
-    order = Order(asked.get("method", "parity"), explain=tuple(asked.get("explain", ())), **settings)
+    order = Order(
+        asked["method"],
+        edges=asked["graph"],
+        notion=asked["notion"],
+        explain=tuple(asked["explain"]),
+        strength=asked["strength"],
+        cost=asked["cost"],
+    )
     target, protected = asked["target"], tuple(asked["protected"])
     (found,) = cross_fit(
         data,
@@ -88,8 +158,8 @@ def _over_all_rows(
         target=target,
         synthesizer=name,
         folds=folds,
-        least=asked.get("least", LEAST_EITHER),
-        seed=asked.get("seed", 0),
+        least=asked["least"],
+        seed=asked["seed"],
         progress=progress,
     )
     # Labels are counted in the rows that are handed out, models' gaps in the folds.
@@ -133,14 +203,15 @@ def fair_file(
         As `fair`, and FolderError when `out` exists or cannot be written.
     """
     from locum.runs.out_folder import refuse_existing
-    from locum.runs.sample import load_model, refuse_out, write_rows
+    from locum.runs.sample import load, refuse_out, write_rows
 
     refuse_out(out, force=force)
     if page is not None:
         refuse_existing(page, force=force)
     progress(Event("read", 0, 1))
-    synth: Synthesizer = load_model(model)
+    synth: Synthesizer = load(model)
     progress(Event("sample", 0, 1))
+    protected = [name for text in protected for name in text.split(",") if name]
     done = fair(synth, target=target, protected=protected, progress=progress, **asked)
     write_rows(done.table, out, synth.schema, synth.origin, synth.lineage)
     if page is not None:

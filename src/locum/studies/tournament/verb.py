@@ -49,7 +49,7 @@ def tournament(
     hiders
         As `entrants` of `compare`. The controls ``bootstrap`` and ``independent`` always hide too.
     seekers
-        Built-in names (``nearest``, ``neighbours``, ``queries``, ``trees``, ``forest``, ``linear``) or lines
+        Built-in names (``nearest``, ``neighbours``, ``counts``, ``trees``, ``forest``, ``linear``) or lines
         ``"NAME=module:function"``; or a mapping from names to such or to functions ``seek(known, rows)`` that
         give one score a row, higher for "learned from". `known` has ``synthetic`` and ``reference`` (pyarrow
         tables), ``columns`` and ``seed``. The control ``guess`` always seeks too.
