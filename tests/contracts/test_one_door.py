@@ -18,8 +18,8 @@ from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.randomness import child_seed
 from locum.runs.execute import refitted
-from locum.runs.fit import sample_file
 from locum.runs.plan import Plan, Source
+from locum.runs.sample import sample_file
 from locum.schema.column import Bounds, Column
 from locum.schema.json import schema_to_json
 from locum.schema.table import Schema
