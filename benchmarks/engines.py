@@ -2,7 +2,7 @@
 
 Writes mixed tables (15 columns: numbers, labels, dates) as CSV and Parquet into FOLDER, and fits MST to each
 with each engine, every fit in a process of its own. Last columns: bytes of memory beyond the program's own
-for each byte of the file, from which `locum.runs.engine.HELD` was taken.
+for each byte of the file, from which `locum.runs.private_rows.HELD` was taken.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def measure(path: Path, engine: str) -> None:
     """One fit; prints what it took."""
     from locum.privacy.budget import Budget
     from locum.privacy.ledger import Ledger
-    from locum.runs.engine import choose_engine, open_rows
+    from locum.runs.private_rows import choose_engine, open_rows
     from locum.synthesizer.private import fit_private
 
     start = time.process_time()

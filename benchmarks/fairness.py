@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import OrdinalEncoder
 
 from benchmarks.tables import file
-from locum.evaluation.intervals import middle, resampled
+from locum.evaluation.intervals import bootstrap_statistic, middle
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.metrics.fairness.rates import PARITIES, count
 
@@ -92,7 +92,7 @@ def interval(
         return np.array(PARITIES[parity](count(codes, g, truth, score, weight)))
 
     value = float(of(np.ones(len(truth))))
-    return value, *middle(resampled(len(truth), np.random.default_rng(0), of), value)
+    return value, *middle(bootstrap_statistic(len(truth), np.random.default_rng(0), of), value)
 
 
 if __name__ == "__main__":

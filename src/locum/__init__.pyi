@@ -13,12 +13,12 @@ from locum.runs.plant import plant as plant
 from locum.runs.sample import load as load
 from locum.runs.sample import sample as sample
 from locum.schema.table import Schema as Schema
-from locum.studies.collapse.verb import collapse as collapse
-from locum.studies.compare.verb import compare as compare
-from locum.studies.fair.verb import fair as fair
-from locum.studies.mix.verb import mix as mix
-from locum.studies.subgroups.verb import subgroups as subgroups
-from locum.studies.tournament.verb import tournament as tournament
+from locum.studies.collapse.collapse import collapse as collapse
+from locum.studies.compare.compare import compare as compare
+from locum.studies.fair.fair import fair as fair
+from locum.studies.mix.mix import mix as mix
+from locum.studies.subgroups.subgroups import subgroups as subgroups
+from locum.studies.tournament.tournament import tournament as tournament
 from locum.synthesizer.table import Synthesizer as Synthesizer
 
 Outcome = RunOutcome

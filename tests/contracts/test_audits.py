@@ -18,7 +18,7 @@ from tests.oracles.one_run import audit_one_run
 
 from locum.models import registry
 from locum.privacy.budget import Budget
-from locum.privacy.keys import release_keys
+from locum.privacy.group_keys import release_keys
 from locum.privacy.ledger import Ledger
 from locum.privacy.mechanisms import exponential, gaussian_counts, laplace_counts
 from locum.privacy.noise import Noise

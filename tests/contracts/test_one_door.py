@@ -26,7 +26,7 @@ from locum.schema.table import Schema
 from locum.studies.contestants.child import work
 from locum.studies.fair.crossfit import cross_fit
 from locum.studies.fair.methods import Order
-from locum.studies.subgroups.verb import _rows_of
+from locum.studies.subgroups.subgroups import _rows_of
 from locum.synthesizer.private import fit_private
 from locum.synthesizer.refit import Refit
 from locum.synthesizer.table import Synthesizer
@@ -119,7 +119,7 @@ def synth(request: pytest.FixtureRequest) -> Synthesizer:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 40 rows, so that a few hundred rows come in many of them."""
-    monkeypatch.setattr("locum.models.blocks.BLOCK_ROWS", (10, 40))
+    monkeypatch.setattr("locum.models.draw_blocks.BLOCK_ROWS", (10, 40))
 
 
 def test_the_model_itself_breaks_the_rules() -> None:
@@ -263,7 +263,7 @@ def test_only_control_draws_from_models() -> None:
 
 
 def test_blocks_with_rules_do_not_hold_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locum.models.blocks.BLOCK_ROWS", (10, 20_000))
+    monkeypatch.setattr("locum.models.draw_blocks.BLOCK_ROWS", (10, 20_000))
     monkeypatch.setattr("locum.control.draw.KEPT", 20_000)
     schema = Schema(SCHEMA.columns, rules=SCHEMA.rules[:-1])
     synth = Synthesizer("tree-fast", seed=1).fit_table(real(), schema)

@@ -15,6 +15,7 @@ from locum.evaluation.attacks.canaries import plant
 from locum.evaluation.evaluate import evaluate
 from locum.evaluation.evaluator import EFFORTS, Evaluator
 from locum.evaluation.evidence import Evidence
+from locum.evaluation.measures import EVALUATORS
 from locum.evaluation.registry import (
     SEEKERS,
     deciding,
@@ -26,7 +27,6 @@ from locum.evaluation.registry import (
     section_of,
 )
 from locum.evaluation.result import Result
-from locum.evaluation.table import EVALUATORS
 from locum.evaluation.text.attributes import attributes, plan_agreement
 from locum.evaluation.text.canaries import find as find_texts
 from locum.evaluation.text.canaries import make

@@ -254,7 +254,7 @@ def test_every_column_has_its_treatment(fitted: Synthesizer, given: tuple[pa.Tab
 
 
 def test_blocks_end_to_end_are_the_table(learnt: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locum.models.blocks.BLOCK_ROWS", (10, 40))
+    monkeypatch.setattr("locum.models.draw_blocks.BLOCK_ROWS", (10, 40))
     blocks = list(learnt.blocks(101, seed=3))
     assert [block.num_rows for block in blocks] == [40, 40, 21]
     whole = learnt.draw(101, seed=3).table

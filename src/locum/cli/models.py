@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from locum.cli.console import emit, say, table
-from locum.text.engine.weights import KNOWN, digest, find, installed
+from locum.text.engine.weights import KNOWN, digest, find, installed_weights
 from locum.text.engine.weights import add as put
 from locum.wording import size
 
 
 def list_weights(as_json: bool = False) -> None:
     """Show weights that are here, and those that locum knows a package for."""
-    here = {weights.name: weights for weights in installed()}
+    here = {weights.name: weights for weights in installed_weights()}
     if as_json:
         found = [
             {"name": w.name, "path": str(w.path), "sha256": w.sha256, "terms": w.terms} for w in here.values()

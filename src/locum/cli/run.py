@@ -16,7 +16,7 @@ from locum.runs.request import RunRequest, run_request
 from locum.wording import count, duration, size
 
 if TYPE_CHECKING:
-    from locum.runs.check import Forecast
+    from locum.runs.forecast import Forecast
     from locum.runs.outcome import RunOutcome
     from locum.runs.prepare import Prepared
 
@@ -48,7 +48,7 @@ def demo(out: Path = Path("locum-demo"), as_json: bool = False) -> None:
 
 def check(as_json: bool = False, **asked: Any) -> None:
     """Whether a run would work, and what it would cost."""
-    from locum.runs.check import forecast
+    from locum.runs.forecast import forecast
     from locum.runs.prepare import prepare
 
     request = run_request(**asked)

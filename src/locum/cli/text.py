@@ -21,7 +21,7 @@ from locum.wording import duration
 
 if TYPE_CHECKING:
     from locum.text.engine.model import ModelSpec
-    from locum.text.judge.verb import TextEvidence
+    from locum.text.judge.evaluate import TextEvidence
     from locum.text.plan.plan import Plan
     from locum.text.runs.result import TextOutcome
 
@@ -120,7 +120,7 @@ def run(
     **limits: Any,
 ) -> None:
     """Make the rows of a plan or recipe."""
-    from locum.text.recipes.run import changed, load_recipe, locate, run_recipe
+    from locum.text.recipes.run import load_recipe, locate, run_recipe, with_rows_and_seed
     from locum.text.runs.lineage import file_warnings
     from locum.text.runs.run import run as make
 
@@ -141,7 +141,9 @@ def run(
     folder = out or Path(f"{plan.stem}-text")
     with Display() as display, _quiet():
         if recipe is not None:
-            outcome = run_recipe(changed(recipe, rows=rows, seed=seed), folder, progress=display, **options)
+            outcome = run_recipe(
+                with_rows_and_seed(recipe, rows=rows, seed=seed), folder, progress=display, **options
+            )
         else:
             assert loaded is not None
             outcome = make(loaded, folder, progress=display, **options)
@@ -178,7 +180,7 @@ def inspect(found: Mapping[str, Any], folder: Path) -> None:
 
 def evaluate(found: TextEvidence, out: Path | None) -> None:
     """What was found out about texts."""
-    from locum.text.judge.verb import PAGE
+    from locum.text.judge.evaluate import PAGE
 
     for answer in found.answers:
         say(f"{answer.question.capitalize()}: {answer.verdict}. {answer.sentence}")
@@ -199,7 +201,7 @@ def plant(
     as_json: bool = False,
 ) -> None:
     """Plant unusual texts."""
-    from locum.text.judge.verb import plant_canaries
+    from locum.text.judge.evaluate import plant_canaries
 
     made = plant_canaries(data, out, keys, column=column, count=planted, copies=copies, seed=seed)
     if as_json:

@@ -9,7 +9,7 @@ from locum.cli.console import emit, note, say
 from locum.errors import UsageError
 from locum.text.engine.model import ModelSpec
 from locum.text.engine.weights import DEFAULT
-from locum.text.private.verb import (
+from locum.text.private.commands import (
     PLAN,
     TEXTS,
     PrivateTextRequest,

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from locum.codes.codebook import OneAttribute, Treatment, with_nulls
+from locum.codes.json_fields import Wire
 from locum.codes.settings import EncoderSettings
-from locum.codes.wire import Wire
 from locum.schema.column import Column
 from locum.schema.domain import Codes
 

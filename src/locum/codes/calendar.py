@@ -13,10 +13,10 @@ from locum.arrays import IntArray
 from locum.codes.codebook import ColumnCode, Treatment, null_mask, plural, with_nulls
 from locum.codes.grid import Grid
 from locum.codes.heaping import CLOCK_STEPS
+from locum.codes.json_fields import Wire
 from locum.codes.lattice import Lattice
 from locum.codes.season import Season
 from locum.codes.settings import EncoderSettings
-from locum.codes.wire import Wire
 from locum.schema.column import Column
 from locum.schema.domain import Attribute, Codes
 

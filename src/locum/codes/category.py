@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from locum.arrays import FloatArray
 from locum.codes.codebook import OneAttribute, Treatment, null_mask, plural
+from locum.codes.json_fields import Wire
 from locum.codes.settings import EncoderSettings
-from locum.codes.wire import Wire
 from locum.schema.column import Column
 from locum.schema.domain import Codes
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from locum.arrays import BoolArray
-from locum.codes.wire import JsonFields
+from locum.codes.json_fields import JsonFields
 from locum.schema.domain import Attribute, Codes
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.codes.codebook import ColumnCode, Treatment, null_mask, plural
-from locum.codes.wire import Wire, arrow_from_json
+from locum.codes.json_fields import Wire, arrow_from_json
 from locum.errors import FileFormatError
 from locum.schema.column import Column
 from locum.schema.domain import Attribute, Codes

@@ -15,10 +15,10 @@ from locum.codes.calendar import CalendarCodebook
 from locum.codes.category import CategoryCodebook
 from locum.codes.codebook import Codebook, Treatment
 from locum.codes.derived import DerivedCodebook
-from locum.codes.generated import GeneratedCodebook
+from locum.codes.fresh_values import GeneratedCodebook
+from locum.codes.json_fields import Wire
 from locum.codes.numeric import NumericCodebook
 from locum.codes.settings import EncoderSettings
-from locum.codes.wire import Wire
 from locum.data.arrowtypes import parse_type
 from locum.data.distinct import flat
 from locum.errors import DataError, FileFormatError, UsageError

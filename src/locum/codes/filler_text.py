@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.arrays import IntArray
-from locum.codes.wire import JsonFields, Wire
+from locum.codes.json_fields import JsonFields, Wire
 
 #: Neutral filler in the tradition of printers.
 VOCABULARY: tuple[str, ...] = (

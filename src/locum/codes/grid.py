@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from locum.arrays import BoolArray, FloatArray, IntArray
-from locum.codes.atoms import Support, find_support, round_between, round_step
 from locum.codes.heaping import Heaping
+from locum.codes.json_fields import Wire, plain_numbers
 from locum.codes.lattice import Units
+from locum.codes.number_bins import Support, find_support, round_between, round_step
 from locum.codes.settings import EncoderSettings
 from locum.codes.shapes import SEGMENTS, fit_shapes, unit_fractions
-from locum.codes.wire import Wire, plain_numbers
 from locum.schema.domain import Codes
 
 #: Rounding to steps is offered only where unit arithmetic is exact in float64 and cannot overflow.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
+from locum.codes.json_fields import JsonFields, Wire
 from locum.codes.lattice import Units
-from locum.codes.wire import JsonFields, Wire
 
 #: Round steps of decimal numbers, in units of the last decimal.
 DECIMAL_STEPS: tuple[int, ...] = tuple(m * 10**e for e in range(18) for m in (1, 5))

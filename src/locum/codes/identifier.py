@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from locum.codes.json_fields import JsonFields, Wire
 from locum.codes.patterns import (
     DIGITS,
     HEX,
@@ -27,7 +28,6 @@ from locum.codes.patterns import (
     shared_masks,
     to_mask,
 )
-from locum.codes.wire import JsonFields, Wire
 
 Form = Literal["sequence", "random", "uuid", "masks"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.codes.wire import JsonFields, Wire
+from locum.codes.json_fields import JsonFields, Wire
 
 Units = npt.NDArray[Any]
 

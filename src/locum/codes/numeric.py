@@ -12,9 +12,9 @@ import pyarrow as pa
 from locum.codes.codebook import OneAttribute, Treatment, null_mask, plural, with_nulls
 from locum.codes.grid import Grid
 from locum.codes.heaping import DECIMAL_STEPS, DURATION_STEPS
+from locum.codes.json_fields import Wire
 from locum.codes.lattice import Lattice, Units
 from locum.codes.settings import EncoderSettings
-from locum.codes.wire import Wire
 from locum.schema.column import Column
 from locum.schema.domain import Codes
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.arrays import IntArray
+from locum.codes.json_fields import JsonFields, Wire
 from locum.codes.patterns import distinct_numbers, distinct_texts, fill, shared_masks, to_mask
-from locum.codes.wire import JsonFields, Wire
 from locum.randomness import child_seed
 
 #: Words asked of Faker per vocabulary.

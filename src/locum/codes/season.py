@@ -9,8 +9,8 @@ import numpy as np
 
 from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.grid import Grid, spike_tops
+from locum.codes.json_fields import Wire
 from locum.codes.shapes import fit_shapes
-from locum.codes.wire import Wire
 from locum.schema.domain import Codes
 
 #: Days from the first to the last beyond which (about 550 years) draws are even.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from locum.codes.wire import JsonFields, Wire
+from locum.codes.json_fields import JsonFields, Wire
 from locum.errors import UsageError
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
-from locum.codes.atoms import round_step
 from locum.codes.lattice import Units
+from locum.codes.number_bins import round_step
 
 #: Stretches of equal mass per cell.
 SEGMENTS = 8

@@ -15,14 +15,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from locum.arrays import BoolArray
-from locum.codes.generated import GeneratedCodebook
-from locum.control.bank import decode_table
-from locum.control.drawn import Infeasible, Strategy
+from locum.codes.fresh_values import GeneratedCodebook
+from locum.control.code_values import decode_table
+from locum.control.constraints import Problem
+from locum.control.drawn_rows import Infeasible, Strategy
 from locum.control.guided import pick, propose
-from locum.control.problem import Problem
 from locum.data.distinct import put
 from locum.models.base import Model
-from locum.models.blocks import Pool
+from locum.models.draw_blocks import Pool
 from locum.models.guide import Guide, effective, log_mean
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Codes

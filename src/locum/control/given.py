@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from locum.codes.encoder import Encoder
 from locum.codes.numeric import NumericCodebook
+from locum.control.constraints import Problem
 from locum.control.draw import drop_repeats, fill_generated
-from locum.control.drawn import DrawnRows, Infeasible
+from locum.control.drawn_rows import DrawnRows, Infeasible
 from locum.control.given_cells import BLOCK, Count, compile_given, complete_each
-from locum.control.problem import Problem
 from locum.control.request import RowRequest
 from locum.control.where.names import Names
 from locum.data.distinct import flat

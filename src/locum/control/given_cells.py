@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder, arrow_type
-from locum.control.bank import attributes_of, build_bank, roots
+from locum.control.code_values import attributes_of, build_bank, roots
+from locum.control.constraints import Problem
 from locum.control.draw import first_of_each
-from locum.control.drawn import Infeasible
+from locum.control.drawn_rows import Infeasible
 from locum.control.guided import propose
-from locum.control.problem import Problem
 from locum.control.request import RowRequest
 from locum.control.rules.clash import explain
 from locum.control.rules.clause import Clause

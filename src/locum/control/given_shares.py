@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from locum.arrays import FloatArray, IntArray
+from locum.control.constraints import Problem
 from locum.control.draw import drop_repeats, fill_generated
-from locum.control.drawn import DrawnRows, Infeasible
+from locum.control.drawn_rows import DrawnRows, Infeasible
 from locum.control.given_cells import BLOCK, Count, compile_given, complete_each
-from locum.control.problem import Problem
 from locum.control.request import RowRequest
 from locum.control.targets import class_of, inside, quotas
 from locum.errors import UsageError

@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from locum.control.constraints import Problem
 from locum.control.draw import Drawer, drop_repeats, fill_generated
-from locum.control.drawn import DrawnRows, Infeasible
+from locum.control.drawn_rows import DrawnRows, Infeasible
 from locum.control.given import complete, read_given
 from locum.control.given_shares import complete_in_shares
-from locum.control.problem import Problem
 from locum.control.request import RowRequest, Wishes, read_request
 from locum.control.rules.clash import explain
 from locum.control.targets import ShareTarget, class_of, inside, quotas, tilt
 from locum.errors import UsageError
-from locum.models.blocks import block_rows, draw, made_pools
 from locum.models.checks import check_rows
+from locum.models.draw_blocks import block_rows, draw, made_pools
 from locum.models.fitted import Fitted
 from locum.randomness import check_seed, child_seed, stream
 from locum.schema.domain import Codes

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from locum.arrays import FloatArray, IntArray, largest_remainders
-from locum.control.drawn import Infeasible
+from locum.control.drawn_rows import Infeasible
 from locum.control.rules.clause import Clause, clauses_of
 from locum.control.where.bind import Term
 from locum.control.where.names import Names, sort_of

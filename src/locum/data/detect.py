@@ -9,10 +9,10 @@ from typing import Any
 
 from locum.arrays import IntArray
 from locum.data.dependencies import MOST_COLUMNS, find_dependencies
-from locum.data.examine import examine
+from locum.data.detect_column import examine
 from locum.data.origin import Raw
 from locum.data.proposal import Detection, Hints, Proposal
-from locum.data.refine import as_kind, code_values, learnable, swap_if_siblings_say_so, tried
+from locum.data.refine import as_kind, code_values, fall_back_to_category, learnable, swap_if_siblings_say_so
 from locum.errors import SchemaError
 from locum.schema.column import KINDS, Column
 from locum.schema.table import Schema
@@ -73,7 +73,7 @@ def propose(
     for name in names:
         values = raw.table.column(name)
         guess, held = examine(name, values, hints)
-        proposal = tried(guess, held, values)
+        proposal = fall_back_to_category(guess, held, values)
         if name in given:
             proposal = _overridden(proposal, given[name], held, values, hints, raw.name)
         elif name in roles:

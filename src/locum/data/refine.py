@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _CODED = frozenset({"category", "boolean", "integer", "number", "date"})
 
 
-def tried(proposal: Proposal, held: Distinct, values: pa.ChunkedArray) -> Proposal:
+def fall_back_to_category(proposal: Proposal, held: Distinct, values: pa.ChunkedArray) -> Proposal:
     """The proposal if every value is of its kind, else a category of the same values."""
     column = proposal.column
     if column.kind in ("category", "text", "id") and family(values.type) == "text":

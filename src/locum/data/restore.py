@@ -42,11 +42,11 @@ def restore(table: pa.Table, schema: Schema, origin: Origin | None, lineage: Lin
     """
     if origin is None:
         return with_stamp(table, lineage)
-    held = typed(table, schema, origin) if origin.backend in _TEXT else stored(table, schema, origin)
+    held = as_typed(table, schema, origin) if origin.backend in _TEXT else as_stored(table, schema, origin)
     return with_stamp(to_native(held, origin), lineage)
 
 
-def typed(table: pa.Table, schema: Schema, origin: Origin) -> pa.Table:
+def as_typed(table: pa.Table, schema: Schema, origin: Origin) -> pa.Table:
     """The table in the types of its schema, columns in the order of the data.
 
     Whole numbers and texts of a JSONL file, whose types are its own, stay in them.
@@ -66,7 +66,7 @@ def typed(table: pa.Table, schema: Schema, origin: Origin) -> pa.Table:
     return pa.table(columns)
 
 
-def stored(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
+def as_stored(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
     """The table in the Arrow types in which the data was held, columns in the order of the data."""
     import pyarrow as pa
 

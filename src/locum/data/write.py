@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from locum.data.lineage_stamp import metadata
 from locum.data.origin import Dialect, Origin
 from locum.data.read import kind_of_file
-from locum.data.restore import in_order, stored
+from locum.data.restore import as_stored, in_order
 from locum.data.texts import to_text
 from locum.files import atomic
 from locum.schema.lineage import Lineage
@@ -85,7 +85,7 @@ def _typed(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
     """The table in the types of its origin; text files have none, so theirs is the canonical table."""
     if origin is None or origin.backend == "csv":
         return table
-    return stored(table, schema, origin)
+    return as_stored(table, schema, origin)
 
 
 def _binary(tables: Iterator[pa.Table], suffix: str, out: IO[bytes], lineage: Lineage | None) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from locum.evaluation.attacks.closest_record import distance_share
 from locum.evaluation.attacks.copies import exact_copies
-from locum.evaluation.attacks.distance import distance_share
 from locum.evaluation.attacks.membership import nearest_membership
 from locum.evaluation.evidence import Control
 from locum.evaluation.learn.cells import from_numeric, levels_of, numeric

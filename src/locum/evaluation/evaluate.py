@@ -15,7 +15,7 @@ from locum.evaluation.column_views import column_views
 from locum.evaluation.controls import run_controls
 from locum.evaluation.evaluator import Effort
 from locum.evaluation.evidence import Control, Evidence
-from locum.evaluation.fit import Fit
+from locum.evaluation.generator import Fit
 from locum.evaluation.hold_out_shift import allow_for_shift
 from locum.evaluation.metrics.twosample import anchors
 from locum.evaluation.metrics.utility import chosen_targets

@@ -1,4 +1,4 @@
-"""What can be told of a measure, and of the function that computes it; `locum.evaluation.table` tells it."""
+"""What is said of a measure and of the function that computes it; `locum.evaluation.measures` says it."""
 
 from __future__ import annotations
 

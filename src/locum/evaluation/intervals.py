@@ -106,7 +106,7 @@ def wilson(successes: float, n: int) -> Interval:
     return min(max(0.0, low), p), max(min(1.0, high), p)
 
 
-def resampled(
+def bootstrap_statistic(
     n: int, rng: np.random.Generator, statistic: Callable[[FloatArray], FloatArray], repeats: int = REPEATS
 ) -> FloatArray:
     """`statistic` of row weights (n,) under the bootstrap; shape (repeats, ...)."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.attacks.copies import repeated, row_keys
+from locum.evaluation.attacks.copies import repeat_share, row_keys
 from locum.evaluation.intervals import wilson
 from locum.evaluation.trial import Trial
 
@@ -26,7 +26,7 @@ def leaked_rows(trial: Trial) -> npt.NDArray[np.bool_]:
     if not rows or not trial.columns:
         return np.zeros(rows, dtype=bool)
     keys = row_keys({"train": trial.train, "test": trial.test}, [c.name for c in trial.columns])
-    chance, alone = repeated(keys["train"])
+    chance, alone = repeat_share(keys["train"])
     single = np.isin(keys["test"], alone)
     hit = np.isin(keys["test"], keys["train"])
     low, _ = wilson(int(hit.sum()), rows)
@@ -39,7 +39,7 @@ def repeats(trial: Trial) -> float:
     """Share of train rows that train holds more than once: about how often fresh rows meet it by chance."""
     if not trial.columns:
         return 0.0
-    return repeated(row_keys({"train": trial.train}, [c.name for c in trial.columns])["train"])[0]
+    return repeat_share(row_keys({"train": trial.train}, [c.name for c in trial.columns])["train"])[0]
 
 
 def without_leaked_rows(trial: Trial) -> Trial:

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from locum.evaluation.evaluator import Evaluator, Kind, Measure, Section
+from locum.evaluation.measures import EVALUATORS
 from locum.evaluation.result import Question, Result
-from locum.evaluation.table import EVALUATORS
 
 _BY_NAME: Mapping[str, tuple[Measure, Evaluator]] = MappingProxyType(
     {m.name: (m, e) for e in EVALUATORS for m in e.measures}

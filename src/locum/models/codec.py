@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.codes.wire import Wire
+from locum.codes.json_fields import Wire
 from locum.errors import UsageError
 from locum.models.base import ModelState, Tensor
 from locum.models.checks import broken, within

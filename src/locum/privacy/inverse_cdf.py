@@ -162,6 +162,6 @@ def _fine_cells(sigma: Fraction, reach: float) -> list[int]:
             return [max(0, int(t)) for t in total]
 
 
-def mirrored(weights: Sequence[int], cut: float = 2.0**-132) -> InverseTable:
+def symmetric_table(weights: Sequence[int], cut: float = 2.0**-132) -> InverseTable:
     """Table of a law that is symmetric about 0, given its weights at 0, 1, 2, ..."""
     return InverseTable.of(1 - len(weights), [*weights[:0:-1], *weights], cut)

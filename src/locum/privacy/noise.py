@@ -32,7 +32,7 @@ from locum.privacy.inverse_cdf import (
     cell_weights,
     fixed_exp,
     gaussian_weights,
-    mirrored,
+    symmetric_table,
 )
 from locum.privacy.random_bits import Bits, SystemBits
 
@@ -176,7 +176,7 @@ def _sampler(kind: str, sigma: float) -> InverseTable | BlockSampler:
     exact = Fraction(sigma)
     rounded = kind == "rounded"
     if sigma <= TABLE_SIGMA:
-        return mirrored(cell_weights(exact) if rounded else gaussian_weights(exact))
+        return symmetric_table(cell_weights(exact) if rounded else gaussian_weights(exact))
     b = 1
     while sigma / 2**b > 128:
         b += 1

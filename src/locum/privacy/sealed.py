@@ -24,7 +24,7 @@ _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
 @contextmanager
-def sealed(doing: str) -> Iterator[None]:
+def seal_errors(doing: str) -> Iterator[None]:
     """Replace errors from inside the block by one that names only what was being done.
 
     Examples, texts of other libraries and the traceback are dropped, for each may quote a value. Errors about

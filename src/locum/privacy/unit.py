@@ -75,7 +75,7 @@ class Unit:
             raise FileFormatError(error.what, where="unit") from error
 
 
-def bounded(ids: npt.NDArray[np.int64], rows: int, bits: Bits | None = None) -> npt.NDArray[np.bool_]:
+def bound_units(ids: npt.NDArray[np.int64], rows: int, bits: Bits | None = None) -> npt.NDArray[np.bool_]:
     """Which rows to keep so that no unit has more than `rows`; a random choice within each unit.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from locum.evaluation.subgroups.result import Subgroup, Subgrouping, trusted
+from locum.evaluation.subgroups.result import Subgroup, Subgrouping, trusted_estimate
 from locum.report.charts.twins import twins
 from locum.report.template import environment
 
@@ -32,7 +32,7 @@ class GroupRow:
 
 def section(found: Subgrouping) -> dict[str, Any]:
     """A study arranged for the templates: tables are heading, rows, and how many groups are not shown."""
-    everybody = trusted(found.overall)
+    everybody = trusted_estimate(found.overall)
     overall = None if everybody is None else everybody.value
     tables = []
     for table in found.tables:

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from locum.privacy.budget import Budget
-from locum.privacy.sealed import last_seal, sealed
+from locum.privacy.sealed import last_seal, seal_errors
 from locum.privacy.unit import Unit
 from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import stream
 from locum.runs.budget import accounting_of, budget_of_request, open_ledger
 from locum.runs.config import Config
-from locum.runs.engine import choose_engine, open_rows
 from locum.runs.files import COUNTS, HOLDOUT, LEDGER, MEASURED, MODEL, PRIVACY, read_privacy
 from locum.runs.guarantee import privacy_document
 from locum.runs.holdout import split
 from locum.runs.options import DEFAULT_SYNTHESIZER, PRIVATE_SYNTHESIZER
 from locum.runs.plan import Fingerprint, RunPlan, fingerprint, fingerprint_of
+from locum.runs.private_rows import choose_engine, open_rows
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.runs.tables import (
     check_target,
@@ -232,7 +232,7 @@ class LedgerAccess:
         DataError
             When a table cannot be read, or the schema or public table is about other columns.
         """
-        from locum.codes.public import refuse_data_bounds
+        from locum.codes.public_codebooks import refuse_data_bounds
         from locum.data.lineage_stamp import stamp_of
         from locum.sources.domain import refuse_other_columns
 
@@ -272,7 +272,7 @@ class LedgerAccess:
 
     def seal(self, doing: str, *, outermost: bool = False) -> AbstractContextManager[None]:
         """No word of a row leaves."""
-        return last_seal(doing) if outermost else sealed(doing)
+        return last_seal(doing) if outermost else seal_errors(doing)
 
     def hold_out(self, folder: RunFolder, plan: RunPlan) -> Mask:
         """Drawn once, by a secret coin for each unit, and kept in the folder.
@@ -282,7 +282,7 @@ class LedgerAccess:
         """
         path = folder.file(HOLDOUT)
         if not path.exists():
-            with sealed("holding rows out"):
+            with seal_errors("holding rows out"):
                 learned = self.rows.coins(self.unit, 1 - plan.holdout)
             folder.write_bytes(HOLDOUT, np.packbits(learned).tobytes())
         bits = np.frombuffer(path.read_bytes(), dtype=np.uint8)
@@ -323,10 +323,10 @@ class LedgerAccess:
         )
         rows = self.rows
         if learned is not None:
-            with sealed("choosing the rows to learn from"):
+            with seal_errors("choosing the rows to learn from"):
                 rows = rows.only(learned)
         # parts that touch rows are sealed one by one already, with better words
-        with last_seal("the private fit"), sealed("fitting the generator"):
+        with last_seal("the private fit"), seal_errors("fitting the generator"):
             fit: PrivateFit = fit_private(
                 rows,
                 ledger,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.evaluation.attacks.canaries import Canaries
-    from locum.evaluation.fit import Fit
+    from locum.evaluation.generator import Fit
     from locum.evaluation.subgroups.result import Subgrouping
 
 NOTHING_REQUIRED = Requirements()

@@ -14,8 +14,8 @@ from locum.evaluation.evidence import RunContext
 from locum.evaluation.noisy import DPQuality, NoisyTable, assess
 from locum.files import atomic
 from locum.files.json import load
-from locum.runs.engine import choose_engine, open_rows
 from locum.runs.files import CARD, COUNTS, MEASURED, QUALITY, QUALITY_JSON
+from locum.runs.private_rows import choose_engine, open_rows
 from locum.runs.versions import versions
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from locum.arrays import FloatArray
 from locum.codes.cells import Cells
 from locum.codes.codebook import Codebook, null_mask
 from locum.codes.lattice import Lattice, Units
-from locum.codes.public import (
+from locum.codes.public_codebooks import (
     declared_cells,
     is_declared,
     ordered_book,

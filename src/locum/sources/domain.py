@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from locum.codes.codebook import Codebook
 from locum.codes.encoder import Encoder
-from locum.codes.public import (
+from locum.codes.public_codebooks import (
     declared_encoder,
     generated_book,
     is_declared,
@@ -20,7 +20,7 @@ from locum.codes.public import (
     refuse_data_bounds,
 )
 from locum.errors import DataError, UsageError
-from locum.privacy.sealed import sealed
+from locum.privacy.sealed import seal_errors
 from locum.progress import Event, Listener, silent
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -155,7 +155,7 @@ def private_domain(
     else:
         progress(Event("discover", 0, 3, "kinds of columns"))
         schema, rho = _bought_kinds(rows, guard, rho, target)
-    with sealed("reading the values"):
+    with seal_errors("reading the values"):
         typed = rows.canonical(schema)
     books: dict[str, Codebook] = {}
     if public is not None:

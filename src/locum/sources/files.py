@@ -17,7 +17,7 @@ import numpy as np
 
 from locum.data.blocks import Blocks, open_blocks
 from locum.data.origin import Origin, Raw
-from locum.privacy.keys import Part
+from locum.privacy.group_keys import Part
 from locum.privacy.random_bits import SystemBits
 from locum.privacy.unit import Unit
 from locum.schema.domain import CompactRows, Domain

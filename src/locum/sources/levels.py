@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.codes.codebook import Codebook
-from locum.codes.public import category_book
+from locum.codes.public_codebooks import category_book
 from locum.privacy.calibration import sigma_for
-from locum.privacy.keys import release_keys
+from locum.privacy.group_keys import release_keys
 from locum.schema.column import Column
 from locum.sources.discover import LEVELS_WEIGHT
 from locum.sources.rows import Rows

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from locum.errors import UsageError
 from locum.privacy.random_bits import Bits
-from locum.privacy.unit import bounded
+from locum.privacy.unit import bound_units
 from locum.schema.domain import Coded, CodedRows, Codes, Domain
 from locum.sources.base import Counts, merge, n_cells
 from locum.sources.cover import CountedRows
@@ -60,7 +60,7 @@ class MemorySource(CountedRows):
         if unit_ids is not None:
             if unit_ids.shape != (coded.n_rows,):
                 raise UsageError("there must be one unit id a row", where="unit_ids")
-            kept = np.arange(coded.n_rows)[bounded(unit_ids, k, bits)]
+            kept = np.arange(coded.n_rows)[bound_units(unit_ids, k, bits)]
             self._rows = Coded(self.domain, coded.take(kept))
 
     def votes(self, proposed: Codes) -> Counts:

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from locum.data.distinct import flat
 from locum.data.origin import Origin, Raw
-from locum.privacy.keys import Part
+from locum.privacy.group_keys import Part
 from locum.privacy.random_bits import SystemBits
-from locum.privacy.unit import Unit, bounded
+from locum.privacy.unit import Unit, bound_units
 from locum.schema.domain import Coded, CodedRows, Codes, Domain
 from locum.schema.table import Schema
 from locum.sources.base import Source
@@ -122,7 +122,7 @@ class MemoryRows:
 
     def bounded(self, unit: Unit) -> MemoryRows:
         """At most k rows of each unit."""
-        return self if unit.column is None else self.only(bounded(self.units(unit.column), unit.rows))
+        return self if unit.column is None else self.only(bound_units(self.units(unit.column), unit.rows))
 
     def coins(self, unit: Unit, chance: float) -> Mask:
         """A secret coin for each unit; rows of nobody known share one."""

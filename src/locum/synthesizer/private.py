@@ -21,7 +21,7 @@ from locum.models.fitted import Fitted
 from locum.models.independent import IndependentModel
 from locum.privacy.calibration import sigma_for
 from locum.privacy.ledger import Ledger
-from locum.privacy.sealed import sealed
+from locum.privacy.sealed import seal_errors
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, child_seed
 from locum.schema.domain import Coded, Domain
@@ -141,7 +141,7 @@ def fit_private(
     if synthesizer != "auto":
         private_class(synthesizer)
     progress(Event("discover", 0, 3, "number of rows"))
-    with sealed("bounding the rows of each unit"):
+    with seal_errors("bounding the rows of each unit"):
         bounded = held.bounded(ledger.unit)
     rows = _count(bounded.n_rows, ledger)
     ledger.budget.check_rows(int(rows.counts[0]))
@@ -155,7 +155,7 @@ def fit_private(
     )  # fmt: skip
     codes = domain.encoder.domain
     refuse_large(codes)
-    with sealed("coding the values"):
+    with seal_errors("coding the values"):
         coded = typed.coded(codes, lambda table: domain.encoder.encode(table).codes)
     del bounded, typed
     choice = choose(codes, public=public is not None, epsilon=ledger.budget.epsilon(ledger.accounting))

@@ -19,7 +19,7 @@ QUICK = "tree-fast"
 
 @dataclass(frozen=True, slots=True)
 class Refit:
-    """One of our generators by name, with its settings; it is a `locum.evaluation.fit.Fit`.
+    """One of our generators by name, with its settings; it is a `locum.evaluation.generator.Fit`.
 
     Raises
     ------

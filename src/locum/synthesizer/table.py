@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from locum.codes.codebook import Treatment
     from locum.codes.encoder import Encoder
     from locum.codes.settings import EncoderSettings
-    from locum.control.drawn import DrawnRows
+    from locum.control.drawn_rows import DrawnRows
     from locum.control.request import Wishes
     from locum.data.origin import Origin
     from locum.schema.lineage import Lineage

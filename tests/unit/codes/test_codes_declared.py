@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from locum.codes.cells import Cells
 from locum.codes.encoder import Encoder
-from locum.codes.public import declared_encoder, public_books, refuse_data_bounds
+from locum.codes.public_codebooks import declared_encoder, public_books, refuse_data_bounds
 from locum.errors import LeakError
 from locum.schema.column import Bounds, Column
 from locum.schema.table import Dependency, Schema

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.control.drawn import Infeasible
+from locum.control.drawn_rows import Infeasible
 from locum.control.given_shares import assign_classes
 from locum.schema.column import Column
 from locum.schema.table import Schema

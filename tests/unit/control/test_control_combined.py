@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import locum
 from locum.codes.derived import DerivedCodebook
-from locum.control.drawn import DrawnRows, Infeasible
+from locum.control.drawn_rows import DrawnRows, Infeasible
 from locum.control.given import read_given
 from locum.control.rules.clause import clauses_of, rule_clauses
 from locum.control.targets import read_targets

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import locum
-from locum.control.drawn import Infeasible
+from locum.control.drawn_rows import Infeasible
 from locum.control.rules.clause import clauses_of, rule_clauses
 from locum.control.rules.contradiction import contradiction
 from locum.control.rules.discover import discover

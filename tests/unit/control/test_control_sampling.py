@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.control.drawn import Infeasible
+from locum.control.drawn_rows import Infeasible
 from locum.control.impute.with_model import impute
 from locum.control.rules.clause import clauses_of, rule_clauses
 from locum.control.where.names import Names

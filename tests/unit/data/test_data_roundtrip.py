@@ -19,7 +19,7 @@ from locum.data.canonical import canonical
 from locum.data.detect import detect
 from locum.data.origin import origin_from_json
 from locum.data.read import read
-from locum.data.restore import restore, stored
+from locum.data.restore import as_stored, restore
 from locum.data.write import write
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -352,7 +352,7 @@ def test_csv_text_comes_back_byte_for_byte(tmp_path):
     table = canonical(raw, schema)
     assert table["when"].to_pylist()[0] == dt.date(2020, 2, 3)
     assert table["amount"].to_pylist() == [1234.5, 12.0, 10000.25, 0.1]
-    assert stored(table, schema, raw.origin).equals(raw.table)
+    assert as_stored(table, schema, raw.origin).equals(raw.table)
     write(table, tmp_path / "b.csv", schema=schema, origin=raw.origin)
     assert (tmp_path / "b.csv").read_bytes() == CSV.encode()
 

@@ -12,12 +12,12 @@ from scipy import stats
 
 from locum.errors import BudgetError, FileFormatError, UsageError
 from locum.privacy.budget import Budget
-from locum.privacy.keys import key_threshold, release_keys
+from locum.privacy.group_keys import key_threshold, release_keys
 from locum.privacy.ledger import Ledger
 from locum.privacy.mechanisms import exponential, gaussian_counts, laplace_counts
 from locum.privacy.noise import Noise
 from locum.privacy.random_bits import SeededBits
-from locum.privacy.unit import Unit, bounded
+from locum.privacy.unit import Unit, bound_units
 
 BUDGET = Budget.approx(1.0, 1e-6)
 
@@ -28,7 +28,7 @@ BUDGET = Budget.approx(1.0, 1e-6)
 @given(st.lists(st.integers(-2, 6), max_size=60), st.integers(1, 4), st.integers(0, 10**6))
 def test_bounding_keeps_k_rows_of_each_unit_and_none_of_nobody(ids: list[int], k: int, seed: int) -> None:
     array = np.array(ids, dtype=np.int64)
-    keep = bounded(array, k, SeededBits(seed))
+    keep = bound_units(array, k, SeededBits(seed))
     for unit in set(ids):
         kept = int(keep[array == unit].sum())
         assert kept == (min(k, ids.count(unit)) if unit >= 0 else 0)
@@ -47,7 +47,7 @@ def test_one_unit_more_changes_counts_as_declared(ids: list[int], k: int) -> Non
             return np.arange(n, dtype=np.uint64)
 
     def counts(rows: np.ndarray) -> np.ndarray:
-        return np.bincount(codes[rows][bounded(array[rows], k, InOrder())], minlength=3)
+        return np.bincount(codes[rows][bound_units(array[rows], k, InOrder())], minlength=3)
 
     everyone = np.arange(len(array))
     change = counts(everyone) - counts(everyone[array != 9])
@@ -65,7 +65,7 @@ def test_one_unit_more_changes_counts_as_declared(ids: list[int], k: int) -> Non
 def test_kept_rows_are_a_fair_choice() -> None:
     """Chi-square of which of 5 rows is kept, 5,000 units; fixed seed, false alarm 1e-6."""
     ids = np.repeat(np.arange(5000), 5)
-    keep = bounded(ids, 1, SeededBits(2)).reshape(-1, 5)
+    keep = bound_units(ids, 1, SeededBits(2)).reshape(-1, 5)
     assert stats.chisquare(keep.sum(axis=0)).pvalue > 1e-6
 
 

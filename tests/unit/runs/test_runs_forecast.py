@@ -16,8 +16,8 @@ from locum.errors import BudgetError, FeasibilityError, LeakError, UsageError
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
-from locum.runs.check import forecast
-from locum.runs.engine import HELD, choose_engine
+from locum.runs.forecast import forecast
+from locum.runs.private_rows import HELD, choose_engine
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.schema.column import Bounds, Column
 from locum.schema.table import Schema

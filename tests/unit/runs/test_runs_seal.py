@@ -16,7 +16,7 @@ import pytest
 from locum.cli import failure
 from locum.data.read import read
 from locum.errors import DataError, UsageError
-from locum.privacy.sealed import last_seal, sealed
+from locum.privacy.sealed import last_seal, seal_errors
 from locum.runs.access import LedgerAccess
 from locum.runs.execute import execute
 from locum.runs.prepare import Prepared, prepare
@@ -123,7 +123,7 @@ def test_an_unreadable_file_is_told_without_its_words(tmp_path):
 
 
 def test_what_is_public_passes_the_seals():
-    for seal in (sealed, last_seal):
+    for seal in (seal_errors, last_seal):
         with pytest.raises(UsageError, match="no column"), seal("x"):
             raise UsageError("there is no column 'b'")
         with pytest.raises(MemoryError), seal("x"):

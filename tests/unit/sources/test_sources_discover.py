@@ -10,7 +10,7 @@ from locum.data.origin import Origin, Raw
 from locum.errors import DataError, LocumError
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
-from locum.privacy.sealed import sealed
+from locum.privacy.sealed import seal_errors
 from locum.sources.domain import private_domain
 from locum.sources.kinds import FLOAT_FORMS, TEXT_FORMS, form_codes, settle
 from locum.sources.private import PrivateSource
@@ -157,11 +157,11 @@ def test_what_a_column_is_follows_from_the_noisy_counts_alone():
 
 
 def test_a_seal_lets_no_word_of_a_value_out():
-    with pytest.raises(DataError) as caught, sealed("reading the values"):
+    with pytest.raises(DataError) as caught, seal_errors("reading the values"):
         int("Mr Smith, 12 Elm Street")
     assert "Smith" not in caught.value.message
     assert caught.value.__suppress_context__
-    with pytest.raises(LocumError) as again, sealed("reading the values"):
+    with pytest.raises(LocumError) as again, seal_errors("reading the values"):
         raise DataError("3 of 9 values are no dates", examples=['"Smxxx"'])
     assert "Smxxx" not in again.value.message
 

@@ -28,7 +28,7 @@ def test_weights_are_added_only_with_the_right_checksum(
         weights.add("mine", tmp_path / "a.gguf", sha256="0" * 64)
     assert not list((tmp_path / "models").glob("*"))
     weights.add("mine", tmp_path / "a.gguf", sha256=right)
-    assert [w.name for w in weights.installed() if w.name == "mine"] == ["mine"]
+    assert [w.name for w in weights.installed_weights() if w.name == "mine"] == ["mine"]
     assert weights.identity("mine") == f"mine@{right[:16]}"
     (tmp_path / "models" / "mine.gguf").write_bytes(GGUF + b"x")
     with pytest.raises(EndpointError, match="wrong checksum"):
@@ -68,7 +68,7 @@ def test_a_missing_model_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.
 
 
 def _here() -> bool:
-    return any(found.name == weights.DEFAULT for found in weights.installed())
+    return any(found.name == weights.DEFAULT for found in weights.installed_weights())
 
 
 @pytest.mark.skipif(not _here(), reason="the weights of the embedded model are not here (LOCUM_MODELS)")

@@ -36,7 +36,7 @@ from locum.text import (
     parse_plan,
 )
 from locum.text.failures import Lost, Reason
-from locum.text.plan.structured import fenced, read_json
+from locum.text.plan.structured import code_fence, read_json
 from locum.text.plan.template import Template
 
 REMOTE = ModelSpec("big", "https://api.example.org/v1", "KEY", price_in=0.5, max_in_flight=8, temperature=0.2)
@@ -211,9 +211,9 @@ def test_what_is_no_such_json_has_its_reason(text: str, reason: Reason) -> None:
 
 def test_code_comes_out_of_its_fence() -> None:
     text = "Here:\n```text\nno\n```\n```python\nx = 1\n```\n"
-    assert fenced(text, "python") == "x = 1"
-    assert fenced("x = 2") == "x = 2"
-    assert fenced("```python\nx = 3") == "x = 3"
+    assert code_fence(text, "python") == "x = 1"
+    assert code_fence("x = 2") == "x = 2"
+    assert code_fence("```python\nx = 3") == "x = 3"
 
 
 def test_taint_follows_every_path() -> None:

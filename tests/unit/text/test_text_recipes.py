@@ -423,7 +423,7 @@ def test_the_command_line_names_settings_and_plans(tmp_path: Path) -> None:
 
 
 def _here() -> bool:
-    return any(found.name == weights.DEFAULT for found in weights.installed())
+    return any(found.name == weights.DEFAULT for found in weights.installed_weights())
 
 
 @pytest.mark.slow

@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.codes.encoder import Encoder
-from locum.codes.generated import GeneratedCodebook
-from locum.control.bank import replace_rows
-from locum.control.drawn import DrawnRows
+from locum.codes.fresh_values import GeneratedCodebook
+from locum.control.code_values import replace_rows
+from locum.control.constraints import Problem
+from locum.control.drawn_rows import DrawnRows
 from locum.control.given import read_given, rounds_of
 from locum.control.given_cells import BLOCK, Count, fixed_codes
 from locum.control.guided import propose
 from locum.control.impute.without_model import Method
-from locum.control.problem import Problem
 from locum.control.request import read_request
 from locum.control.rules.clause import clauses_of
 from locum.control.where.names import Names

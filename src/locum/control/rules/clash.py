@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from locum.control.bank import attributes_of, build_bank, roots
+from locum.control.code_values import attributes_of, build_bank, roots
+from locum.control.constraints import Problem
 from locum.control.draw import Drawer
-from locum.control.drawn import Infeasible
-from locum.control.problem import Problem
+from locum.control.drawn_rows import Infeasible
 from locum.control.rules.clause import Clause, asked_values, clauses_of
 from locum.control.rules.contradiction import contradiction
 from locum.control.where.bind import constant

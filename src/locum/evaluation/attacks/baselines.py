@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.evaluation.attacks.neighbours import nearest
+from locum.evaluation.attacks.nearest import nearest
 from locum.evaluation.attacks.threat import ThreatModel
-from locum.evaluation.linear import design, ridge_logistic
+from locum.evaluation.learn.linear import design, ridge_logistic
 from locum.randomness import stream
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
-from locum.evaluation.attacks.neighbours import nearest
+from locum.evaluation.attacks.nearest import nearest
 from locum.evaluation.attacks.verdict import AttackFinding, Claim, area_p, rates, roc_points
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.learn.cells import from_numeric, levels_of, numeric

@@ -81,7 +81,7 @@ def exact_copies(trial: Trial) -> list[Result]:
 
 def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float]) -> Result:
     """Judged without a hold-out: only many copies of rows that train holds once are beyond doubt."""
-    chance, alone = repeated(keys["train"])
+    chance, alone = repeat_share(keys["train"])
     n = len(keys["synthetic"])
     single = np.isin(keys["synthetic"], alone)
     least, _ = wilson(int(single.sum()), n)
@@ -98,7 +98,7 @@ def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float]) -
     return result_of("copying.exact", value, sentence, low=low, high=high, verdict=verdict, detail=detail)
 
 
-def repeated(keys: Keys) -> tuple[float, Keys]:
+def repeat_share(keys: Keys) -> tuple[float, Keys]:
     """Share of rows that occur more than once, and the keys of the others.
 
     Fresh rows of the same population meet these rows about as often by chance.

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.evaluation.attacks.neighbours import nearest
+from locum.evaluation.attacks.nearest import nearest
 from locum.evaluation.attacks.threat import ThreatModel
 from locum.evaluation.learn.boosting import grow, grow_forest
 from locum.randomness import child_seed, stream

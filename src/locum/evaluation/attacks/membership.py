@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.errors import DataError
-from locum.evaluation.attacks.neighbours import nearest
+from locum.evaluation.attacks.nearest import nearest
 from locum.evaluation.attacks.verdict import area_p, rates, roc_points, top_p
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.registry import find, result_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.evaluation.attacks.neighbours import mean_nearest, nearest
+from locum.evaluation.attacks.nearest import mean_nearest, nearest
 from locum.evaluation.attacks.threat import ThreatModel
 from locum.evaluation.learn.cells import numeric
 from locum.evaluation.learn.features import FAR, Ranks, RankView

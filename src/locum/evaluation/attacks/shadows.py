@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.evaluation.attacks.density import CELLS, joint
-from locum.evaluation.attacks.neighbours import nearest
+from locum.evaluation.attacks.nearest import nearest
 from locum.evaluation.attacks.threat import LEAST, ThreatModel
 from locum.evaluation.attacks.verdict import AttackFinding, membership
-from locum.evaluation.fit import Fit
+from locum.evaluation.generator import Fit
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.trial import Trial, align, thin
 from locum.randomness import child_seed, stream

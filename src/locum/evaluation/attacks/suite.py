@@ -17,7 +17,7 @@ from locum.evaluation.attacks.canaries import Canaries
 from locum.evaluation.attacks.threat import AttackTargets, ThreatModel, threat_model
 from locum.evaluation.attacks.verdict import AttackFinding, Claim, holm, membership
 from locum.evaluation.evaluator import EFFORTS, Effort, Evaluator
-from locum.evaluation.fit import Fit
+from locum.evaluation.generator import Fit
 from locum.evaluation.learn.cells import texts
 from locum.evaluation.overlap import overlap_sentence
 from locum.evaluation.registry import evaluators, result_of
@@ -53,7 +53,7 @@ class Sizes:
     shadows: int = 0
 
 
-#: What is run at an effort stands in `locum.evaluation.table`.
+#: What is run at an effort stands in `locum.evaluation.measures`.
 SIZES: Mapping[Effort, Sizes] = MappingProxyType(
     {
         "quick": Sizes(2_000, 400, 16_000, 0, 0),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.evaluation.reference import root_factor
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
+from locum.evaluation.thresholds import root_factor
 from locum.evaluation.trial import PARTS, Trial
 
 #: Good: within this multiple of the reference or this share of the floor; fair: up to the second share.

@@ -7,9 +7,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.reference import VerdictLimits, root_factor
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
+from locum.evaluation.thresholds import VerdictLimits, root_factor
 from locum.evaluation.trial import PARTS, Part, Trial
 from locum.wording import percent
 

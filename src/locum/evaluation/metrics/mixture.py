@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.evaluation.intervals import middle, resampled
+from locum.evaluation.intervals import bootstrap_statistic, middle
 from locum.evaluation.metrics.utility import LEAST_SKILL
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
@@ -65,7 +65,7 @@ def _result(
     of_alone = weighted_score(target.task, target.n_classes, truth, alone)
     of_mixed = weighted_score(target.task, target.n_classes, truth, mixed)
     rng = stream(trial.seed, "metrics", "mixture", "bootstrap")
-    gains = resampled(len(truth), rng, lambda w: np.asarray(of_mixed(w) - of_alone(w)))
+    gains = bootstrap_statistic(len(truth), rng, lambda w: np.asarray(of_mixed(w) - of_alone(w)))
     ones = np.ones(len(truth))
     base, gain = of_alone(ones), of_mixed(ones) - of_alone(ones)
     low, high = middle(gains, gain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from locum.evaluation.fit import Fit
+from locum.evaluation.generator import Fit
 from locum.evaluation.metrics.marginals import pairs, triples
 from locum.evaluation.metrics.tails import tails
 from locum.evaluation.registry import result_of

@@ -7,9 +7,9 @@ import numpy as np
 from locum.arrays import FloatArray
 from locum.evaluation.joints import size_factor, total_variation, worst
 from locum.evaluation.learn.cells import numeric
-from locum.evaluation.reference import VerdictLimits, root_factor
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
+from locum.evaluation.thresholds import VerdictLimits, root_factor
 from locum.evaluation.trial import Trial
 from locum.wording import percent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from locum.evaluation.intervals import auc_interval
-from locum.evaluation.linear import design, ridge_logistic
+from locum.evaluation.learn.linear import design, ridge_logistic
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial, spread

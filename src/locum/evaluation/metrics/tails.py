@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from locum.evaluation.learn.cells import numeric
-from locum.evaluation.reference import VerdictLimits, root_factor
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
+from locum.evaluation.thresholds import VerdictLimits, root_factor
 from locum.evaluation.trial import PARTS, Trial
 from locum.wording import percent
 

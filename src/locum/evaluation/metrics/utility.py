@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.evaluation.intervals import middle, resampled
+from locum.evaluation.intervals import bootstrap_statistic, middle
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict
 from locum.evaluation.scores import floor_of, weighted_score
@@ -91,7 +91,7 @@ def _compare(
     def both(weights: FloatArray) -> FloatArray:
         return np.array([of_synthetic(weights), of_real(weights)])
 
-    draws = resampled(len(truth), rng, both, REPEATS)
+    draws = bootstrap_statistic(len(truth), rng, both, REPEATS)
     (value, best), floor = both(np.ones(len(truth))).tolist(), floor_of(target.task)
     kept = float(_share_kept(value, best, floor))
     return Transfer(

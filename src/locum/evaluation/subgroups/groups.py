@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray, effective_size
 from locum.errors import UsageError
-from locum.evaluation.fit import Fit
+from locum.evaluation.generator import Fit
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric, quantile_edges
 from locum.evaluation.metrics.inference.ensemble import Ensemble, ensemble

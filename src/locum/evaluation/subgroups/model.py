@@ -11,7 +11,7 @@ import numpy as np
 
 from locum.arrays import FloatArray, effective_size
 from locum.errors import UsageError
-from locum.evaluation.fit import Fit
+from locum.evaluation.generator import Fit
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.cells import levels_of, texts
 from locum.evaluation.learn.features import FeatureView

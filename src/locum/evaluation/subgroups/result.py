@@ -138,11 +138,11 @@ class Subgrouping:
         Groups that only fewer than `FEW` real rows speak for are passed over: among many groups, one or two
         wrong answers are chance.
         """
-        everybody = trusted(self.overall)
+        everybody = trusted_estimate(self.overall)
         sign = 1.0 if self.measure == "share right" else -1.0
         known = []
         for group in self.groups:
-            estimate = trusted(group)
+            estimate = trusted_estimate(group)
             if estimate is None or everybody is None or estimate.rows < FEW:
                 continue
             nearest = estimate.high if sign > 0 else estimate.low
@@ -156,8 +156,8 @@ class Subgrouping:
         narrowed = sum(g.trust == "generated" for g in self.groups)
         contradicted = sum("contradicts" in g.sentence for g in self.groups)
         said = []
-        worst, everybody = self.worst, trusted(self.overall)
-        estimate = None if worst is None else trusted(worst)
+        worst, everybody = self.worst, trusted_estimate(self.overall)
+        estimate = None if worst is None else trusted_estimate(worst)
         if worst is not None and estimate is not None and everybody is not None:
             said.append(
                 f"Worst off is {worst.name}: {self.measure} {estimate.value:.3f} ({estimate.low:.3f} to "
@@ -187,7 +187,7 @@ class Subgrouping:
         }
 
 
-def trusted(group: Subgroup) -> GroupEstimate | None:
+def trusted_estimate(group: Subgroup) -> GroupEstimate | None:
     """The estimate to go by; None where nothing confirms the generated rows."""
     if group.trust == "neither":
         return None

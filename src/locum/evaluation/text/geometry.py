@@ -52,7 +52,7 @@ class Cover:
     coverage: float
 
 
-def squared(a: FloatArray, b: FloatArray) -> FloatArray:
+def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     """Squared Euclidean distances, shape (n, m), never below 0."""
     d = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None, :] - 2 * (a @ b.T)
     return cast(FloatArray, np.maximum(d, 0.0))
@@ -69,9 +69,9 @@ def cover(real: FloatArray, synthetic: FloatArray, k: int = 5) -> Cover:
     """
     if min(len(real), len(synthetic)) <= k:
         return Cover(math.nan, math.nan, math.nan, math.nan)
-    reach = np.partition(squared(real, real), k, axis=1)[:, k]  # the point itself is the 0-th
-    reach_synthetic = np.partition(squared(synthetic, synthetic), k, axis=1)[:, k]
-    between = squared(real, synthetic)
+    reach = np.partition(squared_distances(real, real), k, axis=1)[:, k]  # the point itself is the 0-th
+    reach_synthetic = np.partition(squared_distances(synthetic, synthetic), k, axis=1)[:, k]
+    between = squared_distances(real, synthetic)
     inside = between <= reach[:, None]
     return Cover(
         precision=float(inside.any(axis=0).mean()),
@@ -112,7 +112,7 @@ def clusters(x: FloatArray, k: int, rng: np.random.Generator, rounds: int = 15) 
     centres = x[rng.choice(len(x), size=min(k, len(x)), replace=False)].copy()
     label = np.full(len(x), -1, dtype=np.intp)
     for _ in range(rounds):
-        new = squared(x, centres).argmin(axis=1)
+        new = squared_distances(x, centres).argmin(axis=1)
         if np.array_equal(new, label):
             break
         label = new

@@ -16,7 +16,7 @@ from locum.models.base import ModelState
 from locum.models.buyer import Buyer
 from locum.models.checks import broken
 from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
-from locum.models.seeded import PrivateModel
+from locum.models.private_model import PrivateModel
 from locum.models.settings import BudgetSettings, ModelSettings, whole
 from locum.privacy.budget import Accounting
 from locum.privacy.calibration import MEAN_NOISE

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.models.evolution.loop import Population, Votes, evolve
-from locum.models.seeded import PrivateModel
+from locum.models.private_model import PrivateModel
 from locum.models.settings import BudgetSettings, ModelSettings, whole
 from locum.models.weighted_rows import WeightedRows, WeightedRowsModel
 from locum.progress import Event, Listener

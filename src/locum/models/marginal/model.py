@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from locum.models.marginal.network_model import NetworkModel
 from locum.models.marginal.session import Session
-from locum.models.seeded import PrivateModel
+from locum.models.private_model import PrivateModel
 from locum.models.settings import BudgetSettings, ModelSettings, number, setting
 from locum.models.structural_zeros import Impossible, zero_cells
 from locum.progress import Event, Listener

@@ -13,7 +13,7 @@ from locum.models.marginal.aim import AimModel
 from locum.models.marginal.model import WorkloadSettings
 from locum.models.marginal.session import Session
 from locum.models.marginal.triangulate import Clique, canonical, volume
-from locum.models.seeded import check_public
+from locum.models.private_model import check_public
 from locum.models.settings import ModelSettings, number
 from locum.privacy.calibration import MEAN_NOISE
 from locum.progress import Listener

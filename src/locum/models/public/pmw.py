@@ -12,8 +12,8 @@ import numpy as np
 
 from locum.arrays import FloatArray, IntArray
 from locum.models.buyer import Buyer, Clique
+from locum.models.private_model import PrivateModel, check_public
 from locum.models.public.reweight import NoisyMarginal, noisy_marginal, reweight, sampling_trust
-from locum.models.seeded import PrivateModel, check_public
 from locum.models.settings import BudgetSettings, ModelSettings, whole
 from locum.models.weighted_rows import WeightedRows, WeightedRowsModel
 from locum.privacy.calibration import MEAN_NOISE

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.codes.wire import Wire
+from locum.codes.json_fields import Wire
 from locum.models.base import ModelState
 from locum.models.checks import broken
 from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
-from locum.evaluation.intervals import middle, resampled
+from locum.evaluation.intervals import bootstrap_statistic, middle
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.features import FeatureView
 from locum.evaluation.metrics.fairness.noise import RATES, Beyond, beyond_chance
@@ -144,7 +144,7 @@ def _values(
         return np.vstack([two, two[1] - two[0]])
 
     point = of(np.ones(len(rows.truth)))
-    draws = resampled(len(rows.truth), stream(seed, "fair", "test"), of)
+    draws = bootstrap_statistic(len(rows.truth), stream(seed, "fair", "test"), of)
     out = {}
     for j, name in enumerate(MEASURES):
         three = [

@@ -11,7 +11,7 @@ import numpy as np
 from locum.arrays import FloatArray
 from locum.evaluation.scores import floor_of
 from locum.studies.mix.arms import Goal, Mix, Outcome
-from locum.studies.mix.contrast import corrected
+from locum.studies.mix.contrast import corrected_difference
 from locum.studies.mix.result import Arm, Contrast, GroupGain, Mixing, MixVerdict
 
 if TYPE_CHECKING:
@@ -78,10 +78,13 @@ def conclude(
     over_copies = np.stack([score[m] - score["copy: " + m] for m in names])
     picks = [int(np.argmax(np.delete(gains, i, axis=1).mean(axis=1))) for i in range(len(runs))]
     at = np.arange(len(runs))
-    gain, floor = corrected(gains[picks, at], share), corrected(over_copies[picks, at], share)
+    gain, floor = (
+        corrected_difference(gains[picks, at], share),
+        corrected_difference(over_copies[picks, at], share),
+    )
     full = [i for i, m in enumerate(tried) if m.weight == 1.0]
-    pooled = corrected(gains[full].mean(axis=0), share)
-    pooled_floor = corrected(over_copies[full].mean(axis=0), share)
+    pooled = corrected_difference(gains[full].mean(axis=0), share)
+    pooled_floor = corrected_difference(over_copies[full].mean(axis=0), share)
     skill = float(score["real"].mean()) - floor_of(goal.task)
     best = tried[int(np.argmax(np.bincount(picks, minlength=len(names))))]
     chosen = best.name
@@ -170,7 +173,7 @@ def exchange(runs: Sequence[Run], gain: Contrast, share: float) -> tuple[float, 
     def slope(scores: FloatArray) -> FloatArray:
         return np.asarray(-np.log(np.maximum(1 - scores, LEAST)) @ x / (x @ x))
 
-    c, spread = float(slope(mean)), corrected(slope(_scores(runs)), share)
+    c, spread = float(slope(mean)), corrected_difference(slope(_scores(runs)), share)
     if c <= 0:
         return None
     short, reach = max(1 - float(mean[-1]), LEAST), spread.high - spread.value
@@ -212,7 +215,7 @@ def _arms(
         ratio, weight = known.get(plain, (0.0, 1.0))
         kind = "real" if arm == "real" else "copy" if arm != plain else "mix" if arm in known else "rival"
         kind = "synthetic" if arm == "synthetic alone" else kind
-        gain = None if arm == "real" else corrected(values - score["real"], share)
+        gain = None if arm == "real" else corrected_difference(values - score["real"], share)
         extra = {
             field: float(np.mean([getattr(r.outcomes[arm], field) for r in runs]))
             for field in ("calibration", "balanced")
@@ -231,7 +234,7 @@ def _group_gains(runs: Sequence[Run], chosen: str, share: float) -> tuple[GroupG
         real = np.array([scores["real"] for _, scores in seen])
         mixed = np.array([scores[chosen] for _, scores in seen])
         rows = round(float(np.mean([n for n, _ in seen])))
-        gain = corrected(mixed - real, share)
+        gain = corrected_difference(mixed - real, share)
         out.append(GroupGain(*key, rows, float(real.mean()), float(mixed.mean()), gain))
     return tuple(out)
 
@@ -242,7 +245,7 @@ def _beside(score: Mapping[str, FloatArray], chosen: str, share: float, measure:
     if not rivals:
         return ""
     best = max(rivals, key=lambda name: float(rivals[name]))
-    d = corrected(score[chosen] - score[best], share)
+    d = corrected_difference(score[chosen] - score[best], share)
     between = f"{d.value:+.4f} {measure} ({d.low:+.4f} to {d.high:+.4f})"
     if d.low > 0:
         return f"It is ahead of the best simple rival, {best}, by {between}."

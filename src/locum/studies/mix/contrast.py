@@ -8,7 +8,7 @@ import numpy.typing as npt
 from locum.studies.mix.result import Contrast
 
 
-def corrected(differences: npt.ArrayLike, test_share: float) -> Contrast:
+def corrected_difference(differences: npt.ArrayLike, test_share: float) -> Contrast:
     """Mean difference with the corrected resampled t interval of Nadeau and Bengio (2003).
 
     Parameters

@@ -130,7 +130,7 @@ def find(name: str) -> Weights:
             raise EndpointError("there is no such model file", where=name, do="check the path")
         _need_gguf(path)
         return Weights(path.stem, path)
-    for weights in installed():
+    for weights in installed_weights():
         if weights.name == name:
             return weights
     known = KNOWN.get(name)
@@ -144,7 +144,7 @@ def identity(name: str) -> str:
     return f"{weights.name}@{(weights.sha256 or digest(weights.path))[:16]}"
 
 
-def installed() -> list[Weights]:
+def installed_weights() -> list[Weights]:
     """Weights that were added, and known ones whose package is installed; without reading them."""
     found: dict[str, Weights] = {}
     for known in KNOWN.values():

@@ -48,7 +48,7 @@ def schema_problem(schema: Mapping[str, Any]) -> str:
 
 
 def _parse(text: str) -> Any:
-    inside = fenced(text)
+    inside = code_fence(text)
     candidates = [text, inside] if inside != text else [text]
     starts = [i for i in (text.find("{"), text.find("[")) if i >= 0]
     end = max(text.rfind("}"), text.rfind("]"))
@@ -73,7 +73,7 @@ def _parse(text: str) -> Any:
     return _shallow(mended)
 
 
-def fenced(text: str, language: str = "") -> str:
+def code_fence(text: str, language: str = "") -> str:
     """What stands in the first code fence, of the language if there is one; else the text itself."""
     blocks: list[tuple[str, str]] = []
     block: list[str] | None = None

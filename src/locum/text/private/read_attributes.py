@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.privacy.sealed import sealed
+from locum.privacy.sealed import seal_errors
 from locum.schema.column import Column
 from locum.schema.table import Schema
 from locum.text.engine.client import Engine
@@ -121,7 +121,7 @@ def read_attributes(
         # whatever public file is needed is read before the seal, so that its faults are told plainly
         a.values  # noqa: B018
     rows = list(records) if records is not None else [{}] * len(texts)
-    with sealed("reading the attributes of texts"):
+    with seal_errors("reading the attributes of texts"):
         columns = {a.name: a.read(texts, rows) for a in attributes if not isinstance(a, Asked)}
         if asked and model is not None:
             columns |= asyncio.run(_ask(asked, texts, model))

@@ -8,7 +8,7 @@ from typing import Any
 from locum.text.curate.overlap import Benchmarks
 from locum.text.curate.rouge import Likeness
 from locum.text.failures import Lost, Reason
-from locum.text.plan.structured import fenced
+from locum.text.plan.structured import code_fence
 from locum.text.recipes.kit import Kit, Row, lose_if, need, unseen
 from locum.text.verify.code import TestRun, agreement, test_run
 from locum.text.verify.registry import python_fault
@@ -77,8 +77,8 @@ async def code_with_tests(
                 "'tests' (Python: three or more assert statements that call it)."
             )
             answer = await kit.fill(prompt, _SCHEMA, "code", attempt, max_tokens=500)
-            problem, solution = answer["problem"], fenced(answer["solution"], "python")
-            tests = fenced(answer["tests"], "python")
+            problem, solution = answer["problem"], code_fence(answer["solution"], "python")
+            tests = code_fence(answer["tests"], "python")
             ran = _run_tests(solution, tests, box, kills)
             agree = await _agree(kit, problem, tests, k, attempt, box)
             if agree is not None and agree < 0.5:
@@ -105,7 +105,7 @@ async def _agree(kit: Kit, problem: str, tests: str, k: int, attempt: int, box: 
     passed = ran = 0
     for turn in range(k):
         asked = f"Write the Python function. Code only.\n\n{problem}"
-        source = fenced(await kit.chat(asked, "code", "again", attempt, turn, max_tokens=300), "python")
+        source = code_fence(await kit.chat(asked, "code", "again", attempt, turn, max_tokens=300), "python")
         if python_fault(source):
             continue
         ran += 1
@@ -152,7 +152,7 @@ async def oss_instruct(
         problem = (await kit.chat(asked, "oss", "problem", attempt, max_tokens=120)).strip()
         solved = f"Write one Python function that solves this. Code only.\n\n{problem}"
         text = await kit.chat(solved, "oss", "solution", attempt, max_tokens=260)
-        solution = fenced(text, "python")
+        solution = code_fence(text, "python")
         fault = python_fault(solution)
         if fault or "def " not in solution:
             raise Lost(Reason.BAD_CODE, fault or "no function", stage="parse")

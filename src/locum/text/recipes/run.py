@@ -338,7 +338,7 @@ RECIPES: Mapping[str, Maker] = {
 }
 
 
-def changed(recipe: RecipeFile, *, rows: int | None, seed: int | None) -> RecipeFile:
+def with_rows_and_seed(recipe: RecipeFile, *, rows: int | None, seed: int | None) -> RecipeFile:
     """The same recipe for another number of rows or another seed."""
     if rows is not None:
         recipe = replace(recipe, rows=rows)

@@ -28,7 +28,7 @@ from locum.text.plan.columns import (
 )
 from locum.text.plan.graph import checks_of, reads
 from locum.text.plan.plan import Plan
-from locum.text.plan.structured import fenced, read_json
+from locum.text.plan.structured import code_fence, read_json
 from locum.text.plan.template import Template, is_template
 from locum.text.runs.samplers import Sampler
 from locum.text.runs.sources import SeedColumn, SeedFile, TableColumn
@@ -328,7 +328,7 @@ def _schema(column: Column) -> dict[str, Any] | None:
 
 
 def _code(text: str, column: Code, reply: Reply) -> str:
-    source = fenced(text, column.language).strip("\n")
+    source = code_fence(text, column.language).strip("\n")
     if not source.strip():
         raise Lost(Reason.EMPTY, stage="parse")
     if column.language == "python":

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from locum.text.plan.structured import fenced
+from locum.text.plan.structured import code_fence
 from locum.text.verify.base import Verdict, majority
 from locum.text.verify.mutants import mutants
 from locum.text.verify.registry import python_fault
@@ -88,8 +88,8 @@ class PassesTests:
         """See `Verifier`; runs in the default sandbox, whose worker lives as long as the call."""
         with MontySandbox() as sandbox:
             ran = test_run(
-                fenced(str(item), "python"),
-                fenced(self.tests, "python"),
+                code_fence(str(item), "python"),
+                code_fence(self.tests, "python"),
                 sandbox,
                 most_mutants=12 if self.kills else 0,
                 seconds=self.seconds,

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.errors import DataError
+from locum.evaluation.attacks.closest_record import distance_share
 from locum.evaluation.attacks.copies import exact_copies, row_keys
-from locum.evaluation.attacks.distance import distance_share
 from locum.evaluation.attacks.membership import nearest_membership, probability_membership
-from locum.evaluation.attacks.neighbours import nearest
+from locum.evaluation.attacks.nearest import nearest
 from locum.evaluation.learn.features import Ranks
 from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
@@ -108,8 +108,8 @@ def test_copies_by_brute_force() -> None:
 @pytest.mark.parametrize("ordered", [0, 3])
 @pytest.mark.parametrize("labels", [0, 4])
 def test_nearest_by_brute_force(ordered: int, labels: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locum.evaluation.attacks.neighbours.BLOCK_QUERIES", 7)
-    monkeypatch.setattr("locum.evaluation.attacks.neighbours.BLOCK_ROWS", 11)
+    monkeypatch.setattr("locum.evaluation.attacks.nearest.BLOCK_QUERIES", 7)
+    monkeypatch.setattr("locum.evaluation.attacks.nearest.BLOCK_ROWS", 11)
     rng = np.random.default_rng(0)
 
     def side(n: int) -> Ranks:

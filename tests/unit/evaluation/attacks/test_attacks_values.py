@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from locum.evaluation.attacks.multiplicity import log_evidence, value_ratio
-from locum.evaluation.attacks.neighbours import mean_nearest, nearest
+from locum.evaluation.attacks.nearest import mean_nearest, nearest
 from locum.evaluation.attacks.scaled import scaled_ratio
 from locum.evaluation.attacks.singling import singling_out
 from locum.evaluation.attacks.suite import suite

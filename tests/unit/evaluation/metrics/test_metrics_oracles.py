@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.evaluation.linear import ridge_logistic
+from locum.evaluation.learn.linear import ridge_logistic
 from locum.evaluation.metrics.association import association, weighted_difference
 from locum.evaluation.metrics.fairness.data import parity
 from locum.evaluation.metrics.marginals import pairs, triples
 from locum.evaluation.metrics.missingness import missingness
 from locum.evaluation.metrics.shapes import ks_distance, shapes
 from locum.evaluation.metrics.tails import tails
-from locum.evaluation.reference import VerdictLimits, root_factor
 from locum.evaluation.result import Result
+from locum.evaluation.thresholds import VerdictLimits, root_factor
 from locum.evaluation.trial import Trial
 from locum.schema.column import Column
 from locum.schema.table import Schema

@@ -17,7 +17,7 @@ from locum.errors import DataError, FileFormatError, UsageError
 from locum.evaluation.learn import embedding
 from locum.evaluation.text import attributes, canaries, identifiers, topics
 from locum.evaluation.text.trial import TextTrial
-from locum.text.judge.verb import PAGE, evaluate_text, plant_canaries
+from locum.text.judge.evaluate import PAGE, evaluate_text, plant_canaries
 
 needs_encoder = pytest.mark.skipif(not embedding.available(), reason="extra text is not installed")
 WORDS = [f"{a}{b}{c}" for a in "bdfgk" for b in "aeiou" for c in "lmnrst"]

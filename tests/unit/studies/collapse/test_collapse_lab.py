@@ -10,9 +10,9 @@ from locum.errors import DataError, UsageError
 from locum.evaluation.curation import select_by_judge
 from locum.schema.column import Column
 from locum.schema.table import Schema
+from locum.studies.collapse.collapse import collapse
 from locum.studies.collapse.lab import Make, lay_out, study
 from locum.studies.collapse.page import render
-from locum.studies.collapse.verb import collapse
 
 
 def table(n: int = 2000, seed: int = 0) -> tuple[pa.Table, Schema]:

@@ -11,10 +11,10 @@ import pytest
 
 from locum.errors import DataError, UsageError
 from locum.schema.table import Schema
+from locum.studies.collapse.collapse import collapse
 from locum.studies.collapse.laws import surviving_copies
 from locum.studies.collapse.page import render
 from locum.studies.collapse.texts import RunModel, Writer, words_of
-from locum.studies.collapse.verb import collapse
 
 
 def frame(n: int = 1500, seed: int = 0) -> pa.Table:

@@ -21,11 +21,11 @@ from locum.studies.mix.arms import (
     oversample,
 )
 from locum.studies.mix.conclude import CURVE, Run, decide, exchange, exchange_words, optimum
-from locum.studies.mix.contrast import corrected
+from locum.studies.mix.contrast import corrected_difference
+from locum.studies.mix.mix import mix
 from locum.studies.mix.page import render
 from locum.studies.mix.result import Contrast
 from locum.studies.mix.study import Question, study
-from locum.studies.mix.verb import mix
 
 SCHEMA = Schema(
     (*(Column(f"x{i}", "number") for i in range(6)), Column("g", "category"), Column("y", "category")),
@@ -104,7 +104,7 @@ def test_groups_cost_and_page() -> None:
 
 def test_corrected_interval_is_wider_than_the_naive_one() -> None:
     d = np.array([0.01, 0.02, 0.03, 0.02])
-    wide, naive = corrected(d, 3 / 7), corrected(d, 0.0)
+    wide, naive = corrected_difference(d, 3 / 7), corrected_difference(d, 0.0)
     assert wide.value == naive.value == pytest.approx(0.02)
     assert wide.high - wide.low == pytest.approx((naive.high - naive.low) * np.sqrt(1 + 4 * 3 / 7))
     assert wide.detectable > wide.high - wide.value

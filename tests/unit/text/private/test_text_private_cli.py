@@ -12,7 +12,7 @@ from locum.cli.main import main
 from locum.data.lineage_stamp import stamp_of
 from locum.evaluation.learn import embedding
 from locum.schema.lineage import REAL, Lineage
-from locum.text.private.verb import PrivateTextRequest, predict_texts
+from locum.text.private.commands import PrivateTextRequest, predict_texts
 
 pytestmark = pytest.mark.skipif(not embedding.available(), reason="extra text is not installed")
 ATTRIBUTES = """

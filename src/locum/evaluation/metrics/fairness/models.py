@@ -12,7 +12,7 @@ import numpy as np
 
 from locum.arrays import FloatArray, Int32Array
 from locum.evaluation.groups import LEAST, Grouping, groupings
-from locum.evaluation.intervals import middle, resampled
+from locum.evaluation.intervals import bootstrap_statistic, middle
 from locum.evaluation.metrics.fairness.data import classes_of, label_of, positive
 from locum.evaluation.metrics.fairness.rates import PARITIES, GroupCounts, count
 from locum.evaluation.registry import result_of
@@ -159,7 +159,7 @@ def _of(trial: Trial, known: ModelPredictions, grouping: Grouping, left: list[st
         return np.array([of(s, a, weight) for s, a in sides])
 
     point = both(np.ones(len(group)))
-    draws = resampled(len(group), rng, both)
+    draws = bootstrap_statistic(len(group), rng, both)
     ones = np.ones(len(group))
     # Two models differ by the chance of both; each has seen rows of its own.
     noise = STUDENT * math.sqrt(2) * np.std([of(s, area(s), ones) for s in known.again], axis=0, ddof=1)

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from locum.evaluation.groups import Grouping, groupings
 from locum.evaluation.intervals import middle
 from locum.evaluation.joints import CellGrid, subsets, total_variation
-from locum.evaluation.reference import root_factor
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
+from locum.evaluation.thresholds import root_factor
 from locum.evaluation.trial import PARTS, Part, Trial
 from locum.randomness import stream
 from locum.schema.domain import Codes

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from locum.codes.codebook import OneAttribute, Treatment, null_mask, with_nulls
 from locum.codes.filler_text import TextMaker
 from locum.codes.identifier import IdMaker
+from locum.codes.json_fields import Wire
 from locum.codes.persons import PersonMaker
 from locum.codes.settings import EncoderSettings
-from locum.codes.wire import Wire
 from locum.schema.column import Column
 from locum.schema.domain import Codes
 

@@ -99,7 +99,7 @@ def made_pools(encoder: Encoder, n: int, seed: int, once: Collection[str] = froz
 
     Other columns of text may repeat and are left to the encoder.
     """
-    from locum.codes.generated import GeneratedCodebook
+    from locum.codes.fresh_values import GeneratedCodebook
 
     pools = {}
     for book in encoder.books:

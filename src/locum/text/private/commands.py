@@ -17,7 +17,7 @@ from locum.files.atomic import replacing, write_text
 from locum.privacy.budget import Accounting, Budget
 from locum.privacy.entry import MECHANISMS
 from locum.privacy.ledger import Ledger, ledger_lines
-from locum.privacy.sealed import sealed
+from locum.privacy.sealed import seal_errors
 from locum.privacy.unit import Unit
 from locum.runs.guarantee import ALWAYS_ASSUMED, FORMAT, TRUST_MODEL, statement, totals
 from locum.runs.out_folder import make_folder, own_folder
@@ -320,12 +320,12 @@ def _open(asked: PrivateTextRequest, accounting: Accounting) -> _Opened:
     budget = Budget.approx(asked.epsilon, asked.delta)
     if isinstance(asked.data, str | Path) and not Path(asked.data).is_file():
         read_table(asked.data)  # says what is wrong with the path
-    with sealed("reading the file"):
+    with seal_errors("reading the file"):
         raw = read_table(asked.data)
     column = asked.column or _only(raw.table)
     texts = _column(raw.table, column, "private texts")
     labels = _column(raw.table, asked.label, "private texts") if asked.label else None
-    with sealed("reading the file"):
+    with seal_errors("reading the file"):
         records = raw.table.to_pylist()
     options: dict[str, Any] = {"accounting": accounting, "run": secrets.token_hex(8)}
     if asked.test_seed is not None:
@@ -427,7 +427,7 @@ def _records(paths: Sequence[Path]) -> tuple[list[str], list[dict[str, Any]]]:
 def _column(table: Any, name: str | None, where: str) -> list[str]:
     chosen = name or _only(table)
     need_column(chosen, table.column_names, where=where)
-    with sealed("reading a column"):
+    with seal_errors("reading a column"):
         return ["" if v is None else str(v) for v in table.column(chosen).to_pylist()]
 
 

@@ -15,8 +15,8 @@ from locum.runs.options import COMPARE_LIMIT_S, COMPARE_SEEDS
 from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import StudyTable, read_and_refine, read_table
 from locum.runs.versions import now, versions
+from locum.studies.compare.compare import check_seeds, contestants, cut_by_seed
 from locum.studies.compare.result import CONTROLS
-from locum.studies.compare.verb import check_seeds, contestants, cut_by_seed
 from locum.studies.contestants.contestant import Contestant, Function, field_of
 from locum.studies.tournament.result import Tournament
 from locum.studies.tournament.run import TournamentSplit, cut, play

@@ -22,7 +22,7 @@ from locum.codes.codebook import Codebook
 from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder
 from locum.codes.filler_text import TextMaker
-from locum.codes.generated import GeneratedCodebook, Maker
+from locum.codes.fresh_values import GeneratedCodebook, Maker
 from locum.codes.identifier import IdMaker
 from locum.codes.lattice import Lattice
 from locum.codes.numeric import NumericCodebook

@@ -20,10 +20,10 @@ from locum.runs.access import default_synthesizer
 from locum.runs.budget import RESERVE, accounting_of, budget_of_request, refuse_spent_ledger
 from locum.runs.config import locate_data
 from locum.runs.cost import JobSize, predict
-from locum.runs.engine import EngineChoice, choose_engine, file_family
 from locum.runs.machine import Machine
 from locum.runs.options import DEFAULT_HOLDOUT, PRIVATE_SYNTHESIZER
 from locum.runs.prepare import check_request, first
+from locum.runs.private_rows import EngineChoice, choose_engine, file_family
 from locum.runs.request import RunRequest
 from locum.runs.tables import declared_schema, need_columns, read_table
 from locum.schema.domain import Attribute, Domain
@@ -226,7 +226,7 @@ def _columns(
     fields: pa.Schema, schema: Schema | None, public: Raw | None, target: str | None
 ) -> tuple[tuple[ColumnForecast, ...], Domain, bool]:
     """Where codes would come from, the domain as far as it is known, and whether it is known wholly."""
-    from locum.codes.public import declared_book, is_declared, refuse_data_bounds
+    from locum.codes.public_codebooks import declared_book, is_declared, refuse_data_bounds
     from locum.sources.discover import weight
     from locum.sources.domain import public_codebooks, refuse_other_columns
     from locum.sources.kinds import settled_by_type
@@ -261,7 +261,7 @@ def _columns(
 
 
 def _wish(column: Column | None) -> str:
-    from locum.codes.public import is_declared
+    from locum.codes.public_codebooks import is_declared
 
     if column is None:
         return "kind, and levels or bounds"

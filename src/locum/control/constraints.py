@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.encoder import Encoder
-from locum.control.bank import (
+from locum.control.code_values import (
     Bank,
     attributes_of,
     build_bank,

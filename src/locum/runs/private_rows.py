@@ -13,7 +13,7 @@ from typing import Any, Literal, cast, get_args
 
 from locum.data.read import kind_of_file
 from locum.errors import FeasibilityError, UsageError
-from locum.privacy.sealed import sealed
+from locum.privacy.sealed import seal_errors
 from locum.runs.machine import available_memory
 from locum.runs.options import ENGINES, check_engine
 from locum.runs.tables import read_table
@@ -99,7 +99,7 @@ def open_rows(data: Any, chosen: EngineChoice, reading: Mapping[str, Any]) -> Ro
     """
     if isinstance(data, str | Path) and not Path(data).is_file():
         return MemoryRows(read_table(data, **reading))
-    with sealed("reading the file"):
+    with seal_errors("reading the file"):
         if chosen.engine == "duckdb":
             from locum.sources.files import FileRows
 

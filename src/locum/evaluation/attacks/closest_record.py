@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from locum.evaluation.attacks.neighbours import nearest
+from locum.evaluation.attacks.nearest import nearest
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result, Verdict

@@ -15,7 +15,7 @@ from locum.codes.calendar import DAY, CalendarCodebook
 from locum.codes.category import CategoryCodebook
 from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder
-from locum.codes.generated import GeneratedCodebook
+from locum.codes.fresh_values import GeneratedCodebook
 from locum.codes.grid import Grid
 from locum.codes.numeric import NumericCodebook
 from locum.data.distinct import flat
