@@ -233,3 +233,12 @@ def test_taint_follows_every_path() -> None:
     assert list(plan.private_models()) == ["far", "here"]
     public = Plan((Seed("doc", "d.jsonl", private=False), Text("line", "{{ doc }}")), models={"far": REMOTE})
     assert not public.private_models()
+
+
+def test_no_package_hides_a_public_name() -> None:
+    import pkgutil
+
+    from locum import text
+
+    assert not {module.name for module in pkgutil.iter_modules(text.__path__)} & set(text.__all__)
+    assert all(not hasattr(getattr(text, name), "__path__") for name in text.__all__)

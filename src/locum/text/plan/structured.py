@@ -75,25 +75,20 @@ def _parse(text: str) -> Any:
 
 def code_fence(text: str, language: str = "") -> str:
     """What stands in the first code fence, of the language if there is one; else the text itself."""
-    blocks: list[tuple[str, str]] = []
-    block: list[str] | None = None
-    tag = ""
+    tags, parts = [""], [list[str]()]
     for line in text.splitlines():
         mark = line.strip()
         if mark.startswith("```"):
-            if block is None:
-                block, tag = [], mark[3:].strip().lower()
-            else:
-                blocks.append((tag, "\n".join(block)))
-                block = None
-        elif block is not None:
-            block.append(line)
-    if block:
-        blocks.append((tag, "\n".join(block)))  # a fence that was never closed
-    for tag, content in blocks:
-        if language and tag == language.lower():
-            return content
-    return blocks[0][1] if blocks else text
+            tags.append(mark[3:].strip().lower())
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    if len(parts) % 2 == 0 and not parts[-1]:
+        parts.pop()  # a fence that was never closed, with nothing in it
+    # every other part is inside a fence
+    blocks = [(tag, "\n".join(lines)) for tag, lines in zip(tags, parts, strict=False)][1::2]
+    named = [block for tag, block in blocks if language and tag == language.lower()]
+    return [*named, *(block for _, block in blocks), text][0]
 
 
 def _shallow(value: Any, depth: int = 0) -> Any:

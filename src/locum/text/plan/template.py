@@ -136,10 +136,6 @@ def _environment() -> Any:
 
 
 def _number(value: Any) -> float:
-    return (
-        float(value)
-        if isinstance(value, int | float) and abs(value) < 1e300
-        else 0.0
-        if isinstance(value, str | bytes | list | tuple)
-        else float("inf")
-    )
+    if isinstance(value, str | bytes | list | tuple):
+        return 0.0
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else float("inf")

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -20,7 +19,7 @@ from locum.evaluation.text.words import split
 from locum.text.failures import PlanError
 from locum.text.plan.fields import Closed, by_kind
 from locum.text.plan.template import Template
-from locum.text.runs.sources import SeedFile
+from locum.text.runs.sources import labelled
 from locum.text.verify.phrases import polarity
 
 Record = Mapping[str, Any]
@@ -294,8 +293,7 @@ CLASSES = by_kind(AnyAttribute)
 
 @lru_cache(maxsize=4)
 def _examples(path: str, text: str, label: str) -> tuple[tuple[str, str], ...]:
-    records = SeedFile(Path(path)).records
-    found = tuple((str(r[text]), str(r[label])) for r in records if r.get(text) and r.get(label) is not None)
+    found = tuple(labelled(path, text, label))
     if len({v for _, v in found}) < 2:
         raise PlanError(
             "the examples need two labels or more", where=path, expected=f"columns {text!r}, {label!r}"

@@ -23,6 +23,7 @@ from locum.text.runs.records import HOPELESS, funnel
 
 Row = dict[str, Any]
 T = TypeVar("T")
+_MOST_REJECTS = 10_000
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Kit:
     lost
         Attempts lost by stage and reason.
     rejects
-        The lost attempts: stage, reason, detail; no more than `most_rejects`.
+        The lost attempts: stage, reason, detail; no more than 10,000.
     made
         The kept rows, in their order.
     facts
@@ -66,7 +67,6 @@ class Kit:
     lost: Counter[tuple[str, str]] = field(default_factory=Counter)
     rejects: list[Row] = field(default_factory=list)
     made: list[Row] = field(default_factory=list)
-    most_rejects: int = 10_000
     facts: Row = field(default_factory=dict)
     wanted: int = 0
 
@@ -190,7 +190,7 @@ class Kit:
         self.attempts += 1
         word = reason.value if isinstance(reason, Reason) else reason
         self.lost[stage, word] += 1
-        if len(self.rejects) < self.most_rejects:
+        if len(self.rejects) < _MOST_REJECTS:
             entry = {"attempt": self.attempts - 1, "stage": stage, "reason": word, "detail": detail[:300]}
             self.rejects.append(entry)
 

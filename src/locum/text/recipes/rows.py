@@ -28,7 +28,6 @@ async def few_shot_rows(
     about: str = "",
     shown: int = 8,
     tries: int = 4,
-    curated: bool = True,
 ) -> tuple[list[Row], Curated | None]:
     """New rows for a small table.
 
@@ -48,13 +47,11 @@ async def few_shot_rows(
         Real rows in each prompt, with the wanted label where there are enough; 20 in the paper.
     tries
         Attempts at most, in multiples of `rows`.
-    curated
-        Whether rows are dropped by `locum.evaluation.curation.curate`.
 
     Returns
     -------
     tuple
-        Kept rows and, if `curated`, what curation said of all rows made.
+        Rows kept by `locum.evaluation.curation.curate`, and what it said of all rows made, if any.
 
     Raises
     ------
@@ -97,27 +94,20 @@ async def few_shot_rows(
             if len(made) >= rows:
                 break
     except (asyncio.CancelledError, Stop):
-        _judged(kit, real, made, target, curated)  # what was made before a cap counts
+        _curate(kit, real, made, target)  # what was made before a cap counts
         raise
-    return _judged(kit, real, made, target, curated)
+    return _curate(kit, real, made, target)
 
 
-def _judged(
-    kit: Kit, real: pa.Table, made: Sequence[Row], target: str, curated: bool
-) -> tuple[list[Row], Curated | None]:
-    """The rows that curation keeps, and what it said; all of them where there is nothing to curate."""
+def _curate(kit: Kit, real: pa.Table, made: Sequence[Row], target: str) -> tuple[list[Row], Curated | None]:
+    """The rows that curation keeps, and what it said; nothing where no rows were made."""
     import pyarrow as pa
 
-    if not made or not curated:
-        return [kit.keep(row) for row in made], None
+    if not made:
+        return [], None
     columns = [Column(f.name, "category" if f.name == target else _kind(f.type)) for f in real.schema]
-    judged = curate(
-        real,
-        pa.Table.from_pylist(list(made), schema=real.schema),
-        Schema(tuple(columns)),
-        target,
-        seed=kit.seed,
-    )
+    rows = pa.Table.from_pylist(list(made), schema=real.schema)
+    judged = curate(real, rows, Schema(tuple(columns)), target, seed=kit.seed)
     kept = []
     for row, good in zip(made, judged.kept, strict=True):
         if good:

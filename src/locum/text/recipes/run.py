@@ -42,6 +42,7 @@ _FOLDER = Path(__file__).parent / "bundled"
 _BY_INPUT = word_set(
     "evol-instruct backtranslation rejection-sampling star metamath preference refusals tabular"
 )
+_MOST_SHOTS = 12
 _KEYS = ("recipe", "name", "seed", "rows", "model", "private", "settings")
 
 
@@ -94,9 +95,9 @@ class RecipeFile:
         found = self.settings.get(fallback, [])
         return [one if isinstance(one, Mapping) else {"text": one} for one in found]
 
-    def texts(self, what: str, column: str = "text") -> list[str]:
+    def texts(self, what: str) -> list[str]:
         """Texts of ``<what>_file`` (its column ``<what>_field``), or of the list ``<what>``."""
-        column = str(self.settings.get(f"{what}_field", column))
+        column = str(self.settings.get(f"{what}_field", "text"))
         records = self.records(f"{what}_file", what)
         texts = [str(r[column] if column in r else r.get("text", "")) for r in records]
         return [text for text in texts if text.strip()][: int(self.settings.get(f"{what}_most", 10**9))]
@@ -235,7 +236,7 @@ async def _personas(kit: Kit, recipe: RecipeFile) -> None:
     await _home("instructions.persona_driven")(kit, who, task, recipe.rows)
 
 
-def _shots(recipe: RecipeFile, most: int = 12) -> dict[str, list[str]]:
+def _shots(recipe: RecipeFile) -> dict[str, list[str]]:
     """Examples by label: from a file with a text and a label column, or as they stand."""
     settings = recipe.settings
     if "shots_file" not in settings:
@@ -244,7 +245,7 @@ def _shots(recipe: RecipeFile, most: int = 12) -> dict[str, list[str]]:
     for record in recipe.records("shots_file"):
         label = str(record.get(settings.get("label_field", "label")))
         text = str(record.get(settings.get("text_field", "text"), ""))
-        if text and len(found.setdefault(label, [])) < most:
+        if text and len(found.setdefault(label, [])) < _MOST_SHOTS:
             found[label].append(text)
     return found
 

@@ -78,13 +78,12 @@ class Journal:
         text = json.dumps(self.funnel(), indent=2) + "\n"
         atomic.write_text(self._folder / FUNNEL, text)
 
-    def finish(self) -> Mapping[str, int]:
+    def finish(self) -> None:
         """Give all files their names."""
         self._rows.write_to(self._folder / DATA)
         self._origins.write_to(self._folder / PROVENANCE)
         self._rejects.write_to(self._folder / REJECTS)
         self.show()
-        return {"kept": self.kept, "attempts": self.attempts}
 
     def close(self) -> None:
         """Remove the temporary files."""

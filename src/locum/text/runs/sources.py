@@ -91,6 +91,12 @@ class SeedFile:
             ) from error
 
 
+def labelled(path: str, text: str, label: str) -> list[tuple[str, str]]:
+    """Texts and labels of the records of a file that have both."""
+    records = SeedFile(Path(path)).records
+    return [(str(r[text]), str(r[label])) for r in records if r.get(text) and r.get(label) is not None]
+
+
 class SeedColumn:
     """The record of each row; a row made again gets the same record, unless each is drawn."""
 

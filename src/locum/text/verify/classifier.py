@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -185,10 +184,9 @@ def learn(examples: str, text: str = "text", field: str = "label") -> TextClassi
     """
     from locum.evaluation.learn.embedding import available
     from locum.text.failures import PlanError
-    from locum.text.runs.sources import SeedFile
+    from locum.text.runs.sources import labelled
 
-    records = SeedFile(Path(examples)).records
-    pairs = [(str(r[text]), str(r[field])) for r in records if r.get(text) and r.get(field) is not None]
+    pairs = labelled(examples, text, field)
     if not pairs:
         raise PlanError(f"no record has {text!r} and {field!r}", where=examples)
     return TextClassifier(vectors=available()).fit([t for t, _ in pairs], [label for _, label in pairs])
