@@ -121,17 +121,12 @@ def _group(name: str, text: str, **more: Any) -> typer.Typer:
 
 def _path(words: Sequence[str]) -> list[str]:
     """The groups and the command that words name, each by its full name."""
-    found: list[str] = []
+    found = [""]
     for word in words:
-        name = f"{found[-1]} {word}" if found else word
-        if (
-            name not in commands()
-            or word == "shared"
-            or "options" in commands().get(" ".join(found[-1:]), ())
-        ):
+        if word not in dict(below(found[-1])):
             break
-        found.append(name)
-    return found
+        found.append(f"{found[-1]} {word}".strip())
+    return found[1:]
 
 
 def _globals(
