@@ -1,4 +1,4 @@
-"""Cost of counting all pairs of 15 columns of 10 million rows, in memory and out of a Parquet file.
+"""Cost of counting all pairs of 15 columns of 10 million rows, in memory and by DuckDB over a Parquet file.
 
 ``python -m benchmarks.sources FOLDER`` writes the rows into FOLDER (about 80 MB) and prints CPU-seconds and
 memory. Each source runs in a process of its own, so that memory is its own.
@@ -14,13 +14,12 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from locum.schema.domain import Attribute, Coded, Domain
 from locum.sources.base import Source
-from locum.sources.files import FileRows
+from locum.sources.duckdb import DuckDBSource
 from locum.sources.memory import MemorySource
+from locum.sources.sql import Ready
 
 ROWS = 10_000_000
 #: As Adult's columns are in the AIM suite.
@@ -36,13 +35,11 @@ def column(i: int) -> np.ndarray:
 
 def write(path: Path) -> None:
     """The rows as a Parquet file, a million at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     table = pa.table({f"c{i}": column(i) for i in range(len(SIZES))})
     pq.write_table(table, path, row_group_size=1_000_000)
-
-
-def as_codes(table: pa.Table) -> np.ndarray:
-    """The codes of a block of rows."""
-    return np.column_stack([np.asarray(table.column(name)) for name in DOMAIN.names])
 
 
 def peak() -> float:
@@ -61,7 +58,7 @@ def measure(kind: str, path: Path) -> None:
         source = MemorySource(Coded(DOMAIN, codes))
         start, before = time.process_time(), peak()
     else:
-        source = FileRows.open(path, memory=700).coded(DOMAIN, as_codes)
+        source = DuckDBSource(path, [Ready(a) for a in DOMAIN], memory=700)
     ready = time.process_time()
     tables = source.marginals(list(combinations(DOMAIN.names, 2)))
     done = time.process_time()
