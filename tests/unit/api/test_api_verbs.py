@@ -11,7 +11,7 @@ import locum
 from locum.data.canonical import canonical
 from locum.data.read import read
 from locum.errors import FileFormatError, FolderError, SchemaError, UsageError
-from locum.runs.fit import sample_file
+from locum.runs.sample import sample_file
 
 
 def frame(n: int = 150) -> pd.DataFrame:
