@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from tests.unit.sources.counts_in_sql import DuckDBSource, Ready
-from tests.unit.sources.split_source import SplitSource
 
 from locum.errors import FeasibilityError, UsageError
 from locum.schema.domain import Attribute, Coded, Domain
 from locum.sources.base import Source
+from locum.sources.duckdb import DuckDBSource
+from locum.sources.federation import SplitSource
 from locum.sources.memory import MemorySource
+from locum.sources.sql import Ready
 
 Make = Callable[[Coded], Source]
 

@@ -21,7 +21,7 @@ MAX_CELLS = 1 << 26
 class Source(Protocol):
     """Whoever can count rows over attributes.
 
-    The counts of a data set are the sum of the counts of its parts, however it is cut. No
+    The counts of a data set are the sum of the counts of its parts, however it is cut (`SplitSource`). No
     source raises, warns, logs or changes the shape of an answer because of what the rows hold: a code below
     0 counts as 0, one too large as the last.
     """

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.sources.counts_in_sql import DuckDBSource, Edges, Levels, Ready
 
 from locum.errors import DataError, LocumError, UsageError
 from locum.schema.domain import Attribute
-from locum.sources.sql import identifier, text
+from locum.sources.duckdb import DuckDBSource
+from locum.sources.sql import Edges, Levels, Ready, identifier, text
 
 HOSTILE = [
     'a"; DROP TABLE coded; --',

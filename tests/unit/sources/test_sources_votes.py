@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.sources.split_source import SplitSource
 
 from locum.errors import BudgetError, UsageError
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
 from locum.schema.domain import Attribute, Coded, Domain
+from locum.sources.federation import SplitSource
 from locum.sources.memory import MemorySource
 from locum.sources.private import PrivateSource
 from locum.sources.votes import nearest_votes
