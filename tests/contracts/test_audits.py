@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.oracles.many_runs import audit_scores, gaussian_epsilon
-from tests.oracles.one_run import audit_one_run
 
+from locum.evaluation.attacks.dp_audit import audit_scores, gaussian_epsilon
+from locum.evaluation.attacks.one_run import audit_one_run
 from locum.models import registry
 from locum.privacy.budget import Budget
 from locum.privacy.group_keys import release_keys

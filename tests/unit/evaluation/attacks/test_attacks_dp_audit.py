@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
-from tests.oracles.many_runs import audit_runs, audit_scores, gaussian_epsilon
-from tests.oracles.one_run import audit_guesses, audit_one_run, p_value
 
 from locum.errors import UsageError
+from locum.evaluation.attacks.dp_audit import audit_runs, audit_scores, gaussian_epsilon
+from locum.evaluation.attacks.one_run import audit_guesses, audit_one_run, p_value
 
 DELTA = 1e-5
 
