@@ -119,9 +119,11 @@ def _overridden(
     if kind not in KINDS:
         close = get_close_matches(str(kind), KINDS, n=1)
         raise SchemaError(
-            f"there is no kind {kind!r}", where=where, expected=f"one of {', '.join(KINDS)}",
+            f"there is no kind {kind!r}",
+            where=where,
+            expected=f"one of {', '.join(KINDS)}",
             do=f"did you mean {close[0]!r}?" if close else "",
-        )  # fmt: skip
+        )
     unknown = set(fields) - set(Column.__dataclass_fields__) | ({"name"} & set(fields))
     if unknown:
         raise SchemaError(f"a column has no field {sorted(unknown)[0]!r}", where=where)

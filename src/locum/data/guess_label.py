@@ -18,10 +18,23 @@ _ID_NAME = re.compile(
     r"(?i:(^|[\W_])(id|uuid|guid|key|pk|rowid|row|index|idx|uid|mrn|ssn|nr|no)$)|[a-z](Id|ID|Key)$"
 )
 _YES_NO = (
-    ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("nein", "ja"), ("non", "oui"),
-    ("no", "si"), ("no", "sí"), ("nej", "ja"), ("nee", "ja"), ("nie", "tak"), ("не", "да"), ("нет", "да"),
-    ("absent", "present"), ("inactive", "active"),
-)  # fmt: skip
+    ("no", "yes"),
+    ("n", "y"),
+    ("false", "true"),
+    ("f", "t"),
+    ("off", "on"),
+    ("nein", "ja"),
+    ("non", "oui"),
+    ("no", "si"),
+    ("no", "sí"),
+    ("nej", "ja"),
+    ("nee", "ja"),
+    ("nie", "tak"),
+    ("не", "да"),
+    ("нет", "да"),
+    ("absent", "present"),
+    ("inactive", "active"),
+)
 
 #: Fewer rows than this say nothing about whether values repeat.
 FEW_ROWS = 10

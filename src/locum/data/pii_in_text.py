@@ -80,4 +80,4 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str], Callable[[str], bool]], ...] = (
     ("pii.phone", _PHONE, _phone),
     ("pii.address", _STREET, bool),
     ("pii.name", _NAME, bool),
-)  # fmt: skip
+)

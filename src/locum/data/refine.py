@@ -149,9 +149,11 @@ def swap_if_siblings_say_so(proposals: Sequence[Proposal]) -> list[Proposal]:
             form = column.format if _day_first(column.format) == day_first else other
             first = "day" if day_first else "month"
             column = replace(
-                column, format=form, confidence=0.85,
+                column,
+                format=form,
+                confidence=0.85,
                 reason=f"dates; the {first} first, as in the other date columns",
-            )  # fmt: skip
+            )
         settled.append(replace(proposal, column=column))
     return settled
 

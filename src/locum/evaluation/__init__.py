@@ -1,1 +1,1 @@
-"""Shared words and views for judging a stand-in: results, evidence, and the trial they rest on."""
+"""Evidence: what a stand-in is worth, in measures, attacks and verdicts; it knows no generator."""

@@ -130,7 +130,7 @@ EVALUATORS: tuple[Evaluator, ...] = (
     ),
     _evaluator(
         "copying",
-        "attacks.distance:distance_share",
+        "attacks.closest_record:distance_share",
         _chance("copying.distance", "Nearer to rows learned from than to rows never seen", decides=True),
         needs=("hold-out",),
     ),

@@ -114,9 +114,13 @@ class Entry:
             columns = tuple(_names(c) for c in obj["columns"])
             numbers = {n: _float(obj[n]) for n in ("sensitivity", "scale", "delta", "slack")}
             entry = cls(
-                mechanism=obj["mechanism"], columns=columns, steps=obj["steps"], purpose=obj["purpose"],
-                run=obj["run"], **numbers,
-            )  # fmt: skip
+                mechanism=obj["mechanism"],
+                columns=columns,
+                steps=obj["steps"],
+                purpose=obj["purpose"],
+                run=obj["run"],
+                **numbers,
+            )
             if not math.isclose(entry.rho, _float(obj["rho"]), rel_tol=1e-9):
                 raise ValueError
         except (UsageError, TypeError, ValueError, OverflowError) as error:

@@ -98,9 +98,14 @@ def release_keys(
     """
     threshold = key_threshold(ledger.unit, sigma, delta)
     noise = ledger.spend(
-        "gaussian-threshold", [(column,)], sensitivity=ledger.unit.l2, scale=sigma,
-        delta=delta, slack=_MOST_KEYS * gaussian_slack(sigma), purpose=purpose,
-    )  # fmt: skip
+        "gaussian-threshold",
+        [(column,)],
+        sensitivity=ledger.unit.l2,
+        scale=sigma,
+        delta=delta,
+        slack=_MOST_KEYS * gaussian_slack(sigma),
+        purpose=purpose,
+    )
     parts = [_sorted(counts)] if isinstance(counts, Mapping) else counts
     kept: dict[str, int] = {}
     for keys, rows in parts:

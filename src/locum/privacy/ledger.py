@@ -182,9 +182,16 @@ class Ledger:
             When the ledger adds up Gaussian steps only and this is none.
         """
         entry = Entry(
-            mechanism, tuple(tuple(c) for c in columns), float(sensitivity), float(scale), steps,
-            float(delta), float(slack), purpose, self.run,
-        )  # fmt: skip
+            mechanism,
+            tuple(tuple(c) for c in columns),
+            float(sensitivity),
+            float(scale),
+            steps,
+            float(delta),
+            float(slack),
+            purpose,
+            self.run,
+        )
         if self.accounting == "gdp" and not entry.gaussian:
             raise UsageError(
                 f"this ledger adds up Gaussian steps only, and {mechanism} is none",

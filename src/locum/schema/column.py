@@ -6,10 +6,25 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Kind = Literal[
-    "category", "boolean", "integer", "number", "datetime", "date", "duration", "text", "id",
-    "pii.email", "pii.phone", "pii.name", "pii.address", "pii.iban", "pii.card", "pii.ip", "pii.url",
+    "category",
+    "boolean",
+    "integer",
+    "number",
+    "datetime",
+    "date",
+    "duration",
+    "text",
+    "id",
+    "pii.email",
+    "pii.phone",
+    "pii.name",
+    "pii.address",
+    "pii.iban",
+    "pii.card",
+    "pii.ip",
+    "pii.url",
     "pii.national_id",
-]  # fmt: skip
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 #: Kinds whose values carry order and distance; everything else is a set of labels or is regenerated.

@@ -90,9 +90,13 @@ def settled_by_type(name: str, kind: pa.DataType) -> Column | None:
         scale = int(np.clip(getattr(kind, "scale", 0), 0, 15))
         return replace(plain, kind="number", decimals=scale, missing=())
     known: Mapping[str, Kind] = {
-        "boolean": "boolean", "integer": "integer", "date": "date", "timestamp": "datetime",
-        "duration": "duration", "time": "duration",
-    }  # fmt: skip
+        "boolean": "boolean",
+        "integer": "integer",
+        "date": "date",
+        "timestamp": "datetime",
+        "duration": "duration",
+        "time": "duration",
+    }
     if source not in known:
         return None
     zone = str(getattr(kind, "tz", None) or "") if source == "timestamp" else ""

@@ -50,9 +50,13 @@ def find_levels(
     found: dict[str, Column] = {}
     for column, labels in zip(columns, rows.tallies([c.name for c in columns]), strict=True):
         keys = release_keys(
-            labels, ledger, column=column.name, sigma=sigma, delta=delta,
+            labels,
+            ledger,
+            column=column.name,
+            sigma=sigma,
+            delta=delta,
             purpose="levels of columns",
-        )  # fmt: skip
+        )
         levels = keys.names
         found[column.name] = replace(column, levels=levels) if levels else replace(column, kind="id")
         if levels:

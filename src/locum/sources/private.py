@@ -171,9 +171,13 @@ class PrivateSource:
         cells = sum(n_cells(self.domain, c) for c in names)
         noise = self.ledger.spend(
             "gaussian" if self.ledger.accounting == "gdp" else "discrete-gaussian",
-            names, sensitivity=self.sensitivity, scale=sigma, steps=len(names),
-            slack=cells * gaussian_slack(sigma), purpose=purpose,
-        )  # fmt: skip
+            names,
+            sensitivity=self.sensitivity,
+            scale=sigma,
+            steps=len(names),
+            slack=cells * gaussian_slack(sigma),
+            purpose=purpose,
+        )
         rounded = self.ledger.accounting == "gdp"
         tables = self._source.marginals(names)
         noisy = gaussian_counts(np.concatenate(tables), sigma, noise, rounded=rounded)
@@ -226,9 +230,13 @@ class PrivateSource:
         epsilon = positive(epsilon, "epsilon")
         self._check(candidates)
         noise = self.ledger.spend(
-            "exponential", [c.clique for c in candidates], sensitivity=1.0, scale=epsilon,
-            slack=choice_slack(len(candidates)), purpose=purpose,
-        )  # fmt: skip
+            "exponential",
+            [c.clique for c in candidates],
+            sensitivity=1.0,
+            scale=epsilon,
+            slack=choice_slack(len(candidates)),
+            purpose=purpose,
+        )
         scores = [
             c.weight * (int(error) - Fraction(float(c.offset)))
             for c, error in zip(candidates, self._errors(candidates), strict=True)
@@ -270,9 +278,12 @@ class PrivateSource:
         sigma = positive(sigma, "sigma")
         noise = self.ledger.spend(
             "gaussian" if self.ledger.accounting == "gdp" else "discrete-gaussian",
-            [self.domain.names], sensitivity=self.sensitivity, scale=sigma,
-            slack=len(proposed) * gaussian_slack(sigma), purpose=purpose,
-        )  # fmt: skip
+            [self.domain.names],
+            sensitivity=self.sensitivity,
+            scale=sigma,
+            slack=len(proposed) * gaussian_slack(sigma),
+            purpose=purpose,
+        )
         rounded = self.ledger.accounting == "gdp"
         return gaussian_counts(source.votes(proposed), sigma, noise, rounded=rounded)
 
@@ -282,9 +293,13 @@ class PrivateSource:
         self._check(candidates)
         noise = self.ledger.spend(
             mechanism,
-            [c.clique for c in candidates], sensitivity=float(self.ledger.unit.l1), scale=sigma,
-            steps=len(candidates), slack=len(candidates) * gaussian_slack(sigma), purpose=purpose,
-        )  # fmt: skip
+            [c.clique for c in candidates],
+            sensitivity=float(self.ledger.unit.l1),
+            scale=sigma,
+            steps=len(candidates),
+            slack=len(candidates) * gaussian_slack(sigma),
+            purpose=purpose,
+        )
         errors = gaussian_counts(self._errors(candidates), sigma, noise)
         weights = np.array([c.weight for c in candidates], dtype=np.float64)
         return weights * (errors - np.array([c.offset for c in candidates], dtype=np.float64))

@@ -150,9 +150,15 @@ def fit_private(
         return PrivateSource(source, ledger)
 
     domain, typed = private_domain(
-        bounded, ledger, guard, schema=_with_unit(schema, ledger), public=public, target=target,
-        share=discovery, progress=progress,
-    )  # fmt: skip
+        bounded,
+        ledger,
+        guard,
+        schema=_with_unit(schema, ledger),
+        public=public,
+        target=target,
+        share=discovery,
+        progress=progress,
+    )
     codes = domain.encoder.domain
     refuse_large(codes)
     with seal_errors("coding the values"):

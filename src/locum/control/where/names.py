@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 Sort = Literal["number", "label", "truth", "moment", "span", "made"]
 
 _SORTS: Mapping[str, Sort] = {
-    "integer": "number", "number": "number", "category": "label", "boolean": "truth", "date": "moment",
-    "datetime": "moment", "duration": "span",
-}  # fmt: skip
+    "integer": "number",
+    "number": "number",
+    "category": "label",
+    "boolean": "truth",
+    "date": "moment",
+    "datetime": "moment",
+    "duration": "span",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,33 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Op = Literal[
-    "name", "number", "text", "truth", "null", "span",
-    "neg", "+", "-", "*", "/", "%",
-    "=", "!=", "<", "<=", ">", ">=",
-    "in", "isnull", "not", "and", "or", "list", "unique", "else",
-]  # fmt: skip
+    "name",
+    "number",
+    "text",
+    "truth",
+    "null",
+    "span",
+    "neg",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "=",
+    "!=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "in",
+    "isnull",
+    "not",
+    "and",
+    "or",
+    "list",
+    "unique",
+    "else",
+]
 
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 ARITHMETIC = ("+", "-", "*", "/", "%")

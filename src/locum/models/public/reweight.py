@@ -120,10 +120,8 @@ def reweight(
             theta / scale,
             jac=True,
             method="L-BFGS-B",
-            options={
-                "maxiter": STAGE, "maxfun": 2 * STAGE, "gtol": TOLERANCE, "ftol": 1e-13, "maxcor": 20
-            },
-        )  # fmt: skip
+            options={"maxiter": STAGE, "maxfun": 2 * STAGE, "gtol": TOLERANCE, "ftol": 1e-13, "maxcor": 20},
+        )
         theta = np.asarray(done.x * scale, dtype=np.float64)
         if done.status == 0:
             break

@@ -67,9 +67,15 @@ class TreeSum:
         With several classes, the trees of one of them: every `step`-th from number `first`.
         """
         parts: dict[str, list[npt.NDArray[Any]]] = {
-            "split_feature": [], "threshold": [], "left_child": [], "right_child": [], "decision_type": [],
-            "leaf_value": [], "cat_boundaries": [], "cat_threshold": [],
-        }  # fmt: skip
+            "split_feature": [],
+            "threshold": [],
+            "left_child": [],
+            "right_child": [],
+            "decision_type": [],
+            "leaf_value": [],
+            "cat_boundaries": [],
+            "cat_threshold": [],
+        }
         leaves, sets = [], []
         for block in text.split("\nTree=")[1 + first :: step]:
             fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)

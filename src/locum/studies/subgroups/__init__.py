@@ -1,1 +1,1 @@
-"""Thin groups as a command."""
+"""Thin groups as a study: the verb over `locum.evaluation.subgroups`."""
