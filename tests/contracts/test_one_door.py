@@ -254,7 +254,7 @@ def test_a_model_file_of_few_rows_says_when_there_are_no_more(tmp_path: Path) ->
 def test_only_control_draws_from_models() -> None:
     """Rows come out of `Synthesizer`; a call of a model's own `sample` is a way round the rules."""
     source = Path(locum.__file__).parent
-    raw = re.compile(r"\bmodel\.sample\(|\bblocks import .*\bdraw\b|sample_table|sample_blocks")
+    raw = re.compile(r"\bmodel\.sample\(|\bdraw_blocks import .*\bdraw\b|sample_table|sample_blocks")
     found = {
         path.relative_to(source).as_posix() for path in source.rglob("*.py") if raw.search(path.read_text())
     }
