@@ -100,6 +100,25 @@ class Synthesizer:
         """The seed in use, also when none was given."""
         return self._seed
 
+    def get_params(self) -> dict[str, Any]:
+        """All settings of the generator by name, defaults included."""
+        entry = registry.entry_of(self._name)
+        settings = entry.model.settings_type.of({**entry.settings, **self._settings}, self._name)
+        return {key: getattr(settings, key) for key in settings.constraints()}
+
+    def set_params(self, **settings: Any) -> Self:
+        """Change settings of the generator; what was fitted with others is forgotten.
+
+        Raises
+        ------
+        UsageError
+            For an unknown setting or a value that it may not have; nothing is changed then.
+        """
+        wanted = {**self._settings, **settings}
+        registry.create(self._name, **wanted)
+        self._settings, self._fitted = wanted, None
+        return self
+
     @property
     def fitted(self) -> Fitted:
         """Generator and coding, as `locum.control` takes them; raises NotFittedError before fit."""

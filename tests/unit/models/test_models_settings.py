@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from locum.errors import NotFittedError, UsageError
@@ -14,7 +15,10 @@ from locum.models import registry
 from locum.models.base import CountModel, Guided, Model
 from locum.models.settings import Constraint, ModelSettings, setting, whole
 from locum.models.tree.model import TreeModel
+from locum.schema.column import Column
 from locum.schema.domain import Attribute, Coded, Domain
+from locum.schema.table import Schema
+from locum.synthesizer.table import Synthesizer
 
 NAMES = registry.names()
 
@@ -153,3 +157,19 @@ def test_who_takes_a_target_follows_from_the_settings() -> None:
     takes = {name for name in NAMES if registry.entry_of(name).takes_target}
     assert takes == {"tree", "few-shot", "aim", "swift", "jam"}
     assert not registry.entry_of("tree-fast").takes_target  # a second pass would take the fast one's time
+
+
+def test_a_synthesizer_tells_and_changes_its_generators_settings() -> None:
+    synth = Synthesizer("tree-fast", seed=1)
+    known = synth.get_params()
+    assert known["members"] == 2  # what the name stands for
+    assert Synthesizer("tree-fast", seed=1, **known).get_params() == known
+    table = pa.table({"x": ["a", "b"] * 20})
+    schema = Schema((Column("x", "category"),))
+    synth.fit_table(table, schema)
+    with pytest.raises(UsageError, match="no setting 'member'"):
+        synth.set_params(member=3)
+    assert synth.get_params() == known and synth.n_rows == 40
+    assert synth.set_params(members=3).get_params()["members"] == 3
+    with pytest.raises(NotFittedError):
+        synth.sample(1)
