@@ -15,6 +15,7 @@ from locum.errors import SchemaError, UsageError
 from locum.evaluation.limits import Requirements, requirements
 from locum.files.toml import toml_key, toml_value
 from locum.runs.files import CONFIG
+from locum.runs.options import DEFAULT_HOLDOUT
 from locum.runs.request import RunRequest
 from locum.schema.table import Dependency, Schema
 from locum.schema.toml import ColumnForm, DependencyForm, RuleForm, StrictForm, Texts, schema_lines
@@ -251,7 +252,9 @@ def _evaluate(config: Config) -> list[str]:
         found = {"holdout": holdout, "target": given.target, "protected": list(given.protected) or None}
         return ["[evaluate]", *(f"{k} = {toml_value(v)}" for k, v in found.items() if v is not None), ""]
     lines = ["[evaluate]"]
-    lines.append(f"holdout = {toml_value(float(holdout))}" if holdout is not None else "# holdout = 0.2")
+    lines.append(
+        f"# holdout = {DEFAULT_HOLDOUT:g}" if holdout is None else f"holdout = {toml_value(float(holdout))}"
+    )
     if schema.target is not None:
         lines.append(f"target = {toml_value(f'{schema.name}.{schema.target}')}")
     else:
