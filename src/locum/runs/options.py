@@ -13,7 +13,7 @@ DEFAULT_HOLDOUT = 0.2
 #: What a run spends on attacks, and what `evaluate` spends.
 DEFAULT_EFFORT = "quick"
 EVALUATE_EFFORT = "standard"
-#: Of a comparison: share of rows kept back, seeds, seconds on the clock for one fit; a tournament takes the last two.
+#: Of a comparison: share of rows kept back, seeds, seconds on the clock for one fit (of a tournament too).
 COMPARE_HOLDOUT = 0.25
 COMPARE_SEEDS = 3
 COMPARE_LIMIT_S = 3_600.0
