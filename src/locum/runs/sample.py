@@ -41,11 +41,17 @@ def load(path: str | os.PathLike[str]) -> Synthesizer:
 
     Raises
     ------
+    UsageError
+        For anything but a path.
     FileFormatError
         When the file is missing, broken, hostile, or from a newer version.
     """
     from locum.synthesizer.table import Synthesizer
 
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(
+            f"a {type(path).__name__} is no model file", where="model", expected="the path of a model file"
+        )
     place = Path(path)
     return Synthesizer.load(place / MODEL if place.is_dir() else place)
 
@@ -85,7 +91,9 @@ def sample(
     FeasibilityError
         When no row can be as asked; it names the clashing conditions and the nearest request.
     """
-    synth = load(model) if isinstance(model, str | os.PathLike) else model
+    from locum.synthesizer.table import Synthesizer
+
+    synth = model if isinstance(model, Synthesizer) else load(model)
     return synth.sample(
         n, where=where, given=given, targets=targets, rules=rules, temperature=temperature, seed=seed
     )
