@@ -132,8 +132,10 @@ def sample_file(
     from locum.control.targets import targets_from_text
     from locum.control.where.names import Names
 
-    if rows is not None or given is None:
-        rows = check_rows(0 if rows is None else rows, where="--rows")
+    if rows is None and given is None:
+        raise UsageError("the number of rows is missing", where="--rows", do="say how many")
+    if rows is not None:
+        check_rows(rows, where="--rows")
     seed = DEFAULT_SEED if seed is None else check_seed(seed)
     refuse_out(out, force=force)
     progress(Event("read", 0, 1))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import locum
+from locum.runs.sample import sample_file
 
 FRAME = pd.DataFrame({"sex": ["f", "m"] * 40, "age": list(range(20, 100)), "dose": [1, 2, None, None] * 20})
 
@@ -66,3 +68,9 @@ def test_filled_rows_keep_their_index(synth: locum.Synthesizer) -> None:
         made = locum.impute(odd, model=model)
         assert made.index.equals(odd.index)
         assert made["age"].equals(odd["age"])
+
+
+def test_a_missing_number_of_rows_is_said(synth: locum.Synthesizer, tmp_path: Path) -> None:
+    synth.save(tmp_path / "m.locum")
+    with pytest.raises(locum.LocumError, match="--rows: the number of rows is missing"):
+        sample_file(tmp_path / "m.locum", tmp_path / "rows.csv")
