@@ -52,11 +52,6 @@ class LocumError(Exception):
         self.do = do
         super().__init__(self.message)
 
-    def add_advice(self, more: str) -> None:
-        """Say what else the user can do, known only further up."""
-        self.do = f"{self.do}; {more}" if self.do else more
-        self.args = (self.message,)
-
     @property
     def message(self) -> str:
         """The whole message on one line."""
