@@ -95,6 +95,11 @@ class Infeasible(FeasibilityError):
         self.clash, self.nearest, self.proven = tuple(clash), nearest, proven
         super().__init__(what, where=where or "request", do=nearest)
 
+    def add_advice(self, more: str) -> None:
+        """Say what else the user can do, known only further up."""
+        self.do = f"{self.do}; {more}" if self.do else more
+        self.args = (self.message,)
+
     def to_json(self) -> dict[str, object]:
         """The message as a JSON-ready dictionary."""
         out = dict(super().to_json())

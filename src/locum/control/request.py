@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -66,14 +66,29 @@ def read_request(
         For anything that the columns do not allow, with the nearest thing that they do.
     """
     names = Names.of(fitted.encoder)
-    conditions = [where] if isinstance(where, str) else list(where or ())
+    conditions = _texts(() if where is None else where, "where", "age >= 80")
     clauses = [clause for text in conditions for clause in clauses_of(text, "where", names)]
-    more = [rules] if isinstance(rules, str) else list(rules)
+    more = _texts(() if rules is None else rules, "rules", "start <= end")
     clauses += rule_clauses(dict.fromkeys([*fitted.schema.rules, *more]), names)
     for clause in clauses:
         if clause.origin == "where" and clause.term.op == "unique":
             raise UsageError(f"{clause.text} is a rule", where="where", do="give it as a rule")
     if not isinstance(temperature, int | float) or not 0.05 <= temperature <= 20:
         raise UsageError(f"temperature {temperature!r} is not usable", expected="a number from 0.05 to 20")
+    if targets is not None and not isinstance(targets, Mapping):
+        raise UsageError(
+            f"{targets!r} is no mapping",
+            where="targets",
+            expected="such as {'sex': 'balanced'}",
+        )
     read = () if targets is None else tuple(read_targets(targets, names))
     return RowRequest(names, tuple(clauses), read, float(temperature))
+
+
+def _texts(given: str | Iterable[str], where: str, example: str) -> list[str]:
+    """One text or several as a list."""
+    found = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    for text in found:
+        if not isinstance(text, str):
+            raise UsageError(f"{text!r} is no text", where=where, expected=f"such as {example!r}, or several")
+    return found

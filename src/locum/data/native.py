@@ -213,3 +213,14 @@ def _to_polars(table: pa.Table, origin: Origin) -> Any:
             series = series.cast(pl.Categorical)
         columns.append(series)
     return pl.DataFrame(columns)
+
+
+def like_rows(made: Any, data: Any) -> Any:
+    """A pandas frame with the row index of the pandas frame whose rows it holds; anything else as it is."""
+    import narwhals as nw
+
+    native = nw.to_native(data, pass_through=True)
+    if not nw.dependencies.is_pandas_dataframe(made) or not nw.dependencies.is_pandas_dataframe(native):
+        return made
+    made.index = native.index
+    return made

@@ -17,7 +17,7 @@ from locum.report.answers import as_html, as_line, as_text
 from locum.runs.align import align_tables, mark_incomplete
 from locum.runs.config import find_config
 from locum.runs.files import REPORT, REPORT_JSON
-from locum.runs.options import DEFAULT_EFFORT, DEFAULT_SEED, EVALUATE_EFFORT
+from locum.runs.options import DEFAULT_EFFORT, DEFAULT_SEED, EVALUATE_EFFORT, several
 from locum.runs.out_folder import make_folder, refuse_taken
 from locum.runs.request import RunRequest
 from locum.runs.tables import check_target, group_columns, read_table, refine_schema, without_data_bounds
@@ -188,13 +188,15 @@ def evaluate(
             where="by",
             do="give a hold-out, or leave --by and --shift out",
         )
+    if synthetic is None:
+        raise UsageError("no rows to be judged were named", where="synthetic", do="name a file or frame")
     progress(Event("read", 0, 3))
     config = find_config(RunRequest(data=real))[0] if schema is None else None
     if require is None:
         require = config.require if config else {}
     wanted_limits = requirements(require)
     raw = read_table(real, **(config.reading if config else {}))
-    wanted = RunRequest(data=real, target=target, protected=tuple(protected), schema=schema)
+    wanted = RunRequest(data=real, target=target, protected=several(protected), schema=schema)
     schema, _ = refine_schema(wanted, raw, config)
     tables = [None if source is None else read_table(source) for source in (synthetic, holdout)]
     progress(Event("read", 2, 3))

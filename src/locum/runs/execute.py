@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from locum.control.drawn_rows import Infeasible
 from locum.evaluation.evidence import Alert, Evidence, RunContext
 from locum.files.folder import RunFolder
 from locum.progress import Event, Listener, relabel, silent
@@ -235,7 +236,15 @@ def _sample_and_judge(
     synth = Synthesizer.load(folder.file(MODEL))
     schema = without_data_bounds(plan.schema)
     most = plan.evaluate_rows if access.private else None
-    made = sample_stage(folder, plan, access.origin, synth, schema, progress, most)
+    try:
+        made = sample_stage(folder, plan, access.origin, synth, schema, progress, most)
+    except Infeasible as error:
+        if access.private:
+            error.add_advice(
+                f"the model is paid for and kept, so draw from it with `locum sample {folder.path}`; "
+                "another run is paid for again"
+            )
+        raise
     if folder.done("evaluate"):
         return
     with folder.stage("evaluate") as stage, access.seal("judging the run"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
 from locum.runs.config import find_config
-from locum.runs.options import DEFAULT_SEED
+from locum.runs.options import DEFAULT_SEED, several
 from locum.runs.request import RunRequest
 from locum.runs.sample import load, refuse_out, write_rows
 from locum.runs.tables import need_column, read_table, refine_schema
@@ -109,8 +109,8 @@ def impute(
     Returns
     -------
     table
-        Of the type of `data`, or of the data that the model was fitted on; the lineage stamp says what share
-        of the rows is as it was.
+        Of the type of `data`, or of the data that the model was fitted on, with the row index of a pandas
+        frame; the lineage stamp says what share of the rows is as it was.
 
     Raises
     ------
@@ -119,8 +119,11 @@ def impute(
     DataError
         When the data cannot be read.
     """
+    from locum.data.native import like_rows
+
     synth = load(model) if isinstance(model, str | os.PathLike) else model
-    return fill(data, model=synth, columns=columns, method=method, schema=schema, seed=seed).restored()
+    made = fill(data, model=synth, columns=columns, method=method, schema=schema, seed=seed).restored()
+    return like_rows(made, data)
 
 
 def fill(
@@ -183,7 +186,11 @@ def _by_itself(
     raw = read_table(source, **(found.reading if found else {}))
     known, _ = refine_schema(request, raw, found)
     table = canonical(raw, known)
-    names = [need_column(c, known.names, where="column") for c in columns] if columns is not None else None
+    names = (
+        [need_column(c, known.names, where="column") for c in several(columns)]
+        if columns is not None
+        else None
+    )
     done = complete(table, known, columns=names, method=method, seed=seed)  # type: ignore[arg-type]
     notes = [f"{name} is left as it is: {why}." for name, why in done.left]
     if not done.filled and not done.left:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locum.runs.options import several
 from locum.runs.out_folder import refuse_existing
 from locum.runs.request import RunRequest
 from locum.runs.tables import need_column, read_table, refine_schema
@@ -59,9 +60,10 @@ def detect(
     raw = read_table(data, delimiter=delimiter, encoding=encoding)
     if target is not None:
         need_column(target, raw.table.column_names, where="target")
+    protected = several(protected)
     for name in protected:
         need_column(name, raw.table.column_names, where="protected")
-    return propose(raw, target=target, protected=tuple(protected))
+    return propose(raw, target=target, protected=protected)
 
 
 def propose_rules(data: Any, *, schema: Schema | None = None) -> list[RuleProposal]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from locum.errors import UsageError
 
 DEFAULT_SYNTHESIZER = "tree"
@@ -25,6 +27,11 @@ DEFAULT_PER_UNIT = 1
 FORMATS = ("csv", "tsv", "parquet", "arrow", "jsonl")
 #: Where private rows may lie; ``auto`` goes by their size.
 ENGINES = ("auto", "memory", "duckdb")
+
+
+def several(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Names as they may be given in Python: one alone, or several."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def check_rows(rows: int, where: str = "rows") -> int:

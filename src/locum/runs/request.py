@@ -10,8 +10,8 @@ from typing import Any
 
 from locum.errors import UsageError
 from locum.evaluation.limits import Requirements, requirements
-from locum.runs.options import DEFAULT_PER_UNIT, ENGINES
-from locum.schema.table import Schema
+from locum.runs.options import DEFAULT_PER_UNIT, ENGINES, several
+from locum.schema.table import Schema, check_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,9 @@ class RunRequest:
     privacy: PrivacyRequest | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        check_schema(self.schema)
+
 
 def run_request(
     data: Any = None,
@@ -162,7 +165,7 @@ def run_request(
         data=data,
         config=None if config is None else Path(config),
         out=None if out is None else Path(out),
-        protected=tuple(protected),
+        protected=several(protected),
         require=None if require is None else requirements(require),
         privacy=privacy_request(
             epsilon,

@@ -41,11 +41,17 @@ def load(path: str | os.PathLike[str]) -> Synthesizer:
 
     Raises
     ------
+    UsageError
+        For anything but a path.
     FileFormatError
         When the file is missing, broken, hostile, or from a newer version.
     """
     from locum.synthesizer.table import Synthesizer
 
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(
+            f"a {type(path).__name__} is no model file", where="model", expected="the path of a model file"
+        )
     place = Path(path)
     return Synthesizer.load(place / MODEL if place.is_dir() else place)
 
@@ -85,7 +91,9 @@ def sample(
     FeasibilityError
         When no row can be as asked; it names the clashing conditions and the nearest request.
     """
-    synth = load(model) if isinstance(model, str | os.PathLike) else model
+    from locum.synthesizer.table import Synthesizer
+
+    synth = model if isinstance(model, Synthesizer) else load(model)
     return synth.sample(
         n, where=where, given=given, targets=targets, rules=rules, temperature=temperature, seed=seed
     )
@@ -124,8 +132,10 @@ def sample_file(
     from locum.control.targets import targets_from_text
     from locum.control.where.names import Names
 
-    if rows is not None or given is None:
-        rows = check_rows(0 if rows is None else rows, where="--rows")
+    if rows is None and given is None:
+        raise UsageError("the number of rows is missing", where="--rows", do="say how many")
+    if rows is not None:
+        check_rows(rows, where="--rows")
     seed = DEFAULT_SEED if seed is None else check_seed(seed)
     refuse_out(out, force=force)
     progress(Event("read", 0, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from locum.errors import SchemaError
+from locum.errors import SchemaError, UsageError
 from locum.schema.column import Column
 
 
@@ -90,3 +90,19 @@ class Schema:
 
     def __len__(self) -> int:
         return len(self.columns)
+
+
+def check_schema(schema: object) -> None:
+    """Refuse what is neither a schema nor None.
+
+    Raises
+    ------
+    UsageError
+        With how to make one.
+    """
+    if schema is not None and not isinstance(schema, Schema):
+        raise UsageError(
+            f"a {type(schema).__name__} is no schema",
+            where="schema",
+            expected="a Schema, such as locum.detect(data) gives, or None",
+        )

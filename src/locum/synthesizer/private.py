@@ -164,7 +164,8 @@ def fit_private(
     with seal_errors("coding the values"):
         coded = typed.coded(codes, lambda table: domain.encoder.encode(table).codes)
     del bounded, typed
-    choice = choose(codes, public=public is not None, epsilon=ledger.budget.epsilon(ledger.accounting))
+    epsilon = (ledger.limit or ledger.budget).epsilon(ledger.accounting)
+    choice = choose(codes, public=public is not None, epsilon=epsilon)
     if synthesizer != "auto":
         choice = Choice(synthesizer, "Asked for by name.")
     kept: list[Measurement] = []

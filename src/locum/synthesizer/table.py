@@ -16,6 +16,7 @@ from locum.models.fitted import Fitted
 from locum.progress import Listener, silent
 from locum.randomness import check_seed, child_seed
 from locum.schema.lineage import REAL, warning_of
+from locum.schema.table import check_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -191,12 +192,15 @@ class Synthesizer:
 
         Raises
         ------
+        UsageError
+            For a schema that is none.
         DataError
             When the data cannot be read, has no rows or columns, or does not fit the schema.
         """
         from locum.data.canonical import canonical
         from locum.data.read import read
 
+        check_schema(schema)
         raw = read(data)
         if schema is None:
             from locum.data.detect import detect

@@ -187,6 +187,12 @@ def test_the_choice_follows_from_public_facts():
     refuse_large(domain)
 
 
+def test_the_choice_is_told_with_what_this_run_may_spend():
+    """And not with the total of a ledger that serves many runs."""
+    fit = fit_private(raw_of(table()), ledger_of(4.0, limit=Budget.approx(1.0, 1e-6)), schema=DECLARED)
+    assert "epsilon 1," in fit.choice.why
+
+
 def test_test_mode_repeats_itself_and_says_that_it_is_not_private():
     def once() -> tuple[bytes, str]:
         ledger = Ledger.test(Budget.approx(1.0, 1e-6), seed=4, reserve=0.1)

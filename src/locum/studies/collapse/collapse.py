@@ -11,7 +11,7 @@ from typing import Any
 from locum.errors import UsageError
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
-from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER
+from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER, several
 from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import need_column, read_and_refine, read_table, without_data_bounds
 from locum.runs.versions import now
@@ -87,7 +87,7 @@ def collapse(
         raise UsageError(
             f"{generations} generations cannot be", where="generations", expected="a number from 1 to 1000"
         )
-    modes = _modes(loops)
+    modes = _modes(several(loops))
     if rows is not None and rows < 20:
         raise UsageError(f"{rows} rows are too few", where="rows", expected="at least 20")
     folder = study_folder(out, "collapse")
@@ -103,7 +103,7 @@ def collapse(
             )
         found = _texts(data, text, order, modes, generations, rows, seed, limit_s, title, progress)
     else:
-        known = read_and_refine(data, None, tuple(protected))
+        known = read_and_refine(data, None, several(protected))
         schema = without_data_bounds(known.schema)
         ground = lay_out(known.table, schema, rows, seed)
         found = study(

@@ -20,6 +20,7 @@ from locum.runs.options import (
     COMPARE_SEEDS,
     DEFAULT_EFFORT,
     check_rows,
+    several,
 )
 from locum.runs.out_folder import make_folder, study_folder, write_study
 from locum.runs.tables import StudyTable, align, read_and_refine, read_table, without_data_bounds
@@ -108,7 +109,10 @@ def compare(
     check_share(holdout)
     field = field_of(contestants(entrants))
     folder = study_folder(out, "compare", RECORD, CELLS, "made", ".lock")
-    tables = [read_and_refine(d, target, protected) for d in data]
+    tables = [
+        read_and_refine(d, target, several(protected))
+        for d in ((data,) if isinstance(data, str | os.PathLike) else data)
+    ]
     if not tables:
         raise UsageError("no data was named", where="DATA", do="give one file or more")
     tables = _number_names(tables)

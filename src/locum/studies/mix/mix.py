@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from locum.errors import UsageError
 from locum.progress import Listener, silent
 from locum.randomness import check_seed, stream
-from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER
+from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER, several
 from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import align, read_and_refine, read_table, without_data_bounds
 from locum.runs.versions import now
@@ -81,7 +81,7 @@ def mix(
     if splits is not None and not 2 <= splits <= 200:
         raise UsageError(f"{splits} splits cannot be", where="splits", expected="a number from 2 to 200")
     folder = study_folder(out, "mix")
-    known = read_and_refine(data, target, tuple(protected))
+    known = read_and_refine(data, target, several(protected))
     if known.schema.target is None:
         raise UsageError(
             "nobody said what is to be predicted", where="target", do="name the column with --target"
