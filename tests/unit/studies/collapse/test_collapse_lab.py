@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from locum.errors import DataError, UsageError
 from locum.evaluation.curation import select_by_judge
 from locum.schema.column import Column
+from locum.schema.lineage import REAL, warning_of
 from locum.schema.table import Schema
 from locum.studies.collapse.collapse import collapse
 from locum.studies.collapse.lab import Make, lay_out, study
@@ -112,6 +115,13 @@ def test_bad_input_is_told_in_a_sentence(tmp_path) -> None:
         collapse(path, loops=["again"])
     with pytest.raises(UsageError, match="0 generations"):
         collapse(path, generations=0)
+
+
+def test_a_warning_on_the_page_is_whole() -> None:
+    """The advice stands at the end of the sentence, so it may not be cut."""
+    risk = warning_of(REAL.child(), "a table with a rather long name")
+    assert len(risk) > 300
+    assert "locum sample --verify REAL" in render(replace(run(redraw, generations=2), notes=(risk,)))
 
 
 def test_the_page_shows_every_loop(tmp_path) -> None:
