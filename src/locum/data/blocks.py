@@ -145,7 +145,7 @@ def open_blocks(
             delimiter = "\t"
         found = _open_csv(path, suffix, delimiter, encoding, decimal, scan)
     else:
-        found = _open_typed(path, suffix)
+        found = typed_blocks(path, suffix)
     refuse_columns(found.schema, found.name)
     return replace(found, origin=replace(found.origin, missing=tuple(missing)))
 
@@ -184,7 +184,14 @@ def _open_csv(
     return Blocks(path, name, schema, Origin("csv", held_as(schema), dialect), start, quoted)
 
 
-def _open_typed(path: Path, suffix: str) -> Blocks:
+def typed_blocks(path: Path, suffix: str) -> Blocks:
+    """A Parquet or Arrow file as blocks, told apart by its ending; its columns may be of any type.
+
+    Raises
+    ------
+    DataError
+        When it is no such file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

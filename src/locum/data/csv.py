@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-_DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 18
 _SAMPLE_ROWS = 300
 _BOMS = (
@@ -199,11 +199,11 @@ def _score(records: Sequence[Sequence[str]]) -> tuple[float, int]:
 
 def sniff(head: str, whole: bool, asked: str | None, where: str, notes: list[str]) -> Dialect:
     """How a file is spelled, from its first lines."""
-    scores = {mark: _score(_records(head, mark, whole)) for mark in _DELIMITERS}
-    best = max(_DELIMITERS, key=lambda mark: (round(scores[mark][0], 1), scores[mark][1]))
+    scores = {mark: _score(_records(head, mark, whole)) for mark in DELIMITERS}
+    best = max(DELIMITERS, key=lambda mark: (round(scores[mark][0], 1), scores[mark][1]))
     if scores[best][0] < 0.3:  # ragged under every delimiter: take the one the header has most of
         first = head.split("\n", 1)[0]
-        best = max(_DELIMITERS, key=first.count)
+        best = max(DELIMITERS, key=first.count)
     if asked is not None and len(_first(head, asked)) == 1 and scores[best][0] > 0.9 and best != asked:
         raise DataError(
             f"with delimiter {asked!r} there is one column only",
@@ -316,15 +316,15 @@ def _fast(text: bytes, names: list[str], offset: int, dialect: Dialect, where: s
     return without_blanks(table) if dialect.space else table
 
 
-def as_text(names: Sequence[str]) -> arrow_csv.ConvertOptions:
-    """Every column is text; an empty field is null, an empty pair of quotes is not."""
+def as_text(names: Sequence[str], *, quoted_nulls: bool = False) -> arrow_csv.ConvertOptions:
+    """Every column is text; an empty field is null, an empty pair of quotes only with `quoted_nulls`."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
     return arrow_csv.ConvertOptions(
         column_types={name: pa.string() for name in names},
         strings_can_be_null=True,
-        quoted_strings_can_be_null=len(names) == 1,
+        quoted_strings_can_be_null=quoted_nulls or len(names) == 1,
         null_values=[""],
     )
 

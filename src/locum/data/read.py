@@ -21,11 +21,11 @@ from locum.errors import DataError, UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_CSV = (".csv", ".tsv", ".txt", ".tab")
-_JSONL = (".jsonl", ".ndjson")
-_PARQUET = (".parquet", ".pq")
-_ARROW = (".arrow", ".feather", ".ipc")
-SUFFIXES = (*_CSV, *_JSONL, *_PARQUET, *_ARROW)
+TEXT_FILES = (".csv", ".tsv", ".txt", ".tab")
+JSON_FILES = (".jsonl", ".ndjson")
+PARQUET_FILES = (".parquet", ".pq")
+ARROW_FILES = (".arrow", ".feather", ".ipc")
+SUFFIXES = (*TEXT_FILES, *JSON_FILES, *PARQUET_FILES, *ARROW_FILES)
 
 
 def read(
@@ -77,7 +77,7 @@ def _read_path(path: Path, *, delimiter: str | None, encoding: str | None, decim
     if zipped:
         data = _unzip(data, where)
     name = path.name.split(".")[0] or "table"
-    if suffix in _CSV:
+    if suffix in TEXT_FILES:
         _refuse_disguised(data, where)
         if delimiter is None and suffix in (".tsv", ".tab") and b"\t" in data[:65536]:
             delimiter = "\t"
@@ -85,13 +85,13 @@ def _read_path(path: Path, *, delimiter: str | None, encoding: str | None, decim
             delimiter = "\t"
         table, dialect, notes = read_csv(data, where, delimiter=delimiter, encoding=encoding, decimal=decimal)
         return Raw(table, Origin("csv", held_as(table.schema), dialect), name, (*notes, *said), lineage)
-    if suffix in _JSONL:
+    if suffix in JSON_FILES:
         table = _jsonl(data, where)
         return Raw(table, Origin("jsonl", held_as(table.schema)), name, said, lineage)
-    typed = _parquet(data, where) if suffix in _PARQUET else _arrow(data, where)
+    typed = _parquet(data, where) if suffix in PARQUET_FILES else _arrow(data, where)
     lineage = stamp_in(typed.schema.metadata) or lineage
     table, notes = _without_index(typed)
-    backend: Backend = "parquet" if suffix in _PARQUET else "arrow"
+    backend: Backend = "parquet" if suffix in PARQUET_FILES else "arrow"
     return Raw(table, Origin(backend, held_as(table.schema)), name, (*notes, *said), lineage)
 
 
@@ -114,7 +114,7 @@ def kind_of_file(path: Path) -> tuple[str, bool]:
     endings = [ending.lower() for ending in path.suffixes]
     zipped = bool(endings) and endings[-1] == ".gz"
     suffix = endings[-2] if zipped and len(endings) > 1 else (endings[-1] if endings and not zipped else "")
-    if suffix not in SUFFIXES or (zipped and suffix not in (*_CSV, *_JSONL)):
+    if suffix not in SUFFIXES or (zipped and suffix not in (*TEXT_FILES, *JSON_FILES)):
         if path.is_dir():
             _refuse_folder(path)
         hint = _CONVERT.get(suffix, "rename or convert it")

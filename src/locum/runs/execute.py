@@ -237,7 +237,7 @@ def _sample_and_judge(
     schema = without_data_bounds(plan.schema)
     most = plan.evaluate_rows if access.private else None
     try:
-        made = sample_stage(folder, plan, access.origin, synth, schema, progress, most)
+        made = sample_stage(folder, plan, synth, schema, progress, most)
     except Infeasible as error:
         if access.private:
             error.add_advice(
@@ -274,7 +274,6 @@ def plan_refit(plan: RunPlan) -> Refit | None:
 def sample_stage(
     folder: RunFolder,
     plan: RunPlan,
-    origin: Origin,
     synth: Synthesizer,
     schema: Schema,
     progress: Listener,
@@ -284,6 +283,8 @@ def sample_stage(
     from locum.data.canonical import canonical
     from locum.data.read import read
     from locum.data.write import write_blocks
+
+    origin = synth.origin
 
     def draw_blocks() -> Iterator[pa.Table]:
         done = 0
@@ -300,7 +301,7 @@ def sample_stage(
     if most is not None and plan.rows > most and plan.format != "jsonl":
         return _read_some(folder, plan, schema, most)
     options = {}
-    if origin.dialect is not None and plan.format == "csv":
+    if origin is not None and origin.dialect is not None and plan.format == "csv":
         options = {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
     raw = read(folder.file(plan.synthetic), **options)
     return canonical(replace(raw, name=plan.synthetic), schema)

@@ -96,12 +96,13 @@ def round_up(epsilon: float) -> float:
 
 
 def privacy_document(
-    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None
+    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None, said: str
 ) -> dict[str, Any]:
     """``privacy.json`` of a run."""
     entries = ledger.entries
     added = totals(entries, ledger.budget.delta)
     assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
+    assumptions.append(said)
     if ledger.unit.column is not None:
         assumptions.append(
             f"Rows without {ledger.unit.column} were left out, and of each value at most {ledger.unit.rows} "
@@ -112,6 +113,7 @@ def privacy_document(
         "statement": statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp),
         "private": ledger.private,
         "unit": ledger.unit.to_json(),
+        "unit_said": said,
         "budget": ledger.budget.to_json(),
         "accounting": ledger.accounting,
         "run": ledger.run,
@@ -123,6 +125,9 @@ def privacy_document(
             "source": "operating system" if ledger.private else "a seed",
             "exactness": "integer noise; the distance of the sampler from its law is in each entry as slack",
         },
+        "cut_units": None
+        if fit.crowded is None
+        else {"noisy": int(fit.crowded.counts[0]), "sigma": fit.crowded.sigma},
         "rows": {"noisy": int(fit.rows.counts[0]), "sigma": fit.rows.sigma},
         "holdout_share": holdout,
         "synthesizer": {"name": fit.choice.name, "why": fit.choice.why, "stopped": fit.stopped},

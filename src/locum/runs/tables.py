@@ -254,21 +254,6 @@ def _regenerated_note(schema: Schema) -> tuple[str, ...]:
     return (f"Made afresh, not learned: {listed}{more}.",)
 
 
-def declared_schema(
-    request: RunRequest, config: Config | None, columns: Sequence[str], name: str
-) -> Schema | None:
-    """The schema that was declared, with target and protected columns; None when there is none."""
-    from locum.sources.domain import refuse_other_schema
-
-    schema = request.schema or (config.schema if config else None)
-    if schema is None:
-        return None
-    refuse_other_schema(schema, columns, name)
-    return replace(
-        schema, target=request.target or schema.target, protected=request.protected or schema.protected
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyTable:
     """A table of the user as a study takes it: read, its columns known, its content told by a digest."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from locum.data.origin import Raw
+from locum.data.plain_origin import plain_origin
 from locum.errors import BudgetError, UsageError
 from locum.models import registry
 from locum.models.base import CountModel, Model
@@ -27,7 +28,7 @@ from locum.randomness import check_seed, child_seed
 from locum.schema.domain import Coded, Domain
 from locum.schema.table import Schema
 from locum.sources.base import Source
-from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain
+from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain, with_unit
 from locum.sources.memory import MemorySource
 from locum.sources.private import Measurement, PrivateSource
 from locum.sources.recording import RecordingSource
@@ -58,6 +59,8 @@ class PrivateFit:
         Which generator, and why.
     stopped
         Why the model could not spend what it wanted, empty when it could.
+    crowded
+        Noisy number of units that have more rows than are kept; None where a row is the unit.
     """
 
     synthesizer: Synthesizer
@@ -66,6 +69,7 @@ class PrivateFit:
     measurements: tuple[Measurement, ...]
     choice: Choice
     stopped: str = ""
+    crowded: Measurement | None = None
 
     @property
     def n_rows(self) -> int:
@@ -98,7 +102,7 @@ def fit_private(
         Who pays, and for which unit; `Ledger.test` gives seeded noise and is NOT PRIVATE.
     schema
         Kinds, bounds and levels that are public knowledge; what it leaves open is taken from `public` or
-        bought. None buys kinds too.
+        bought, the kinds of columns that it does not have included. None buys all.
     public
         A public table with the same columns.
     target
@@ -136,14 +140,19 @@ def fit_private(
     Cost: some passes over the rows for counting, and the model's own time.
     """
     seed = check_seed(seed)
-    held: Rows = MemoryRows(raw) if isinstance(raw, Raw) else raw
+    held: Rows = MemoryRows.of_raw(raw) if isinstance(raw, Raw) else raw
     _check_names(held, ledger, target)
     if synthesizer != "auto":
         private_class(synthesizer)
     progress(Event("discover", 0, 3, "number of rows"))
     with seal_errors("bounding the rows of each unit"):
         bounded = held.bounded(ledger.unit)
-    rows = _count(bounded.n_rows, ledger)
+    rows = _count(bounded.n_rows, ledger, "number of rows")
+    crowded = None
+    if ledger.unit.column is not None:
+        with seal_errors("counting the rows of each unit"):
+            more = held.crowded(ledger.unit)
+        crowded = _count(more, ledger, "units with more rows than are kept")
     ledger.budget.check_rows(int(rows.counts[0]))
 
     def guard(source: Source) -> PrivateSource:
@@ -153,7 +162,7 @@ def fit_private(
         bounded,
         ledger,
         guard,
-        schema=_with_unit(schema, ledger),
+        schema=with_unit(schema, ledger.unit.column, held.name),
         public=public,
         target=target,
         share=discovery,
@@ -174,8 +183,8 @@ def fit_private(
     context = _Context(domain, public, target, chosen, child_seed(seed, "model"), progress)
     model, name, stopped = _model(choice.name, source, context, kept)
     fitted = Fitted(name, domain.encoder, model, max(1, int(rows.counts[0])))
-    made = Synthesizer.of(fitted, seed=seed, origin=held.origin)
-    return PrivateFit(made, domain, rows, tuple(kept), choice, stopped)
+    made = Synthesizer.of(fitted, seed=seed, origin=plain_origin(held.backend, domain.schema))
+    return PrivateFit(made, domain, rows, tuple(kept), choice, stopped, crowded)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,7 +201,7 @@ class _Context:
 
 def _check_names(rows: Rows, ledger: Ledger, target: str | None) -> None:
     """Refuse columns that are not there; names of columns are public."""
-    names = rows.schema.names
+    names = rows.names
     for name, where in ((ledger.unit.column, "unit"), (target, "target")):
         if name is not None and name not in names:
             raise UsageError(
@@ -202,21 +211,8 @@ def _check_names(rows: Rows, ledger: Ledger, target: str | None) -> None:
         raise UsageError("the unit's column cannot be the target", where="target")
 
 
-def _with_unit(schema: Schema | None, ledger: Ledger) -> Schema | None:
-    """The schema with the unit's column as an id, whatever it says: ids are never modelled."""
-    if schema is None or ledger.unit.column is None:
-        return schema
-    columns = tuple(
-        replace(c, kind="id", bounds=None, levels=None, decimals=None, format="", timezone="")
-        if c.name == ledger.unit.column and not c.regenerated
-        else c
-        for c in schema
-    )
-    return replace(schema, columns=columns)
-
-
-def _count(n_rows: int, ledger: Ledger) -> Measurement:
-    """The number of rows, bought."""
+def _count(n_rows: int, ledger: Ledger, purpose: str) -> Measurement:
+    """A number that one unit changes by at most its rows, bought."""
     source = MemorySource(Coded(Domain(()), np.zeros((n_rows, 0), dtype=np.int32)))
     left = ledger.remaining_rho
     rho = left * TOTAL_SHARE
@@ -228,7 +224,7 @@ def _count(n_rows: int, ledger: Ledger) -> Measurement:
             do="use another data set, or a ledger with a larger total; a spent budget does not come back",
         )
     sigma = sigma_for(rho, ledger.unit.l2)
-    return PrivateSource(source, ledger).measure([()], sigma, purpose="number of rows")[0]
+    return PrivateSource(source, ledger).measure([()], sigma, purpose=purpose)[0]
 
 
 def is_private(name: str) -> bool:
