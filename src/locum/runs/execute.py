@@ -18,7 +18,8 @@ from locum.files.folder import RunFolder
 from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import child_seed, stream
 from locum.runs.access import Access
-from locum.runs.config import Config, EvaluateConfig, ModelConfig, dump_config
+from locum.runs.config import Config, EvaluateConfig, ModelConfig
+from locum.runs.config_text import dump_config
 from locum.runs.evaluate import judge
 from locum.runs.files import (
     CARD,
@@ -402,6 +403,7 @@ def config_of(plan: RunPlan) -> Config:
         encoding=plan.read.get("encoding"),
         decimal=plan.read.get("decimal"),
         missing=tuple(plan.read.get("missing", ())),
+        header=plan.read.get("header", True),
     )
 
 

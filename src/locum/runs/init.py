@@ -169,7 +169,8 @@ def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path
         When the file exists and `force` is not set, or cannot be written.
     """
     from locum.files.atomic import write_text
-    from locum.runs.config import Config, dump_config
+    from locum.runs.config import Config
+    from locum.runs.config_text import dump_config
 
     refuse_existing(path, force=force)
     config = Config(

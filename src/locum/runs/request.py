@@ -130,6 +130,8 @@ class RunRequest:
         Longest time the whole run may take, in seconds on the clock.
     delimiter, encoding
         Correct a wrong guess about a CSV file.
+    header
+        False when the file has no header line: names are then those of the config, or c1, c2, ...
     require
         Limits that the results are held against.
     effort
@@ -151,6 +153,7 @@ class RunRequest:
     time_budget_s: float | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    header: bool | None = None
     schema: Schema | None = None
     require: Requirements | None = None
     effort: str | None = None

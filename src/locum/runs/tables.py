@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from locum.errors import DataError, UsageError
+from locum.errors import DataError, SchemaError, UsageError
 from locum.runs.config import Config, find_config
 from locum.runs.plan import fingerprint_of
 from locum.runs.request import RunRequest
@@ -27,7 +27,8 @@ def read_table(source: Any, **reading: Any) -> Raw:
     """Read a file or frame with the options of `locum.data.read`; None means "not said"."""
     from locum.data.read import read
 
-    return read(source, **{name: value for name, value in reading.items() if value})
+    said: dict[str, Any] = {name: value for name, value in reading.items() if value or value is False}
+    return read(source, **said)
 
 
 def need_column(name: str, names: Sequence[str], *, where: str) -> str:
@@ -219,6 +220,8 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
         When the schema is about other columns.
     """
     columns = raw.table.column_names
+    if config is not None and config.unfilled and request.schema is None:
+        refuse_unfilled(config.unfilled, raw.name)
     if config is not None and config.schema is None and request.schema is None:
         request = replace(
             request,
@@ -243,6 +246,17 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
     return replace(
         given, target=request.target or given.target, protected=request.protected or given.protected
     ), _regenerated_note(given)
+
+
+def refuse_unfilled(names: Sequence[str], table: str) -> None:
+    """Refuse a template in which kinds are still to be filled in; raises SchemaError."""
+    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more columns" if len(names) > 8 else "")
+    raise SchemaError(
+        f"locum.toml does not say yet of which kind {listed} {'is' if len(names) == 1 else 'are'}",
+        where=table,
+        expected="a kind for every column",
+        do="fill in the kinds, or have them proposed from the rows: locum init --force DATA",
+    )
 
 
 def _regenerated_note(schema: Schema) -> tuple[str, ...]:
