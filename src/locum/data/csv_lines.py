@@ -28,7 +28,9 @@ _BYTES = 1 << 22
 #: Longest line; what is longer is cut there, and is then a row without values.
 _MOST_LINE = 1 << 24
 #: Fields of a first line that are no names: numbers, dates, times, nothing.
-_VALUE = re.compile(r"\s*|\s*[+-]?[\d.,:/ -]*\d[\d.,:/ %-]*(T[\d:.]+Z?)?\s*|\s*[+-]?\d+([.,]\d+)?[eE][+-]?\d+\s*")
+_VALUE = re.compile(
+    r"\s*|\s*[+-]?[\d.,:/ -]*\d[\d.,:/ %-]*(T[\d:.]+Z?)?\s*|\s*[+-]?\d+([.,]\d+)?[eE][+-]?\d+\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def line_form(
         f"{f' and {len(lost) - 5} more' if len(lost) > 5 else ''} (once)",
         where=where,
         expected="a header line with the declared columns, in any order",
-        do="correct the declared names, give --delimiter, or say that there is no header line with --no-header",
+        do="correct the declared names, give --delimiter, or --no-header where there is no header line",
     )
 
 
@@ -174,7 +176,9 @@ def _line_encoding(asked: str | None, where: str) -> str:
         stateless = all(f"a{end}".encode(name) == f"a{end}".encode() for end in ("\n", ",", '"', "0~\\"))
         stateless = stateless and not name.startswith(("iso2022", "hz", "utf-7", "utf_7"))
     except (LookupError, UnicodeError, AttributeError):
-        raise UsageError(f"there is no encoding {asked!r}", where=where, expected="utf-8, cp1252, ...") from None
+        raise UsageError(
+            f"there is no encoding {asked!r}", where=where, expected="utf-8, cp1252, ..."
+        ) from None
     if name in ("utf-8-sig",):
         return "utf-8"
     if not stateless:

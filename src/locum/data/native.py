@@ -80,7 +80,9 @@ def frame_backend(source: Any) -> Backend:
 def frame_labels(source: Any) -> list[str]:
     """Names of the columns of a frame as texts; errors as in `from_native`."""
     frame = _eager(source)
-    return [str(label) for label in (frame.to_native() if frame.implementation.is_pandas() else frame).columns]
+    return [
+        str(label) for label in (frame.to_native() if frame.implementation.is_pandas() else frame).columns
+    ]
 
 
 def frame_column(source: Any, name: str) -> pa.Array | pa.ChunkedArray:

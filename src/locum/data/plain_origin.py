@@ -1,4 +1,4 @@
-"""The form in which rows of a private run are handed out: of the container and the schema, never of the data."""
+"""The form in which private runs hand rows out: it follows from container and schema, never from the data."""
 
 from __future__ import annotations
 

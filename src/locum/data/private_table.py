@@ -86,7 +86,9 @@ def open_private(
     DataError
         When the file is absent, no file of its kind, or lacks a column.
     """
-    if names is not None and (len(set(names)) != len(names) or not all(n.strip() for n in names) or not names):
+    if names is not None and (
+        len(set(names)) != len(names) or not all(n.strip() for n in names) or not names
+    ):
         raise UsageError(
             "the declared names of columns are not usable", where="columns", expected="different names"
         )
@@ -131,9 +133,12 @@ def _declared(names: Sequence[str] | None, what: str) -> tuple[str, ...]:
 
 @contextmanager
 def _bytes_of(path: Path, zipped: bool) -> Iterator[IO[bytes]]:
-    opened = gzip.open(path, "rb") if zipped else path.open("rb")
-    with opened as file:
-        yield cast(IO[bytes], file)
+    with path.open("rb") as file:
+        if not zipped:
+            yield file
+            return
+        with gzip.open(file, "rb") as inner:
+            yield cast(IO[bytes], inner)
 
 
 @dataclass(frozen=True, slots=True)

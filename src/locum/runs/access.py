@@ -29,7 +29,7 @@ from locum.runs.guarantee import privacy_document
 from locum.runs.holdout import split
 from locum.runs.options import DEFAULT_SYNTHESIZER, PRIVATE_SYNTHESIZER
 from locum.runs.plan import Fingerprint, RunPlan, fingerprint, fingerprint_of, fingerprint_table
-from locum.runs.private_form import private_form
+from locum.runs.private_form import private_form, with_declared_unit
 from locum.runs.private_rows import choose_engine, open_rows
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.runs.tables import (
@@ -233,6 +233,9 @@ class LedgerAccess:
         DataError
             When a table cannot be read, or the schema or public table is about other columns.
         """
+        from locum.data.lineage_stamp import stamp_of
+
+        request = with_declared_unit(request, config)
         asked = request.privacy
         assert asked is not None
         budget, unit = budget_of_request(asked), Unit(asked.unit, asked.per_unit)

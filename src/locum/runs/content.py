@@ -68,9 +68,9 @@ class DiscoveryPrice:
 
     def __str__(self) -> str:
         text = (
-            f"Finding out would take {100 * self.share:.0f} % of the budget. A range is likely to be found from "
-            f"about {self.range_rows:,} rows on, and a label is published where about {self.level_rows:,} rows "
-            "share it; a column of which nothing is found is left empty."
+            f"Finding out would take {100 * self.share:.0f} % of the budget. A range is likely to be found "
+            f"from about {self.range_rows:,} rows on, and a label is published where about "
+            f"{self.level_rows:,} rows share it; a column of which nothing is found is left empty."
         )
         if self.rows is None or self.chance is None:
             return text

@@ -50,7 +50,6 @@ from locum.synthesizer.refit import Refit
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from locum.data.origin import Origin
     from locum.synthesizer.table import Synthesizer
 
 #: Keys of the plan that have no effect of their own on the outputs.
@@ -79,6 +78,9 @@ def run(
     ledger: str | os.PathLike[str] | None = None,
     total_epsilon: float | str | None = None,
     engine: str | None = None,
+    columns: Sequence[str] | None = None,
+    discover: bool = False,
+    one_row_per_person: bool = False,
     config: str | os.PathLike[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
@@ -111,9 +113,11 @@ def run(
         Longest time on the clock, in seconds.
     require, effort
         Limits on results and what the attacks spend, as for `evaluate`; None means ``quick``.
-    epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine
+    epsilon, delta, unit, per_unit, public, ledger, total_epsilon
         Guarantee differential privacy, as for `fit`. The ledger is then a file of the run folder unless one
         is named; `total_epsilon` is the total of a new one. See also ``locum release``.
+    engine, columns, discover, one_row_per_person
+        With `epsilon`, as for `fit`.
     config
         Another ``locum.toml``.
     delimiter, encoding
@@ -158,6 +162,9 @@ def run(
         ledger=ledger,
         total_epsilon=total_epsilon,
         engine=engine,
+        columns=columns,
+        discover=discover,
+        one_row_per_person=one_row_per_person,
         config=config,
         delimiter=delimiter,
         encoding=encoding,

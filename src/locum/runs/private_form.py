@@ -1,4 +1,4 @@
-"""What may be known of private rows before any of them is read: columns, what is declared of them, whose they are."""
+"""What may be known of private rows before any is read: their columns, what is declared, whose they are."""
 
 from __future__ import annotations
 
@@ -54,6 +54,21 @@ class PrivateForm:
     rows_guessed: int | None = None
 
 
+def with_declared_unit(request: RunRequest, config: Config | None) -> RunRequest:
+    """The request with what the config says of units, where the request says nothing."""
+    asked = request.privacy
+    if asked is None or config is None or asked.unit is not None or asked.one_row_per_person:
+        return request
+    rows = config.per_unit if config.unit is not None and config.per_unit is not None else asked.per_unit
+    said = replace(
+        asked,
+        unit=config.unit,
+        per_unit=rows,
+        one_row_per_person=config.one_row_per_person and not config.unit,
+    )
+    return replace(request, privacy=said)
+
+
 def private_form(
     request: RunRequest, config: Config | None, data: Any, reading: Mapping[str, Any], public: Raw | None
 ) -> PrivateForm:
@@ -73,7 +88,7 @@ def private_form(
     assert asked is not None
     declared = request.schema or (config.schema if config else None)
     names = _names(asked, declared, config, public)
-    schema, notes = _without_facts_of_rows(declared, data, asked)
+    schema, notes = _without_facts_of_rows(declared, asked)
     if schema is not None and names is not None:
         _refuse_surplus(schema, names)
     table = open_private(data, names, **reading)
@@ -99,15 +114,16 @@ def _names(
     """The columns that may be known; None where nobody has named any."""
     if asked.columns:
         return asked.columns
-    if config is not None and config.columns and declared is config.schema:
-        return config.columns
-    if declared is not None:
-        return declared.names
+    of_rows = {c.name for c in declared if "name" in c.read_off} if declared is not None else set()
+    listed = config.columns if config is not None and declared is config.schema else ()
+    names = tuple(n for n in listed or (declared.names if declared is not None else ()) if n not in of_rows)
+    if names or of_rows:
+        return names or None
     return None if public is None else tuple(public.table.column_names)
 
 
 def _without_facts_of_rows(
-    schema: Schema | None, data: Any, asked: PrivacyRequest
+    schema: Schema | None, asked: PrivacyRequest
 ) -> tuple[Schema | None, tuple[str, ...]]:
     """The schema without what was read off the rows, which is refused unless it is to be bought."""
     facts = facts_read_off(schema) if schema is not None else ()
@@ -119,18 +135,9 @@ def _without_facts_of_rows(
             f"{len(facts)} facts of the schema were read off the rows, and would publish them: {listed}",
             where=schema.name,
             expected="facts that are public knowledge, or bought under the budget",
-            do='confirm those that you knew without the rows (source = "public", by = "who says so"), take the '
-            "others out, or add --discover to have all of them bought",
+            do='confirm those that you knew without the rows (source = "public", by = "who says so"), take '
+            "the others out, or add --discover to have all of them bought",
         )
-    if not isinstance(data, str | Path) or Path(data).suffix.lower() in (".jsonl", ".ndjson"):
-        found = {fact.where.removeprefix(f"{schema.name}.") for fact in facts if fact.fact == "kind"}
-        if found and not asked.columns:
-            raise UsageError(
-                f"the columns {', '.join(sorted(found)[:8])} were found in the rows, where one row can add one",
-                where=schema.name,
-                expected="declared names of columns",
-                do="name those that may be known with --columns, or confirm them in locum.toml",
-            )
     kept, _ = without_read_off(schema)
     return kept, (f"Not used, for they were read off the rows: {listed}.",)
 
@@ -162,13 +169,15 @@ def refuse_row_as_header(table: PrivateTable) -> None:
     with seal_errors("reading the rows"):
         block = next(iter(table.read()), None)
         first = None if block is None else block.slice(0, HEADER_ROWS)
-        again = 0 if first is None else sum(pc.any(pc.equal(first[n], n)).as_py() or False for n in table.names)
+        again = (
+            0 if first is None else sum(pc.any(pc.equal(first[n], n)).as_py() or False for n in table.names)
+        )
     if again:
         raise DataError(
             f"{again} of the {len(table.names)} fields of the first line are values of rows below it",
             where=table.name,
             expected="a first line that names the columns, for the names are published",
-            do="declare the names with --columns or in locum.toml, with --no-header if the first line is a row",
+            do="declare the names (--columns or locum.toml), with --no-header if the first line is a row",
         )
 
 
@@ -187,7 +196,9 @@ def unit_said(asked: PrivacyRequest, names: Sequence[str]) -> str:
                 where="--per-unit",
                 do="leave out one of the two",
             )
-        return f"Whose row it is stands in {asked.unit}; who has several values of it is protected as several."
+        return (
+            f"Whose row it is stands in {asked.unit}; who has several values of it is protected as several."
+        )
     if asked.one_row_per_person:
         return "Whoever ran this said that no person has more than one row."
     found = names_of_ids(names)

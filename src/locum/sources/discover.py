@@ -112,8 +112,8 @@ def find_ranges(
 
     Returns
     -------
-    Codebooks by column, and the columns with the bounds that were found (``source = "dp"``). A column in which
-    no cell holds more than noise is left empty.
+    Codebooks by column, and the columns with the bounds that were found (``source = "dp"``). A column in
+    which no cell holds more than noise is left empty.
     """
     ranges = {c.name: _start(c) for c in columns}
     sigma = 0.0

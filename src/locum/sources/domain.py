@@ -137,13 +137,14 @@ def private_domain(
         refuse_other_columns(public.table.column_names, rows.names)
     if schema is not None:
         refuse_data_bounds(schema)
-    declared, schema = schema, known_schema(rows.names, schema, public, target, rows.name)
+    given = schema
+    schema = known_schema(rows.names, given, public, target, rows.name)
     unknown = [name for name in rows.names if name not in schema.names]
     if unknown:
         progress(Event("discover", 0, 3, "kinds of columns"))
         found = find_kinds(rows, unknown, guard, rho * KINDS_SHARE)
         rho *= 1 - KINDS_SHARE
-        schema = _with_columns(schema, rows.names, {n: f.column for n, f in found.items()}, declared, target)
+        schema = _with_columns(schema, rows.names, {n: f.column for n, f in found.items()}, given, target)
     with seal_errors("reading the values"):
         typed = rows.canonical(schema)
     books: dict[str, Codebook] = {}

@@ -121,7 +121,9 @@ class FileRows:
                 f"SELECT count(*) FROM (SELECT unit FROM {table} WHERE unit IS NOT NULL "
                 "GROUP BY unit HAVING count(*) > ?)"
             )
-            return sum(int(batch.column(0)[0].as_py()) for batch in self.database.batches(statement, [unit.rows]))
+            return sum(
+                int(batch.column(0)[0].as_py()) for batch in self.database.batches(statement, [unit.rows])
+            )
 
     def coins(self, unit: Unit, chance: float) -> Mask:
         """A secret coin for each unit; a row of nobody known has one of its own."""

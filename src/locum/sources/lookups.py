@@ -1,4 +1,4 @@
-"""Which value of a column goes with which of another, bought: so that a declared dependency holds in every row."""
+"""Which value of a column goes with which of another, bought, so that declared dependencies hold."""
 
 from __future__ import annotations
 

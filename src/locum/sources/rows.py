@@ -20,7 +20,7 @@ import numpy.typing as npt
 from locum.data.arrowtypes import family
 from locum.data.canonical import to_kind
 from locum.data.cell_texts import column_texts
-from locum.data.distinct import distinct, flat
+from locum.data.distinct import distinct
 from locum.data.origin import Backend, Raw
 from locum.data.private_table import PrivateTable, open_private
 from locum.privacy.group_keys import Part
