@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,18 +170,14 @@ def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path
     from locum.files.atomic import write_text
     from locum.runs.config import Config
     from locum.runs.config_text import dump_config
+    from locum.runs.template import path_from
 
     refuse_existing(path, force=force)
     config = Config(
         proposal.schema,
-        path=_seen_from(proposal.data, path),
+        path=path_from(proposal.data, path),
         delimiter=proposal.reading.get("delimiter"),
         encoding=proposal.reading.get("encoding"),
     )
     write_text(path, dump_config(config, [(r.rule, r.remark) for r in proposal.rules]))
     return path
-
-
-def _seen_from(data: Path, config: Path) -> str:
-    """Path of the data as written into a config file: relative to the config's folder."""
-    return Path(os.path.relpath(data, config.parent)).as_posix()
