@@ -24,6 +24,7 @@ def detect(
     protected: Sequence[str] = (),
     delimiter: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
 ) -> Schema:
     """Propose what each column is, with a reason and a confidence.
 
@@ -37,6 +38,8 @@ def detect(
         Columns that name groups for which fairness matters.
     delimiter, encoding
         Correct a wrong guess about a text file.
+    header
+        False when the first line of a text table is a row: columns are then called c1, c2, ...
 
     Returns
     -------
@@ -56,7 +59,7 @@ def detect(
     """
     from locum.data.detect import detect as propose
 
-    raw = read_table(data, delimiter=delimiter, encoding=encoding)
+    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
     if target is not None:
         need_column(target, raw.table.column_names, where="target")
     protected = several(protected)
@@ -106,7 +109,7 @@ class ConfigProposal:
     data: Path
     schema: Schema
     n_rows: int
-    reading: Mapping[str, str | None] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     rules: tuple[RuleProposal, ...] = ()
 
@@ -139,6 +142,7 @@ def propose(
     protected: tuple[str, ...] = (),
     delimiter: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
 ) -> ConfigProposal:
     """Detect the schema of a file, and rules that its rows seem to follow.
 
@@ -152,9 +156,9 @@ def propose(
     from locum.control.rules.discover import discover
     from locum.data.canonical import canonical
 
-    raw = read_table(data, delimiter=delimiter, encoding=encoding)
+    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
     schema, notes = refine_schema(RunRequest(data=data, target=target, protected=protected), raw, None)
-    reading = {"delimiter": delimiter, "encoding": encoding}
+    reading = {"delimiter": delimiter, "encoding": encoding, "header": header is not False}
     rules = tuple(discover(canonical(raw, schema), schema))
     return ConfigProposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes), rules)
 
@@ -178,6 +182,7 @@ def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path
         path=path_from(proposal.data, path),
         delimiter=proposal.reading.get("delimiter"),
         encoding=proposal.reading.get("encoding"),
+        header=proposal.reading.get("header", True),
     )
     write_text(path, dump_config(config, [(r.rule, r.remark) for r in proposal.rules]))
     return path
