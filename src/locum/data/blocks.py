@@ -19,7 +19,7 @@ from locum.data.csv import (
 )
 from locum.data.header import header as header_line
 from locum.data.origin import Dialect, Origin
-from locum.data.read import held_as, kind_of_file, refuse_columns, refuse_headed
+from locum.data.read import held_as, kind_of_file, refuse_columns, refuse_headed, table_name
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -191,8 +191,7 @@ def _open_csv(
     if dialect.space and quoted:
         raise UsageError("blanks before quotes are not read in blocks", where=where, do=_WAY_OUT)
     schema = pa.schema([(name, pa.string()) for name in names])
-    name = path.name.split(".")[0] or "table"
-    return Blocks(path, name, schema, Origin("csv", held_as(schema), dialect), start, quoted)
+    return Blocks(path, table_name(path), schema, Origin("csv", held_as(schema), dialect), start, quoted)
 
 
 def _open_typed(path: Path, suffix: str) -> Blocks:
@@ -212,7 +211,7 @@ def _open_typed(path: Path, suffix: str) -> Blocks:
     fields: list[Any] = [f for f in schema if not f.name.startswith("__index_level_")]
     schema = pa.schema(fields)
     held = Origin("parquet" if backend == "parquet" else "arrow", held_as(schema))
-    return Blocks(path, path.name.split(".")[0] or "table", schema, held)
+    return Blocks(path, table_name(path), schema, held)
 
 
 def _plain_name(encoding: str) -> str:

@@ -109,7 +109,7 @@ def _read_path(path: Path, *, delimiter: str | None, **reading: Any) -> Raw:
     lineage, said = stamp_of_file(path, data)
     if zipped:
         data = _unzip(data, where)
-    name = path.name.split(".")[0] or "table"
+    name = table_name(path)
     if suffix in _CSV:
         _refuse_disguised(data, where)
         if delimiter is None and suffix in (".tsv", ".tab") and b"\t" in data[:65536]:
@@ -126,6 +126,11 @@ def _read_path(path: Path, *, delimiter: str | None, **reading: Any) -> Raw:
     table, notes = _without_index(typed)
     backend: Backend = "parquet" if suffix in _PARQUET else "arrow"
     return Raw(table, Origin(backend, held_as(table.schema)), name, (*notes, *said), lineage)
+
+
+def table_name(path: Path) -> str:
+    """Name of the table that a file holds: the file's own without its endings."""
+    return path.name.split(".")[0] or "table"
 
 
 #: What to do with a file of another kind.

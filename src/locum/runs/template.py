@@ -14,6 +14,7 @@ from locum.files.toml import toml_key, toml_value
 from locum.runs.config import Config, EvaluateConfig
 from locum.runs.config_text import evaluate_lines
 from locum.runs.out_folder import refuse_existing
+from locum.runs.tables import need_column
 from locum.schema.column import KINDS, Column
 from locum.schema.table import Schema
 from locum.schema.toml import column_lines, printable, relation_lines, section
@@ -72,13 +73,15 @@ class Draft:
         How the file is read: ``delimiter``, ``encoding``, ``decimal``, ``missing``, ``header``.
     unit, per_unit, one_row_per_person
         Whose rows they are, as in `Config`.
+    target, protected
+        Column to be predicted, and columns that name groups.
     hints
         By name of a column what is known of it and cannot be said yet, in sentences; written as comments.
 
     Raises
     ------
     UsageError
-        When the unit is no column, or contradicts `one_row_per_person`.
+        When a unit, target or protected column is not there, or a unit contradicts `one_row_per_person`.
     SchemaError
         When the schema contradicts itself, or is about other columns.
     """
@@ -91,6 +94,8 @@ class Draft:
     unit: str | None = None
     per_unit: int | None = None
     one_row_per_person: bool = False
+    target: str | None = None
+    protected: tuple[str, ...] = ()
     hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -105,13 +110,16 @@ class Draft:
                 where="--unit",
                 do="give one of the two",
             )
-        if self.unit is not None and self.names and self.unit not in self.names:
-            raise UsageError(
-                f"there is no column {self.unit!r}",
-                where="--unit",
-                expected=f"one of {', '.join(self.names[:12])}",
-                do="name a column of the table",
-            )
+        roles = [
+            ("unit", self.unit),
+            ("target", self.target),
+            *(("protected", name) for name in self.protected),
+        ]
+        for role, name in roles:
+            if name is not None and self.names:
+                need_column(name, self.names, where=f"--{role}")
+            elif name is not None and role != "unit":
+                raise UsageError("no column is named yet", where=f"--{role}", do="name them with --columns")
 
     def known(self, name: str) -> Column | None:
         """The column where its kind is known."""
@@ -141,7 +149,10 @@ class Draft:
             lines += [*self._column_lines(name), ""]
         schema = self.schema or Schema((), name=self.table)
         lines += relation_lines(schema)
-        lines += evaluate_lines(Config(schema, evaluate=EvaluateConfig()))
+        unfilled = tuple(name for name in self.names if self.known(name) is None)
+        schema = replace(schema, target=None, protected=())
+        judged = EvaluateConfig(None, self.target, self.protected)
+        lines += evaluate_lines(Config(schema, evaluate=judged, unfilled=unfilled))
         return "\n".join(lines) + "\n" + _RELEASE
 
     def _data_lines(self) -> list[str]:
