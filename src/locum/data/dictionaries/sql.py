@@ -159,8 +159,9 @@ def _typed(part: Any, enums: dict[str, tuple[str, ...]]) -> DictionaryEntry:
     word = made.sql(dialect="postgres")
     if made.this is exp.DataType.Type.ENUM:
         return DictionaryEntry(part.name, "category", levels=tuple(one.name for one in made.expressions))
-    if word.strip('"').lower() in enums:
-        return DictionaryEntry(part.name, "category", levels=enums[word.strip('"').lower()])
+    own = word.rsplit(".", 1)[-1].strip('"').lower()
+    if own in enums:
+        return DictionaryEntry(part.name, "category", levels=enums[own])
     name = str(getattr(made.this, "value", made.this)).lower()
     sizes = [one.name for one in made.expressions] if made.this is not exp.DataType.Type.USERDEFINED else []
     kind, decimals = kind_of(f"{name}({','.join(sizes)})" if sizes else name)

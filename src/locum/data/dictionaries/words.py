@@ -88,7 +88,8 @@ def levels_of(text: str) -> tuple[str, ...] | None:
     mark = next((mark for mark in ("|", ";", "\n") if mark in text), None)
     parts = [part.strip() for part in (text.split(mark) if mark else _split_commas(text))]
     parts = [part for part in parts if part]
-    for sign in ("=", ":", ",") if mark else ("=", ":"):
+    # "1: male" and "1, male" have a blank, "12:30" and "1,5" have none
+    for sign in ("=", ": ", ", ") if mark else ("=", ": "):
         pairs = [part.split(sign, 1) for part in parts]
         if all(len(pair) == 2 and _is_code(pair[0], sign) for pair in pairs):
             return tuple(pair[0].strip() for pair in pairs)
