@@ -19,7 +19,7 @@ from locum.data.blocks import Blocks, typed_blocks
 from locum.data.cell_texts import column_texts, texts_of
 from locum.data.csv_lines import LineForm, line_form, read_lines
 from locum.data.origin import Backend
-from locum.data.read import JSON_FILES, TEXT_FILES, kind_of_file, read
+from locum.data.read import JSON_FILES, TEXT_FILES, kind_of_file, read, table_name
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def open_private(
     if not path.is_file():
         read(path)  # says what is wrong with the path
     suffix, zipped = kind_of_file(path)
-    name = path.name.split(".")[0] or "table"
+    name = table_name(path)
     if suffix in TEXT_FILES:
         if delimiter in ("tab", "\\t") or (delimiter is None and suffix in (".tsv", ".tab")):
             delimiter = "\t"

@@ -51,7 +51,7 @@ def dump_config(config: Config | Schema, proposed: Sequence[tuple[str, str]] = (
         elif name in config.unfilled:
             lines += [section(schema.name, name), '# kind = "..."', ""]
     lines += relation_lines(schema) + _proposal_lines(proposed)
-    lines += _model(config) + _evaluate(config) + _require(config) + release_lines(config.release)
+    lines += _model(config) + evaluate_lines(config) + _require(config) + release_lines(config.release)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -97,7 +97,8 @@ def _model(config: Config) -> list[str]:
     return [*lines, ""]
 
 
-def _evaluate(config: Config) -> list[str]:
+def evaluate_lines(config: Config) -> list[str]:
+    """The section about how the result is judged."""
     schema, given = config.schema, config.evaluate
     holdout = given.holdout
     if schema is None and not config.unfilled:

@@ -84,6 +84,7 @@ def run(
     config: str | os.PathLike[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
     progress: Listener = silent,
 ) -> RunOutcome:
     """Make a synthetic table with its evidence: one table in, a run folder out.
@@ -122,6 +123,9 @@ def run(
         Another ``locum.toml``.
     delimiter, encoding
         Correct a wrong guess about a text file.
+    header
+        False when the first line of a text table is a row: columns are then called as the config says, or c1,
+        c2, ...
     progress
         Called with an `Event` now and then.
 
@@ -168,6 +172,7 @@ def run(
         config=config,
         delimiter=delimiter,
         encoding=encoding,
+        header=header,
     )
     return execute(prepare(request, progress), progress)
 
@@ -308,7 +313,7 @@ def sample_stage(
             stage.output(plan.synthetic)
     if most is not None and plan.rows > most and plan.format != "jsonl":
         return _read_some(folder, plan, schema, most)
-    options = {}
+    options: dict[str, Any] = {}
     if origin is not None and origin.dialect is not None and plan.format == "csv":
         options = {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
     raw = read(folder.file(plan.synthetic), **options)
@@ -400,7 +405,10 @@ def context_of(folder: RunFolder, plan: RunPlan, synth: Synthesizer) -> RunConte
 
 
 def config_of(plan: RunPlan) -> Config:
-    """Every decision of a run as a ``locum.toml``; the data is left to whoever repeats it."""
+    """Every decision of a run as a ``locum.toml``; the data is left to whoever repeats it.
+
+    It lies beside the rows that were made, which have a header line also where the data have none.
+    """
     return Config(
         plan.schema,
         model=ModelConfig(plan.synthesizer, plan.seed, dict(plan.settings)),
@@ -410,7 +418,6 @@ def config_of(plan: RunPlan) -> Config:
         encoding=plan.read.get("encoding"),
         decimal=plan.read.get("decimal"),
         missing=tuple(plan.read.get("missing", ())),
-        header=plan.read.get("header", True),
     )
 
 
@@ -426,6 +433,8 @@ def command_of(plan: RunPlan) -> str:
     words += ["--holdout", f"{plan.holdout:g}", "--synthesizer", plan.synthesizer]
     if plan.effort != DEFAULT_EFFORT:
         words += ["--effort", plan.effort]
+    if plan.read.get("header") is False:
+        words.append("--no-header")
     for key, option in (("epsilon", "--epsilon"), ("delta", "--delta"), ("unit", "--unit")):
         if (plan.privacy or {}).get(key) is not None:
             words += [option, str((plan.privacy or {})[key])]
