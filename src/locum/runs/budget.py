@@ -10,7 +10,7 @@ import numpy as np
 
 from locum.errors import BudgetError, UsageError
 from locum.privacy.budget import Accounting, Budget
-from locum.privacy.ledger import Ledger, ledger_lines
+from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
 from locum.runs.options import DEFAULT_DELTA, PRIVATE_SYNTHESIZER
 from locum.runs.request import PrivacyRequest
@@ -79,12 +79,7 @@ def open_ledger(
             else Ledger.open(own, unit=unit, budget=budget, **options)
         )
     total = budget if asked.total is None else Budget.approx(asked.total, budget.delta)
-    bodies = ledger_lines(asked.ledger).bodies
-    if bodies:
-        head = bodies[0]
-        total = Budget.from_json(head.get("budget"))
-        options |= {"accounting": head.get("accounting"), "reserve": head.get("reserve")}
-    ledger = Ledger.open(asked.ledger, unit=unit, budget=total, limit=budget, **options)
+    ledger = Ledger.join(asked.ledger, unit=unit, budget=total, limit=budget, **options)
     _refuse_too_little(ledger, budget)
     return ledger
 
@@ -128,20 +123,6 @@ def refuse_spent_ledger(asked: PrivacyRequest, budget: Budget) -> None:
     FileFormatError
         When it was changed by anything but appending.
     """
-    if asked.ledger is None or not asked.ledger.is_file():
-        return
-    bodies = ledger_lines(asked.ledger).bodies
-    if not bodies:
-        return
-    head = bodies[0]
-    ledger = Ledger.open(
-        asked.ledger,
-        data=str(head.get("data", "")),
-        unit=Unit.from_json(head.get("unit")),
-        budget=Budget.from_json(head.get("budget")),
-        accounting=head.get("accounting"),
-        reserve=head.get("reserve"),
-        run="check",
-        limit=budget,
-    )
-    _refuse_too_little(ledger, budget)
+    ledger = None if asked.ledger is None else Ledger.found(asked.ledger, run="check", limit=budget)
+    if ledger is not None:
+        _refuse_too_little(ledger, budget)

@@ -99,7 +99,7 @@ def privacy_document(
     ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """``privacy.json`` of a run."""
-    entries = ledger.entries
+    entries, head = ledger.entries, ledger.head
     added = totals(entries, ledger.budget.delta)
     assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
     if ledger.unit.column is not None:
@@ -116,6 +116,7 @@ def privacy_document(
         "accounting": ledger.accounting,
         "run": ledger.run,
         "data": ledger.data,
+        "ledger": None if head is None else head.to_json(),
         "entries": [e.to_json() for e in entries],
         "total": added,
         "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})},
