@@ -92,6 +92,11 @@ def write_text(path: str | os.PathLike[str], content: str, *, private: bool = Fa
     write_bytes(path, content.encode("utf-8"), private=private)
 
 
+def is_private(path: Path) -> bool:
+    """Whether nobody but its owner may read a file; raises OSError when it is not there."""
+    return os.name == "posix" and not path.stat().st_mode & 0o077
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal; about 0.5 s per GB. Raises OSError."""
     with path.open("rb") as handle:

@@ -10,6 +10,7 @@ import math
 import os
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,26 @@ SLACK_RESERVE = 1e-6
 _SLOP = 1e-12
 
 
+@dataclass(frozen=True, slots=True)
+class UnitCount:
+    """How many rows there are, as far as it may be known.
+
+    Attributes
+    ----------
+    rows
+        The number.
+    sigma
+        Standard deviation of the noise that it was bought with; 0 for one that is declared and public.
+    """
+
+    rows: int
+    sigma: float
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"noisy": self.rows, "sigma": self.sigma} if self.sigma else {"declared": self.rows}
+
+
 class Ledger:
     """What was and may be spent on one data set, for one unit of privacy.
 
@@ -44,6 +65,11 @@ class Ledger:
         ``gdp``: Gaussian steps only, added up exactly; ``zcdp``: any step.
     private
         False when the noise follows from a seed.
+
+    Notes
+    -----
+    The rules that every door keeps are here: a delta below `MOST_DELTA` in any case and below one over the
+    number of rows before anything is stated (`settle`, `size`), a total over all runs, and payment first.
     """
 
     def __init__(
@@ -68,6 +94,10 @@ class Ledger:
         self.private = seed is None
         self._seed, self._journal = seed, journal
         self._entries: list[Entry] = []
+        if self.private:
+            for given in (budget, *([limit] if limit else [])):
+                given.check_delta()
+        self._size: UnitCount | None = None
         self._total = budget.rho(accounting, reserve)
         self._limit = limit.rho(accounting, reserve) if limit else math.inf
         self.limit = limit
@@ -193,6 +223,36 @@ class Ledger:
         """What is left for thresholds and samplers, as a probability; never below 0."""
         self._refresh()
         return max(0.0, self._left_delta())
+
+    @property
+    def size(self) -> UnitCount:
+        """The number of rows that delta was held against; nothing may be stated before there is one.
+
+        Raises
+        ------
+        UsageError
+            When the number was neither bought nor declared.
+        """
+        if self._size is None:
+            raise UsageError(
+                "delta was not held against a number of rows, so that nothing can be guaranteed",
+                where="delta",
+                do="buy the number of rows, or declare a public one",
+            )
+        return self._size
+
+    def settle(self, rows: int, sigma: float = 0.0) -> UnitCount:
+        """Hold delta against the number of rows: a noisy one with its `sigma`, or a public one.
+
+        Raises
+        ------
+        UsageError
+            When delta is not below ``1 / rows``.
+        """
+        for given in (self.budget, *([self.limit] if self.limit else [])):
+            given.check_rows(rows)
+        self._size = UnitCount(rows, float(sigma))
+        return self._size
 
     @property
     def stamp(self) -> str:
@@ -327,6 +387,8 @@ def _terms_of(journal: LedgerFile) -> tuple[Unit, Budget, dict[str, Any]]:
     header = journal.bodies[0]
     accounting, reserve = header.get("accounting"), header.get("reserve")
     if accounting not in ("gdp", "zcdp") or not isinstance(reserve, float):
-        raise FileFormatError("the first line of the ledger is not as it was written", where=str(journal.path))
+        raise FileFormatError(
+            "the first line of the ledger is not as it was written", where=str(journal.path)
+        )
     rules = {"accounting": accounting, "reserve": reserve}
     return Unit.from_json(header.get("unit")), Budget.from_json(header.get("budget")), rules

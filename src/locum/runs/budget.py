@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from locum.errors import BudgetError, UsageError
+from locum.errors import BudgetError
 from locum.privacy.budget import Accounting, Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
 from locum.runs.options import DEFAULT_DELTA, PRIVATE_SYNTHESIZER
 from locum.runs.request import PrivacyRequest
 
-#: With a hundred rows or fewer nothing is left of them under noise, so delta is always below this.
-MOST_DELTA = 0.01
 #: Part of delta that is kept for publishing levels; the rest is for the noise.
 RESERVE = 0.1
 
@@ -24,14 +22,7 @@ RESERVE = 0.1
 def budget_of_request(asked: PrivacyRequest) -> Budget:
     """The budget as asked for; raises UsageError for an epsilon or delta that cannot be."""
     budget = Budget.approx(asked.epsilon, DEFAULT_DELTA if asked.delta is None else asked.delta)
-    # smaller ones are held against the number of rows, once that is bought
-    if budget.delta >= MOST_DELTA:
-        raise UsageError(
-            f"delta {budget.delta:g} is too large for any table that is worth a run",
-            where="delta",
-            expected=f"less than 1 / rows, and less than {MOST_DELTA:g} in any case",
-            do="leave it out for 1e-6, or give one below 1 / (10 rows)",
-        )
+    budget.check_delta()
     return budget
 
 

@@ -95,18 +95,25 @@ def round_up(epsilon: float) -> float:
     return math.ceil(epsilon * scale) / scale
 
 
-def privacy_document(
-    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """``privacy.json`` of a run."""
+def bounding(unit: Unit) -> list[str]:
+    """What was done so that no unit has more rows than it may; nothing where each row stands for itself."""
+    if unit.column is None:
+        return []
+    return [
+        f"Rows without {unit.column} were left out, and of each value at most {unit.rows} rows were kept."
+    ]
+
+
+def account_of(ledger: Ledger) -> dict[str, Any]:
+    """What a ledger promises, and every step it rests on; the part that tables and texts have alike.
+
+    Raises
+    ------
+    UsageError
+        When delta was never held against the number of rows.
+    """
     entries, head = ledger.entries, ledger.head
     added = totals(entries, ledger.budget.delta)
-    assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
-    if ledger.unit.column is not None:
-        assumptions.append(
-            f"Rows without {ledger.unit.column} were left out, and of each value at most {ledger.unit.rows} "
-            "rows were kept."
-        )
     return {
         "format": FORMAT,
         "statement": statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp),
@@ -124,7 +131,18 @@ def privacy_document(
             "source": "operating system" if ledger.private else "a seed",
             "exactness": "integer noise; the distance of the sampler from its law is in each entry as slack",
         },
-        "rows": {"noisy": int(fit.rows.counts[0]), "sigma": fit.rows.sigma},
+        "rows": ledger.size.to_json(),
+    }
+
+
+def privacy_document(
+    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """``privacy.json`` of a run."""
+    assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
+    assumptions += bounding(ledger.unit)
+    return {
+        **account_of(ledger),
         "holdout_share": holdout,
         "synthesizer": {"name": fit.choice.name, "why": fit.choice.why, "stopped": fit.stopped},
         "discovery": {"share_of_budget": round(fit.domain.spent, 4), "columns": dict(fit.domain.origins)},
