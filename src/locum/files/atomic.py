@@ -53,7 +53,8 @@ def replacing(path: str | os.PathLike[str], *, private: bool = False) -> Iterato
     path
         The final name.
     private
-        Whether only the owner may read the file, from its first byte on.
+        Whether only the owner may read the file, from its first byte on. It is there, and empty, when the
+        block begins.
 
     Raises
     ------

@@ -27,10 +27,12 @@ class JsonLines:
     ----------
     path
         The file; made when the first line is written.
+    private
+        Whether only the owner may read it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, private: bool = False) -> None:
+        self.path, self._mode = path, atomic.OWNER_ONLY if private else 0o644
 
     def append(self, record: dict[str, Any]) -> None:
         """Write one line and flush it to the disk.
@@ -42,7 +44,7 @@ class JsonLines:
         FolderError
             When it cannot be written.
         """
-        with open_file(self.path, 0o644) as handle:
+        with open_file(self.path, self._mode) as handle:
             size = os.lseek(handle, 0, os.SEEK_END)
             os.lseek(handle, max(0, size - 1), os.SEEK_SET)
             torn = size > 0 and os.read(handle, 1) != b"\n"
@@ -146,7 +148,7 @@ class SealedLines:
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        with open_file(self.path, 0o600) as handle:
+        with open_file(self.path, atomic.OWNER_ONLY) as handle:
             lock(handle, wait=True)
             yield handle
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import stat
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -276,3 +280,92 @@ def test_a_joined_ledger_keeps_its_total_and_found_reads_it(tmp_path: Path) -> N
         Ledger.join(path, data="visits", unit=Unit(), budget=BUDGET)
     found = Ledger.found(path)
     assert found is not None and len(found.entries) == 1 and found.data == "patients"
+
+
+def spend_until_refused(path: Path, queue: multiprocessing.Queue[int]) -> None:
+    ledger, paid = joined(path, str(os.getpid())), 0
+    while True:
+        try:
+            step(ledger, 25.0)
+        except BudgetError:
+            queue.put(paid)
+            return
+        paid += 1
+
+
+def test_runs_at_once_on_a_shared_ledger_add_up_and_its_heads_follow(tmp_path: Path) -> None:
+    """Each may take the whole total; together they take it once, to the last step that fits."""
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    path = tmp_path / "l.jsonl"
+    workers = [context.Process(target=spend_until_refused, args=(path, queue)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    paid = [queue.get(timeout=300) for _ in workers]
+    for worker in workers:
+        worker.join()
+    ledger = joined(path)
+    assert len(ledger.entries) == sum(paid) == int(BUDGET.rho("gdp", 1e-6) * 2 * 25**2)
+    assert ledger.total.epsilon(1e-6) <= 1.0
+    assert len({e.run for e in ledger.entries}) == 2 and min(paid) > 0
+    (registered,) = (config_folder() / "ledgers").glob("*.json")
+    for place in (registered, beside(path)):
+        assert Head.from_json(json.loads(place.read_text())) == ledger.head
+
+
+FULL = """
+    import resource, sys
+    from pathlib import Path
+    from locum.errors import FolderError
+    from locum.privacy.budget import Budget
+    from locum.privacy.ledger import Ledger
+    from locum.privacy.unit import Unit
+
+    path = Path(sys.argv[1])
+    budget = Budget.approx(1.0, 1e-6)
+    ledger = Ledger.join(path, data="patients", unit=Unit(), budget=budget, limit=budget, run="one")
+    most = path.stat().st_size + int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    try:
+        ledger.spend("gaussian", [("a",)], sensitivity=1.0, scale=20.0, purpose="counts")
+    except FolderError as error:
+        print(error)
+    print(len(ledger.entries))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
+@pytest.mark.parametrize("room", [0, 1, 100, 250])
+def test_a_full_disk_hands_out_no_noise_and_leaves_a_ledger_that_goes_on(tmp_path: Path, room: int) -> None:
+    path = tmp_path / "l.jsonl"
+    step(joined(path))
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FULL), str(path), str(room)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "larger than the system allows" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1", "what could not be written did not happen"
+    again = joined(path)
+    assert len(again.entries) == 1
+    step(again, 30.0)
+    assert [e.scale for e in joined(path).entries] == [20.0, 30.0]
+
+
+@pytest.mark.parametrize("keep", [1, 50, 300])
+def test_a_torn_last_line_is_no_cut_end(tmp_path: Path, keep: int) -> None:
+    """A line that was never finished is not in the head, so that the ledger goes on without it."""
+    path = tmp_path / "l.jsonl"
+    ledger = joined(path)
+    step(ledger)
+    (registered,) = (config_folder() / "ledgers").glob("*.json")
+    before = path.read_bytes(), beside(path).read_bytes(), registered.read_bytes()
+    step(ledger)
+    torn = path.read_bytes()[: len(before[0]) + keep]
+    path.write_bytes(torn)
+    beside(path).write_bytes(before[1])
+    registered.write_bytes(before[2])
+    assert len(joined(path).entries) == 1
+    step(joined(path), 30.0)
+    assert [e.scale for e in joined(path).entries] == [20.0, 30.0]
