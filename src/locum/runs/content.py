@@ -20,7 +20,7 @@ from locum.schema.table import Schema
 from locum.sources.discover import KINDS_SHARE, LEVELS_WEIGHT, ROUNDS, SURE
 from locum.sources.domain import DISCOVERY
 from locum.sources.levels import DELTA_SHARE
-from locum.synthesizer.private import TOTAL_SHARE
+from locum.sources.size import TOTAL_SHARE
 from locum.wording import count
 
 #: Bytes of a value in a file, for a guess at the number of rows.

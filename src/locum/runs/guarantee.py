@@ -95,29 +95,35 @@ def round_up(epsilon: float) -> float:
     return math.ceil(epsilon * scale) / scale
 
 
-def privacy_document(
-    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None, said: str
-) -> dict[str, Any]:
-    """``privacy.json`` of a run."""
-    entries = ledger.entries
+def bounding(unit: Unit) -> list[str]:
+    """What was done so that no unit has more rows than it may; nothing where each row stands for itself."""
+    if unit.column is None:
+        return []
+    return [
+        f"Rows without {unit.column} were left out, and of each value at most {unit.rows} rows were kept."
+    ]
+
+
+def account_of(ledger: Ledger) -> dict[str, Any]:
+    """What a ledger promises, and every step it rests on; the part that tables and texts have alike.
+
+    Raises
+    ------
+    UsageError
+        When delta was never held against the number of rows.
+    """
+    entries, head = ledger.entries, ledger.head
     added = totals(entries, ledger.budget.delta)
-    assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
-    assumptions.append(said)
-    if ledger.unit.column is not None:
-        assumptions.append(
-            f"Rows without {ledger.unit.column} were left out, and of each value at most {ledger.unit.rows} "
-            "rows were kept."
-        )
     return {
         "format": FORMAT,
         "statement": statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp),
         "private": ledger.private,
         "unit": ledger.unit.to_json(),
-        "unit_said": said,
         "budget": ledger.budget.to_json(),
         "accounting": ledger.accounting,
         "run": ledger.run,
         "data": ledger.data,
+        "ledger": None if head is None else head.to_json(),
         "entries": [e.to_json() for e in entries],
         "total": added,
         "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})},
@@ -125,10 +131,22 @@ def privacy_document(
             "source": "operating system" if ledger.private else "a seed",
             "exactness": "integer noise; the distance of the sampler from its law is in each entry as slack",
         },
+        "rows": ledger.size.to_json(),
+    }
+
+
+def privacy_document(
+    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None, said: str
+) -> dict[str, Any]:
+    """``privacy.json`` of a run."""
+    assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
+    assumptions += [said, *bounding(ledger.unit)]
+    return {
+        **account_of(ledger),
+        "unit_said": said,
         "cut_units": None
         if fit.crowded is None
         else {"noisy": int(fit.crowded.counts[0]), "sigma": fit.crowded.sigma},
-        "rows": {"noisy": int(fit.rows.counts[0]), "sigma": fit.rows.sigma},
         "holdout_share": holdout,
         "synthesizer": {"name": fit.choice.name, "why": fit.choice.why, "stopped": fit.stopped},
         "discovery": {"share_of_budget": round(fit.domain.spent, 4), "columns": dict(fit.domain.origins)},

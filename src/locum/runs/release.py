@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.errors import FileFormatError, LeakError, UsageError
+from locum.errors import LeakError, UsageError
 from locum.files import atomic
+from locum.files.configuration import config_folder
 from locum.files.folder import RunFolder
 from locum.files.json import load
 from locum.files.signature import fingerprint, own_key, public_hex, signing_key
-from locum.privacy.unit import Unit
 from locum.progress import Event, Listener, silent
 from locum.runs.certificate import NAME, as_bytes, certify
-from locum.runs.files import CARD, CROISSANT, MODEL, PRIVACY, QUALITY, QUALITY_JSON, read_privacy
-from locum.runs.guarantee import entries_of, statement, totals
+from locum.runs.files import CARD, CROISSANT, MODEL, QUALITY, QUALITY_JSON, read_privacy
+from locum.runs.ledger_state import current_document
 from locum.runs.out_folder import refuse_taken
 from locum.runs.release_report import assess_release, describe_release, write_reports
 from locum.runs.versions import now
@@ -68,7 +67,14 @@ class Released:
         }
 
 
-def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener = silent) -> Released:
+def release(
+    run: Path,
+    out: Path,
+    *,
+    key: Path | None = None,
+    ledger: Path | None = None,
+    progress: Listener = silent,
+) -> Released:
     """Build the bundle of a private run.
 
     Parameters
@@ -79,6 +85,9 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
         The bundle: a new or empty folder.
     key
         PEM file of an Ed25519 key; None takes the user's own, which is made when there is none.
+    ledger
+        The ledger that the run was paid from; None takes the one it names. The guarantee is about all that
+        stands in it now.
     progress
         Hears about the steps.
 
@@ -89,7 +98,7 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
     LeakError
         When the noise followed from a seed, so that there is no guarantee.
     FileFormatError
-        When a file of the run was changed since.
+        When a file of the run was changed since, or the ledger does not go on from the run's own steps.
     FolderError
         When the bundle cannot be written.
 
@@ -111,7 +120,7 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
     plan = _whole(run)
     synthetic = f"synthetic.{plan['format']}"
     signer, made = (signing_key(key), False) if key is not None else own_key(config_folder() / KEY_NAME)
-    document = _with_ledger(run, document)
+    document = current_document(run, document, ledger)
     out.mkdir(parents=True, exist_ok=True)
     for name in (synthetic, MODEL):
         with atomic.replacing(out / name) as path:
@@ -146,27 +155,6 @@ def _whole(run: Path) -> Mapping[str, Any]:
                 do="repeat the command that made it; finished stages are kept",
             )
         return folder.plan
-
-
-def _with_ledger(run: Path, document: dict[str, Any]) -> dict[str, Any]:
-    """The document, when what it says adds up."""
-    entries = entries_of(document)
-    added = totals(entries, float(document["total"]["delta"]))
-    if added != document["total"] or added["epsilon"] is None:
-        raise FileFormatError("what was spent does not add up", where=str(run / PRIVACY), do="run again")
-    said = statement(Unit.from_json(document["unit"]), added["epsilon"], added["delta"])
-    if said != document["statement"]:
-        raise FileFormatError("the statement is not that of the ledger", where=str(run / PRIVACY))
-    return document
-
-
-def config_folder() -> Path:
-    """Where the user's own settings of locum live; not made by this call."""
-    for variable in ("LOCUM_CONFIG_HOME", "XDG_CONFIG_HOME", "APPDATA"):
-        folder = os.environ.get(variable)
-        if folder:
-            return Path(folder) if variable == "LOCUM_CONFIG_HOME" else Path(folder) / "locum"
-    return Path.home() / ".config" / "locum"
 
 
 def _meanings(synthetic: str) -> dict[str, str]:
