@@ -36,6 +36,7 @@ ALWAYS_ASSUMED = (
     "stays behind.",
     "Run time, memory use and logs of the run are not shown to the adversary.",
 )
+EXACTNESS = "integer noise; the distance of the sampler from its law is in each entry as slack"
 _DELTAS = tuple(10.0**-k for k in range(3, 13))
 
 
@@ -87,6 +88,21 @@ def totals(entries: Sequence[Entry], delta: float) -> dict[str, Any]:
     }
 
 
+def assumed(unit: Unit) -> tuple[str, ...]:
+    """What every guarantee for a unit rests on, in sentences."""
+    if unit.column is None:
+        return ALWAYS_ASSUMED
+    bounded = (
+        f"Rows without {unit.column} were left out, and of each value at most {unit.rows} rows were kept."
+    )
+    return (*ALWAYS_ASSUMED, bounded)
+
+
+def mechanisms(entries: Sequence[Entry]) -> dict[str, str]:
+    """What each mechanism that was used adds, in one sentence each."""
+    return {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})}
+
+
 def round_up(epsilon: float) -> float:
     """Six digits, never less than was spent."""
     if epsilon <= 0:
@@ -101,14 +117,9 @@ def privacy_document(
     """``privacy.json`` of a run."""
     entries = ledger.entries
     added = totals(entries, ledger.budget.delta)
-    assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
-    if ledger.unit.column is not None:
-        assumptions.append(
-            f"Rows without {ledger.unit.column} were left out, and of each value at most {ledger.unit.rows} "
-            "rows were kept."
-        )
     return {
         "format": FORMAT,
+        "what": "private table",
         "statement": statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp),
         "private": ledger.private,
         "unit": ledger.unit.to_json(),
@@ -118,10 +129,10 @@ def privacy_document(
         "data": ledger.data,
         "entries": [e.to_json() for e in entries],
         "total": added,
-        "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})},
+        "mechanisms": mechanisms(entries),
         "noise": {
             "source": "operating system" if ledger.private else "a seed",
-            "exactness": "integer noise; the distance of the sampler from its law is in each entry as slack",
+            "exactness": EXACTNESS,
         },
         "rows": {"noisy": int(fit.rows.counts[0]), "sigma": fit.rows.sigma},
         "holdout_share": holdout,
@@ -129,7 +140,7 @@ def privacy_document(
         "discovery": {"share_of_budget": round(fit.domain.spent, 4), "columns": dict(fit.domain.origins)},
         "public_table": None if public is None else dict(public),
         "trust_model": list(TRUST_MODEL),
-        "assumptions": assumptions,
+        "assumptions": [*fit.domain.assumptions, *assumed(ledger.unit)],
         "versions": versions(),
     }
 

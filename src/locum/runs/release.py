@@ -16,12 +16,25 @@ from locum.files.json import load
 from locum.files.signature import fingerprint, own_key, public_hex, signing_key
 from locum.privacy.unit import Unit
 from locum.progress import Event, Listener, silent
-from locum.runs.certificate import NAME, as_bytes, certify
-from locum.runs.files import CARD, CROISSANT, MODEL, PRIVACY, QUALITY, QUALITY_JSON, read_privacy
+from locum.runs.certificate import NAME, as_bytes, certificate_body, certify
+from locum.runs.certificate_form import check_audits, check_privacy
+from locum.runs.deployment import deployment_text
+from locum.runs.files import (
+    CARD,
+    CROISSANT,
+    DEPLOYMENT,
+    MODEL,
+    PRIVACY,
+    QUALITY,
+    QUALITY_JSON,
+    SP800_226,
+    read_privacy,
+)
 from locum.runs.guarantee import entries_of, statement, totals
 from locum.runs.out_folder import refuse_taken
 from locum.runs.release_report import assess_release, describe_release, write_reports
-from locum.runs.versions import now
+from locum.runs.sp800_226 import sp800_226_text
+from locum.runs.versions import build, now
 
 #: Name of the key in the user's configuration folder.
 KEY_NAME = "signing-key.pem"
@@ -112,6 +125,8 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
     synthetic = f"synthetic.{plan['format']}"
     signer, made = (signing_key(key), False) if key is not None else own_key(config_folder() / KEY_NAME)
     document = _with_ledger(run, document)
+    check_privacy(document, str(run / PRIVACY))
+    audits = _audits(run)
     out.mkdir(parents=True, exist_ok=True)
     for name in (synthetic, MODEL):
         with atomic.replacing(out / name) as path:
@@ -121,14 +136,15 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
     created = now()
     quality = assess_release(run, out / synthetic, synth, document)
     progress(Event("release", 3, 5))
+    body = certificate_body(document, created=created, build=build(), audits=audits)
     rows = write_reports(out, synthetic, synth, document, quality, created, plan)
     files = {name: out / name for name in (synthetic, MODEL, CARD, QUALITY, QUALITY_JSON)}
     atomic.write_text(out / CROISSANT, describe_release(synth, document, files, synthetic, rows, created))
-    files[CROISSANT] = out / CROISSANT
-    audits = load((run / AUDITS).read_bytes(), AUDITS) if (run / AUDITS).is_file() else []
-    atomic.write_bytes(
-        out / NAME, as_bytes(certify(document, files, created=created, audits=audits, key=signer))
-    )
+    atomic.write_text(out / DEPLOYMENT, deployment_text(body))
+    atomic.write_text(out / SP800_226, sp800_226_text(body))
+    files |= {name: out / name for name in (CROISSANT, DEPLOYMENT, SP800_226)}
+    certificate = certify(body, files, key=signer)
+    atomic.write_bytes(out / NAME, as_bytes(certificate))
     progress(Event("release", 5, 5))
     public = public_hex(signer)
     return Released(
@@ -146,6 +162,12 @@ def _whole(run: Path) -> Mapping[str, Any]:
                 do="repeat the command that made it; finished stages are kept",
             )
         return folder.plan
+
+
+def _audits(run: Path) -> list[dict[str, Any]]:
+    """Records of audits that the curator put into the folder; anything else there refuses the release."""
+    path = run / AUDITS
+    return check_audits(load(path.read_bytes(), AUDITS), str(path)) if path.is_file() else []
 
 
 def _with_ledger(run: Path, document: dict[str, Any]) -> dict[str, Any]:
@@ -177,5 +199,7 @@ def _meanings(synthetic: str) -> dict[str, str]:
         CROISSANT: "the same for machines (Croissant 1.1)",
         QUALITY: "how near the rows are to the data, by noisy counts only",
         QUALITY_JSON: "the same as numbers",
+        DEPLOYMENT: "a record for a registry of deployments of differential privacy",
+        SP800_226: "the questions of NIST SP 800-226, answered from the certificate",
         NAME: "the guarantee, every step paid for, hashes and signature; check with `locum verify`",
     }

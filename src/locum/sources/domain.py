@@ -171,7 +171,7 @@ def private_domain(
     origins |= {c.name: "made afresh" for c in schema if c.regenerated}
     encoder = declared_encoder(schema, books)
     spent = 1 - ledger.remaining_rho / before if before > 0 else 0.0
-    return PrivateDomain(schema, encoder, origins, spent, _assumptions(origins)), typed
+    return PrivateDomain(schema, encoder, origins, spent, assumptions_of(origins)), typed
 
 
 def _bought_kinds(rows: Rows, guard: Guard, rho: float, target: str | None) -> tuple[Schema, float]:
@@ -258,7 +258,8 @@ def _buy(
     return replace(schema, columns=tuple(found.get(c.name, c) for c in schema))
 
 
-def _assumptions(origins: Mapping[str, str]) -> tuple[str, ...]:
+def assumptions_of(origins: Mapping[str, str]) -> tuple[str, ...]:
+    """What is taken to be public, in sentences; `origins` in the order of the columns."""
     out = [
         "The names and storage types of the columns and the form of the file (delimiter, encoding) are "
         "public."

@@ -30,6 +30,7 @@ from locum.sources.base import Source
 from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain
 from locum.sources.memory import MemorySource
 from locum.sources.private import Measurement, PrivateSource
+from locum.sources.purposes import ROWS
 from locum.sources.recording import RecordingSource
 from locum.sources.rows import MemoryRows, Rows
 from locum.synthesizer.table import Synthesizer
@@ -228,7 +229,7 @@ def _count(n_rows: int, ledger: Ledger) -> Measurement:
             do="use another data set, or a ledger with a larger total; a spent budget does not come back",
         )
     sigma = sigma_for(rho, ledger.unit.l2)
-    return PrivateSource(source, ledger).measure([()], sigma, purpose="number of rows")[0]
+    return PrivateSource(source, ledger).measure([()], sigma, purpose=ROWS)[0]
 
 
 def is_private(name: str) -> bool:
