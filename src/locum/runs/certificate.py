@@ -61,9 +61,7 @@ def certificate_body(
     }
 
 
-def certify(
-    body: Mapping[str, Any], files: Mapping[str, Path], *, key: Ed25519PrivateKey
-) -> dict[str, Any]:
+def certify(body: Mapping[str, Any], files: Mapping[str, Path], *, key: Ed25519PrivateKey) -> dict[str, Any]:
     """A signed certificate.
 
     Parameters

@@ -309,9 +309,7 @@ def check_audits(found: object, where: str) -> list[dict[str, Any]]:
     return found
 
 
-_REMOVE = (
-    "remove it: a record has name, method, date, runs, claimed_epsilon, delta, lower_bound, confidence, passed"
-)
+_REMOVE = "remove it: a record has name, method, date, runs, claimed_epsilon, delta, lower_bound, confidence, passed"
 
 
 def _validate(form: type[StrictForm], found: Mapping[str, Any], where: str, do: str = "") -> None:

@@ -25,7 +25,11 @@ def check_account(certificate: Mapping[str, Any]) -> list[str]:
     """What is wrong with entries, totals, statement and budget."""
     entries = entries_of(certificate)
     unit, budget = Unit.from_json(certificate["unit"]), Budget.from_json(certificate["budget"])
-    found = [f"{NAME}: entry {i} ({e.purpose}) {fault}." for i, e in enumerate(entries) for fault in _faults(e, unit)]
+    found = [
+        f"{NAME}: entry {i} ({e.purpose}) {fault}."
+        for i, e in enumerate(entries)
+        for fault in _faults(e, unit)
+    ]
     return [
         *found,
         *_check_total(certificate, entries, unit, budget),

@@ -60,11 +60,16 @@ def _check_kind(listed: Mapping[str, Any], certificate: Mapping[str, Any]) -> li
         wanted = _TABLE_FILES | (frozenset() if is_old(certificate) else _EXPORTS)
         rows = [name for name in SYNTHETIC if name in listed]
         optional = frozenset(rows)
-        found = [] if len(rows) == 1 else [f"{NAME}: a bundle has one file of synthetic rows, not {len(rows)}."]
+        found = (
+            [] if len(rows) == 1 else [f"{NAME}: a bundle has one file of synthetic rows, not {len(rows)}."]
+        )
     else:
         optional, found = frozenset({MODEL}), []
         wanted = frozenset({TEXTS, CARD}) | _EXPORTS
-    found += [f"{NAME}: {name} is not among the files of such a bundle." for name in sorted(set(listed) - wanted - optional)]
+    found += [
+        f"{NAME}: {name} is not among the files of such a bundle."
+        for name in sorted(set(listed) - wanted - optional)
+    ]
     return found + [f"{NAME}: {name} is missing among the files." for name in sorted(wanted - set(listed))]
 
 

@@ -100,7 +100,9 @@ def _utility(body: Mapping[str, Any]) -> str:
             "intervals; relations among columns that were not measured are not judged. How well the rows "
             "serve a purpose was not measured under the guarantee."
         )
-    return f"How well the texts serve a purpose was not measured under the guarantee. {_plain(body['account'])}"
+    return (
+        f"How well the texts serve a purpose was not measured under the guarantee. {_plain(body['account'])}"
+    )
 
 
 def _earlier(before: list[Mapping[str, str]]) -> str:

@@ -178,7 +178,15 @@ def _failures_of(check: Check, certificate: Mapping[str, Any]) -> list[str]:
         return check(certificate)
     except LocumError as error:
         return [f"{error.where or NAME}: {error.what}."]
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, OSError, StopIteration) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+        OSError,
+        StopIteration,
+    ) as error:
         return [f"{NAME}: a part is missing or of the wrong kind ({type(error).__name__})."]
 
 
