@@ -18,6 +18,12 @@ settings.register_profile(
 settings.load_profile("locum")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keys and heads of ledgers that tests make stay out of the user's own folder."""
+    os.environ["LOCUM_CONFIG_HOME"] = str(tmp_path_factory.mktemp("config"))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
 

@@ -1,7 +1,7 @@
 """Bundles by forgers, each with a key of his own and one lie: every one is found and named.
 
-A forger here is careful: he signs anew, hashes the files anew, adds up what he left of the account, and writes
-the statement that follows into every page. What gives him away must be the lie itself.
+A forger here is careful: he signs anew, hashes the files anew, adds up what he left of the account, and
+writes the statement that follows into every page. What gives him away must be the lie itself.
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ class Forger:
         unit = Unit.from_json(self.told["unit"])
         self.told["statement"] = statement(unit, spent or math.inf, budget.delta)
         self.told["mechanisms"] = mechanisms(entries)
+        if "ledger" in self.told:
+            self.told["ledger"]["lines"] = 1 + len(entries)
         for name in ("card.md", "quality.html", "croissant.json"):
             self.text(name, before, self.told["statement"])
 
@@ -466,7 +468,7 @@ def a_statement_of_his_own(f: Forger) -> None:
 
 
 def a_ledger_that_is_longer(f: Forger) -> None:
-    f.told["ledger"] = {"id": "a" * 32, "head": "0" * 64, "lines": len(f.entries) + 4}
+    f.told["ledger"]["lines"] += 3
 
 
 def rows_counted_without_noise(f: Forger) -> None:

@@ -118,7 +118,7 @@ def write_stamp(path: Path, lineage: Lineage | None) -> tuple[str, ...]:
         return ()
     digest = atomic.file_sha256(path)
     body = {"file": path.name, "sha256": digest, "lineage": lineage.to_json(), "sentence": str(lineage)}
-    atomic.write_text(beside(path), json.dumps(body, indent=1) + "\n")
+    atomic.write_text(beside(path), json.dumps(body, indent=1) + "\n", private=atomic.is_private(path))
     return (beside(path).name,)
 
 

@@ -14,6 +14,8 @@ from locum.errors import FolderError
 
 #: Start of the name of every unfinished file; such files may be deleted by whoever holds the folder.
 TEMPORARY_PREFIX = ".unfinished-"
+#: Permissions of files and folders that nobody but their owner may look into.
+OWNER_ONLY, OWNER_ONLY_FOLDER = 0o600, 0o700
 
 _REASONS = {
     errno.ENOSPC: ("no space is left on the disk", "free some space, or write somewhere else"),
@@ -39,12 +41,20 @@ def folder_error(error: OSError, path: str | os.PathLike[str]) -> FolderError:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], *, private: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path`; when the block ends well, it takes the final name.
 
     The content is flushed to disk before the rename, so that after a crash the final name holds either the
     old file or the whole new one. When the block raises, the temporary file is removed and nothing else
     has changed. The temporary name ends like the final one, so that writers which look at suffixes work.
+
+    Parameters
+    ----------
+    path
+        The final name.
+    private
+        Whether only the owner may read the file, from its first byte on. It is there, and empty, when the
+        block begins.
 
     Raises
     ------
@@ -56,7 +66,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         if final.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(final))
+        if private:
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
         yield temporary
+        if private:
+            # some writers make the file anew
+            temporary.chmod(OWNER_ONLY)
         _flush_file(temporary)
         os.replace(temporary, final)  # noqa: PTH105 - os.replace is the atomic one on every platform
         flush_folder(final.parent)
@@ -67,15 +82,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+def write_bytes(path: str | os.PathLike[str], content: bytes, *, private: bool = False) -> None:
     """Write `content` so that `path` holds all of it or what it held before; raises FolderError."""
-    with replacing(path) as temporary:
+    with replacing(path, private=private) as temporary:
         temporary.write_bytes(content)
 
 
-def write_text(path: str | os.PathLike[str], content: str) -> None:
+def write_text(path: str | os.PathLike[str], content: str, *, private: bool = False) -> None:
     """Write UTF-8 text with ``\\n`` line ends, all or nothing; raises FolderError."""
-    write_bytes(path, content.encode("utf-8"))
+    write_bytes(path, content.encode("utf-8"), private=private)
+
+
+def is_private(path: Path) -> bool:
+    """Whether nobody but its owner may read a file; raises OSError when it is not there."""
+    return os.name == "posix" and not path.stat().st_mode & 0o077
 
 
 def file_sha256(path: Path) -> str:

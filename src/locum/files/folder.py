@@ -2,7 +2,7 @@
 
 ::
 
-    plan.json     what the run is to do; never changed once written
+    plan.json     what the run is to do; changed only in what stages that are done do not depend on
     run.jsonl     what happened, one JSON object per line, appended and flushed
     ...           outputs; each complete as soon as it has its name
     .lock         held by the process that works here
@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,20 +59,35 @@ class RunFolder:
     """
 
     def __init__(
-        self, path: Path, plan: Mapping[str, Any], *, lock: FolderLock | None, resumed: bool
+        self,
+        path: Path,
+        plan: Mapping[str, Any],
+        *,
+        lock: FolderLock | None,
+        resumed: bool,
+        private: bool = False,
     ) -> None:
         self.path = path
         self.plan = plan
         #: Whether the folder held this plan already.
         self.resumed = resumed
+        #: Where the plan differs from the one that the folder held, in words; those stages are done anew.
+        self.changes: tuple[str, ...] = ()
         self._lock = lock
-        self._log = JsonLines(path / LOG)
+        self._private = private
+        self._log = JsonLines(path / LOG, private=private)
         self._done = _finished_stages(self._log)
         self._checked: set[str] = set()
 
     @classmethod
     def start(
-        cls, path: str | os.PathLike[str], plan: Mapping[str, Any], *, volatile: tuple[str, ...] = ()
+        cls,
+        path: str | os.PathLike[str],
+        plan: Mapping[str, Any],
+        *,
+        volatile: tuple[str, ...] = (),
+        later: Mapping[str, Sequence[str]] | None = None,
+        private: bool = False,
     ) -> RunFolder:
         """Make the folder, or take up the run that was begun in it.
 
@@ -84,6 +99,11 @@ class RunFolder:
             JSON-ready description of everything that decides the outputs.
         volatile
             Top-level keys of `plan` that may differ between runs without changing outputs (a time budget).
+        later
+            Top-level keys of `plan` that may differ from the plan in the folder, and the stages that depend
+            on them: these are done anew, and all others are kept.
+        private
+            Whether the folder and its files are for their owner only.
 
         Raises
         ------
@@ -99,15 +119,21 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise _unusable(error, path) from error
         _refuse_foreign(folder)
+        if private:
+            _close_to_others(folder)
         lock = FolderLock(folder)
         try:
             resumed = (folder / PLAN).exists()
-            if resumed:
-                _compare(read_plan(folder), wanted, volatile, folder)
+            there = read_plan(folder) if resumed else wanted
+            redone = {k: v for k, v in (later or {}).items() if there.get(k) != wanted.get(k)}
+            _compare(there, wanted, (*volatile, *redone), folder)
             _sweep(folder)
             if not resumed:
-                atomic.write_text(folder / PLAN, pretty(wanted))
-            return cls(folder, wanted, lock=lock, resumed=resumed)
+                atomic.write_text(folder / PLAN, pretty(wanted), private=private)
+            made = cls(folder, wanted, lock=lock, resumed=resumed, private=private)
+            if redone:
+                made._reopen(there, redone)
+            return made
         except BaseException:
             lock.release()
             raise
@@ -148,17 +174,17 @@ class RunFolder:
     def writing(self, name: str) -> AbstractContextManager[Path]:
         """Give a temporary path that becomes `name` when the block ends well (see `atomic.replacing`)."""
         self._must_hold()
-        return atomic.replacing(self.path / name)
+        return atomic.replacing(self.path / name, private=self._private)
 
     def write_text(self, name: str, content: str) -> None:
         """Write a text file, all or nothing."""
         self._must_hold()
-        atomic.write_text(self.path / name, content)
+        atomic.write_text(self.path / name, content, private=self._private)
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Write a file, all or nothing."""
         self._must_hold()
-        atomic.write_bytes(self.path / name, content)
+        atomic.write_bytes(self.path / name, content, private=self._private)
 
     def log(self, event: str, **fields: Any) -> None:
         """Append one JSON object to ``run.jsonl`` and flush it; `fields` hold no data values."""
@@ -215,6 +241,19 @@ class RunFolder:
         self._done[name] = record
         self._checked.add(name)
 
+    def _reopen(self, there: Mapping[str, Any], redone: Mapping[str, Sequence[str]]) -> None:
+        """Take over a plan that differs in `redone`: the stages that depend on it count as not done."""
+        old, new = ({k: plan.get(k) for k in redone} for plan in (there, self.plan))
+        self.changes = tuple(_differences(old, new))
+        for stage in dict.fromkeys(s for stages in redone.values() for s in stages):
+            # The log goes first: a crash after it leaves a stage that is done anew under the old plan.
+            self.log("reopened", stage=stage)
+            for name in self._done.pop(stage, {"outputs": {}})["outputs"]:
+                if Path(name).name == name:
+                    with suppress(OSError):
+                        (self.path / name).unlink()
+        atomic.write_text(self.path / PLAN, pretty(self.plan), private=self._private)
+
     def _fingerprint(self, name: str) -> dict[str, Any]:
         try:
             return fingerprint(self.path / name)
@@ -226,6 +265,17 @@ class RunFolder:
             raise UsageError(
                 "the folder was opened for reading", where=str(self.path), do="use RunFolder.start"
             )
+
+
+def _close_to_others(folder: Path) -> None:
+    """Make a folder and what lies in it readable by its owner only."""
+    try:
+        folder.chmod(atomic.OWNER_ONLY_FOLDER)
+        for path in folder.iterdir():
+            if path.is_file() and not path.is_symlink():
+                path.chmod(atomic.OWNER_ONLY)
+    except OSError as error:
+        raise atomic.folder_error(error, folder) from error
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -277,13 +327,13 @@ def free_bytes(path: Path) -> int:
 
 
 def _finished_stages(log: JsonLines) -> dict[str, dict[str, Any]]:
-    """Latest ``finished`` record of each stage, unless the stage was started again after it."""
+    """Latest ``finished`` record of each stage, unless the stage was started or reopened after it."""
     done: dict[str, dict[str, Any]] = {}
     for record in log.records():
         stage = record.get("stage")
         if not isinstance(stage, str):
             continue
-        if record.get("event") == "started":
+        if record.get("event") in ("started", "reopened"):
             done.pop(stage, None)
         whole = isinstance(record.get("outputs"), dict) and isinstance(record.get("facts"), dict)
         if record.get("event") == "finished" and whole:

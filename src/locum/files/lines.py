@@ -27,10 +27,12 @@ class JsonLines:
     ----------
     path
         The file; made when the first line is written.
+    private
+        Whether only the owner may read it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, private: bool = False) -> None:
+        self.path, self._mode = path, atomic.OWNER_ONLY if private else 0o644
 
     def append(self, record: dict[str, Any]) -> None:
         """Write one line and flush it to the disk.
@@ -42,7 +44,7 @@ class JsonLines:
         FolderError
             When it cannot be written.
         """
-        with _open_file(self.path, 0o644) as handle:
+        with open_file(self.path, self._mode) as handle:
             size = os.lseek(handle, 0, os.SEEK_END)
             os.lseek(handle, max(0, size - 1), os.SEEK_SET)
             torn = size > 0 and os.read(handle, 1) != b"\n"
@@ -87,19 +89,23 @@ class SealedLines:
     def __init__(self, path: str | os.PathLike[str], what: str = "file") -> None:
         self.path, self._what = Path(path), what
         self.bodies: list[dict[str, Any]] = []
-        self._at, self._hash = 0, _START
+        self._at, self._hashes = 0, [_START]
         self.refresh()
         atomic.flush_folder(self.path.parent)
 
     @property
     def head(self) -> str:
         """Hash of the last line, which seals all before it."""
-        return self._hash
+        return self._hashes[-1]
+
+    def hash_at(self, lines: int) -> str | None:
+        """What `head` was when there were so many lines; None when there are fewer."""
+        return self._hashes[lines] if 0 <= lines < len(self._hashes) else None
 
     def refresh(self) -> None:
         """Read what others have written since."""
         with self._locked():
-            self._read()
+            self._take_in()
 
     def append(self, make: Callable[[], dict[str, Any] | None]) -> None:
         """Write the line that `make` gives, or none, while nobody else can write.
@@ -115,21 +121,34 @@ class SealedLines:
             When writing fails.
         """
         with self._locked() as handle:
-            self._read()
+            self._take_in()
             body = make()
             if body is None:
                 return
-            seal = _seal(self._hash, body)
-            line = dump({**body, "previous": self._hash, "hash": seal}) + b"\n"
+            self._before(body)
+            seal = _seal(self.head, body)
+            line = dump({**body, "previous": self.head, "hash": seal}) + b"\n"
             os.ftruncate(handle, self._at)
             os.lseek(handle, self._at, os.SEEK_SET)
             _write(handle, line)
-            self._at, self._hash = self._at + len(line), seal
+            self._at += len(line)
+            self._hashes.append(seal)
             self.bodies.append(body)
+            self._after()
+
+    def _take_in(self) -> None:
+        """Read what is new; subclasses hold it against what they know. Nobody else can write meanwhile."""
+        self._read()
+
+    def _before(self, body: dict[str, Any]) -> None:
+        """Called with a line that is about to be written; here nothing is to do."""
+
+    def _after(self) -> None:
+        """Called when a line is on the disk; here nothing is to do."""
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        with _open_file(self.path, 0o600) as handle:
+        with open_file(self.path, atomic.OWNER_ONLY) as handle:
             lock(handle, wait=True)
             yield handle
 
@@ -159,11 +178,11 @@ class SealedLines:
         if not isinstance(body, dict):
             raise self._broken(f"line {number} is not an entry")
         previous, seal = body.pop("previous", None), body.pop("hash", None)
-        if previous != self._hash or seal != _seal(self._hash, body):
+        if previous != self.head or seal != _seal(self.head, body):
             raise self._broken(f"line {number} was changed, or one before it")
         if line != dump({**body, "previous": previous, "hash": seal}) + b"\n":
             raise self._broken(f"line {number} is not as it was written")
-        self._hash = str(seal)
+        self._hashes.append(str(seal))
         return body
 
     def _broken(self, problem: str) -> FileFormatError:
@@ -221,7 +240,7 @@ class Spool:
 
 
 @contextmanager
-def _open_file(path: Path, mode: int) -> Iterator[int]:
+def open_file(path: Path, mode: int) -> Iterator[int]:
     """A file open for reading and writing, made when it is missing; a failure is a FolderError."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), mode)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from locum.errors import FolderError
-from locum.files.atomic import folder_error
+from locum.files.atomic import OWNER_ONLY, folder_error
 
 LOCK_NAME = ".lock"
 
@@ -23,7 +23,7 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._handle = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+            self._handle = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
         except OSError as error:
             raise folder_error(error, folder) from error
         try:

@@ -15,6 +15,9 @@ Kind = Literal["approx", "rho", "mu"]
 #: Epsilons above this promise nothing that is worth the name, and are more likely a slip.
 MAX_EPSILON = 1000.0
 
+#: With a hundred units or fewer nothing is left of them under noise, so delta is always below this.
+MOST_DELTA = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -68,6 +71,22 @@ class Budget:
     def gaussian(cls, mu: float, delta: float = 1e-6) -> Budget:
         """A budget in mu; `delta` is where epsilon is reported."""
         return cls("mu", number(mu, "mu"), number(delta, "delta"))
+
+    def check_delta(self) -> None:
+        """Refuse a delta that no number of rows can justify; a smaller one is held against that number.
+
+        Raises
+        ------
+        UsageError
+            When delta is `MOST_DELTA` or more.
+        """
+        if self.delta >= MOST_DELTA:
+            raise UsageError(
+                f"delta {self.delta:g} is too large for any data that are worth a run",
+                where="delta",
+                expected=f"less than 1 / rows, and less than {MOST_DELTA:g} in any case",
+                do="leave it out for 1e-6, or give one below 1 / (10 rows)",
+            )
 
     def check_rows(self, rows: int) -> None:
         """Refuse a delta that would allow the plain release of a row.

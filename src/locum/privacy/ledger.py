@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from locum.errors import BudgetError, FileFormatError, UsageError
-from locum.files.lines import SealedLines
 from locum.privacy.accountant import Total
 from locum.privacy.budget import Accounting, Budget
 from locum.privacy.entry import Entry
+from locum.privacy.ledger_file import FORMATS, Head, LedgerFile
 from locum.privacy.noise import Noise
 from locum.privacy.random_bits import SeededBits
 from locum.privacy.unit import Unit
@@ -24,12 +27,26 @@ from locum.privacy.unit import Unit
 SLACK_RESERVE = 1e-6
 #: Rounding of the arithmetic in "spend all that is left"; covered by the margin of the conversions.
 _SLOP = 1e-12
-_FORMAT = 1
 
 
-def ledger_lines(path: str | os.PathLike[str]) -> SealedLines:
-    """The lines of a ledger's file, which is made when it is missing."""
-    return SealedLines(path, "privacy ledger")
+@dataclass(frozen=True, slots=True)
+class UnitCount:
+    """How many rows there are, as far as it may be known.
+
+    Attributes
+    ----------
+    rows
+        The number.
+    sigma
+        Standard deviation of the noise that it was bought with; 0 for one that is declared and public.
+    """
+
+    rows: int
+    sigma: float
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"noisy": self.rows, "sigma": self.sigma} if self.sigma else {"declared": self.rows}
 
 
 class Ledger:
@@ -48,6 +65,11 @@ class Ledger:
         ``gdp``: Gaussian steps only, added up exactly; ``zcdp``: any step.
     private
         False when the noise follows from a seed.
+
+    Notes
+    -----
+    The rules that every door keeps are here: a delta below `MOST_DELTA` in any case and below one over the
+    number of rows before anything is stated (`settle`, `size`), a total over all runs, and payment first.
     """
 
     def __init__(
@@ -60,7 +82,7 @@ class Ledger:
         limit: Budget | None = None,
         run: str = "",
         data: str = "",
-        journal: SealedLines | None = None,
+        journal: LedgerFile | None = None,
         seed: int | None = None,
     ) -> None:
         if accounting not in ("gdp", "zcdp"):
@@ -72,6 +94,10 @@ class Ledger:
         self.private = seed is None
         self._seed, self._journal = seed, journal
         self._entries: list[Entry] = []
+        if self.private:
+            for given in (budget, *([limit] if limit else [])):
+                given.check_delta()
+        self._size: UnitCount | None = None
         self._total = budget.rho(accounting, reserve)
         self._limit = limit.rho(accounting, reserve) if limit else math.inf
         self.limit = limit
@@ -117,7 +143,40 @@ class Ledger:
         FileFormatError
             When it was changed by anything but appending.
         """
-        return cls(unit, budget, data=data, journal=ledger_lines(path), **options)
+        return cls(unit, budget, data=data, journal=LedgerFile(path), **options)
+
+    @classmethod
+    def join(
+        cls, path: str | os.PathLike[str], *, data: str, unit: Unit, budget: Budget, **options: Any
+    ) -> Ledger:
+        """A ledger that several runs share: with the total and the rules it was opened with first.
+
+        Parameters are those of `open`; `budget`, `accounting` and `reserve` are those of a new one. Its head
+        is kept in the user's configuration folder as well. Raises what `open` raises.
+        """
+        journal = LedgerFile(path, shared=True)
+        if journal.bodies:
+            _, budget, rules = _terms_of(journal)
+            options |= rules
+        return cls(unit, budget, data=data, journal=journal, **options)
+
+    @classmethod
+    def found(cls, path: str | os.PathLike[str], **options: Any) -> Ledger | None:
+        """The ledger of a file as it is, to be read; None when nothing was written to the file yet.
+
+        Raises
+        ------
+        FileFormatError
+            When it was changed by anything but appending.
+        """
+        if not Path(path).is_file():
+            return None
+        journal = LedgerFile(path)
+        if not journal.bodies:
+            return None
+        unit, budget, rules = _terms_of(journal)
+        data = str(journal.bodies[0].get("data", ""))
+        return cls(unit, budget, data=data, journal=journal, **rules, **options)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -126,10 +185,22 @@ class Ledger:
         return tuple(self._entries)
 
     @property
-    def head(self) -> str:
-        """Hash that seals the file as it is now; empty without a file. Kept elsewhere, it shows a cut end."""
+    def head(self) -> Head | None:
+        """How far the file is written now; None without a file. Kept elsewhere, it shows a cut end."""
         self._refresh()
-        return self._journal.head if self._journal else ""
+        return self._journal.mark if self._journal else None
+
+    def continues(self, known: Head, where: str) -> None:
+        """Refuse when the file does not go on from a head that `where` holds.
+
+        Raises
+        ------
+        FileFormatError
+            When lines are missing or are others.
+        """
+        self._refresh()
+        if self._journal is not None:
+            self._journal.check(known, where)
 
     @property
     def own(self) -> tuple[Entry, ...]:
@@ -152,6 +223,36 @@ class Ledger:
         """What is left for thresholds and samplers, as a probability; never below 0."""
         self._refresh()
         return max(0.0, self._left_delta())
+
+    @property
+    def size(self) -> UnitCount:
+        """The number of rows that delta was held against; nothing may be stated before there is one.
+
+        Raises
+        ------
+        UsageError
+            When the number was neither bought nor declared.
+        """
+        if self._size is None:
+            raise UsageError(
+                "delta was not held against a number of rows, so that nothing can be guaranteed",
+                where="delta",
+                do="buy the number of rows, or declare a public one",
+            )
+        return self._size
+
+    def settle(self, rows: int, sigma: float = 0.0) -> UnitCount:
+        """Hold delta against the number of rows: a noisy one with its `sigma`, or a public one.
+
+        Raises
+        ------
+        UsageError
+            When delta is not below ``1 / rows``.
+        """
+        for given in (self.budget, *([self.limit] if self.limit else [])):
+            given.check_rows(rows)
+        self._size = UnitCount(rows, float(sigma))
+        return self._size
 
     @property
     def stamp(self) -> str:
@@ -251,8 +352,11 @@ class Ledger:
             self._take_over()
 
     def _header(self) -> dict[str, Any]:
+        return {"format": FORMATS[-1], "id": secrets.token_hex(16), **self._agreed()}
+
+    def _agreed(self) -> dict[str, Any]:
+        """What all runs of the ledger must agree on."""
         return {
-            "format": _FORMAT,
             "data": self.data,
             "unit": self.unit.to_json(),
             "budget": self.budget.to_json(),
@@ -264,8 +368,9 @@ class Ledger:
     def _take_over(self) -> None:
         """Bring the entries up to what the journal holds; its head must be ours."""
         bodies = self._journal.bodies if self._journal else []
-        if bodies and bodies[0] != self._header():
-            differ = [k for k, v in self._header().items() if bodies[0].get(k) != v]
+        agreed = self._agreed()
+        if bodies and {k: v for k, v in bodies[0].items() if k not in ("format", "id")} != agreed:
+            differ = [k for k, v in agreed.items() if bodies[0].get(k) != v] or ["header"]
             raise UsageError(
                 f"the ledger was opened with another {', '.join(differ)}",
                 where=str(self._journal.path) if self._journal else "ledger",
@@ -275,3 +380,15 @@ class Ledger:
             if set(body) != {"entry"}:
                 raise FileFormatError("a line is not an entry", where="ledger")
             self._entries.append(Entry.from_json(body["entry"]))
+
+
+def _terms_of(journal: LedgerFile) -> tuple[Unit, Budget, dict[str, Any]]:
+    """Unit, total, and the rules of adding up, that a file was opened with."""
+    header = journal.bodies[0]
+    accounting, reserve = header.get("accounting"), header.get("reserve")
+    if accounting not in ("gdp", "zcdp") or not isinstance(reserve, float):
+        raise FileFormatError(
+            "the first line of the ledger is not as it was written", where=str(journal.path)
+        )
+    rules = {"accounting": accounting, "reserve": reserve}
+    return Unit.from_json(header.get("unit")), Budget.from_json(header.get("budget")), rules

@@ -23,7 +23,7 @@ from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import stream
 from locum.runs.budget import accounting_of, budget_of_request, open_ledger
 from locum.runs.config import Config
-from locum.runs.files import COUNTS, HOLDOUT, LEDGER, MEASURED, MODEL, PRIVACY, read_privacy
+from locum.runs.files import COUNTS, HOLDOUT, LEDGER, LEDGER_PATH, MEASURED, MODEL, PRIVACY, read_privacy
 from locum.runs.guarantee import privacy_document
 from locum.runs.holdout import split
 from locum.runs.options import DEFAULT_SYNTHESIZER, PRIVATE_SYNTHESIZER
@@ -351,6 +351,7 @@ class LedgerAccess:
         }
         if self.asked.ledger is not None and self.asked.test_seed is None:
             files[LEDGER] = self.asked.ledger.read_bytes()
+            files[LEDGER_PATH] = f"{self.asked.ledger.resolve()}\n".encode()
         return AccessFit(
             fit.synthesizer, fit.n_rows, len(fit.domain.schema), _conclusions(fit), document, files
         )

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from locum.errors import BudgetError, UsageError
+from locum.errors import BudgetError
 from locum.privacy.budget import Accounting, Budget
-from locum.privacy.ledger import Ledger, ledger_lines
+from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
 from locum.runs.options import DEFAULT_DELTA, PRIVATE_SYNTHESIZER
 from locum.runs.request import PrivacyRequest
 
-#: With a hundred rows or fewer nothing is left of them under noise, so delta is always below this.
-MOST_DELTA = 0.01
 #: Part of delta that is kept for publishing levels; the rest is for the noise.
 RESERVE = 0.1
 
@@ -24,14 +22,7 @@ RESERVE = 0.1
 def budget_of_request(asked: PrivacyRequest) -> Budget:
     """The budget as asked for; raises UsageError for an epsilon or delta that cannot be."""
     budget = Budget.approx(asked.epsilon, DEFAULT_DELTA if asked.delta is None else asked.delta)
-    # smaller ones are held against the number of rows, once that is bought
-    if budget.delta >= MOST_DELTA:
-        raise UsageError(
-            f"delta {budget.delta:g} is too large for any table that is worth a run",
-            where="delta",
-            expected=f"less than 1 / rows, and less than {MOST_DELTA:g} in any case",
-            do="leave it out for 1e-6, or give one below 1 / (10 rows)",
-        )
+    budget.check_delta()
     return budget
 
 
@@ -79,12 +70,7 @@ def open_ledger(
             else Ledger.open(own, unit=unit, budget=budget, **options)
         )
     total = budget if asked.total is None else Budget.approx(asked.total, budget.delta)
-    bodies = ledger_lines(asked.ledger).bodies
-    if bodies:
-        head = bodies[0]
-        total = Budget.from_json(head.get("budget"))
-        options |= {"accounting": head.get("accounting"), "reserve": head.get("reserve")}
-    ledger = Ledger.open(asked.ledger, unit=unit, budget=total, limit=budget, **options)
+    ledger = Ledger.join(asked.ledger, unit=unit, budget=total, limit=budget, **options)
     _refuse_too_little(ledger, budget)
     return ledger
 
@@ -128,20 +114,6 @@ def refuse_spent_ledger(asked: PrivacyRequest, budget: Budget) -> None:
     FileFormatError
         When it was changed by anything but appending.
     """
-    if asked.ledger is None or not asked.ledger.is_file():
-        return
-    bodies = ledger_lines(asked.ledger).bodies
-    if not bodies:
-        return
-    head = bodies[0]
-    ledger = Ledger.open(
-        asked.ledger,
-        data=str(head.get("data", "")),
-        unit=Unit.from_json(head.get("unit")),
-        budget=Budget.from_json(head.get("budget")),
-        accounting=head.get("accounting"),
-        reserve=head.get("reserve"),
-        run="check",
-        limit=budget,
-    )
-    _refuse_too_little(ledger, budget)
+    ledger = None if asked.ledger is None else Ledger.found(asked.ledger, run="check", limit=budget)
+    if ledger is not None:
+        _refuse_too_little(ledger, budget)

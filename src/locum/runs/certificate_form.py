@@ -83,7 +83,7 @@ class TotalForm(StrictForm):
 class LedgerForm(StrictForm):
     """Which ledger, and its last line: sealed by a hash that all lines before went into."""
 
-    id: Word
+    id: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")]
     head: Hex64
     lines: Annotated[int, Field(ge=1, le=2**53)]
 
@@ -100,6 +100,12 @@ class RowsForm(StrictForm):
 
     noisy: Annotated[int, Field(ge=-(2**53), le=2**53)]
     sigma: Least0
+
+
+class PublicSizeForm(StrictForm):
+    """A number of texts that is public, and was not bought."""
+
+    declared: Annotated[int, Field(ge=1, le=2**53)]
 
 
 class GeneratorForm(StrictForm):
@@ -197,8 +203,8 @@ class PrivacyForm(StrictForm):
     trust_model: Annotated[list[Sentence], Field(max_length=100)]
     assumptions: Annotated[list[Sentence], Field(max_length=1000)]
     versions: dict[Word, Word]
-    # Written by the ledger and the door from now on; required once both write them always.
-    ledger: LedgerForm | None = None
+    ledger: LedgerForm
+    # Required once the account (theorem) and the door (unit_said) write them always.
     theorem: Sentence | None = None
     unit_said: Sentence | None = None
 
@@ -238,8 +244,9 @@ class TextPrivacyForm(PrivacyForm):
     account: Sentence
     facts: FactsForm
     lineage: dict[Word, Any]
-    noise: NoiseForm | None = None
-    rows: RowsForm | None = None
+    noise: NoiseForm
+    rows: RowsForm | PublicSizeForm
+    public_texts: Annotated[list[PublicTableForm], Field(max_length=1000)]
 
 
 class _ReleaseForm(StrictForm):
@@ -271,7 +278,7 @@ def check_form(certificate: Mapping[str, Any], where: str) -> None:
     FileFormatError
         Naming the first such part.
     """
-    forms = {TABLE: TableCertificateForm, TEXT: TextCertificateForm}
+    forms: Mapping[str, type[StrictForm]] = {TABLE: TableCertificateForm, TEXT: TextCertificateForm}
     what = certificate.get("what")
     form = forms.get(what) if isinstance(what, str) else None
     if form is None:
@@ -282,14 +289,15 @@ def check_form(certificate: Mapping[str, Any], where: str) -> None:
 
 
 def check_privacy(document: Mapping[str, Any], where: str) -> None:
-    """Refuse the content of a ``privacy.json`` of which a part is not on the list, missing, or of another type.
+    """Refuse a ``privacy.json`` of which a part is not on the list, missing, or of another type.
 
     Raises
     ------
     FileFormatError
         Naming the first such part.
     """
-    _validate(TextPrivacyForm if document.get("what") == TEXT else TablePrivacyForm, document, where)
+    forms: Mapping[str, type[StrictForm]] = {TABLE: TablePrivacyForm, TEXT: TextPrivacyForm}
+    _validate(forms.get(str(document.get("what")), TablePrivacyForm), document, where)
 
 
 def check_audits(found: object, where: str) -> list[dict[str, Any]]:
@@ -309,7 +317,10 @@ def check_audits(found: object, where: str) -> list[dict[str, Any]]:
     return found
 
 
-_REMOVE = "remove it: a record has name, method, date, runs, claimed_epsilon, delta, lower_bound, confidence, passed"
+_REMOVE = (
+    "remove it: a record has name, method, date, runs, claimed_epsilon, delta, lower_bound, confidence "
+    "and passed"
+)
 
 
 def _validate(form: type[StrictForm], found: Mapping[str, Any], where: str, do: str = "") -> None:

@@ -126,12 +126,11 @@ def _check_budget(certificate: Mapping[str, Any], entries: list[Entry], budget: 
         found.append(f"{NAME}: epsilon {epsilon} was spent, and the budget is {budget}.")
     if math.fsum(e.delta for e in entries) >= budget.delta:
         found.append(f"{NAME}: thresholds took all of delta.")
-    rows = certificate.get("rows")
-    if rows is not None:
-        try:
-            budget.check_rows(int(rows["noisy"]))
-        except LocumError as error:
-            found.append(f"{NAME}: {error.what} ({error.expected}).")
+    rows = certificate["rows"]
+    try:
+        budget.check_rows(int(rows["noisy"] if "noisy" in rows else rows["declared"]))
+    except LocumError as error:
+        found.append(f"{NAME}: {error.what} ({error.expected}).")
     return found
 
 

@@ -54,6 +54,14 @@ if TYPE_CHECKING:
 
 #: Keys of the plan that have no effect of their own on the outputs.
 VOLATILE = ("time_budget_s",)
+#: What a fit that was paid for does not depend on, and what is done anew when it is asked for otherwise.
+AFTER_FIT = {
+    "rows": ("sample", "evaluate"),
+    "format": ("sample", "evaluate"),
+    "seed": ("sample", "evaluate"),
+    "effort": ("evaluate",),
+    "require": ("evaluate",),
+}
 
 
 def run(
@@ -181,7 +189,10 @@ def execute(prepared: Prepared, progress: Listener = silent) -> RunOutcome:
 def _execute(prepared: Prepared, progress: Listener) -> RunOutcome:
     cpu, wall = time.process_time(), time.monotonic()
     plan, access = prepared.plan, prepared.access
-    with RunFolder.start(prepared.out, plan.to_json(), volatile=VOLATILE) as folder:
+    later = AFTER_FIT if access.private else None
+    with RunFolder.start(
+        prepared.out, plan.to_json(), volatile=VOLATILE, later=later, private=access.private
+    ) as folder:
         if not any(folder.records()):
             folder.log("begun", created=now(), run=secrets.token_hex(8))
         learned = access.hold_out(folder, plan)
@@ -206,10 +217,17 @@ def _execute(prepared: Prepared, progress: Listener) -> RunOutcome:
             wall,
             peak_memory(),
             earlier,
-            (*prepared.notes, *facts["notes"]),
+            (*prepared.notes, *_kept(folder), *facts["notes"]),
             checks_of(report),
             plan.guarantee,
         )
+
+
+def _kept(folder: RunFolder) -> tuple[str, ...]:
+    """What was kept of a run that goes on under another plan."""
+    if not folder.changes:
+        return ()
+    return (f"The fit that was paid for is kept; the rest was done anew ({'; '.join(folder.changes)}).",)
 
 
 def _fit(folder: RunFolder, plan: RunPlan, access: Access, learned: Mask, progress: Listener) -> None:
@@ -241,8 +259,9 @@ def _sample_and_judge(
     except Infeasible as error:
         if access.private:
             error.add_advice(
-                f"the model is paid for and kept, so draw from it with `locum sample {folder.path}`; "
-                "another run is paid for again"
+                "the model is paid for and kept, so repeat the command in the same folder with other --rows, "
+                f"or draw from it with `locum sample {folder.path}`; "
+                "a run in another folder is paid for again"
             )
         raise
     if folder.done("evaluate"):

@@ -18,6 +18,8 @@ CARD = "card.md"
 ENVIRONMENT = "environment.txt"
 #: Besides these, where there is a guarantee of privacy.
 LEDGER = "ledger.jsonl"
+#: Where a shared ledger lies; never released.
+LEDGER_PATH = "ledger.path"
 PRIVACY = "privacy.json"
 MEASURED = "measurements.json"
 COUNTS = "measurements.safetensors"

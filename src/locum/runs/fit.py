@@ -149,6 +149,7 @@ def fit_file(
         "notes": list(fit.notes),
     }
     if fit.privacy is not None:
-        write_text(beside, json.dumps(fit.privacy, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(fit.privacy, indent=1, ensure_ascii=False) + "\n"
+        write_text(beside, text, private=True)
         facts |= {"privacy": str(beside), "guarantee": fit.privacy["statement"]}
     return facts

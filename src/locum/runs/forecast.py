@@ -287,7 +287,7 @@ def _bought(
     """Share of the budget for discovery, and the noise that the rest buys for some sets of tables."""
     from locum.privacy.calibration import sigma_for
     from locum.sources.domain import DISCOVERY
-    from locum.synthesizer.private import TOTAL_SHARE
+    from locum.sources.size import TOTAL_SHARE
 
     share = DISCOVERY if any(c.origin == "bought" for c in columns) else 0.0
     left = rho * (1 - TOTAL_SHARE) * (1 - share)

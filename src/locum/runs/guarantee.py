@@ -90,12 +90,7 @@ def totals(entries: Sequence[Entry], delta: float) -> dict[str, Any]:
 
 def assumed(unit: Unit) -> tuple[str, ...]:
     """What every guarantee for a unit rests on, in sentences."""
-    if unit.column is None:
-        return ALWAYS_ASSUMED
-    bounded = (
-        f"Rows without {unit.column} were left out, and of each value at most {unit.rows} rows were kept."
-    )
-    return (*ALWAYS_ASSUMED, bounded)
+    return (*ALWAYS_ASSUMED, *bounding(unit))
 
 
 def mechanisms(entries: Sequence[Entry]) -> dict[str, str]:
@@ -111,15 +106,27 @@ def round_up(epsilon: float) -> float:
     return math.ceil(epsilon * scale) / scale
 
 
-def privacy_document(
-    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """``privacy.json`` of a run."""
-    entries = ledger.entries
+def bounding(unit: Unit) -> list[str]:
+    """What was done so that no unit has more rows than it may; nothing where each row stands for itself."""
+    if unit.column is None:
+        return []
+    return [
+        f"Rows without {unit.column} were left out, and of each value at most {unit.rows} rows were kept."
+    ]
+
+
+def account_of(ledger: Ledger) -> dict[str, Any]:
+    """What a ledger promises, and every step it rests on; the part that tables and texts have alike.
+
+    Raises
+    ------
+    UsageError
+        When delta was never held against the number of rows.
+    """
+    entries, head = ledger.entries, ledger.head
     added = totals(entries, ledger.budget.delta)
     return {
         "format": FORMAT,
-        "what": "private table",
         "statement": statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp),
         "private": ledger.private,
         "unit": ledger.unit.to_json(),
@@ -127,6 +134,7 @@ def privacy_document(
         "accounting": ledger.accounting,
         "run": ledger.run,
         "data": ledger.data,
+        "ledger": None if head is None else head.to_json(),
         "entries": [e.to_json() for e in entries],
         "total": added,
         "mechanisms": mechanisms(entries),
@@ -134,7 +142,17 @@ def privacy_document(
             "source": "operating system" if ledger.private else "a seed",
             "exactness": EXACTNESS,
         },
-        "rows": {"noisy": int(fit.rows.counts[0]), "sigma": fit.rows.sigma},
+        "rows": ledger.size.to_json(),
+    }
+
+
+def privacy_document(
+    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """``privacy.json`` of a run."""
+    return {
+        **account_of(ledger),
+        "what": "private table",
         "holdout_share": holdout,
         "synthesizer": {"name": fit.choice.name, "why": fit.choice.why, "stopped": fit.stopped},
         "discovery": {"share_of_budget": round(fit.domain.spent, 4), "columns": dict(fit.domain.origins)},

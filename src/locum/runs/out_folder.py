@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import FolderError
-from locum.files.atomic import TEMPORARY_PREFIX, folder_error, write_text
+from locum.files.atomic import OWNER_ONLY_FOLDER, TEMPORARY_PREFIX, folder_error, write_text
 
 
 def own_folder(folder: Path, own: set[str]) -> Path:
@@ -56,10 +56,18 @@ def refuse_existing(path: Path, *, force: bool) -> Path:
     return path
 
 
-def make_folder(folder: Path) -> Path:
-    """Make the folder and those above it; raises FolderError when that cannot be."""
+def make_folder(folder: Path, *, private: bool = False) -> Path:
+    """Make the folder and those above it, a private one for its owner only.
+
+    Raises
+    ------
+    FolderError
+        When that cannot be.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if private:
+            folder.chmod(OWNER_ONLY_FOLDER)
     except OSError as error:
         raise folder_error(error, folder) from error
     return folder

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.errors import FileFormatError, LeakError, UsageError
+from locum.errors import LeakError, UsageError
 from locum.files import atomic
+from locum.files.configuration import config_folder
 from locum.files.folder import RunFolder
 from locum.files.json import load
 from locum.files.signature import fingerprint, own_key, public_hex, signing_key
-from locum.privacy.unit import Unit
 from locum.progress import Event, Listener, silent
 from locum.runs.certificate import NAME, as_bytes, certificate_body, certify
 from locum.runs.certificate_form import check_audits, check_privacy
@@ -30,7 +29,7 @@ from locum.runs.files import (
     SP800_226,
     read_privacy,
 )
-from locum.runs.guarantee import entries_of, statement, totals
+from locum.runs.ledger_state import current_document
 from locum.runs.out_folder import refuse_taken
 from locum.runs.release_report import assess_release, describe_release, write_reports
 from locum.runs.sp800_226 import sp800_226_text
@@ -81,7 +80,14 @@ class Released:
         }
 
 
-def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener = silent) -> Released:
+def release(
+    run: Path,
+    out: Path,
+    *,
+    key: Path | None = None,
+    ledger: Path | None = None,
+    progress: Listener = silent,
+) -> Released:
     """Build the bundle of a private run.
 
     Parameters
@@ -92,6 +98,9 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
         The bundle: a new or empty folder.
     key
         PEM file of an Ed25519 key; None takes the user's own, which is made when there is none.
+    ledger
+        The ledger that the run was paid from; None takes the one it names. The guarantee is about all that
+        stands in it now.
     progress
         Hears about the steps.
 
@@ -102,7 +111,7 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
     LeakError
         When the noise followed from a seed, so that there is no guarantee.
     FileFormatError
-        When a file of the run was changed since.
+        When a file of the run was changed since, or the ledger does not go on from the run's own steps.
     FolderError
         When the bundle cannot be written.
 
@@ -124,7 +133,7 @@ def release(run: Path, out: Path, *, key: Path | None = None, progress: Listener
     plan = _whole(run)
     synthetic = f"synthetic.{plan['format']}"
     signer, made = (signing_key(key), False) if key is not None else own_key(config_folder() / KEY_NAME)
-    document = _with_ledger(run, document)
+    document = current_document(run, document, ledger)
     check_privacy(document, str(run / PRIVACY))
     audits = _audits(run)
     out.mkdir(parents=True, exist_ok=True)
@@ -168,27 +177,6 @@ def _audits(run: Path) -> list[dict[str, Any]]:
     """Records of audits that the curator put into the folder; anything else there refuses the release."""
     path = run / AUDITS
     return check_audits(load(path.read_bytes(), AUDITS), str(path)) if path.is_file() else []
-
-
-def _with_ledger(run: Path, document: dict[str, Any]) -> dict[str, Any]:
-    """The document, when what it says adds up."""
-    entries = entries_of(document)
-    added = totals(entries, float(document["total"]["delta"]))
-    if added != document["total"] or added["epsilon"] is None:
-        raise FileFormatError("what was spent does not add up", where=str(run / PRIVACY), do="run again")
-    said = statement(Unit.from_json(document["unit"]), added["epsilon"], added["delta"])
-    if said != document["statement"]:
-        raise FileFormatError("the statement is not that of the ledger", where=str(run / PRIVACY))
-    return document
-
-
-def config_folder() -> Path:
-    """Where the user's own settings of locum live; not made by this call."""
-    for variable in ("LOCUM_CONFIG_HOME", "XDG_CONFIG_HOME", "APPDATA"):
-        folder = os.environ.get(variable)
-        if folder:
-            return Path(folder) if variable == "LOCUM_CONFIG_HOME" else Path(folder) / "locum"
-    return Path.home() / ".config" / "locum"
 
 
 def _meanings(synthetic: str) -> dict[str, str]:

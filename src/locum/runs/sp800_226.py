@@ -38,7 +38,7 @@ def _answers(body: Mapping[str, Any]) -> list[tuple[str, str]]:
             "Which parameters were chosen, and why?",
             f"Epsilon {total['epsilon']} at delta {total['delta']} was spent; the budget is "
             f"{body['budget']['kind']} {body['budget']['amount']} at delta {body['budget']['delta']}. Why: "
-            f"{_said(stated, 'why_epsilon')}. Other pairs of delta and epsilon hold as well: {_curve(total)}.",
+            f"{_said(stated, 'why_epsilon')}. Other pairs of epsilon and delta hold too: {_curve(total)}.",
         ),
         (
             "How do several releases compose?",
@@ -49,8 +49,8 @@ def _answers(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         (
             "Which mechanisms were used, and is their implementation sound?",
             " ".join(_plain(f"{name}: {said}") for name, said in sorted(body["mechanisms"].items()))
-            + " Counts and noise are whole numbers; the distance of the sampler from its law is in each entry "
-            "as slack, and is paid for.",
+            + " Counts and noise are whole numbers; the distance of the sampler from its law is in each "
+            "entry as slack, and is paid for.",
         ),
         (
             "Whom must be trusted?",
@@ -66,8 +66,9 @@ def _answers(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         (
             "Which side channels are there?",
-            "Run time, memory use and logs of the run are assumed to stay with the curator. Errors about rows "
-            "are told without a word of theirs. Noise is drawn from the random source of the operating system.",
+            "Run time, memory use and logs of the run are assumed to stay with the curator. Errors about "
+            "rows are told without a word of theirs. Noise is drawn from the random source of the operating "
+            "system.",
         ),
         (
             "Who can see the data before noise is added?",

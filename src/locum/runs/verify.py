@@ -25,8 +25,8 @@ NOT_PROVEN = (
     "another way than the bundle. These are matters of trust in the sender."
 )
 _OLD = (
-    f"{NAME}: made by an older version of locum, whose certificates leave out what later ones must say; these "
-    "checks cannot be made. Ask for the release anew, or accept it with --allow-old."
+    f"{NAME}: made by an older version of locum, whose certificates leave out what later ones must say; "
+    "these checks cannot be made. Ask for the release anew, or accept it with --allow-old."
 )
 
 Check = Callable[[Mapping[str, Any]], list[str]]

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from locum.data.origin import Raw
 from locum.errors import BudgetError, UsageError
 from locum.models import registry
@@ -19,26 +17,19 @@ from locum.models.base import CountModel, Model
 from locum.models.choice import Choice, choose, refuse_large
 from locum.models.fitted import Fitted
 from locum.models.independent import IndependentModel
-from locum.privacy.calibration import sigma_for
 from locum.privacy.ledger import Ledger
 from locum.privacy.sealed import seal_errors
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, child_seed
-from locum.schema.domain import Coded, Domain
+from locum.schema.domain import Coded
 from locum.schema.table import Schema
 from locum.sources.base import Source
 from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain
-from locum.sources.memory import MemorySource
 from locum.sources.private import Measurement, PrivateSource
-from locum.sources.purposes import ROWS
 from locum.sources.recording import RecordingSource
 from locum.sources.rows import MemoryRows, Rows
+from locum.sources.size import buy_size
 from locum.synthesizer.table import Synthesizer
-
-#: Share of the budget that the number of rows is bought for.
-TOTAL_SHARE = 0.005
-#: With less than this share of its budget left a run would only make noise.
-LEAST_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +77,7 @@ def fit_private(
     discovery: float = DISCOVERY,
     settings: Mapping[str, Any] | None = None,
     impossible: Sequence[Mapping[str, Sequence[Any]]] = (),
+    bounded: bool = False,
     progress: Listener = silent,
 ) -> PrivateFit:
     """Fit a generator to private rows under the guarantee of a ledger.
@@ -115,6 +107,8 @@ def fit_private(
     impossible
         Combinations of values known in advance to be impossible, which get probability 0; see
         `locum.models.structural_zeros`. Only for generators that take ``zeros``.
+    bounded
+        Whether no unit has more rows than it may already; the unit's column is then not among the columns.
     progress
         Hears about the steps.
 
@@ -138,23 +132,22 @@ def fit_private(
     """
     seed = check_seed(seed)
     held: Rows = MemoryRows(raw) if isinstance(raw, Raw) else raw
-    _check_names(held, ledger, target)
+    _check_names(held, None if bounded else ledger.unit.column, target)
     if synthesizer != "auto":
         private_class(synthesizer)
     progress(Event("discover", 0, 3, "number of rows"))
     with seal_errors("bounding the rows of each unit"):
-        bounded = held.bounded(ledger.unit)
-    rows = _count(bounded.n_rows, ledger)
-    ledger.budget.check_rows(int(rows.counts[0]))
+        kept_rows = held if bounded else held.bounded(ledger.unit)
+    rows = buy_size(kept_rows.n_rows, ledger)
 
     def guard(source: Source) -> PrivateSource:
         return PrivateSource(source, ledger)
 
     domain, typed = private_domain(
-        bounded,
+        kept_rows,
         ledger,
         guard,
-        schema=_with_unit(schema, ledger),
+        schema=schema if bounded else _with_unit(schema, ledger),
         public=public,
         target=target,
         share=discovery,
@@ -164,7 +157,7 @@ def fit_private(
     refuse_large(codes)
     with seal_errors("coding the values"):
         coded = typed.coded(codes, lambda table: domain.encoder.encode(table).codes)
-    del bounded, typed
+    del kept_rows, typed
     epsilon = (ledger.limit or ledger.budget).epsilon(ledger.accounting)
     choice = choose(codes, public=public is not None, epsilon=epsilon)
     if synthesizer != "auto":
@@ -191,15 +184,15 @@ class _Context:
     progress: Listener
 
 
-def _check_names(rows: Rows, ledger: Ledger, target: str | None) -> None:
+def _check_names(rows: Rows, unit: str | None, target: str | None) -> None:
     """Refuse columns that are not there; names of columns are public."""
     names = rows.schema.names
-    for name, where in ((ledger.unit.column, "unit"), (target, "target")):
+    for name, where in ((unit, "unit"), (target, "target")):
         if name is not None and name not in names:
             raise UsageError(
                 f"there is no column {name!r}", where=where, expected=f"one of {', '.join(names[:12])}"
             )
-    if target is not None and target == ledger.unit.column:
+    if target is not None and target == unit:
         raise UsageError("the unit's column cannot be the target", where="target")
 
 
@@ -214,22 +207,6 @@ def _with_unit(schema: Schema | None, ledger: Ledger) -> Schema | None:
         for c in schema
     )
     return replace(schema, columns=columns)
-
-
-def _count(n_rows: int, ledger: Ledger) -> Measurement:
-    """The number of rows, bought."""
-    source = MemorySource(Coded(Domain(()), np.zeros((n_rows, 0), dtype=np.int32)))
-    left = ledger.remaining_rho
-    rho = left * TOTAL_SHARE
-    whole = (ledger.limit or ledger.budget).rho(ledger.accounting, ledger.reserve)
-    if left < LEAST_SHARE * whole:
-        raise BudgetError(
-            "next to nothing is left of the privacy budget",
-            where="privacy budget",
-            do="use another data set, or a ledger with a larger total; a spent budget does not come back",
-        )
-    sigma = sigma_for(rho, ledger.unit.l2)
-    return PrivateSource(source, ledger).measure([()], sigma, purpose=ROWS)[0]
 
 
 def is_private(name: str) -> bool:

@@ -162,13 +162,13 @@ def test_lines_taken_out_or_exchanged_are_noticed(tmp_path: Path) -> None:
     for sigma in (20.0, 30.0, 40.0):
         step(ledger, sigma)
     lines = path.read_bytes().splitlines(keepends=True)
-    head = ledger.head
     for order in ([0, 2, 3], [0, 1, 3], [0, 2, 1, 3], [1, 2, 3], [0, 1, 1, 2, 3]):
         path.write_bytes(b"".join(lines[i] for i in order))
         with pytest.raises((FileFormatError, UsageError)):
             opened(path)
     path.write_bytes(b"".join(lines[:3]))
-    assert opened(path).head != head
+    with pytest.raises(FileFormatError, match=r"of 4 lines .* it has 3"):
+        opened(path)
     with pytest.raises(FileFormatError, match="became shorter"):
         _ = ledger.entries
 
@@ -193,9 +193,10 @@ def test_a_line_that_was_cut_off_in_writing_did_not_happen(tmp_path: Path, keep:
     path = tmp_path / "l"
     ledger = opened(path)
     step(ledger)
-    done = path.read_bytes()
+    done, head = path.read_bytes(), path.with_name("l.head").read_bytes()
     step(ledger)
     path.write_bytes(path.read_bytes()[: len(done) + keep])
+    path.with_name("l.head").write_bytes(head)
     again = opened(path)
     assert len(again.entries) == 1
     step(again, 30.0)

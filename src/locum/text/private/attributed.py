@@ -80,7 +80,7 @@ def fit_attributes(
     texts, attributes, records, model, allowed
         As in `read_attributes`: each row of attributes follows from one text and public things.
     ledger
-        All of what it has left is spent.
+        All of what it has left is spent. The texts must already keep to its unit's number of rows.
     synthesizer
         A generator that can be fitted to noisy counts, or ``auto``.
     seed
@@ -98,10 +98,6 @@ def fit_attributes(
     from locum.data.read import read
     from locum.synthesizer.private import fit_private
 
-    if ledger.unit.column is not None:
-        raise UsageError(
-            "a unit of several texts is not supported here", where="unit", do="keep one text each"
-        )
     table = read_attributes(texts, attributes, records=records, model=model, allowed=allowed)
     fit = fit_private(
         read(table),
@@ -109,6 +105,7 @@ def fit_attributes(
         schema=schema_of(attributes),
         synthesizer=synthesizer,
         seed=child_seed(seed, "fit"),
+        bounded=True,
     )
     words = f"{len(attributes)} attributes modelled by {fit.synthesizer.name} from noisy counts"
     return AttributeModel(tuple(attributes), fit, ledger.private, account(ledger, words))

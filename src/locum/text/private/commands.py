@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import json
-import math
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from locum.data.lineage_stamp import beside, stamp_of, write_stamp
 from locum.errors import UsageError
 from locum.files.atomic import replacing, write_text
-from locum.privacy.budget import Accounting, Budget
-from locum.privacy.entry import MECHANISMS
-from locum.privacy.ledger import Ledger, ledger_lines
+from locum.privacy.budget import Accounting
+from locum.privacy.ledger import Ledger
+from locum.privacy.ledger_file import HEAD_SUFFIX
 from locum.privacy.sealed import seal_errors
 from locum.privacy.unit import Unit
-from locum.runs.guarantee import ALWAYS_ASSUMED, FORMAT, TRUST_MODEL, statement, totals
+from locum.runs.budget import budget_of_request, open_ledger
+from locum.runs.files import LEDGER, LEDGER_PATH, MODEL, PRIVACY
+from locum.runs.guarantee import ALWAYS_ASSUMED, TRUST_MODEL, account_of, bounding
+from locum.runs.options import DEFAULT_DELTA, DEFAULT_PER_UNIT, check_rows
 from locum.runs.out_folder import make_folder, own_folder
+from locum.runs.plan import fingerprint
+from locum.runs.request import PrivacyRequest
 from locum.runs.tables import need_column, read_table
 from locum.runs.versions import versions
 from locum.schema.lineage import REAL, Lineage, blend, warning_of
+from locum.sources.rows import MemoryRows
+from locum.sources.size import buy_size
 from locum.text.engine.model import ModelSpec
 from locum.text.plan.toml import dump_plan
 from locum.text.runs.lineage import file_warnings
 from locum.text.runs.sources import SeedFile
 
-TEXTS, PRIVACY, LEDGER = "texts.jsonl", "privacy.json", "ledger.jsonl"
-MODEL, PLAN = "model.locum", "plan.toml"
-_OWN = {TEXTS, beside(Path(TEXTS)).name, PRIVACY, LEDGER, MODEL, PLAN}
+TEXTS, PLAN = "texts.jsonl", "plan.toml"
+_OWN = {TEXTS, beside(Path(TEXTS)).name, PRIVACY, LEDGER, LEDGER + HEAD_SUFFIX, LEDGER_PATH, MODEL, PLAN}
 _PUBLIC = "The public texts, examples and pools that were given owe nothing to the private texts."
 _ENCODER = "The encoder of texts (static vectors from a package) owes nothing to the private texts."
 _ONE = "Each row is the text of another person, or other private unit."
+_SIZE = "The number of private texts, about {rows:,}, is public knowledge."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,10 @@ class PrivateTextRequest:
         Its columns of texts and of classes; the column may be left out when there is one only.
     epsilon, delta
         Budget of this run.
+    unit, per_unit
+        Column that says whose text it is, None for texts by themselves; and how many texts of each are kept.
+    public_size
+        Number of texts, about, where it is public knowledge; None buys it with a small part of the budget.
     ledger, total
         A ledger that adds up over runs, and its total when it is new. None: one in the folder.
     out
@@ -67,7 +77,10 @@ class PrivateTextRequest:
     epsilon: float | str
     out: Path
     rows: int = 100
-    delta: float | str = 1e-6
+    delta: float | str = DEFAULT_DELTA
+    unit: str | None = None
+    per_unit: int = DEFAULT_PER_UNIT
+    public_size: int | None = None
     column: str | None = None
     label: str | None = None
     classes: tuple[str, ...] = ()
@@ -75,6 +88,19 @@ class PrivateTextRequest:
     total: float | str | None = None
     seed: int = 0
     test_seed: int | None = None
+
+    @property
+    def privacy(self) -> PrivacyRequest:
+        """The part about the guarantee, as it is asked of tables."""
+        return PrivacyRequest(
+            epsilon=self.epsilon,
+            delta=self.delta,
+            unit=self.unit,
+            per_unit=self.per_unit,
+            ledger=self.ledger,
+            total=self.total,
+            test_seed=self.test_seed,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +164,12 @@ def evolve_texts(
     """Private Evolution with n-gram filling; see `locum.text.private.evolution.evolve`."""
     from locum.text.private.evolution import Settings, evolve
     from locum.text.private.masked_words import NGramFiller
+    from locum.text.private.votes import group
 
     filler = NGramFiller(_records(public)[0], length=length)
     opened = _open(asked, "gdp")
+    group(opened.texts, opened.labels, asked.classes or None)
+    _settle(asked, opened)
     found = evolve(
         opened.texts,
         filler,
@@ -163,12 +192,14 @@ def resample_texts(
     repeat: bool = False,
 ) -> PrivateTexts:
     """Draw from a pool by a private histogram; see `locum.text.private.resampling.resample`."""
-    from locum.text.private.resampling import resample
+    from locum.text.private.resampling import check_pool, resample
 
     table = read_table(pool).table
     texts = _column(table, pool_column or asked.column, "pool")
     marks = _column(table, asked.label, "pool") if asked.label else None
     opened = _open(asked, "gdp")
+    check_pool(texts, asked.rows, opened.labels, marks, asked.classes or None, repeat=repeat)
+    _settle(asked, opened)
     found = resample(
         opened.texts,
         texts,
@@ -198,7 +229,7 @@ def predict_texts(
     allowed: Sequence[str] = (),
 ) -> PrivateTexts:
     """Private prediction over n-grams or a model here; see `locum.text.private.prediction.predict`."""
-    from locum.text.private.prediction import LanguageModel, predict
+    from locum.text.private.prediction import LanguageModel, check_prediction, predict
     from locum.text.private.prompt_model import PromptedModel
     from locum.text.private.trigrams import NGramModel
 
@@ -210,6 +241,8 @@ def predict_texts(
     )
     with writer as words:
         opened = _open(asked, "zcdp")
+        check_prediction(opened.ledger, asked.rows, batch, tokens, temperature, top, used)
+        _settle(asked, opened)
         found = predict(
             opened.texts,
             words,
@@ -288,10 +321,9 @@ def attribute_texts(
         tries=tries,
         seed=asked.seed,
     )
-    make_folder(asked.out)
-    with replacing(asked.out / MODEL) as path:
+    with replacing(asked.out / MODEL, private=True) as path:
         fit.fit.synthesizer.descend(stamp_of(asked.data)).save(path)
-    write_text(asked.out / PLAN, dump_plan(plan))
+    write_text(asked.out / PLAN, dump_plan(plan), private=True)
     facts: dict[str, Any] = {"attributes": [a.name for a in found], "generator": fit.fit.synthesizer.name}
     texts: Sequence[str] = ()
     rows: Sequence[Mapping[str, str]] = ()
@@ -315,34 +347,45 @@ def attribute_texts(
 
 
 def _open(asked: PrivateTextRequest, accounting: Accounting) -> _Opened:
-    """The private texts and their ledger; nothing is spent."""
+    """The private texts, bounded, and their ledger; nothing is spent."""
     own_folder(asked.out, _OWN)
-    budget = Budget.approx(asked.epsilon, asked.delta)
+    privacy = asked.privacy
+    budget, unit = budget_of_request(privacy), Unit(asked.unit, asked.per_unit)
+    if asked.public_size is not None:
+        budget.check_rows(check_rows(asked.public_size, where="--public-size"))
     if isinstance(asked.data, str | Path) and not Path(asked.data).is_file():
         read_table(asked.data)  # says what is wrong with the path
     with seal_errors("reading the file"):
         raw = read_table(asked.data)
     column = asked.column or _only(raw.table)
-    texts = _column(raw.table, column, "private texts")
-    labels = _column(raw.table, asked.label, "private texts") if asked.label else None
+    for name, where in ((column, "private texts"), (asked.label, "private texts"), (unit.column, "unit")):
+        if name is not None:
+            need_column(name, raw.table.column_names, where=where)
+    with seal_errors("bounding the texts of each unit"):
+        table = MemoryRows(raw).bounded(unit).table()
+    texts = _column(table, column, "private texts")
+    labels = _column(table, asked.label, "private texts") if asked.label else None
     with seal_errors("reading the file"):
-        records = raw.table.to_pylist()
-    options: dict[str, Any] = {"accounting": accounting, "run": secrets.token_hex(8)}
-    if asked.test_seed is not None:
-        ledger = Ledger.test(budget, Unit(), seed=asked.test_seed, data=raw.name, **options)
-        return _Opened(texts, labels, records, column, ledger)
-    path, total, limit = asked.ledger, budget, budget
-    if path is None:
-        make_folder(asked.out)
-        path = asked.out / LEDGER
-    elif ledger_lines(path).bodies:
-        head = ledger_lines(path).bodies[0]
-        total = Budget.from_json(head.get("budget"))
-        options |= {"reserve": head.get("reserve")}
-    elif asked.total is not None:
-        total = Budget.approx(asked.total, budget.delta)
-    ledger = Ledger.open(path, data=raw.name, unit=Unit(), budget=total, limit=limit, **options)
+        records = table.to_pylist()
+    make_folder(asked.out, private=True)
+    ledger = open_ledger(
+        privacy,
+        budget,
+        unit,
+        data=raw.name,
+        accounting=accounting,
+        run=secrets.token_hex(8),
+        own=asked.out / LEDGER,
+    )
     return _Opened(texts, labels, records, column, ledger)
+
+
+def _settle(asked: PrivateTextRequest, opened: _Opened) -> None:
+    """Hold delta against the number of texts, public or bought; the last step before a route spends."""
+    if asked.public_size is not None:
+        opened.ledger.settle(asked.public_size)
+    else:
+        buy_size(len(opened.texts), opened.ledger)
 
 
 def _finish(
@@ -372,7 +415,6 @@ def _finish(
     name = Path(asked.data).name if isinstance(asked.data, str | Path) else "the table of private texts"
     risks = (*filter(None, [warning_of(private, name)]), *file_warnings(public))
     ledger = opened.ledger
-    make_folder(asked.out)
     lines = []
     for i, text in enumerate(texts):
         row: dict[str, Any] = {**(rows[i] if rows else {}), opened.column: text}
@@ -381,33 +423,27 @@ def _finish(
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     files = [*more, PRIVACY]
     if texts:
-        write_text(asked.out / TEXTS, "".join(lines))
+        write_text(asked.out / TEXTS, "".join(lines), private=True)
         files[:0] = [TEXTS, *write_stamp(asked.out / TEXTS, lineage)]
-    own = ledger.own
-    added = totals(own, ledger.budget.delta)
-    said = statement(ledger.unit, added["epsilon"] or math.inf, added["delta"], stamp=ledger.stamp)
+    account = account_of(ledger)
+    whom = [_ONE] if ledger.unit.column is None else bounding(ledger.unit)
+    size = [] if ledger.size.sigma else [_SIZE.format(rows=ledger.size.rows)]
     document = {
-        "format": FORMAT,
+        **account,
         "what": "private text",
         "route": route,
-        "statement": said,
         "account": sentence,
-        "private": ledger.private,
-        "unit": ledger.unit.to_json(),
-        "budget": ledger.budget.to_json(),
-        "accounting": ledger.accounting,
-        "run": ledger.run,
-        "data": ledger.data,
-        "entries": [e.to_json() for e in own],
-        "total": added,
         "facts": dict(facts),
-        "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in own})},
+        "public_texts": [asdict(fingerprint(p)) for p in public],
         "trust_model": list(TRUST_MODEL),
-        "assumptions": [_ONE, _PUBLIC, _ENCODER, *ALWAYS_ASSUMED],
+        "assumptions": [*whom, *size, _PUBLIC, _ENCODER, *ALWAYS_ASSUMED],
         "versions": versions(),
         "lineage": lineage.to_json(),
     }
-    write_text(asked.out / PRIVACY, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    write_text(asked.out / PRIVACY, json.dumps(document, indent=1, ensure_ascii=False) + "\n", private=True)
+    if asked.ledger is not None and asked.test_seed is None:
+        write_text(asked.out / LEDGER_PATH, f"{asked.ledger.resolve()}\n", private=True)
+    said = str(account["statement"])
     return PrivateTexts(asked.out, tuple(files), len(texts), sentence, said, lineage, risks, facts)
 
 

@@ -98,7 +98,8 @@ def evolve(
     Parameters
     ----------
     private
-        One text a row; each votes once a round for its nearest candidate of its class.
+        One text a row; each votes once a round for its nearest candidate of its class. No unit of the ledger
+        has more of them than it may.
     varier
         Writes and varies candidates. It sees no private text; that its public texts or its model owe nothing
         to them is for the caller to know.
@@ -122,14 +123,14 @@ def evolve(
     BudgetError
         When nothing is left on the ledger.
     UsageError
-        When labels come without classes, or a unit holds several rows.
+        When labels come without classes.
 
     Notes
     -----
     A round is one histogram over all candidates of all classes; a text adds 1 to one cell, so that the
-    Euclidean sensitivity is that of the ledger's unit: 1, or sqrt 2 when a text is replaced. T rounds amount
-    to one Gaussian release with ``mu = sensitivity sqrt(T) / sigma``, exactly. The best by rank are kept, not
-    drawn in proportion, and the L - 1 variations of each compete beside it.
+    Euclidean sensitivity is that of the ledger's unit: 1 for a text, or sqrt 2 when it is replaced. T rounds
+    amount to one Gaussian release with ``mu = sensitivity sqrt(T) / sigma``, exactly. The best by rank are
+    kept, not drawn in proportion, and the L - 1 variations of each compete beside it.
 
     Cost: a text votes against all candidates of its class, rounds * texts * size * variations products of
     vectors; each candidate is embedded once.

@@ -115,6 +115,7 @@ def predict(
         Gives log-probabilities; it must run where the private texts may go.
     ledger
         Must add up rho (``accounting="zcdp"``). All tokens are paid for before the first one is drawn.
+        No unit has more texts than it may.
     texts
         Batches, and so texts. Batches are disjoint, so that all texts together cost what one costs.
     batch
@@ -146,7 +147,9 @@ def predict(
     [-clip, clip]) over `batch`; drawn with probability in proportion to exp(score / temperature). One text
     more moves a score by at most clip / batch, so a token is exponential-mechanism private with epsilon
     ``2 clip / (batch temperature)`` and costs epsilon**2 / 8 in rho (bounded range); with replacement of a
-    text the move is twice as large. Scores are whole numbers on a grid, sums and draws are exact.
+    text the move is twice as large, and k times as large where a unit has k texts. That its texts may fall
+    into several batches costs no more: the coins owe nothing to the data, and the squares of the moves in the
+    batches add up to at most k**2. Scores are whole numbers on a grid, sums and draws are exact.
 
     Source: InvisibleInk (2025), difference clipping and the enlarged top-k set; Amin et al. (2024), disjoint
     batches. Differs: batches by independent coins with a fixed divisor, so that the number of texts needs
@@ -154,7 +157,7 @@ def predict(
 
     Cost: for each token one call of `private` a text that is used.
     """
-    moves = _check(ledger, texts, batch, tokens, temperature, top, used)
+    moves = check_prediction(ledger, texts, batch, tokens, temperature, top, used)
     if clip is None:
         # a hair less, so that rounding cannot ask for more than there is
         clip = clip_for(spendable(ledger, share) * (1 - 1e-9), tokens, batch, temperature, moves)
@@ -237,7 +240,7 @@ def _coins(n: int, texts: int, used: float, noise: Noise) -> npt.NDArray[np.int6
     return np.where(words[n:].astype(np.float64) < used * 2.0**64, batch, -1)
 
 
-def _check(
+def check_prediction(
     ledger: Ledger, texts: int, batch: int, tokens: int, temperature: float, top: int, used: float
 ) -> int:
     """How many contributions a neighbour can change; refuses what cannot be."""
@@ -245,8 +248,6 @@ def _check(
         raise UsageError(
             "private prediction is no Gaussian step", where="ledger", do='open it with accounting="zcdp"'
         )
-    if ledger.unit.rows != 1:
-        raise UsageError("a unit with several texts is not supported here", where="unit", do="keep one each")
     if min(texts, batch, tokens, top) < 1 or not 0 < temperature <= 100 or not 0 < used <= 1:
         raise UsageError(
             "a number cannot be",

@@ -82,7 +82,8 @@ def resample(
     Parameters
     ----------
     private
-        One text a row; each votes once, for the nearest centre of its class.
+        One text a row; each votes once, for the nearest centre of its class. No unit of the ledger has more
+        of them than it may.
     pool
         Synthetic or public texts that owe nothing to the private ones, or were paid for on the same ledger.
     ledger
@@ -128,10 +129,8 @@ def resample(
 
     Source: Yu et al. (2024), section 3.2. Differs: exact noise, classes, drawing without repetition.
     """
-    _check(pool, size, labels, pool_labels, repeat)
+    named, members = check_pool(pool, size, labels, pool_labels, classes, repeat=repeat)
     rho = spendable(ledger, share)
-    named = classes if classes or pool_labels is None else sorted(set(pool_labels))
-    members = _members(pool, pool_labels, named)
     groups = group(private, labels, named)
     vectors = embed(list(pool)).astype(np.float64)
     wanted = clusters or max(1, len(pool) // PER_CLUSTER)
@@ -209,13 +208,22 @@ def quotas(
     return given, short
 
 
-def _check(
+def check_pool(
     pool: Sequence[str],
     size: int,
     labels: Sequence[str] | None,
     pool_labels: Sequence[str] | None,
+    classes: Classes | None,
+    *,
     repeat: bool,
-) -> None:
+) -> tuple[Classes | None, dict[str, npt.NDArray[np.intp]]]:
+    """The classes, and the texts of the pool of each, by number; nothing of the private texts is looked at.
+
+    Raises
+    ------
+    UsageError, DataError
+        As `resample`.
+    """
     if not pool:
         raise DataError("there are no texts", where="pool")
     if size < 1 or (size > len(pool) and not repeat):
@@ -228,6 +236,8 @@ def _check(
         raise UsageError("only one side has labels", where="labels", expected="labels of both or neither")
     if pool_labels is not None and len(pool_labels) != len(pool):
         raise UsageError("there is not one label for each text of the pool", where="labels")
+    named = classes if classes or pool_labels is None else sorted(set(pool_labels))
+    return named, _members(pool, pool_labels, named)
 
 
 def _members(

@@ -28,14 +28,12 @@ def spendable(ledger: Ledger, share: float) -> float:
     Raises
     ------
     UsageError
-        When the share is not above 0 and at most 1, or a unit holds several texts.
+        When the share is not above 0 and at most 1.
     BudgetError
         When nothing is left but the rounding of earlier steps.
     """
     if not 0 < share <= 1:
         raise UsageError(f"a share of {share:g}", where="share", expected="above 0, at most 1")
-    if ledger.unit.rows != 1:
-        raise UsageError("a unit with several texts is not supported here", where="unit", do="keep one each")
     left = ledger.remaining_rho
     if left <= 1e-9 * ledger.budget.rho(ledger.accounting, ledger.reserve):
         raise BudgetError("nothing is left", where="privacy budget", do="raise the total")

@@ -106,8 +106,15 @@ def test_bought_class_sizes_are_one_more_release_and_public_ones_none() -> None:
 def test_classes_are_never_taken_from_the_data() -> None:
     with pytest.raises(UsageError, match="classes were not named"):
         evolve(["a"], Letters(), Ledger.test(seed=1), labels=["secret"], embed=letters)
-    with pytest.raises(UsageError, match="several texts"):
-        evolve(["a"], Letters(), Ledger.test(unit=Unit("who", 3), seed=1), embed=letters)
+
+
+def test_a_unit_of_several_texts_is_paid_for_as_such() -> None:
+    one, three = Ledger.test(seed=1), Ledger.test(unit=Unit("who", 3), seed=1)
+    sigmas = [
+        evolve(["abc"], Letters(), x, settings=Settings(1, 2, 2), embed=letters).sigma for x in (one, three)
+    ]
+    assert sigmas[1] == pytest.approx(3 * sigmas[0])
+    assert [e.sensitivity for e in three.entries] == [3.0]
 
 
 def test_nothing_is_touched_when_the_budget_is_spent() -> None:

@@ -55,7 +55,7 @@ class Two:
         return "".join(map(str, written))
 
 
-def zcdp(rho: float, seed: int = 1, **unit: str) -> Ledger:
+def zcdp(rho: float, seed: int = 1, **unit: str | int) -> Ledger:
     return Ledger.test(Budget.zcdp(rho, 1e-5), Unit(**unit), seed=seed, accounting="zcdp")  # type: ignore[arg-type]
 
 
@@ -181,6 +181,17 @@ def test_public_chances_of_the_ngram_model_sum_to_one_and_a_shown_text_moves_tow
     assert gain["old"] > gain["dog"] == pytest.approx(0)
     assert gain["mat"] > 0
     assert END in model.end
+
+
+def test_a_unit_of_several_texts_moves_a_token_so_many_times() -> None:
+    """Three texts of one person in one batch move a score by three times the clip, and that is paid for."""
+    ledger = zcdp(1.0, column="who", rows=3)
+    found = predict(["1"], Two(), ledger, texts=2, batch=5, tokens=3)
+    [entry] = ledger.entries
+    assert entry.rho == pytest.approx(rho_of(3, found.clip, 5, 1.0, 3))
+    assert entry.rho <= 1.0
+    alone = predict(["1"], Two(), zcdp(1.0), texts=2, batch=5, tokens=3)
+    assert alone.clip == pytest.approx(3 * found.clip, rel=1e-3)
 
 
 def test_a_gaussian_ledger_and_numbers_that_cannot_be_are_refused() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from tests.unit.text.private.test_text_attributed import PRIVATE, PUBLIC
 from locum.cli.main import main
 from locum.data.lineage_stamp import stamp_of
 from locum.evaluation.learn import embedding
+from locum.runs.ledger_state import current_document
 from locum.schema.lineage import REAL, Lineage
-from locum.text.private.commands import PrivateTextRequest, predict_texts
+from locum.text.private.commands import _ONE, PrivateTextRequest, predict_texts
 
 pytestmark = pytest.mark.skipif(not embedding.available(), reason="extra text is not installed")
 ATTRIBUTES = """
@@ -68,7 +71,7 @@ def test_evolve_then_resample_on_one_ledger_until_it_is_spent(
         )
         == 0
     )
-    assert "(2, 1e-06)-differential privacy" in capsys.readouterr().out
+    assert "(1.99, 1e-06)-differential privacy" in capsys.readouterr().out
     assert len(Path("a/texts.jsonl").read_text().splitlines()) == 30
     assert stamp_of("a/texts.jsonl") == REAL.child()
     again = [
@@ -92,12 +95,129 @@ def test_evolve_then_resample_on_one_ledger_until_it_is_spent(
     assert told["warnings"][0].startswith("texts.jsonl is stamped as made by a generator")
     assert stamp_of("b/texts.jsonl") == Lineage(0.5, 2, False, 0.0)  # private texts real, the pool made
     assert "1 histogram of votes" in told["account"]
-    assert [e["purpose"] for e in account("b")["entries"]] == ["votes for clusters of the pool"]  # type: ignore[attr-defined]
-    assert main([*again[:5], "c", *again[6:], "--epsilon", "3"]) == 0
-    capsys.readouterr()
-    assert main([*again[:5], "d", *again[6:], "--epsilon", "1"]) == 1
-    assert "nothing is left" in capsys.readouterr().out
-    assert not Path("d/texts.jsonl").exists()
+    # the account is that of the whole ledger, also of what others spent
+    first, second = account("a"), account("b")
+    assert second["entries"][: len(first["entries"])] == first["entries"]  # type: ignore[index,arg-type]
+    assert [e["purpose"] for e in second["entries"]] == [  # type: ignore[attr-defined]
+        "number of rows", "votes of round 1", "votes of round 2", "number of rows",
+        "votes for clusters of the pool",
+    ]  # fmt: skip
+    assert told["statement"] == second["statement"]
+    assert 1.99 < second["total"]["epsilon"] <= 3  # type: ignore[index]
+    assert Path("b/ledger.path").read_text().strip() == str(Path("all.ledger").resolve())
+    now = current_document(Path("a"), first)
+    assert now["statement"] == second["statement"] != first["statement"]
+    before = Path("all.ledger").read_bytes()
+    assert main([*again[:5], "c", *again[6:], "--epsilon", "3"]) == 1
+    assert "asks for epsilon 3, and about" in capsys.readouterr().out
+    assert Path("all.ledger").read_bytes() == before
+    assert not Path("c/texts.jsonl").exists()
+
+
+def resample_command(out: str, *more: str, data: str = "reviews.jsonl") -> list[str]:
+    return [
+        "text",
+        "private",
+        "resample",
+        data,
+        "--out",
+        out,
+        "--pool",
+        "public.jsonl",
+        "--rows",
+        "20",
+        *more,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "match", "paid"),
+    [
+        (["--delta", "0.5"], "delta 0.5 is too large for any data", 0),
+        # 1/n is checked against the number that is bought
+        (["--delta", "0.009"], "delta 0.009 is too large for this many rows", 1),
+        (["--delta", "0.009", "--public-size", "400"], "delta 0.009 is too large for this many rows", 0),
+        (["--unit", "stars", "--per-unit", "0"], "rows per unit", 0),
+        (["--per-unit", "2"], "name the id column", 0),
+        (["--unit", "who"], "there is no column 'who'", 0),
+        (["--public-size", "0"], "--public-size", 0),
+    ],
+)
+def test_the_rules_of_tables_hold_for_texts(
+    here: Path, capsys: pytest.CaptureFixture[str], more: list[str], match: str, paid: int
+) -> None:
+    assert main(resample_command("x", "--epsilon", "2", *more)) in (1, 2)
+    shown = capsys.readouterr()
+    assert match in shown.out + shown.err
+    ledger = Path("x/ledger.jsonl")
+    entries = ledger.read_text().splitlines()[1:] if ledger.exists() else []
+    assert [json.loads(e)["entry"]["purpose"] for e in entries] == ["number of rows"] * paid
+    assert not Path("x/texts.jsonl").exists() and not Path("x/privacy.json").exists()
+
+
+def test_a_public_number_of_texts_costs_nothing_and_is_said_to_be_assumed(here: Path) -> None:
+    assert main(resample_command("bought", "--epsilon", "2")) == 0
+    assert main(resample_command("public", "--epsilon", "2", "--public-size", "500")) == 0
+    bought, public = account("bought"), account("public")
+    assert [len(d["entries"]) for d in (bought, public)] == [2, 1]  # type: ignore[arg-type]
+    assert public["rows"] == {"declared": 500}
+    assert set(bought["rows"]) == {"noisy", "sigma"}  # type: ignore[call-overload]
+    said = "The number of private texts, about 500, is public knowledge."
+    assert said in public["assumptions"] and said not in bought["assumptions"]  # type: ignore[operator]
+    assert _ONE in public["assumptions"]  # type: ignore[operator]
+
+
+def test_texts_of_one_author_are_bounded_and_paid_for(here: Path) -> None:
+    """One author with most of the texts has three votes at most, and the noise covers three."""
+    rows = [{"text": "soup was great", "who": "loud"}] * 300 + [
+        {"text": t, "who": str(i)} for i, t in enumerate(PRIVATE[:100])
+    ]
+    rows += [{"text": "nobody's", "who": None}] * 50
+    Path("by.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    more = ["--unit", "who", "--per-unit", "3", "--epsilon", "8"]
+    assert main(resample_command("u", *more, data="by.jsonl")) == 0
+    told = account("u")
+    assert told["unit"] == {"column": "who", "rows": 3, "adjacency": "add-remove"}
+    assert {e["sensitivity"] for e in told["entries"]} == {3.0}  # type: ignore[attr-defined]
+    assert abs(told["rows"]["noisy"] - 103) < 6 * told["rows"]["sigma"]  # type: ignore[index]
+    assert "a value of who with at most 3 rows" in told["statement"]  # type: ignore[operator]
+    assert _ONE not in told["assumptions"]  # type: ignore[operator]
+    assert any("Rows without who were left out" in a for a in told["assumptions"])  # type: ignore[attr-defined]
+    attributes = [
+        "text",
+        "private",
+        "attributes",
+        "by.jsonl",
+        "--out",
+        "v",
+        "--attributes",
+        "two.toml",
+        *more,
+    ]
+    Path("two.toml").write_text(ATTRIBUTES.split("[attributes.stars]")[0])
+    assert main([*attributes, "--column", "text", "--synthesizer", "independent"]) == 0
+    told = account("v")
+    assert {e["sensitivity"] for e in told["entries"]} == {3.0}  # type: ignore[attr-defined]
+    assert abs(told["rows"]["noisy"] - 103) < 6 * told["rows"]["sigma"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("epsilon", ["0.5", "10"])
+def test_small_and_large_budgets_work_for_texts(here: Path, epsilon: str) -> None:
+    assert main(resample_command("e", "--epsilon", epsilon)) == 0
+    assert account("e")["total"]["epsilon"] == pytest.approx(float(epsilon), rel=0.02)  # type: ignore[index]
+
+
+def test_a_folder_of_private_texts_is_for_its_owner_only(here: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        Path("o").mkdir()
+        assert main(resample_command("o", "--epsilon", "2")) == 0
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(Path("o").stat().st_mode) == 0o700
+    names = {p.name: stat.S_IMODE(p.stat().st_mode) for p in Path("o").iterdir()}
+    assert {"texts.jsonl", "privacy.json", "ledger.jsonl", "ledger.jsonl.head"} <= set(names)
+    assert set(names.values()) == {0o600}, names
 
 
 def test_the_attribute_route_writes_a_model_a_plan_and_texts(
@@ -185,7 +305,8 @@ def test_prediction_is_said_to_be_experimental(here: Path, capsys: pytest.Captur
     )
     assert "Experimental" in capsys.readouterr().out
     told = account("p")
-    [entry] = told["entries"]  # type: ignore[misc]
+    [size, entry] = told["entries"]  # type: ignore[misc]
+    assert size["purpose"] == "number of rows"  # type: ignore[index]
     assert (entry["mechanism"], entry["steps"]) == ("exponential", 6)  # type: ignore[index]
     assert told["total"]["epsilon"] <= 4  # type: ignore[index]
 
