@@ -129,7 +129,7 @@ def spoiled(content: bytes, rng: random.Random) -> list[bytes]:
 @pytest.mark.parametrize("name", sorted(BUNDLE))
 def test_any_changed_byte_of_any_file_is_found(bundle, name):
     """Some fifty edits of each file; fixed seed."""
-    assert verify(bundle).passed
+    assert verify(bundle).intact
     path = bundle / name
     good = path.read_bytes()
     for edited in spoiled(good, random.Random(name)):
@@ -137,10 +137,10 @@ def test_any_changed_byte_of_any_file_is_found(bundle, name):
             continue
         path.write_bytes(edited)
         found = verify(bundle)
-        assert not found.passed, name
+        assert not found.intact, name
         assert any(name in failure for failure in found.failures), name
     path.write_bytes(good)
-    assert verify(bundle).passed
+    assert verify(bundle).intact
 
 
 def test_every_byte_of_the_signature_and_of_the_totals_counts(bundle):
@@ -151,7 +151,7 @@ def test_every_byte_of_the_signature_and_of_the_totals_counts(bundle):
     for start in wanted:
         for at in range(start, min(start + 40, len(good))):
             path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-            assert not verify(bundle).passed, at
+            assert not verify(bundle).intact, at
 
 
 def test_the_certificate_lists_what_a_receiver_needs(house):
@@ -229,7 +229,7 @@ def test_a_forger_with_a_key_of_his_own_cannot_make_the_sums_fit(bundle, tmp_pat
     key = signing_key(_new_key(tmp_path))
     body = {k: v for k, v in certificate.items() if k != "signature"}
     (bundle / "certificate.json").write_bytes(as_bytes(seal(body, key)))
-    assert not verify(bundle).passed
+    assert not verify(bundle).intact
 
 
 def _new_key(folder: Path) -> Path:
@@ -257,7 +257,7 @@ def test_a_hostile_certificate_is_refused_without_a_crash(bundle):
         b'{"total": {"delta": "x"}}',
     ):
         path.write_bytes(content)
-        assert not verify(bundle).passed
+        assert not verify(bundle).intact
 
 
 def test_the_card_and_croissant_carry_the_guarantee(house):

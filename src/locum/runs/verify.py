@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import FileFormatError, LocumError, UsageError
+from locum.files.known_keys import key_of
 from locum.files.signature import fingerprint, public_key
 from locum.runs.certificate import NAME, check_format, check_signature, is_old, read_certificate
 from locum.runs.certificate_form import TABLE
@@ -44,9 +45,14 @@ class Verified:
         What is wrong, one sentence each; empty when the bundle is intact.
     statement
         The guarantee as the certificate has it; believe it only without failures.
-    key, known_key
-        Fingerprint of the key that signed, and whether it is the one that was expected. Without an expected
-        key the signature only proves that nothing was changed by somebody without that key.
+    key, public_key
+        The key that signed: its fingerprint, and itself.
+    signer
+        Who signed, as far as that is known: the name among the known keys, or "the key that you named".
+        Empty for an unknown signer: then the signature only proves that nothing was changed by somebody
+        without that key.
+    any_key
+        Whether an unknown signer will do.
     old
         Whether it is of an older format, of which less can be checked.
     epsilon
@@ -59,7 +65,9 @@ class Verified:
     failures: tuple[str, ...]
     statement: str = ""
     key: str = ""
-    known_key: bool = False
+    public_key: str = ""
+    signer: str = ""
+    any_key: bool = False
     old: bool = False
     epsilon: tuple[float, float] | None = None
     delta: float | None = None
@@ -67,28 +75,38 @@ class Verified:
     files: tuple[str, ...] = field(default_factory=tuple)
 
     @property
-    def passed(self) -> bool:
-        """Whether nothing is wrong."""
+    def intact(self) -> bool:
+        """Whether nothing is wrong but that the signer may be unknown."""
         return not self.failures
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong, and the signer is known or need not be."""
+        return self.intact and (bool(self.signer) or self.any_key)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
         return {
             "folder": str(self.folder),
             "passed": self.passed,
+            "intact": self.intact,
             "failures": list(self.failures),
             "statement": self.statement,
             "key_fingerprint": self.key,
-            "key_expected": self.known_key,
+            "public_key": self.public_key,
+            "signer": self.signer or None,
             "old_format": self.old,
             "epsilon": None if self.epsilon is None else list(self.epsilon),
             "delta": self.delta,
             "files": list(self.files),
             "assumptions": list(self.assumptions),
+            "not_proven": NOT_PROVEN,
         }
 
 
-def verify(bundle: Path, *, key: str | None = None, allow_old: bool = False) -> Verified:
+def verify(
+    bundle: Path, *, key: str | None = None, any_key: bool = False, allow_old: bool = False
+) -> Verified:
     """Check a bundle that may come from anyone.
 
     Parameters
@@ -96,7 +114,10 @@ def verify(bundle: Path, *, key: str | None = None, allow_old: bool = False) -> 
     bundle
         The folder.
     key
-        Public key that must have signed: 64 hexadecimal digits, or a file; None accepts any.
+        Public key that must have signed: 64 hexadecimal digits, or a file; None takes all that are known
+        (`locum keys`).
+    any_key
+        Whether a bundle of an unknown signer passes; that the signer is unknown is told all the same.
     allow_old
         Whether a certificate of the older format, of which less can be checked, will do.
 
@@ -130,21 +151,34 @@ def verify(bundle: Path, *, key: str | None = None, allow_old: bool = False) -> 
     if old and not allow_old:
         failures.insert(0, _OLD)
     public = str(_part(certificate, "signature").get("public_key", ""))
-    known = key is not None and public == key
-    if key is not None and not known:
-        failures.append(f"{NAME}: signed by another key than the one expected.")
+    signer, faults = _signer(public, str(certificate.get("created", "")), key)
     return Verified(
         bundle,
-        tuple(dict.fromkeys(failures)),
+        tuple(dict.fromkeys([*failures, *faults])),
         str(certificate.get("statement", "")),
         _fingerprint(public),
-        known,
+        public,
+        signer,
+        any_key,
         old,
         found[0] if found else None,
         _delta(certificate),
         tuple(str(a) for a in certificate.get("assumptions") or ()),
         tuple(sorted(_part(certificate, "files"))),
     )
+
+
+def _signer(public: str, created: str, key: str | None) -> tuple[str, list[str]]:
+    """Who signed, empty when nobody knows; and what is wrong with that."""
+    known = key_of(public)
+    if key is not None and public != key:
+        return "", [f"{NAME}: signed by another key than the one that you named."]
+    fault = "" if known is None else known.fault_at(created)
+    if fault:
+        return "", [f"{NAME}: {fault}."]
+    if known is not None:
+        return (f"your key {known.name}" if known.own else known.name), []
+    return ("the key that you named" if key is not None else ""), []
 
 
 def _check_inside(bundle: Path, certificate: Mapping[str, Any]) -> list[str]:
