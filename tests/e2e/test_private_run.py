@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from locum.files.signature import signing_key
-from locum.runs.certificate import as_bytes, certify
+from locum.runs.certificate import as_bytes, seal
 from locum.runs.verify import verify
 
 BUNDLE = {
     "synthetic.csv", "model.locum", "card.md", "croissant.json", "certificate.json", "quality.html",
-    "quality.json",
+    "quality.json", "deployment.json", "sp800-226.md",
 }  # fmt: skip
 RUN = ("run", "visits.csv", "--epsilon", "4", "--target", "readmitted", "--synthesizer", "independent")
 #: Held by one visit only: must not come out anywhere.
@@ -129,7 +129,7 @@ def spoiled(content: bytes, rng: random.Random) -> list[bytes]:
 @pytest.mark.parametrize("name", sorted(BUNDLE))
 def test_any_changed_byte_of_any_file_is_found(bundle, name):
     """Some fifty edits of each file; fixed seed."""
-    assert verify(bundle).passed
+    assert verify(bundle).intact
     path = bundle / name
     good = path.read_bytes()
     for edited in spoiled(good, random.Random(name)):
@@ -137,10 +137,10 @@ def test_any_changed_byte_of_any_file_is_found(bundle, name):
             continue
         path.write_bytes(edited)
         found = verify(bundle)
-        assert not found.passed, name
+        assert not found.intact, name
         assert any(name in failure for failure in found.failures), name
     path.write_bytes(good)
-    assert verify(bundle).passed
+    assert verify(bundle).intact
 
 
 def test_every_byte_of_the_signature_and_of_the_totals_counts(bundle):
@@ -151,7 +151,7 @@ def test_every_byte_of_the_signature_and_of_the_totals_counts(bundle):
     for start in wanted:
         for at in range(start, min(start + 40, len(good))):
             path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-            assert not verify(bundle).passed, at
+            assert not verify(bundle).intact, at
 
 
 def test_the_certificate_lists_what_a_receiver_needs(house):
@@ -227,11 +227,9 @@ def test_a_forger_with_a_key_of_his_own_cannot_make_the_sums_fit(bundle, tmp_pat
     else:
         certificate["total"]["delta"] = 1e-3
     key = signing_key(_new_key(tmp_path))
-    body = {k: v for k, v in certificate.items() if k not in ("signature", "files", "created", "audits")}
-    files = {name: bundle / name for name in certificate["files"]}
-    forged = certify(body, files, created=certificate["created"], audits=[], key=key)
-    (bundle / "certificate.json").write_bytes(as_bytes(forged))
-    assert not verify(bundle).passed
+    body = {k: v for k, v in certificate.items() if k != "signature"}
+    (bundle / "certificate.json").write_bytes(as_bytes(seal(body, key)))
+    assert not verify(bundle).intact
 
 
 def _new_key(folder: Path) -> Path:
@@ -259,7 +257,7 @@ def test_a_hostile_certificate_is_refused_without_a_crash(bundle):
         b'{"total": {"delta": "x"}}',
     ):
         path.write_bytes(content)
-        assert not verify(bundle).passed
+        assert not verify(bundle).intact
 
 
 def test_the_card_and_croissant_carry_the_guarantee(house):
@@ -269,7 +267,7 @@ def test_the_card_and_croissant_carry_the_guarantee(house):
     croissant = json.loads((house / "bundle" / "croissant.json").read_text())
     assert croissant["conformsTo"][0] == "http://mlcommons.org/croissant/1.1"
     named = {f["name"] for f in croissant["distribution"]}
-    assert named == BUNDLE - {"croissant.json", "certificate.json"}
+    assert named == BUNDLE - {"croissant.json", "certificate.json", "deployment.json", "sp800-226.md"}
     fields = [f["name"] for f in croissant["recordSet"][0]["field"]]
     assert fields == ["visit", "age", "ward", "score", "admitted", "readmitted"]
 
@@ -304,7 +302,7 @@ def test_the_same_command_again_spends_nothing(house):
         (("--epsilon", "-1"), 2, "epsilon"),
         (("--epsilon", "inf"), 2, "epsilon"),
         (("--epsilon", "1e-"), 2, "epsilon"),
-        (("--epsilon", "1", "--delta", "0.5"), 2, "too large for any table"),
+        (("--epsilon", "1", "--delta", "0.5"), 2, "too large for any data"),
         # The number of rows is bought with noise: 1 / 0.009 is more than four deviations below it.
         (("--epsilon", "1", "--delta", "0.009"), 2, "too large for this many rows"),
         (("--epsilon", "1", "--unit", "visit", "--per-unit", "0"), 2, "whole number"),

@@ -36,6 +36,7 @@ ALWAYS_ASSUMED = (
     "stays behind.",
     "Run time, memory use and logs of the run are not shown to the adversary.",
 )
+EXACTNESS = "integer noise; the distance of the sampler from its law is in each entry as slack"
 _DELTAS = tuple(10.0**-k for k in range(3, 13))
 
 
@@ -87,6 +88,16 @@ def totals(entries: Sequence[Entry], delta: float) -> dict[str, Any]:
     }
 
 
+def assumed(unit: Unit) -> tuple[str, ...]:
+    """What every guarantee for a unit rests on, in sentences."""
+    return (*ALWAYS_ASSUMED, *bounding(unit))
+
+
+def mechanisms(entries: Sequence[Entry]) -> dict[str, str]:
+    """What each mechanism that was used adds, in one sentence each."""
+    return {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})}
+
+
 def round_up(epsilon: float) -> float:
     """Six digits, never less than was spent."""
     if epsilon <= 0:
@@ -126,10 +137,10 @@ def account_of(ledger: Ledger) -> dict[str, Any]:
         "ledger": None if head is None else head.to_json(),
         "entries": [e.to_json() for e in entries],
         "total": added,
-        "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})},
+        "mechanisms": mechanisms(entries),
         "noise": {
             "source": "operating system" if ledger.private else "a seed",
-            "exactness": "integer noise; the distance of the sampler from its law is in each entry as slack",
+            "exactness": EXACTNESS,
         },
         "rows": ledger.size.to_json(),
     }
@@ -143,6 +154,7 @@ def privacy_document(
     assumptions += [said, *bounding(ledger.unit)]
     return {
         **account_of(ledger),
+        "what": "private table",
         "unit_said": said,
         "cut_units": None
         if fit.crowded is None
@@ -152,7 +164,7 @@ def privacy_document(
         "discovery": {"share_of_budget": round(fit.domain.spent, 4), "columns": dict(fit.domain.origins)},
         "public_table": None if public is None else dict(public),
         "trust_model": list(TRUST_MODEL),
-        "assumptions": assumptions,
+        "assumptions": [*fit.domain.assumptions, *assumed(ledger.unit)],
         "versions": versions(),
     }
 

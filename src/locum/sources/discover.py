@@ -37,6 +37,7 @@ from locum.schema.column import Bounds, Column
 from locum.schema.domain import Attribute, Codes, Domain
 from locum.sources.base import Source
 from locum.sources.kinds import KindFinding, form_codes, forms_domain, settle
+from locum.sources.purposes import KINDS, RANGES, round_of_cells
 from locum.sources.rows import Rows
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def find_kinds(rows: Rows, names: Sequence[str], guard: Guard, rho: float) -> di
     sigma = sigma_for(rho, source.sensitivity, len(names))
     cliques = [(name,) for name in names]
     found = {}
-    for measured in source.measure(cliques, sigma, purpose="kinds of columns"):
+    for measured in source.measure(cliques, sigma, purpose=KINDS):
         (name,) = measured.clique
         found[name] = settle(name, measured.counts, sigma)
     return found
@@ -123,7 +124,7 @@ def find_ranges(
             continue
         source = guard(rows.coded(_domain(taking), partial(_cell_codes, taking=taking)))
         sigma = sigma_for(rho, source.sensitivity)
-        purpose = "ranges of columns" if turn == 0 else f"cells of columns, round {turn} of {ROUNDS}"
+        purpose = RANGES if turn == 0 else round_of_cells(turn, ROUNDS)
         cliques = [(r.column.name,) for r in taking]
         for r, measured in zip(taking, source.measure(cliques, sigma, purpose=purpose), strict=True):
             _take(r, measured.counts[: r.cells.size].astype(np.float64))

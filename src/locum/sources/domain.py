@@ -163,7 +163,8 @@ def private_domain(
     origins |= {c.name: NOTHING_FOUND for c in wanted if not _has_codes(books[c.name])}
     encoder = declared_encoder(schema, books)
     spent = 1 - ledger.remaining_rho / before if before > 0 else 0.0
-    return PrivateDomain(schema, encoder, origins, spent, _assumptions(rows.names, origins)), typed
+    ordered = {name: origins[name] for name in rows.names}
+    return PrivateDomain(schema, encoder, ordered, spent, assumptions_of(ordered)), typed
 
 
 def with_unit(schema: Schema | None, unit: str | None, name: str) -> Schema | None:
@@ -307,8 +308,9 @@ def _derived(books: Mapping[str, Codebook]) -> set[str]:
     return {name for name, book in books.items() if isinstance(book, DerivedCodebook)}
 
 
-def _assumptions(names: Sequence[str], origins: Mapping[str, str]) -> tuple[str, ...]:
-    out = [f"The names of the columns ({_listed(names)}) are public."]
+def assumptions_of(origins: Mapping[str, str]) -> tuple[str, ...]:
+    """What is taken to be public, in sentences; `origins` in the order of the columns."""
+    out = [f"The names of the columns ({_listed(list(origins))}) are public."]
     declared = [name for name, origin in origins.items() if origin == "declared"]
     taken = [name for name, origin in origins.items() if origin == "public"]
     if declared:

@@ -14,6 +14,7 @@ from locum.privacy.calibration import sigma_for
 from locum.privacy.group_keys import release_keys
 from locum.schema.column import Column
 from locum.sources.discover import LEVELS_WEIGHT
+from locum.sources.purposes import LEVELS
 from locum.sources.rows import Rows
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def find_levels(
             column=column.name,
             sigma=sigma,
             delta=delta,
-            purpose="levels of columns",
+            purpose=LEVELS,
         )
         levels = keys.names
         found[column.name] = replace(column, levels=levels or None, nullable=column.nullable or not levels)

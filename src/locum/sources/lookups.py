@@ -17,6 +17,7 @@ from locum.privacy.calibration import sigma_for
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema
 from locum.sources.base import Counts, Source
+from locum.sources.purposes import LOOKUPS
 from locum.sources.rows import Rows
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def find_lookups(
 
         source = guard(rows.coded(encoder.domain, codes))
         sigma = sigma_for(rho, source.sensitivity)
-        (measured,) = source.measure([encoder.domain.names], sigma, purpose="which values go together")
+        (measured,) = source.measure([encoder.domain.names], sigma, purpose=LOOKUPS)
         counts = measured.counts.reshape(encoder.domain.sizes)
         found[pair[1]] = _book(columns[0], columns[1], books, counts, sigma)
     return found

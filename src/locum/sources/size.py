@@ -10,6 +10,7 @@ from locum.privacy.ledger import Ledger
 from locum.schema.domain import Coded, Domain
 from locum.sources.memory import MemorySource
 from locum.sources.private import Measurement, PrivateSource
+from locum.sources.purposes import ROWS
 
 #: Share of the budget that the number of rows is bought for.
 TOTAL_SHARE = 0.005
@@ -34,7 +35,7 @@ def buy_size(n_rows: int, ledger: Ledger) -> Measurement:
     UsageError
         When delta is not below one over the number of rows.
     """
-    bought = buy_count(n_rows, ledger, "number of rows")
+    bought = buy_count(n_rows, ledger, ROWS)
     ledger.settle(int(bought.counts[0]), bought.sigma)
     return bought
 

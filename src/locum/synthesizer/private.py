@@ -27,6 +27,7 @@ from locum.schema.table import Schema
 from locum.sources.base import Source
 from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain, with_unit
 from locum.sources.private import Measurement, PrivateSource
+from locum.sources.purposes import CROWDED
 from locum.sources.recording import RecordingSource
 from locum.sources.rows import MemoryRows, Rows
 from locum.sources.size import buy_count, buy_size
@@ -147,7 +148,7 @@ def fit_private(
     if ledger.unit.column is not None and not bounded:
         with seal_errors("counting the rows of each unit"):
             more = held.crowded(ledger.unit)
-        crowded = buy_count(more, ledger, "units with more rows than are kept")
+        crowded = buy_count(more, ledger, CROWDED)
 
     def guard(source: Source) -> PrivateSource:
         return PrivateSource(source, ledger)
