@@ -286,7 +286,7 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("house")
-    signature.own_key(folder / "key.pem")
+    signature.make_key(folder / "key.pem")
     return folder
 
 
