@@ -95,6 +95,8 @@ class Forecast:
         Where the rows would lie, and the predicted cost.
     notes
         Sentences for the user.
+    stops
+        Whether a run would stop before it spends anything, for want of declared content.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Forecast:
     memory_bytes: int
     free_bytes: int
     notes: tuple[str, ...]
+    stops: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
@@ -129,6 +132,7 @@ class Forecast:
             "memory_bytes": self.memory_bytes,
             "free_bytes": self.free_bytes,
             "notes": list(self.notes),
+            "stops": self.stops,
             "noise": [{"tables": w, "n": n, "sigma": round(s, 2)} for w, n, s in self.noise],
             "columns": [
                 {"name": c.name, "kind": c.kind, "origin": c.origin, "codes": c.codes, "declare": c.declare}
@@ -208,6 +212,7 @@ def forecast(request: RunRequest, progress: Listener = silent) -> Forecast:
         memory,
         free,
         tuple(notes),
+        bool(form.gaps) and not asked.discover,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast, get_args
 
 from locum.data.private_table import PrivateTable
 from locum.data.read import kind_of_file
-from locum.errors import FeasibilityError, UsageError
+from locum.errors import UsageError
 from locum.privacy.sealed import seal_errors
 from locum.runs.machine import available_memory
 from locum.runs.options import ENGINES, check_engine
@@ -59,8 +59,6 @@ def choose_engine(data: Any, wanted: str = ENGINES[0], *, free: int | None = Non
     ------
     UsageError
         For an unknown engine, and for DuckDB with a table that is in memory already.
-    FeasibilityError
-        When the rows fit into memory no way and the file cannot be read in blocks.
     """
     check_engine(wanted)
     if not isinstance(data, str | Path) or not Path(data).is_file():
@@ -79,14 +77,7 @@ def choose_engine(data: Any, wanted: str = ENGINES[0], *, free: int | None = Non
     if need <= _SHARE * free:
         return EngineChoice("memory", need)
     words = f"rows in memory may take {size(need)} of {size(free)} that are free"
-    suffix, zipped = kind_of_file(path)
-    if not zipped and suffix not in (".jsonl", ".ndjson"):
-        return EngineChoice("duckdb", need, f"The rows stay in their file, behind DuckDB: {words}.")
-    if need <= free:
-        return EngineChoice("memory", need)
-    raise FeasibilityError(
-        words, where=str(path), do="write the table as Parquet or CSV in UTF-8, which need not be in memory"
-    )
+    return EngineChoice("duckdb", need, f"The rows stay in their file, behind DuckDB: {words}.")
 
 
 def open_rows(table: PrivateTable, chosen: EngineChoice) -> Rows:

@@ -19,13 +19,12 @@ from locum.data.distinct import distinct
 from locum.schema.column import Column, Kind
 from locum.schema.domain import Attribute, Codes, Domain
 from locum.sources.base import Counts
+from locum.sources.rows import MISSING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-#: Texts that stand for missing in every column of a private run, the same for all data; the first is written.
-MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT", "-", "--")
 _DATE = r"(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
 _LOW, _HIGH = r"(0[1-9]|1[0-2])", r"(1[3-9]|2\d|3[01])"
@@ -137,7 +136,7 @@ def settle(name: str, counts: Counts, sigma: float) -> KindFinding:
     if not rows and len(counts) and counts.max() > 2 * sigma:
         rows = {FORMS[int(np.argmax(counts))]: float(counts.max())}
     present = {form: n for form, n in rows.items() if not form.startswith("missing:")}
-    base = Column(name, "category", missing=MISSING, reason="by noisy counts of forms")
+    base = Column(name, "category", reason="by noisy counts of forms")
     total = sum(present.values())
     return KindFinding(base) if total <= 0 else _settle_text(base, present, total)
 

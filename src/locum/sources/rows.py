@@ -109,6 +109,10 @@ _HELD: Mapping[str, frozenset[str]] = {
 }
 
 
+#: Texts that stand for missing in every private column, besides the declared ones, unless they are levels.
+MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT", "-", "--")
+
+
 def typed_rows(table: pa.Table, schema: Schema) -> pa.Table:
     """Private rows in the canonical types of `schema`; what is not of its kind is missing.
 
@@ -123,7 +127,8 @@ def typed_rows(table: pa.Table, schema: Schema) -> pa.Table:
         values = table.column(column.name)
         if family(values.type) not in _HELD.get(column.kind, ()):
             values = column_texts(values)
-        columns[column.name] = _of_kind(values, column)
+        gone = (*column.missing, *(text for text in MISSING if text not in (column.levels or ())))
+        columns[column.name] = _of_kind(values, replace(column, missing=gone))
     return pa.table(columns)
 
 
