@@ -37,6 +37,7 @@ from locum.runs.tables import (
     read_table,
     refine_schema,
     rule_notes,
+    shared_id_notes,
     without_data_bounds,
 )
 from locum.schema.lineage import Lineage, warning_of
@@ -145,7 +146,8 @@ class OpenAccess:
         table = canonical(raw, schema)
         check_target(table, schema, schema.target)
         risk = warning_of(raw.lineage, raw.name)
-        notes = (*raw.notes, *([risk] if risk else []), *notes, *rule_notes(table, schema))
+        notes = (*raw.notes, *([risk] if risk else []), *notes)
+        notes = (*notes, *shared_id_notes(table, schema), *rule_notes(table, schema))
         progress(Event("detect", 1, 2))
         facts = TableFacts(
             raw.name, fingerprint_of(data, raw), schema, table.num_rows, raw.lineage, notes=notes

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from locum.runs.match_columns import Unmatched
 
 
+#: From so many rows for each id on several rows are said to share it.
+_SHARED = 1.5
+
+
 def read_table(source: Any, **reading: Any) -> Raw:
     """Read a file or frame with the options of `locum.data.read`; None means "not said"."""
     from locum.data.read import read
@@ -131,6 +135,27 @@ def rule_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         broken = int((~clause.holds(table)).sum())
         if broken:
             notes.append(f"{broken:,} rows of the data break the rule {clause.text}; no synthetic row will.")
+    return tuple(notes)
+
+
+def shared_id_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """One sentence for each id that several rows share: such rows belong together, and are drawn apart."""
+    import pyarrow.compute as pc
+
+    notes = []
+    for column in schema:
+        if column.kind != "id":
+            continue
+        values = table.column(column.name)
+        ids, rows = pc.count_distinct(values, mode="only_valid").as_py(), len(values) - values.null_count
+        if ids and rows >= _SHARED * ids:
+            name = column.name
+            notes.append(
+                f"About {rows / ids:.0f} rows share each {name} ({count(rows, 'row')}, {ids:,} values). "
+                f"Synthetic rows are drawn one by one: what is the same in all rows of one {name} does not "
+                "stay so, and rare cases are counted in rows, not in those behind them. With --epsilon say "
+                f"whom to protect: --unit {name}."
+            )
     return tuple(notes)
 
 
