@@ -18,6 +18,7 @@ from locum.schema.provenance import facts_read_off, without_read_off
 from locum.schema.table import Schema
 from locum.sources.domain import known_schema, public_codebooks, refuse_other_columns, with_unit
 from locum.sources.kinds import names_of_ids
+from locum.wording import count
 
 if TYPE_CHECKING:
     from locum.data.origin import Raw
@@ -132,7 +133,8 @@ def _without_facts_of_rows(
     listed = "; ".join(map(str, facts[:12])) + (f"; and {len(facts) - 12} more" if len(facts) > 12 else "")
     if not asked.discover:
         raise LeakError(
-            f"{len(facts)} facts of the schema were read off the rows, and would publish them: {listed}",
+            f"{count(len(facts), 'fact')} of the schema {'was' if len(facts) == 1 else 'were'} read off the "
+            f"rows, and would publish them: {listed}",
             where=schema.name,
             expected="facts that are public knowledge, or bought under the budget",
             do='confirm those that you knew without the rows (source = "public", by = "who says so"), take '
