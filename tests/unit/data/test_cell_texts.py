@@ -206,8 +206,6 @@ def test_typed_rows_know_no_type_of_a_column() -> None:
         Column("v", "date"),
         Column("v", "id"),
     ):
-        found = [
-            typed_rows(MemoryRows.of(open_private(f, ["v"])).table(), Schema((column,))) for f in frames
-        ]
+        found = [typed_rows(MemoryRows.of(open_private(f, ["v"])).table(), Schema((column,))) for f in frames]
         assert all(one.equals(found[0]) for one in found), column.kind
         assert (found[0]["v"].null_count == 1) == (column.kind not in ("boolean", "date"))
