@@ -161,7 +161,7 @@ def _check_header(fields: Sequence[str], where: str) -> None:
     """Refuse a first line that is a row, for its fields would be published as names of columns."""
     if not fields:
         raise DataError(
-            "the header line cannot be read: a quote is not closed, or lines end with a carriage return alone",
+            "the header line cannot be read: a quote is not closed, or lines end in carriage returns alone",
             where=where,
             expected="names of columns in one line",
             do="mend the first line, and write the file with usual line ends",

@@ -23,7 +23,6 @@ from locum.schema.column import Bounds, Column
 from locum.schema.table import Schema
 from locum.synthesizer.private import fit_private
 
-
 COLUMNS = ("visit_id", "age", "ward")
 
 
@@ -132,7 +131,7 @@ def test_what_cannot_be_is_refused_before_anything_is_read(tmp_path):
     from_data = Schema(
         (DECLARED["visit_id"], Column("age", "integer", bounds=Bounds(20, 79, "data")), DECLARED["ward"])
     )
-    with pytest.raises(LeakError, match="1 fact of the schema was read off the rows.*age: bounds 20 to 79"):
+    with pytest.raises(LeakError, match=r"1 fact of the schema was read off the rows.*age: bounds 20 to 79"):
         forecast(asked(path, schema=from_data))
     with pytest.raises(UsageError, match="looks at single rows"):
         forecast(asked(path, synthesizer="tree"))

@@ -149,7 +149,7 @@ def test_an_unreadable_file_is_told_without_its_words(tmp_path):
 def test_a_first_line_that_is_a_row_is_refused_without_a_word_of_it(tmp_path, first):
     path = tmp_path / "data.csv"
     path.write_text(f'{first}\n"{SECRET}",8\n')
-    with pytest.raises(DataError, match="of the 2 fields|its 2 fields") as caught:
+    with pytest.raises(DataError, match=r"of the 2 fields|its 2 fields") as caught:
         prepare(asked(path))
     assert "Zoster" not in "".join(traceback.format_exception(caught.value)) + caught.value.message
 

@@ -12,9 +12,9 @@ from locum.errors import DataError, LocumError
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.sealed import seal_errors
-from locum.sources.domain import NOTHING_FOUND, private_domain
 from locum.schema.column import Column
 from locum.schema.table import Schema
+from locum.sources.domain import NOTHING_FOUND, private_domain
 from locum.sources.kinds import FORMS, form_codes, settle
 from locum.sources.private import PrivateSource
 from locum.sources.rows import MemoryRows
