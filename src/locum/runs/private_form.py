@@ -11,7 +11,7 @@ from locum.data.private_table import PrivateTable, open_private
 from locum.errors import DataError, LeakError, UsageError
 from locum.privacy.sealed import seal_errors
 from locum.runs.config import Config
-from locum.runs.content import ContentGap, content_gaps, guess_rows
+from locum.runs.content import ContentGap, content_gaps, counts_besides, guess_rows
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.runs.tables import need_columns
 from locum.schema.provenance import facts_read_off, without_read_off
@@ -45,6 +45,8 @@ class PrivateForm:
         Sentences for the user.
     rows_guessed
         From the size of the file; None without one.
+    besides
+        What discovery takes besides the gaps; see `counts_besides`.
     """
 
     table: PrivateTable
@@ -53,6 +55,7 @@ class PrivateForm:
     unit_said: str
     notes: tuple[str, ...] = ()
     rows_guessed: int | None = None
+    besides: float = 0.0
 
 
 def with_declared_unit(request: RunRequest, config: Config | None) -> RunRequest:
@@ -106,7 +109,8 @@ def private_form(
     gaps = content_gaps(table.names, known, books)
     rows = guess_rows(Path(data), len(table.names)) if isinstance(data, str | Path) else None
     plan = _with_roles(schema or Schema((), name=table.name), request)
-    return PrivateForm(table, plan, gaps, unit_said(asked, table.names), notes, rows)
+    said = unit_said(asked, table.names)
+    return PrivateForm(table, plan, gaps, said, notes, rows, counts_besides(known, books))
 
 
 def _names(
