@@ -15,6 +15,7 @@ import pytest
 
 import locum
 from locum.data.private_table import open_private
+from locum.data.read import read
 from locum.errors import DataError, LeakError, LocumError, UsageError
 from locum.runs.config import Config
 from locum.runs.prepare import prepare
@@ -113,7 +114,7 @@ def test_whoever_declares_the_names_no_other_column_is_read(way: str, by: str, t
     declared: dict[str, Any] = {
         "columns": {"columns": ["age", "ward"]},
         "schema": {"schema": DECLARED},
-        "public": {"public": locum.read(pa.table(ROWS))},
+        "public": {"public": read(pa.table(ROWS))},
         "config": {"config": config},
     }[by]
     form = form_of(data, **declared)
@@ -166,7 +167,7 @@ def test_options_about_columns_that_are_not_there_are_refused(tmp_path: Path) ->
 
 
 def test_a_public_table_must_have_the_columns_that_are_known(tmp_path: Path) -> None:
-    public = locum.read(pa.table({"age": [1, 2], "town": ["U", "V"]}))
+    public = read(pa.table({"age": [1, 2], "town": ["U", "V"]}))
     with pytest.raises(DataError, match="public table") as caught:
         form_of(csv(ROWS, tmp_path), columns=["age", "ward"], public=public)
     assert "lacks ward" in caught.value.message and "has town besides" in caught.value.message
