@@ -125,7 +125,8 @@ def line_form(
         f"{f' and {len(lost) - 5} more' if len(lost) > 5 else ''} (once)",
         where=where,
         expected="a header line with the declared columns, in any order",
-        do="correct the declared names, give --delimiter, or --no-header where there is no header line",
+        do="correct the names that were declared (--columns, a schema or a public table), give --delimiter, "
+        "or --no-header where there is no header line",
     )
 
 
@@ -158,6 +159,13 @@ def is_value(field: str) -> bool:
 
 def _check_header(fields: Sequence[str], where: str) -> None:
     """Refuse a first line that is a row, for its fields would be published as names of columns."""
+    if not fields:
+        raise DataError(
+            "the header line cannot be read: a quote is not closed, or lines end in carriage returns alone",
+            where=where,
+            expected="names of columns in one line",
+            do="mend the first line, and write the file with usual line ends",
+        )
     values = sum(map(is_value, fields))
     if values or len(set(fields)) != len(fields):
         what = f"{values} of its {len(fields)} fields are values" if values else "a field appears twice"
@@ -213,9 +221,11 @@ def _tidy(lines: Sequence[bytes], form: LineForm) -> bytes:
     for line in lines:
         if line.endswith(b"\r"):
             line = line[:-1]
-        if not line.strip():
+        if not line.strip(b" "):
             continue
         odd = b'"' in line or b"\r" in line or b"\0" in line or not (utf8 and (whole or _is_utf8(line)))
+        # Arrow takes this mark away, but only where a block begins
+        odd = odd or line.startswith(codecs.BOM_UTF8)
         if odd:
             line = _slow(line, form) or empty
         elif line.count(mark) != count:

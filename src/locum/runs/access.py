@@ -245,7 +245,7 @@ class LedgerAccess:
         public = None if asked.public is None else read_table(asked.public)
         form = private_form(request, config, data, reading, public)
         gaps = form.gaps
-        price = discovery_price(gaps, budget, unit, rows=form.rows_guessed)
+        price = discovery_price(gaps, budget, unit, rows=form.rows_guessed, besides=form.besides)
         if not asked.discover:
             refuse_unknown_content(gaps, price, form.table.name)
         rows = open_rows(form.table, chosen)
