@@ -20,8 +20,8 @@ CREATE TABLE t ( ) , ; a b INTEGER VARCHAR(9) DECIMAL(5,2) DATE PRIMARY KEY NOT 
 ' ALTER ADD FOREIGN ON COLUMN IS "q" `r` [s] -- /* */ AS TYPE LIKE SELECT 99999999999999999999999999
 """
 KEYS = """
-type enum const oneOf anyOf minimum maximum exclusiveMinimum format $ref multipleOf description name @id dataType
-references field source data key
+type enum const oneOf anyOf minimum maximum exclusiveMinimum format $ref multipleOf description name @id
+dataType references field source data key
 """
 
 
