@@ -255,19 +255,20 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
         )
     need_columns(request, columns)
     given = request.schema or (config.schema if config else None)
-    if given is None:
-        from locum.data.detect import detect
-
-        found = detect(raw, target=request.target, protected=request.protected)
-        return found, _regenerated_note(found)
-    if set(given.names) != set(columns):
-        lost, new = sorted(set(given.names) - set(columns)), sorted(set(columns) - set(given.names))
+    named = given.names if given is not None else (config.columns if config else ())
+    if named and set(named) != set(columns):
+        lost, new = sorted(set(named) - set(columns)), sorted(set(columns) - set(named))
         what = " and ".join(
             f"{count(len(some), 'column')} {words} ({', '.join(some[:3])})"
             for some, words in ((lost, "of the schema missing in the data"), (new, "missing in the schema"))
             if some
         )
         raise DataError(what, where=raw.name, do="run `locum init --force` to propose a new locum.toml")
+    if given is None:
+        from locum.data.detect import detect
+
+        found = detect(raw, target=request.target, protected=request.protected)
+        return found, _regenerated_note(found)
     return replace(
         given, target=request.target or given.target, protected=request.protected or given.protected
     ), _regenerated_note(given)
