@@ -22,7 +22,9 @@ RESERVE = 0.1
 def budget_of_request(asked: PrivacyRequest) -> Budget:
     """The budget as asked for; raises UsageError for an epsilon or delta that cannot be."""
     budget = Budget.approx(asked.epsilon, DEFAULT_DELTA if asked.delta is None else asked.delta)
-    budget.check_delta()
+    budget.check_limits()
+    if asked.total is not None:
+        Budget.approx(asked.total, budget.delta).check_limits()
     return budget
 
 
