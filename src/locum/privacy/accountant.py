@@ -14,9 +14,9 @@ from locum.privacy.entry import Entry
 
 _ADAPTIVE = (
     "Steps and the scales of their noise were chosen after earlier answers were seen. Each was paid for "
-    "before it touched the data, out of a budget that its run fixed before the first, and what a run left was "
-    "paid for too. If the budget of a run was chosen by what an earlier run gave, the guarantee is that of the "
-    "ledger's total budget. "
+    "before it touched the data, out of a budget that its run fixed before the first, and what a run left "
+    "was paid for too. If the budget of a run was chosen by what an earlier run gave, the guarantee is that "
+    "of the ledger's total budget. "
 )
 #: Why steps that were chosen adaptively add up as they do, for certificates; docs/decisions/0020-filters.md.
 THEOREMS: Mapping[Accounting, str] = MappingProxyType(
