@@ -24,7 +24,7 @@ from locum.randomness import stream
 from locum.runs.budget import accounting_of, budget_of_request, open_ledger
 from locum.runs.config import Config
 from locum.runs.files import COUNTS, HOLDOUT, LEDGER, LEDGER_PATH, MEASURED, MODEL, PRIVACY, read_privacy
-from locum.runs.guarantee import privacy_document
+from locum.runs.guarantee import guarantee_of, privacy_document
 from locum.runs.holdout import split
 from locum.runs.options import DEFAULT_SYNTHESIZER, PRIVATE_SYNTHESIZER
 from locum.runs.plan import Fingerprint, RunPlan, fingerprint, fingerprint_of
@@ -342,6 +342,7 @@ class LedgerAccess:
         fit.synthesizer.descend(plan.lineage)
         terms = plan.privacy or {}
         document = privacy_document(ledger, fit, holdout=plan.holdout, public=terms.get("public"))
+        fit.synthesizer.promise(guarantee_of(document))
         head = [{"clique": list(m.clique), "sigma": m.sigma} for m in fit.measurements]
         counts = {str(i): np.asarray(m.counts) for i, m in enumerate(fit.measurements)}
         files = {
