@@ -204,15 +204,16 @@ class PrivacyForm(StrictForm):
     assumptions: Annotated[list[Sentence], Field(max_length=1000)]
     versions: dict[Word, Word]
     ledger: LedgerForm
-    # Required once the account (theorem) and the door (unit_said) write them always.
+    # Required once the account writes it always.
     theorem: Sentence | None = None
-    unit_said: Sentence | None = None
 
 
 class TablePrivacyForm(PrivacyForm):
     """``privacy.json`` of a table."""
 
     what: Literal["private table"]
+    unit_said: Sentence
+    cut_units: RowsForm | None
     noise: NoiseForm
     rows: RowsForm
     holdout_share: Annotated[float, Field(ge=0, lt=1)]

@@ -14,12 +14,14 @@ from locum.runs.files import MODEL
 from locum.runs.guarantee import entries_of, guarantee_of
 from locum.sources.base import n_cells
 from locum.sources.discover import ROUNDS
+from locum.sources.domain import NOTHING_FOUND
 from locum.sources.purposes import KINDS, LEVELS, RANGES, ROWS, VOTES, round_of_cells
 
 if TYPE_CHECKING:
     from locum.data.origin import Origin
     from locum.schema.column import Column
     from locum.schema.domain import Domain
+    from locum.schema.table import Schema
     from locum.synthesizer.table import Synthesizer
 
 _COUNTS = frozenset({"gaussian", "discrete-gaussian"})
@@ -50,7 +52,7 @@ def check_model(certificate: Mapping[str, Any], synth: Synthesizer) -> list[str]
         found.append(f"{MODEL}: its columns are not those of the certificate ({odd}).")
     if synth.n_rows != max(1, int(certificate["rows"]["noisy"])):
         found.append(f"{MODEL}: it says that it learned from another number of rows than was bought.")
-    found += check_origin(synth.origin)
+    found += check_origin(synth.origin, synth.schema)
     if not is_old(certificate) and synth.lineage.guarantee != guarantee_of(certificate):
         found.append(f"{MODEL}: the guarantee that it carries is not the one of the certificate.")
     for column in synth.schema:
@@ -67,18 +69,15 @@ def check_model(certificate: Mapping[str, Any], synth: Synthesizer) -> list[str]
     return found + _check_relations(last, synth)
 
 
-def check_origin(origin: Origin | None) -> list[str]:
+def check_origin(origin: Origin | None, schema: Schema) -> list[str]:
     """Nothing of the form of the data may be in a released model: it is written in one form for all."""
-    if origin is None:
+    from locum.data.plain_origin import plain_origin
+
+    if origin is None or origin == plain_origin(origin.backend, schema):
         return []
-    dialect, odd = origin.dialect, []
-    if dialect is not None and (dialect.encoding, dialect.newline) != ("utf-8", "\n"):
-        odd.append("encoding or line ends of the file")
-    if any(c.dtype for c in origin.columns):
-        odd.append("types of a frame library")
-    if any(c.null for c in origin.columns):
-        odd.append("how missing values were held")
-    return [f"{MODEL}: it holds {', '.join(odd)}, which were read from the data."] if odd else []
+    return [
+        f"{MODEL}: it holds types, spellings or an encoding of the data, beyond what the schema declares."
+    ]
 
 
 def _check_name(certificate: Mapping[str, Any], synth: Synthesizer) -> list[str]:
@@ -158,11 +157,13 @@ def _check_origin_of(column: Column, origin: str, entries: Sequence[Entry]) -> l
             f"{NAME}: {column.name} is said to be {origin}, but {purpose} was bought for it."
             for purpose in sorted(asked)
         ]
-    if origin != "bought":
+    if origin not in ("bought", NOTHING_FOUND):
         return []
     wanted: dict[str, frozenset[str]] = {}
     if column.kind == "category":
         wanted[LEVELS] = frozenset({"gaussian-threshold"})
+    elif column.ordered and origin == NOTHING_FOUND:
+        wanted[RANGES] = _COUNTS
     elif column.ordered:
         wanted |= dict.fromkeys(_CELLS, _COUNTS)
         if column.bounds is None or column.bounds.source == "dp":

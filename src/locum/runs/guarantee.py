@@ -150,12 +150,18 @@ def account_of(ledger: Ledger) -> dict[str, Any]:
 
 
 def privacy_document(
-    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None
+    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None, said: str
 ) -> dict[str, Any]:
     """``privacy.json`` of a run."""
+    assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
+    assumptions += [said, *bounding(ledger.unit)]
     return {
         **account_of(ledger),
         "what": "private table",
+        "unit_said": said,
+        "cut_units": None
+        if fit.crowded is None
+        else {"noisy": int(fit.crowded.counts[0]), "sigma": fit.crowded.sigma},
         "holdout_share": holdout,
         "synthesizer": {"name": fit.choice.name, "why": fit.choice.why, "stopped": fit.stopped},
         "discovery": {"share_of_budget": round(fit.domain.spent, 4), "columns": dict(fit.domain.origins)},

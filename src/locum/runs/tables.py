@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from locum.errors import DataError, UsageError
+from locum.errors import DataError, SchemaError, UsageError
 from locum.runs.config import Config, find_config
 from locum.runs.plan import fingerprint_of
 from locum.runs.request import RunRequest
@@ -27,7 +27,8 @@ def read_table(source: Any, **reading: Any) -> Raw:
     """Read a file or frame with the options of `locum.data.read`; None means "not said"."""
     from locum.data.read import read
 
-    return read(source, **{name: value for name, value in reading.items() if value})
+    said: dict[str, Any] = {name: value for name, value in reading.items() if value or value is False}
+    return read(source, **said)
 
 
 def need_column(name: str, names: Sequence[str], *, where: str) -> str:
@@ -219,6 +220,8 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
         When the schema is about other columns.
     """
     columns = raw.table.column_names
+    if config is not None and config.unfilled and request.schema is None:
+        refuse_unfilled(config.unfilled, raw.name)
     if config is not None and config.schema is None and request.schema is None:
         request = replace(
             request,
@@ -245,6 +248,17 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
     ), _regenerated_note(given)
 
 
+def refuse_unfilled(names: Sequence[str], table: str) -> None:
+    """Refuse a template in which kinds are still to be filled in; raises SchemaError."""
+    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more columns" if len(names) > 8 else "")
+    raise SchemaError(
+        f"locum.toml does not say yet of which kind {listed} {'is' if len(names) == 1 else 'are'}",
+        where=table,
+        expected="a kind for every column",
+        do="fill in the kinds, or have them proposed from the rows: locum init --force DATA",
+    )
+
+
 def _regenerated_note(schema: Schema) -> tuple[str, ...]:
     made = [column for column in schema if column.regenerated]
     if not made:
@@ -252,21 +266,6 @@ def _regenerated_note(schema: Schema) -> tuple[str, ...]:
     listed = ", ".join(f"{column.name} ({column.kind})" for column in made[:6])
     more = f" and {len(made) - 6} more" if len(made) > 6 else ""
     return (f"Made afresh, not learned: {listed}{more}.",)
-
-
-def declared_schema(
-    request: RunRequest, config: Config | None, columns: Sequence[str], name: str
-) -> Schema | None:
-    """The schema that was declared, with target and protected columns; None when there is none."""
-    from locum.sources.domain import refuse_other_schema
-
-    schema = request.schema or (config.schema if config else None)
-    if schema is None:
-        return None
-    refuse_other_schema(schema, columns, name)
-    return replace(
-        schema, target=request.target or schema.target, protected=request.protected or schema.protected
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

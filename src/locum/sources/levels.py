@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from locum.privacy.ledger import Ledger
 
 #: Part of the delta that is left for thresholds and samplers which the levels of a run may take.
-_DELTA_SHARE = 0.8
+DELTA_SHARE = 0.8
 
 
 def find_levels(
@@ -42,11 +42,11 @@ def find_levels(
 
     Returns
     -------
-    Codebooks by column, and the columns with their levels. A column without any level that passes is one
-    that is made afresh, as an id.
+    Codebooks by column, and the columns with their levels. A column without any level that passes is left
+    empty: nothing is known that could stand in it.
     """
     sigma = sigma_for(rho * LEVELS_WEIGHT, ledger.unit.l2)
-    delta = ledger.remaining_delta * _DELTA_SHARE / len(columns)
+    delta = ledger.remaining_delta * DELTA_SHARE / len(columns)
     books: dict[str, Codebook] = {}
     found: dict[str, Column] = {}
     for column, labels in zip(columns, rows.tallies([c.name for c in columns]), strict=True):
@@ -59,7 +59,6 @@ def find_levels(
             purpose=LEVELS,
         )
         levels = keys.names
-        found[column.name] = replace(column, levels=levels) if levels else replace(column, kind="id")
-        if levels:
-            books[column.name] = category_book(column, levels, keys.counts.astype(np.float64))
+        found[column.name] = replace(column, levels=levels or None, nullable=column.nullable or not levels)
+        books[column.name] = category_book(found[column.name], levels, keys.counts.astype(np.float64))
     return books, found

@@ -6,6 +6,8 @@ ROWS = "number of rows"
 KINDS = "kinds of columns"
 RANGES = "ranges of columns"
 LEVELS = "levels of columns"
+LOOKUPS = "which values go together"
+CROWDED = "units with more rows than are kept"
 VOTES = "votes for made-up rows"
 
 
