@@ -120,6 +120,10 @@ class LineageWarning(UserWarning):
     """A generator is about to learn from rows that a generator made and nobody verified."""
 
 
+class GuaranteeWarning(UserWarning):
+    """Rows of a model under a guarantee of privacy have lost it, because other rows went in."""
+
+
 class BudgetError(LocumError):
     """A step would cost more of the privacy budget than is left; the data were not touched for it."""
 

@@ -24,15 +24,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import locum
 from locum.errors import FileFormatError, LineageWarning
 from locum.files.atomic import file_sha256
+from locum.files.signature import make_key
 from locum.privacy.budget import Budget
 from locum.privacy.noise import gaussian_slack
 from locum.privacy.unit import Unit
 from locum.runs.certificate import NAME, as_bytes, seal
 from locum.runs.deployment import deployment_text
-from locum.runs.guarantee import entries_of, mechanisms, statement, totals
+from locum.runs.guarantee import entries_of, guarantee_of, mechanisms, statement, totals
 from locum.runs.release import release
 from locum.runs.sp800_226 import sp800_226_text
 from locum.runs.verify import verify
+from locum.schema.lineage import Guarantee
 from locum.sources.domain import assumptions_of
 from locum.synthesizer.table import Synthesizer
 
@@ -99,6 +101,17 @@ class Forger:
             self.told["ledger"]["lines"] = 1 + len(entries)
         for name in ("card.md", "quality.html", "croissant.json"):
             self.text(name, before, self.told["statement"])
+        self.stamp(guarantee_of(self.told))
+
+    def stamp(self, guarantee: Guarantee | None) -> None:
+        """Put a guarantee into the model, and into the stamp of the rows in the head of the card."""
+        self.model(lambda synth: synth.promise(guarantee))
+        lineage = Synthesizer.load(self.bundle / "model.locum").lineage
+        card = self.bundle / "card.md"
+        lines = card.read_text(encoding="utf-8").splitlines(keepends=True)
+        head = f"locum_lineage: {json.dumps(lineage.to_json(), sort_keys=True)}\n"
+        written = [head if line.startswith("locum_lineage:") else line for line in lines]
+        card.write_text("".join(written), encoding="utf-8")
 
     def finish(self, *, exports: bool = True) -> None:
         """Hash, describe and sign."""
@@ -148,9 +161,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _key(path: Path) -> Path:
-    from locum.files.signature import own_key
-
-    own_key(path)
+    make_key(path)
     return path
 
 
@@ -513,6 +524,16 @@ def an_earlier_release_of_tomorrow(f: Forger) -> None:
     ]
 
 
+def a_stamp_of_another_account(f: Forger) -> None:
+    f.stamp(Guarantee(f.told["statement"], "0" * 64))
+
+
+def a_model_whose_guarantee_is_void(f: Forger) -> None:
+    found = guarantee_of(f.told)
+    assert found is not None
+    f.stamp(replace(found, voided="real rows were read"))
+
+
 AUDIT = {
     "name": "one row more", "method": "5,000 runs on neighbours", "date": "2026-11-25", "runs": 5000,
     "claimed_epsilon": 3.0, "delta": 1e-6, "lower_bound": 1.2, "confidence": 0.95, "passed": True,
@@ -588,6 +609,9 @@ LIES: tuple[tuple[Lie, str], ...] = (
     (an_entry_with_a_wrong_price, "an entry holds what cannot be"),
     (an_unknown_mechanism, "an entry holds what cannot be"),
     (steps_that_do_not_add_up_so, "adds up Gaussian steps only"),
+    (a_stamp_of_another_account, "synthetic.csv: its stamp does not carry the guarantee"),
+    (a_stamp_of_another_account, "model.locum: the guarantee that it carries is not the one"),
+    (a_model_whose_guarantee_is_void, "model.locum: the guarantee that it carries is not the one"),
     (an_earlier_release_of_tomorrow, "a bundle that was released before is younger"),
 )
 

@@ -125,8 +125,7 @@ def fit(data: Path, model: Path, force: bool = False, as_json: bool = False, **a
 
     with Display() as display:
         found = fit_file(data, model, force=force, progress=display, **asked)
-    if found["warning"]:
-        note(f"warning: {found['warning']}", style="yellow")
+    _warn(found)
     if as_json:
         emit({"command": "fit", **found})
         return
@@ -141,6 +140,7 @@ def fit(data: Path, model: Path, force: bool = False, as_json: bool = False, **a
 
 def sample(found: Mapping[str, Any], out: Path) -> None:
     """Show what was drawn."""
+    _warn(found)
     if "sentence" in found:
         say(found["sentence"])
     rows = count(found["rows"], "synthetic row")
@@ -149,16 +149,23 @@ def sample(found: Mapping[str, Any], out: Path) -> None:
 
 def impute(found: Mapping[str, Any], out: Path) -> None:
     """Show what was filled."""
+    _warn(found)
     say(f"{found['sentence']} {count(found['rows'], 'row')} written to {out} ({size(found['bytes'])}).")
 
 
 def fair(found: Mapping[str, Any], out: Path, page: Path | None) -> None:
     """Show what the repair did."""
+    _warn(found)
     for text in (found["sentence"], *found["notes"]):
         say(text)
     say(f"{count(found['rows'], 'row')} written to {out} ({size(found['bytes'])}).")
     if page is not None:
         say(f"Report: {page}")
+
+
+def _warn(found: Mapping[str, Any]) -> None:
+    if found["warning"]:
+        note(f"warning: {found['warning']}", style="yellow")
 
 
 def plant(found: PlantedFile, out: Path, keys: Path, copies: int) -> None:

@@ -25,7 +25,7 @@ from locum.runs.budget import accounting_of, budget_of_request, open_ledger
 from locum.runs.config import Config
 from locum.runs.content import discovery_price, refuse_unknown_content
 from locum.runs.files import COUNTS, HOLDOUT, LEDGER, LEDGER_PATH, MEASURED, MODEL, PRIVACY, read_privacy
-from locum.runs.guarantee import privacy_document
+from locum.runs.guarantee import guarantee_of, privacy_document
 from locum.runs.holdout import split
 from locum.runs.options import DEFAULT_SYNTHESIZER, PRIVATE_SYNTHESIZER
 from locum.runs.plan import Fingerprint, RunPlan, fingerprint, fingerprint_of, fingerprint_table
@@ -344,6 +344,7 @@ class LedgerAccess:
         document = privacy_document(
             ledger, fit, holdout=plan.holdout, public=terms.get("public"), said=str(terms["unit_said"])
         )
+        fit.synthesizer.promise(guarantee_of(document))
         head = [{"clique": list(m.clique), "sigma": m.sigma} for m in fit.measurements]
         counts = {str(i): np.asarray(m.counts) for i, m in enumerate(fit.measurements)}
         files = {

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import LocumError
 from locum.privacy.entry import Entry
-from locum.runs.certificate import NAME
+from locum.runs.certificate import NAME, is_old
 from locum.runs.check_account import least_slack
 from locum.runs.files import MODEL
-from locum.runs.guarantee import entries_of
+from locum.runs.guarantee import entries_of, guarantee_of
 from locum.sources.base import n_cells
 from locum.sources.discover import ROUNDS
 from locum.sources.domain import NOTHING_FOUND
@@ -53,6 +53,8 @@ def check_model(certificate: Mapping[str, Any], synth: Synthesizer) -> list[str]
     if synth.n_rows != max(1, int(certificate["rows"]["noisy"])):
         found.append(f"{MODEL}: it says that it learned from another number of rows than was bought.")
     found += check_origin(synth.origin, synth.schema)
+    if not is_old(certificate) and synth.lineage.guarantee != guarantee_of(certificate):
+        found.append(f"{MODEL}: the guarantee that it carries is not the one of the certificate.")
     for column in synth.schema:
         if column.bounds is not None and column.bounds.source == "data":
             found.append(f"{MODEL}: the bounds of {column.name} were read from the data.")

@@ -10,15 +10,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from locum.data.lineage_stamp import stamp_of
 from locum.errors import FileFormatError
 from locum.files.json import load
 from locum.privacy.unit import Unit
 from locum.report.words import harmless
-from locum.runs.certificate import NAME
+from locum.runs.certificate import NAME, is_old
 from locum.runs.certificate_form import TABLE
+from locum.runs.check_files import SYNTHETIC
 from locum.runs.deployment import deployment_text
-from locum.runs.files import CARD, CROISSANT, DEPLOYMENT, QUALITY, QUALITY_JSON, SP800_226
-from locum.runs.guarantee import EXACTNESS, TRUST_MODEL, assumed, entries_of, mechanisms
+from locum.runs.files import CARD, CROISSANT, DEPLOYMENT, QUALITY, QUALITY_JSON, SP800_226, TEXTS
+from locum.runs.guarantee import EXACTNESS, TRUST_MODEL, assumed, entries_of, guarantee_of, mechanisms
 from locum.runs.sp800_226 import sp800_226_text
 from locum.sources.domain import assumptions_of
 
@@ -88,6 +90,8 @@ def check_pages(bundle: Path, certificate: Mapping[str, Any], columns: tuple[str
     for name, make in ((DEPLOYMENT, deployment_text), (SP800_226, sp800_226_text)):
         if name in files and _text(bundle / name) != make(certificate):
             found.append(f"{name}: it does not say what the certificate says.")
+    if not is_old(certificate):
+        found += _check_stamp(bundle, certificate)
     if QUALITY in files and _ACTIVE.search(_text(bundle / QUALITY)):
         found.append(f"{QUALITY}: the page would do or fetch something when it is opened.")
     if CROISSANT in files:
@@ -112,6 +116,15 @@ def _check_statement(name: str, text: str, said: str) -> list[str]:
         return [f"{name}: it does not have the statement of the certificate."]
     if any(claim not in said for claim in _CLAIM.findall(plain)):
         return [f"{name}: it claims another guarantee than the certificate."]
+    return []
+
+
+def _check_stamp(bundle: Path, certificate: Mapping[str, Any]) -> list[str]:
+    """The rows carry the guarantee of the certificate: in themselves, or in the head of the card."""
+    rows = next((name for name in (*SYNTHETIC, TEXTS) if name in certificate["files"]), None)
+    stamp = None if rows is None else stamp_of(bundle / rows)
+    if stamp is None or stamp.guarantee != guarantee_of(certificate):
+        return [f"{rows}: its stamp does not carry the guarantee of the certificate."]
     return []
 
 

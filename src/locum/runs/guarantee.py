@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from locum.files.json import dump
 from locum.privacy.accountant import THEOREMS, Total
 from locum.privacy.entry import MECHANISMS, Entry
 from locum.privacy.unit import Unit
 from locum.runs.versions import versions
+from locum.schema.lineage import Guarantee
 
 if TYPE_CHECKING:
     from locum.evaluation.evidence import Answer
@@ -173,6 +176,14 @@ def privacy_document(
         "assumptions": [*fit.domain.assumptions, *assumed(ledger.unit)],
         "versions": versions(),
     }
+
+
+def guarantee_of(document: Mapping[str, Any]) -> Guarantee | None:
+    """What a model and its rows carry of a document; None in test mode, where nothing is guaranteed."""
+    if document["private"] is not True:
+        return None
+    account = hashlib.sha256(dump(document["entries"])).hexdigest()
+    return Guarantee(str(document["statement"]), account)
 
 
 def entries_of(document: Mapping[str, Any]) -> list[Entry]:

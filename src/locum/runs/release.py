@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from locum.data.lineage_stamp import restamp
 from locum.errors import LeakError, UsageError
 from locum.files import atomic
 from locum.files.folder import RunFolder
@@ -27,6 +28,7 @@ from locum.runs.files import (
     SP800_226,
     read_privacy,
 )
+from locum.runs.guarantee import guarantee_of
 from locum.runs.keys import signer
 from locum.runs.ledger_state import current_document
 from locum.runs.out_folder import refuse_taken
@@ -135,11 +137,13 @@ def release(
     check_privacy(document, str(run / PRIVACY))
     audits = _audits(run)
     out.mkdir(parents=True, exist_ok=True)
-    for name in (synthetic, MODEL):
-        with atomic.replacing(out / name) as path:
-            shutil.copyfile(run / name, path)
+    with atomic.replacing(out / synthetic) as path:
+        shutil.copyfile(run / synthetic, path)
     progress(Event("release", 1, 5))
-    synth = Synthesizer.load(out / MODEL)
+    # what the model and its rows carry is the account as it stands now, not as it stood at the fit
+    synth = Synthesizer.load(run / MODEL).promise(guarantee_of(document))
+    synth.save(out / MODEL)
+    restamp(out / synthetic, synth.lineage)
     created = now()
     quality = assess_release(run, out / synthetic, synth, document)
     progress(Event("release", 3, 5))

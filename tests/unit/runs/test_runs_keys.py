@@ -202,8 +202,9 @@ def test_the_list_is_for_its_owner_and_keeps_what_is_known(home: Path) -> None:
 
 def test_the_commands_say_what_they_did(home: Path, capsys: Any) -> None:
     assert first_line(capsys, "keys", "list") == (
-        0, "No key is known yet. Make one with `locum keys new`, or trust a sender's with `locum keys trust`.",
-    )  # fmt: skip
+        0,
+        "No key is known yet. Make one with `locum keys new`, or trust a sender's with `locum keys trust`.",
+    )
     assert "Made the key own" in first_line(capsys, "keys", "new")[1]
     public = public_hex(signing_key(own_path("own")))
     assert main(["keys", "show", "own"]) == 0 and public in capsys.readouterr().out

@@ -23,7 +23,7 @@ from locum.privacy.sealed import seal_errors
 from locum.privacy.unit import Unit
 from locum.runs.budget import budget_of_request, open_ledger
 from locum.runs.files import LEDGER, LEDGER_PATH, MODEL, PRIVACY
-from locum.runs.guarantee import ALWAYS_ASSUMED, TRUST_MODEL, account_of, bounding
+from locum.runs.guarantee import ALWAYS_ASSUMED, TRUST_MODEL, account_of, bounding, guarantee_of
 from locum.runs.options import DEFAULT_DELTA, DEFAULT_PER_UNIT, check_rows
 from locum.runs.out_folder import make_folder, own_folder
 from locum.runs.plan import fingerprint
@@ -325,7 +325,8 @@ def attribute_texts(
         seed=asked.seed,
     )
     with replacing(asked.out / MODEL, private=True) as path:
-        fit.fit.synthesizer.descend(stamp_of(asked.data)).save(path)
+        made_under = guarantee_of(account_of(opened.ledger))
+        fit.fit.synthesizer.descend(stamp_of(asked.data)).promise(made_under).save(path)
     write_text(asked.out / PLAN, dump_plan(plan), private=True)
     facts: dict[str, Any] = {"attributes": [a.name for a in found], "generator": fit.fit.synthesizer.name}
     texts: Sequence[str] = ()
@@ -426,6 +427,8 @@ def _finish(
     name = Path(asked.data).name if isinstance(asked.data, str | Path) else "the table of private texts"
     risks = (*filter(None, [warning_of(private, name)]), *file_warnings(public))
     ledger = opened.ledger
+    account = account_of(ledger)
+    lineage = lineage.under(guarantee_of(account))
     lines = []
     for i, text in enumerate(texts):
         row: dict[str, Any] = {**(rows[i] if rows else {}), opened.column: text}
@@ -436,7 +439,6 @@ def _finish(
     if texts:
         write_text(asked.out / TEXTS, "".join(lines), private=True)
         files[:0] = [TEXTS, *write_stamp(asked.out / TEXTS, lineage)]
-    account = account_of(ledger)
     whom = [_ONE] if ledger.unit.column is None else bounding(ledger.unit)
     size = [] if ledger.size.sigma else [_SIZE.format(rows=ledger.size.rows)]
     document = {
