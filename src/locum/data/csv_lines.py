@@ -215,21 +215,19 @@ def _tidy(lines: Sequence[bytes], form: LineForm) -> bytes:
     """The lines in UTF-8, one for each that is not blank, each with the right number of fields."""
     mark, count = form.delimiter.encode(), len(form.fields) - 1
     empty = mark * count or b'""'
-    utf8 = form.encoding == "utf-8"
-    whole = utf8 and _is_utf8(b"\n".join(lines))
+    text = form.encoding == "utf-8" and _is_utf8(b"\n".join(lines))
+    field = rb'(?:"[^"\r\0]*"|[^"%s\r\0]*)' % re.escape(mark)
+    plain = re.compile(rb"%s(?:%s%s){%d}" % (field, re.escape(mark), field, count))
     out = []
     for line in lines:
         if line.endswith(b"\r"):
             line = line[:-1]
         if not line.strip(b" "):
             continue
-        odd = b'"' in line or b"\r" in line or b"\0" in line or not (utf8 and (whole or _is_utf8(line)))
-        # Arrow takes this mark away, but only where a block begins
-        odd = odd or line.startswith(codecs.BOM_UTF8)
-        if odd:
+        # Arrow takes a mark at the start away, but only where a block begins
+        known = (text or line.isascii()) and not line.startswith(codecs.BOM_UTF8)
+        if not (known and plain.fullmatch(line)):
             line = _slow(line, form) or empty
-        elif line.count(mark) != count:
-            line = empty
         out.append(line)
     return b"\n".join(out) + b"\n" if out else b""
 
