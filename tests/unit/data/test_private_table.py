@@ -17,6 +17,7 @@ from locum.data import private_table
 from locum.data.plain_origin import plain_origin
 from locum.data.private_table import open_private
 from locum.data.restore import restore
+from locum.errors import UsageError
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
@@ -25,7 +26,8 @@ NAMES = ["a", "b"]
 PIECES = (
     b'{"a": 1, "b": "x"}', b'{"a": 1.0}', b'{"b": null, "zoster": 7}', b'{"a": NaN}', b'{"a": [1, 2]}',
     b"[1]", b"3", b"null", b'"a"', b"{", b'{"a": 1', b'{"a": "\xff"}', b"\xef\xbb\xbf{}", b"\0", b"\r", b" ",
-    b"[" * 900, b'{"a": 1e999}', b'{"a": "\\ud800"}', b'{"a": 1, "a": 2}', b'{"a": ' + b"9" * 5_000 + b"}", b"\n",
+    b"[" * 900, b'{"a": 1e999}', b'{"a": "\\ud800"}', b'{"a": 1, "a": 2}', b"\n",
+    b'{"a": ' + b"9" * 5_000 + b"}",
 )  # fmt: skip
 lines = st.sampled_from(PIECES) | st.binary(max_size=6) | st.lists(st.sampled_from(PIECES)).map(b"".join)
 
@@ -85,6 +87,13 @@ def test_some_columns_are_read_in_the_order_that_is_asked_for(
         (block,) = open_private(source, NAMES).read(columns)
         expected = {name: rows[name] for name in columns or NAMES}
         assert block.to_pydict() == expected and block.column_names == list(expected)
+
+
+@pytest.mark.parametrize("delimiter", ['"', "é", "\n", "\0", "", ",,"])
+def test_delimiters_that_cannot_be_are_refused(delimiter: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("1,2\n")
+    with pytest.raises(UsageError, match="cannot be a delimiter"):
+        open_private(tmp_path / "t.csv", NAMES, delimiter=delimiter, header=False)
 
 
 @pytest.mark.parametrize("backend", ["csv", "jsonl", "parquet", "arrow", "pandas", "polars"])
