@@ -22,9 +22,9 @@ from locum.schema.validate import check
 
 _HEAD = """\
 # locum.toml - a template. Nothing in it was read off the rows: it holds what is known without them, and for
-# each fact that is missing a line. Take its comment sign off and put the fact in place of the dots. Write what
-# a form, a code book or a law says, and leave the rest open: looking it up in the rows would tell something
-# about single persons. In a private run --discover buys what is open, at a price.
+# each fact that is missing a line. Take its comment sign off and put the fact in place of the dots. Write
+# what a form, a code book or a law says, and leave the rest open: looking it up in the rows would tell
+# something about single persons. In a private run --discover buys what is open, at a price.
 # Kinds: category boolean integer number datetime date duration text id pii.*
 # id, text and pii.* are made afresh, never learned.
 version = 1
