@@ -4,7 +4,8 @@
 
     LocumError
     ├── UsageError        the call itself is off (bad option, negative seed, --rows 0)        exit 2
-    │   └── FolderError   an output place cannot be used (exists, not writable, no space)     exit 2
+    │   ├── FolderError   an output place cannot be used (exists, not writable, no space)     exit 2
+    │   └── ContentError  too little is known of private columns; nothing was spent           exit 2
     ├── DataError         the data cannot be read or does not fit the schema                  exit 1
     │   └── SchemaError   a schema contradicts itself or the data                             exit 1
     ├── FileFormatError   a model file or run folder is broken, hostile or from the future    exit 1
@@ -20,7 +21,7 @@ keyword arguments so that the command line, JSON output and Python all show the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class LocumError(Exception):
@@ -87,6 +88,14 @@ class FolderError(UsageError):
     """An output place cannot be used: it exists, is not writable, or is full."""
 
 
+class ContentError(UsageError):
+    """Too little is known of what private columns may hold; nothing was spent. `gaps` names the columns."""
+
+    def __init__(self, what: str, *, gaps: Sequence[str] = (), **told: Any) -> None:
+        self.gaps = tuple(gaps)
+        super().__init__(what, **told)
+
+
 class NotFittedError(UsageError):
     """A method that needs a fitted object was called before ``fit``."""
 
@@ -109,6 +118,10 @@ class FileFormatError(LocumError):
 
 class LineageWarning(UserWarning):
     """A generator is about to learn from rows that a generator made and nobody verified."""
+
+
+class GuaranteeWarning(UserWarning):
+    """Rows of a model under a guarantee of privacy have lost it, because other rows went in."""
 
 
 class BudgetError(LocumError):

@@ -14,14 +14,17 @@ from pathlib import Path
 import pytest
 
 from locum.files.signature import signing_key
-from locum.runs.certificate import as_bytes, certify
+from locum.runs.certificate import as_bytes, seal
 from locum.runs.verify import verify
 
 BUNDLE = {
     "synthetic.csv", "model.locum", "card.md", "croissant.json", "certificate.json", "quality.html",
-    "quality.json",
+    "quality.json", "deployment.json", "sp800-226.md",
 }  # fmt: skip
-RUN = ("run", "visits.csv", "--epsilon", "4", "--target", "readmitted", "--synthesizer", "independent")
+RUN = (
+    "run", "visits.csv", "--epsilon", "4", "--target", "readmitted", "--synthesizer", "independent",
+    "--discover",
+)  # fmt: skip
 #: Held by one visit only: must not come out anywhere.
 SECRET_WARD, SECRET_AGE = "zoster-unit-7", 1234567
 
@@ -62,6 +65,24 @@ def test_the_run_says_what_is_guaranteed_first(house):
     assert "of the budget went into finding out" in told
     for never in ("anonymous", "GDPR"):
         assert never not in told
+
+
+def test_a_column_in_which_nothing_was_found_is_named_and_left_empty(house):
+    """Numbers of visits are labels that one row each holds: none of them is found, and none is made up."""
+    told = (house / "run.out").read_text()
+    assert "Left empty, for noise hid what it holds: visit. Declare levels or bounds to have it." in told
+    certificate = json.loads((house / "bundle" / "certificate.json").read_text())
+    assert certificate["discovery"]["columns"]["visit"] == "nothing found"
+    lines = (house / "bundle" / "synthetic.csv").read_text().splitlines()
+    assert lines[0].startswith("visit,") and all(line.startswith('"",') for line in lines[1:])
+
+
+def test_a_run_whose_columns_nobody_declared_stops_before_it_spends_anything(folder):
+    told = call(folder, "run", "visits.csv", "--epsilon", "4", "--ledger", "visits.ledger")
+    assert told.returncode == 2
+    assert "too little is known of what 6 columns may hold: visit (kind, and levels or bounds)" in told.stderr
+    assert "nothing was spent" in told.stderr and "--discover" in told.stderr
+    assert [p.name for p in folder.iterdir()] == ["visits.csv"]
 
 
 def test_nothing_that_one_visit_holds_comes_out(house):
@@ -129,7 +150,7 @@ def spoiled(content: bytes, rng: random.Random) -> list[bytes]:
 @pytest.mark.parametrize("name", sorted(BUNDLE))
 def test_any_changed_byte_of_any_file_is_found(bundle, name):
     """Some fifty edits of each file; fixed seed."""
-    assert verify(bundle).passed
+    assert verify(bundle).intact
     path = bundle / name
     good = path.read_bytes()
     for edited in spoiled(good, random.Random(name)):
@@ -137,10 +158,10 @@ def test_any_changed_byte_of_any_file_is_found(bundle, name):
             continue
         path.write_bytes(edited)
         found = verify(bundle)
-        assert not found.passed, name
+        assert not found.intact, name
         assert any(name in failure for failure in found.failures), name
     path.write_bytes(good)
-    assert verify(bundle).passed
+    assert verify(bundle).intact
 
 
 def test_every_byte_of_the_signature_and_of_the_totals_counts(bundle):
@@ -151,7 +172,7 @@ def test_every_byte_of_the_signature_and_of_the_totals_counts(bundle):
     for start in wanted:
         for at in range(start, min(start + 40, len(good))):
             path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-            assert not verify(bundle).passed, at
+            assert not verify(bundle).intact, at
 
 
 def test_the_certificate_lists_what_a_receiver_needs(house):
@@ -174,7 +195,7 @@ def test_the_certificate_lists_what_a_receiver_needs(house):
 def test_rows_that_stay_in_their_file_make_the_same_kind_of_release(folder):
     done = call(
         folder, "run", "visits.csv", "--epsilon", "4", "--unit", "visit", "--engine", "duckdb",
-        "--synthesizer", "independent",
+        "--synthesizer", "independent", "--discover",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert call(folder, "release", "visits-locum", "--out", "bundle").returncode == 0
@@ -186,7 +207,7 @@ def test_rows_that_stay_in_their_file_make_the_same_kind_of_release(folder):
 
 def test_a_spent_ledger_refuses_a_run_and_keeps_what_was_paid(folder):
     """What was paid for is released; the run that finds nothing left is not."""
-    options = ("--synthesizer", "independent", "--ledger", "visits.ledger")
+    options = ("--synthesizer", "independent", "--discover", "--ledger", "visits.ledger")
     assert call(folder, "run", "visits.csv", "--epsilon", "3", *options, "--out", "one").returncode == 0
     told = call(folder, "run", "visits.csv", "--epsilon", "1", *options, "--out", "two")
     assert told.returncode == 1 and "is left" in told.stderr
@@ -227,11 +248,9 @@ def test_a_forger_with_a_key_of_his_own_cannot_make_the_sums_fit(bundle, tmp_pat
     else:
         certificate["total"]["delta"] = 1e-3
     key = signing_key(_new_key(tmp_path))
-    body = {k: v for k, v in certificate.items() if k not in ("signature", "files", "created", "audits")}
-    files = {name: bundle / name for name in certificate["files"]}
-    forged = certify(body, files, created=certificate["created"], audits=[], key=key)
-    (bundle / "certificate.json").write_bytes(as_bytes(forged))
-    assert not verify(bundle).passed
+    body = {k: v for k, v in certificate.items() if k != "signature"}
+    (bundle / "certificate.json").write_bytes(as_bytes(seal(body, key)))
+    assert not verify(bundle).intact
 
 
 def _new_key(folder: Path) -> Path:
@@ -259,7 +278,7 @@ def test_a_hostile_certificate_is_refused_without_a_crash(bundle):
         b'{"total": {"delta": "x"}}',
     ):
         path.write_bytes(content)
-        assert not verify(bundle).passed
+        assert not verify(bundle).intact
 
 
 def test_the_card_and_croissant_carry_the_guarantee(house):
@@ -269,7 +288,7 @@ def test_the_card_and_croissant_carry_the_guarantee(house):
     croissant = json.loads((house / "bundle" / "croissant.json").read_text())
     assert croissant["conformsTo"][0] == "http://mlcommons.org/croissant/1.1"
     named = {f["name"] for f in croissant["distribution"]}
-    assert named == BUNDLE - {"croissant.json", "certificate.json"}
+    assert named == BUNDLE - {"croissant.json", "certificate.json", "deployment.json", "sp800-226.md"}
     fields = [f["name"] for f in croissant["recordSet"][0]["field"]]
     assert fields == ["visit", "age", "ward", "score", "admitted", "readmitted"]
 
@@ -304,7 +323,7 @@ def test_the_same_command_again_spends_nothing(house):
         (("--epsilon", "-1"), 2, "epsilon"),
         (("--epsilon", "inf"), 2, "epsilon"),
         (("--epsilon", "1e-"), 2, "epsilon"),
-        (("--epsilon", "1", "--delta", "0.5"), 2, "too large for any table"),
+        (("--epsilon", "1", "--delta", "0.5"), 2, "too large for any data"),
         # The number of rows is bought with noise: 1 / 0.009 is more than four deviations below it.
         (("--epsilon", "1", "--delta", "0.009"), 2, "too large for this many rows"),
         (("--epsilon", "1", "--unit", "visit", "--per-unit", "0"), 2, "whole number"),
@@ -319,7 +338,8 @@ def test_the_same_command_again_spends_nothing(house):
 )
 def test_bad_input_gets_one_sentence_and_no_value(folder, options, code, words):
     (folder / "other.csv").write_text("a,b\n1,2\n3,4\n")
-    told = call(folder, "run", "visits.csv", "--synthesizer", "independent", *options)
+    discover = ("--discover",) if "--epsilon" in options else ()
+    told = call(folder, "run", "visits.csv", "--synthesizer", "independent", *options, *discover)
     assert told.returncode == code, told.stderr
     assert words in told.stderr
     assert "Traceback" not in told.stderr
@@ -328,7 +348,9 @@ def test_bad_input_gets_one_sentence_and_no_value(folder, options, code, words):
 
 
 def test_a_ledger_adds_up_over_runs_and_refuses(folder):
-    options = ("--epsilon", "2", "--synthesizer", "independent", "--ledger", "visits.ledger")
+    options = (
+        "--epsilon", "2", "--synthesizer", "independent", "--discover", "--ledger", "visits.ledger",
+    )  # fmt: skip
     first = call(folder, "fit", "visits.csv", "--model", "a.locum", *options, "--total-epsilon", "2.5")
     assert first.returncode == 0, first.stderr
     second = call(folder, "fit", "visits.csv", "--model", "b.locum", *options)
@@ -345,7 +367,7 @@ def test_a_unit_with_nulls_is_no_error(folder):
     (folder / "visits.csv").write_text("\n".join(lines) + "\n")
     told = call(
         folder, "fit", "visits.csv", "--model", "a.locum", "--epsilon", "2", "--unit", "visit",
-        "--synthesizer", "independent",
+        "--synthesizer", "independent", "--discover",
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     document = json.loads((folder / "a.privacy.json").read_text())

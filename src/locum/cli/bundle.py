@@ -31,21 +31,35 @@ def release(found: Released, out: Path) -> None:
 
 def verify(found: Verified) -> None:
     """What was checked, what is assumed, or what is wrong."""
-    if found.passed:
-        say("In order.", style="green")
-        say(f"Privacy: {found.statement}")
-        if found.epsilon is not None:
-            say(f"Epsilon added up twice: {found.epsilon[0]:.6g} and {found.epsilon[1]:.6g}.")
-        say(f"{len(found.files)} files and the certificate are unchanged since they were signed.")
-        word = "the key you expect" if found.known_key else "a key that you should compare with the sender's"
-        say(f"Signed by {word}, fingerprint {found.key}.")
-        say("Not proven, but assumed:")
-        for text in found.assumptions:
-            say(f"- {text}")
-    else:
+    from locum.runs.verify import NOT_PROVEN
+
+    if not found.intact:
         say("NOT in order.", style="bold red")
         for text in found.failures:
             say(f"- {text}")
+        return
+    if found.signer and found.old:
+        say("In order, as far as an older certificate can be checked.", style="yellow")
+    elif found.signer:
+        say("In order.", style="green")
+    else:
+        say("Intact, but signed by an unknown signer.", style="bold yellow")
+    say(f"Privacy: {found.statement}")
+    if found.epsilon is not None:
+        say(f"Epsilon added up twice: {found.epsilon[0]:.6g} and {found.epsilon[1]:.6g}.")
+    say(f"{len(found.files)} files and the certificate are unchanged since they were signed.")
+    if found.signer:
+        say(f"Signed by {found.signer}, fingerprint {found.key}.")
+    else:
+        say(f"The fingerprint of the key is {found.key}. Anybody can make a key and sign with it.")
+        say(
+            "Ask the sender for his key by another way than the bundle, and write it down: "
+            f"locum keys trust {found.public_key} --name SENDER"
+        )
+    say("Not proven, but assumed:")
+    for text in found.assumptions:
+        say(f"- {text}")
+    say(NOT_PROVEN)
 
 
 def inspect(found: Inspection) -> None:

@@ -33,6 +33,12 @@ def note(text: str, style: str = "dim") -> None:
     console.print(wrap(text, console), style=style or None)
 
 
+def prompt(question: str) -> str:
+    """Put a question on standard error and read the answer; the end of input is an empty one."""
+    err().print(question, end="")
+    return sys.stdin.readline().rstrip("\n")
+
+
 def wrap(text: str, console: Console, hang: int = 0) -> str:
     """Words for a terminal: broken between words, `hang` spaces before the lines after the first.
 

@@ -11,6 +11,7 @@ import typer
 from locum.cli.console import emit, note, say, table
 from locum.cli.progress import Display
 from locum.cli.show import show_answers, show_checks, show_notes
+from locum.errors import ContentError
 from locum.runs.files import STAGES
 from locum.runs.request import RunRequest, run_request
 from locum.wording import count, duration, size
@@ -64,10 +65,14 @@ def check(as_json: bool = False, **asked: Any) -> None:
 def run_and_show(request: RunRequest, *, command: str, as_json: bool) -> None:
     """Carry out a run and show what came of it; exit code 1 when a limit is broken."""
     from locum.runs.execute import execute
+    from locum.runs.offer_template import offer_template
     from locum.runs.prepare import prepare
 
     with Display() as display:
-        prepared = prepare(request, display)
+        try:
+            prepared = prepare(request, display)
+        except ContentError as error:
+            raise offer_template(request, error) from None
         display.announce(prepared)
         outcome = execute(prepared, display)
     show_notes(outcome.notes[len(prepared.notes) :])
@@ -140,7 +145,8 @@ def show_forecast(found: Forecast, *, as_json: bool) -> None:
     if as_json:
         emit({"command": "check", **found.to_json()})
         return
-    say(f"{found.name}: a private run with {found.budget} at unit {found.unit} would work.")
+    would = "would stop before it spends anything" if found.stops else "would work"
+    say(f"{found.name}: a private run with {found.budget} at unit {found.unit} {would}.")
     say(f"Generator {found.synthesizer}: {found.why}")
     for text in found.notes:
         say(f"note: {text}")
@@ -161,7 +167,7 @@ def show_forecast(found: Forecast, *, as_json: bool) -> None:
     say(
         f"About {found.cpu_s:.0f} CPU seconds with all judging and {size(found.memory_bytes)} of "
         f"{size(found.free_bytes)} free, for some {found.rows:,} rows as the size of the file suggests; "
-        "good to about a factor of 3. No row was read and nothing was spent."
+        "good to about a factor of 3. No row was counted and nothing was spent."
     )
     say("Next: declare what you know in locum.toml, then locum run with the same options.")
 

@@ -170,6 +170,13 @@ def ordered_book(
     )
 
 
+def empty_book(column: Column, lattice: Lattice) -> Codebook:
+    """An ordered column of which nothing is known: every value is missing."""
+    if column.kind in ("date", "datetime"):
+        return CalendarCodebook(column.name, column.kind, column.timezone, None, None, None, None, True)
+    return NumericCodebook(column.name, column.kind, lattice, None, False, False, True)
+
+
 def generated_book(column: Column, form: str = "") -> GeneratedCodebook:
     """An id, text or PII column whose form was not looked at; `form` ``uuid`` asks for such ids."""
     maker: Maker

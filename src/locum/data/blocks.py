@@ -13,13 +13,13 @@ from locum.data.csv import (
     SAMPLE_BYTES,
     as_text,
     find_encoding,
-    header,
     sniff,
     splitting,
     without_blanks,
 )
+from locum.data.header import header as header_line
 from locum.data.origin import Dialect, Origin
-from locum.data.read import held_as, kind_of_file, refuse_columns
+from locum.data.read import held_as, kind_of_file, refuse_columns, refuse_headed, table_name
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def open_blocks(
     encoding: str | None = None,
     decimal: str | None = None,
     missing: Sequence[str] = (),
+    header: bool = True,
+    names: Sequence[str] = (),
     scan: bool = True,
 ) -> Blocks:
     """A file as blocks; options and result as in `read`, without its notes.
@@ -138,20 +140,29 @@ def open_blocks(
     if not path.is_file():
         raise DataError("there is no such file", where=str(path), do="check the spelling of the path")
     suffix, zipped = kind_of_file(path)
+    if not header:
+        refuse_headed(path)
     if zipped or suffix in (".jsonl", ".ndjson"):
         raise UsageError("such a file is not read in blocks", where=str(path), do=_WAY_OUT)
     if suffix in (".csv", ".tsv", ".txt", ".tab"):
         if delimiter in ("tab", "\\t"):
             delimiter = "\t"
-        found = _open_csv(path, suffix, delimiter, encoding, decimal, scan)
+        unheaded = None if header else tuple(names)
+        found = _open_csv(path, suffix, delimiter, encoding, decimal, unheaded, scan)
     else:
-        found = _open_typed(path, suffix)
+        found = typed_blocks(path, suffix)
     refuse_columns(found.schema, found.name)
     return replace(found, origin=replace(found.origin, missing=tuple(missing)))
 
 
 def _open_csv(
-    path: Path, suffix: str, delimiter: str | None, encoding: str | None, decimal: str | None, scan: bool
+    path: Path,
+    suffix: str,
+    delimiter: str | None,
+    encoding: str | None,
+    decimal: str | None,
+    unheaded: tuple[str, ...] | None,
+    scan: bool,
 ) -> Blocks:
     import pyarrow as pa
 
@@ -174,17 +185,23 @@ def _open_csv(
         raise DataError("the file is empty", where=where, expected="a header line and rows")
     dialect = sniff(text.decode("utf-8", errors="ignore"), whole, delimiter, where, [])
     dialect = replace(dialect, encoding=encoding, decimal=decimal)
-    names, offset = header(text, dialect, where)
+    names, offset = header_line(text, dialect, where, headed=unheaded is None, names=unheaded or ())
     start += len(text[:offset].decode().encode(_plain_name(encoding), errors="replace"))
     quoted = scan and _scan(path, _plain_name(encoding))
     if dialect.space and quoted:
         raise UsageError("blanks before quotes are not read in blocks", where=where, do=_WAY_OUT)
     schema = pa.schema([(name, pa.string()) for name in names])
-    name = path.name.split(".")[0] or "table"
-    return Blocks(path, name, schema, Origin("csv", held_as(schema), dialect), start, quoted)
+    return Blocks(path, table_name(path), schema, Origin("csv", held_as(schema), dialect), start, quoted)
 
 
-def _open_typed(path: Path, suffix: str) -> Blocks:
+def typed_blocks(path: Path, suffix: str) -> Blocks:
+    """A Parquet or Arrow file as blocks, told apart by its ending; its columns may be of any type.
+
+    Raises
+    ------
+    DataError
+        When it is no such file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -201,7 +218,7 @@ def _open_typed(path: Path, suffix: str) -> Blocks:
     fields: list[Any] = [f for f in schema if not f.name.startswith("__index_level_")]
     schema = pa.schema(fields)
     held = Origin("parquet" if backend == "parquet" else "arrow", held_as(schema))
-    return Blocks(path, path.name.split(".")[0] or "table", schema, held)
+    return Blocks(path, table_name(path), schema, held)
 
 
 def _plain_name(encoding: str) -> str:

@@ -6,11 +6,11 @@ import codecs
 import csv
 import io
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from locum.data.header import header, looks_like_data
 from locum.data.origin import Dialect
 from locum.errors import DataError, UsageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-_DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 18
 _SAMPLE_ROWS = 300
 _BOMS = (
@@ -39,11 +39,14 @@ def read_csv(
     delimiter: str | None = None,
     encoding: str | None = None,
     decimal: str | None = None,
+    headed: bool = True,
+    names: Sequence[str] = (),
 ) -> tuple[pa.Table, Dialect, tuple[str, ...]]:
     """Read delimited text into a table of text columns.
 
     An empty field is null, an empty pair of quotes is empty text (in a table of one column both are null,
-    for an empty line could not be told from no line). What the arguments leave open is sniffed.
+    for an empty line could not be told from no line). What the arguments leave open is sniffed; a text that
+    is not `headed` has no line of names.
 
     Returns
     -------
@@ -77,14 +80,19 @@ def read_csv(
     whole = len(text) <= SAMPLE_BYTES
     dialect = sniff(head, whole, delimiter, where, notes)
     dialect = replace(dialect, encoding=encoding, decimal=decimal)
-    names, offset = header(text, dialect, where)
+    found, offset = header(text, dialect, where, headed=headed, names=names)
     if not text[offset:].strip(b" \r\n"):
         raise DataError("the file has a header line but no rows", where=where, expected="at least one row")
-    if all(_numeric(name) for name in names):
-        notes.append("The first line looks like data; locum takes it as the header.")
+    if headed and looks_like_data(found):
+        notes.append(
+            "The first line looks like data; locum takes it as the header. If it is a row, give --no-header "
+            "(header=False in Python)."
+        )
+    if not headed and not names:
+        notes.append(f"Without a header line, the columns are called c1 to c{len(found)}.")
     if dialect.space and b'"' in text:
-        return _slow(text, names, dialect, where), dialect, tuple(notes)
-    return _fast(text, names, offset, dialect, where), dialect, tuple(notes)
+        return _slow(text, found, offset, dialect, where), dialect, tuple(notes)
+    return _fast(text, found, offset, dialect, where), dialect, tuple(notes)
 
 
 def find_encoding(data: bytes, asked: str | None, where: str, notes: list[str]) -> str:
@@ -199,11 +207,11 @@ def _score(records: Sequence[Sequence[str]]) -> tuple[float, int]:
 
 def sniff(head: str, whole: bool, asked: str | None, where: str, notes: list[str]) -> Dialect:
     """How a file is spelled, from its first lines."""
-    scores = {mark: _score(_records(head, mark, whole)) for mark in _DELIMITERS}
-    best = max(_DELIMITERS, key=lambda mark: (round(scores[mark][0], 1), scores[mark][1]))
+    scores = {mark: _score(_records(head, mark, whole)) for mark in DELIMITERS}
+    best = max(DELIMITERS, key=lambda mark: (round(scores[mark][0], 1), scores[mark][1]))
     if scores[best][0] < 0.3:  # ragged under every delimiter: take the one the header has most of
         first = head.split("\n", 1)[0]
-        best = max(_DELIMITERS, key=first.count)
+        best = max(DELIMITERS, key=first.count)
     if asked is not None and len(_first(head, asked)) == 1 and scores[best][0] > 0.9 and best != asked:
         raise DataError(
             f"with delimiter {asked!r} there is one column only",
@@ -237,55 +245,6 @@ def _all_quoted(head: str, delimiter: str, whole: bool) -> bool:
     return bool(lines) and all(record.fullmatch(line) for line in lines)
 
 
-def _numeric(text: str) -> bool:
-    return bool(re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?\s*", text))
-
-
-def header(text: bytes, dialect: Dialect, where: str) -> tuple[list[str], int]:
-    """Column names, and the offset at which the rows begin."""
-    consumed = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal consumed
-        start = 0
-        for match in re.finditer(rb"\r\n|\n|\r|\Z", text):
-            line = text[start : match.end()]
-            consumed, start = match.end(), match.end()
-            yield line.decode("utf-8")
-
-    reader = csv.reader(lines(), delimiter=dialect.delimiter, skipinitialspace=dialect.space)
-    try:
-        names = next(record for record in reader if any(record))
-    except (csv.Error, StopIteration) as error:
-        raise DataError(
-            "the header line cannot be read", where=where, do="check the quotes in the first line"
-        ) from error
-    _check_names(names, where)
-    return names, consumed
-
-
-def _check_names(names: Sequence[str], where: str) -> None:
-    empty = [i + 1 for i, name in enumerate(names) if not name.strip()]
-    if empty:
-        places = ", ".join(str(i) for i in empty[:5])
-        which = f"column {places} has" if len(empty) == 1 else f"columns {places} have"
-        raise DataError(
-            f"{which} no name in the header line",
-            where=where,
-            expected="a name for every column",
-            do="name it, or leave out a row number or a trailing delimiter when the file is written",
-        )
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(
-            f"{len(twice)} column {'name appears' if len(twice) == 1 else 'names appear'} twice",
-            where=where,
-            examples=[repr(name) for name in twice],
-            expected="different names",
-            do="rename them in the header line",
-        )
-
-
 def _fast(text: bytes, names: list[str], offset: int, dialect: Dialect, where: str) -> pa.Table:
     """Read with Arrow; on failure find the line and say what is wrong with it."""
     import pyarrow as pa
@@ -307,7 +266,7 @@ def _fast(text: bytes, names: list[str], offset: int, dialect: Dialect, where: s
             if "straddl" in str(error) and block < len(text):
                 block = len(text) + 1
                 continue
-            _blame(text, names, dialect, where, error)
+            _blame(text, names, offset, dialect, where, error)
     last = table.column(table.num_columns - 1)[-1].as_py()
     if quoted and text.count(b'"') % 2 and last is not None and last.endswith("\n"):
         raise DataError(
@@ -316,15 +275,15 @@ def _fast(text: bytes, names: list[str], offset: int, dialect: Dialect, where: s
     return without_blanks(table) if dialect.space else table
 
 
-def as_text(names: Sequence[str]) -> arrow_csv.ConvertOptions:
-    """Every column is text; an empty field is null, an empty pair of quotes is not."""
+def as_text(names: Sequence[str], *, quoted_nulls: bool = False) -> arrow_csv.ConvertOptions:
+    """Every column is text; an empty field is null, an empty pair of quotes only with `quoted_nulls`."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
     return arrow_csv.ConvertOptions(
         column_types={name: pa.string() for name in names},
         strings_can_be_null=True,
-        quoted_strings_can_be_null=len(names) == 1,
+        quoted_strings_can_be_null=quoted_nulls or len(names) == 1,
         null_values=[""],
     )
 
@@ -353,7 +312,9 @@ def _python_reader(text: bytes, dialect: Dialect) -> Any:
     return csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.space)
 
 
-def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, error: Exception) -> None:
+def _blame(
+    text: bytes, names: Sequence[str], offset: int, dialect: Dialect, where: str, error: Exception
+) -> None:
     """Raise the error that names the first line whose length is off."""
     reader = _python_reader(text, dialect)
     odd, first, got = 0, 0, 0
@@ -373,20 +334,20 @@ def _blame(text: bytes, names: Sequence[str], dialect: Dialect, where: str, erro
         ) from error
     more = f"; {odd:,} such lines in all" if odd > 1 else ""
     raise DataError(
-        f"line {first:,} has {got} fields, the header has {len(names)}{more}",
+        f"line {first:,} has {got} fields, the {'header' if offset else 'first'} has {len(names)}{more}",
         where=where,
         expected=f"{len(names)} fields in every line",
         do=f"repair the line, quote fields that hold {_spell(dialect.delimiter)}, or name the --delimiter",
     ) from error
 
 
-def _slow(text: bytes, names: list[str], dialect: Dialect, where: str) -> pa.Table:
+def _slow(text: bytes, names: list[str], offset: int, dialect: Dialect, where: str) -> pa.Table:
     """Read with Python's reader, which alone copes with a blank before a quote; about 1 us a field."""
     import pyarrow as pa
 
-    records = [record for record in _python_reader(text, dialect) if record][1:]
+    records = [record for record in _python_reader(text[offset:], dialect) if record]
     if any(len(record) != len(names) for record in records):
-        _blame(text, names, dialect, where, ValueError("ragged"))
+        _blame(text, names, offset, dialect, where, ValueError("ragged"))
     columns = zip(*records, strict=True)
     return pa.table(
         {

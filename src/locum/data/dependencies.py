@@ -71,7 +71,7 @@ def find_dependencies(
         roots = [found for found in determinants[name] if found not in determinants]
         if roots:
             best = min(roots, key=lambda root: (sizes[root], place[root]))
-            pairs.append(Dependency(best, name))
+            pairs.append(Dependency(best, name, source="data"))
     return tuple(pairs)
 
 

@@ -83,6 +83,7 @@ def propose(
         if coded is not None:
             codes[name] = coded
     proposals = swap_if_siblings_say_so(proposals)
+    proposals = [_marked(p, given.get(p.column.name), raw) for p in proposals]
     free = {name for name, value in given.items() if isinstance(value, Column)}
     labels = {p.column.name for p in proposals if p.column.kind == "category"}
     pairs = find_dependencies(codes, never={*roles, *free}, labels=labels)
@@ -93,6 +94,17 @@ def propose(
         )
     schema = Schema(tuple(p.column for p in proposals), pairs, target, tuple(protected), raw.name)
     return Detection(schema, tuple(proposals), notes)
+
+
+def _marked(proposal: Proposal, wish: Override | None, raw: Raw) -> Proposal:
+    """The proposal with a mark on every fact that detection decided, and not the user."""
+    if isinstance(wish, Column):
+        return proposal
+    said = {"kind"} if isinstance(wish, str) else set(wish or ())
+    # In JSON Lines names stand in the rows: one row can bring a column that no other has.
+    names = ("name",) if raw.origin.backend == "jsonl" else ()
+    read_off = (*names, *(fact for fact in proposal.column.told if fact not in said))
+    return replace(proposal, column=replace(proposal.column, read_off=read_off))
 
 
 def _need(name: str, names: Collection[str], table: str) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from locum.errors import FileFormatError
 from locum.files import atomic
-from locum.schema.lineage import Lineage, lineage_from_json
+from locum.schema.lineage import GIVEN, Lineage, lineage_from_json
 
 KEY = "locum.lineage"
 #: Key in the head of a data card, and most bytes of a card or sidecar that are looked at.
@@ -85,6 +85,39 @@ def stamp_of(source: Any) -> Lineage | None:
         if found is not None:
             return found
     return stamp_of_file(path, b"")[0]
+
+
+def after_given(lineage: Lineage, given: Any) -> Lineage:
+    """Lineage of rows that take cells over from a file or frame."""
+    return lineage.after(stamp_of(given), GIVEN)
+
+
+def restamp(path: Path, lineage: Lineage) -> None:
+    """Put another stamp into a file that carries its stamp in itself; others are left as they are.
+
+    Raises
+    ------
+    FolderError
+        When the place cannot be written to.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path.suffix.lower() not in _BINARY:
+        return
+    with atomic.replacing(path) as temporary:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            with pq.ParquetFile(path) as held:
+                schema = held.schema_arrow.with_metadata(metadata(lineage))
+                with pq.ParquetWriter(temporary, schema) as out:
+                    for batch in held.iter_batches():
+                        out.write_batch(batch.replace_schema_metadata(schema.metadata))
+            return
+        with pa.ipc.open_file(path) as held:
+            schema = held.schema.with_metadata(metadata(lineage))
+            with pa.ipc.new_file(temporary, schema) as out:
+                for i in range(held.num_record_batches):
+                    out.write_batch(held.get_batch(i).replace_schema_metadata(schema.metadata))
 
 
 def stamp_of_file(path: Path, data: bytes) -> tuple[Lineage | None, tuple[str, ...]]:

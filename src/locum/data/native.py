@@ -8,9 +8,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family
+from locum.data.cell_texts import texts_of
 from locum.data.distinct import plain
 from locum.data.lineage_stamp import stamp_in
-from locum.data.origin import Held, NullStyle, Origin, Raw
+from locum.data.origin import Backend, Held, NullStyle, Origin, Raw
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -30,21 +31,9 @@ def from_native(source: Any) -> Raw:
         When two columns have one name or values cannot be held by Arrow.
     """
     import narwhals as nw
-    from narwhals.exceptions import DuplicateError
 
     wrapped = isinstance(source, nw.DataFrame | nw.LazyFrame)
-    try:
-        frame = source if wrapped else nw.from_native(source)
-    except TypeError as error:
-        raise UsageError(
-            f"locum cannot read a {type(source).__name__}",
-            where="data",
-            expected="a path, or a pandas, polars, pyarrow or narwhals data frame",
-        ) from error
-    except DuplicateError as error:
-        raise _twice([str(label) for label in source.columns]) from error
-    if isinstance(frame, nw.LazyFrame):
-        raise UsageError("this frame is lazy", where="data", do="call .collect() first")
+    frame = _eager(source)
     native = frame.to_native()
     if frame.implementation.is_pandas():
         table, origin, notes = _from_pandas(native)
@@ -59,6 +48,64 @@ def from_native(source: Any) -> Raw:
         notes = (f"{frame.implementation} frames come back as Arrow tables.",)
     origin = Origin(origin.backend, origin.columns, wrapped=wrapped, labels=origin.labels)
     return Raw(table, origin, "table", notes, stamp_in(getattr(native, "attrs", None)))
+
+
+def _eager(source: Any) -> Any:
+    """A frame as narwhals holds it; errors as in `from_native`."""
+    import narwhals as nw
+    from narwhals.exceptions import DuplicateError
+
+    held = source if isinstance(source, nw.DataFrame | nw.LazyFrame) else None
+    try:
+        frame = nw.from_native(source) if held is None else held
+    except TypeError as error:
+        raise UsageError(
+            f"locum cannot read a {type(source).__name__}",
+            where="data",
+            expected="a path, or a pandas, polars, pyarrow or narwhals data frame",
+        ) from error
+    except DuplicateError as error:
+        raise _twice([str(label) for label in source.columns]) from error
+    if isinstance(frame, nw.LazyFrame):
+        raise UsageError("this frame is lazy", where="data", do="call .collect() first")
+    return frame
+
+
+def frame_backend(source: Any) -> Backend:
+    """The library that a frame belongs to, as rows are handed back in it; errors as in `from_native`."""
+    made = _eager(source).implementation
+    return "pandas" if made.is_pandas() else "polars" if made.is_polars() else "pyarrow"
+
+
+def frame_labels(source: Any) -> list[str]:
+    """Names of the columns of a frame as texts; errors as in `from_native`."""
+    frame = _eager(source)
+    return [
+        str(label) for label in (frame.to_native() if frame.implementation.is_pandas() else frame).columns
+    ]
+
+
+def frame_column(source: Any, name: str) -> pa.Array | pa.ChunkedArray:
+    """One column of a frame, read without a look at the others; of objects the text of each value."""
+    import narwhals as nw
+    import pyarrow as pa
+
+    frame = _eager(source)
+    if not frame.implementation.is_pandas():
+        column = frame.get_column(name)
+        return texts_of(column.to_list()) if column.dtype == nw.Object else column.to_arrow()
+    native = frame.to_native()
+    series = native.iloc[:, [str(label) for label in native.columns].index(name)]
+    kind = str(series.dtype)
+    if kind.startswith("Sparse"):
+        series = series.sparse.to_dense()
+    if kind.startswith(("period", "interval", "complex")):
+        return texts_of(None if text in ("NaT", "nan") else text for text in series.astype(str))
+    try:
+        # a column of objects is one of texts, or each of its values is read by itself
+        return pa.array(series, pa.string() if kind == "object" else None, from_pandas=True)
+    except (pa.ArrowException, OverflowError, ValueError, TypeError):
+        return texts_of(series)
 
 
 def _from_pandas(frame: Any) -> tuple[pa.Table, Origin, tuple[str, ...]]:

@@ -21,11 +21,11 @@ from locum.errors import DataError, UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_CSV = (".csv", ".tsv", ".txt", ".tab")
-_JSONL = (".jsonl", ".ndjson")
-_PARQUET = (".parquet", ".pq")
-_ARROW = (".arrow", ".feather", ".ipc")
-SUFFIXES = (*_CSV, *_JSONL, *_PARQUET, *_ARROW)
+TEXT_FILES = (".csv", ".tsv", ".txt", ".tab")
+JSON_FILES = (".jsonl", ".ndjson")
+PARQUET_FILES = (".parquet", ".pq")
+ARROW_FILES = (".arrow", ".feather", ".ipc")
+SUFFIXES = (*TEXT_FILES, *JSON_FILES, *PARQUET_FILES, *ARROW_FILES)
 
 
 def read(
@@ -35,6 +35,8 @@ def read(
     encoding: str | None = None,
     decimal: str | None = None,
     missing: Sequence[str] | str | None = None,
+    header: bool = True,
+    names: Sequence[str] = (),
 ) -> Raw:
     """Read a table from a path or a data frame.
 
@@ -47,6 +49,10 @@ def read(
         Spelling of a CSV file where sniffing got it wrong. `decimal` is ``.`` or ``,``.
     missing
         Texts that mean "missing", besides the usual ones.
+    header
+        False when the first line of a text table is a row and not the names of the columns.
+    names
+        Names of the columns of a table without a header line; c1, c2, ... when there are none.
 
     Raises
     ------
@@ -59,7 +65,17 @@ def read(
         raise UsageError(f"decimal sign {decimal!r} is not known", where="decimal", expected="'.' or ','")
     tokens = (missing,) if isinstance(missing, str) else tuple(missing or ())
     if isinstance(source, str | os.PathLike):
-        raw = _read_path(Path(source), delimiter=delimiter, encoding=encoding, decimal=decimal)
+        path = Path(source)
+        if not header:
+            refuse_headed(path)
+        raw = _read_path(
+            path,
+            delimiter=delimiter,
+            encoding=encoding,
+            decimal=decimal,
+            headed=header,
+            names=() if header else names,
+        )
     else:
         raw = _read_frame(source)
     if tokens:
@@ -69,30 +85,52 @@ def read(
     return raw
 
 
-def _read_path(path: Path, *, delimiter: str | None, encoding: str | None, decimal: str | None) -> Raw:
+def refuse_headed(path: Path) -> None:
+    """Refuse a file that holds the names of its columns in any case, where it is said to have no header line.
+
+    Raises
+    ------
+    UsageError
+        For all but CSV and the like.
+    """
+    suffix, _ = kind_of_file(path)
+    if suffix not in TEXT_FILES:
+        raise UsageError(
+            f"a {suffix} file names its columns itself and has no header line",
+            where="--no-header",
+            do="leave it out",
+        )
+
+
+def _read_path(path: Path, *, delimiter: str | None, **reading: Any) -> Raw:
     where = str(path)
     suffix, zipped = kind_of_file(path)
     data = _bytes(path, where)
     lineage, said = stamp_of_file(path, data)
     if zipped:
         data = _unzip(data, where)
-    name = path.name.split(".")[0] or "table"
-    if suffix in _CSV:
+    name = table_name(path)
+    if suffix in TEXT_FILES:
         _refuse_disguised(data, where)
         if delimiter is None and suffix in (".tsv", ".tab") and b"\t" in data[:65536]:
             delimiter = "\t"
         if delimiter in ("tab", "\\t"):
             delimiter = "\t"
-        table, dialect, notes = read_csv(data, where, delimiter=delimiter, encoding=encoding, decimal=decimal)
+        table, dialect, notes = read_csv(data, where, delimiter=delimiter, **reading)
         return Raw(table, Origin("csv", held_as(table.schema), dialect), name, (*notes, *said), lineage)
-    if suffix in _JSONL:
+    if suffix in JSON_FILES:
         table = _jsonl(data, where)
         return Raw(table, Origin("jsonl", held_as(table.schema)), name, said, lineage)
-    typed = _parquet(data, where) if suffix in _PARQUET else _arrow(data, where)
+    typed = _parquet(data, where) if suffix in PARQUET_FILES else _arrow(data, where)
     lineage = stamp_in(typed.schema.metadata) or lineage
     table, notes = _without_index(typed)
-    backend: Backend = "parquet" if suffix in _PARQUET else "arrow"
+    backend: Backend = "parquet" if suffix in PARQUET_FILES else "arrow"
     return Raw(table, Origin(backend, held_as(table.schema)), name, (*notes, *said), lineage)
+
+
+def table_name(path: Path) -> str:
+    """Name of the table that a file holds: the file's own without its endings."""
+    return path.name.split(".")[0] or "table"
 
 
 #: What to do with a file of another kind.
@@ -114,7 +152,7 @@ def kind_of_file(path: Path) -> tuple[str, bool]:
     endings = [ending.lower() for ending in path.suffixes]
     zipped = bool(endings) and endings[-1] == ".gz"
     suffix = endings[-2] if zipped and len(endings) > 1 else (endings[-1] if endings and not zipped else "")
-    if suffix not in SUFFIXES or (zipped and suffix not in (*_CSV, *_JSONL)):
+    if suffix not in SUFFIXES or (zipped and suffix not in (*TEXT_FILES, *JSON_FILES)):
         if path.is_dir():
             _refuse_folder(path)
         hint = _CONVERT.get(suffix, "rename or convert it")

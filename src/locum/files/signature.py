@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from locum.errors import FileFormatError, UsageError
+from locum.errors import FileFormatError, FolderError, UsageError
 from locum.files import atomic
+from locum.files.passphrase import passphrase_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,12 +19,12 @@ ALGORITHM = "Ed25519"
 
 
 def signing_key(path: Path) -> Ed25519PrivateKey:
-    """The private key in a PEM file without passphrase.
+    """The private key in a PEM file; a passphrase is taken from the environment, or asked on a terminal.
 
     Raises
     ------
     UsageError
-        When the file is missing.
+        When the file is missing, or the passphrase is not there or another.
     FileFormatError
         When it holds no Ed25519 private key.
     """
@@ -32,37 +33,46 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        content = path.read_bytes()
     except OSError as error:
         raise UsageError("the key cannot be read", where=str(path), do="check the path") from error
+    locked = b"BEGIN ENCRYPTED PRIVATE KEY" in content
+    try:
+        key = load_pem_private_key(content, password=passphrase_of(str(path)) if locked else None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
+        if locked:
+            raise UsageError(
+                "the passphrase does not open the key", where=str(path), do="try again"
+            ) from None
         raise _no_key(path, "private") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise _no_key(path, "private")
     return key
 
 
-def own_key(path: Path) -> tuple[Ed25519PrivateKey, bool]:
-    """The user's own private key, and whether it was made just now: readable by its owner only.
+def make_key(path: Path, passphrase: bytes | None = None) -> Ed25519PrivateKey:
+    """A new private key in a new PEM file (PKCS #8), readable by its owner only.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    passphrase
+        What the file is encrypted with; None leaves it open.
 
     Raises
     ------
-    FileFormatError
-        When the file holds no Ed25519 private key.
     FolderError
-        When a new key cannot be written.
+        When the file exists or cannot be written.
     """
-    return (signing_key(path), False) if path.is_file() else (_make(path), True)
-
-
-def _make(path: Path) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    locked: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase is not None:
+        locked = serialization.BestAvailableEncryption(passphrase)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # made for the owner only from the first byte on; an existing file is never replaced
@@ -72,7 +82,7 @@ def _make(path: Path) -> Ed25519PrivateKey:
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
-        return signing_key(path)
+        raise FolderError("there is a key already", where=str(path), do="choose another name") from None
     except OSError as error:
         raise atomic.folder_error(error, path) from error
     return key
@@ -146,5 +156,5 @@ def _no_key(path: Path, which: str) -> FileFormatError:
     return FileFormatError(
         f"the file holds no {which} {ALGORITHM} key",
         where=str(path),
-        expected="a PEM file without passphrase",
+        expected="a PEM file",
     )

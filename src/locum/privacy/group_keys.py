@@ -19,7 +19,7 @@ from locum.privacy.unit import Unit
 #: Some keys, and the exact number of rows of each.
 Part = tuple[Sequence[str], Sequence[int]]
 #: No column has more keys than this; the slack is booked for so many, because their number is private.
-_MOST_KEYS = 2.0**32
+MOST_KEYS = 2.0**32
 #: Longer keys are never released: a long text is rarely a category, and may be a message.
 LONGEST_KEY = 200
 
@@ -103,7 +103,7 @@ def release_keys(
         sensitivity=ledger.unit.l2,
         scale=sigma,
         delta=delta,
-        slack=_MOST_KEYS * gaussian_slack(sigma),
+        slack=MOST_KEYS * gaussian_slack(sigma),
         purpose=purpose,
     )
     parts = [_sorted(counts)] if isinstance(counts, Mapping) else counts

@@ -21,12 +21,13 @@ def to_json(evidence: Evidence, context: RunContext) -> dict[str, Any]:
         ``evidence`` (every field of `Evidence`) and ``verdicts`` (question -> verdict, for quick reading).
         Numbers are not rounded; those that are not finite become null. NumPy scalars become plain numbers.
     """
+    lineage = None if context.lineage is None else context.lineage.to_json()
     return {
         "schema_version": SCHEMA_VERSION,
         "generator": "locum",
         "internal": True,
         "notice": "Computed on real rows. Do not share.",
         "verdicts": {a.question: a.verdict for a in evidence.answers},
-        "context": plain(context),
+        "context": {**plain(context), "lineage": lineage},
         "evidence": evidence.to_json(),
     }

@@ -23,24 +23,26 @@ from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import stream
 from locum.runs.budget import accounting_of, budget_of_request, open_ledger
 from locum.runs.config import Config
+from locum.runs.content import discovery_price, refuse_unknown_content
 from locum.runs.files import COUNTS, HOLDOUT, LEDGER, LEDGER_PATH, MEASURED, MODEL, PRIVACY, read_privacy
-from locum.runs.guarantee import privacy_document
+from locum.runs.guarantee import guarantee_of, privacy_document
 from locum.runs.holdout import split
 from locum.runs.options import DEFAULT_SYNTHESIZER, PRIVATE_SYNTHESIZER
-from locum.runs.plan import Fingerprint, RunPlan, fingerprint, fingerprint_of
+from locum.runs.plan import Fingerprint, RunPlan, fingerprint, fingerprint_of, fingerprint_table
+from locum.runs.private_form import private_form, with_declared_unit
 from locum.runs.private_rows import choose_engine, open_rows
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.runs.tables import (
     check_target,
-    declared_schema,
-    need_columns,
     read_table,
     refine_schema,
     rule_notes,
+    shared_id_notes,
     without_data_bounds,
 )
 from locum.schema.lineage import Lineage, warning_of
 from locum.schema.table import Schema
+from locum.sources.domain import NOTHING_FOUND
 from locum.sources.rows import Mask, MemoryRows, Rows
 
 if TYPE_CHECKING:
@@ -144,7 +146,8 @@ class OpenAccess:
         table = canonical(raw, schema)
         check_target(table, schema, schema.target)
         risk = warning_of(raw.lineage, raw.name)
-        notes = (*raw.notes, *([risk] if risk else []), *notes, *rule_notes(table, schema))
+        notes = (*raw.notes, *([risk] if risk else []), *notes)
+        notes = (*notes, *shared_id_notes(table, schema), *rule_notes(table, schema))
         progress(Event("detect", 1, 2))
         facts = TableFacts(
             raw.name, fingerprint_of(data, raw), schema, table.num_rows, raw.lineage, notes=notes
@@ -232,43 +235,40 @@ class LedgerAccess:
         DataError
             When a table cannot be read, or the schema or public table is about other columns.
         """
-        from locum.codes.public_codebooks import refuse_data_bounds
         from locum.data.lineage_stamp import stamp_of
-        from locum.sources.domain import refuse_other_columns
 
+        request = with_declared_unit(request, config)
         asked = request.privacy
         assert asked is not None
         budget, unit = budget_of_request(asked), Unit(asked.unit, asked.per_unit)
         chosen = choose_engine(data, asked.engine)
-        rows = open_rows(data, chosen, reading)
         public = None if asked.public is None else read_table(asked.public)
-        columns = rows.schema.names
-        need_columns(request, columns)
-        schema = declared_schema(request, config, columns, rows.name)
-        if schema is not None:
-            refuse_data_bounds(schema)
-        if public is not None:
-            refuse_other_columns(public.table.column_names, columns)
+        form = private_form(request, config, data, reading, public)
+        gaps = form.gaps
+        price = discovery_price(gaps, budget, unit, rows=form.rows_guessed, besides=form.besides)
+        if not asked.discover:
+            refuse_unknown_content(gaps, price, form.table.name)
+        rows = open_rows(form.table, chosen)
         lineage = stamp_of(data)
         alone = "What this run spends is not added to other runs on these data; --ledger FILE does."
-        notes = (chosen.why, warning_of(lineage, rows.name), "" if asked.ledger is not None else alone)
-        source = fingerprint_of(data, rows.raw) if isinstance(rows, MemoryRows) else fingerprint(Path(data))
+        notes = (
+            chosen.why,
+            warning_of(lineage, rows.name),
+            form.unit_said,
+            *form.notes,
+            "" if asked.ledger is not None else alone,
+        )
         facts = TableFacts(
             rows.name,
-            source,
-            schema or Schema((), name=rows.name),
+            _source(data, rows),
+            form.schema,
             0,
             lineage,
-            _terms(request, asked, budget, unit),
+            {**_terms(request, asked, budget, unit), "unit_said": form.unit_said},
             tuple(n for n in notes if n),
         )
         progress(Event("read", 1, 1))
         return cls(facts, rows, public, budget, unit, asked)
-
-    @property
-    def origin(self) -> Origin:
-        """How the user held the data."""
-        return self.rows.origin
 
     def seal(self, doing: str, *, outermost: bool = False) -> AbstractContextManager[None]:
         """No word of a row leaves."""
@@ -341,7 +341,10 @@ class LedgerAccess:
         # The stamp is about the file, not about any row of it.
         fit.synthesizer.descend(plan.lineage)
         terms = plan.privacy or {}
-        document = privacy_document(ledger, fit, holdout=plan.holdout, public=terms.get("public"))
+        document = privacy_document(
+            ledger, fit, holdout=plan.holdout, public=terms.get("public"), said=str(terms["unit_said"])
+        )
+        fit.synthesizer.promise(guarantee_of(document))
         head = [{"clique": list(m.clique), "sigma": m.sigma} for m in fit.measurements]
         counts = {str(i): np.asarray(m.counts) for i, m in enumerate(fit.measurements)}
         files = {
@@ -411,9 +414,20 @@ def _terms(request: RunRequest, asked: PrivacyRequest, budget: Budget, unit: Uni
         "target": request.target,
         "protected": list(request.protected),
         "public": None if asked.public is None else _public_name(asked.public),
+        "columns": list(asked.columns),
+        "discover": asked.discover,
+        "one_row_per_person": asked.one_row_per_person,
         "ledger": "shared" if asked.ledger is not None else "own",
         "test": asked.test_seed,
     }
+
+
+def _source(data: Any, rows: Rows) -> Fingerprint:
+    """The data by content, for the plan, which stays in the house."""
+    if isinstance(data, str | Path):
+        return fingerprint(Path(data))
+    assert isinstance(rows, MemoryRows)
+    return fingerprint_table(rows.rows, rows.name)
 
 
 def _public_name(public: Any) -> dict[str, Any]:
@@ -431,5 +445,16 @@ def _conclusions(fit: PrivateFit) -> tuple[str, ...]:
         found.append(
             f"{100 * round(fit.domain.spent, 4):.0f} % of the budget went into finding out what {bought} "
             "columns hold; declared kinds, levels and bounds would save it."
+        )
+    empty = [name for name, origin in fit.domain.origins.items() if origin == NOTHING_FOUND]
+    if empty:
+        found.append(
+            f"Left empty, for noise hid what {'it holds' if len(empty) == 1 else 'they hold'}: "
+            f"{', '.join(empty)}. Declare levels or bounds to have {'it' if len(empty) == 1 else 'them'}."
+        )
+    if fit.crowded is not None:
+        found.append(
+            f"About {max(0, int(fit.crowded.counts[0])):,} of those with rows (give or take "
+            f"{2 * fit.crowded.sigma:.0f}) have more rows than are kept; the others of theirs were left out."
         )
     return (*found, *([fit.stopped] if fit.stopped else []))

@@ -1,4 +1,4 @@
-"""What ``locum.toml`` says: data file, schema, generator, evaluation; reading, writing and finding it."""
+"""What ``locum.toml`` says: data file, schema, generator, evaluation; reading and finding it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,22 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from locum.errors import SchemaError, UsageError
 from locum.evaluation.limits import Requirements, requirements
-from locum.files.toml import toml_key, toml_value
+from locum.runs.config_forms import DataForm, EvaluateForm, ModelForm, ReleaseForm
 from locum.runs.files import CONFIG
-from locum.runs.options import DEFAULT_HOLDOUT
 from locum.runs.request import RunRequest
 from locum.schema.table import Dependency, Schema
-from locum.schema.toml import ColumnForm, DependencyForm, RuleForm, StrictForm, Texts, schema_lines
-
-_HEAD = """\
-# locum.toml - proposed by `locum init`, meant to be read and changed. It holds no rows.
-# Kinds: category boolean integer number datetime date duration text id pii.*
-# id, text and pii.* are made afresh, never learned.
-"""
-_PROPOSED = """\
-# Rules that the rows seem to follow. Take the comment signs off those that are true by nature: no row that
-# `run` or `sample` writes will break them. They were read off the rows: with --epsilon keep only what you
-# would have said without looking.
-"""
+from locum.schema.toml import (
+    ColumnForm,
+    DependencyForm,
+    RuleForm,
+    StrictForm,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +71,21 @@ class Config:
         How to read a CSV file where sniffing gets it wrong; see `locum.data.read`.
     model, evaluate, require
         The other sections.
+    columns
+        Names of all columns in the order of the data, also of those whose kind is not filled in yet; where
+        ``[data]`` does not list them, those that have a section.
+    unfilled
+        Those of `columns` whose kind is still to be filled in, in a file that describes others or tries to.
+        They are not in `schema`.
+    header
+        Whether the first line of a text table holds names; without, columns are known by their place.
+    unit, per_unit
+        Column that says whose row it is, and how many rows of each are kept; None when that is not said.
+    one_row_per_person
+        Whether the file says that no person has two rows.
+    release
+        What ``[release]`` says about a release by key: ``controller``, ``contact``, ``purpose``,
+        ``why_epsilon``, ``why_unit``, ``unit_said``.
     """
 
     schema: Schema | None
@@ -89,46 +97,44 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     require: Requirements = field(default_factory=Requirements)
+    columns: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
+    header: bool = True
+    unit: str | None = None
+    per_unit: int | None = None
+    one_row_per_person: bool = False
+    release: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.columns and self.schema is not None:
+            object.__setattr__(self, "columns", self.schema.names)
 
     @property
     def reading(self) -> dict[str, Any]:
         """The reading options that are set, as keyword arguments of `locum.data.read`."""
-        given = {"delimiter": self.delimiter, "encoding": self.encoding, "decimal": self.decimal}
-        given["missing"] = self.missing  # type: ignore[assignment]
-        return {name: value for name, value in given.items() if value}
+        given: dict[str, Any] = {"delimiter": self.delimiter, "encoding": self.encoding}
+        given |= {"decimal": self.decimal, "missing": self.missing}
+        found = {name: value for name, value in given.items() if value}
+        return found if self.header else {**found, **headless(self.columns)}
 
 
-class _DataForm(StrictForm):
-    path: str | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
-    decimal: Literal[".", ","] | None = None
-    missing: Texts = ()
-
-
-class _ModelForm(StrictForm):
-    name: str | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    settings: dict[str, bool | int | float | str | list[int | float | str]] = Field(default_factory=dict)
-
-
-class _EvaluateForm(StrictForm):
-    holdout: Annotated[float, Field(ge=0, lt=1)] | None = None
-    target: str | None = None
-    protected: Texts = ()
+def headless(names: Sequence[str]) -> dict[str, Any]:
+    """Keyword arguments of `locum.data.read` for a file without a header line, with its names if known."""
+    return {"header": False, **({"names": tuple(names)} if names else {})}
 
 
 class _ConfigForm(StrictForm):
     """The file as it is written; unknown keys are refused by name."""
 
     version: Literal[1] | None = None
-    data: dict[str, _DataForm] = Field(default_factory=dict)
+    data: dict[str, DataForm] = Field(default_factory=dict)
     tables: dict[str, dict[str, ColumnForm]] = Field(alias="schema", default_factory=dict)
     dependency: list[DependencyForm] = Field(default_factory=list)
     rule: list[RuleForm] = Field(default_factory=list)
-    model: _ModelForm = Field(default_factory=_ModelForm)
-    evaluate: _EvaluateForm = Field(default_factory=_EvaluateForm)
+    model: ModelForm = Field(default_factory=ModelForm)
+    evaluate: EvaluateForm = Field(default_factory=EvaluateForm)
     require: dict[str, Any] = Field(default_factory=dict)
+    release: ReleaseForm = Field(default_factory=ReleaseForm)
 
     def build(self) -> Config:
         """The settled config.
@@ -158,20 +164,60 @@ class _ConfigForm(StrictForm):
                 do="give both the same name",
             )
 
+        data = self.data.get(table, DataForm())
+        names = data.columns or tuple(columns)
+        stray = [name for name in columns if name not in names]
+        if stray:
+            raise SchemaError(
+                f"there is a section about {stray[0]!r}, which the list of columns does not name",
+                where=f"data.{table}.columns",
+                do="add the name where it stands in the data, or remove the section",
+            )
+        filled = tuple(name for name in names if name in columns and columns[name].kind is not None)
+        unfilled = tuple(name for name in names if name not in filled)
+
         def short(name: str) -> str:
             """Column name without the table's name before it."""
             rest = name.removeprefix(f"{table}.")
-            return rest if rest in columns else name
+            return rest if rest in names else name
 
+        dependencies = tuple(
+            Dependency(short(d.determinant), short(d.dependent), d.whole, d.by) for d in self.dependency
+        )
+        for dependency in dependencies:
+            for name in (dependency.determinant, dependency.dependent):
+                if name in unfilled:
+                    raise SchemaError(
+                        f"a dependency names {name!r}, whose kind is not filled in yet",
+                        where=f"schema.{table}.{name}",
+                        do="add its kind, or remove the dependency",
+                    )
+        target = None if self.evaluate.target is None else short(self.evaluate.target)
+        protected = tuple(short(name) for name in self.evaluate.protected)
+        for role in (target, *protected):
+            if role is not None and role not in names:
+                raise SchemaError(
+                    f"there is no column {role!r}",
+                    where="evaluate",
+                    expected=f"one of {', '.join(names[:12])}",
+                )
         schema = Schema(
-            columns=tuple(column.build(name) for name, column in columns.items()),
-            dependencies=tuple(Dependency(short(d.determinant), short(d.dependent)) for d in self.dependency),
-            target=None if self.evaluate.target is None else short(self.evaluate.target),
-            protected=tuple(short(name) for name in self.evaluate.protected),
+            columns=tuple(columns[name].build(name) for name in filled),
+            dependencies=dependencies,
+            target=target if target in filled else None,
+            protected=tuple(name for name in protected if name in filled),
             name=table,
             rules=tuple(dict.fromkeys(rule.holds for rule in self.rule)),
+            rules_read_off=tuple(dict.fromkeys(rule.holds for rule in self.rule if rule.whole == "data")),
+            rules_by=tuple((rule.holds, rule.by) for rule in self.rule if rule.whole == "public"),
         )
-        return self._config(schema, self.data.get(table, _DataForm()), EvaluateConfig(self.evaluate.holdout))
+        # Roles of columns that the schema cannot hold yet are kept beside it.
+        judged = EvaluateConfig(
+            self.evaluate.holdout,
+            target if target in unfilled else None,
+            tuple(name for name in protected if name in unfilled),
+        )
+        return self._config(schema if filled else None, data, judged, names, unfilled)
 
     def _without_columns(self) -> Config:
         """A file that leaves the columns to detection."""
@@ -185,12 +231,24 @@ class _ConfigForm(StrictForm):
             raise SchemaError(
                 f"[data] names {len(self.data)} tables", where="data", expected="one table", do="keep one"
             )
-        data = next(iter(self.data.values()), _DataForm())
+        data = next(iter(self.data.values()), DataForm())
         judged = EvaluateConfig(self.evaluate.holdout, self.evaluate.target, self.evaluate.protected)
-        return self._config(None, data, judged)
+        return self._config(None, data, judged, data.columns)
 
-    def _config(self, schema: Schema | None, data: _DataForm, judged: EvaluateConfig) -> Config:
-        model = ModelConfig(self.model.name, self.model.seed, dict(self.model.settings))
+    def _config(
+        self,
+        schema: Schema | None,
+        data: DataForm,
+        judged: EvaluateConfig,
+        names: tuple[str, ...],
+        unfilled: tuple[str, ...] = (),
+    ) -> Config:
+        if data.unit is not None and names and data.unit not in names:
+            raise SchemaError(
+                f"there is no column {data.unit!r}",
+                where="data.unit",
+                expected=f"one of {', '.join(names[:12])}",
+            )
         return Config(
             schema,
             data.path,
@@ -198,88 +256,17 @@ class _ConfigForm(StrictForm):
             data.encoding,
             data.decimal,
             data.missing,
-            model,
+            ModelConfig(self.model.name, self.model.seed, dict(self.model.settings)),
             judged,
             requirements(self.require),
+            names,
+            unfilled,
+            data.header,
+            data.unit,
+            data.per_unit,
+            data.one_row_per_person,
+            {name: text for name, text in vars(self.release).items() if text},
         )
-
-
-def dump_config(config: Config | Schema, proposed: Sequence[tuple[str, str]] = ()) -> str:
-    """Write a config, or a schema alone, as commented TOML.
-
-    Rules in `proposed`, each with a remark, are written as comments that do nothing until somebody takes the
-    comment signs off.
-
-    What is left out has its default value. Reason and confidence of a detected column go into a comment; read
-    back they are "declared", for whoever keeps the file has agreed to it. Everything else comes back equal.
-    """
-    if isinstance(config, Schema):
-        config = Config(config)
-    schema = config.schema or Schema(())
-    lines = [_HEAD + "version = 1", ""]
-    reading: dict[str, Any] = {} if config.path is None else {"path": config.path}
-    reading.update(config.reading)
-    if reading:
-        lines += ["[data]", f"{toml_key(schema.name)} = {toml_value(reading)}", ""]
-    lines += schema_lines(schema) + _proposal_lines(proposed)
-    lines += _model(config) + _evaluate(config) + _require(config)
-    return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def _proposal_lines(proposed: Sequence[tuple[str, str]]) -> list[str]:
-    if not proposed:
-        return []
-    lines = [_PROPOSED]
-    for rule, remark in proposed:
-        lines += ["# [[rule]]", f"# holds = {toml_value(rule)}  # {_printable(remark)}", ""]
-    return lines
-
-
-def _model(config: Config) -> list[str]:
-    model = config.model
-    lines = ["[model]"]
-    lines.append(f"name = {toml_value(model.name)}" if model.name is not None else '# name = "tree"')
-    lines.append(f"seed = {toml_value(model.seed)}" if model.seed is not None else "# seed = 7")
-    if model.settings:
-        lines.append(f"settings = {toml_value(dict(model.settings))}")
-    return [*lines, ""]
-
-
-def _evaluate(config: Config) -> list[str]:
-    schema, given = config.schema, config.evaluate
-    holdout = given.holdout
-    if schema is None:
-        found = {"holdout": holdout, "target": given.target, "protected": list(given.protected) or None}
-        return ["[evaluate]", *(f"{k} = {toml_value(v)}" for k, v in found.items() if v is not None), ""]
-    lines = ["[evaluate]"]
-    lines.append(
-        f"# holdout = {DEFAULT_HOLDOUT:g}" if holdout is None else f"holdout = {toml_value(float(holdout))}"
-    )
-    if schema.target is not None:
-        lines.append(f"target = {toml_value(f'{schema.name}.{schema.target}')}")
-    else:
-        lines.append(f'# target = "{_printable(schema.name)}.column"')
-    if schema.protected:
-        lines.append(f"protected = {toml_value([f'{schema.name}.{name}' for name in schema.protected])}")
-    return [*lines, ""]
-
-
-def _require(config: Config) -> list[str]:
-    wanted = config.require
-    if not wanted:
-        return []
-    lines = ["[require]"]
-    if wanted.strict:
-        lines.append("strict = true")
-    for limit in wanted.limits:
-        key = ".".join(toml_key(part) for part in (*limit.name.split("."), limit.bound))
-        lines.append(f"{key} = {toml_value(limit.limit)}")
-    return [*lines, ""]
-
-
-def _printable(text: str) -> str:
-    """Text that stays in its comment."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def load_config(path: str | os.PathLike[str]) -> Config:
@@ -320,7 +307,10 @@ def parse_config(text: str, *, where: str = "locum.toml") -> Config:
 def _explain(error: ValidationError, where: str) -> SchemaError:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
+    if first["type"] == "locum":
+        said = first["ctx"]
+        what, expected, do = said["what"], said["expected"], said["do"]
+    elif first["type"] == "extra_forbidden":
         what, expected, do = "this key is not known", "", "check its spelling, or remove it"
     elif first["type"] == "missing":
         what, expected, do = "this key is missing", "", "add it"
@@ -372,4 +362,9 @@ def locate_data(request: RunRequest) -> tuple[Config | None, Any, dict[str, Any]
         raise UsageError("no data was named", where="DATA", do="give a file: locum run DATA.csv")
     asked = {"delimiter": request.delimiter, "encoding": request.encoding}
     reading = config.reading if config else {}
-    return config, data, {**reading, **{name: value for name, value in asked.items() if value}}
+    reading |= {name: value for name, value in asked.items() if value}
+    if request.header is not None:
+        reading = {name: value for name, value in reading.items() if name not in ("header", "names")}
+        if not request.header:
+            reading |= headless(config.columns if config else ())
+    return config, data, reading

@@ -22,6 +22,7 @@ from locum.runs.out_folder import make_folder, refuse_taken
 from locum.runs.request import RunRequest
 from locum.runs.tables import check_target, group_columns, read_table, refine_schema, without_data_bounds
 from locum.runs.versions import now, versions
+from locum.schema.lineage import uncovered_warning
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -208,6 +209,8 @@ def evaluate(
         for word, t in (("The table given as real", raw), ("The hold-out", tables[1]))
         if t is not None and t.lineage is not None and t.lineage.depth > 0
     ]
+    bare = "" if tables[0] is None else uncovered_warning(tables[0].lineage, tables[0].name)
+    notes += [bare] if bare else []
     birds = None
     if canaries is not None:
         from locum.runs.plant import load_canaries, need_planted

@@ -18,7 +18,8 @@ from locum.files.folder import RunFolder
 from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import child_seed, stream
 from locum.runs.access import Access
-from locum.runs.config import Config, EvaluateConfig, ModelConfig, dump_config
+from locum.runs.config import Config, EvaluateConfig, ModelConfig
+from locum.runs.config_text import dump_config
 from locum.runs.evaluate import judge
 from locum.runs.files import (
     CARD,
@@ -49,7 +50,6 @@ from locum.synthesizer.refit import Refit
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from locum.data.origin import Origin
     from locum.synthesizer.table import Synthesizer
 
 #: Keys of the plan that have no effect of their own on the outputs.
@@ -86,9 +86,13 @@ def run(
     ledger: str | os.PathLike[str] | None = None,
     total_epsilon: float | str | None = None,
     engine: str | None = None,
+    columns: Sequence[str] | None = None,
+    discover: bool = False,
+    one_row_per_person: bool = False,
     config: str | os.PathLike[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
     progress: Listener = silent,
 ) -> RunOutcome:
     """Make a synthetic table with its evidence: one table in, a run folder out.
@@ -118,13 +122,18 @@ def run(
         Longest time on the clock, in seconds.
     require, effort
         Limits on results and what the attacks spend, as for `evaluate`; None means ``quick``.
-    epsilon, delta, unit, per_unit, public, ledger, total_epsilon, engine
+    epsilon, delta, unit, per_unit, public, ledger, total_epsilon
         Guarantee differential privacy, as for `fit`. The ledger is then a file of the run folder unless one
         is named; `total_epsilon` is the total of a new one. See also ``locum release``.
+    engine, columns, discover, one_row_per_person
+        With `epsilon`, as for `fit`.
     config
         Another ``locum.toml``.
     delimiter, encoding
         Correct a wrong guess about a text file.
+    header
+        False when the first line of a text table is a row: columns are then called as the config says, or c1,
+        c2, ...
     progress
         Called with an `Event` now and then.
 
@@ -165,9 +174,13 @@ def run(
         ledger=ledger,
         total_epsilon=total_epsilon,
         engine=engine,
+        columns=columns,
+        discover=discover,
+        one_row_per_person=one_row_per_person,
         config=config,
         delimiter=delimiter,
         encoding=encoding,
+        header=header,
     )
     return execute(prepare(request, progress), progress)
 
@@ -255,7 +268,7 @@ def _sample_and_judge(
     schema = without_data_bounds(plan.schema)
     most = plan.evaluate_rows if access.private else None
     try:
-        made = sample_stage(folder, plan, access.origin, synth, schema, progress, most)
+        made = sample_stage(folder, plan, synth, schema, progress, most)
     except Infeasible as error:
         if access.private:
             error.add_advice(
@@ -293,7 +306,6 @@ def plan_refit(plan: RunPlan) -> Refit | None:
 def sample_stage(
     folder: RunFolder,
     plan: RunPlan,
-    origin: Origin,
     synth: Synthesizer,
     schema: Schema,
     progress: Listener,
@@ -303,6 +315,8 @@ def sample_stage(
     from locum.data.canonical import canonical
     from locum.data.read import read
     from locum.data.write import write_blocks
+
+    origin = synth.origin
 
     def draw_blocks() -> Iterator[pa.Table]:
         done = 0
@@ -318,8 +332,8 @@ def sample_stage(
             stage.output(plan.synthetic)
     if most is not None and plan.rows > most and plan.format != "jsonl":
         return _read_some(folder, plan, schema, most)
-    options = {}
-    if origin.dialect is not None and plan.format == "csv":
+    options: dict[str, Any] = {}
+    if origin is not None and origin.dialect is not None and plan.format == "csv":
         options = {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
     raw = read(folder.file(plan.synthetic), **options)
     return canonical(replace(raw, name=plan.synthetic), schema)
@@ -410,7 +424,10 @@ def context_of(folder: RunFolder, plan: RunPlan, synth: Synthesizer) -> RunConte
 
 
 def config_of(plan: RunPlan) -> Config:
-    """Every decision of a run as a ``locum.toml``; the data is left to whoever repeats it."""
+    """Every decision of a run as a ``locum.toml``; the data is left to whoever repeats it.
+
+    It lies beside the rows that were made, which have a header line also where the data have none.
+    """
     return Config(
         plan.schema,
         model=ModelConfig(plan.synthesizer, plan.seed, dict(plan.settings)),
@@ -435,6 +452,8 @@ def command_of(plan: RunPlan) -> str:
     words += ["--holdout", f"{plan.holdout:g}", "--synthesizer", plan.synthesizer]
     if plan.effort != DEFAULT_EFFORT:
         words += ["--effort", plan.effort]
+    if plan.read.get("header") is False:
+        words.append("--no-header")
     for key, option in (("epsilon", "--epsilon"), ("delta", "--delta"), ("unit", "--unit")):
         if (plan.privacy or {}).get(key) is not None:
             words += [option, str((plan.privacy or {})[key])]

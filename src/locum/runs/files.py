@@ -28,6 +28,10 @@ HOLDOUT = "holdout.bits"
 CROISSANT = "croissant.json"
 QUALITY = "quality.html"
 QUALITY_JSON = "quality.json"
+DEPLOYMENT = "deployment.json"
+SP800_226 = "sp800-226.md"
+#: Of a folder of private texts.
+TEXTS = "texts.jsonl"
 
 #: Stages of a run that leave files behind, in order; when all were done before, nothing is done again.
 STAGES = ("fit", "sample", "evaluate")

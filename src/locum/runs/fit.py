@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ def fit(
     public: Any = None,
     ledger: str | os.PathLike[str] | None = None,
     engine: str | None = None,
+    columns: Sequence[str] | None = None,
+    discover: bool = False,
+    one_row_per_person: bool = False,
     progress: Listener = silent,
     **settings: Any,
 ) -> Synthesizer:
@@ -62,6 +66,15 @@ def fit(
         File in which the spending of all fits on these data is added up and limited; None forgets it.
     engine
         With `epsilon`, where the rows lie: ``memory``, ``duckdb`` (in their file), or ``auto``, by its size.
+    columns
+        With `epsilon`, the columns that may be known, by name: no other is read. Without a schema they must
+        be named, but for a CSV file with a header line.
+    discover
+        With `epsilon`, have kinds, levels and ranges bought that nobody declared; otherwise the fit stops
+        before it spends anything when one is missing.
+    one_row_per_person
+        With `epsilon`, that no person has more than one row; must be said where a column is named like an id
+        and no `unit` is given.
     progress
         Called with an `Event` now and then.
     **settings
@@ -80,8 +93,10 @@ def fit(
         For an unknown synthesizer or setting, or a seed that cannot be.
     DataError
         When the data cannot be read or contradicts the schema.
+    ContentError
+        With `epsilon`, when too little is known of what columns may hold.
     LeakError
-        With `epsilon`, when the schema took a bound from the data.
+        With `epsilon`, when the schema holds facts that were read off rows.
     BudgetError
         With `epsilon`, when the ledger has too little left.
     """
@@ -99,6 +114,9 @@ def fit(
         public=public,
         ledger=ledger,
         engine=engine,
+        columns=columns,
+        discover=discover,
+        one_row_per_person=one_row_per_person,
         settings=settings,
     )
     if request.privacy is not None:

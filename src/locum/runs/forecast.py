@@ -1,14 +1,14 @@
 """What a private run would cost and what its budget would buy, from public facts alone.
 
-Public are the options, the schema, a public table, the form of the file (format, delimiter, names and storage
-types of its columns) and its size. No row is read but the first lines of a CSV file, for its form; nothing is
-spent. The number of rows is private, and only guessed from the size of the file.
+Public are the options, the schema, a public table, the names of the columns and the size of the file. Of a
+CSV file whose columns nobody declared the first rows are held against its header; no other row is read, and
+nothing is spent. The number of rows is private, and only guessed from the size of the file.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,20 +19,19 @@ from locum.progress import Event, Listener, silent
 from locum.runs.access import default_synthesizer
 from locum.runs.budget import RESERVE, accounting_of, budget_of_request, refuse_spent_ledger
 from locum.runs.config import locate_data
+from locum.runs.content import discovery_price, guess_rows
 from locum.runs.cost import JobSize, predict
 from locum.runs.machine import Machine
 from locum.runs.options import DEFAULT_HOLDOUT, PRIVATE_SYNTHESIZER
 from locum.runs.prepare import check_request, first
-from locum.runs.private_rows import EngineChoice, choose_engine, file_family
+from locum.runs.private_form import PrivateForm, private_form, with_declared_unit
+from locum.runs.private_rows import EngineChoice, choose_engine
 from locum.runs.request import RunRequest
-from locum.runs.tables import declared_schema, need_columns, read_table
+from locum.runs.tables import read_table
 from locum.schema.domain import Attribute, Domain
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from locum.data.origin import Raw
-    from locum.schema.column import Column
     from locum.schema.table import Schema
 
 #: CPU seconds of fitting: fixed, for each pair of modelled attributes, and for counting a million rows once.
@@ -45,8 +44,6 @@ FIT_S: Mapping[str, tuple[float, float]] = {
     "independent": (0.2, 0.0),
 }
 PASS_S = {"memory": 3.0, "duckdb": 9.0}
-#: Bytes of a value in a file, for a guess at the number of rows.
-CELL_BYTES = {"csv": 7.0, "parquet": 1.4, "arrow": 8.0}
 #: Codes that a column gets whose levels or range are to be bought, about.
 _BOUGHT = 40
 #: Noise is told where tables of so many attributes are counted.
@@ -98,6 +95,8 @@ class Forecast:
         Where the rows would lie, and the predicted cost.
     notes
         Sentences for the user.
+    stops
+        Whether a run would stop before it spends anything, for want of declared content.
     """
 
     name: str
@@ -115,6 +114,7 @@ class Forecast:
     memory_bytes: int
     free_bytes: int
     notes: tuple[str, ...]
+    stops: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
@@ -132,6 +132,7 @@ class Forecast:
             "memory_bytes": self.memory_bytes,
             "free_bytes": self.free_bytes,
             "notes": list(self.notes),
+            "stops": self.stops,
             "noise": [{"tables": w, "n": n, "sigma": round(s, 2)} for w, n, s in self.noise],
             "columns": [
                 {"name": c.name, "kind": c.kind, "origin": c.origin, "codes": c.codes, "declare": c.declare}
@@ -159,30 +160,39 @@ def forecast(request: RunRequest, progress: Listener = silent) -> Forecast:
     asked = request.privacy
     assert asked is not None
     check_request(request)
-    budget, unit = budget_of_request(asked), Unit(asked.unit, asked.per_unit)
     progress(Event("read", 0, 1))
     config, data, reading = locate_data(request)
+    request = with_declared_unit(request, config)
+    asked = request.privacy
+    assert asked is not None
+    budget, unit = budget_of_request(asked), Unit(asked.unit, asked.per_unit)
     if not isinstance(data, str | Path):
         raise UsageError(
             "no file was named", where="DATA", do="give a file: locum check DATA.csv --epsilon 1"
         )
     path = Path(data)
     chosen = choose_engine(path, asked.engine)
-    name, fields = _form(path, reading)
-    need_columns(request, fields.names)
-    schema = declared_schema(request, config, fields.names, name)
     public = None if asked.public is None else read_table(asked.public)
-    columns, domain, exact = _columns(fields, schema, public, request.target)
+    form = private_form(request, config, path, reading, public)
+    name, names = form.table.name, form.table.names
+    columns, domain, exact = _columns(names, form.schema, public, request, form)
     model = config.model.name if config else None
     generator = request.synthesizer or default_synthesizer(model, private=True)
     generator, why = _generator(generator, domain, public is not None, float(budget.amount))
     refuse_spent_ledger(asked, budget)
-    n = _rows(path, len(fields))
+    n = guess_rows(path, len(names))
     accounting = accounting_of(generator, {})
     discovery, noise = _bought(columns, domain, budget.rho(accounting, RESERVE), unit.l2)
-    cpu, memory, free = _cost(path, chosen, n, fields, domain, generator, request)
+    cpu, memory, free = _cost(path, chosen, n, len(names), domain, generator, request)
     progress(Event("read", 1, 1))
-    notes = [chosen.why] if chosen.why else []
+    notes = [text for text in (chosen.why, form.unit_said, *form.notes) if text]
+    if form.gaps:
+        price = discovery_price(form.gaps, budget, unit, accounting, n, besides=form.besides)
+        notes.append(str(price))
+        if not asked.discover:
+            notes.append(
+                "A run stops before it spends anything, unless they are declared or --discover is given."
+            )
     if not exact:
         notes.append(
             "Codes of columns that are to be bought are guessed; the domain is checked again when they are."
@@ -203,71 +213,43 @@ def forecast(request: RunRequest, progress: Listener = silent) -> Forecast:
         memory,
         free,
         tuple(notes),
+        bool(form.gaps) and not asked.discover,
     )
 
 
-def _form(path: Path, reading: Mapping[str, Any]) -> tuple[str, pa.Schema]:
-    """Name of the table, names and storage types of its columns; of CSV only the first lines are read."""
-    import pyarrow as pa
-
-    from locum.data.blocks import open_blocks
-    from locum.data.read import kind_of_file
-
-    suffix, zipped = kind_of_file(path)
-    if not path.is_file() or zipped or suffix in (".jsonl", ".ndjson"):
-        # a packed file has no form without being read; what it holds is not looked at
-        found = read_table(path, **reading)
-        return found.name, found.table.schema
-    blocks = open_blocks(path, scan=False, **reading)
-    return blocks.name, pa.schema(blocks.schema)
-
-
 def _columns(
-    fields: pa.Schema, schema: Schema | None, public: Raw | None, target: str | None
+    names: Sequence[str], schema: Schema, public: Raw | None, request: RunRequest, form: PrivateForm
 ) -> tuple[tuple[ColumnForecast, ...], Domain, bool]:
     """Where codes would come from, the domain as far as it is known, and whether it is known wholly."""
-    from locum.codes.public_codebooks import declared_book, is_declared, refuse_data_bounds
+    from locum.codes.public_codebooks import declared_book, is_declared
     from locum.sources.discover import weight
-    from locum.sources.domain import public_codebooks, refuse_other_columns
-    from locum.sources.kinds import settled_by_type
+    from locum.sources.domain import known_schema, public_codebooks, with_unit
 
-    if schema is not None:
-        refuse_data_bounds(schema)
-    books: Mapping[str, Any] = {}
-    if public is not None:
-        refuse_other_columns(public.table.column_names, fields.names)
-        schema, books = public_codebooks(public, schema, target)
+    asked = request.privacy
+    whose = with_unit(schema, asked.unit if asked else None, form.table.name)
+    known = known_schema(names, whose, public, request.target, form.table.name)
+    books: Mapping[str, Any] = {} if public is None else public_codebooks(public, known, request.target)[1]
+    found = {column.name: column for column in known}
+    lacks = {gap.column: gap.lacks for gap in form.gaps}
     out, attributes, exact = [], [], True
-    for field in fields:
-        column = schema[field.name] if schema is not None else settled_by_type(field.name, field.type)
-        book = books.get(field.name)
+    for name in names:
+        column, book = found.get(name), books.get(name)
         if book is None and column is not None and is_declared(column):
             book = declared_book(column)
         # a wide range is declared, and which of its parts are dense is bought still
-        open_cells = column is not None and field.name not in books and weight(column) > 0
+        open_cells = column is not None and name not in books and weight(column) > 0
+        kind = column.kind if column else "?"
         if book is not None and not open_cells:
             own = book.attributes
-            origin = "public" if field.name in books else "declared"
+            origin = "public" if name in books else "declared"
             origin = "made afresh" if column is not None and column.regenerated else origin
-            codes = math.prod(a.size for a in own)
-            out.append(ColumnForecast(field.name, column.kind if column else "?", origin, codes))
+            out.append(ColumnForecast(name, kind, origin, math.prod(a.size for a in own)))
         else:
-            own, exact = (Attribute(field.name, field.name, _BOUGHT, False),), False
-            out.append(
-                ColumnForecast(field.name, column.kind if column else "?", "bought", None, _wish(column))
-            )
+            own, exact = (Attribute(name, name, _BOUGHT, False),), False
+            wish = lacks.get(name, "nothing more: only where in its range values are dense is bought")
+            out.append(ColumnForecast(name, kind, "bought", None, wish))
         attributes += own
     return tuple(out), Domain(tuple(attributes)), exact
-
-
-def _wish(column: Column | None) -> str:
-    from locum.codes.public_codebooks import is_declared
-
-    if column is None:
-        return "kind, and levels or bounds"
-    if is_declared(column):
-        return "nothing more: only where in its range values are dense is bought"
-    return "levels" if column.kind == "category" else "bounds"
 
 
 def _generator(name: str, domain: Domain, public: bool, epsilon: float) -> tuple[str, str]:
@@ -299,18 +281,11 @@ def _bought(
     return share, noise
 
 
-def _rows(path: Path, n_columns: int) -> int:
-    """A guess at the number of rows, to one digit, from the size of the file alone."""
-    guess = path.stat().st_size / (CELL_BYTES[file_family(path)] * max(1, n_columns))
-    digit = 10 ** math.floor(math.log10(max(1.0, guess)))
-    return int(max(1, round(guess / digit)) * digit)
-
-
 def _cost(
     path: Path,
     chosen: EngineChoice,
     n: int,
-    fields: pa.Schema,
+    n_columns: int,
     domain: Domain,
     generator: str,
     request: RunRequest,
@@ -331,7 +306,7 @@ def _cost(
     )
     base, pair = FIT_S.get(generator, FIT_S["aim"])
     modelled = sum(s > 1 for s in sizes)
-    fit = base + pair * modelled * (modelled - 1) / 2 + PASS_S[chosen.engine] * n * len(fields) / 15e6
+    fit = base + pair * modelled * (modelled - 1) / 2 + PASS_S[chosen.engine] * n * n_columns / 15e6
     expected = predict(work, machine)
     memory = chosen.memory_bytes if chosen.engine == "memory" else int(6e8 + 2 * n)
     return expected.total_cpu_s + fit / machine.speed, memory, machine.memory_bytes

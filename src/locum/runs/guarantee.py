@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from locum.files.json import dump
 from locum.privacy.accountant import THEOREMS, Total
 from locum.privacy.entry import MECHANISMS, Entry
 from locum.privacy.unit import Unit
 from locum.runs.versions import versions
+from locum.schema.lineage import Guarantee
 
 if TYPE_CHECKING:
     from locum.evaluation.evidence import Answer
@@ -36,6 +39,7 @@ ALWAYS_ASSUMED = (
     "stays behind.",
     "Run time, memory use and logs of the run are not shown to the adversary.",
 )
+EXACTNESS = "integer noise; the distance of the sampler from its law is in each entry as slack"
 _DELTAS = tuple(10.0**-k for k in range(3, 13))
 
 
@@ -87,6 +91,16 @@ def totals(entries: Sequence[Entry], delta: float) -> dict[str, Any]:
     }
 
 
+def assumed(unit: Unit) -> tuple[str, ...]:
+    """What every guarantee for a unit rests on, in sentences."""
+    return (*ALWAYS_ASSUMED, *bounding(unit))
+
+
+def mechanisms(entries: Sequence[Entry]) -> dict[str, str]:
+    """What each mechanism that was used adds, in one sentence each."""
+    return {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})}
+
+
 def round_up(epsilon: float) -> float:
     """Six digits, never less than was spent."""
     if epsilon <= 0:
@@ -132,31 +146,44 @@ def account_of(ledger: Ledger) -> dict[str, Any]:
         "ledger": None if head is None else head.to_json(),
         "entries": [e.to_json() for e in entries],
         "total": added,
-        "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})},
+        "mechanisms": mechanisms(entries),
         "noise": {
             "source": "operating system" if ledger.private else "a seed",
-            "exactness": "integer noise; the distance of the sampler from its law is in each entry as slack",
+            "exactness": EXACTNESS,
         },
         "rows": size.to_json(),
     }
 
 
 def privacy_document(
-    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None
+    ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None, said: str
 ) -> dict[str, Any]:
     """``privacy.json`` of a run."""
     assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
-    assumptions += bounding(ledger.unit)
+    assumptions += [said, *bounding(ledger.unit)]
     return {
         **account_of(ledger),
+        "what": "private table",
+        "unit_said": said,
+        "cut_units": None
+        if fit.crowded is None
+        else {"noisy": int(fit.crowded.counts[0]), "sigma": fit.crowded.sigma},
         "holdout_share": holdout,
         "synthesizer": {"name": fit.choice.name, "why": fit.choice.why, "stopped": fit.stopped},
         "discovery": {"share_of_budget": round(fit.domain.spent, 4), "columns": dict(fit.domain.origins)},
         "public_table": None if public is None else dict(public),
         "trust_model": list(TRUST_MODEL),
-        "assumptions": assumptions,
+        "assumptions": [*fit.domain.assumptions, *assumed(ledger.unit)],
         "versions": versions(),
     }
+
+
+def guarantee_of(document: Mapping[str, Any]) -> Guarantee | None:
+    """What a model and its rows carry of a document; None in test mode, where nothing is guaranteed."""
+    if document["private"] is not True:
+        return None
+    account = hashlib.sha256(dump(document["entries"])).hexdigest()
+    return Guarantee(str(document["statement"]), account)
 
 
 def entries_of(document: Mapping[str, Any]) -> list[Entry]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.errors import UsageError
+from locum.data.lineage_stamp import after_given
+from locum.errors import GuaranteeWarning, UsageError
 from locum.progress import Event, Listener, silent
 from locum.runs.config import find_config
 from locum.runs.options import DEFAULT_SEED, several
 from locum.runs.request import RunRequest
 from locum.runs.sample import load, refuse_out, write_rows
 from locum.runs.tables import need_column, read_table, refine_schema
-from locum.schema.lineage import REAL, Lineage, partly
+from locum.schema.lineage import REAL, Lineage, partly, void_warning
 from locum.wording import count
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class Imputed:
         Rows with such a cell.
     notes
         What a user should know, in plain sentences.
+    warning
+        That a guarantee of privacy does not hold for the rows; empty where there was none.
     """
 
     table: pa.Table
@@ -51,6 +55,7 @@ class Imputed:
     filled: dict[str, int]
     rows_filled: int
     notes: tuple[str, ...] = ()
+    warning: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
@@ -60,6 +65,7 @@ class Imputed:
             "filled": self.filled,
             "lineage": None if self.lineage is None else self.lineage.to_json(),
             "notes": list(self.notes),
+            "warning": self.warning,
         }
 
     def __str__(self) -> str:
@@ -122,8 +128,10 @@ def impute(
     from locum.data.native import like_rows
 
     synth = load(model) if isinstance(model, str | os.PathLike) else model
-    made = fill(data, model=synth, columns=columns, method=method, schema=schema, seed=seed).restored()
-    return like_rows(made, data)
+    done = fill(data, model=synth, columns=columns, method=method, schema=schema, seed=seed)
+    if done.warning:
+        warnings.warn(done.warning, GuaranteeWarning, stacklevel=2)
+    return like_rows(done.restored(), data)
 
 
 def fill(
@@ -165,9 +173,11 @@ def _by_model(
     outcome = complete(model.fitted, given, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
     filled, rows = _difference(given, outcome.table)
     share = 1 - rows / max(outcome.table.num_rows, 1)
-    mark = partly(model.lineage, share) if rows else None
+    drawn = after_given(model.lineage, data)
+    mark = partly(drawn, share) if rows else None
     notes = outcome.notes if not filled else ()
-    return Imputed(outcome.table, model.schema, model.origin, mark, filled, rows, notes)
+    risk = void_warning(model.lineage, drawn) if rows else ""
+    return Imputed(outcome.table, model.schema, model.origin, mark, filled, rows, notes, risk)
 
 
 def _by_itself(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locum.errors import UsageError
+from locum.runs.match_columns import list_names
 from locum.runs.options import several
 from locum.runs.out_folder import refuse_existing
 from locum.runs.request import RunRequest
 from locum.runs.tables import need_column, read_table, refine_schema
+from locum.runs.template import Draft, path_from
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def detect(
     protected: Sequence[str] = (),
     delimiter: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
 ) -> Schema:
     """Propose what each column is, with a reason and a confidence.
 
@@ -38,6 +41,8 @@ def detect(
         Columns that name groups for which fairness matters.
     delimiter, encoding
         Correct a wrong guess about a text file.
+    header
+        False when the first line of a text table is a row: columns are then called c1, c2, ...
 
     Returns
     -------
@@ -57,7 +62,7 @@ def detect(
     """
     from locum.data.detect import detect as propose
 
-    raw = read_table(data, delimiter=delimiter, encoding=encoding)
+    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
     if target is not None:
         need_column(target, raw.table.column_names, where="target")
     protected = several(protected)
@@ -107,7 +112,7 @@ class ConfigProposal:
     data: Path
     schema: Schema
     n_rows: int
-    reading: Mapping[str, str | None] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     rules: tuple[RuleProposal, ...] = ()
 
@@ -140,6 +145,7 @@ def propose(
     protected: tuple[str, ...] = (),
     delimiter: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
 ) -> ConfigProposal:
     """Detect the schema of a file, and rules that its rows seem to follow.
 
@@ -153,11 +159,100 @@ def propose(
     from locum.control.rules.discover import discover
     from locum.data.canonical import canonical
 
-    raw = read_table(data, delimiter=delimiter, encoding=encoding)
+    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
     schema, notes = refine_schema(RunRequest(data=data, target=target, protected=protected), raw, None)
-    reading = {"delimiter": delimiter, "encoding": encoding}
+    reading = {"delimiter": delimiter, "encoding": encoding, "header": header is not False}
     rules = tuple(discover(canonical(raw, schema), schema))
     return ConfigProposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes), rules)
+
+
+def draft_template(
+    data: Path,
+    *,
+    dictionary: Path | None = None,
+    columns: str | None = None,
+    unit: str | None = None,
+    one_row_per_person: bool = False,
+    target: str | None = None,
+    protected: tuple[str, ...] = (),
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+) -> tuple[Draft, tuple[str, ...]]:
+    """What is known of a table from a data dictionary and from what is said here; the data are not opened.
+
+    Parameters
+    ----------
+    data
+        Path of the data; only its name counts.
+    dictionary
+        A data dictionary: a table (.csv, .xlsx), a JSON Schema, a Croissant description, or SQL.
+    columns
+        Names of the columns in the order of the data, parted by commas.
+    unit, one_row_per_person
+        The column that says whose row it is, or that no person has two rows.
+    target, protected
+        Column to be predicted; columns that name groups.
+    delimiter, encoding, header
+        How the data are written, where that must be said.
+
+    Returns
+    -------
+    tuple
+        The draft of a template, and sentences for the user.
+
+    Raises
+    ------
+    UsageError
+        When an option cannot be, or the dictionary is the data themselves.
+    DataError
+        When the dictionary cannot be read, or contradicts itself.
+    """
+    from locum.data.dictionaries.entry import Dictionary
+    from locum.data.dictionaries.read import read_dictionary
+    from locum.data.read import table_name
+    from locum.runs.questions import split_names
+
+    table = table_name(data)
+    read_by = Dictionary("")
+    if dictionary is not None:
+        _refuse_data(dictionary, data)
+        read_by = read_dictionary(dictionary, table)
+    names = tuple(read_by.entries) if columns is None else split_names(columns)
+    entries = [read_by.entries[name] for name in names if name in read_by.entries]
+    notes = list(read_by.notes)
+    left_out = [name for name in read_by.entries if name not in names]
+    if left_out:
+        notes.append(f"The dictionary describes {list_names(left_out)} too, which --columns does not name.")
+    found = tuple(column for column in (entry.column(read_by.by) for entry in entries) if column is not None)
+    marked = next((entry.name for entry in entries if entry.unit), None)
+    reading: dict[str, Any] = {"delimiter": delimiter, "encoding": encoding}
+    reading = {name: value for name, value in reading.items() if value}
+    if header is False:
+        reading["header"] = False
+    draft = Draft(
+        table,
+        names,
+        Schema(found, name=table) if found else None,
+        reading=reading,
+        unit=unit or (None if one_row_per_person else marked),
+        one_row_per_person=one_row_per_person,
+        target=target,
+        protected=protected,
+        hints={entry.name: entry.hints(read_by.by) for entry in entries},
+    )
+    return draft, tuple(notes)
+
+
+def _refuse_data(dictionary: Path, data: Path) -> None:
+    """Refuse a dictionary that is the data themselves; nothing is opened."""
+    if dictionary.exists() and data.exists() and dictionary.samefile(data):
+        raise UsageError(
+            "the dictionary is the data themselves",
+            where="--dictionary",
+            expected="a file that describes the columns and holds no rows",
+            do="leave it out, and name the columns with --columns",
+        )
 
 
 def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path:
@@ -169,19 +264,16 @@ def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path
         When the file exists and `force` is not set, or cannot be written.
     """
     from locum.files.atomic import write_text
-    from locum.runs.config import Config, dump_config
+    from locum.runs.config import Config
+    from locum.runs.config_text import dump_config
 
     refuse_existing(path, force=force)
     config = Config(
         proposal.schema,
-        path=_seen_from(proposal.data, path),
+        path=path_from(proposal.data, path),
         delimiter=proposal.reading.get("delimiter"),
         encoding=proposal.reading.get("encoding"),
+        header=proposal.reading.get("header", True),
     )
     write_text(path, dump_config(config, [(r.rule, r.remark) for r in proposal.rules]))
     return path
-
-
-def _seen_from(data: Path, config: Path) -> str:
-    """Path of the data as written into a config file: relative to the config's folder."""
-    return Path(os.path.relpath(data, config.parent)).as_posix()

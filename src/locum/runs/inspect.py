@@ -1,4 +1,4 @@
-"""What a model file or a run folder holds, told without loading a model."""
+"""What a model file, a table or a run folder holds and carries, told without loading a model."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from locum.data.lineage_stamp import stamp_of
 from locum.errors import UsageError
 from locum.evaluation.vocabulary import QUESTIONS
+from locum.runs.options import FORMATS
+from locum.schema.lineage import REAL, Lineage, lineage_from_json
 from locum.wording import size
 
 
@@ -40,31 +43,34 @@ class Inspection:
 
 
 def inspect_path(path: Path) -> Inspection:
-    """Look into a model file or run folder, which may come from anyone.
+    """Look into a model file, a table or a run folder, which may come from anyone.
 
     Raises
     ------
     UsageError
         When there is nothing of that name.
     FileFormatError
-        When it is neither a model file nor a run folder, or broken.
+        When it is none of them, or broken.
     """
     if path.is_dir():
         return _folder(path)
     if not path.exists():
         raise UsageError("there is no such file", where=str(path), do="check the spelling of the path")
-    return _model(path)
+    return _rows(path) if path.suffix.lower().lstrip(".") in FORMATS else _model(path)
 
 
 def _model(path: Path) -> Inspection:
     from locum.files.container import read_manifest
 
     manifest = read_manifest(path)
+    about = dict(manifest.about)
+    stamp = about.pop("lineage", None)
     facts = {
         "format": str(manifest.format),
         "made by": f"locum {manifest.locum}",
         "size": size(path.stat().st_size),
-        **{str(name): _text(value) for name, value in manifest.about.items()},
+        **{str(name): _text(value) for name, value in about.items()},
+        **({} if stamp is None else _stamp(lineage_from_json(stamp, f"{path}:manifest.json"))),
     }
     members = {member.name: member.size for member in manifest.members}
     raw = {
@@ -79,10 +85,34 @@ def _model(path: Path) -> Inspection:
     return Inspection(f"{path}: a fitted generator", facts, shown, (), raw)
 
 
+def _rows(path: Path) -> Inspection:
+    """The stamp of a table: where its rows come from, and what is guaranteed."""
+    lineage = stamp_of(path)
+    facts = {"size": size(path.stat().st_size), **_stamp(lineage or REAL)}
+    if lineage is None:
+        facts["lineage"] = "no stamp: taken to be real rows"
+    raw = {
+        "kind": "rows",
+        "bytes": path.stat().st_size,
+        "lineage": None if lineage is None else lineage.to_json(),
+    }
+    return Inspection(f"{path}: a table", facts, {}, (), raw)
+
+
+def _stamp(lineage: Lineage) -> dict[str, str]:
+    """Where rows come from, and the guarantee that they carry."""
+    held = lineage.guarantee
+    facts = {"lineage": str(lineage), "guarantee": "none" if held is None else _text(held.statement, 300)}
+    if held is not None:
+        facts |= {"account": held.account, "voided": _text(held.voided or "no", 300)}
+    return facts
+
+
 def _folder(path: Path) -> Inspection:
     from locum.files.folder import RunFolder
     from locum.runs.certificate import NAME as CERTIFICATE
     from locum.runs.files import PRIVACY, STAGES, read_privacy, read_report
+    from locum.runs.guarantee import guarantee_of
     from locum.runs.outcome import answers_of
 
     if (path / CERTIFICATE).is_file():
@@ -113,6 +143,9 @@ def _folder(path: Path) -> Inspection:
         total, unit = promised.get("total") or {}, promised.get("unit") or {}
         facts["privacy"] = _text(f"epsilon {total.get('epsilon')}, delta {total.get('delta')}")
         facts["unit"] = _text(unit.get("column") or "row")
+        held = guarantee_of(promised)
+        facts["guarantee"] = _text(promised.get("statement"), 300)
+        facts |= {} if held is None else {"account": held.account}
         facts["synthesizer"] = _text((promised.get("synthesizer") or {}).get("name"))
         # The plan of a private run knows neither columns nor rows: it is written before any row is read.
         facts["target"] = _text((plan.get("privacy") or {}).get("target"))
@@ -133,9 +166,9 @@ def _folder(path: Path) -> Inspection:
     return Inspection(f"{path}: a run", facts, shown, sentences, raw)
 
 
-def _text(value: object) -> str:
+def _text(value: object, most: int = 80) -> str:
     """One value for a table; what strangers wrote is cut short and kept on one line."""
     if value is None:
         return "none"
     text = " ".join(str(value).split())
-    return text if len(text) <= 80 else text[:77] + "..."
+    return text if len(text) <= most else text[: most - 3] + "..."

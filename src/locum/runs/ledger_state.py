@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import FileFormatError, UsageError
-from locum.privacy.entry import MECHANISMS
 from locum.privacy.ledger import Ledger
 from locum.privacy.ledger_file import Head
 from locum.privacy.unit import Unit
 from locum.runs.files import LEDGER, LEDGER_PATH, PRIVACY
-from locum.runs.guarantee import entries_of, statement, totals
+from locum.runs.guarantee import entries_of, mechanisms, statement, totals
 
 
 def current_document(run: Path, document: Mapping[str, Any], ledger: Path | None = None) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def current_document(run: Path, document: Mapping[str, Any], ledger: Path | None
         "ledger": None if head is None else head.to_json(),
         "entries": [e.to_json() for e in entries],
         "total": added,
-        "mechanisms": {name: MECHANISMS[name] for name in sorted({e.mechanism for e in entries})},
+        "mechanisms": mechanisms(entries),
     }
 
 

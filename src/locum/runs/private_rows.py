@@ -7,16 +7,16 @@ released: for the same noise both give the same counts, to the last one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from locum.data.private_table import PrivateTable
 from locum.data.read import kind_of_file
-from locum.errors import FeasibilityError, UsageError
+from locum.errors import UsageError
 from locum.privacy.sealed import seal_errors
 from locum.runs.machine import available_memory
 from locum.runs.options import ENGINES, check_engine
-from locum.runs.tables import read_table
 from locum.sources.rows import MemoryRows, Rows
 from locum.wording import size
 
@@ -59,8 +59,6 @@ def choose_engine(data: Any, wanted: str = ENGINES[0], *, free: int | None = Non
     ------
     UsageError
         For an unknown engine, and for DuckDB with a table that is in memory already.
-    FeasibilityError
-        When the rows fit into memory no way and the file cannot be read in blocks.
     """
     check_engine(wanted)
     if not isinstance(data, str | Path) or not Path(data).is_file():
@@ -79,33 +77,24 @@ def choose_engine(data: Any, wanted: str = ENGINES[0], *, free: int | None = Non
     if need <= _SHARE * free:
         return EngineChoice("memory", need)
     words = f"rows in memory may take {size(need)} of {size(free)} that are free"
-    suffix, zipped = kind_of_file(path)
-    if not zipped and suffix not in (".jsonl", ".ndjson"):
-        return EngineChoice("duckdb", need, f"The rows stay in their file, behind DuckDB: {words}.")
-    if need <= free:
-        return EngineChoice("memory", need)
-    raise FeasibilityError(
-        words, where=str(path), do="write the table as Parquet or CSV in UTF-8, which need not be in memory"
-    )
+    return EngineChoice("duckdb", need, f"The rows stay in their file, behind DuckDB: {words}.")
 
 
-def open_rows(data: Any, chosen: EngineChoice, reading: Mapping[str, Any]) -> Rows:
-    """The private rows; what a broken file is told about quotes no value.
+def open_rows(table: PrivateTable, chosen: EngineChoice) -> Rows:
+    """The private rows of a table; what a broken file is told about quotes no value.
 
     Raises
     ------
     DataError, UsageError
-        When the file is not there, cannot be read, or DuckDB is not installed.
+        When the rows cannot be read, or DuckDB is not installed.
     """
-    if isinstance(data, str | Path) and not Path(data).is_file():
-        return MemoryRows(read_table(data, **reading))
-    with seal_errors("reading the file"):
+    with seal_errors("reading the rows"):
         if chosen.engine == "duckdb":
             from locum.sources.files import FileRows
 
             memory = max(_LEAST, min(_MOST, available_memory() // 4_000_000))
-            return FileRows.open(Path(data), memory=memory, **reading)
-        return MemoryRows(replace(read_table(data, **reading), notes=()))
+            return FileRows.of(table, memory=memory)
+        return MemoryRows.of(table)
 
 
 def file_family(path: Path) -> str:

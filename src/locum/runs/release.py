@@ -8,22 +8,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from locum.data.lineage_stamp import restamp
 from locum.errors import LeakError, UsageError
 from locum.files import atomic
-from locum.files.configuration import config_folder
 from locum.files.folder import RunFolder
 from locum.files.json import load
-from locum.files.signature import fingerprint, own_key, public_hex, signing_key
 from locum.progress import Event, Listener, silent
-from locum.runs.certificate import NAME, as_bytes, certify
-from locum.runs.files import CARD, CROISSANT, MODEL, QUALITY, QUALITY_JSON, read_privacy
+from locum.runs.certificate import NAME, as_bytes, certificate_body, certify
+from locum.runs.certificate_form import check_audits, check_privacy
+from locum.runs.deployment import deployment_text
+from locum.runs.files import (
+    CARD,
+    CROISSANT,
+    DEPLOYMENT,
+    MODEL,
+    PRIVACY,
+    QUALITY,
+    QUALITY_JSON,
+    SP800_226,
+    read_privacy,
+)
+from locum.runs.guarantee import guarantee_of
+from locum.runs.keys import signer
 from locum.runs.ledger_state import current_document
 from locum.runs.out_folder import refuse_taken
 from locum.runs.release_report import assess_release, describe_release, write_reports
-from locum.runs.versions import now
+from locum.runs.sp800_226 import sp800_226_text
+from locum.runs.versions import build, now
 
-#: Name of the key in the user's configuration folder.
-KEY_NAME = "signing-key.pem"
 #: Results of audits that may be published, if the curator put them into the run folder.
 AUDITS = "audits.json"
 
@@ -71,7 +83,7 @@ def release(
     run: Path,
     out: Path,
     *,
-    key: Path | None = None,
+    key: str | Path | None = None,
     ledger: Path | None = None,
     progress: Listener = silent,
 ) -> Released:
@@ -84,7 +96,8 @@ def release(
     out
         The bundle: a new or empty folder.
     key
-        PEM file of an Ed25519 key; None takes the user's own, which is made when there is none.
+        PEM file of an Ed25519 key, or the name of a key of your own; None takes the one that is called
+        ``own``, which is made when there is none.
     ledger
         The ledger that the run was paid from; None takes the one it names. The guarantee is about all that
         stands in it now.
@@ -119,29 +132,39 @@ def release(
     refuse_taken(out)
     plan = _whole(run)
     synthetic = f"synthetic.{plan['format']}"
-    signer, made = (signing_key(key), False) if key is not None else own_key(config_folder() / KEY_NAME)
+    signing, held, made = signer(key)
     document = current_document(run, document, ledger)
+    check_privacy(document, str(run / PRIVACY))
+    audits = _audits(run)
     out.mkdir(parents=True, exist_ok=True)
-    for name in (synthetic, MODEL):
-        with atomic.replacing(out / name) as path:
-            shutil.copyfile(run / name, path)
+    with atomic.replacing(out / synthetic) as path:
+        shutil.copyfile(run / synthetic, path)
     progress(Event("release", 1, 5))
-    synth = Synthesizer.load(out / MODEL)
+    # what the model and its rows carry is the account as it stands now, not as it stood at the fit
+    synth = Synthesizer.load(run / MODEL).promise(guarantee_of(document))
+    synth.save(out / MODEL)
+    restamp(out / synthetic, synth.lineage)
     created = now()
     quality = assess_release(run, out / synthetic, synth, document)
     progress(Event("release", 3, 5))
+    body = certificate_body(document, created=created, build=build(), audits=audits)
     rows = write_reports(out, synthetic, synth, document, quality, created, plan)
     files = {name: out / name for name in (synthetic, MODEL, CARD, QUALITY, QUALITY_JSON)}
     atomic.write_text(out / CROISSANT, describe_release(synth, document, files, synthetic, rows, created))
-    files[CROISSANT] = out / CROISSANT
-    audits = load((run / AUDITS).read_bytes(), AUDITS) if (run / AUDITS).is_file() else []
-    atomic.write_bytes(
-        out / NAME, as_bytes(certify(document, files, created=created, audits=audits, key=signer))
-    )
+    atomic.write_text(out / DEPLOYMENT, deployment_text(body))
+    atomic.write_text(out / SP800_226, sp800_226_text(body))
+    files |= {name: out / name for name in (CROISSANT, DEPLOYMENT, SP800_226)}
+    certificate = certify(body, files, key=signing)
+    atomic.write_bytes(out / NAME, as_bytes(certificate))
     progress(Event("release", 5, 5))
-    public = public_hex(signer)
     return Released(
-        out, _meanings(synthetic), document["statement"], fingerprint(public), public, made, quality.sentences
+        out,
+        _meanings(synthetic),
+        document["statement"],
+        held.fingerprint,
+        held.public_key,
+        made,
+        quality.sentences,
     )
 
 
@@ -157,6 +180,12 @@ def _whole(run: Path) -> Mapping[str, Any]:
         return folder.plan
 
 
+def _audits(run: Path) -> list[dict[str, Any]]:
+    """Records of audits that the curator put into the folder; anything else there refuses the release."""
+    path = run / AUDITS
+    return check_audits(load(path.read_bytes(), AUDITS), str(path)) if path.is_file() else []
+
+
 def _meanings(synthetic: str) -> dict[str, str]:
     return {
         synthetic: "the synthetic rows",
@@ -165,5 +194,7 @@ def _meanings(synthetic: str) -> dict[str, str]:
         CROISSANT: "the same for machines (Croissant 1.1)",
         QUALITY: "how near the rows are to the data, by noisy counts only",
         QUALITY_JSON: "the same as numbers",
+        DEPLOYMENT: "a record for a registry of deployments of differential privacy",
+        SP800_226: "the questions of NIST SP 800-226, answered from the certificate",
         NAME: "the guarantee, every step paid for, hashes and signature; check with `locum verify`",
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from locum.data.private_table import open_private
 from locum.evaluation.evidence import RunContext
 from locum.evaluation.noisy import DPQuality, NoisyTable, assess
 from locum.files import atomic
@@ -28,11 +29,8 @@ def assess_release(run: Path, synthetic: Path, synth: Synthesizer, document: Map
 
     head = load((run / MEASURED).read_bytes(), MEASURED)
     tensors = load_tensors((run / COUNTS).read_bytes(), COUNTS)
-    dialect = synth.origin.dialect if synth.origin is not None else None
-    options = {}
-    if dialect is not None and synthetic.suffix == ".csv":
-        options = {"delimiter": dialect.delimiter, "encoding": dialect.encoding}
-    made = open_rows(synthetic, choose_engine(synthetic), options).canonical(synth.schema)
+    made = open_rows(open_private(synthetic, synth.schema.names), choose_engine(synthetic))
+    made = made.canonical(synth.schema)
     encoder = synth.encoder
     source = made.coded(encoder.domain, lambda table: encoder.encode(table).codes)
     cliques = [tuple(m["clique"]) for m in head]

@@ -32,6 +32,13 @@ class PrivacyRequest:
         Total epsilon of a new ledger; None means that of this run.
     engine
         Where the rows lie: ``memory``, ``duckdb`` (in their file), or ``auto``, by its size.
+    columns
+        Names of the columns that may be known; empty takes those of the schema, the public table, or the
+        first line of a CSV file.
+    discover
+        Whether kinds, levels and ranges that nobody declared are bought.
+    one_row_per_person
+        Whether the curator says that no person has more than one row.
     test_seed
         Makes the noise follow from a seed: NOT PRIVATE, for tests and teaching.
     """
@@ -45,6 +52,9 @@ class PrivacyRequest:
     total: float | str | None = None
     test_seed: int | None = None
     engine: str = ENGINES[0]
+    columns: tuple[str, ...] = ()
+    discover: bool = False
+    one_row_per_person: bool = False
 
 
 def privacy_request(
@@ -57,6 +67,9 @@ def privacy_request(
     total: float | str | None = None,
     test_seed: int | None = None,
     engine: str | None = None,
+    columns: Sequence[str] | None = None,
+    discover: bool = False,
+    one_row_per_person: bool = False,
 ) -> PrivacyRequest | None:
     """What was asked for, None without an epsilon.
 
@@ -74,6 +87,9 @@ def privacy_request(
         "total": total,
         "test_seed": test_seed,
         "engine": engine,
+        "columns": _named(columns),
+        "discover": discover or None,
+        "one_row_per_person": one_row_per_person or None,
     }
     given = {name: value for name, value in options.items() if value is not None}
     if epsilon is not None:
@@ -84,6 +100,14 @@ def privacy_request(
             f"{name} means nothing without an epsilon", where=f"--{name}", do="add --epsilon, e.g. 1"
         )
     return None
+
+
+def _named(columns: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names of columns, also as one text ``a,b,c``; None for none."""
+    names = several(columns or ())
+    if len(names) == 1:
+        names = tuple(name.strip() for name in names[0].split(","))
+    return names or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +130,8 @@ class RunRequest:
         Longest time the whole run may take, in seconds on the clock.
     delimiter, encoding
         Correct a wrong guess about a CSV file.
+    header
+        False when the file has no header line: names are then those of the config, or c1, c2, ...
     require
         Limits that the results are held against.
     effort
@@ -127,6 +153,7 @@ class RunRequest:
     time_budget_s: float | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    header: bool | None = None
     schema: Schema | None = None
     require: Requirements | None = None
     effort: str | None = None
@@ -152,6 +179,9 @@ def run_request(
     ledger: str | os.PathLike[str] | None = None,
     total_epsilon: float | str | None = None,
     engine: str | None = None,
+    columns: Sequence[str] | None = None,
+    discover: bool = False,
+    one_row_per_person: bool = False,
     **options: Any,
 ) -> RunRequest:
     """A `RunRequest` from options as they are given in Python or on the command line; `options` are its own.
@@ -176,6 +206,9 @@ def run_request(
             None if ledger is None else Path(ledger),
             total_epsilon,
             engine=engine,
+            columns=columns,
+            discover=discover,
+            one_row_per_person=one_row_per_person,
         ),
         **options,
     )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locum.data.lineage_stamp import after_given
 from locum.errors import UsageError
 from locum.evaluation.curation import CANDIDATES, select_by_judge
 from locum.progress import Event, Listener, silent
@@ -22,6 +23,7 @@ from locum.runs.out_folder import refuse_existing
 from locum.runs.prepare import prepare
 from locum.runs.request import RunRequest
 from locum.runs.tables import align, read_table
+from locum.schema.lineage import JUDGED, void_warning
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -162,13 +164,15 @@ def sample_file(
     else:
         table = draw(synth, wanted, seed, progress)
     lineage = synth.lineage
+    if given is not None:
+        lineage = after_given(lineage, given)
     if judge is not None and rows is not None:
         table = select_by_judge(judge, synth.schema, table, rows, seed)
-        lineage = replace(lineage, verified=True)
+        lineage = replace(lineage.void(JUDGED), verified=True)
         if facts:
             facts["rows"] = table.num_rows
     write_rows(table, out, synth.schema, synth.origin, lineage)
-    facts["lineage"] = lineage.to_json()
+    facts |= {"lineage": lineage.to_json(), "warning": void_warning(synth.lineage, lineage)}
     return {**facts, "out": str(out), "rows": table.num_rows, "seed": seed, "bytes": out.stat().st_size}
 
 

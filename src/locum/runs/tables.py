@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from locum.errors import DataError, UsageError
+from locum.errors import DataError, SchemaError, UsageError
 from locum.runs.config import Config, find_config
 from locum.runs.plan import fingerprint_of
 from locum.runs.request import RunRequest
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from locum.runs.match_columns import Unmatched
 
 
+#: From so many rows for each id on several rows are said to share it.
+_SHARED = 1.5
+
+
 def read_table(source: Any, **reading: Any) -> Raw:
     """Read a file or frame with the options of `locum.data.read`; None means "not said"."""
     from locum.data.read import read
 
-    return read(source, **{name: value for name, value in reading.items() if value})
+    said: dict[str, Any] = {name: value for name, value in reading.items() if value or value is False}
+    return read(source, **said)
 
 
 def need_column(name: str, names: Sequence[str], *, where: str) -> str:
@@ -133,6 +138,27 @@ def rule_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def shared_id_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """One sentence for each id that several rows share: such rows belong together, and are drawn apart."""
+    import pyarrow.compute as pc
+
+    notes = []
+    for column in schema:
+        if column.kind != "id":
+            continue
+        values = table.column(column.name)
+        ids, rows = pc.count_distinct(values, mode="only_valid").as_py(), len(values) - values.null_count
+        if ids and rows >= _SHARED * ids:
+            name = column.name
+            notes.append(
+                f"About {rows / ids:.0f} rows share each {name} ({count(rows, 'row')}, {ids:,} values). "
+                f"Synthetic rows are drawn one by one: what is the same in all rows of one {name} does not "
+                "stay so, and rare cases are counted in rows, not in those behind them. With --epsilon say "
+                f"whom to protect: --unit {name}."
+            )
+    return tuple(notes)
+
+
 def align(schema: Schema, raw: Raw) -> tuple[pa.Table, Schema, tuple[str, ...]]:
     """Bring another table to the columns of `schema`, all of them; see `locum.runs.match_columns.match`.
 
@@ -219,6 +245,8 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
         When the schema is about other columns.
     """
     columns = raw.table.column_names
+    if config is not None and config.unfilled and request.schema is None:
+        refuse_unfilled(config.unfilled, raw.name)
     if config is not None and config.schema is None and request.schema is None:
         request = replace(
             request,
@@ -227,22 +255,34 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
         )
     need_columns(request, columns)
     given = request.schema or (config.schema if config else None)
-    if given is None:
-        from locum.data.detect import detect
-
-        found = detect(raw, target=request.target, protected=request.protected)
-        return found, _regenerated_note(found)
-    if set(given.names) != set(columns):
-        lost, new = sorted(set(given.names) - set(columns)), sorted(set(columns) - set(given.names))
+    named = given.names if given is not None else (config.columns if config else ())
+    if named and set(named) != set(columns):
+        lost, new = sorted(set(named) - set(columns)), sorted(set(columns) - set(named))
         what = " and ".join(
             f"{count(len(some), 'column')} {words} ({', '.join(some[:3])})"
             for some, words in ((lost, "of the schema missing in the data"), (new, "missing in the schema"))
             if some
         )
         raise DataError(what, where=raw.name, do="run `locum init --force` to propose a new locum.toml")
+    if given is None:
+        from locum.data.detect import detect
+
+        found = detect(raw, target=request.target, protected=request.protected)
+        return found, _regenerated_note(found)
     return replace(
         given, target=request.target or given.target, protected=request.protected or given.protected
     ), _regenerated_note(given)
+
+
+def refuse_unfilled(names: Sequence[str], table: str) -> None:
+    """Refuse a template in which kinds are still to be filled in; raises SchemaError."""
+    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more columns" if len(names) > 8 else "")
+    raise SchemaError(
+        f"locum.toml does not say yet of which kind {listed} {'is' if len(names) == 1 else 'are'}",
+        where=table,
+        expected="a kind for every column",
+        do="fill in the kinds, or have them proposed from the rows: locum init --force DATA",
+    )
 
 
 def _regenerated_note(schema: Schema) -> tuple[str, ...]:
@@ -252,21 +292,6 @@ def _regenerated_note(schema: Schema) -> tuple[str, ...]:
     listed = ", ".join(f"{column.name} ({column.kind})" for column in made[:6])
     more = f" and {len(made) - 6} more" if len(made) > 6 else ""
     return (f"Made afresh, not learned: {listed}{more}.",)
-
-
-def declared_schema(
-    request: RunRequest, config: Config | None, columns: Sequence[str], name: str
-) -> Schema | None:
-    """The schema that was declared, with target and protected columns; None when there is none."""
-    from locum.sources.domain import refuse_other_schema
-
-    schema = request.schema or (config.schema if config else None)
-    if schema is None:
-        return None
-    refuse_other_schema(schema, columns, name)
-    return replace(
-        schema, target=request.target or schema.target, protected=request.protected or schema.protected
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Checking a release without any private data: hashes, signature, and the sum of what was spent, twice."""
+"""Checking a release without any private data: all that follows from the bundle itself, and who signed it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from locum.errors import FileFormatError, LocumError, UsageError
-from locum.files.atomic import file_sha256
-from locum.files.json import load
-from locum.files.signature import ALGORITHM, fingerprint, is_signed, public_key
-from locum.privacy.budget import Budget
-from locum.privacy.unit import Unit
-from locum.runs.certificate import FIELDS, FORMAT, NAME, as_bytes, signed_bytes
-from locum.runs.guarantee import entries_of, statement, totals
+from locum.files.known_keys import key_of
+from locum.files.signature import fingerprint, public_key
+from locum.runs.certificate import NAME, check_format, check_signature, is_old, read_certificate
+from locum.runs.certificate_form import TABLE
+from locum.runs.check_account import check_account, check_sum
+from locum.runs.check_files import check_files, check_header, synthetic_of
+from locum.runs.check_model import check_model, open_model
+from locum.runs.check_words import check_audit_records, check_pages, check_times, check_words
+from locum.runs.files import MODEL
 
-#: No certificate of ours is larger.
-_MAX_BYTES = 64 * 2**20
+#: What a signature cannot prove, in one paragraph.
+NOT_PROVEN = (
+    "A signature shows that whoever holds the key vouched for these very bytes. It cannot show that the "
+    "computation was run as claimed, that what was called public is public, that the unit is a whole person, "
+    "or that nothing else was released about the same people; nor who holds the key, unless you got it by "
+    "another way than the bundle. These are matters of trust in the sender."
+)
+_OLD = (
+    f"{NAME}: made by an older version of locum, whose certificates leave out what later ones must say; "
+    "these checks cannot be made. Ask for the release anew, or accept it with --allow-old."
+)
+
+Check = Callable[[Mapping[str, Any]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +42,19 @@ class Verified:
     folder
         The bundle.
     failures
-        What is wrong, one sentence each; empty when all is in order.
+        What is wrong, one sentence each; empty when the bundle is intact.
     statement
         The guarantee as the certificate has it; believe it only without failures.
-    key, known_key
-        Fingerprint of the key that signed, and whether it is the one that was expected. Without an expected
-        key the signature only proves that nothing was changed by somebody without that key.
+    key, public_key
+        The key that signed: its fingerprint, and itself.
+    signer
+        Who signed, as far as that is known: the name among the known keys, or "the key that you named".
+        Empty for an unknown signer: then the signature only proves that nothing was changed by somebody
+        without that key.
+    any_key
+        Whether an unknown signer will do.
+    old
+        Whether it is of an older format, of which less can be checked.
     epsilon
         Recomputed epsilon by the first and by the second accountant.
     assumptions
@@ -45,34 +65,48 @@ class Verified:
     failures: tuple[str, ...]
     statement: str = ""
     key: str = ""
-    known_key: bool = False
+    public_key: str = ""
+    signer: str = ""
+    any_key: bool = False
+    old: bool = False
     epsilon: tuple[float, float] | None = None
     delta: float | None = None
     assumptions: tuple[str, ...] = ()
     files: tuple[str, ...] = field(default_factory=tuple)
 
     @property
-    def passed(self) -> bool:
-        """Whether nothing is wrong."""
+    def intact(self) -> bool:
+        """Whether nothing is wrong but that the signer may be unknown."""
         return not self.failures
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong, and the signer is known or need not be."""
+        return self.intact and (bool(self.signer) or self.any_key)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary."""
         return {
             "folder": str(self.folder),
             "passed": self.passed,
+            "intact": self.intact,
             "failures": list(self.failures),
             "statement": self.statement,
             "key_fingerprint": self.key,
-            "key_expected": self.known_key,
+            "public_key": self.public_key,
+            "signer": self.signer or None,
+            "old_format": self.old,
             "epsilon": None if self.epsilon is None else list(self.epsilon),
             "delta": self.delta,
             "files": list(self.files),
             "assumptions": list(self.assumptions),
+            "not_proven": NOT_PROVEN,
         }
 
 
-def verify(bundle: Path, *, key: str | None = None) -> Verified:
+def verify(
+    bundle: Path, *, key: str | None = None, any_key: bool = False, allow_old: bool = False
+) -> Verified:
     """Check a bundle that may come from anyone.
 
     Parameters
@@ -80,7 +114,12 @@ def verify(bundle: Path, *, key: str | None = None) -> Verified:
     bundle
         The folder.
     key
-        Public key that must have signed: 64 hexadecimal digits, or a file; None accepts any.
+        Public key that must have signed: 64 hexadecimal digits, or a file; None takes all that are known
+        (`locum keys`).
+    any_key
+        Whether a bundle of an unknown signer passes; that the signer is unknown is told all the same.
+    allow_old
+        Whether a certificate of the older format, of which less can be checked, will do.
 
     Raises
     ------
@@ -96,25 +135,32 @@ def verify(bundle: Path, *, key: str | None = None) -> Verified:
             expected=f"a bundle with {NAME} made by `locum release`",
         )
     try:
-        certificate = _read(path)
+        certificate = read_certificate(path)
     except FileFormatError as error:
         return Verified(bundle, (f"{NAME}: {error.what}.",))
-    failures: list[str] = []
-    for check in (_check_form, _check_signature, _check_statement):
-        failures += _failures_of(check, certificate)
-    failures += _check_files(bundle, certificate.get("files"))
+    old = is_old(certificate)
+    failures = _failures_of(check_format, certificate)
+    failures += _failures_of(check_signature, certificate)
+    changed = _failures_of(lambda c: check_files(bundle, c), certificate)
+    failures += changed
     found: list[tuple[float, float]] = []
-    failures += _failures_of(lambda c: _check_total(c, found), certificate)
+    for check in (check_account, lambda c: check_sum(c, found), check_times, check_audit_records):
+        failures += _failures_of(check, certificate)
+    if not changed:
+        failures += _failures_of(lambda c: _check_inside(bundle, c), certificate)
+    if old and not allow_old:
+        failures.insert(0, _OLD)
     public = str(_part(certificate, "signature").get("public_key", ""))
-    known = key is not None and public == key
-    if key is not None and not known:
-        failures.append(f"{NAME}: signed by another key than the one expected.")
+    signer, faults = _signer(public, str(certificate.get("created", "")), key)
     return Verified(
         bundle,
-        tuple(failures),
+        tuple(dict.fromkeys([*failures, *faults])),
         str(certificate.get("statement", "")),
         _fingerprint(public),
-        known,
+        public,
+        signer,
+        any_key,
+        old,
         found[0] if found else None,
         _delta(certificate),
         tuple(str(a) for a in certificate.get("assumptions") or ()),
@@ -122,99 +168,60 @@ def verify(bundle: Path, *, key: str | None = None) -> Verified:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > _MAX_BYTES:
-        raise FileFormatError("the certificate is absurdly large", where=str(path))
-    content = path.read_bytes()
-    found = load(content, NAME)
-    if not isinstance(found, dict):
-        raise FileFormatError("the certificate is no JSON object", where=NAME)
-    if as_bytes(found) != content:
-        raise FileFormatError("the bytes are not those that locum writes: the file was edited", where=NAME)
-    return found
+def _signer(public: str, created: str, key: str | None) -> tuple[str, list[str]]:
+    """Who signed, empty when nobody knows; and what is wrong with that."""
+    known = key_of(public)
+    if key is not None and public != key:
+        return "", [f"{NAME}: signed by another key than the one that you named."]
+    fault = "" if known is None else known.fault_at(created)
+    if fault:
+        return "", [f"{NAME}: {fault}."]
+    if known is not None:
+        return (f"your key {known.name}" if known.own else known.name), []
+    return ("the key that you named" if key is not None else ""), []
 
 
-def _failures_of(
-    check: Callable[[Mapping[str, Any]], list[str]], certificate: Mapping[str, Any]
-) -> list[str]:
-    """The failures of one check; whatever a hostile certificate breaks in it is one more."""
+def _check_inside(bundle: Path, certificate: Mapping[str, Any]) -> list[str]:
+    """What is wrong inside the files, whose bytes are those that were signed."""
+    if certificate.get("what", TABLE) != TABLE:
+        return _check_texts(bundle, certificate)
+    synth, failures = open_model(bundle)
+    if synth is None:
+        return failures
+    columns = synth.schema.names
+    checks: tuple[Check, ...] = (
+        lambda c: check_model(c, synth),
+        lambda c: check_header(bundle / synthetic_of(c), columns, synth.origin),
+        lambda c: check_words(c, columns),
+        lambda c: check_pages(bundle, c, columns),
+    )
+    return [failure for check in checks for failure in _failures_of(check, certificate)]
+
+
+def _check_texts(bundle: Path, certificate: Mapping[str, Any]) -> list[str]:
+    failures = []
+    if MODEL in certificate["files"]:
+        failures += open_model(bundle)[1]
+    failures += _failures_of(lambda c: check_words(c, ()), certificate)
+    return failures + _failures_of(lambda c: check_pages(bundle, c, ()), certificate)
+
+
+def _failures_of(check: Check, certificate: Mapping[str, Any]) -> list[str]:
+    """The failures of one check; whatever a hostile bundle breaks in it is one more."""
     try:
         return check(certificate)
     except LocumError as error:
-        return [f"{NAME}: {error.what}."]
-    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        return [f"{error.where or NAME}: {error.what}."]
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+        OSError,
+        StopIteration,
+    ) as error:
         return [f"{NAME}: a part is missing or of the wrong kind ({type(error).__name__})."]
-
-
-def _check_form(certificate: Mapping[str, Any]) -> list[str]:
-    if certificate.get("certificate") != FORMAT:
-        return [f"{NAME}: not of a format that this version knows; update locum."]
-    missing = [name for name in (*FIELDS, "unit", "budget", "entries", "total") if name not in certificate]
-    failures = [f"{NAME}: {name} is missing." for name in missing]
-    if certificate.get("private") is not True:
-        failures.append(f"{NAME}: NOT PRIVATE: the noise followed from a seed.")
-    return failures
-
-
-def _check_signature(certificate: Mapping[str, Any]) -> list[str]:
-    signature = _part(certificate, "signature")
-    if set(signature) != {"algorithm", "public_key", "value"} or signature["algorithm"] != ALGORITHM:
-        return [f"{NAME}: there is no {ALGORITHM} signature."]
-    if not is_signed(str(signature["public_key"]), str(signature["value"]), signed_bytes(certificate)):
-        return [f"{NAME}: the signature is wrong: the certificate was changed after it was signed."]
-    return []
-
-
-def _check_statement(certificate: Mapping[str, Any]) -> list[str]:
-    """What the certificate says in words and totals must follow from its entries."""
-    entries = entries_of(certificate)
-    claimed = certificate["total"]
-    added = totals(entries, float(claimed["delta"]))
-    failures = []
-    if float(claimed["delta"]) != Budget.from_json(certificate["budget"]).delta:
-        failures.append(f"{NAME}: the total is taken at another delta than the budget's.")
-    for name, value in added.items():
-        if claimed.get(name) != value:
-            failures.append(f"{NAME}: total.{name} is not what the {len(entries)} entries add up to.")
-    unit = Unit.from_json(certificate["unit"])
-    said = statement(unit, added["epsilon"] or float("inf"), added["delta"])
-    if certificate.get("statement") != said:
-        failures.append(f"{NAME}: the statement is not what the entries add up to.")
-    for i, e in enumerate(entries):
-        least = 1.0 if e.mechanism == "exponential" else float(unit.rows)
-        if e.sensitivity < least * (1 - 1e-12):
-            failures.append(f"{NAME}: entry {i} ({e.purpose}) claims less sensitivity than the unit has.")
-    return failures
-
-
-def _check_total(certificate: Mapping[str, Any], found: list[tuple[float, float]]) -> list[str]:
-    """The sum once more, by another accountant."""
-    from locum.privacy.recount import recount
-
-    again = recount(entries_of(certificate), float(certificate["total"]["delta"]))
-    found.append((again.first, again.second))
-    if not again.agree:
-        return [f"{NAME}: two accountants disagree on epsilon ({again.first:.6g} and {again.second:.6g})."]
-    return []
-
-
-def _check_files(bundle: Path, listed: object) -> list[str]:
-    """Every file named is there and unchanged, and nothing else is."""
-    if not isinstance(listed, dict):
-        return [f"{NAME}: there is no list of files."]
-    failures = []
-    present = {p.name for p in bundle.iterdir()}
-    for name in sorted(present - set(listed) - {NAME}):
-        failures.append(f"{name}: not in the certificate.")
-    for name, entry in sorted(listed.items()):
-        path = bundle / name
-        if Path(name).name != name or name == NAME or not isinstance(entry, dict):
-            failures.append(f"{NAME}: a file is listed that cannot be.")
-        elif name not in present or path.is_symlink() or not path.is_file():
-            failures.append(f"{name}: missing, or no plain file.")
-        elif path.stat().st_size != entry.get("bytes") or file_sha256(path) != entry.get("sha256"):
-            failures.append(f"{name}: changed since it was certified.")
-    return failures
 
 
 def _part(certificate: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
 from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from locum.files.atomic import file_sha256
+from locum.version import VERSION
 
 #: What locum needs, in the order shown.
 REQUIRED = (
@@ -24,7 +30,7 @@ REQUIRED = (
     "rich",
 )
 #: What locum can use when it is there.
-EXTRAS = ("pandas", "polars", "duckdb", "h11", "jsonschema", "xllamacpp")
+EXTRAS = ("pandas", "polars", "duckdb", "h11", "jsonschema", "xllamacpp", "openpyxl", "sqlglot")
 
 
 def versions(names: Sequence[str] = REQUIRED) -> dict[str, str]:
@@ -36,6 +42,23 @@ def versions(names: Sequence[str] = REQUIRED) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def build() -> dict[str, Any]:
+    """The code that is running: version, number of files, and one hash over names and content of all of them.
+
+    Two installations of the same release have the same hash; a changed file gives another.
+    """
+    root = Path(__file__).parents[1]
+    found = hashlib.sha256()
+    files = sorted(
+        (p.relative_to(root).as_posix(), p)
+        for p in root.rglob("*")
+        if p.is_file() and "__pycache__" not in p.parts and p.suffix != ".pyc"
+    )
+    for name, path in files:
+        found.update(f"{name}\0{file_sha256(path)}\n".encode())
+    return {"version": VERSION, "sha256": found.hexdigest(), "files": len(files)}
 
 
 def environment_text(found: Mapping[str, str]) -> str:

@@ -32,6 +32,9 @@ ORDERED_KINDS: frozenset[str] = frozenset({"integer", "number", "datetime", "dat
 
 Source = Literal["data", "declared", "public", "dp"]
 
+#: What a schema may say about a column besides its bounds, which tell their own source; in this order.
+FACTS = ("name", "kind", "nullable", "missing", "storage", "levels", "decimals", "format", "timezone")
+
 
 def is_regenerated(kind: str) -> bool:
     """Whether values of this kind are made afresh and never learned (ids, free text, PII)."""
@@ -84,6 +87,11 @@ class Column:
     confidence, reason
         How sure detection was (0-1) and why, in one sentence without data values. They do not count when
         columns are compared: two columns are equal when they say the same about the data.
+    read_off
+        Which of `FACTS` were read off rows. A run with a guarantee takes none of them for known.
+    by
+        Who says that the other facts are public; empty when they are merely declared. Neither counts when
+        columns are compared, and neither is kept in model files.
     """
 
     name: str
@@ -98,6 +106,8 @@ class Column:
     timezone: str = ""
     confidence: float = field(default=1.0, compare=False)
     reason: str = field(default="declared", compare=False)
+    read_off: tuple[str, ...] = field(default=(), compare=False)
+    by: str = field(default="", compare=False)
 
     @property
     def ordered(self) -> bool:
@@ -108,3 +118,11 @@ class Column:
     def regenerated(self) -> bool:
         """Whether values are made afresh instead of learned."""
         return is_regenerated(self.kind)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The facts that say something: the kind, and whatever is not as in a column without more words."""
+        plain = Column(self.name, self.kind)
+        return tuple(
+            name for name in FACTS[1:] if name == "kind" or getattr(self, name) != getattr(plain, name)
+        )

@@ -12,10 +12,12 @@ from locum.errors import FileFormatError, SchemaError
 from locum.files.manifest import place_of
 from locum.schema.column import Bounds, Column, Kind, Source
 from locum.schema.table import Dependency, Schema
-from locum.schema.toml import DependencyForm, StrictForm, Texts
+from locum.schema.toml import StrictForm, Texts
 
 #: Most columns a schema file may have.
 MAX_COLUMNS = 20_000
+#: Marks of where facts come from; a model file says what columns are, not how that was found out.
+_MARKS = ("read_off", "by")
 
 
 def schema_to_json(schema: Schema) -> dict[str, Any]:
@@ -25,7 +27,9 @@ def schema_to_json(schema: Schema) -> dict[str, Any]:
         "target": schema.target,
         "protected": list(schema.protected),
         "columns": [_column_to_json(column) for column in schema.columns],
-        "dependencies": [asdict(d) for d in schema.dependencies],
+        "dependencies": [
+            {"determinant": d.determinant, "dependent": d.dependent} for d in schema.dependencies
+        ],
     }
     if schema.rules:
         # Left out where there is none, so that files of versions without rules stay the same.
@@ -52,7 +56,8 @@ def schema_from_json(value: object, where: str = "schema.json") -> Schema:
 
 
 def _column_to_json(column: Column) -> dict[str, Any]:
-    out: dict[str, Any] = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(column).items()}
+    said = {name: v for name, v in asdict(column).items() if name not in _MARKS}
+    out: dict[str, Any] = {name: list(v) if isinstance(v, tuple) else v for name, v in said.items()}
     if column.bounds is not None:
         out["bounds"] |= {end: _limit_to_json(out["bounds"][end]) for end in ("low", "high")}
     return out
@@ -102,12 +107,17 @@ class _ColumnFile(StrictForm):
         return Column(**{**vars(self), "bounds": self.bounds.build() if self.bounds else None})
 
 
+class _DependencyFile(StrictForm):
+    determinant: str
+    dependent: str
+
+
 class _SchemaFile(StrictForm):
     name: str
     target: str | None
     protected: Texts
     columns: Annotated[list[_ColumnFile], Field(min_length=1, max_length=MAX_COLUMNS)]
-    dependencies: Annotated[list[DependencyForm], Field(max_length=MAX_COLUMNS)]
+    dependencies: Annotated[list[_DependencyFile], Field(max_length=MAX_COLUMNS)]
     rules: Annotated[list[Annotated[str, Field(max_length=20_000)]], Field(max_length=1000)] = Field([])
 
     def build(self) -> Schema:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from locum.errors import SchemaError, UsageError
-from locum.schema.column import Column
+from locum.schema.column import Column, Source
 
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """Each value of `determinant` goes with exactly one value of `dependent` (education -> education-num)."""
+    """Each value of `determinant` goes with exactly one value of `dependent` (education -> education-num).
+
+    `source` says where that is known from and `by` who says that it is public; they do not count when
+    dependencies are compared.
+    """
 
     determinant: str
     dependent: str
+    source: Source = field(default="declared", compare=False)
+    by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,8 @@ class Schema:
     """The columns of one table, in order.
 
     `rules` are texts such as ``admitted <= discharged`` that hold in every row that is written; what they may
-    say is defined in `locum.control.where.parse`.
+    say is defined in `locum.control.where.parse`. Those that were read off rows stand in `rules_read_off`
+    too; `rules_by` has pairs of a rule and who says that it is public.
 
     Raises
     ------
@@ -37,6 +44,8 @@ class Schema:
     protected: tuple[str, ...] = ()
     name: str = "table"
     rules: tuple[str, ...] = ()
+    rules_read_off: tuple[str, ...] = field(default=(), compare=False)
+    rules_by: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -79,6 +88,32 @@ class Schema:
         """Column names in order."""
         return tuple(column.name for column in self.columns)
 
+    def confirmed(self, by: str) -> Schema:
+        """The schema when somebody has said that all of it is public: no mark of rows is left.
+
+        Parameters
+        ----------
+        by
+            Who says so; written down with each fact that was read off rows.
+
+        Raises
+        ------
+        UsageError
+            When nobody is named.
+        """
+        if not by.strip():
+            raise UsageError("nobody says that these facts are public", where="by", do="name who says so")
+        rules_by = dict(self.rules_by) | dict.fromkeys(self.rules_read_off, by)
+        return replace(
+            self,
+            columns=tuple(_confirmed(column, by) for column in self.columns),
+            dependencies=tuple(
+                replace(d, source="public", by=by) if d.source == "data" else d for d in self.dependencies
+            ),
+            rules_read_off=(),
+            rules_by=tuple(rules_by.items()),
+        )
+
     def __getitem__(self, name: str) -> Column:
         for column in self.columns:
             if column.name == name:
@@ -90,6 +125,16 @@ class Schema:
 
     def __len__(self) -> int:
         return len(self.columns)
+
+
+def _confirmed(column: Column, by: str) -> Column:
+    bounds = column.bounds
+    ranged = bounds is not None and bounds.source == "data"
+    if bounds is not None and ranged:
+        bounds = replace(bounds, source="public")
+    if not (ranged or column.read_off):
+        return column
+    return replace(column, bounds=bounds, read_off=(), by=by)
 
 
 def check_schema(schema: object) -> None:

@@ -26,6 +26,7 @@ from locum.codes.codebook import Codebook, null_mask
 from locum.codes.lattice import Lattice, Units
 from locum.codes.public_codebooks import (
     declared_cells,
+    empty_book,
     is_declared,
     ordered_book,
     raster,
@@ -35,7 +36,8 @@ from locum.privacy.calibration import sigma_for
 from locum.schema.column import Bounds, Column
 from locum.schema.domain import Attribute, Codes, Domain
 from locum.sources.base import Source
-from locum.sources.kinds import KindFinding, form_codes, forms_domain, forms_of, settle
+from locum.sources.kinds import KindFinding, form_codes, forms_domain, settle
+from locum.sources.purposes import KINDS, RANGES, round_of_cells
 from locum.sources.rows import Rows
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ Guard = Callable[[Source], "PrivateSource"]
 #: Rounds in which heavy cells are cut, pieces each is cut into, and most cells of a column.
 ROUNDS, PIECES, MOST_CELLS = 3, 16, 4096
 #: A count is believed when it exceeds so many standard deviations of its noise.
-_SURE, _LIKELY, _TAIL = 4.5, 3.0, 3.5
+SURE, _LIKELY, _TAIL = 4.5, 3.0, 3.5
 #: Relative price of finding the levels of a column, against one count of a whole column.
 LEVELS_WEIGHT = 4.0
 #: Share of the discovery budget that goes to the kinds of columns.
@@ -64,20 +66,20 @@ class _Range:
     lattice: Lattice
     cells: Cells
     bought: bool
+    found: bool = True
     mass: FloatArray = field(default_factory=lambda: np.zeros(0))
     seen: FloatArray = field(default_factory=lambda: np.zeros(0))
 
 
 def find_kinds(rows: Rows, names: Sequence[str], guard: Guard, rho: float) -> dict[str, KindFinding]:
     """Kinds of the columns `names`, from noisy counts of the forms of their values."""
-    source = guard(rows.coded(forms_domain(rows.schema, names), lambda table: form_codes(table, names)))
+    source = guard(rows.coded(forms_domain(names), lambda table: form_codes(table, names)))
     sigma = sigma_for(rho, source.sensitivity, len(names))
     cliques = [(name,) for name in names]
     found = {}
-    for measured in source.measure(cliques, sigma, purpose="kinds of columns"):
+    for measured in source.measure(cliques, sigma, purpose=KINDS):
         (name,) = measured.clique
-        kind = rows.schema.field(name).type
-        found[name] = settle(name, kind, measured.counts[: len(forms_of(kind))], sigma)
+        found[name] = settle(name, measured.counts, sigma)
     return found
 
 
@@ -111,26 +113,27 @@ def find_ranges(
 
     Returns
     -------
-    Codebooks by column, and the columns with the bounds that were found (``source = "dp"``).
+    Codebooks by column, and the columns with the bounds that were found (``source = "dp"``). A column in
+    which no cell holds more than noise is left empty.
     """
     ranges = {c.name: _start(c) for c in columns}
     sigma = 0.0
     for turn in range(ROUNDS + 1):
-        taking = [r for r in ranges.values() if turn > 0 or r.bought]
+        taking = [r for r in ranges.values() if r.found and (turn > 0 or r.bought)]
         if not taking:
             continue
         source = guard(rows.coded(_domain(taking), partial(_cell_codes, taking=taking)))
         sigma = sigma_for(rho, source.sensitivity)
-        purpose = "ranges of columns" if turn == 0 else f"cells of columns, round {turn} of {ROUNDS}"
+        purpose = RANGES if turn == 0 else round_of_cells(turn, ROUNDS)
         cliques = [(r.column.name,) for r in taking]
         for r, measured in zip(taking, source.measure(cliques, sigma, purpose=purpose), strict=True):
             _take(r, measured.counts[: r.cells.size].astype(np.float64))
             if turn == 0:
                 _trim(r, sigma)
-            if turn < ROUNDS:
+            if turn < ROUNDS and r.found:
                 _cut(r, sigma)
     for r in ranges.values():
-        if r.bought:
+        if r.bought and r.found:
             _shorten(r, sigma)
     books = {name: _book(r, sigma) for name, r in ranges.items()}
     return books, {name: _bounded(r) for name, r in ranges.items()}
@@ -144,7 +147,7 @@ def _start(column: Column) -> _Range:
         cells = Cells.years() if column.kind in ("date", "datetime") else Cells.octaves()
         bought = True
     # nothing has been counted yet
-    return _Range(column, lattice, cells, bought, np.zeros(cells.size), np.zeros(cells.size))
+    return _Range(column, lattice, cells, bought, True, np.zeros(cells.size), np.zeros(cells.size))
 
 
 def _free_raster(column: Column) -> Lattice:
@@ -195,9 +198,10 @@ def _take(r: _Range, counts: FloatArray) -> None:
 
 def _trim(r: _Range, sigma: float) -> None:
     """Leave off the cells at both ends in which nothing but noise was counted."""
-    held = np.flatnonzero(r.mass > _SURE * sigma)
+    held = np.flatnonzero(r.mass > SURE * sigma)
     if len(held) == 0:
-        held = np.array([int(np.argmax(r.mass))])
+        r.found = False
+        return
     first, last = int(held[0]), int(held[-1])
     r.cells = r.cells.within(first, last)
     r.mass, r.seen = r.mass[first : last + 1], r.seen[first : last + 1]
@@ -207,7 +211,7 @@ def _cut(r: _Range, sigma: float) -> None:
     """Cut the cells that hold many rows; the pieces have been counted by no one yet."""
     rows = float(np.maximum(r.mass, 0.0).sum())
     noise = sigma / np.sqrt(np.maximum(r.seen, 1))
-    heavy = (r.mass > np.maximum(_SURE * noise, rows / 64)) & ~r.cells.single
+    heavy = (r.mass > np.maximum(SURE * noise, rows / 64)) & ~r.cells.single
     if not r.seen.any():  # a declared range before its first count
         return
     room = (MOST_CELLS - r.cells.size) // PIECES
@@ -222,6 +226,8 @@ def _cut(r: _Range, sigma: float) -> None:
 
 def _book(r: _Range, sigma: float) -> Codebook:
     """At most 40 codes that each hold several times the noise, and values that many rows share."""
+    if not r.found:
+        return empty_book(r.column, r.lattice)
     rows = float(np.maximum(r.mass, 0.0).sum())
     alone = max(_LIKELY * sigma, rows / 100)
     return ordered_book(r.column, r.cells, r.mass, lattice=r.lattice, most=40, least=6 * sigma, alone=alone)
@@ -256,6 +262,8 @@ def _reach(mass: FloatArray, noise: FloatArray) -> int:
 
 def _bounded(r: _Range) -> Column:
     """The column with the range that was bought; a declared one stays."""
+    if not r.found:
+        return replace(r.column, nullable=True)
     if not r.bought:
         return r.column
     low, high = int(r.cells.low[0]), int(r.cells.high[-1])

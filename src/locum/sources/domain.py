@@ -1,7 +1,7 @@
 """The space of codes of a private table: declared, taken from a public table, or bought; never just read.
 
-What is taken to be public, and stands as an assumption on the certificate: that the file is in the form it is
-in (names and storage types of columns, delimiter, encoding), and whatever the schema declares.
+What is taken to be public, and stands as an assumption on the certificate: the names of the columns, and
+whatever the schema declares of them. Of the form of the data nothing is: no type, spelling or encoding.
 """
 
 from __future__ import annotations
@@ -10,23 +10,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from locum.codes.calendar import CalendarCodebook
+from locum.codes.category import CategoryCodebook
 from locum.codes.codebook import Codebook
+from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder
+from locum.codes.numeric import NumericCodebook
 from locum.codes.public_codebooks import (
+    declared_book,
     declared_encoder,
-    generated_book,
     is_declared,
     public_books,
     refuse_data_bounds,
 )
-from locum.errors import DataError, UsageError
+from locum.errors import DataError
 from locum.privacy.sealed import seal_errors
 from locum.progress import Event, Listener, silent
 from locum.schema.column import Column
 from locum.schema.table import Schema
 from locum.sources.discover import KINDS_SHARE, Guard, find_kinds, find_ranges, weight
-from locum.sources.kinds import settled_by_type
+from locum.sources.kinds import settled_by_name
 from locum.sources.levels import find_levels
+from locum.sources.lookups import LOOKUP_WEIGHT, can_look_up, find_lookups
 from locum.sources.rows import Rows
 
 if TYPE_CHECKING:
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Share of the budget that discovery may take.
 DISCOVERY = 0.12
+#: Of a column whose range or levels noise hid: it is left empty.
+NOTHING_FOUND = "nothing found"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +55,7 @@ class PrivateDomain:
     encoder
         The coding.
     origins
-        For each column ``declared``, ``public``, ``bought`` or ``made afresh``.
+        For each column ``declared``, ``public``, ``bought``, ``made afresh`` or `NOTHING_FOUND`.
     spent
         Share of the run's budget (in rho) that went into discovery.
     assumptions
@@ -82,20 +89,6 @@ def refuse_other_columns(public: Sequence[str], private: Sequence[str]) -> None:
         )
 
 
-def refuse_other_schema(schema: Schema, columns: Sequence[str], name: str) -> None:
-    """Refuse a schema about other columns than the table's; raises DataError, names of columns only."""
-    lost, new = sorted(set(schema.names) - set(columns)), sorted(set(columns) - set(schema.names))
-    if lost or new:
-        parts = [f"names {', '.join(lost[:3])}, which the data lack" if lost else ""]
-        parts += [f"lacks {', '.join(new[:3])}" if new else ""]
-        raise DataError(
-            f"the schema {' and '.join(p for p in parts if p)}",
-            where=name,
-            expected="the columns of the data, in any order",
-            do="correct locum.toml",
-        )
-
-
 def private_domain(
     rows: Rows,
     ledger: Ledger,
@@ -116,7 +109,8 @@ def private_domain(
     ledger, guard
         Who pays, and what puts a guard before a source.
     schema
-        Declared kinds, bounds and levels; those that are not declared are bought. None buys kinds as well.
+        Declared kinds, bounds and levels; those that are not declared are bought, as are the kinds of columns
+        that it does not have. None buys all.
     public
         A public table with the same columns, from which whatever is not declared is taken.
     target
@@ -134,30 +128,27 @@ def private_domain(
     ------
     LeakError
         When the schema took a bound from the data.
-    UsageError
-        When the unit's column or the target is not there.
     BudgetError
         When too little is left.
     """
     before = ledger.remaining_rho
     rho = before * share
-    origins: dict[str, str] = {}
-    public_schema: Schema | None = None
     if public is not None:
-        refuse_other_columns(public.table.column_names, rows.schema.names)
+        refuse_other_columns(public.table.column_names, rows.names)
     if schema is not None:
         refuse_data_bounds(schema)
-    elif public is not None:
-        from locum.data.detect import detect
-
-        public_schema = detect(public, target=target)
-        schema = replace(public_schema, name=rows.name)
-    else:
+    given = schema
+    schema = known_schema(rows.names, given, public, target, rows.name)
+    unknown = [name for name in rows.names if name not in schema.names]
+    if unknown:
         progress(Event("discover", 0, 3, "kinds of columns"))
-        schema, rho = _bought_kinds(rows, guard, rho, target)
+        found = find_kinds(rows, unknown, guard, rho * KINDS_SHARE)
+        rho *= 1 - KINDS_SHARE
+        schema = _with_columns(schema, rows.names, {n: f.column for n, f in found.items()}, given, target)
     with seal_errors("reading the values"):
         typed = rows.canonical(schema)
     books: dict[str, Codebook] = {}
+    origins: dict[str, str] = {}
     if public is not None:
         books = _from_public(public, schema)
         origins |= dict.fromkeys(books, "public")
@@ -165,35 +156,84 @@ def private_domain(
         if column.regenerated:
             origins[column.name] = "made afresh"
         elif column.name not in books:
-            origins[column.name] = "declared" if weight(column) == 0 else "bought"
+            declared = weight(column) == 0 and column.name not in unknown
+            origins[column.name] = "declared" if declared else "bought"
     wanted = [c for c in schema if c.name not in books and weight(c) > 0]
     schema = _buy(typed, schema, wanted, books, guard, rho, ledger, progress)
-    origins |= {c.name: "made afresh" for c in schema if c.regenerated}
+    origins |= {c.name: NOTHING_FOUND for c in wanted if not _has_codes(books[c.name])}
     encoder = declared_encoder(schema, books)
     spent = 1 - ledger.remaining_rho / before if before > 0 else 0.0
-    return PrivateDomain(schema, encoder, origins, spent, _assumptions(origins)), typed
+    ordered = {name: origins[name] for name in rows.names}
+    return PrivateDomain(schema, encoder, ordered, spent, assumptions_of(ordered)), typed
 
 
-def _bought_kinds(rows: Rows, guard: Guard, rho: float, target: str | None) -> tuple[Schema, float]:
-    """Kinds from noisy counts where names and types do not say them; and what is left of `rho`."""
-    if target is not None and target not in rows.schema.names:
-        raise UsageError(f"there is no column {target!r}", where="target", do="check the spelling")
-    columns: dict[str, Column] = {}
-    unknown: list[str] = []
-    for field in rows.schema:
-        settled = settled_by_type(field.name, field.type)
-        if settled is None or (field.name == target and settled.regenerated):
-            unknown.append(field.name)
-        else:
-            columns[field.name] = settled
-    if unknown:
-        found = find_kinds(rows, unknown, guard, rho * KINDS_SHARE)
-        rho *= 1 - KINDS_SHARE
-        columns |= {name: f.column for name, f in found.items()}
-    if target is not None and columns[target].regenerated:
+def with_unit(schema: Schema | None, unit: str | None, name: str) -> Schema | None:
+    """The schema with the unit's column as an id, whatever it says: ids are never modelled."""
+    if unit is None:
+        return schema
+    given = schema if schema is not None else Schema((), name=name)
+    columns = {c.name: c for c in given}
+    if unit in columns and columns[unit].regenerated:
+        return given
+    columns[unit] = Column(unit, "id", reason="says whose row it is")
+    return replace(
+        given,
+        columns=tuple(columns.values()),
+        dependencies=tuple(d for d in given.dependencies if unit not in (d.determinant, d.dependent)),
+    )
+
+
+def known_schema(
+    names: Sequence[str], schema: Schema | None, public: Raw | None, target: str | None, name: str
+) -> Schema:
+    """What is known of some columns before anything is bought; the others are not in it.
+
+    Declared facts come first, then those of a public table, then what the name of a column says by itself.
+    """
+    columns = {c.name: c for c in schema} if schema is not None else {}
+    taken: Schema | None = None
+    if public is not None and set(names) - set(columns):
+        from locum.data.detect import detect
+
+        taken = detect(public, target=target)
+        columns |= {c.name: c for c in taken if c.name not in columns}
+    for column in names:
+        settled = settled_by_name(column)
+        if column not in columns and settled is not None and column != target:
+            columns[column] = settled
+    base = schema if schema is not None else taken or Schema((), name=name)
+    ordered = tuple(columns[column] for column in names if column in columns)
+    kept = {c.name for c in ordered}
+    return replace(
+        base,
+        columns=ordered,
+        name=name if schema is None else schema.name,
+        target=base.target if base.target in kept else None,
+        protected=tuple(p for p in base.protected if p in kept),
+        dependencies=tuple(d for d in base.dependencies if {d.determinant, d.dependent} <= kept),
+    )
+
+
+def _with_columns(
+    schema: Schema,
+    names: Sequence[str],
+    found: Mapping[str, Column],
+    declared: Schema | None,
+    target: str | None,
+) -> Schema:
+    """The schema with columns that were bought, in the order of the table, and all that was declared."""
+    columns = {c.name: c for c in schema} | dict(found)
+    if target is not None and target in columns and columns[target].regenerated:
         columns[target] = replace(columns[target], kind="category")
-    ordered = tuple(columns[name] for name in rows.schema.names)
-    return Schema(ordered, target=target, name=rows.name), rho
+    return replace(declared or schema, columns=tuple(columns[name] for name in names), name=schema.name)
+
+
+def _has_codes(book: Codebook) -> bool:
+    """Whether a value can come out of a codebook that was bought."""
+    if isinstance(book, CategoryCodebook):
+        return len(book.levels) > 0
+    grid = book.grid if isinstance(book, NumericCodebook) else True
+    return grid is not None and not (isinstance(book, CalendarCodebook) and book.days is None)
 
 
 def public_codebooks(
@@ -234,8 +274,11 @@ def _buy(
     progress: Listener,
 ) -> Schema:
     """Buy levels and ranges; adds to `books` and gives the schema with what was found."""
-    total = sum(weight(c) for c in wanted)
-    if not wanted:
+    lookups = [
+        d for d in schema.dependencies if can_look_up(schema, d) and d.dependent not in _derived(books)
+    ]
+    total = sum(weight(c) for c in wanted) + LOOKUP_WEIGHT * len(lookups)
+    if not total:
         return schema
     unit = rho / total
     found: dict[str, Column] = {}
@@ -251,18 +294,23 @@ def _buy(
         new, columns = find_levels(rows, labels, ledger, unit)
         books |= new
         found |= columns
-    for column in found.values():
-        if column.regenerated:
-            books[column.name] = generated_book(column)
+    schema = replace(schema, columns=tuple(found.get(c.name, c) for c in schema))
+    if lookups:
+        progress(Event("discover", 2, 3, "values that go together"))
+        known = {c.name: books.get(c.name) or declared_book(c) for c in schema if is_declared(c)} | books
+        books |= find_lookups(rows, schema, known, guard, unit * LOOKUP_WEIGHT)
     progress(Event("discover", 3, 3))
-    return replace(schema, columns=tuple(found.get(c.name, c) for c in schema))
+    return schema
 
 
-def _assumptions(origins: Mapping[str, str]) -> tuple[str, ...]:
-    out = [
-        "The names and storage types of the columns and the form of the file (delimiter, encoding) are "
-        "public."
-    ]
+def _derived(books: Mapping[str, Codebook]) -> set[str]:
+    """Columns that are looked up already, in a public table."""
+    return {name for name, book in books.items() if isinstance(book, DerivedCodebook)}
+
+
+def assumptions_of(origins: Mapping[str, str]) -> tuple[str, ...]:
+    """What is taken to be public, in sentences; `origins` in the order of the columns."""
+    out = [f"The names of the columns ({_listed(list(origins))}) are public."]
     declared = [name for name, origin in origins.items() if origin == "declared"]
     taken = [name for name, origin in origins.items() if origin == "public"]
     if declared:

@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.data.blocks import Blocks, open_blocks
-from locum.data.origin import Origin, Raw
+from locum.data.origin import Backend
+from locum.data.private_table import PrivateTable
 from locum.privacy.group_keys import Part
 from locum.privacy.random_bits import SystemBits
 from locum.privacy.unit import Unit
 from locum.schema.domain import CompactRows, Domain
 from locum.schema.table import Schema
 from locum.sources.database import CodedTable, Database
-from locum.sources.rows import Coder, Mask
+from locum.sources.rows import Coder, Mask, typed_rows, unit_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,8 +34,8 @@ class FileRows:
 
     Attributes
     ----------
-    blocks
-        The file.
+    file
+        The table in its file.
     database
         Where codes go.
     kept
@@ -45,56 +44,51 @@ class FileRows:
         The schema whose canonical types the rows have; None for rows as read.
     """
 
-    blocks: Blocks
+    file: PrivateTable
     database: Database
     kept: Mask
     typed: Schema | None = None
 
     @classmethod
-    def open(cls, path: Path, *, memory: int = 700, **reading: Any) -> FileRows:
-        """Rows of a CSV, Parquet or Arrow file.
+    def of(cls, file: PrivateTable, *, memory: int = 700) -> FileRows:
+        """Rows of a private table, which is read again for each question that is put to all rows.
 
         Parameters
         ----------
-        path
-            The file.
+        file
+            The table.
         memory
             Memory limit of the database, in megabytes.
-        reading
-            How a CSV file is spelled, as for `read`.
 
         Raises
         ------
         UsageError
-            When duckdb is not installed, or files of this form are not read in blocks.
-        DataError
-            When the file cannot be read.
+            When duckdb is not installed.
 
         Notes
         -----
         Cost: one pass over the file, and one more for each question that is put to all rows.
         """
-        blocks = open_blocks(path, **reading)
         database = Database(memory)
         database.lock()
-        first = blocks.schema.names[:1]
-        n = sum(block.num_rows for block in blocks.read(first))
-        return cls(blocks, database, np.ones(n, dtype=np.bool_))
+        first = file.names[:1]
+        n = sum(block.num_rows for block in file.read(first))
+        return cls(file, database, np.ones(n, dtype=np.bool_))
 
     @property
     def name(self) -> str:
         """Name of the table."""
-        return self.blocks.name
+        return self.file.name
 
     @property
-    def origin(self) -> Origin:
-        """How the table is held."""
-        return self.blocks.origin
+    def names(self) -> Sequence[str]:
+        """Names of the columns, those of the schema where there is one."""
+        return self.file.names if self.typed is None else self.typed.names
 
     @property
-    def schema(self) -> pa.Schema:
-        """Names and storage types of the columns in the file."""
-        return self.blocks.schema
+    def backend(self) -> Backend:
+        """Its container."""
+        return self.file.backend
 
     @property
     def n_rows(self) -> int:
@@ -117,6 +111,19 @@ class FileRows:
                 unit.rows,
             )
         return self.only(kept)
+
+    def crowded(self, unit: Unit) -> int:
+        """How many units have more than k rows."""
+        if unit.column is None:
+            return 0
+        with self._units(unit.column) as table:
+            statement = (
+                f"SELECT count(*) FROM (SELECT unit FROM {table} WHERE unit IS NOT NULL "
+                "GROUP BY unit HAVING count(*) > ?)"
+            )
+            return sum(
+                int(batch.column(0)[0].as_py()) for batch in self.database.batches(statement, [unit.rows])
+            )
 
     def coins(self, unit: Unit, chance: float) -> Mask:
         """A secret coin for each unit; a row of nobody known has one of its own."""
@@ -144,7 +151,7 @@ class FileRows:
 
     def codes(self, domain: Domain, code: Coder) -> CompactRows:
         """The coded rows in the smallest integers, in one pass; only a block is held as values."""
-        return CompactRows(domain, (code(block) for block in self._read(self._names)))
+        return CompactRows(domain, (code(block) for block in self._read(self.names)))
 
     def tallies(self, columns: Sequence[str]) -> list[Iterator[Part]]:
         """Labels of some columns and their numbers of rows; one pass for all columns."""
@@ -165,12 +172,8 @@ class FileRows:
         """The rows themselves, in memory: ask `only` for few of them first."""
         import pyarrow as pa
 
-        found = list(self._read(self._names))
+        found = list(self._read(self.names))
         return pa.concat_tables(found) if found else pa.table({})
-
-    @property
-    def _names(self) -> Sequence[str]:
-        return self.schema.names if self.typed is None else self.typed.names
 
     def _read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """The rows that are kept, some columns, typed if they are to be; block by block."""
@@ -178,20 +181,18 @@ class FileRows:
 
         at = 0
         schema = None if self.typed is None else _part_of(self.typed, columns)
-        for block in self.blocks.read(columns):
+        for block in self.file.read(columns):
             kept = self.kept[at : at + block.num_rows]
             at += block.num_rows
             if not kept.any():
                 continue
             block = block if kept.all() else block.filter(pa.array(kept))
-            yield block if schema is None else _typed(block, schema, self)
+            yield block if schema is None else typed_rows(block, schema)
 
     @contextmanager
     def _units(self, column: str) -> Iterator[str]:
         """A table of the rows' places, units and secret random numbers, for as long as it is needed."""
         import pyarrow as pa
-
-        from locum.data.distinct import plain
 
         table = self.database.name("units")
         self.database.run(f"CREATE TABLE {table} (place BIGINT, unit VARCHAR, drawn UBIGINT)")
@@ -200,7 +201,7 @@ class FileRows:
             n = block.num_rows
             rows = {
                 "place": np.arange(at, at + n),
-                "unit": plain(block.column(column)).cast(pa.string()),
+                "unit": unit_ids(block.column(column)),
                 "drawn": bits.words(n),
             }
             self.database.append(table, pa.table(rows))
@@ -222,12 +223,6 @@ class FileRows:
         for batch in self.database.batches(statement):
             yield batch.column(0).to_pylist(), batch.column(1).to_pylist()
         self.database.drop(table)
-
-
-def _typed(block: pa.Table, schema: Schema, rows: FileRows) -> pa.Table:
-    from locum.data.canonical import canonical
-
-    return canonical(Raw(block, rows.origin, rows.name), schema, lenient=True)
 
 
 def _part_of(schema: Schema, columns: Sequence[str]) -> Schema:

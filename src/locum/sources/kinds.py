@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locum.data.arrowtypes import family
+from locum.data.cell_texts import column_texts
 from locum.data.distinct import distinct
 from locum.schema.column import Column, Kind
 from locum.schema.domain import Attribute, Codes, Domain
 from locum.sources.base import Counts
+from locum.sources.rows import MISSING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-#: Texts that stand for missing in every column of a private run; the same for all data.
-MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT", "-", "--")
 _DATE = r"(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
 _LOW, _HIGH = r"(0[1-9]|1[0-2])", r"(1[3-9]|2\d|3[01])"
@@ -44,14 +43,14 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("datetime:%Y-%m-%d %H:%M:%S", rf"^{_DATE} {_TIME}:[0-5]\d$"),
     ("datetime:%Y-%m-%dT%H:%M:%S", rf"^{_DATE}T{_TIME}:[0-5]\d$"),
     ("datetime:%Y-%m-%d %H:%M", rf"^{_DATE} {_TIME}$"),
+    ("datetime:%Y-%m-%d %H:%M:%S.%f", rf"^{_DATE} {_TIME}:[0-5]\d\.\d{{1,6}}$"),
+    ("duration:days", r"^-?\d+ days? [+-]?\d\d:[0-5]\d:[0-5]\d(\.\d+)?$"),
     ("email", r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"),
     ("uuid", r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"),
     ("text", r"^(.{61,}|\S+(\s+\S+){7,})$"),
 )
-#: Forms of a text column: spellings of missing, then `_FORMS`, then any other short text.
-TEXT_FORMS = (*(f"missing:{text}" for text in MISSING), *(name for name, _ in _FORMS), "label")
-#: Forms of a column of floats: missing, then digits after the point.
-FLOAT_FORMS = ("missing:", *(f"number:{d}" for d in range(7)), "number:9")
+#: Forms of values: spellings of missing, then `_FORMS`, then any other short text.
+FORMS = (*(f"missing:{text}" for text in MISSING), *(name for name, _ in _FORMS), "label")
 #: Share of the present values that must have a form for the column to be of its kind.
 _MOST, _SOME, _FEW = 0.9, 0.5, 0.01
 #: A form is believed to occur when its noisy count exceeds so many standard deviations.
@@ -78,58 +77,39 @@ class KindFinding:
     form: str = ""
 
 
-def settled_by_type(name: str, kind: pa.DataType) -> Column | None:
-    """The column where its name or storage type says enough; None when forms must be counted."""
-    storage = str(kind)
-    plain = Column(name, "category", storage=storage, missing=MISSING, reason="by the storage type")
+def settled_by_name(name: str) -> Column | None:
+    """The column where its name says enough; None when forms must be counted."""
     for pattern, found in _NAMES:
         if re.fullmatch(pattern, name if found == "id" else name.lower()):
-            return replace(plain, kind=found, missing=("",), reason="by the name of the column")
-    source = family(kind)
-    if source == "decimal":
-        scale = int(np.clip(getattr(kind, "scale", 0), 0, 15))
-        return replace(plain, kind="number", decimals=scale, missing=())
-    known: Mapping[str, Kind] = {
-        "boolean": "boolean",
-        "integer": "integer",
-        "date": "date",
-        "timestamp": "datetime",
-        "duration": "duration",
-        "time": "duration",
-    }
-    if source not in known:
-        return None
-    zone = str(getattr(kind, "tz", None) or "") if source == "timestamp" else ""
-    return replace(plain, kind=known[source], missing=(), timezone=zone)
+            return Column(name, found, reason="by the name of the column")
+    return None
 
 
-def forms_of(kind: pa.DataType) -> tuple[str, ...]:
-    """The forms that values of a storage type can have."""
-    return FLOAT_FORMS if family(kind) == "float" else TEXT_FORMS
+def names_of_ids(names: Sequence[str]) -> list[str]:
+    """Those columns whose names suggest that they say whose row it is."""
+    return [name for name in names if re.fullmatch(_NAMES[0][0], name)]
 
 
-def forms_domain(schema: pa.Schema, names: Sequence[str]) -> Domain:
+def forms_domain(names: Sequence[str]) -> Domain:
     """The forms of some columns, one attribute a column."""
-    return Domain(tuple(Attribute(n, n, len(forms_of(schema.field(n).type)), False) for n in names))
+    return Domain(tuple(Attribute(n, n, len(FORMS), False) for n in names))
 
 
 def form_codes(table: pa.Table, names: Sequence[str]) -> Codes:
     """The form of each value of some columns; int32, shape (n_rows, n_names)."""
     codes = np.empty((table.num_rows, len(names)), dtype=np.int32, order="F")
     for i, name in enumerate(names):
-        column = table.column(name)
-        floats = forms_of(column.type) is FLOAT_FORMS
-        codes[:, i] = _float_forms(column) if floats else _text_forms(column)
+        codes[:, i] = _forms_of(column_texts(table.column(name)))
     return codes
 
 
-def _text_forms(column: pa.ChunkedArray) -> Codes:
+def _forms_of(column: pa.Array) -> Codes:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     held = distinct(column)
-    texts = pc.utf8_trim_whitespace(held.values.cast(pa.string()))
-    found = np.full(len(texts), len(TEXT_FORMS) - 1, dtype=np.int32)
+    texts = pc.utf8_trim_whitespace(held.values)
+    found = np.full(len(texts), len(FORMS) - 1, dtype=np.int32)
     for i in range(len(_FORMS) - 1, -1, -1):
         hit = np.asarray(pc.match_substring_regex(texts, _FORMS[i][1]), dtype=bool)
         found[hit] = len(MISSING) + i
@@ -139,56 +119,34 @@ def _text_forms(column: pa.ChunkedArray) -> Codes:
     return np.concatenate([found, np.zeros(1, dtype=np.int32)])[held.index]
 
 
-def _float_forms(column: pa.ChunkedArray) -> Codes:
-    import pyarrow as pa
-
-    values = column.cast(pa.float64()).to_numpy()
-    missing = np.isnan(values)
-    plain = np.where(np.isfinite(values), values, 0.0)
-    found = np.full(len(values), len(FLOAT_FORMS) - 1, dtype=np.int32)
-    for digits in range(6, -1, -1):
-        with np.errstate(over="ignore", invalid="ignore"):
-            near = np.abs(np.rint(plain * 10.0**digits) / 10.0**digits - plain)
-            found[near <= 2 * np.spacing(np.abs(plain))] = digits + 1
-    found[missing] = 0
-    return found
-
-
-def settle(name: str, kind: pa.DataType, counts: Counts, sigma: float) -> KindFinding:
+def settle(name: str, counts: Counts, sigma: float) -> KindFinding:
     """What a column is, from the noisy rows of each form; only noisy numbers are looked at.
 
     Parameters
     ----------
-    name, kind
-        The column and its storage type, both public.
+    name
+        The column.
     counts
-        Noisy rows of each of `forms_of`.
+        Noisy rows of each of `FORMS`.
     sigma
         Standard deviation of the noise.
     """
-    forms = forms_of(kind)
     # of some forty forms nearly one would pass two standard deviations by noise alone
-    rows = {form: float(c) for form, c in zip(forms, counts.tolist(), strict=True) if c > _SURE * sigma}
+    rows = {form: float(c) for form, c in zip(FORMS, counts.tolist(), strict=True) if c > _SURE * sigma}
     if not rows and len(counts) and counts.max() > 2 * sigma:
-        rows = {forms[int(np.argmax(counts))]: float(counts.max())}
-    gone = sorted((f for f in rows if f.startswith("missing:")), key=lambda form: -rows[form])
-    used = [form.removeprefix("missing:") for form in gone]
-    missing = tuple(dict.fromkeys([*used, *MISSING])) if forms is TEXT_FORMS else ()
+        rows = {FORMS[int(np.argmax(counts))]: float(counts.max())}
     present = {form: n for form, n in rows.items() if not form.startswith("missing:")}
-    storage = str(kind)
-    base = Column(name, "category", storage=storage, missing=missing, reason="by noisy counts of forms")
+    base = Column(name, "category", reason="by noisy counts of forms")
     total = sum(present.values())
-    if forms is FLOAT_FORMS:
-        return KindFinding(replace(base, kind="number", decimals=_decimals(present, total)))
-    if total <= 0:
-        return KindFinding(base)
-    return _settle_text(base, present, total)
+    return KindFinding(base) if total <= 0 else _settle_text(base, present, total)
 
 
 def _settle_text(base: Column, present: Mapping[str, float], total: float) -> KindFinding:
     def share(*starts: str) -> float:
         return sum(n for form, n in present.items() if form.split(":")[0] in starts) / total
 
+    if share("duration") >= _MOST:
+        return KindFinding(replace(base, kind="duration", format="days"))
     for kind in ("date", "datetime"):
         if share(kind, *(("either",) if kind == "date" else ())) >= _MOST:
             formats = {f: n for f, n in present.items() if f.startswith(f"{kind}:")}

@@ -14,13 +14,14 @@ from locum.privacy.calibration import sigma_for
 from locum.privacy.group_keys import release_keys
 from locum.schema.column import Column
 from locum.sources.discover import LEVELS_WEIGHT
+from locum.sources.purposes import LEVELS
 from locum.sources.rows import Rows
 
 if TYPE_CHECKING:
     from locum.privacy.ledger import Ledger
 
 #: Part of the delta that is left for thresholds and samplers which the levels of a run may take.
-_DELTA_SHARE = 0.8
+DELTA_SHARE = 0.8
 
 
 def find_levels(
@@ -41,11 +42,11 @@ def find_levels(
 
     Returns
     -------
-    Codebooks by column, and the columns with their levels. A column without any level that passes is one
-    that is made afresh, as an id.
+    Codebooks by column, and the columns with their levels. A column without any level that passes is left
+    empty: nothing is known that could stand in it.
     """
     sigma = sigma_for(rho * LEVELS_WEIGHT, ledger.unit.l2)
-    delta = ledger.remaining_delta * _DELTA_SHARE / len(columns)
+    delta = ledger.remaining_delta * DELTA_SHARE / len(columns)
     books: dict[str, Codebook] = {}
     found: dict[str, Column] = {}
     for column, labels in zip(columns, rows.tallies([c.name for c in columns]), strict=True):
@@ -55,10 +56,9 @@ def find_levels(
             column=column.name,
             sigma=sigma,
             delta=delta,
-            purpose="levels of columns",
+            purpose=LEVELS,
         )
         levels = keys.names
-        found[column.name] = replace(column, levels=levels) if levels else replace(column, kind="id")
-        if levels:
-            books[column.name] = category_book(column, levels, keys.counts.astype(np.float64))
+        found[column.name] = replace(column, levels=levels or None, nullable=column.nullable or not levels)
+        books[column.name] = category_book(found[column.name], levels, keys.counts.astype(np.float64))
     return books, found

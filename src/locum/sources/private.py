@@ -19,6 +19,7 @@ from locum.privacy.noise import MAX_SIGMA, choice_slack, gaussian_slack
 from locum.privacy.unit import Adjacency
 from locum.schema.domain import Codes, Domain
 from locum.sources.base import Counts, Source, check_clique, n_cells
+from locum.sources.purposes import ROWS
 from locum.sources.votes import VotingSource
 
 #: Least noise that is ever asked for (the sampler takes no less), and most that makes any sense.
@@ -112,7 +113,7 @@ class PrivateSource:
         if self._total is None:
             rho = self.remaining_rho * self._total_share
             sigma = sigma_for(rho, self.sensitivity) if rho > 0 else MAX_SIGMA
-            self._total = self.measure([()], sigma, purpose="number of rows")[0]
+            self._total = self.measure([()], sigma, purpose=ROWS)[0]
         return self._total
 
     def row_count(self, measured: Sequence[Measurement] = ()) -> float:

@@ -10,6 +10,7 @@ from locum.privacy.ledger import Ledger
 from locum.schema.domain import Coded, Domain
 from locum.sources.memory import MemorySource
 from locum.sources.private import Measurement, PrivateSource
+from locum.sources.purposes import ROWS
 
 #: Share of the budget that the number of rows is bought for.
 TOTAL_SHARE = 0.005
@@ -34,7 +35,20 @@ def buy_size(n_rows: int, ledger: Ledger) -> Measurement:
     UsageError
         When delta is not below one over the number of rows.
     """
-    source = MemorySource(Coded(Domain(()), np.zeros((n_rows, 0), dtype=np.int32)))
+    bought = buy_count(n_rows, ledger, ROWS)
+    ledger.settle(int(bought.counts[0]), bought.sigma)
+    return bought
+
+
+def buy_count(number: int, ledger: Ledger, purpose: str) -> Measurement:
+    """Buy a number that one unit changes by at most its rows, for `TOTAL_SHARE` of what is left.
+
+    Raises
+    ------
+    BudgetError
+        When next to nothing is left; the number is not looked at then.
+    """
+    source = MemorySource(Coded(Domain(()), np.zeros((number, 0), dtype=np.int32)))
     left = ledger.remaining_rho
     whole = (ledger.limit or ledger.budget).rho(ledger.accounting, ledger.reserve)
     if left < LEAST_SHARE * whole:
@@ -44,6 +58,4 @@ def buy_size(n_rows: int, ledger: Ledger) -> Measurement:
             do="use another data set, or a ledger with a larger total; a spent budget does not come back",
         )
     sigma = sigma_for(left * TOTAL_SHARE, ledger.unit.l2)
-    bought = PrivateSource(source, ledger).measure([()], sigma, purpose="number of rows")[0]
-    ledger.settle(int(bought.counts[0]), bought.sigma)
-    return bought
+    return PrivateSource(source, ledger).measure([()], sigma, purpose=purpose)[0]

@@ -7,10 +7,11 @@ follows from noisy counts, the schema and public data.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from locum.data.origin import Raw
+from locum.data.plain_origin import plain_origin
 from locum.errors import BudgetError, UsageError
 from locum.models import registry
 from locum.models.base import CountModel, Model
@@ -24,11 +25,12 @@ from locum.randomness import check_seed, child_seed
 from locum.schema.domain import Coded
 from locum.schema.table import Schema
 from locum.sources.base import Source
-from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain
+from locum.sources.domain import DISCOVERY, PrivateDomain, private_domain, with_unit
 from locum.sources.private import Measurement, PrivateSource
+from locum.sources.purposes import CROWDED
 from locum.sources.recording import RecordingSource
 from locum.sources.rows import MemoryRows, Rows
-from locum.sources.size import buy_size
+from locum.sources.size import buy_count, buy_size
 from locum.synthesizer.table import Synthesizer
 
 
@@ -50,6 +52,8 @@ class PrivateFit:
         Which generator, and why.
     stopped
         Why the model could not spend what it wanted, empty when it could.
+    crowded
+        Noisy number of units that have more rows than are kept; None where a row is the unit.
     """
 
     synthesizer: Synthesizer
@@ -58,6 +62,7 @@ class PrivateFit:
     measurements: tuple[Measurement, ...]
     choice: Choice
     stopped: str = ""
+    crowded: Measurement | None = None
 
     @property
     def n_rows(self) -> int:
@@ -91,7 +96,7 @@ def fit_private(
         Who pays, and for which unit; `Ledger.test` gives seeded noise and is NOT PRIVATE.
     schema
         Kinds, bounds and levels that are public knowledge; what it leaves open is taken from `public` or
-        bought. None buys kinds too.
+        bought, the kinds of columns that it does not have included. None buys all.
     public
         A public table with the same columns.
     target
@@ -131,7 +136,7 @@ def fit_private(
     Cost: some passes over the rows for counting, and the model's own time.
     """
     seed = check_seed(seed)
-    held: Rows = MemoryRows(raw) if isinstance(raw, Raw) else raw
+    held: Rows = MemoryRows.of_raw(raw) if isinstance(raw, Raw) else raw
     _check_names(held, None if bounded else ledger.unit.column, target)
     if synthesizer != "auto":
         private_class(synthesizer)
@@ -139,6 +144,11 @@ def fit_private(
     with seal_errors("bounding the rows of each unit"):
         kept_rows = held if bounded else held.bounded(ledger.unit)
     rows = buy_size(kept_rows.n_rows, ledger)
+    crowded = None
+    if ledger.unit.column is not None and not bounded:
+        with seal_errors("counting the rows of each unit"):
+            more = held.crowded(ledger.unit)
+        crowded = buy_count(more, ledger, CROWDED)
 
     def guard(source: Source) -> PrivateSource:
         return PrivateSource(source, ledger)
@@ -147,7 +157,7 @@ def fit_private(
         kept_rows,
         ledger,
         guard,
-        schema=schema if bounded else _with_unit(schema, ledger),
+        schema=schema if bounded else with_unit(schema, ledger.unit.column, held.name),
         public=public,
         target=target,
         share=discovery,
@@ -168,8 +178,8 @@ def fit_private(
     context = _Context(domain, public, target, chosen, child_seed(seed, "model"), progress)
     model, name, stopped = _model(choice.name, source, context, kept)
     fitted = Fitted(name, domain.encoder, model, max(1, int(rows.counts[0])))
-    made = Synthesizer.of(fitted, seed=seed, origin=held.origin)
-    return PrivateFit(made, domain, rows, tuple(kept), choice, stopped)
+    made = Synthesizer.of(fitted, seed=seed, origin=plain_origin(held.backend, domain.schema))
+    return PrivateFit(made, domain, rows, tuple(kept), choice, stopped, crowded)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,7 +196,7 @@ class _Context:
 
 def _check_names(rows: Rows, unit: str | None, target: str | None) -> None:
     """Refuse columns that are not there; names of columns are public."""
-    names = rows.schema.names
+    names = rows.names
     for name, where in ((unit, "unit"), (target, "target")):
         if name is not None and name not in names:
             raise UsageError(
@@ -194,19 +204,6 @@ def _check_names(rows: Rows, unit: str | None, target: str | None) -> None:
             )
     if target is not None and target == unit:
         raise UsageError("the unit's column cannot be the target", where="target")
-
-
-def _with_unit(schema: Schema | None, ledger: Ledger) -> Schema | None:
-    """The schema with the unit's column as an id, whatever it says: ids are never modelled."""
-    if schema is None or ledger.unit.column is None:
-        return schema
-    columns = tuple(
-        replace(c, kind="id", bounds=None, levels=None, decimals=None, format="", timezone="")
-        if c.name == ledger.unit.column and not c.regenerated
-        else c
-        for c in schema
-    )
-    return replace(schema, columns=columns)
 
 
 def is_private(name: str) -> bool:

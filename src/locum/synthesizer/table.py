@@ -10,12 +10,13 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from locum.arrays import FloatArray
-from locum.errors import DataError, LineageWarning, NotFittedError, UsageError
+from locum.data.lineage_stamp import after_given
+from locum.errors import DataError, GuaranteeWarning, LineageWarning, NotFittedError, UsageError
 from locum.models import registry
 from locum.models.fitted import Fitted
 from locum.progress import Listener, silent
 from locum.randomness import check_seed, child_seed
-from locum.schema.lineage import REAL, warning_of
+from locum.schema.lineage import REAL, void_warning, warning_of
 from locum.schema.table import check_schema
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from locum.control.drawn_rows import DrawnRows
     from locum.control.request import Wishes
     from locum.data.origin import Origin
-    from locum.schema.lineage import Lineage
+    from locum.schema.lineage import Guarantee, Lineage
     from locum.schema.table import Schema
 
 
@@ -164,6 +165,11 @@ class Synthesizer:
         self._lineage = (lineage or REAL).child()
         return self
 
+    def promise(self, guarantee: Guarantee | None) -> Self:
+        """Note the guarantee of privacy under which it was fitted; its rows carry it with them."""
+        self._lineage = self._lineage.under(guarantee)
+        return self
+
     def remember(self, origin: Origin) -> Self:
         """Let `sample` give rows in the form that the user's data had."""
         self._origin = origin
@@ -292,6 +298,11 @@ class Synthesizer:
             A frame of the same library with the same dtypes; for a file a `pyarrow.Table` with typed
             columns, whatever the file was. Stamped with its lineage where its library has a place for that.
 
+        Warns
+        -----
+        GuaranteeWarning
+            When a guarantee of privacy does not hold for the rows, because cells of `given` are in them.
+
         Raises
         ------
         UsageError
@@ -306,7 +317,11 @@ class Synthesizer:
         drawn = self.draw(
             n, seed=seed, where=where, given=given, targets=targets, rules=rules, temperature=temperature
         )
-        return restore(drawn.table, self.schema, self._origin, self._lineage)
+        lineage = self._lineage if given is None else after_given(self._lineage, given)
+        risk = void_warning(self._lineage, lineage)
+        if risk:
+            warnings.warn(risk, GuaranteeWarning, stacklevel=2)
+        return restore(drawn.table, self.schema, self._origin, lineage)
 
     def draw(self, n: int | None = None, *, seed: int | None = None, **wishes: Unpack[Wishes]) -> DrawnRows:
         """Draw rows as a canonical table, with facts about how they were found.

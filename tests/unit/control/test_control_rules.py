@@ -17,7 +17,8 @@ from locum.control.rules.discover import discover
 from locum.control.targets import ShareTarget, quotas, read_targets, targets_from_text, tilt
 from locum.control.where.names import Names
 from locum.errors import UsageError
-from locum.runs.config import dump_config, parse_config
+from locum.runs.config import parse_config
+from locum.runs.config_text import dump_config
 from locum.runs.sample import sample_file
 from locum.schema.column import Column
 from locum.schema.json import schema_from_json, schema_to_json

@@ -16,7 +16,8 @@ from locum.data.demo import demo_info
 from locum.data.detect import detect, propose
 from locum.data.read import read
 from locum.data.restore import restore
-from locum.runs.config import dump_config, parse_config
+from locum.runs.config import parse_config
+from locum.runs.config_text import dump_config
 from locum.schema.column import Column
 from locum.schema.validate import check
 

@@ -14,7 +14,8 @@ from locum.cli.main import main
 from locum.errors import SchemaError
 from locum.evaluation.limits import Requirement, Requirements, check, parse_limits, requirements
 from locum.evaluation.result import Result
-from locum.runs.config import Config, dump_config, parse_config
+from locum.runs.config import Config, parse_config
+from locum.runs.config_text import dump_config
 
 
 def result(name="c2st", value=0.55, low=0.52, high=0.58):

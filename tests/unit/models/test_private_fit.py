@@ -99,8 +99,8 @@ def test_a_bound_taken_from_the_data_is_refused_before_anything_is_spent():
 
 @pytest.mark.parametrize("epsilon", [0, -1, float("inf"), float("nan"), "1e-", "", "x", 10**9])
 def test_an_epsilon_that_cannot_be_is_refused(epsilon):
-    with pytest.raises(UsageError):
-        locum.fit(table(50), epsilon=epsilon)
+    with pytest.raises(UsageError, match="epsilon"):
+        locum.fit(table(50), epsilon=epsilon, schema=DECLARED)
 
 
 def test_a_delta_that_gives_rows_away_is_refused():
@@ -151,7 +151,7 @@ def test_a_budget_that_ends_in_the_middle_releases_what_was_paid_for(monkeypatch
 def test_a_public_table_with_other_columns_is_refused_by_name():
     public = pa.table({"age": [20, 30], "city": ["Ulm", "Bonn"]})
     with pytest.raises(DataError) as caught:
-        locum.fit(table(), epsilon=1, public=public)
+        locum.fit(table(), epsilon=1, public=public, columns=["age", "town"])
     assert "town" in caught.value.message and "city" in caught.value.message
 
 

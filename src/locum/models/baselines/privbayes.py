@@ -73,6 +73,12 @@ class PrivBayes(PrivateModel):
     _above: tuple[tuple[int, ...], ...]
     _tables: tuple[FloatArray, ...]
 
+    @property
+    def families(self) -> tuple[tuple[int, ...], ...]:
+        """Each attribute after its parents, by number."""
+        self._fitted()
+        return tuple((*above, i) for i, above in zip(self._order, self._above, strict=True))
+
     def _spend_source(
         self, source: PrivateSource, seed: int, progress: Listener, public: CodedRows | None
     ) -> None:

@@ -16,6 +16,7 @@ from locum.progress import Event, Listener
 from locum.randomness import stream
 from locum.schema.domain import CodedRows, Codes
 from locum.sources.private import PrivateSource
+from locum.sources.purposes import VOTES
 
 #: Share of the budget for single attributes, which the first rows and all variations are drawn from.
 ONE_WAY = 0.2
@@ -93,7 +94,7 @@ class _Rows:
         self.progress(Event("fit", 1 + turn, self.rounds + 1, f"round {turn + 1}"))
         self.noise = self.source.sigma_for(self.source.remaining_rho, self.rounds - turn)
         proposed = np.asfortranarray(candidates[""])
-        return {"": self.source.votes(proposed, self.noise, purpose="votes for made-up rows").astype(float)}
+        return {"": self.source.votes(proposed, self.noise, purpose=VOTES).astype(float)}
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locum.data.lineage_stamp import stamp_of
 from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
 from locum.runs.options import DEFAULT_SEED
+from locum.schema.lineage import REPAIRED, void_warning
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -213,11 +215,21 @@ def fair_file(
     progress(Event("sample", 0, 1))
     protected = [name for text in protected for name in text.split(",") if name]
     done = fair(synth, target=target, protected=protected, progress=progress, **asked)
-    write_rows(done.table, out, synth.schema, synth.origin, synth.lineage)
+    read = [path for path in (asked.get("data"), asked.get("test")) if path is not None]
+    lineage = synth.lineage
+    for path in read:
+        lineage = lineage.after(stamp_of(path), REPAIRED)
+    write_rows(done.table, out, synth.schema, synth.origin, lineage)
     if page is not None:
         from locum.files.atomic import write_text
         from locum.runs.versions import now
         from locum.studies.fair.page import render
 
         write_text(page, render(done, table=model.stem, target=target, protected=protected, created=now()))
-    return {"out": str(out), "seed": asked.get("seed", 0), "bytes": out.stat().st_size, **done.to_json()}
+    return {
+        "out": str(out),
+        "seed": asked.get("seed", 0),
+        "bytes": out.stat().st_size,
+        "warning": void_warning(synth.lineage, lineage),
+        **done.to_json(),
+    }

@@ -14,7 +14,7 @@ from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER, several
 from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import align, read_and_refine, read_table, without_data_bounds
 from locum.runs.versions import now
-from locum.schema.lineage import warning_of
+from locum.schema.lineage import uncovered_warning, warning_of
 from locum.studies.mix.result import Mixing
 from locum.studies.mix.study import Make, Question, study
 from locum.synthesizer.refit import Refit
@@ -87,11 +87,14 @@ def mix(
             "nobody said what is to be predicted", where="target", do="name the column with --target"
         )
     schema, real = without_data_bounds(known.schema), known.table
+    bare = ""
     if synthetic is None:
         make, available = Refit(synthesizer, settings or {}).of(schema), None
     else:
         # One schema for both; columns that only one of them has are left out, by name.
-        other, schema, _ = align(schema, read_table(synthetic))
+        given = read_table(synthetic)
+        bare = uncovered_warning(given.lineage, given.name)
+        other, schema, _ = align(schema, given)
         make, available = _draw_from(other), other.num_rows
     held = None if holdout is None else align(schema, read_table(holdout))[0]
     name = known.schema.target
@@ -113,7 +116,7 @@ def mix(
         found,
         created=now(),
         from_file=synthetic is not None,
-        warnings=(*((risk,) if risk else ()), *found.warnings),
+        warnings=(*filter(None, (risk, bare)), *found.warnings),
     )
     if folder is not None:
         from locum.studies.mix.page import render

@@ -32,6 +32,7 @@ from locum.runs.tables import (
     without_data_bounds,
 )
 from locum.runs.versions import now, versions
+from locum.schema.lineage import uncovered_warning
 from locum.synthesizer.refit import Refit
 
 if TYPE_CHECKING:
@@ -155,7 +156,9 @@ def subgroups(
         score = function_score(function, aim, whole[aimed].format)
     kept = with_target(frame, aim)
     left = frame.num_rows - kept.num_rows
+    bare = "" if learned is None else uncovered_warning(learned.lineage, learned.name)
     told = (
+        *([bare] if bare else []),
         *surplus,
         *([f"{left:,} test rows without a known {aimed!r} were left out."] if left else []),
     )
@@ -210,4 +213,5 @@ def _rows_of(synth: Synthesizer, name: str) -> Raw:
     """Rows of a generator as if they had been read."""
     from locum.data.read import read
 
-    return replace(read(synth.draw(synth.most_rows(DRAWN)).table), name=name)
+    drawn = read(synth.draw(synth.most_rows(DRAWN)).table)
+    return replace(drawn, name=name, lineage=synth.lineage)

@@ -10,7 +10,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from locum.data.cell_texts import column_texts
 from locum.data.lineage_stamp import beside, stamp_of, write_stamp
+from locum.data.private_table import PrivateTable, open_private
+from locum.data.read import TEXT_FILES, kind_of_file
 from locum.errors import UsageError
 from locum.files.atomic import replacing, write_text
 from locum.privacy.budget import Accounting
@@ -20,7 +23,7 @@ from locum.privacy.sealed import seal_errors
 from locum.privacy.unit import Unit
 from locum.runs.budget import budget_of_request, open_ledger
 from locum.runs.files import LEDGER, LEDGER_PATH, MODEL, PRIVACY
-from locum.runs.guarantee import ALWAYS_ASSUMED, TRUST_MODEL, account_of, bounding
+from locum.runs.guarantee import ALWAYS_ASSUMED, TRUST_MODEL, account_of, bounding, guarantee_of
 from locum.runs.options import DEFAULT_DELTA, DEFAULT_PER_UNIT, check_rows
 from locum.runs.out_folder import make_folder, own_folder
 from locum.runs.plan import fingerprint
@@ -298,7 +301,7 @@ def attribute_texts(
             where="by",
             do="choose examples by an attribute that is read from the text",
         )
-    opened = _open(asked, "gdp")
+    opened = _open(asked, "gdp", [a.column for a in found if isinstance(a, Given)])
     fit = fit_attributes(
         opened.texts,
         found,
@@ -322,7 +325,8 @@ def attribute_texts(
         seed=asked.seed,
     )
     with replacing(asked.out / MODEL, private=True) as path:
-        fit.fit.synthesizer.descend(stamp_of(asked.data)).save(path)
+        made_under = guarantee_of(account_of(opened.ledger))
+        fit.fit.synthesizer.descend(stamp_of(asked.data)).promise(made_under).save(path)
     write_text(asked.out / PLAN, dump_plan(plan), private=True)
     facts: dict[str, Any] = {"attributes": [a.name for a in found], "generator": fit.fit.synthesizer.name}
     texts: Sequence[str] = ()
@@ -346,38 +350,46 @@ def attribute_texts(
     )
 
 
-def _open(asked: PrivateTextRequest, accounting: Accounting) -> _Opened:
-    """The private texts, bounded, and their ledger; nothing is spent."""
+def _open(asked: PrivateTextRequest, accounting: Accounting, also: Sequence[str] = ()) -> _Opened:
+    """The private texts with the columns that are asked for or named `also`, bounded, and their ledger.
+
+    Nothing is spent.
+    """
     own_folder(asked.out, _OWN)
     privacy = asked.privacy
     budget, unit = budget_of_request(privacy), Unit(asked.unit, asked.per_unit)
     if asked.public_size is not None:
         budget.check_rows(check_rows(asked.public_size, where="--public-size"))
-    if isinstance(asked.data, str | Path) and not Path(asked.data).is_file():
-        read_table(asked.data)  # says what is wrong with the path
-    with seal_errors("reading the file"):
-        raw = read_table(asked.data)
-    column = asked.column or _only(raw.table)
-    for name, where in ((column, "private texts"), (asked.label, "private texts"), (unit.column, "unit")):
-        if name is not None:
-            need_column(name, raw.table.column_names, where=where)
-    with seal_errors("bounding the texts of each unit"):
-        table = MemoryRows(raw).bounded(unit).table()
-    texts = _column(table, column, "private texts")
-    labels = _column(table, asked.label, "private texts") if asked.label else None
-    with seal_errors("reading the file"):
-        records = table.to_pylist()
+    column, table = _private_texts(asked, unit, also)
+    with seal_errors("reading the texts"):
+        held = MemoryRows.of(table).bounded(unit).table()
+        records = [
+            dict(zip(held.column_names, row, strict=True))
+            for row in zip(*(column_texts(c).to_pylist() for c in held.columns), strict=True)
+        ]
+    texts = [record[column] or "" for record in records]
+    labels = [record[asked.label] or "" for record in records] if asked.label else None
     make_folder(asked.out, private=True)
     ledger = open_ledger(
         privacy,
         budget,
         unit,
-        data=raw.name,
+        data=table.name,
         accounting=accounting,
         run=secrets.token_hex(8),
         own=asked.out / LEDGER,
     )
     return _Opened(texts, labels, records, column, ledger)
+
+
+def _private_texts(asked: PrivateTextRequest, unit: Unit, also: Sequence[str]) -> tuple[str, PrivateTable]:
+    """The column of texts, and the table with that and the other columns that are needed, and no other."""
+    column = asked.column
+    if column is None:
+        in_lines = isinstance(asked.data, str | Path) and kind_of_file(Path(asked.data))[0] in TEXT_FILES
+        column = _only(open_private(asked.data).names) if in_lines else "text"
+    names = dict.fromkeys(name for name in (column, asked.label, unit.column, *also) if name is not None)
+    return column, open_private(asked.data, tuple(names))
 
 
 def _settle(asked: PrivateTextRequest, opened: _Opened) -> None:
@@ -415,6 +427,8 @@ def _finish(
     name = Path(asked.data).name if isinstance(asked.data, str | Path) else "the table of private texts"
     risks = (*filter(None, [warning_of(private, name)]), *file_warnings(public))
     ledger = opened.ledger
+    account = account_of(ledger)
+    lineage = lineage.under(guarantee_of(account))
     lines = []
     for i, text in enumerate(texts):
         row: dict[str, Any] = {**(rows[i] if rows else {}), opened.column: text}
@@ -425,7 +439,6 @@ def _finish(
     if texts:
         write_text(asked.out / TEXTS, "".join(lines), private=True)
         files[:0] = [TEXTS, *write_stamp(asked.out / TEXTS, lineage)]
-    account = account_of(ledger)
     whom = [_ONE] if ledger.unit.column is None else bounding(ledger.unit)
     size = [] if ledger.size.sigma else [_SIZE.format(rows=ledger.size.rows)]
     document = {
@@ -461,15 +474,14 @@ def _records(paths: Sequence[Path]) -> tuple[list[str], list[dict[str, Any]]]:
 
 
 def _column(table: Any, name: str | None, where: str) -> list[str]:
-    chosen = name or _only(table)
+    chosen = name or _only([str(n) for n in table.column_names])
     need_column(chosen, table.column_names, where=where)
     with seal_errors("reading a column"):
         return ["" if v is None else str(v) for v in table.column(chosen).to_pylist()]
 
 
-def _only(table: Any) -> str:
+def _only(names: Sequence[str]) -> str:
     """The column of texts: the one called text, or the only one; never chosen by what is in it."""
-    names = [str(n) for n in table.column_names]
     if "text" in names or len(names) == 1:
         return "text" if "text" in names else names[0]
     raise UsageError(

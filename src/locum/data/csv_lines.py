@@ -1,0 +1,274 @@
+"""Delimited text read line by line: nothing that one line holds changes how another is read.
+
+A row is a line. Encoding and delimiter are told, or follow from the header; nothing is guessed from rows. A
+line that is not in the encoding, or has another number of fields, is a row without any value. A quote that is
+opened and not closed ends with its line, so that it swallows no other row; values with line ends in them
+cannot be read in this way.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from locum.data.csv import DELIMITERS, EXCEL, as_text, splitting
+from locum.data.origin import Dialect
+from locum.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Bytes that are read at once.
+_BYTES = 1 << 22
+#: Longest line; what is longer is cut there, and is then a row without values.
+_MOST_LINE = 1 << 24
+#: Fields of a first line that are no names: numbers, dates, times, nothing.
+_VALUE = re.compile(
+    r"\s*|\s*[+-]?[\d.,:/ -]*\d[\d.,:/ %-]*(T[\d:.]+Z?)?\s*|\s*[+-]?\d+([.,]\d+)?[eE][+-]?\d+\s*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LineForm:
+    """How the lines of a text file are spelled: told or taken from its header, never from its rows.
+
+    Attributes
+    ----------
+    fields
+        Name of each field of a line, in the order of the file.
+    delimiter, encoding
+        As in `Dialect`.
+    start
+        Where the rows begin, in bytes.
+    """
+
+    fields: tuple[str, ...]
+    delimiter: str
+    encoding: str
+    start: int
+
+
+def line_form(
+    file: IO[bytes],
+    where: str,
+    *,
+    names: Sequence[str] | None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    header: bool = True,
+) -> LineForm:
+    """How the lines of a file are spelled.
+
+    Parameters
+    ----------
+    file
+        At its start.
+    where
+        The file, for errors.
+    names
+        Names of columns that were declared; None takes those of the first line.
+    delimiter, encoding
+        As declared; None means the delimiter that the header uses, and UTF-8.
+    header
+        Whether the first line names the columns; otherwise the names are those of the fields in order.
+
+    Raises
+    ------
+    UsageError
+        For an encoding that cannot be read line by line, or no header and no names.
+    DataError
+        When the file is empty or its first line does not name the columns; no word of the line is told.
+    """
+    encoding = _line_encoding(encoding, where)
+    start = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
+    file.seek(start)
+    if (said := EXCEL.fullmatch(file.readline(64))) is not None:
+        start, delimiter = file.tell(), delimiter or said[1].decode()
+    if not header:
+        if names is None:
+            raise UsageError(
+                "without a header line nothing says what the columns are called",
+                where=where,
+                do="declare their names in the order of the fields, e.g. --columns age,town,kids",
+            )
+        return LineForm(tuple(names), delimiter or ",", encoding, start)
+    file.seek(start)
+    first = b""
+    while not first.strip() and (first := file.readline(_MOST_LINE)):
+        start = file.tell()
+    if not first.strip():
+        raise DataError("the file is empty", where=where, expected="a header line and rows")
+    try:
+        line = first.decode(encoding).strip("\r\n")
+    except UnicodeDecodeError:
+        raise DataError(
+            f"the header line is not {encoding}", where=where, do="name the right encoding with --encoding"
+        ) from None
+    marks = DELIMITERS if delimiter is None else (delimiter,)
+    found = {mark: _fields(line, mark) or [] for mark in marks}
+    if names is None:
+        best = max(marks, key=lambda mark: len(found[mark]))
+        _check_header(found[best], where)
+        return LineForm(tuple(found[best]), best, encoding, start)
+    for mark, fields in found.items():
+        if all(fields.count(name) == 1 for name in names):
+            return LineForm(tuple(fields), mark, encoding, start)
+    best = max(marks, key=lambda mark: sum(name in found[mark] for name in names))
+    lost = [name for name in names if found[best].count(name) != 1]
+    raise DataError(
+        f"the first line of the file does not name {', '.join(lost[:5])}"
+        f"{f' and {len(lost) - 5} more' if len(lost) > 5 else ''} (once)",
+        where=where,
+        expected="a header line with the declared columns, in any order",
+        do="correct the names that were declared (--columns, a schema or a public table), give --delimiter, "
+        "or --no-header where there is no header line",
+    )
+
+
+def read_lines(file: IO[bytes], form: LineForm, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of a file in blocks, some columns only; every cell is a text without blanks around it."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    names = [f"f{i}" for i in range(len(form.fields))]
+    wanted = {column: names[form.fields.index(column)] for column in columns}
+    converting = as_text(names, quoted_nulls=True)
+    converting.include_columns = list(dict.fromkeys(wanted.values()))
+    for lines in _blocks(file, form.start):
+        text = _tidy(lines, form)
+        if not text:
+            continue
+        table = arrow_csv.read_csv(
+            pa.BufferReader(text),
+            arrow_csv.ReadOptions(column_names=names, block_size=len(text) + 1, use_threads=False),
+            splitting(Dialect(form.delimiter), quoted=False),
+            converting,
+        )
+        yield _trim(table.select(list(wanted.values())).rename_columns(list(wanted)))
+
+
+def is_value(field: str) -> bool:
+    """Whether the field of a first line is a value rather than the name of a column."""
+    return _VALUE.fullmatch(field) is not None
+
+
+def _check_header(fields: Sequence[str], where: str) -> None:
+    """Refuse a first line that is a row, for its fields would be published as names of columns."""
+    if not fields:
+        raise DataError(
+            "the header line cannot be read: a quote is not closed, or lines end in carriage returns alone",
+            where=where,
+            expected="names of columns in one line",
+            do="mend the first line, and write the file with usual line ends",
+        )
+    values = sum(map(is_value, fields))
+    if values or len(set(fields)) != len(fields):
+        what = f"{values} of its {len(fields)} fields are values" if values else "a field appears twice"
+        raise DataError(
+            f"the first line of the file does not look like names of columns: {what}",
+            where=where,
+            expected="names of columns, for they are published",
+            do="declare the names (--columns or locum.toml), with --no-header if the first line is a row",
+        )
+
+
+def _line_encoding(asked: str | None, where: str) -> str:
+    """The declared encoding, if a line can be read in it without the lines before."""
+    try:
+        name = codecs.lookup(asked or "utf-8").name
+        stateless = all(f"a{end}".encode(name) == f"a{end}".encode() for end in ("\n", ",", '"', "0~\\"))
+        stateless = stateless and not name.startswith(("iso2022", "hz", "utf-7", "utf_7"))
+    except (LookupError, UnicodeError, AttributeError):
+        raise UsageError(
+            f"there is no encoding {asked!r}", where=where, expected="utf-8, cp1252, ..."
+        ) from None
+    if name in ("utf-8-sig",):
+        return "utf-8"
+    if not stateless:
+        raise UsageError(
+            f"{name} cannot be read line by line, as private rows are",
+            where=where,
+            do="write the file in UTF-8 first",
+        )
+    return name
+
+
+def _blocks(file: IO[bytes], start: int) -> Iterator[list[bytes]]:
+    """Whole lines, some megabytes at a time."""
+    file.seek(start)
+    rest = b""
+    while part := file.read(_BYTES):
+        *lines, rest = (rest + part).split(b"\n")
+        yield lines
+        if len(rest) > _MOST_LINE:  # no line of a table: what follows of it is a row without values, too
+            rest = rest[:_MOST_LINE]
+    if rest:
+        yield [rest]
+
+
+def _tidy(lines: Sequence[bytes], form: LineForm) -> bytes:
+    """The lines in UTF-8, one for each that is not blank, each with the right number of fields."""
+    mark, count = form.delimiter.encode(), len(form.fields) - 1
+    empty = mark * count or b'""'
+    text = form.encoding == "utf-8" and _is_utf8(b"\n".join(lines))
+    field = rb'(?:"[^"\r\0]*"|[^"%s\r\0]*)' % re.escape(mark)
+    plain = re.compile(rb"%s(?:%s%s){%d}" % (field, re.escape(mark), field, count))
+    out = []
+    for line in lines:
+        if line.endswith(b"\r"):
+            line = line[:-1]
+        if not line.strip(b" "):
+            continue
+        # Arrow takes a mark at the start away, but only where a block begins
+        known = (text or line.isascii()) and not line.startswith(codecs.BOM_UTF8)
+        if not (known and plain.fullmatch(line)):
+            line = _slow(line, form) or empty
+        out.append(line)
+    return b"\n".join(out) + b"\n" if out else b""
+
+
+def _slow(line: bytes, form: LineForm) -> bytes | None:
+    """An unusual line as a plain one; None when it is no row."""
+    try:
+        text = line.decode(form.encoding)
+    except UnicodeDecodeError:
+        return None
+    fields = _fields(text.replace("\0", ""), form.delimiter)
+    if fields is None or len(fields) != len(form.fields):
+        return None
+    out = io.StringIO()
+    plain = [re.sub(r"[\r\n]+", " ", field) for field in fields]
+    csv.writer(out, delimiter=form.delimiter, quoting=csv.QUOTE_ALL, lineterminator="").writerow(plain)
+    return out.getvalue().encode("utf-8", "replace")
+
+
+def _fields(line: str, mark: str) -> list[str] | None:
+    """The fields of one line, without blanks around them; None when its quotes do not fit."""
+    try:
+        (fields,) = csv.reader([line], delimiter=mark, strict=True, skipinitialspace=True)
+    except (csv.Error, ValueError):
+        return None
+    return [field.strip(" ") for field in fields]
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _trim(table: pa.Table) -> pa.Table:
+    """Texts without blanks around them; what is then empty is missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = [pc.utf8_trim(column, characters=" ") for column in table.columns]
+    columns = [pc.if_else(pc.equal(column, ""), None, column) for column in columns]
+    return pa.table(columns, names=table.column_names)

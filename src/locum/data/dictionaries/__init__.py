@@ -1,0 +1,1 @@
+"""Data dictionaries: what somebody wrote down about the columns of a table, from files of several kinds."""

@@ -1,0 +1,133 @@
+"""A config as the text of ``locum.toml``, with comments for whoever reads and changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from locum.files.toml import toml_key, toml_value
+from locum.runs.config import Config
+from locum.runs.options import DEFAULT_HOLDOUT
+from locum.schema.provenance import facts_read_off
+from locum.schema.table import Schema
+from locum.schema.toml import column_lines, printable, relation_lines, section
+
+_HEAD = """\
+# locum.toml - proposed by `locum init`, meant to be read and changed. It holds no rows.
+# Kinds: category boolean integer number datetime date duration text id pii.*
+# id, text and pii.* are made afresh, never learned.
+"""
+_READ_OFF = """\
+# source = "data" marks what was read off the rows. A run with --epsilon takes no such fact for known until
+# you write source = "public" and by = "..." with who says that it is known without these rows.
+"""
+_PROPOSED = """\
+# Rules that the rows seem to follow. Take the comment signs off those that are true by nature: no row that
+# `run` or `sample` writes will break them. They were read off the rows: with --epsilon keep only what you
+# would have said without looking.
+"""
+
+
+def dump_config(config: Config | Schema, proposed: Sequence[tuple[str, str]] = ()) -> str:
+    """Write a config, or a schema alone, as commented TOML.
+
+    Rules in `proposed`, each with a remark, are written as comments that do nothing until somebody takes the
+    comment signs off.
+
+    What is left out has its default value. Reason and confidence of a detected column go into a comment; what
+    was read off rows is marked, and the mark is read back. Everything else comes back equal.
+    """
+    if isinstance(config, Schema):
+        config = Config(config)
+    schema = config.schema or Schema(())
+    marked = bool(facts_read_off(schema) or proposed)
+    lines = [_HEAD + (_READ_OFF if marked else "") + "version = 1", ""]
+    reading = _data(config)
+    if reading:
+        lines += ["[data]", f"{toml_key(schema.name)} = {toml_value(reading)}", ""]
+    for name in config.columns:
+        if name in schema.names:
+            lines += [*column_lines(schema.name, schema[name]), ""]
+        elif name in config.unfilled:
+            lines += [section(schema.name, name), '# kind = "..."', ""]
+    lines += relation_lines(schema) + _proposal_lines(proposed)
+    lines += _model(config) + evaluate_lines(config) + _require(config) + release_lines(config.release)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _data(config: Config) -> dict[str, Any]:
+    """What ``[data]`` says: how to read the file, and what its rows are."""
+    said: dict[str, Any] = {} if config.path is None else {"path": config.path}
+    said |= {name: value for name, value in config.reading.items() if name != "names"}
+    if config.columns and config.schema is None and not config.unfilled:
+        said["columns"] = config.columns
+    if config.unit is not None:
+        said["unit"] = config.unit
+    if config.per_unit is not None:
+        said["per_unit"] = config.per_unit
+    if config.one_row_per_person:
+        said["one_row_per_person"] = True
+    return said
+
+
+def release_lines(release: Mapping[str, str]) -> list[str]:
+    """The section about a release; nothing where it says nothing."""
+    if not release:
+        return []
+    return ["[release]", *(f"{name} = {toml_value(text)}" for name, text in release.items()), ""]
+
+
+def _proposal_lines(proposed: Sequence[tuple[str, str]]) -> list[str]:
+    if not proposed:
+        return []
+    lines = [_PROPOSED]
+    for rule, remark in proposed:
+        holds = f"# holds = {toml_value(rule)}  # {printable(remark)}"
+        lines += ["# [[rule]]", holds, '# source = "data"', ""]
+    return lines
+
+
+def _model(config: Config) -> list[str]:
+    model = config.model
+    lines = ["[model]"]
+    lines.append(f"name = {toml_value(model.name)}" if model.name is not None else '# name = "tree"')
+    lines.append(f"seed = {toml_value(model.seed)}" if model.seed is not None else "# seed = 7")
+    if model.settings:
+        lines.append(f"settings = {toml_value(dict(model.settings))}")
+    return [*lines, ""]
+
+
+def evaluate_lines(config: Config) -> list[str]:
+    """The section about how the result is judged."""
+    schema, given = config.schema, config.evaluate
+    holdout = given.holdout
+    if schema is None and not config.unfilled:
+        found = {"holdout": holdout, "target": given.target, "protected": list(given.protected) or None}
+        return ["[evaluate]", *(f"{k} = {toml_value(v)}" for k, v in found.items() if v is not None), ""]
+    schema = schema or Schema(())
+    lines = ["[evaluate]"]
+    lines.append(
+        f"# holdout = {DEFAULT_HOLDOUT:g}" if holdout is None else f"holdout = {toml_value(float(holdout))}"
+    )
+    target = schema.target if schema.target is not None else given.target
+    if target is not None:
+        lines.append(f"target = {toml_value(f'{schema.name}.{target}')}")
+    else:
+        lines.append(f'# target = "{printable(schema.name)}.column"')
+    protected = (*schema.protected, *given.protected)
+    if protected:
+        lines.append(f"protected = {toml_value([f'{schema.name}.{name}' for name in protected])}")
+    return [*lines, ""]
+
+
+def _require(config: Config) -> list[str]:
+    wanted = config.require
+    if not wanted:
+        return []
+    lines = ["[require]"]
+    if wanted.strict:
+        lines.append("strict = true")
+    for limit in wanted.limits:
+        key = ".".join(toml_key(part) for part in (*limit.name.split("."), limit.bound))
+        lines.append(f"{key} = {toml_value(limit.limit)}")
+    return [*lines, ""]
