@@ -57,13 +57,15 @@ def write(folder: Path, rows: int) -> list[Path]:
 
 def measure(path: Path, engine: str) -> None:
     """One fit; prints what it took."""
+    from locum.data.private_table import open_private
     from locum.privacy.budget import Budget
     from locum.privacy.ledger import Ledger
     from locum.runs.private_rows import choose_engine, open_rows
     from locum.synthesizer.private import fit_private
 
     start = time.process_time()
-    rows = open_rows(path, choose_engine(path, engine), {})
+    names = block(1, 0).column_names  # type: ignore[attr-defined]
+    rows = open_rows(open_private(path, names), choose_engine(path, engine))
     opened = time.process_time() - start
     ledger = Ledger.memory(Budget.approx(1.0, 1e-9), reserve=0.1)
     fit_private(rows, ledger, synthesizer="mst")

@@ -97,7 +97,8 @@ def main() -> None:
     options = parser.parse_args()
     name, _, epsilon = options.synthesizer.partition("?epsilon=")
     start = time.process_time()
-    private = {"epsilon": float(epsilon), "delta": 1e-6} if epsilon else {}
+    bought = {"delta": 1e-6, "discover": True, "one_row_per_person": True}
+    private = {"epsilon": float(epsilon), **bought} if epsilon else {}
     synth = locum.fit(options.data, synthesizer=name, seed=0, **private)
     print(f"fit {time.process_time() - start:.1f} CPU-s")
     found = [] if "rules" in options.without else [p.rule for p in locum.propose_rules(options.data)]

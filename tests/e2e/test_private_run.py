@@ -21,7 +21,10 @@ BUNDLE = {
     "synthetic.csv", "model.locum", "card.md", "croissant.json", "certificate.json", "quality.html",
     "quality.json", "deployment.json", "sp800-226.md",
 }  # fmt: skip
-RUN = ("run", "visits.csv", "--epsilon", "4", "--target", "readmitted", "--synthesizer", "independent")
+RUN = (
+    "run", "visits.csv", "--epsilon", "4", "--target", "readmitted", "--synthesizer", "independent",
+    "--discover",
+)  # fmt: skip
 #: Held by one visit only: must not come out anywhere.
 SECRET_WARD, SECRET_AGE = "zoster-unit-7", 1234567
 
@@ -62,6 +65,24 @@ def test_the_run_says_what_is_guaranteed_first(house):
     assert "of the budget went into finding out" in told
     for never in ("anonymous", "GDPR"):
         assert never not in told
+
+
+def test_a_column_in_which_nothing_was_found_is_named_and_left_empty(house):
+    """Numbers of visits are labels that one row each holds: none of them is found, and none is made up."""
+    told = (house / "run.out").read_text()
+    assert "Left empty, for noise hid what it holds: visit. Declare levels or bounds to have it." in told
+    certificate = json.loads((house / "bundle" / "certificate.json").read_text())
+    assert certificate["discovery"]["columns"]["visit"] == "nothing found"
+    lines = (house / "bundle" / "synthetic.csv").read_text().splitlines()
+    assert lines[0].startswith("visit,") and all(line.startswith('"",') for line in lines[1:])
+
+
+def test_a_run_whose_columns_nobody_declared_stops_before_it_spends_anything(folder):
+    told = call(folder, "run", "visits.csv", "--epsilon", "4", "--ledger", "visits.ledger")
+    assert told.returncode == 2
+    assert "too little is known of what 6 columns may hold: visit (kind, and levels or bounds)" in told.stderr
+    assert "nothing was spent" in told.stderr and "--discover" in told.stderr
+    assert [p.name for p in folder.iterdir()] == ["visits.csv"]
 
 
 def test_nothing_that_one_visit_holds_comes_out(house):
@@ -174,7 +195,7 @@ def test_the_certificate_lists_what_a_receiver_needs(house):
 def test_rows_that_stay_in_their_file_make_the_same_kind_of_release(folder):
     done = call(
         folder, "run", "visits.csv", "--epsilon", "4", "--unit", "visit", "--engine", "duckdb",
-        "--synthesizer", "independent",
+        "--synthesizer", "independent", "--discover",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert call(folder, "release", "visits-locum", "--out", "bundle").returncode == 0
@@ -186,7 +207,7 @@ def test_rows_that_stay_in_their_file_make_the_same_kind_of_release(folder):
 
 def test_a_spent_ledger_refuses_a_run_and_keeps_what_was_paid(folder):
     """What was paid for is released; the run that finds nothing left is not."""
-    options = ("--synthesizer", "independent", "--ledger", "visits.ledger")
+    options = ("--synthesizer", "independent", "--discover", "--ledger", "visits.ledger")
     assert call(folder, "run", "visits.csv", "--epsilon", "3", *options, "--out", "one").returncode == 0
     told = call(folder, "run", "visits.csv", "--epsilon", "1", *options, "--out", "two")
     assert told.returncode == 1 and "is left" in told.stderr
@@ -317,7 +338,8 @@ def test_the_same_command_again_spends_nothing(house):
 )
 def test_bad_input_gets_one_sentence_and_no_value(folder, options, code, words):
     (folder / "other.csv").write_text("a,b\n1,2\n3,4\n")
-    told = call(folder, "run", "visits.csv", "--synthesizer", "independent", *options)
+    discover = ("--discover",) if "--epsilon" in options else ()
+    told = call(folder, "run", "visits.csv", "--synthesizer", "independent", *options, *discover)
     assert told.returncode == code, told.stderr
     assert words in told.stderr
     assert "Traceback" not in told.stderr
@@ -326,7 +348,9 @@ def test_bad_input_gets_one_sentence_and_no_value(folder, options, code, words):
 
 
 def test_a_ledger_adds_up_over_runs_and_refuses(folder):
-    options = ("--epsilon", "2", "--synthesizer", "independent", "--ledger", "visits.ledger")
+    options = (
+        "--epsilon", "2", "--synthesizer", "independent", "--discover", "--ledger", "visits.ledger",
+    )  # fmt: skip
     first = call(folder, "fit", "visits.csv", "--model", "a.locum", *options, "--total-epsilon", "2.5")
     assert first.returncode == 0, first.stderr
     second = call(folder, "fit", "visits.csv", "--model", "b.locum", *options)
@@ -343,7 +367,7 @@ def test_a_unit_with_nulls_is_no_error(folder):
     (folder / "visits.csv").write_text("\n".join(lines) + "\n")
     told = call(
         folder, "fit", "visits.csv", "--model", "a.locum", "--epsilon", "2", "--unit", "visit",
-        "--synthesizer", "independent",
+        "--synthesizer", "independent", "--discover",
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     document = json.loads((folder / "a.privacy.json").read_text())

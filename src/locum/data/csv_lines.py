@@ -125,7 +125,8 @@ def line_form(
         f"{f' and {len(lost) - 5} more' if len(lost) > 5 else ''} (once)",
         where=where,
         expected="a header line with the declared columns, in any order",
-        do="correct the declared names, give --delimiter, or --no-header where there is no header line",
+        do="correct the names that were declared (--columns, a schema or a public table), give --delimiter, "
+        "or --no-header where there is no header line",
     )
 
 
@@ -158,6 +159,13 @@ def is_value(field: str) -> bool:
 
 def _check_header(fields: Sequence[str], where: str) -> None:
     """Refuse a first line that is a row, for its fields would be published as names of columns."""
+    if not fields:
+        raise DataError(
+            "the header line cannot be read: a quote is not closed, or lines end in carriage returns alone",
+            where=where,
+            expected="names of columns in one line",
+            do="mend the first line, and write the file with usual line ends",
+        )
     values = sum(map(is_value, fields))
     if values or len(set(fields)) != len(fields):
         what = f"{values} of its {len(fields)} fields are values" if values else "a field appears twice"
@@ -207,19 +215,19 @@ def _tidy(lines: Sequence[bytes], form: LineForm) -> bytes:
     """The lines in UTF-8, one for each that is not blank, each with the right number of fields."""
     mark, count = form.delimiter.encode(), len(form.fields) - 1
     empty = mark * count or b'""'
-    utf8 = form.encoding == "utf-8"
-    whole = utf8 and _is_utf8(b"\n".join(lines))
+    text = form.encoding == "utf-8" and _is_utf8(b"\n".join(lines))
+    field = rb'(?:"[^"\r\0]*"|[^"%s\r\0]*)' % re.escape(mark)
+    plain = re.compile(rb"%s(?:%s%s){%d}" % (field, re.escape(mark), field, count))
     out = []
     for line in lines:
         if line.endswith(b"\r"):
             line = line[:-1]
-        if not line.strip():
+        if not line.strip(b" "):
             continue
-        odd = b'"' in line or b"\r" in line or b"\0" in line or not (utf8 and (whole or _is_utf8(line)))
-        if odd:
+        # Arrow takes a mark at the start away, but only where a block begins
+        known = (text or line.isascii()) and not line.startswith(codecs.BOM_UTF8)
+        if not (known and plain.fullmatch(line)):
             line = _slow(line, form) or empty
-        elif line.count(mark) != count:
-            line = empty
         out.append(line)
     return b"\n".join(out) + b"\n" if out else b""
 

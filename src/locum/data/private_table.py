@@ -252,7 +252,7 @@ def _need(names: Sequence[str], found: Sequence[str], where: str) -> None:
             f"the data does not have the declared {'column' if len(lost) == 1 else 'columns'} "
             f"{', '.join(lost[:5])} (once)",
             where=where,
-            do="correct the declared names",
+            do="correct the names that were declared (--columns, a schema or a public table)",
         )
 
 

@@ -181,7 +181,7 @@ def _noise_of(rows_sigma: float) -> float:
 
 
 def _spread(mean: float, sigma: float) -> float:
-    """The x at which the mean of ``|x + sigma Z|`` is `mean`, Z normal; 0 where it is always more."""
+    """The x at which the mean of ``|x + sigma Z|`` is `mean`, Z standard normal; 0 where it is more."""
     low, high = 0.0, max(0.0, mean)
     if not sigma:
         return high

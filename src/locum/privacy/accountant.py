@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from locum.errors import UsageError
 from locum.privacy.budget import Accounting
 from locum.privacy.conversions import gdp_delta, zcdp_delta
 from locum.privacy.entry import Entry
 
+_ADAPTIVE = (
+    "Steps and the scales of their noise were chosen after earlier answers were seen. Each was paid for "
+    "before it touched the data, out of a budget that its run fixed before the first, and what a run left "
+    "was paid for too. If the budget of a run was chosen by what an earlier run gave, the guarantee is that "
+    "of the ledger's total budget. "
+)
+#: Why steps that were chosen adaptively add up as they do, for certificates; docs/decisions/0020-filters.md.
+THEOREMS: Mapping[Accounting, str] = MappingProxyType(
+    {
+        "gdp": _ADAPTIVE
+        + "Given the answers before it, each step is Gaussian-private with its mu, so that all "
+        "together are Gaussian-private with the root of the sum of squares (fully adaptive composition for "
+        "Gaussian differential privacy: Smith and Thakurta 2022; Koskela, Tobaben and Honkela 2023).",
+        "zcdp": _ADAPTIVE
+        + "Given the answers before it, each step is zero-concentrated private with its rho, "
+        "so that all together are with the sum (Renyi filter: Feldman and Zrnic 2021; fully adaptive "
+        "composition: Whitehouse, Ramdas, Rogers and Wu 2023).",
+    }
+)
 _DELTAS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
 
 

@@ -25,6 +25,8 @@ from locum.privacy.unit import Unit
 
 #: Part of delta that is kept for the slack of the samplers when nothing else is asked for.
 SLACK_RESERVE = 1e-6
+#: Purpose of the entry that pays for what a run leaves, and the part of a budget that is too little for one.
+UNSPENT, _LEFT = "left unspent, and paid for so that the sum does not depend on answers", 1e-9
 #: Rounding of the arithmetic in "spend all that is left"; covered by the margin of the conversions.
 _SLOP = 1e-12
 
@@ -69,7 +71,8 @@ class Ledger:
     Notes
     -----
     The rules that every door keeps are here: a delta below `MOST_DELTA` in any case and below one over the
-    number of rows before anything is stated (`settle`, `size`), a total over all runs, and payment first.
+    number of rows before anything is stated (`settle`, `size`), a total over all runs, payment first, and a
+    sum that was fixed in advance (`close`). Which theorems this rests on: docs/decisions/0020-filters.md.
     """
 
     def __init__(
@@ -96,7 +99,7 @@ class Ledger:
         self._entries: list[Entry] = []
         if self.private:
             for given in (budget, *([limit] if limit else [])):
-                given.check_delta()
+                given.check_limits(accounting)
         self._size: UnitCount | None = None
         self._total = budget.rho(accounting, reserve)
         self._limit = limit.rho(accounting, reserve) if limit else math.inf
@@ -308,6 +311,21 @@ class Ledger:
         if self._seed is None:
             return Noise()
         return Noise(SeededBits(self._seed, "entry", len(self._entries)))
+
+    def close(self) -> None:
+        """Pay for what this run has left and will not use, so that what it spent in all was fixed in advance.
+
+        How much of its budget a run uses may follow from answers that it got, and a sum that does is covered
+        by no theorem on adaptive steps: these are about a total that is fixed before the first step. What is
+        paid for here is not used. Closing twice pays once.
+        """
+        left = self.remaining_rho
+        whole = min(self._total, self._limit)
+        if left <= _LEFT * whole:
+            return
+        scale = self.unit.l2 / math.sqrt(2 * left * (1 - _SLOP))
+        mechanism = "gaussian" if self.accounting == "gdp" else "discrete-gaussian"
+        self.spend(mechanism, [], sensitivity=self.unit.l2, scale=scale, purpose=UNSPENT)
 
     def _checked_body(self, entry: Entry) -> dict[str, Any]:
         self._take_over()

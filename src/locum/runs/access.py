@@ -37,6 +37,7 @@ from locum.runs.tables import (
     read_table,
     refine_schema,
     rule_notes,
+    shared_id_notes,
     without_data_bounds,
 )
 from locum.schema.lineage import Lineage, warning_of
@@ -145,7 +146,8 @@ class OpenAccess:
         table = canonical(raw, schema)
         check_target(table, schema, schema.target)
         risk = warning_of(raw.lineage, raw.name)
-        notes = (*raw.notes, *([risk] if risk else []), *notes, *rule_notes(table, schema))
+        notes = (*raw.notes, *([risk] if risk else []), *notes)
+        notes = (*notes, *shared_id_notes(table, schema), *rule_notes(table, schema))
         progress(Event("detect", 1, 2))
         facts = TableFacts(
             raw.name, fingerprint_of(data, raw), schema, table.num_rows, raw.lineage, notes=notes
@@ -243,7 +245,7 @@ class LedgerAccess:
         public = None if asked.public is None else read_table(asked.public)
         form = private_form(request, config, data, reading, public)
         gaps = form.gaps
-        price = discovery_price(gaps, budget, unit, rows=form.rows_guessed)
+        price = discovery_price(gaps, budget, unit, rows=form.rows_guessed, besides=form.besides)
         if not asked.discover:
             refuse_unknown_content(gaps, price, form.table.name)
         rows = open_rows(form.table, chosen)

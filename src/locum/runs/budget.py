@@ -20,9 +20,21 @@ RESERVE = 0.1
 
 
 def budget_of_request(asked: PrivacyRequest) -> Budget:
-    """The budget as asked for; raises UsageError for an epsilon or delta that cannot be."""
+    """The budget as asked for, before anything is read or written.
+
+    Raises
+    ------
+    UsageError
+        For an epsilon or delta that cannot be.
+    FileFormatError
+        For a named ledger that lost its end or was changed.
+    """
     budget = Budget.approx(asked.epsilon, DEFAULT_DELTA if asked.delta is None else asked.delta)
-    budget.check_delta()
+    budget.check_limits()
+    if asked.total is not None:
+        Budget.approx(asked.total, budget.delta).check_limits()
+    if asked.ledger is not None:
+        Ledger.found(asked.ledger)
     return budget
 
 

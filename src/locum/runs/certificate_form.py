@@ -204,8 +204,7 @@ class PrivacyForm(StrictForm):
     assumptions: Annotated[list[Sentence], Field(max_length=1000)]
     versions: dict[Word, Word]
     ledger: LedgerForm
-    # Required once the account writes it always.
-    theorem: Sentence | None = None
+    theorem: Sentence
 
 
 class TablePrivacyForm(PrivacyForm):

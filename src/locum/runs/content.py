@@ -17,9 +17,10 @@ from locum.privacy.unit import Unit
 from locum.runs.budget import RESERVE
 from locum.runs.private_rows import file_family
 from locum.schema.table import Schema
-from locum.sources.discover import KINDS_SHARE, LEVELS_WEIGHT, ROUNDS, SURE
+from locum.sources.discover import KINDS_SHARE, LEVELS_WEIGHT, ROUNDS, SURE, weight
 from locum.sources.domain import DISCOVERY
 from locum.sources.levels import DELTA_SHARE
+from locum.sources.lookups import LOOKUP_WEIGHT, can_look_up
 from locum.sources.size import TOTAL_SHARE
 from locum.wording import count
 
@@ -106,14 +107,29 @@ def content_gaps(
     return tuple(gaps)
 
 
+def counts_besides(known: Schema, public: Mapping[str, object] | None = None) -> float:
+    """What discovery takes besides the gaps, in counts of a whole column: fine cells, and look-ups.
+
+    Of a wide declared range it is bought where in it values are dense, and of declared dependencies between
+    labels which go together.
+    """
+    columns = (column for column in known if column.name not in (public or {}) and is_declared(column))
+    lookups = (d for d in known.dependencies if d.dependent not in (public or {}) and can_look_up(known, d))
+    return sum(map(weight, columns)) + LOOKUP_WEIGHT * sum(1 for _ in lookups)
+
+
 def discovery_price(
     gaps: Sequence[ContentGap],
     budget: Budget,
     unit: Unit,
     accounting: Accounting = "gdp",
     rows: int | None = None,
+    *,
+    besides: float = 0.0,
 ) -> DiscoveryPrice:
     """What finding out the content of some columns would take; no row is looked at.
+
+    `besides` is what `counts_besides` says, and `rows` a guess at their number.
 
     Raises
     ------
@@ -125,7 +141,7 @@ def discovery_price(
     labels = sum(gap.lacks != "bounds" for gap in gaps)
     if unknown:
         rho *= 1 - KINDS_SHARE
-    each = rho / max(1.0, labels * LEVELS_WEIGHT + (len(gaps) - labels) * (1.0 + ROUNDS))
+    each = rho / max(1.0, labels * LEVELS_WEIGHT + (len(gaps) - labels) * (1.0 + ROUNDS) + besides)
     sigma, narrow = sigma_for(each, unit.l2), sigma_for(each * LEVELS_WEIGHT, unit.l2)
     threshold = key_threshold(unit, narrow, budget.delta * RESERVE * DELTA_SHARE / max(1, labels))
     enough = math.ceil((SURE + _LIKELY) * sigma / _FULLEST)

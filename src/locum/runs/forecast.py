@@ -187,7 +187,8 @@ def forecast(request: RunRequest, progress: Listener = silent) -> Forecast:
     progress(Event("read", 1, 1))
     notes = [text for text in (chosen.why, form.unit_said, *form.notes) if text]
     if form.gaps:
-        notes.append(str(discovery_price(form.gaps, budget, unit, accounting, n)))
+        price = discovery_price(form.gaps, budget, unit, accounting, n, besides=form.besides)
+        notes.append(str(price))
         if not asked.discover:
             notes.append(
                 "A run stops before it spends anything, unless they are declared or --discover is given."

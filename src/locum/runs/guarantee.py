@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from locum.files.json import dump
-from locum.privacy.accountant import Total
+from locum.privacy.accountant import THEOREMS, Total
 from locum.privacy.entry import MECHANISMS, Entry
 from locum.privacy.unit import Unit
 from locum.runs.versions import versions
@@ -121,11 +121,16 @@ def bounding(unit: Unit) -> list[str]:
 def account_of(ledger: Ledger) -> dict[str, Any]:
     """What a ledger promises, and every step it rests on; the part that tables and texts have alike.
 
+    The run is over then: what it has left is paid for (`Ledger.close`), so that what is stated was fixed in
+    advance.
+
     Raises
     ------
     UsageError
         When delta was never held against the number of rows.
     """
+    size = ledger.size
+    ledger.close()
     entries, head = ledger.entries, ledger.head
     added = totals(entries, ledger.budget.delta)
     return {
@@ -135,6 +140,7 @@ def account_of(ledger: Ledger) -> dict[str, Any]:
         "unit": ledger.unit.to_json(),
         "budget": ledger.budget.to_json(),
         "accounting": ledger.accounting,
+        "theorem": THEOREMS[ledger.accounting],
         "run": ledger.run,
         "data": ledger.data,
         "ledger": None if head is None else head.to_json(),
@@ -145,7 +151,7 @@ def account_of(ledger: Ledger) -> dict[str, Any]:
             "source": "operating system" if ledger.private else "a seed",
             "exactness": EXACTNESS,
         },
-        "rows": ledger.size.to_json(),
+        "rows": size.to_json(),
     }
 
 

@@ -11,13 +11,14 @@ from locum.data.private_table import PrivateTable, open_private
 from locum.errors import DataError, LeakError, UsageError
 from locum.privacy.sealed import seal_errors
 from locum.runs.config import Config
-from locum.runs.content import ContentGap, content_gaps, guess_rows
+from locum.runs.content import ContentGap, content_gaps, counts_besides, guess_rows
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.runs.tables import need_columns
 from locum.schema.provenance import facts_read_off, without_read_off
 from locum.schema.table import Schema
 from locum.sources.domain import known_schema, public_codebooks, refuse_other_columns, with_unit
 from locum.sources.kinds import names_of_ids
+from locum.wording import count
 
 if TYPE_CHECKING:
     from locum.data.origin import Raw
@@ -44,6 +45,8 @@ class PrivateForm:
         Sentences for the user.
     rows_guessed
         From the size of the file; None without one.
+    besides
+        What discovery takes besides the gaps; see `counts_besides`.
     """
 
     table: PrivateTable
@@ -52,6 +55,7 @@ class PrivateForm:
     unit_said: str
     notes: tuple[str, ...] = ()
     rows_guessed: int | None = None
+    besides: float = 0.0
 
 
 def with_declared_unit(request: RunRequest, config: Config | None) -> RunRequest:
@@ -105,7 +109,8 @@ def private_form(
     gaps = content_gaps(table.names, known, books)
     rows = guess_rows(Path(data), len(table.names)) if isinstance(data, str | Path) else None
     plan = _with_roles(schema or Schema((), name=table.name), request)
-    return PrivateForm(table, plan, gaps, unit_said(asked, table.names), notes, rows)
+    said = unit_said(asked, table.names)
+    return PrivateForm(table, plan, gaps, said, notes, rows, counts_besides(known, books))
 
 
 def _names(
@@ -132,7 +137,8 @@ def _without_facts_of_rows(
     listed = "; ".join(map(str, facts[:12])) + (f"; and {len(facts) - 12} more" if len(facts) > 12 else "")
     if not asked.discover:
         raise LeakError(
-            f"{len(facts)} facts of the schema were read off the rows, and would publish them: {listed}",
+            f"{count(len(facts), 'fact')} of the schema {'was' if len(facts) == 1 else 'were'} read off the "
+            f"rows, and would publish them: {listed}",
             where=schema.name,
             expected="facts that are public knowledge, or bought under the budget",
             do='confirm those that you knew without the rows (source = "public", by = "who says so"), take '

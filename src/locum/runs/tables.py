@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from locum.runs.match_columns import Unmatched
 
 
+#: From so many rows for each id on several rows are said to share it.
+_SHARED = 1.5
+
+
 def read_table(source: Any, **reading: Any) -> Raw:
     """Read a file or frame with the options of `locum.data.read`; None means "not said"."""
     from locum.data.read import read
@@ -134,6 +138,27 @@ def rule_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def shared_id_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
+    """One sentence for each id that several rows share: such rows belong together, and are drawn apart."""
+    import pyarrow.compute as pc
+
+    notes = []
+    for column in schema:
+        if column.kind != "id":
+            continue
+        values = table.column(column.name)
+        ids, rows = pc.count_distinct(values, mode="only_valid").as_py(), len(values) - values.null_count
+        if ids and rows >= _SHARED * ids:
+            name = column.name
+            notes.append(
+                f"About {rows / ids:.0f} rows share each {name} ({count(rows, 'row')}, {ids:,} values). "
+                f"Synthetic rows are drawn one by one: what is the same in all rows of one {name} does not "
+                "stay so, and rare cases are counted in rows, not in those behind them. With --epsilon say "
+                f"whom to protect: --unit {name}."
+            )
+    return tuple(notes)
+
+
 def align(schema: Schema, raw: Raw) -> tuple[pa.Table, Schema, tuple[str, ...]]:
     """Bring another table to the columns of `schema`, all of them; see `locum.runs.match_columns.match`.
 
@@ -230,19 +255,20 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
         )
     need_columns(request, columns)
     given = request.schema or (config.schema if config else None)
-    if given is None:
-        from locum.data.detect import detect
-
-        found = detect(raw, target=request.target, protected=request.protected)
-        return found, _regenerated_note(found)
-    if set(given.names) != set(columns):
-        lost, new = sorted(set(given.names) - set(columns)), sorted(set(columns) - set(given.names))
+    named = given.names if given is not None else (config.columns if config else ())
+    if named and set(named) != set(columns):
+        lost, new = sorted(set(named) - set(columns)), sorted(set(columns) - set(named))
         what = " and ".join(
             f"{count(len(some), 'column')} {words} ({', '.join(some[:3])})"
             for some, words in ((lost, "of the schema missing in the data"), (new, "missing in the schema"))
             if some
         )
         raise DataError(what, where=raw.name, do="run `locum init --force` to propose a new locum.toml")
+    if given is None:
+        from locum.data.detect import detect
+
+        found = detect(raw, target=request.target, protected=request.protected)
+        return found, _regenerated_note(found)
     return replace(
         given, target=request.target or given.target, protected=request.protected or given.protected
     ), _regenerated_note(given)

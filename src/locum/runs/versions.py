@@ -30,7 +30,7 @@ REQUIRED = (
     "rich",
 )
 #: What locum can use when it is there.
-EXTRAS = ("pandas", "polars", "duckdb", "h11", "jsonschema", "xllamacpp")
+EXTRAS = ("pandas", "polars", "duckdb", "h11", "jsonschema", "xllamacpp", "openpyxl", "sqlglot")
 
 
 def versions(names: Sequence[str] = REQUIRED) -> dict[str, str]:

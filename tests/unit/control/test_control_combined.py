@@ -88,7 +88,8 @@ def synth(request: pytest.FixtureRequest) -> Synthesizer:
         replace(c, bounds=declared.get(c.name), levels=levels.get(c.name, c.levels)) for c in SCHEMA
     )
     schema = replace(SCHEMA, columns=columns)
-    return locum.fit(table(), schema=schema, synthesizer="mst", epsilon=20.0, delta=1e-6, seed=1)
+    private = {"epsilon": 20.0, "delta": 1e-6, "one_row_per_person": True}
+    return locum.fit(table(), schema=schema, synthesizer="mst", seed=1, **private)
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,13 @@ from locum.errors import BudgetError, DataError, FeasibilityError, LeakError, Us
 from locum.models import registry
 from locum.models.choice import choose, refuse_large
 from locum.models.independent import IndependentModel
-from locum.privacy.budget import Budget
+from locum.privacy.budget import MAX_EPSILON, Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.unit import Unit
+from locum.runs.budget import accounting_of
 from locum.schema.column import Bounds, Column
 from locum.schema.table import Schema
-from locum.synthesizer.private import fit_private, private_class
+from locum.synthesizer.private import fit_private, is_private, private_class
 from locum.synthesizer.table import Synthesizer
 
 DECLARED = Schema(
@@ -98,8 +99,8 @@ def test_a_bound_taken_from_the_data_is_refused_before_anything_is_spent():
 
 @pytest.mark.parametrize("epsilon", [0, -1, float("inf"), float("nan"), "1e-", "", "x", 10**9])
 def test_an_epsilon_that_cannot_be_is_refused(epsilon):
-    with pytest.raises(UsageError):
-        locum.fit(table(50), epsilon=epsilon)
+    with pytest.raises(UsageError, match="epsilon"):
+        locum.fit(table(50), epsilon=epsilon, schema=DECLARED)
 
 
 def test_a_delta_that_gives_rows_away_is_refused():
@@ -150,7 +151,7 @@ def test_a_budget_that_ends_in_the_middle_releases_what_was_paid_for(monkeypatch
 def test_a_public_table_with_other_columns_is_refused_by_name():
     public = pa.table({"age": [20, 30], "city": ["Ulm", "Bonn"]})
     with pytest.raises(DataError) as caught:
-        locum.fit(table(), epsilon=1, public=public)
+        locum.fit(table(), epsilon=1, public=public, columns=["age", "town"])
     assert "town" in caught.value.message and "city" in caught.value.message
 
 
@@ -237,3 +238,28 @@ def test_auto_spends_all_of_one_epsilon_with_relations():
         ]
     )
     assert same > 0.8
+
+
+@pytest.mark.parametrize("epsilon", [10.0, MAX_EPSILON])
+@pytest.mark.parametrize("name", [n for n in registry.names() if is_private(n)])
+def test_every_generator_works_up_to_the_largest_epsilon(name: str, epsilon: float) -> None:
+    """On a domain of 1,000,000 cells: slack, which large epsilons blow up, still fits into delta."""
+    rng = np.random.default_rng(5)
+    levels = tuple("abcdefghij")
+    wide = pa.table({f"c{i}": rng.choice(levels, 500, p=rng.dirichlet(np.ones(10))) for i in range(6)})
+    schema = Schema(tuple(Column(c, "category", levels=levels) for c in wide.column_names))
+    ledger = ledger_of(epsilon, accounting=accounting_of(name, {}))
+    public = {"public": raw_of(wide)} if registry.create(name).needs_public else {}
+    fit_private(raw_of(wide), ledger, schema=schema, synthesizer=name, **public)
+    ledger.close()
+    assert 0.99 * epsilon < ledger.total.epsilon(1e-6) <= epsilon
+
+
+def test_levels_are_bought_at_the_largest_epsilon() -> None:
+    """Discovery books its slack for 2**32 labels a column, the largest there is."""
+    ledger = ledger_of(MAX_EPSILON)
+    fit = fit_private(raw_of(table()), ledger, synthesizer="independent")
+    assert fit.domain.origins["town"] == "bought"
+    assert ledger.total.epsilon(1e-6) <= MAX_EPSILON
+    tiny = Ledger.memory(Budget.approx(MAX_EPSILON, 1e-12), reserve=0.1)
+    fit_private(raw_of(table()), tiny, synthesizer="independent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from locum.runs.request import PrivacyRequest, RunRequest, privacy_request
 from locum.runs.sample import preview
 
 OPTIONS = {"synthesizer": "independent", "rows": 150}
+ASKED = PrivacyRequest("8", "1e-6", test_seed=1, columns=("age", "ward"), discover=True)
 
 
 def rows(n: int = 400) -> pa.Table:
@@ -31,7 +33,7 @@ def rows(n: int = 400) -> pa.Table:
 
 
 def prepared(out: Path, *, private: bool, n: int = 400) -> Prepared:
-    privacy = PrivacyRequest("8", "1e-6", test_seed=1) if private else None
+    privacy = ASKED if private else None
     return prepare(RunRequest(data=rows(n), out=out, privacy=privacy, **OPTIONS))  # type: ignore[arg-type]
 
 
@@ -88,12 +90,17 @@ def test_a_preview_spends_no_budget() -> None:
         preview(RunRequest(data=rows(), privacy=PrivacyRequest("1")), 5)
 
 
-@pytest.mark.parametrize("name", ["delta", "per_unit", "total", "engine"])
-def test_privacy_options_need_an_epsilon(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("delta", "1"), ("per_unit", "1"), ("total", "1"), ("engine", "1"), ("columns", ("a", "b")),
+        ("discover", True), ("one_row_per_person", True),
+    ],
+)  # fmt: skip
+def test_privacy_options_need_an_epsilon(name: str, value: Any) -> None:
     with pytest.raises(UsageError, match="means nothing without an epsilon"):
-        privacy_request(None, **{name: 1})  # type: ignore[arg-type]
-    asked = privacy_request("1", **{name: "1"})  # type: ignore[arg-type]
-    assert asked == replace(PrivacyRequest("1"), **{name: "1"})  # type: ignore[arg-type]
+        privacy_request(None, **{name: value})
+    assert privacy_request("1", **{name: value}) == replace(PrivacyRequest("1"), **{name: value})
 
 
 def test_python_holds_results_against_limits(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from locum.schema.column import Bounds, Column
 from locum.schema.table import Schema
 from locum.synthesizer.private import fit_private
 
+COLUMNS = ("visit_id", "age", "ward")
+
 
 def visits(folder: Path, *, secret: str = "surgery", suffix: str = "csv") -> Path:
     path = folder / f"visits.{suffix}"
@@ -40,7 +42,8 @@ def visits(folder: Path, *, secret: str = "surgery", suffix: str = "csv") -> Pat
 
 def asked(path: Path, **options: object) -> RunRequest:
     given = {k: options.pop(k) for k in ("schema", "synthesizer", "target") if k in options}
-    privacy = PrivacyRequest(options.pop("epsilon", "1"), "1e-6", **options)
+    whose = {"columns": COLUMNS, "one_row_per_person": "unit" not in options, **options}
+    privacy = PrivacyRequest(whose.pop("epsilon", "1"), "1e-6", **whose)
     return RunRequest(data=path, privacy=privacy, **given)
 
 
@@ -128,7 +131,7 @@ def test_what_cannot_be_is_refused_before_anything_is_read(tmp_path):
     from_data = Schema(
         (DECLARED["visit_id"], Column("age", "integer", bounds=Bounds(20, 79, "data")), DECLARED["ward"])
     )
-    with pytest.raises(LeakError, match="read from the data"):
+    with pytest.raises(LeakError, match=r"1 fact of the schema was read off the rows.*age: bounds 20 to 79"):
         forecast(asked(path, schema=from_data))
     with pytest.raises(UsageError, match="looks at single rows"):
         forecast(asked(path, synthesizer="tree"))
@@ -172,6 +175,8 @@ def test_on_the_command_line_nothing_is_left_behind(tmp_path, monkeypatch, capsy
     assert main(["check", "visits.csv", "--epsilon", "1", "--unit", "visit_id"]) == 0
     told = capsys.readouterr().out
     assert "would work" in told and "No row was read" in told and "declare to save budget" in told
+    assert "The first line of the file names the columns: visit_id, age, ward. They are published." in told
+    assert "A run stops before it spends anything" in told and "--discover" in told
     assert [p.name for p in tmp_path.iterdir()] == ["visits.csv"]
     assert main(["check", "visits.csv", "--engine", "duckdb"]) == 2
     assert "means nothing without an epsilon" in capsys.readouterr().err

@@ -163,7 +163,7 @@ def test_a_private_fit_on_made_rows_warns_and_passes_the_stamp_on(real: Path, tm
     assert call("fit", real, "--model", first, "--synthesizer", "independent") == 0
     assert call("sample", first, "--rows", "240", "--out", made) == 0
     assert "stamped as made by a generator" not in capsys.readouterr().err
-    assert call("fit", made, "--model", second, "--epsilon", "1") == 0
+    assert call("fit", made, "--model", second, "--epsilon", "1", "--discover") == 0
     assert "made.csv is stamped as made by a generator" in capsys.readouterr().err
     found = locum.load(second).lineage
     assert found.guaranteed and found.under(None) == Lineage(0.0, 2, False, 0.0)

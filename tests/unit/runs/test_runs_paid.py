@@ -15,7 +15,7 @@ import pytest
 
 import locum
 from locum.control.drawn_rows import Infeasible
-from locum.errors import BudgetError, FolderError
+from locum.errors import BudgetError, FileFormatError, FolderError
 from locum.privacy.ledger import Ledger
 from locum.runs.release import release
 from locum.runs.verify import verify
@@ -175,6 +175,15 @@ def test_a_spent_run_does_not_get_its_budget_back_by_cutting_its_ledger(tmp_path
     (out / "ledger.jsonl").write_bytes(b"".join(lines[:2]))
     with pytest.raises(Exception, match="end of the ledger is missing"):
         private_run(out)
+
+
+def test_a_shared_ledger_that_was_cut_is_refused_before_a_folder_is_made(tmp_path: Path) -> None:
+    ledger = tmp_path / "all.jsonl"
+    private_run(tmp_path / "one", ledger=ledger, total_epsilon=6)
+    (tmp_path / "cut.jsonl").write_bytes(ledger.read_bytes().splitlines(keepends=True)[0])
+    with pytest.raises(FileFormatError, match="end of the ledger is missing"):
+        private_run(tmp_path / "two", ledger=tmp_path / "cut.jsonl", total_epsilon=6)
+    assert not (tmp_path / "two").exists()
 
 
 def test_every_file_of_a_private_run_is_for_its_owner_only(tmp_path: Path) -> None:

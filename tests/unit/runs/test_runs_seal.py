@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import tempfile
 import traceback
 import zlib
@@ -73,7 +74,7 @@ class Odd(MemoryRows):
 
 
 def odd(rows: MemoryRows, step: str, error: Exception) -> Odd:
-    found = Odd(rows.raw)
+    found = Odd(rows.rows, rows.name, rows.backend)
     object.__setattr__(found, "step", step)
     object.__setattr__(found, "error", error)
     return found
@@ -82,11 +83,14 @@ def odd(rows: MemoryRows, step: str, error: Exception) -> Odd:
 def prepared(folder: Path, step: str, error: Exception) -> Prepared:
     rows = pa.table({"age": [20 + i % 50 for i in range(600)], "ward": ["A", "B"] * 299 + ["A", SECRET]})
     request = RunRequest(
-        data=rows, out=folder / "run", synthesizer="independent", privacy=PrivacyRequest("8", "1e-6")
+        data=rows,
+        out=folder / "run",
+        synthesizer="independent",
+        privacy=PrivacyRequest("8", "1e-6", columns=("age", "ward"), discover=True),
     )
     found = prepare(request)
     assert isinstance(found.access, LedgerAccess)
-    broken = odd(MemoryRows(read(rows)), step, error)
+    broken = odd(MemoryRows.of_raw(read(rows)), step, error)
     return replace(found, access=replace(found.access, rows=broken))
 
 
@@ -115,11 +119,39 @@ def test_an_error_of_any_class_at_any_step_is_sealed(tmp_path, capsys, monkeypat
         assert not path.is_file() or b"Zoster" not in path.read_bytes(), path.name
 
 
+def asked(path: Path) -> RunRequest:
+    return RunRequest(data=path, privacy=PrivacyRequest("1", discover=True))
+
+
+@pytest.mark.parametrize("line", [f"{SECRET},3", f'"{SECRET},3', f"{SECRET},\xff\xfe"])
+def test_a_line_that_cannot_be_read_stops_nothing(tmp_path, line):
+    """It is a row without values: that a file was refused would tell of the line."""
+    path = tmp_path / "data.csv"
+    path.write_bytes(f"a,b\n1,2\n{line}\n5,6\n".encode("latin-1"))
+    found = prepare(asked(path)).access
+    assert isinstance(found, LedgerAccess)
+    assert found.rows.table().to_pylist()[1] == {"a": None, "b": None}
+    assert found.rows.n_rows == 3
+
+
 def test_an_unreadable_file_is_told_without_its_words(tmp_path):
-    (tmp_path / "data.csv").write_text(f"a,b\n1,2\n{SECRET},3\n")
+    """A packed file that is cut off in the middle of its rows."""
+    path = tmp_path / "data.csv.gz"
+    whole = gzip.compress(("a,b\n" + f'1,"{SECRET}"\n' * 20_000).encode())
+    path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError) as caught:
-        prepare(RunRequest(data=tmp_path / "data.csv", privacy=PrivacyRequest("1")))
+        prepare(asked(path))
+    assert "EOFError" in caught.value.message
     assert "Zoster" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("first", [f'"{SECRET}",7', f'"{SECRET}",x'])
+def test_a_first_line_that_is_a_row_is_refused_without_a_word_of_it(tmp_path, first):
+    path = tmp_path / "data.csv"
+    path.write_text(f'{first}\n"{SECRET}",8\n')
+    with pytest.raises(DataError, match=r"of the 2 fields|its 2 fields") as caught:
+        prepare(asked(path))
+    assert "Zoster" not in "".join(traceback.format_exception(caught.value)) + caught.value.message
 
 
 def test_what_is_public_passes_the_seals():

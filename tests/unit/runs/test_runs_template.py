@@ -160,3 +160,30 @@ def test_a_run_on_a_template_says_what_is_open(tmp_path):
     with pytest.raises(DataError, match=r"t: locum\.toml does not say yet of which kind b is.*locum init"):
         prepare(RunRequest(data=tmp_path / "t.csv"))
     tomllib.loads(CONFIG)
+
+
+def test_names_that_the_data_lack_are_told(tmp_path):
+    from locum.runs.prepare import prepare
+    from locum.runs.request import RunRequest
+
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n3,4\n")
+    (tmp_path / "locum.toml").write_text('version = 1\n[data.t]\npath = "t.csv"\ncolumns = ["a", "c"]\n')
+    with pytest.raises(
+        DataError, match=r"missing in the data \(c\) and 1 column missing in the schema \(b\)"
+    ):
+        prepare(RunRequest(data=tmp_path / "t.csv"))
+
+
+def test_marks_stay_in_the_config_of_a_run(tmp_path):
+    from locum.runs.execute import run
+    from locum.runs.init import propose, write_proposal
+
+    data = tmp_path / "t.csv"
+    data.write_text("city,state,n\n" + "".join(f"c{i % 6},s{i % 3},{i}\n" for i in range(150)))
+    path = write_proposal(propose(data), tmp_path / "locum.toml", force=False)
+    text = path.read_text().replace('\nsource = "data"', '\nsource = "public"\nby = "the map"', 1)
+    assert text.count('\nsource = "data"') == 3
+    path.write_text(text)
+    kept = load_config(run(data, tmp_path / "run").folder / "locum.toml").schema
+    assert [(c.by, c.read_off) for c in kept] == [("the map", ()), ("", ("kind",)), ("", ("kind",))]
+    assert [d.source for d in kept.dependencies] == ["data"]

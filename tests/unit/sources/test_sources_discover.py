@@ -6,13 +6,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from locum.codes.encoder import Encoder
 from locum.data.origin import Origin, Raw
 from locum.errors import DataError, LocumError
 from locum.privacy.budget import Budget
 from locum.privacy.ledger import Ledger
 from locum.privacy.sealed import seal_errors
-from locum.sources.domain import private_domain
-from locum.sources.kinds import FLOAT_FORMS, TEXT_FORMS, form_codes, settle
+from locum.schema.column import Column
+from locum.schema.table import Schema
+from locum.sources.domain import NOTHING_FOUND, private_domain
+from locum.sources.kinds import FORMS, form_codes, settle
 from locum.sources.private import PrivateSource
 from locum.sources.rows import MemoryRows
 
@@ -28,9 +31,16 @@ def domain_of(raw: Raw, *, epsilon: float = 8.0, seed: int | None = 1, **options
     else:
         ledger = Ledger.test(budget, seed=seed, reserve=0.1)
     found, _ = private_domain(
-        MemoryRows(raw), ledger, lambda source: PrivateSource(source, ledger), **options
+        MemoryRows.of_raw(raw), ledger, lambda source: PrivateSource(source, ledger), **options
     )
     return found, ledger
+
+
+def every_code(encoder: Encoder) -> pa.Table:
+    """Rows made of all codes that there are, so that what a column can hold is seen."""
+    sizes = encoder.domain.sizes
+    codes = np.array(list(np.ndindex(*sizes)), dtype=np.int32).reshape(-1, len(sizes))
+    return encoder.decode(np.asfortranarray(codes), seed=7)
 
 
 def people(n: int = 4000) -> dict[str, list[str]]:
@@ -57,7 +67,8 @@ def test_kinds_levels_and_ranges_are_found_for_all_that_many_rows_share():
         "mail": "pii.email", "note": "text",
     }  # fmt: skip
     assert found.schema["town"].levels == ("Bonn", "Ulm")
-    assert found.schema["town"].missing[0] == "?"
+    # "?" is read as missing, and the form in which missing is written says nothing of it
+    assert found.schema["town"].missing[0] == "" and "?" in found.schema["town"].missing
     assert found.schema["income"].decimals == 2
     age = found.schema["age"].bounds
     assert age is not None and age.source == "dp" and 8 <= age.low <= 25 and 80 <= age.high <= 127
@@ -125,35 +136,57 @@ def test_a_value_that_is_none_of_its_kind_becomes_missing_and_raises_nothing():
     assert found.schema["age"].kind == "integer"
 
 
-def test_too_few_rows_find_nothing_and_raise_nothing():
-    found, _ = domain_of(raw_of(a=["x", "y"], b=["1", "2"]), epsilon=0.1)
-    assert len(found.encoder.domain) >= 2
+def test_what_noise_hides_is_left_empty_and_said():
+    """Two rows at epsilon 0.1: nothing can be found, and nothing is made up in its place."""
+    found, ledger = domain_of(raw_of(a=["x", "y"], b=["1", "2"], c_id=["u", "v"]), epsilon=0.1)
+    assert found.origins == {"a": NOTHING_FOUND, "b": NOTHING_FOUND, "c_id": "made afresh"}
+    assert {c.name: c.levels or None for c in found.schema} == {"a": None, "b": None, "c_id": None}
+    assert all(c.bounds is None for c in found.schema)
+    made = every_code(found.encoder)
+    assert made["a"].null_count == made["b"].null_count == made.num_rows
+    assert any(e.purpose == "levels of columns" for e in ledger.entries)
+
+
+@pytest.mark.parametrize("kind", ["integer", "number", "date", "datetime", "duration"])
+def test_a_range_that_is_not_found_leaves_the_column_empty(kind):
+    """No range is invented: not -4028 to -2048 years of age."""
+    schema = Schema((Column("v", kind), Column("w", "category", levels=("A",))), name="t")
+    found, ledger = domain_of(raw_of(v=["3", "4"], w=["A", "A"]), epsilon=0.1, schema=schema)
+    assert found.origins == {"v": NOTHING_FOUND, "w": "declared"}
+    assert found.schema["v"].bounds is None and found.schema["v"].nullable
+    made = every_code(found.encoder)
+    assert made["v"].null_count == made.num_rows > made["w"].null_count
+    assert [e.purpose for e in ledger.entries] == ["ranges of columns"]
 
 
 def test_forms_of_texts():
     texts = ["12", "1.50", "", None, "?", "2020-01-31", "13/02/2020", "a@b.de", "x", "1e5", "007"]
     codes = form_codes(pa.table({"v": pa.array(texts)}), ["v"])
-    assert [TEXT_FORMS[c] for c in codes[:, 0]] == [
+    assert [FORMS[c] for c in codes[:, 0]] == [
         "integer", "number:2", "missing:", "missing:", "missing:?", "date:%Y-%m-%d", "date:%d/%m/%Y",
         "email", "label", "number:9", "label",
     ]  # fmt: skip
 
 
-def test_forms_of_floats():
-    codes = form_codes(pa.table({"v": [1.0, 0.25, 1 / 3, float("nan"), float("inf"), None]}), ["v"])
-    assert [FLOAT_FORMS[c] for c in codes[:, 0]] == [
-        "number:0", "number:2", "number:9", "missing:", "number:0", "missing:",
+def test_a_number_has_the_form_of_its_text():
+    """The type of a column is a fact about all of its rows, and has no part in the form of a value."""
+    numbers = [1.0, 0.25, 1 / 3, float("nan"), float("inf"), None]
+    typed = form_codes(pa.table({"v": pa.array(numbers, from_pandas=False)}), ["v"])
+    assert [FORMS[c] for c in typed[:, 0]] == [
+        "integer", "number:2", "number:9", "missing:", "label", "missing:",
     ]  # fmt: skip
+    texts = form_codes(pa.table({"v": ["1", "0.25", "0.3333333333333333", "", "inf", None]}), ["v"])
+    assert np.array_equal(typed, texts)
 
 
 def test_what_a_column_is_follows_from_the_noisy_counts_alone():
-    counts = np.zeros(len(TEXT_FORMS), dtype=np.int64)
-    counts[TEXT_FORMS.index("integer")] = 900
-    counts[TEXT_FORMS.index("number:1")] = 100
-    assert settle("v", pa.string(), counts, 10.0).column.decimals == 1
-    counts[TEXT_FORMS.index("label")] = 400
-    assert settle("v", pa.string(), counts, 10.0).column.kind == "category"
-    assert settle("v", pa.string(), -counts, 10.0).column.kind == "category"
+    counts = np.zeros(len(FORMS), dtype=np.int64)
+    counts[FORMS.index("integer")] = 900
+    counts[FORMS.index("number:1")] = 100
+    assert settle("v", counts, 10.0).column.decimals == 1
+    counts[FORMS.index("label")] = 400
+    assert settle("v", counts, 10.0).column.kind == "category"
+    assert settle("v", -counts, 10.0).column.kind == "category"
 
 
 def test_a_seal_lets_no_word_of_a_value_out():

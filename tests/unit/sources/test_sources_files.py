@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ import pytest
 
 from locum.codes.encoder import Encoder
 from locum.data import blocks as blocks_module
+from locum.data import csv_lines, private_table
 from locum.data.blocks import open_blocks
 from locum.data.canonical import canonical
 from locum.data.detect import detect
+from locum.data.private_table import open_private
 from locum.data.read import read
 from locum.errors import DataError, LocumError, UsageError
 from locum.models import registry
@@ -31,6 +34,7 @@ from locum.sources.rows import MemoryRows
 from locum.synthesizer.private import fit_private
 
 N = 3_000
+COLUMNS = ("patient_id", "age", "income", "ward", "since")
 
 
 def people() -> pa.Table:
@@ -52,6 +56,8 @@ def file(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     """The people in a file that is read in many small blocks."""
     table, path = people(), tmp_path / f"people.{request.param}"
     monkeypatch.setattr(blocks_module, "_BYTES", 20_000)
+    monkeypatch.setattr(csv_lines, "_BYTES", 20_000)
+    monkeypatch.setattr(private_table, "_ROWS", 700)
     monkeypatch.setattr(blocks_module, "_ROWS", 700)
     if request.param == "parquet":
         pq.write_table(table, path)
@@ -67,6 +73,15 @@ def file(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
             lines.append(mark.join(quoted))
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def both(path: Path, names: Sequence[str] | None = None) -> tuple[MemoryRows, FileRows]:
+    """The private rows of a file in memory and behind DuckDB."""
+    return MemoryRows.of(open_private(path, names or COLUMNS)), file_rows(path, names)
+
+
+def file_rows(path: Path, names: Sequence[str] | None = None) -> FileRows:
+    return FileRows.of(open_private(path, names or COLUMNS))
 
 
 def test_blocks_end_to_end_are_the_table(file: Path) -> None:
@@ -91,7 +106,7 @@ def test_marks_and_encodings_are_those_of_the_whole_file(tmp_path: Path, encodin
 def test_a_fit_to_a_file_is_the_fit_to_the_table(file: Path) -> None:
     """Same seeds, so that every noisy count is the same if and only if every exact count is."""
     fits = []
-    for rows in (MemoryRows(read(file)), FileRows.open(file)):
+    for rows in both(file):
         ledger = Ledger.test(Budget.approx(5.0, 1e-6), seed=4, reserve=0.1)
         fits.append((fit_private(rows, ledger, target="ward", synthesizer="mst", seed=1), ledger.entries))
     (one, paid), (other, paid_too) = fits
@@ -123,7 +138,7 @@ def test_generators_learn_from_a_file_by_blocks_what_they_learn_from_memory(
     schema, encoder = coding(table, path)
     settings = {"rounds": 20} if name in ("tree", "bayes-net") else {}
     states = []
-    for held in (MemoryRows(read(path)), FileRows.open(path)):
+    for held in both(path):
         rows = held.canonical(schema).codes(encoder.domain, lambda part: encoder.encode(part).codes)
         assert isinstance(rows, Coded if isinstance(held, MemoryRows) else CompactRows)
         states.append(registry.create(name, **settings).fit(rows, seed=5).state())
@@ -142,7 +157,7 @@ def test_coding_a_file_holds_a_block_of_values_and_a_byte_a_cell(
     pq.write_table(table, path, row_group_size=4_000)
     schema, encoder = coding(people(), path)
     size, n = table.nbytes, table.num_rows
-    held, before = FileRows.open(path).canonical(schema), pa.default_memory_pool()
+    held, before = file_rows(path).canonical(schema), pa.default_memory_pool()
     del table
     pool = pa.proxy_memory_pool(before)
     pa.set_memory_pool(pool)
@@ -159,7 +174,7 @@ def test_coding_a_file_holds_a_block_of_values_and_a_byte_a_cell(
 
 
 def test_units_are_bounded_and_held_out_as_one(file: Path) -> None:
-    rows = FileRows.open(file)
+    rows = file_rows(file)
     coins = rows.coins(Unit("patient_id", 3), 0.5)
     ids = np.array(people()["patient_id"].to_pylist())
     assert 0.4 < coins.mean() < 0.6
@@ -178,7 +193,7 @@ def test_units_are_bounded_and_held_out_as_one(file: Path) -> None:
 def test_rows_without_a_unit_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("who,x\na,1\n,2\na,3\n,4\nb,5\n")
-    for rows in (FileRows.open(path), MemoryRows(read(path))):
+    for rows in both(path, ["who", "x"]):
         assert sorted(rows.bounded(Unit("who", 5)).table()["x"].to_pylist()) == ["1", "3", "5"]
         assert rows.coins(Unit(), 1.0).all() and not rows.coins(Unit(), 0.0).any()
 
@@ -222,8 +237,12 @@ def test_what_is_not_read_in_blocks_says_so(
         open_blocks(path)
 
 
-def test_a_ragged_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", ["3", "3,4,5", '3,"4', "\xff\xfe,4", "\x003,4\x00"])
+def test_a_line_that_is_no_row_is_a_row_without_values_for_both(tmp_path: Path, line: str) -> None:
+    """A file is never refused for one line: that it was would tell of that line."""
     path = tmp_path / "t.csv"
-    path.write_text("a,b\n1,2\n3\n")
-    with pytest.raises(DataError):
-        FileRows.open(path)
+    path.write_bytes(b"a,b\n1,2\n" + line.encode("latin-1") + b"\n5,6\n")
+    read_by = [rows.table().to_pylist() for rows in both(path, ["a", "b"])]
+    assert read_by[0] == read_by[1]
+    nothing = {"a": "3", "b": "4"} if "\0" in line else {"a": None, "b": None}
+    assert read_by[0] == [{"a": "1", "b": "2"}, nothing, {"a": "5", "b": "6"}]

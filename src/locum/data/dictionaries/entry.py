@@ -209,11 +209,15 @@ def _end(column: Column, value: float | str | None, where: str) -> float | str |
     try:
         number = float(value)
     except ValueError:
-        raise DataError(f"{value!r} is no number", where=where, expected="a number such as 110") from None
+        raise DataError(
+            f"{_short(str(value))!r} is no number", where=where, expected="a number, as 110"
+        ) from None
+    except OverflowError:
+        number = math.inf
     if math.isnan(number):
-        raise DataError(f"{value!r} is no bound", where=where, expected="a number such as 110")
-    if math.isinf(number):
-        return None
+        raise DataError("nan is no bound", where=where, expected="a number such as 110")
+    if math.isinf(number) or (column.kind == "integer" and abs(number) >= 2**63):
+        return None  # as good as no bound
     if column.kind != "integer":
         return number
     if not number.is_integer():

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from typing import Any
 
 from locum.data.dictionaries.entry import Dictionary, DictionaryEntry, dictionary
@@ -47,20 +48,11 @@ def read_sql(by: str, text: str, table: str = "") -> Dictionary:
     DataError
         When nothing in the file can be read as CREATE TABLE, or several tables could be meant.
     """
-    try:
-        from sqlglot import exp
-    except ImportError:
+    if find_spec("sqlglot") is None:
         raise UsageError(
             "SQL dictionaries need the extra 'dictionary'", where=by, do="pip install 'locum[dictionary]'"
-        ) from None
-    statements = _parsed(by, text)
-    enums = dict(_enums(statements))
-    tables = []
-    for statement in statements:
-        if isinstance(statement, exp.Create) and isinstance(statement.this, exp.Schema):
-            tables.append(_table(statement.this, enums))
-    for statement in statements:
-        _amend(statement, tables)
+        )
+    tables = _read(by, text)
     chosen = [found for found in tables if found.name.lower() == table.lower()] or tables
     if len(chosen) != 1:
         names = ", ".join(found.name for found in chosen[:8])
@@ -73,14 +65,14 @@ def read_sql(by: str, text: str, table: str = "") -> Dictionary:
     return dictionary(by, tuple(chosen[0].entries.values()))
 
 
-def _parsed(by: str, text: str) -> list[Any]:
-    """The statements about tables, in the first dialect that reads them all."""
+def _read(by: str, text: str) -> list[_Table]:
+    """The tables that are made, in the first dialect that reads all statements about them."""
     from sqlglot.errors import SqlglotError
 
     for name in _DIALECTS:
         try:
             with _quiet():
-                return list(_statements(text, name))
+                return _tables(list(_statements(text, name)))
         except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError):
             continue
     raise DataError(
@@ -123,6 +115,18 @@ def _statements(text: str, name: str) -> Iterator[Any]:
                 if isinstance(statement, exp.Command) and making and "TABLE" in words:
                     raise ParseError("a statement was passed over")
                 yield statement
+
+
+def _tables(statements: Sequence[Any]) -> list[_Table]:
+    from sqlglot import exp
+
+    enums, made = dict(_enums(statements)), []
+    for statement in statements:
+        if isinstance(statement, exp.Create) and isinstance(statement.this, exp.Schema):
+            made.append(_table(statement.this, enums))
+    for statement in statements:
+        _amend(statement, made)
+    return made
 
 
 def _enums(statements: Sequence[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:

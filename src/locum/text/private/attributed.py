@@ -107,6 +107,7 @@ def fit_attributes(
         seed=child_seed(seed, "fit"),
         bounded=True,
     )
+    ledger.close()
     words = f"{len(attributes)} attributes modelled by {fit.synthesizer.name} from noisy counts"
     return AttributeModel(tuple(attributes), fit, ledger.private, account(ledger, words))
 

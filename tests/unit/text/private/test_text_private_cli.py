@@ -13,6 +13,7 @@ from tests.unit.text.private.test_text_attributed import PRIVATE, PUBLIC
 from locum.cli.main import main
 from locum.data.lineage_stamp import stamp_of
 from locum.evaluation.learn import embedding
+from locum.privacy.ledger import UNSPENT
 from locum.runs.ledger_state import current_document
 from locum.schema.lineage import REAL, Lineage
 from locum.text.private.commands import _ONE, PrivateTextRequest, predict_texts
@@ -135,7 +136,7 @@ def resample_command(out: str, *more: str, data: str = "reviews.jsonl") -> list[
 @pytest.mark.parametrize(
     ("more", "match", "paid"),
     [
-        (["--delta", "0.5"], "delta 0.5 is too large for any data", 0),
+        (["--delta", "0.5"], "delta 0.5 is too large for any table or set of texts", 0),
         # 1/n is checked against the number that is bought
         (["--delta", "0.009"], "delta 0.009 is too large for this many rows", 1),
         (["--delta", "0.009", "--public-size", "400"], "delta 0.009 is too large for this many rows", 0),
@@ -307,8 +308,10 @@ def test_prediction_is_said_to_be_experimental(here: Path, capsys: pytest.Captur
     )
     assert "Experimental" in capsys.readouterr().out
     told = account("p")
-    [size, entry] = told["entries"]  # type: ignore[misc]
+    [size, entry, rest] = told["entries"]  # type: ignore[misc]
     assert size["purpose"] == "number of rows"  # type: ignore[index]
+    # scores lie on a grid, so that a little cannot be used
+    assert rest["purpose"] == UNSPENT and rest["rho"] < 1e-4 * entry["rho"]  # type: ignore[index]
     assert (entry["mechanism"], entry["steps"]) == ("exponential", 6)  # type: ignore[index]
     assert told["total"]["epsilon"] <= 4  # type: ignore[index]
 
