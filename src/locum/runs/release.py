@@ -189,7 +189,7 @@ def release(
     if texts:
         meanings = release_texts(run, out, document, created)
     else:
-        meanings, quality = _release_table(run, out, document, plan, created, progress)
+        meanings, quality = _release_table(run, out, body, plan, progress)
     atomic.write_text(out / DEPLOYMENT, deployment_text(body))
     atomic.write_text(out / SP800_226, sp800_226_text(body))
     meanings |= _EXPORTED
@@ -202,28 +202,27 @@ def release(
 def _release_table(
     run: Path,
     out: Path,
-    document: Mapping[str, Any],
+    body: Mapping[str, Any],
     plan: Mapping[str, Any],
-    created: str,
     progress: Listener,
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Write what may leave of a table; returns the files and what each is, and sentences on the quality."""
     from locum.synthesizer.table import Synthesizer
 
-    synthetic = f"synthetic.{plan['format']}"
+    synthetic, created = f"synthetic.{plan['format']}", str(body["created"])
     out.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(out / synthetic) as path:
         shutil.copyfile(run / synthetic, path)
     progress(Event("release", 1, 5))
     # what the model and its rows carry is the account as it stands now, not as it stood at the fit
-    synth = Synthesizer.load(run / MODEL).promise(guarantee_of(document))
+    synth = Synthesizer.load(run / MODEL).promise(guarantee_of(body))
     synth.save(out / MODEL)
     restamp(out / synthetic, synth.lineage)
-    quality = assess_release(run, out / synthetic, synth, document)
+    quality = assess_release(run, out / synthetic, synth, body)
     progress(Event("release", 3, 5))
-    rows = write_reports(out, synthetic, synth, document, quality, created, plan)
+    rows = write_reports(out, synthetic, synth, body, quality, created, plan, body["stated"])
     files = {name: out / name for name in (synthetic, MODEL, CARD, QUALITY, QUALITY_JSON)}
-    atomic.write_text(out / CROISSANT, describe_release(synth, document, files, synthetic, rows, created))
+    atomic.write_text(out / CROISSANT, describe_release(synth, body, files, synthetic, rows, created))
     return {synthetic: "the synthetic rows", **_MEANINGS}, quality.sentences
 
 
