@@ -116,7 +116,22 @@ def test_all_questions_of_the_page_are_answered_or_said_to_be_open(run: Path, tm
 
 def _reviews(path: Path, n: int, seed: int) -> Path:
     draw = random.Random(seed)
-    words = "room clean quiet breakfast noise staff kind food cold slow good bad bed warm".split()
+    words = [
+        "room",
+        "clean",
+        "quiet",
+        "breakfast",
+        "noise",
+        "staff",
+        "kind",
+        "food",
+        "cold",
+        "slow",
+        "good",
+        "bad",
+        "bed",
+        "warm",
+    ]
     lines = [json.dumps({"text": " ".join(draw.choice(words) for _ in range(10))}) for _ in range(n)]
     path.write_text("\n".join(lines) + "\n")
     return path
