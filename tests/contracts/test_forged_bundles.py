@@ -155,7 +155,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("honest")
     (folder / "visits.csv").write_text(visits())
     (folder / "locum.toml").write_text(CONFIG)
-    locum.run(folder / "visits.csv", folder / "run", epsilon=3, synthesizer="mst", holdout=0.1)
+    locum.run(folder / "visits.csv", folder / "run", epsilon=3, synthesizer="mst", holdout=0.1, discover=True)
     release(folder / "run", folder / "bundle", key=_key(folder / "key.pem"))
     return folder / "bundle"
 
@@ -587,8 +587,8 @@ LIES: tuple[tuple[Lie, str], ...] = (
     (a_model_with_broken_parts, "model.locum: cannot be opened: .*out of range"),
     (a_model_of_other_columns, "its columns are not those of the certificate"),
     (a_model_of_more_rows, "learned from another number of rows than was bought"),
-    (a_model_that_remembers_the_file, "holds encoding or line ends of the file"),
-    (a_model_that_remembers_types, "holds types of a frame library"),
+    (a_model_that_remembers_the_file, "holds types, spellings or an encoding of the data"),
+    (a_model_that_remembers_types, "holds types, spellings or an encoding of the data"),
     (bounds_of_the_data, "the bounds of age were read from the data"),
     (rows_of_other_columns, "synthetic.csv: its columns are not those of the model"),
     (a_card_that_promises_more, "card.md: it claims another guarantee"),
@@ -648,7 +648,14 @@ def test_an_older_bundle_is_told_as_such_and_accepted_only_when_asked(forger: Fo
 def test_every_private_generator_makes_bundles_in_order(tmp_path: Path, generator: str) -> None:
     (tmp_path / "visits.csv").write_text(visits())
     (tmp_path / "locum.toml").write_text(CONFIG)
-    locum.run(tmp_path / "visits.csv", tmp_path / "run", epsilon=3, synthesizer=generator, holdout=0.1)
+    locum.run(
+        tmp_path / "visits.csv",
+        tmp_path / "run",
+        epsilon=3,
+        synthesizer=generator,
+        holdout=0.1,
+        discover=True,
+    )
     release(tmp_path / "run", tmp_path / "bundle", key=_key(tmp_path / "key.pem"))
     assert verify(tmp_path / "bundle").failures == ()
 

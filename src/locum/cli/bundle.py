@@ -23,7 +23,8 @@ def release(found: Released, out: Path) -> None:
     say()
     for sentence in found.quality:
         say(sentence)
-    say()
+    if found.quality:
+        say()
     word = "a key made just now" if found.new_key else "your key"
     say(f"Signed by {word}, fingerprint {found.key}. Tell receivers the public key {found.public_key}")
     say(f"Next: locum verify {out}")

@@ -90,7 +90,7 @@ class KnownKey:
         """What may be signed with it now, in a word or two."""
         if self.revoked:
             return f"revoked {self.revoked[:10]}" + (f": {self.why}" if self.why else "")
-        if self.until and now() > self.until:
+        if self.until and now() >= self.until:
             return "ended"
         return "good" if now() >= self.valid_from else "not good yet"
 

@@ -40,6 +40,8 @@ def render_card(
     rows: int,
     files: Sequence[str] = ("synthetic.csv",),
     guarantee: str = "",
+    purpose: str = "",
+    contact: str = "",
 ) -> str:
     """The data card as Markdown text.
 
@@ -56,6 +58,8 @@ def render_card(
         Names of the data files beside the card.
     guarantee
         The guarantee of privacy in one sentence; empty says that there is none.
+    purpose, contact
+        The publisher's words; empty leaves a line to be filled in.
 
     Notes
     -----
@@ -66,14 +70,17 @@ def render_card(
         _head(schema, context, rows, files),
         f"# {_text(context.title)}: synthetic rows",
         _making(context, rows, schema, guarantee),
-        _section("Purpose", ["_To be filled in: what these rows were made for._"]),
+        _section(
+            "Purpose",
+            [_text(purpose, 2000) if purpose else "_To be filled in: what these rows were made for._"],
+        ),
         _section("Columns", _columns(schema)),
         _section("Limits", _limits(schema)),
         _section("Use", _uses(schema)),
         _section("Not for", _non_uses(guarantee)),
         _section("Known failures", _FAILURES),
         _section("Scores", ["None are given: scores against real rows say something about the real rows."]),
-        _section("Contact", ["_To be filled in._"]),
+        _section("Contact", [_text(contact, 2000) if contact else "_To be filled in._"]),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -64,8 +64,8 @@ def _check_kind(listed: Mapping[str, Any], certificate: Mapping[str, Any]) -> li
             [] if len(rows) == 1 else [f"{NAME}: a bundle has one file of synthetic rows, not {len(rows)}."]
         )
     else:
-        optional, found = frozenset({MODEL}), []
-        wanted = frozenset({TEXTS, CARD}) | _EXPORTS
+        optional, wanted = frozenset({MODEL, TEXTS}), frozenset({CARD}) | _EXPORTS
+        found = [] if optional & set(listed) else [f"{NAME}: neither texts nor a model are among the files."]
     found += [
         f"{NAME}: {name} is not among the files of such a bundle."
         for name in sorted(set(listed) - wanted - optional)

@@ -15,7 +15,7 @@ from locum.runs.guarantee import entries_of, guarantee_of
 from locum.sources.base import n_cells
 from locum.sources.discover import ROUNDS
 from locum.sources.domain import NOTHING_FOUND
-from locum.sources.purposes import KINDS, LEVELS, RANGES, ROWS, VOTES, round_of_cells
+from locum.sources.purposes import CROWDED, KINDS, LEVELS, LOOKUPS, RANGES, ROWS, VOTES, round_of_cells
 
 if TYPE_CHECKING:
     from locum.data.origin import Origin
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _COUNTS = frozenset({"gaussian", "discrete-gaussian"})
 _CELLS = tuple(round_of_cells(turn, ROUNDS) for turn in range(1, ROUNDS + 1))
 _DISCOVERY = frozenset({KINDS, RANGES, LEVELS, *_CELLS})
+#: Asked of columns as they are, not of the attributes that they are coded as.
+_OF_COLUMNS = _DISCOVERY | {LOOKUPS}
 #: Generator whose relations may come from a public table as well.
 _PUBLIC = frozenset({"jam", "pmw-pub"})
 
@@ -58,15 +60,41 @@ def check_model(certificate: Mapping[str, Any], synth: Synthesizer) -> list[str]
     for column in synth.schema:
         if column.bounds is not None and column.bounds.source == "data":
             found.append(f"{MODEL}: the bounds of {column.name} were read from the data.")
-    own = [e for e in entries_of(certificate) if e.run == certificate["run"]]
-    last = _last_fit(own, certificate)
+    last = _last_fit(_own(certificate), certificate)
     if last is None:
-        found.append(f"{NAME}: nobody paid for the number of rows, which is published.")
-        return found
+        return found + check_size(certificate)
+    found += _check_crowded(certificate, last)
     found += _check_names(last, columns, synth)
     for column in synth.schema:
         found += _check_origin_of(column, str(columns.get(column.name)), last)
     return found + _check_relations(last, synth)
+
+
+def check_attribute_model(certificate: Mapping[str, Any], synth: Synthesizer) -> list[str]:
+    """What is wrong with the model of the attributes of texts."""
+    from locum.synthesizer.private import is_private
+
+    facts, found = certificate["facts"], []
+    if not is_private(synth.name):
+        found.append(f"{MODEL}: {synth.name} looks at single rows, so it cannot be under a guarantee.")
+    if (facts["generator"], list(facts["attributes"])) != (synth.name, list(synth.schema.names)):
+        found.append(f"{MODEL}: generator or attributes are not those of the certificate.")
+    if synth.lineage.guarantee != guarantee_of(certificate):
+        found.append(f"{MODEL}: the guarantee that it carries is not the one of the certificate.")
+    last = _last_fit(_own(certificate), certificate) or []
+    return [*found, *_check_names(last, {}, synth), *_check_relations(last, synth)]
+
+
+def check_size(certificate: Mapping[str, Any]) -> list[str]:
+    """A noisy number of rows was paid for."""
+    if "noisy" in certificate["rows"] and _last_fit(_own(certificate), certificate) is None:
+        return [f"{NAME}: nobody paid for the number of rows, which is published."]
+    return []
+
+
+def _own(certificate: Mapping[str, Any]) -> list[Entry]:
+    """The steps of the run itself, of all that are in its ledger."""
+    return [e for e in entries_of(certificate) if e.run == certificate["run"]]
 
 
 def check_origin(origin: Origin | None, schema: Schema) -> list[str]:
@@ -109,6 +137,15 @@ def _last_fit(own: Sequence[Entry], certificate: Mapping[str, Any]) -> list[Entr
     return list(own[bought[-1] :]) if fits else None
 
 
+def _check_crowded(certificate: Mapping[str, Any], entries: Sequence[Entry]) -> list[str]:
+    """How many units had more rows than are kept is published only where it was bought."""
+    told = certificate.get("cut_units")
+    bought = [e for e in entries if e.purpose == CROWDED and e.mechanism in _COUNTS]
+    if told is not None and not any(e.scale == told["sigma"] for e in bought):
+        return [f"{NAME}: nobody paid for the number of units that were cut, which is published."]
+    return []
+
+
 def _check_names(entries: Sequence[Entry], columns: Mapping[str, str], synth: Synthesizer) -> list[str]:
     """Every set of attributes exists, is counted in as many cells as it has, and all are covered.
 
@@ -120,12 +157,12 @@ def _check_names(entries: Sequence[Entry], columns: Mapping[str, str], synth: Sy
     found, known, covered = [], {a.name for a in domain}, set[str]()
     widest = 1 if synth.name in BUILT_IN else len(domain)
     for e in entries:
-        allowed = set(columns) if e.purpose in _DISCOVERY else known
+        allowed = set(columns) if e.purpose in _OF_COLUMNS else known
         strange = sorted({n for clique in e.columns for n in clique} - allowed)
         if strange:
             found.append(f"{NAME}: {e.purpose} was asked of {strange[0]!r}, which the model does not have.")
             continue
-        if e.purpose in _DISCOVERY or e.mechanism not in _COUNTS:
+        if e.purpose in _OF_COLUMNS or e.mechanism not in _COUNTS:
             continue
         if any(len(set(clique)) != len(clique) for clique in e.columns):
             found.append(f"{NAME}: {e.purpose} names an attribute twice.")

@@ -16,12 +16,13 @@ from locum.files.json import load
 from locum.privacy.unit import Unit
 from locum.report.words import harmless
 from locum.runs.certificate import NAME, is_old
-from locum.runs.certificate_form import TABLE
+from locum.runs.certificate_form import TABLE, TEXT
 from locum.runs.check_files import SYNTHETIC
 from locum.runs.deployment import deployment_text
 from locum.runs.files import CARD, CROISSANT, DEPLOYMENT, QUALITY, QUALITY_JSON, SP800_226, TEXTS
 from locum.runs.guarantee import EXACTNESS, TRUST_MODEL, assumed, entries_of, guarantee_of, mechanisms
 from locum.runs.sp800_226 import sp800_226_text
+from locum.schema.lineage import lineage_from_json
 from locum.sources.domain import assumptions_of
 
 #: No bundle is older, and clocks differ by no more.
@@ -40,6 +41,7 @@ def check_words(certificate: Mapping[str, Any], columns: tuple[str, ...]) -> lis
     found = []
     held = set(certificate["assumptions"])
     wanted = list(assumed(Unit.from_json(certificate["unit"])))
+    wanted += [certificate["unit_said"]] if certificate.get("unit_said") else []
     if certificate.get("what", TABLE) == TABLE:
         origins = certificate["discovery"]["columns"]
         wanted += assumptions_of({name: origins[name] for name in columns if name in origins})
@@ -48,6 +50,10 @@ def check_words(certificate: Mapping[str, Any], columns: tuple[str, ...]) -> lis
     for sentence in wanted:
         if sentence not in held:
             found.append(f"{NAME}: an assumption is missing: {sentence}")
+    if certificate.get("what") == TEXT:
+        carried = lineage_from_json(certificate["lineage"], NAME).guarantee
+        if carried != guarantee_of(certificate):
+            found.append(f"{NAME}: the guarantee in the lineage is not the one of the certificate.")
     if list(certificate["trust_model"]) != list(TRUST_MODEL):
         found.append(f"{NAME}: the trust model is not the one that locum states.")
     if certificate["mechanisms"] != mechanisms(entries_of(certificate)):
@@ -123,7 +129,7 @@ def _check_stamp(bundle: Path, certificate: Mapping[str, Any]) -> list[str]:
     """The rows carry the guarantee of the certificate: in themselves, or in the head of the card."""
     rows = next((name for name in (*SYNTHETIC, TEXTS) if name in certificate["files"]), None)
     stamp = None if rows is None else stamp_of(bundle / rows)
-    if stamp is None or stamp.guarantee != guarantee_of(certificate):
+    if rows is not None and (stamp is None or stamp.guarantee != guarantee_of(certificate)):
         return [f"{rows}: its stamp does not carry the guarantee of the certificate."]
     return []
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from locum.schema.toml import StrictForm, Texts, mistake
 
 #: Longest text of a key of [release].
-_MOST_WORDS = 2_000
+MOST_WORDS = 2_000
 
 
 class DataForm(StrictForm):
@@ -42,7 +42,7 @@ class DataForm(StrictForm):
         return self
 
 
-_Words = Annotated[str, Field(max_length=_MOST_WORDS)]
+_Words = Annotated[str, Field(max_length=MOST_WORDS)]
 
 
 class ReleaseForm(StrictForm):

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from locum.synthesizer.table import Synthesizer
 
 #: Keys of the plan that have no effect of their own on the outputs.
-VOLATILE = ("time_budget_s",)
+VOLATILE = ("time_budget_s", "release")
 #: What a fit that was paid for does not depend on, and what is done anew when it is asked for otherwise.
 AFTER_FIT = {
     "rows": ("sample", "evaluate"),
@@ -437,6 +437,7 @@ def config_of(plan: RunPlan) -> Config:
         encoding=plan.read.get("encoding"),
         decimal=plan.read.get("decimal"),
         missing=tuple(plan.read.get("missing", ())),
+        release=plan.release,
     )
 
 

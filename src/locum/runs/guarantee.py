@@ -159,8 +159,6 @@ def privacy_document(
     ledger: Ledger, fit: PrivateFit, *, holdout: float, public: Mapping[str, Any] | None, said: str
 ) -> dict[str, Any]:
     """``privacy.json`` of a run."""
-    assumptions = [*fit.domain.assumptions, *ALWAYS_ASSUMED]
-    assumptions += [said, *bounding(ledger.unit)]
     return {
         **account_of(ledger),
         "what": "private table",
@@ -173,7 +171,7 @@ def privacy_document(
         "discovery": {"share_of_budget": round(fit.domain.spent, 4), "columns": dict(fit.domain.origins)},
         "public_table": None if public is None else dict(public),
         "trust_model": list(TRUST_MODEL),
-        "assumptions": [*fit.domain.assumptions, *assumed(ledger.unit)],
+        "assumptions": [*fit.domain.assumptions, said, *assumed(ledger.unit)],
         "versions": versions(),
     }
 

@@ -220,8 +220,14 @@ def rotate_key(
     path.rename(retired)
     new = _make(name, passphrase=passphrase, until=end, vouched_by=held.public_key)
     changed(held, until=now())
-    body = {"what": _ROTATION, "name": name, "old": held.public_key, "new": new.public_key,
-            "date": new.valid_from, "until": new.until}  # fmt: skip
+    body = {
+        "what": _ROTATION,
+        "name": name,
+        "old": held.public_key,
+        "new": new.public_key,
+        "date": new.valid_from,
+        "until": new.until,
+    }
     text = json.dumps({**body, "signature": sign(old, _bytes(body))}, indent=1, sort_keys=True)
     write_text(out, text + "\n")
     return new

@@ -54,6 +54,8 @@ class RunPlan:
         Version of locum.
     lineage
         Stamp of the data; None for real rows.
+    release
+        What ``[release]`` of the config says; it has no effect on the run.
     """
 
     source: Fingerprint
@@ -72,6 +74,7 @@ class RunPlan:
     privacy: Mapping[str, Any] | None = None
     version: str = VERSION
     lineage: Lineage | None = None
+    release: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def synthetic(self) -> str:
@@ -109,6 +112,7 @@ class RunPlan:
             **({"effort": self.effort} if self.effort != DEFAULT_EFFORT else {}),
             **({"privacy": dict(self.privacy)} if self.privacy is not None else {}),
             **({"lineage": self.lineage.to_json()} if self.lineage is not None else {}),
+            **({"release": dict(self.release)} if self.release else {}),
         }
 
 

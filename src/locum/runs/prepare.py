@@ -144,6 +144,7 @@ def _plan(
         effort=check_effort(request.effort or options.DEFAULT_EFFORT),
         privacy=about.privacy,
         lineage=about.lineage,
+        release=config.release if config else {},
     )
 
 

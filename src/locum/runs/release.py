@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from locum.data.lineage_stamp import restamp
@@ -15,7 +16,7 @@ from locum.files.folder import RunFolder
 from locum.files.json import load
 from locum.progress import Event, Listener, silent
 from locum.runs.certificate import NAME, as_bytes, certificate_body, certify
-from locum.runs.certificate_form import check_audits, check_privacy
+from locum.runs.certificate_form import TEXT, check_audits, check_privacy
 from locum.runs.deployment import deployment_text
 from locum.runs.files import (
     CARD,
@@ -32,10 +33,29 @@ from locum.runs.guarantee import guarantee_of
 from locum.runs.keys import signer
 from locum.runs.ledger_state import current_document
 from locum.runs.out_folder import refuse_taken
+from locum.runs.release_facts import earlier_release, stated_words
 from locum.runs.release_report import assess_release, describe_release, write_reports
+from locum.runs.release_texts import release_texts, with_current_lineage
 from locum.runs.sp800_226 import sp800_226_text
 from locum.runs.versions import build, now
 
+#: What the files of a bundle are, besides the synthetic rows.
+_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        MODEL: "the generator, to draw more rows from",
+        CARD: "a data card",
+        CROISSANT: "the same for machines (Croissant 1.1)",
+        QUALITY: "how near the rows are to the data, by noisy counts only",
+        QUALITY_JSON: "the same as numbers",
+    }
+)
+_EXPORTED: Mapping[str, str] = MappingProxyType(
+    {
+        DEPLOYMENT: "a record for a registry of deployments of differential privacy",
+        SP800_226: "the questions of NIST SP 800-226, answered from the certificate",
+        NAME: "the guarantee, every step paid for, hashes and signature; check with `locum verify`",
+    }
+)
 #: Results of audits that may be published, if the curator put them into the run folder.
 AUDITS = "audits.json"
 
@@ -85,14 +105,20 @@ def release(
     *,
     key: str | Path | None = None,
     ledger: Path | None = None,
+    controller: str | None = None,
+    contact: str | None = None,
+    purpose: str | None = None,
+    why_epsilon: str | None = None,
+    why_unit: str | None = None,
+    before: Sequence[Path] = (),
     progress: Listener = silent,
 ) -> Released:
-    """Build the bundle of a private run.
+    """Build the bundle of a private run, of a table or of texts.
 
     Parameters
     ----------
     run
-        A finished private run folder.
+        A finished private run folder, or a folder of private texts.
     out
         The bundle: a new or empty folder.
     key
@@ -101,17 +127,25 @@ def release(
     ledger
         The ledger that the run was paid from; None takes the one it names. The guarantee is about all that
         stands in it now.
+    controller, contact
+        Who answers for the release, and how to reach him.
+    purpose, why_epsilon, why_unit
+        What it is for, and why this epsilon and this unit. These five are told as the controller's words;
+        None takes what ``[release]`` in the ``locum.toml`` of the run says.
+    before
+        Bundles about the same data that were released earlier; they go in by the hash of their certificate.
     progress
         Hears about the steps.
 
     Raises
     ------
     UsageError
-        When the run was made without a guarantee.
+        When the run was made without a guarantee, or the key is not good.
     LeakError
         When the noise followed from a seed, so that there is no guarantee.
     FileFormatError
-        When a file of the run was changed since, or the ledger does not go on from the run's own steps.
+        When a file of the run was changed since, the ledger does not go on from the run's own steps, or
+        something stands in ``privacy.json`` or ``audits.json`` that is not on the list of what may leave.
     FolderError
         When the bundle cannot be written.
 
@@ -119,8 +153,6 @@ def release(
     -----
     Nothing is read but files that were fitted, drawn or bought: neither the data nor the internal report.
     """
-    from locum.synthesizer.table import Synthesizer
-
     progress(Event("release", 0, 5))
     document = read_privacy(run)
     if document.get("private") is not True:
@@ -130,42 +162,68 @@ def release(
             do="run again without a test seed",
         )
     refuse_taken(out)
-    plan = _whole(run)
-    synthetic = f"synthetic.{plan['format']}"
-    signing, held, made = signer(key)
+    where = str(run / PRIVACY)
+    texts = document.get("what") == TEXT
+    plan = {} if texts else _whole(run)
     document = current_document(run, document, ledger)
-    check_privacy(document, str(run / PRIVACY))
-    audits = _audits(run)
+    document = with_current_lineage(document, where) if texts else document
+    check_privacy(document, where)
+    words = {
+        "controller": controller,
+        "contact": contact,
+        "purpose": purpose,
+        "why_epsilon": why_epsilon,
+        "why_unit": why_unit,
+    }
+    created = now()
+    body = certificate_body(
+        document,
+        created=created,
+        build=build(),
+        audits=_audits(run),
+        stated=stated_words(run, words),
+        before=[earlier_release(path) for path in before],
+    )
+    signing, held, made = signer(key)
+    quality: tuple[str, ...] = ()
+    if texts:
+        meanings = release_texts(run, out, document, created)
+    else:
+        meanings, quality = _release_table(run, out, body, plan, progress)
+    atomic.write_text(out / DEPLOYMENT, deployment_text(body))
+    atomic.write_text(out / SP800_226, sp800_226_text(body))
+    meanings |= _EXPORTED
+    files = {name: out / name for name in meanings if name != NAME}
+    atomic.write_bytes(out / NAME, as_bytes(certify(body, files, key=signing)))
+    progress(Event("release", 5, 5))
+    return Released(out, meanings, document["statement"], held.fingerprint, held.public_key, made, quality)
+
+
+def _release_table(
+    run: Path,
+    out: Path,
+    body: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    progress: Listener,
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Write what may leave of a table; returns the files and what each is, and sentences on the quality."""
+    from locum.synthesizer.table import Synthesizer
+
+    synthetic, created = f"synthetic.{plan['format']}", str(body["created"])
     out.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(out / synthetic) as path:
         shutil.copyfile(run / synthetic, path)
     progress(Event("release", 1, 5))
     # what the model and its rows carry is the account as it stands now, not as it stood at the fit
-    synth = Synthesizer.load(run / MODEL).promise(guarantee_of(document))
+    synth = Synthesizer.load(run / MODEL).promise(guarantee_of(body))
     synth.save(out / MODEL)
     restamp(out / synthetic, synth.lineage)
-    created = now()
-    quality = assess_release(run, out / synthetic, synth, document)
+    quality = assess_release(run, out / synthetic, synth, body)
     progress(Event("release", 3, 5))
-    body = certificate_body(document, created=created, build=build(), audits=audits)
-    rows = write_reports(out, synthetic, synth, document, quality, created, plan)
+    rows = write_reports(out, synthetic, synth, body, quality, created, plan, body["stated"])
     files = {name: out / name for name in (synthetic, MODEL, CARD, QUALITY, QUALITY_JSON)}
-    atomic.write_text(out / CROISSANT, describe_release(synth, document, files, synthetic, rows, created))
-    atomic.write_text(out / DEPLOYMENT, deployment_text(body))
-    atomic.write_text(out / SP800_226, sp800_226_text(body))
-    files |= {name: out / name for name in (CROISSANT, DEPLOYMENT, SP800_226)}
-    certificate = certify(body, files, key=signing)
-    atomic.write_bytes(out / NAME, as_bytes(certificate))
-    progress(Event("release", 5, 5))
-    return Released(
-        out,
-        _meanings(synthetic),
-        document["statement"],
-        held.fingerprint,
-        held.public_key,
-        made,
-        quality.sentences,
-    )
+    atomic.write_text(out / CROISSANT, describe_release(synth, body, files, synthetic, rows, created))
+    return {synthetic: "the synthetic rows", **_MEANINGS}, quality.sentences
 
 
 def _whole(run: Path) -> Mapping[str, Any]:
@@ -184,17 +242,3 @@ def _audits(run: Path) -> list[dict[str, Any]]:
     """Records of audits that the curator put into the folder; anything else there refuses the release."""
     path = run / AUDITS
     return check_audits(load(path.read_bytes(), AUDITS), str(path)) if path.is_file() else []
-
-
-def _meanings(synthetic: str) -> dict[str, str]:
-    return {
-        synthetic: "the synthetic rows",
-        MODEL: "the generator, to draw more rows from",
-        CARD: "a data card",
-        CROISSANT: "the same for machines (Croissant 1.1)",
-        QUALITY: "how near the rows are to the data, by noisy counts only",
-        QUALITY_JSON: "the same as numbers",
-        DEPLOYMENT: "a record for a registry of deployments of differential privacy",
-        SP800_226: "the questions of NIST SP 800-226, answered from the certificate",
-        NAME: "the guarantee, every step paid for, hashes and signature; check with `locum verify`",
-    }

@@ -52,6 +52,7 @@ def write_reports(
     quality: DPQuality,
     created: str,
     plan: Mapping[str, Any],
+    stated: Mapping[str, str],
 ) -> int:
     """Card and quality report; returns the number of synthetic rows."""
     from locum.report.card import render_card
@@ -71,7 +72,15 @@ def write_reports(
     shown = replace(schema, target=target) if target in schema.names else schema
     atomic.write_text(
         out / CARD,
-        render_card(shown, context, rows=rows, files=(synthetic,), guarantee=document["statement"]),
+        render_card(
+            shown,
+            context,
+            rows=rows,
+            files=(synthetic,),
+            guarantee=document["statement"],
+            purpose=stated.get("purpose", ""),
+            contact=stated.get("contact", ""),
+        ),
     )
     text = json.dumps(quality.to_json(), indent=1, ensure_ascii=True, allow_nan=False)
     atomic.write_text(out / QUALITY_JSON, text + "\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from locum.privacy.budget import Budget
 from locum.report.words import visible
 from locum.runs.certificate_form import TABLE
 from locum.runs.deployment import UNSTATED
@@ -36,8 +37,8 @@ def _answers(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("What is the privacy unit?", _unit(unit, stated, body.get("unit_said"))),
         (
             "Which parameters were chosen, and why?",
-            f"Epsilon {total['epsilon']} at delta {total['delta']} was spent; the budget is "
-            f"{body['budget']['kind']} {body['budget']['amount']} at delta {body['budget']['delta']}. Why: "
+            f"Epsilon {total['epsilon']} at delta {total['delta']} was spent, of a budget of "
+            f"{Budget.from_json(body['budget'])}. Why: "
             f"{_said(stated, 'why_epsilon')}. Other pairs of epsilon and delta hold too: {_curve(total)}.",
         ),
         (

@@ -14,7 +14,7 @@ from locum.runs.certificate import NAME, check_format, check_signature, is_old, 
 from locum.runs.certificate_form import TABLE
 from locum.runs.check_account import check_account, check_sum
 from locum.runs.check_files import check_files, check_header, synthetic_of
-from locum.runs.check_model import check_model, open_model
+from locum.runs.check_model import check_attribute_model, check_model, check_size, open_model
 from locum.runs.check_words import check_audit_records, check_pages, check_times, check_words
 from locum.runs.files import MODEL
 
@@ -199,9 +199,12 @@ def _check_inside(bundle: Path, certificate: Mapping[str, Any]) -> list[str]:
 
 
 def _check_texts(bundle: Path, certificate: Mapping[str, Any]) -> list[str]:
-    failures = []
+    failures: list[str] = []
     if MODEL in certificate["files"]:
-        failures += open_model(bundle)[1]
+        synth, failures = open_model(bundle)
+        if synth is not None:
+            failures += _failures_of(lambda c: check_attribute_model(c, synth), certificate)
+    failures += _failures_of(check_size, certificate)
     failures += _failures_of(lambda c: check_words(c, ()), certificate)
     return failures + _failures_of(lambda c: check_pages(bundle, c, ()), certificate)
 
