@@ -26,6 +26,7 @@ from locum.errors import FileFormatError, LineageWarning
 from locum.files.atomic import file_sha256
 from locum.files.signature import make_key
 from locum.privacy.budget import Budget
+from locum.privacy.ledger import UNSPENT
 from locum.privacy.noise import gaussian_slack
 from locum.privacy.unit import Unit
 from locum.runs.certificate import NAME, as_bytes, seal
@@ -173,6 +174,15 @@ def forger(honest: Path, tmp_path: Path) -> Forger:
 def test_an_honest_bundle_is_in_order_and_stays_so_in_a_forgers_hands(forger: Forger) -> None:
     """The forger's tools alone break nothing, so that every refusal below is about the lie."""
     assert verify(forger.bundle).failures == ()
+    forger.add_up()
+    forger.finish()
+    assert verify(forger.bundle).failures == ()
+
+
+def test_what_was_left_unspent_is_paid_for_and_in_order(forger: Forger) -> None:
+    e = {"mechanism": "gaussian", "columns": [], "sensitivity": 1.0, "scale": 1e8, "steps": 1, "delta": 0.0,
+         "slack": 0.0, "purpose": UNSPENT, "run": forger.told["run"]}  # fmt: skip
+    forger.entries.append(e)
     forger.add_up()
     forger.finish()
     assert verify(forger.bundle).failures == ()
@@ -524,6 +534,24 @@ def an_earlier_release_of_tomorrow(f: Forger) -> None:
     ]
 
 
+def another_theorem(f: Forger) -> None:
+    f.told["theorem"] = "By a theorem of mine, only the largest step counts."
+
+
+def counts_without_a_name(f: Forger) -> None:
+    e = f.entry("single columns")
+    e["columns"], e["purpose"] = [["age"]], UNSPENT
+    f.add_up()
+
+
+def a_unit_said_otherwise(f: Forger) -> None:
+    f.told["unit_said"] = "Whoever ran this said that no person has more than one row."
+
+
+def units_cut_and_counted_for_nothing(f: Forger) -> None:
+    f.told["cut_units"] = {"noisy": 12, "sigma": 1.0}
+
+
 def a_stamp_of_another_account(f: Forger) -> None:
     f.stamp(Guarantee(f.told["statement"], "0" * 64))
 
@@ -609,6 +637,10 @@ LIES: tuple[tuple[Lie, str], ...] = (
     (an_entry_with_a_wrong_price, "an entry holds what cannot be"),
     (an_unknown_mechanism, "an entry holds what cannot be"),
     (steps_that_do_not_add_up_so, "adds up Gaussian steps only"),
+    (another_theorem, "the theorem is not the one"),
+    (counts_without_a_name, "pays for nothing and gives something"),
+    (a_unit_said_otherwise, "an assumption is missing: Whoever ran this said"),
+    (units_cut_and_counted_for_nothing, "nobody paid for the number of units that were cut"),
     (a_stamp_of_another_account, "synthetic.csv: its stamp does not carry the guarantee"),
     (a_stamp_of_another_account, "model.locum: the guarantee that it carries is not the one"),
     (a_model_whose_guarantee_is_void, "model.locum: the guarantee that it carries is not the one"),
