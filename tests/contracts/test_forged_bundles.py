@@ -354,7 +354,7 @@ def the_older_format(f: Forger) -> None:
 
 def the_older_format_with_nothing_new(f: Forger) -> None:
     f.told["certificate"] = 1
-    for name in ("what", "build", "stated", "before", "ledger"):
+    for name in NEW_FIELDS:
         f.told.pop(name, None)
     for name in ("deployment.json", "sp800-226.md"):
         (f.bundle / name).unlink()
@@ -562,6 +562,9 @@ def a_model_whose_guarantee_is_void(f: Forger) -> None:
     f.stamp(replace(found, voided="real rows were read"))
 
 
+NEW_FIELDS = (
+    "what", "build", "stated", "before", "ledger", "theorem", "unit_said", "cut_units",
+)  # fmt: skip
 AUDIT = {
     "name": "one row more", "method": "5,000 runs on neighbours", "date": "2026-11-25", "runs": 5000,
     "claimed_epsilon": 3.0, "delta": 1e-6, "lower_bound": 1.2, "confidence": 0.95, "passed": True,
@@ -664,16 +667,29 @@ def test_an_export_that_says_something_else_is_found(forger: Forger, name: str) 
     assert f"{name}: it does not say what the certificate says." in verify(forger.bundle).failures
 
 
-def test_an_older_bundle_is_told_as_such_and_accepted_only_when_asked(forger: Forger) -> None:
-    """What can be checked of it still is: with a lie in its account it is not accepted either way."""
+def test_a_newer_bundle_that_claims_the_older_format_never_passes(forger: Forger) -> None:
+    """Its model and rows carry a guarantee, which older ones do not."""
     the_older_format_with_nothing_new(forger)
     forger.finish()
-    told = verify(forger.bundle)
-    assert not told.passed and "these checks cannot be made" in told.failures[0]
-    assert verify(forger.bundle, allow_old=True).failures == ()
-    a_threshold_for_nothing(forger)
+    failures = verify(forger.bundle, allow_old=True, any_key=True).failures
+    assert any("it carries a guarantee, as no model of so old a release does" in f for f in failures)
+
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "format-1-bundle"
+
+
+def test_an_older_bundle_is_told_as_such_and_accepted_only_when_asked(tmp_path: Path) -> None:
+    """What can be checked of it still is: with a lie in its account it is not accepted either way."""
+    told = verify(GOLDEN, any_key=True)
+    assert told.old and not told.passed
+    assert len(told.failures) == 1 and "these checks cannot be made" in told.failures[0]
+    assert verify(GOLDEN, allow_old=True, any_key=True).passed
+    assert not verify(GOLDEN, allow_old=True).passed
+    forger = Forger(Path(shutil.copytree(GOLDEN, tmp_path / "bundle")))
+    forger.entry("levels of columns")["delta"] = 0.0
     forger.finish()
-    assert not verify(forger.bundle, allow_old=True).passed
+    failures = verify(forger.bundle, allow_old=True, any_key=True).failures
+    assert any("pays no delta" in f for f in failures)
 
 
 @pytest.mark.parametrize("generator", ["aim", "swift", "mwem", "privbayes", "tab-pe", "independent"])
