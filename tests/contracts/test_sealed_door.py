@@ -443,13 +443,12 @@ def test_a_form_that_is_taken_from_the_data_is_caught(house: Path) -> None:
 def test_a_text_that_is_read_by_what_other_rows_hold_is_caught(house: Path) -> None:
     """As it once was: bytes of one row that are no UTF-8 make every row one of Latin letters."""
 
-    def fallback(lines: Any, form: Any) -> bytes:
-        whole = b"\n".join(lines)
+    def fallback(block: bytes, form: Any) -> bytes:
         try:
-            whole.decode("utf-8")
+            block.decode("utf-8")
         except UnicodeDecodeError:
-            lines = [one.decode("latin-1").encode() for one in lines]
-        return tidy(lines, form)
+            block = block.decode("latin-1").encode()
+        return tidy(block, form)
 
     tidy, counted = csv_lines._tidy, []
     with pytest.MonkeyPatch.context() as patch:

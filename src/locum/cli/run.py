@@ -167,7 +167,7 @@ def show_forecast(found: Forecast, *, as_json: bool) -> None:
     say(
         f"About {found.cpu_s:.0f} CPU seconds with all judging and {size(found.memory_bytes)} of "
         f"{size(found.free_bytes)} free, for some {found.rows:,} rows as the size of the file suggests; "
-        "good to about a factor of 3. No row was counted and nothing was spent."
+        "good to about a factor of 3. Nothing was learnt of the rows, and nothing was spent."
     )
     say("Next: declare what you know in locum.toml, then locum run with the same options.")
 

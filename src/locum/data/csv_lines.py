@@ -16,6 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+import numpy as np
+
+from locum.arrays import BoolArray, IntArray
 from locum.data.csv import DELIMITERS, EXCEL, as_text, splitting
 from locum.data.origin import Dialect
 from locum.errors import DataError, UsageError
@@ -23,6 +26,8 @@ from locum.errors import DataError, UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: The end of a line.
+_END = 10
 #: Bytes that are read at once.
 _BYTES = 1 << 22
 #: Longest line; what is longer is cut there, and is then a row without values.
@@ -139,8 +144,8 @@ def read_lines(file: IO[bytes], form: LineForm, columns: Sequence[str]) -> Itera
     wanted = {column: names[form.fields.index(column)] for column in columns}
     converting = as_text(names, quoted_nulls=True)
     converting.include_columns = list(dict.fromkeys(wanted.values()))
-    for lines in _blocks(file, form.start):
-        text = _tidy(lines, form)
+    for block in _blocks(file, form.start):
+        text = _tidy(block, form)
         if not text:
             continue
         table = arrow_csv.read_csv(
@@ -198,38 +203,60 @@ def _line_encoding(asked: str | None, where: str) -> str:
     return name
 
 
-def _blocks(file: IO[bytes], start: int) -> Iterator[list[bytes]]:
-    """Whole lines, some megabytes at a time."""
+def _blocks(file: IO[bytes], start: int) -> Iterator[bytes]:
+    """Whole lines, some megabytes at a time, each with its end."""
     file.seek(start)
     rest = b""
     while part := file.read(_BYTES):
-        *lines, rest = (rest + part).split(b"\n")
-        yield lines
+        whole, end, rest = (rest + part).rpartition(b"\n")
+        if end:
+            yield whole + end
         if len(rest) > _MOST_LINE:  # no line of a table: what follows of it is a row without values, too
             rest = rest[:_MOST_LINE]
     if rest:
-        yield [rest]
+        yield rest + b"\n"
 
 
-def _tidy(lines: Sequence[bytes], form: LineForm) -> bytes:
+def _tidy(block: bytes, form: LineForm) -> bytes:
     """The lines in UTF-8, one for each that is not blank, each with the right number of fields."""
-    mark, count = form.delimiter.encode(), len(form.fields) - 1
-    empty = mark * count or b'""'
-    text = form.encoding == "utf-8" and _is_utf8(b"\n".join(lines))
-    field = rb'(?:"[^"\r\0]*"|[^"%s\r\0]*)' % re.escape(mark)
-    plain = re.compile(rb"%s(?:%s%s){%d}" % (field, re.escape(mark), field, count))
-    out = []
-    for line in lines:
-        if line.endswith(b"\r"):
-            line = line[:-1]
-        if not line.strip(b" "):
-            continue
-        # Arrow takes a mark at the start away, but only where a block begins
-        known = (text or line.isascii()) and not line.startswith(codecs.BOM_UTF8)
-        if not (known and plain.fullmatch(line)):
-            line = _slow(line, form) or empty
-        out.append(line)
-    return b"\n".join(out) + b"\n" if out else b""
+    block = block.replace(b"\r\n", b"\n")
+    empty = form.delimiter.encode() * (len(form.fields) - 1) or b'""'
+    starts, plain = _plain_lines(block, form)
+    out, at = [], 0
+    for i in np.flatnonzero(~plain):
+        start, end = int(starts[i]), int(starts[i + 1])
+        line = block[start : end - 1].removesuffix(b"\r")
+        out.append(block[at:start])
+        if line.strip(b" "):
+            out += [_slow(line, form) or empty, b"\n"]
+        at = end
+    return b"".join([*out, block[at:]])
+
+
+def _plain_lines(block: bytes, form: LineForm) -> tuple[IntArray, BoolArray]:
+    """Where lines begin (and the last ends), and which of them are rows that Arrow splits as we do.
+
+    These hold the right number of fields, no byte that needs a second look, and quotes only around whole
+    fields. All others are looked at one by one.
+    """
+    data = np.frombuffer(block, dtype=np.uint8)
+    starts = np.concatenate([[0], np.flatnonzero(data == _END) + 1])
+    first, lengths = starts[:-1], np.diff(starts)
+    mark, quote = data == ord(form.delimiter), data == ord('"')
+    odd = (data == 0) | (data == ord("\r"))
+    if form.encoding != "utf-8" or not _is_utf8(block):
+        odd |= data >= 0x80
+    if quote.any():
+        so_far = np.cumsum(quote, dtype=np.int32)
+        inside = (so_far - np.repeat(so_far[first] - quote[first], lengths)) % 2 == 1
+        edge = mark | (data == _END)
+        before, after = np.concatenate([[True], edge[:-1]]), np.concatenate([edge[1:], [True]])
+        odd |= (quote & inside & ~before) | (quote & ~inside & ~after) | ((data == _END) & inside)
+        mark = mark & ~inside
+    plain = np.add.reduceat(mark, first, dtype=np.int64) == len(form.fields) - 1
+    plain &= ~np.logical_or.reduceat(odd, first)
+    # Arrow takes a mark at the start away where a block begins; a blank line might be a row of one field
+    return starts, plain & (data[first] != codecs.BOM_UTF8[0]) & (len(form.fields) > 1)
 
 
 def _slow(line: bytes, form: LineForm) -> bytes | None:

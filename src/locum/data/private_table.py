@@ -102,9 +102,13 @@ def open_private(
     if suffix in TEXT_FILES:
         if delimiter in ("tab", "\\t") or (delimiter is None and suffix in (".tsv", ".tab")):
             delimiter = "\t"
-        if delimiter is not None and len(delimiter) != 1:
+        if delimiter is not None and (
+            len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0'
+        ):
             raise UsageError(
-                f"delimiter {delimiter!r} is not one character", where="delimiter", expected="such as , ; |"
+                f"{delimiter!r} cannot be a delimiter",
+                where="delimiter",
+                expected="one character such as , ; |",
             )
         with _bytes_of(path, zipped) as file:
             form = line_form(

@@ -71,8 +71,15 @@ class Budget:
         """A budget in mu; `delta` is where epsilon is reported."""
         return cls("mu", number(mu, "mu"), number(delta, "delta"))
 
-    def check_limits(self, accounting: Accounting = "gdp") -> None:
+    def check_limits(self, accounting: Accounting = "gdp", where: str = "") -> None:
         """Refuse a budget that no real run may have, whatever it holds; every ledger with real noise asks.
+
+        Parameters
+        ----------
+        accounting
+            How its steps add up.
+        where
+            The option that it was given with, for the error.
 
         Raises
         ------
@@ -90,7 +97,7 @@ class Budget:
             name = _NAMES[self.kind]
             raise UsageError(
                 f"{name} {self.amount:g} is so much that it protects nobody",
-                where=name,
+                where=where or name,
                 expected=f"an epsilon of at most {MAX_EPSILON:g}",
                 do="take 10 or less; 1 is a good first choice",
             )

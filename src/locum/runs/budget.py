@@ -32,7 +32,7 @@ def budget_of_request(asked: PrivacyRequest) -> Budget:
     budget = Budget.approx(asked.epsilon, DEFAULT_DELTA if asked.delta is None else asked.delta)
     budget.check_limits()
     if asked.total is not None:
-        Budget.approx(asked.total, budget.delta).check_limits()
+        Budget.approx(asked.total, budget.delta).check_limits(where="--total-epsilon")
     if asked.ledger is not None:
         Ledger.found(asked.ledger)
     return budget

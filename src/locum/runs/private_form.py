@@ -95,7 +95,8 @@ def private_form(
     schema, notes = _without_facts_of_rows(declared, asked)
     if schema is not None and names is not None:
         _refuse_surplus(schema, names)
-    table = open_private(data, names, **reading)
+    spelled = {key: value for key, value in reading.items() if key != "names"}
+    table = open_private(data, names, **spelled)
     if names is None:
         refuse_row_as_header(table)
         listed = ", ".join(table.names[:8]) + (" ..." if len(table.names) > 8 else "")

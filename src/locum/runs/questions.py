@@ -51,7 +51,10 @@ def split_names(text: str) -> tuple[str, ...]:
     UsageError
         When a name is empty or there twice.
     """
-    names = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+    try:
+        names = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+    except csv.Error:
+        names = ()
     if not names or not all(names) or len(set(names)) < len(names):
         raise UsageError(
             "the names are empty, or one is there twice", where="columns", expected="such as age,sex,town"

@@ -21,9 +21,9 @@ from locum.schema.toml import column_lines, printable, relation_lines, section
 from locum.schema.validate import check
 
 _HEAD = """\
-# locum.toml - a template, written without opening the data. It holds what is known, and a line for each fact
-# that is not: take its comment sign off and put the fact in place of the dots. Write what is known without
-# these rows (a form, a code book, a law), and leave the rest open: looking it up in the rows would tell
+# locum.toml - a template. Nothing in it was read off the rows: it holds what is known without them, and for
+# each fact that is missing a line. Take its comment sign off and put the fact in place of the dots. Write
+# what a form, a code book or a law says, and leave the rest open: looking it up in the rows would tell
 # something about single persons. In a private run --discover buys what is open, at a price.
 # Kinds: category boolean integer number datetime date duration text id pii.*
 # id, text and pii.* are made afresh, never learned.

@@ -76,6 +76,19 @@ def without_read_off(schema: Schema) -> tuple[Schema | None, tuple[str, ...]]:
     return left, names
 
 
+def all_read_off(schema: Schema) -> Schema:
+    """The schema with everything in it marked as read off rows, but bounds that say where they come from.
+
+    What a model that was fitted without a guarantee says of its columns may all come from rows.
+    """
+    return replace(
+        schema,
+        columns=tuple(replace(column, read_off=column.told) for column in schema),
+        dependencies=tuple(replace(d, source="data") for d in schema.dependencies),
+        rules_read_off=schema.rules,
+    )
+
+
 def with_marks_of(schema: Schema, marked: Schema) -> Schema:
     """`schema` with the marks that `marked` has on the same columns, dependencies and rules.
 

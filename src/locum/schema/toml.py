@@ -44,9 +44,10 @@ def mistake(what: str, expected: str = "", do: str = "") -> PydanticCustomError:
 
 def _source(value: object) -> object:
     """One word for all facts, or a word for each; refused here, for a union would be told in odd words."""
+    each = isinstance(value, Mapping)
     words = value if isinstance(value, Mapping) else {"": value}
     for fact, word in words.items():
-        if fact and fact not in FACTS:
+        if each and fact not in FACTS:
             about = "bounds tell their own source" if fact == "bounds" else f"there is no fact {fact!r}"
             raise mistake(about, f"facts among {', '.join(FACTS)}", "correct it, or remove it")
         if word not in SOURCES:

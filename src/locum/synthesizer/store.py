@@ -15,6 +15,7 @@ from locum.models.checks import broken
 from locum.models.fitted import Fitted
 from locum.schema.json import schema_from_json, schema_to_json
 from locum.schema.lineage import REAL, Lineage, lineage_from_json
+from locum.schema.provenance import all_read_off
 
 if TYPE_CHECKING:
     from locum.data.origin import Origin
@@ -115,7 +116,10 @@ def _parts(documents: Mapping[str, Any], tensors: Mapping[str, Any], lineage: Li
     head, outer = _head(documents["model"]), documents["schema"]
     if not isinstance(outer, dict) or set(outer) != {"schema", "origin"}:
         raise broken("schema.json has other parts than schema and origin")
-    encoder = Encoder.from_json(documents["encoder"], schema_from_json(outer["schema"]))
+    schema = schema_from_json(outer["schema"])
+    # model files hold no marks; without a guarantee anything in one may have been read off rows
+    schema = schema if lineage.guaranteed else all_read_off(schema)
+    encoder = Encoder.from_json(documents["encoder"], schema)
     origin = None if outer["origin"] is None else origin_from_json(outer["origin"])
     model = registry.get(head["name"]).from_state(ModelState(head["settings"], tensors), encoder.domain)
     return Stored(Fitted(head["name"], encoder, model, head["rows"]), head["seed"], origin, lineage)

@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.data.cell_texts import cell_text, column_texts, texts_of
@@ -170,6 +170,7 @@ def test_the_type_of_a_column_has_a_part_when_nothing_is_done_about_it() -> None
         (dt.timedelta(hours=10, microseconds=1), "0 days 10:00:00.000001"),
     ],
     ids=repr,
+    ids=lambda v: f"{type(v).__name__} {str(v)[:12] if isinstance(v, str | int | float) else ''}",
 )  # fmt: skip
 def test_texts_of_single_values(value: Any, text: str | None) -> None:
     assert cell_text(value) == text
@@ -209,3 +210,37 @@ def test_typed_rows_know_no_type_of_a_column() -> None:
         found = [typed_rows(MemoryRows.of(open_private(f, ["v"])).table(), Schema((column,))) for f in frames]
         assert all(one.equals(found[0]) for one in found), column.kind
         assert (found[0]["v"].null_count == 1) == (column.kind not in ("boolean", "date"))
+
+
+KINDS = (
+    Column("v", "integer"),
+    Column("v", "number", decimals=1),
+    Column("v", "number", format="decimal=,"),
+    Column("v", "category"),
+    Column("v", "boolean"),
+    Column("v", "boolean", format="no|yes"),
+    Column("v", "date"),
+    Column("v", "date", format="%d.%m.%Y"),
+    Column("v", "datetime"),
+    Column("v", "datetime", timezone="Europe/Berlin"),
+    Column("v", "duration"),
+    Column("v", "integer", missing=("?", "-9")),
+    Column("v", "id"),
+)
+
+
+@pytest.mark.parametrize("column", KINDS, ids=lambda c: f"{c.kind} {c.format}{c.timezone}")
+@pytest.mark.parametrize("family", VALUES)
+@given(data=st.data())
+@settings(max_examples=25)
+def test_no_cell_has_a_part_in_the_value_of_another(family: str, column: Column, data: st.DataObject) -> None:
+    """The same for values of any declared kind: what one cell does to the type of a column is undone."""
+    values = data.draw(st.lists(VALUES[family], min_size=1, max_size=4))
+    alone = _typed(pd.DataFrame({"v": values}), column)
+    for other in BESIDE[family]:
+        found = _typed(pd.DataFrame({"v": [*values, other]}), column)
+        assert found.slice(0, len(values)).equals(alone), repr(other)
+
+
+def _typed(frame: Any, column: Column) -> pa.Table:
+    return typed_rows(MemoryRows.of(open_private(frame, ["v"])).table(), Schema((column,)))

@@ -29,7 +29,7 @@ from locum.schema.table import Dependency, Schema
 from locum.sources.domain import DISCOVERY, NOTHING_FOUND, PrivateDomain, private_domain
 from locum.sources.private import PrivateSource
 from locum.sources.rows import MemoryRows
-from locum.synthesizer.private import TOTAL_SHARE
+from locum.sources.size import TOTAL_SHARE
 
 WARD = Column("ward", "category", levels=("A", "B"))
 AGE = Column("age", "integer", bounds=Bounds(0, 60, "declared"))

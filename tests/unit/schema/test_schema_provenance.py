@@ -192,6 +192,7 @@ decimals = 2
         ('source = { bounds = "data" }', "bounds tell their own source"),
         ('source = { kind = "public" }', "does not say who"),
         ("source = 3", "3 is no source"),
+        ('source = { "" = "data" }', "there is no fact ''"),
         ('[[rule]]\nholds = "a > 1"\nsource = { kind = "data" }', r"rule\.0: a section that says one thing"),
         ('[[rule]]\nholds = "a > 1"\nsource = "public"', r"rule\.0: .*does not say who"),
     ],

@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from locum.data.dictionaries.entry import Dictionary, DictionaryEntry, dictionary
 from locum.data.dictionaries.words import kind_of, levels_of, range_of, time_form, yes_or_no
 from locum.errors import DataError
-from locum.schema.column import ORDERED_KINDS
+from locum.schema.column import ORDERED_KINDS, Kind
 
 #: What a heading is about, by its words without signs, parted by bars; of several the first counts.
 HEADINGS: Mapping[str, str] = {
@@ -19,8 +18,7 @@ HEADINGS: Mapping[str, str] = {
     "attribute name|item|varname|var name",
     "type": "kind|type|data type|datatype|field type|variable type|class",
     "levels": "levels|values|categories|codes|choices|allowed values|permitted values|enum|value labels|"
-    "choices calculations or slider labels|permissible values|valid values|code list|codelist|domain|options|"
-    "value",
+    "choices calculations or slider labels|permissible values|valid values|code list|codelist|options|value",
     "low": "min|low|minimum|lower|lower bound|lowest|min value|minimum value|text validation min",
     "high": "max|high|maximum|upper|upper bound|highest|max value|maximum value|text validation max",
     "decimals": "decimals|decimal places|scale",
@@ -36,6 +34,8 @@ HEADINGS: Mapping[str, str] = {
 _WHOSE = ("yes", "true", "x")
 #: Types whose "choices" are a formula or the ends of a scale.
 _FORMULAS = ("calc", "slider")
+#: Longest level that is believed of a column whose type says nothing: prose is longer.
+_LONGEST_LEVEL = 40
 
 
 def read_rows(by: str, headings: Sequence[str], rows: Sequence[Sequence[str]], first: int = 2) -> Dictionary:
@@ -54,20 +54,15 @@ def read_rows(by: str, headings: Sequence[str], rows: Sequence[Sequence[str]], f
             expected="a heading such as name, variable or column",
             do="rename the heading above the names",
         )
-    entries: list[DictionaryEntry] = []
+    found: list[tuple[str, dict[str, str]]] = []
     for i, row in enumerate(rows):
         cells = {what: row[place].strip() if place < len(row) else "" for what, place in places.items()}
-        if not any(cells.values()):
-            continue
-        where = f"{by}, row {first + i}"
-        if not cells["name"] and entries and cells.get("levels"):
+        if not cells["name"] and found and cells.get("levels"):
             # merged cells: one more level of the column above
-            before = entries[-1]
-            more = (*(before.levels or ()), *(levels_of(cells["levels"]) or ()))
-            entries[-1] = replace(before, levels=more)
-            continue
-        entries.append(_entry(cells, where))
-    return dictionary(by, entries)
+            found[-1][1]["levels"] += "\n" + cells["levels"]
+        elif any(cells.values()):
+            found.append((f"{by}, row {first + i}", cells))
+    return dictionary(by, [_entry(cells, where) for where, cells in found])
 
 
 def names_columns(headings: Sequence[str]) -> bool:
@@ -100,8 +95,9 @@ def _entry(cells: Mapping[str, str], where: str) -> DictionaryEntry:
     text, ends = cells.get("levels", ""), None
     if kind is None or kind in ORDERED_KINDS:
         ends = range_of(text)
-    if word.lower() in _FORMULAS:
-        said, text = [*said, f"values {text}"] if text else said, ""
+    levels = None if ends or word.lower() in _FORMULAS else _listed(text, kind)
+    if text and levels is None and ends is None:
+        said.append(f"values {text}")
     unit = cells.get("unit", "")
     whose = unit.lower() in _WHOSE
     low, high = ends or ("", "")
@@ -110,7 +106,7 @@ def _entry(cells: Mapping[str, str], where: str) -> DictionaryEntry:
         kind,
         _nullable(cells, f"{where}, {name}"),
         levels_of(cells.get("missing", "")) or (),
-        None if ends else levels_of(text),
+        levels,
         cells.get("low") or low or None,
         cells.get("high") or high or None,
         decimals,
@@ -120,6 +116,21 @@ def _entry(cells: Mapping[str, str], where: str) -> DictionaryEntry:
         cells.get("about", ""),
         tuple([*said, f"unit {unit}"] if unit and not whose and yes_or_no(unit) is not False else said),
     )
+
+
+def _listed(text: str, kind: Kind | None) -> tuple[str, ...] | None:
+    """The levels that a cell lists; None where it only speaks about the values, or names a list elsewhere."""
+    levels = levels_of(text)
+    if levels is None or text.startswith("["):
+        return levels
+    if len(levels) == 1 and "=" not in text:
+        return None
+    if kind in ("category", "boolean"):
+        return levels
+    if kind in ORDERED_KINDS:
+        return levels if all(re.fullmatch(r"-?\d+(\.\d+)?", level) for level in levels) else None
+    marked = any(mark in text for mark in "|;\n=")
+    return levels if marked and max(map(len, levels)) <= _LONGEST_LEVEL else None
 
 
 def _nullable(cells: Mapping[str, str], where: str) -> bool:

@@ -95,8 +95,9 @@ def test_evolve_then_resample_on_one_ledger_until_it_is_spent(
     told = json.loads(capsys.readouterr().out)
     assert told["texts"] == 20
     assert told["warnings"][0].startswith("texts.jsonl is stamped as made by a generator")
-    other = stamp_of("b/texts.jsonl")  # private texts are real, the pool is made
-    assert other is not None and other.guaranteed and other.under(None) == Lineage(0.5, 2, False, 0.0)
+    drawn = stamp_of("b/texts.jsonl")
+    assert drawn is not None and drawn.guaranteed
+    assert drawn.under(None) == Lineage(0.5, 2, False, 0.0)  # private texts real, the pool made
     assert "1 histogram of votes" in told["account"]
     # the account is that of the whole ledger, also of what others spent
     first, second = account("a"), account("b")
