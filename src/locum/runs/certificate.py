@@ -28,8 +28,8 @@ MAX_BYTES = 64 * 2**20
 #: Fields of that format: all of them, and no others.
 _OLD_NAMES = (
     "accounting assumptions audits budget certificate created data discovery entries files format "
-    "holdout_share mechanisms noise private public_table rows run signature statement synthesizer total trust_model unit "
-    "versions"
+    "holdout_share mechanisms noise private public_table rows run signature statement synthesizer total "
+    "trust_model unit versions"
 )
 _OLD_FIELDS = frozenset(_OLD_NAMES.split())
 
