@@ -26,6 +26,7 @@ from locum.errors import FileFormatError, LineageWarning
 from locum.files.atomic import file_sha256
 from locum.files.signature import make_key
 from locum.privacy.budget import Budget
+from locum.privacy.ledger import UNSPENT
 from locum.privacy.noise import gaussian_slack
 from locum.privacy.unit import Unit
 from locum.runs.certificate import NAME, as_bytes, seal
@@ -173,6 +174,15 @@ def forger(honest: Path, tmp_path: Path) -> Forger:
 def test_an_honest_bundle_is_in_order_and_stays_so_in_a_forgers_hands(forger: Forger) -> None:
     """The forger's tools alone break nothing, so that every refusal below is about the lie."""
     assert verify(forger.bundle).failures == ()
+    forger.add_up()
+    forger.finish()
+    assert verify(forger.bundle).failures == ()
+
+
+def test_what_was_left_unspent_is_paid_for_and_in_order(forger: Forger) -> None:
+    e = {"mechanism": "gaussian", "columns": [], "sensitivity": 1.0, "scale": 1e8, "steps": 1, "delta": 0.0,
+         "slack": 0.0, "purpose": UNSPENT, "run": forger.told["run"]}  # fmt: skip
+    forger.entries.append(e)
     forger.add_up()
     forger.finish()
     assert verify(forger.bundle).failures == ()
@@ -344,7 +354,7 @@ def the_older_format(f: Forger) -> None:
 
 def the_older_format_with_nothing_new(f: Forger) -> None:
     f.told["certificate"] = 1
-    for name in ("what", "build", "stated", "before", "ledger"):
+    for name in NEW_FIELDS:
         f.told.pop(name, None)
     for name in ("deployment.json", "sp800-226.md"):
         (f.bundle / name).unlink()
@@ -410,7 +420,7 @@ def a_model_of_other_columns(f: Forger) -> None:
 
 
 def a_model_of_more_rows(f: Forger) -> None:
-    f.document("model", lambda d: d.update(rows=811))
+    f.document("model", lambda d: d.update(rows=max(1, f.told["rows"]["noisy"]) + 1))
 
 
 def a_model_that_remembers_the_file(f: Forger) -> None:
@@ -524,6 +534,24 @@ def an_earlier_release_of_tomorrow(f: Forger) -> None:
     ]
 
 
+def another_theorem(f: Forger) -> None:
+    f.told["theorem"] = "By a theorem of mine, only the largest step counts."
+
+
+def counts_without_a_name(f: Forger) -> None:
+    e = f.entry("single columns")
+    e["columns"], e["purpose"] = [["age"]], UNSPENT
+    f.add_up()
+
+
+def a_unit_said_otherwise(f: Forger) -> None:
+    f.told["unit_said"] = "Whoever ran this said that no person has more than one row."
+
+
+def units_cut_and_counted_for_nothing(f: Forger) -> None:
+    f.told["cut_units"] = {"noisy": 12, "sigma": 1.0}
+
+
 def a_stamp_of_another_account(f: Forger) -> None:
     f.stamp(Guarantee(f.told["statement"], "0" * 64))
 
@@ -534,6 +562,9 @@ def a_model_whose_guarantee_is_void(f: Forger) -> None:
     f.stamp(replace(found, voided="real rows were read"))
 
 
+NEW_FIELDS = (
+    "what", "build", "stated", "before", "ledger", "theorem", "unit_said", "cut_units",
+)  # fmt: skip
 AUDIT = {
     "name": "one row more", "method": "5,000 runs on neighbours", "date": "2026-11-25", "runs": 5000,
     "claimed_epsilon": 3.0, "delta": 1e-6, "lower_bound": 1.2, "confidence": 0.95, "passed": True,
@@ -609,6 +640,10 @@ LIES: tuple[tuple[Lie, str], ...] = (
     (an_entry_with_a_wrong_price, "an entry holds what cannot be"),
     (an_unknown_mechanism, "an entry holds what cannot be"),
     (steps_that_do_not_add_up_so, "adds up Gaussian steps only"),
+    (another_theorem, "the theorem is not the one"),
+    (counts_without_a_name, "pays for nothing and gives something"),
+    (a_unit_said_otherwise, "an assumption is missing: Whoever ran this said"),
+    (units_cut_and_counted_for_nothing, "nobody paid for the number of units that were cut"),
     (a_stamp_of_another_account, "synthetic.csv: its stamp does not carry the guarantee"),
     (a_stamp_of_another_account, "model.locum: the guarantee that it carries is not the one"),
     (a_model_whose_guarantee_is_void, "model.locum: the guarantee that it carries is not the one"),
@@ -632,16 +667,29 @@ def test_an_export_that_says_something_else_is_found(forger: Forger, name: str) 
     assert f"{name}: it does not say what the certificate says." in verify(forger.bundle).failures
 
 
-def test_an_older_bundle_is_told_as_such_and_accepted_only_when_asked(forger: Forger) -> None:
-    """What can be checked of it still is: with a lie in its account it is not accepted either way."""
+def test_a_newer_bundle_that_claims_the_older_format_never_passes(forger: Forger) -> None:
+    """Its model and rows carry a guarantee, which older ones do not."""
     the_older_format_with_nothing_new(forger)
     forger.finish()
-    told = verify(forger.bundle)
-    assert not told.passed and "these checks cannot be made" in told.failures[0]
-    assert verify(forger.bundle, allow_old=True).failures == ()
-    a_threshold_for_nothing(forger)
+    failures = verify(forger.bundle, allow_old=True, any_key=True).failures
+    assert any("it carries a guarantee, as no model of so old a release does" in f for f in failures)
+
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "format-1-bundle"
+
+
+def test_an_older_bundle_is_told_as_such_and_accepted_only_when_asked(tmp_path: Path) -> None:
+    """What can be checked of it still is: with a lie in its account it is not accepted either way."""
+    told = verify(GOLDEN, any_key=True)
+    assert told.old and not told.passed
+    assert len(told.failures) == 1 and "these checks cannot be made" in told.failures[0]
+    assert verify(GOLDEN, allow_old=True, any_key=True).passed
+    assert not verify(GOLDEN, allow_old=True).passed
+    forger = Forger(Path(shutil.copytree(GOLDEN, tmp_path / "bundle")))
+    forger.entry("levels of columns")["delta"] = 0.0
     forger.finish()
-    assert not verify(forger.bundle, allow_old=True).passed
+    failures = verify(forger.bundle, allow_old=True, any_key=True).failures
+    assert any("pays no delta" in f for f in failures)
 
 
 @pytest.mark.parametrize("generator", ["aim", "swift", "mwem", "privbayes", "tab-pe", "independent"])

@@ -182,6 +182,8 @@ def evaluate(found: TextEvidence, out: Path | None) -> None:
     """What was found out about texts."""
     from locum.text.judge.evaluate import PAGE
 
+    for text in found.notes:
+        note(f"note: {text}")
     for answer in found.answers:
         say(f"{answer.question.capitalize()}: {answer.verdict}. {answer.sentence}")
     for r in found.results:

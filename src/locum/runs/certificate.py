@@ -25,7 +25,13 @@ NAME = "certificate.json"
 OLD_FORMAT = 1
 #: No certificate of ours is larger.
 MAX_BYTES = 64 * 2**20
-_OLD_FIELDS = ("created", "files", "audits", "signature", "unit", "budget", "entries", "total")
+#: Fields of that format: all of them, and no others.
+_OLD_NAMES = (
+    "accounting assumptions audits budget certificate created data discovery entries files format "
+    "holdout_share mechanisms noise private public_table rows run signature statement synthesizer total "
+    "trust_model unit versions"
+)
+_OLD_FIELDS = frozenset(_OLD_NAMES.split())
 
 
 def certificate_body(
@@ -118,10 +124,10 @@ def read_certificate(path: Path) -> dict[str, Any]:
 def check_format(certificate: Mapping[str, Any]) -> list[str]:
     """What is wrong with format and fields."""
     if is_old(certificate):
-        found = [f"{NAME}: {name} is missing." for name in _OLD_FIELDS if name not in certificate]
-        newer = sorted({"what", "build", "stated", "before", "ledger"} & set(certificate))
+        found = [f"{NAME}: {name} is missing." for name in sorted(_OLD_FIELDS - set(certificate))]
+        newer = sorted(set(certificate) - _OLD_FIELDS)
         if newer:
-            found.append(f"{NAME}: it claims the older format {OLD_FORMAT} but has {', '.join(newer)}.")
+            found.append(f"{NAME}: it claims the older format {OLD_FORMAT} but has {', '.join(newer)[:200]}.")
         if certificate.get("private") is not True:
             found.append(f"{NAME}: NOT PRIVATE: the noise followed from a seed.")
         return found

@@ -10,6 +10,7 @@ from locum.errors import LocumError
 from locum.privacy.budget import Budget
 from locum.privacy.entry import Entry
 from locum.privacy.group_keys import MOST_KEYS
+from locum.privacy.ledger import UNSPENT
 from locum.privacy.noise import choice_slack, gaussian_slack, laplace_slack
 from locum.privacy.unit import Unit
 from locum.runs.certificate import NAME
@@ -76,6 +77,10 @@ def _faults(entry: Entry, unit: Unit) -> list[str]:
     found = []
     if entry.sensitivity < least * (1 - _SLOP):
         found.append("claims less sensitivity than the unit has")
+    if entry.purpose == UNSPENT:
+        # a price without an answer: nothing was drawn for it
+        touched = entry.columns or entry.steps != 1 or entry.delta > 0 or entry.slack > 0
+        return [*found, *(["pays for nothing and gives something"] if touched else [])]
     if not entry.columns:
         found.append("does not say what it touched")
     if entry.mechanism != "exponential" and entry.steps != len(entry.columns):

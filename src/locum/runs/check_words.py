@@ -13,6 +13,7 @@ from typing import Any
 from locum.data.lineage_stamp import stamp_of
 from locum.errors import FileFormatError
 from locum.files.json import load
+from locum.privacy.accountant import THEOREMS
 from locum.privacy.unit import Unit
 from locum.report.words import harmless
 from locum.runs.certificate import NAME, is_old
@@ -44,7 +45,8 @@ def check_words(certificate: Mapping[str, Any], columns: tuple[str, ...]) -> lis
     wanted += [certificate["unit_said"]] if certificate.get("unit_said") else []
     if certificate.get("what", TABLE) == TABLE:
         origins = certificate["discovery"]["columns"]
-        wanted += assumptions_of({name: origins[name] for name in columns if name in origins})
+        if not is_old(certificate):
+            wanted += assumptions_of({name: origins[name] for name in columns if name in origins})
         if certificate["noise"]["exactness"] != EXACTNESS:
             found.append(f"{NAME}: what is said about the noise is not what locum says.")
     for sentence in wanted:
@@ -56,6 +58,8 @@ def check_words(certificate: Mapping[str, Any], columns: tuple[str, ...]) -> lis
             found.append(f"{NAME}: the guarantee in the lineage is not the one of the certificate.")
     if list(certificate["trust_model"]) != list(TRUST_MODEL):
         found.append(f"{NAME}: the trust model is not the one that locum states.")
+    if not is_old(certificate) and certificate["theorem"] != THEOREMS[certificate["accounting"]]:
+        found.append(f"{NAME}: the theorem is not the one that the steps are added up by.")
     if certificate["mechanisms"] != mechanisms(entries_of(certificate)):
         found.append(f"{NAME}: what is said about the mechanisms is not what locum says of those used.")
     return found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +59,8 @@ def new_key(name: str = OWN, *, passphrase: bool = False, until: str | None = No
     if any(k.name == name and not k.own for k in known_keys()):
         raise UsageError(f"{name!r} is the name of somebody else's key", where="name", do="choose another")
     check_name(name)
-    return _make(name, passphrase=passphrase, until=end)
-
-
-def _make(name: str, *, passphrase: bool, until: str = "", vouched_by: str = "") -> KnownKey:
-    found = make_key(own_path(name), new_passphrase(name) if passphrase else None)
-    known = KnownKey(name, public_hex(found), now(), until, own=True, vouched_by=vouched_by)
+    made = make_key(own_path(name), new_passphrase(name) if passphrase else None)
+    known = KnownKey(name, public_hex(made), now(), end, own=True)
     know(known)
     return known
 
@@ -216,10 +213,10 @@ def rotate_key(
     old, held, _ = signer(None if name == OWN else name)
     out = Path(f"{name.replace(' ', '_')}-rotation.json") if out is None else out
     refuse_existing(out, force=force)
-    retired = path.with_name(f"{path.stem}-{held.fingerprint.replace(' ', '')}.pem")
-    path.rename(retired)
-    new = _make(name, passphrase=passphrase, until=end, vouched_by=held.public_key)
-    changed(held, until=now())
+    # the old key keeps its place until the new one and the file for receivers are written
+    fresh = path.with_name(f"{path.stem}-{secrets.token_hex(4)}.pem")
+    made = make_key(fresh, new_passphrase(name) if passphrase else None)
+    new = KnownKey(name, public_hex(made), now(), end, own=True, vouched_by=held.public_key)
     body = {
         "what": _ROTATION,
         "name": name,
@@ -230,6 +227,9 @@ def rotate_key(
     }
     text = json.dumps({**body, "signature": sign(old, _bytes(body))}, indent=1, sort_keys=True)
     write_text(out, text + "\n")
+    path.rename(path.with_name(f"{path.stem}-{held.fingerprint.replace(' ', '')}.pem"))
+    fresh.rename(path)
+    know(replace(held, until=new.valid_from), new)
     return new
 
 

@@ -14,6 +14,7 @@ from locum.errors import LeakError, UsageError
 from locum.files import atomic
 from locum.files.folder import RunFolder
 from locum.files.json import load
+from locum.files.known_keys import now
 from locum.progress import Event, Listener, silent
 from locum.runs.certificate import NAME, as_bytes, certificate_body, certify
 from locum.runs.certificate_form import TEXT, check_audits, check_privacy
@@ -37,7 +38,7 @@ from locum.runs.release_facts import earlier_release, stated_words
 from locum.runs.release_report import assess_release, describe_release, write_reports
 from locum.runs.release_texts import release_texts, with_current_lineage
 from locum.runs.sp800_226 import sp800_226_text
-from locum.runs.versions import build, now
+from locum.runs.versions import build
 
 #: What the files of a bundle are, besides the synthetic rows.
 _MEANINGS: Mapping[str, str] = MappingProxyType(
@@ -175,16 +176,19 @@ def release(
         "why_epsilon": why_epsilon,
         "why_unit": why_unit,
     }
+    audits, said = _audits(run), stated_words(run, words)
+    earlier = [earlier_release(path) for path in before]
+    signing, held, made = signer(key)
+    # by the clock, and after the key was made: a release is an event, and its time is held against the key's
     created = now()
     body = certificate_body(
         document,
         created=created,
         build=build(),
-        audits=_audits(run),
-        stated=stated_words(run, words),
-        before=[earlier_release(path) for path in before],
+        audits=audits,
+        stated=said,
+        before=earlier,
     )
-    signing, held, made = signer(key)
     quality: tuple[str, ...] = ()
     if texts:
         meanings = release_texts(run, out, document, created)

@@ -150,6 +150,18 @@ def test_a_rotation_is_followed_by_whoever_trusts_the_key_before(
     assert next(k for k in known_keys() if k.public_key == old.public_key).until
 
 
+def test_a_rotation_that_fails_leaves_the_old_key_in_place(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = new_key()
+    monkeypatch.setenv(VARIABLE, "short")
+    with pytest.raises(UsageError, match="too short"):
+        rotate_key(out=tmp_path / "rotation.json", passphrase=True)
+    with pytest.raises(UsageError, match="does not exist"):
+        rotate_key(out=tmp_path / "nowhere" / "rotation.json")
+    assert public_hex(signer(None)[0]) == made.public_key and known_keys() == (made,)
+
+
 @pytest.mark.parametrize("part", ["new", "name", "date", "until", "signature", "old"])
 def test_a_forged_rotation_is_not_followed(home: Path, tmp_path: Path, part: str) -> None:
     rotation = tmp_path / "own-rotation.json"

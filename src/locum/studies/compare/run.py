@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from locum.data.lineage_stamp import stamp_of
 from locum.errors import FolderError, LocumError
 from locum.evaluation.evaluate import evaluate
 from locum.files.atomic import folder_error, write_text
 from locum.files.lock import FolderLock
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed
+from locum.schema.lineage import uncovered_warning
 from locum.studies.compare.result import Cell, slim
 from locum.studies.contestants.contestant import Contestant
 from locum.studies.contestants.produce import Arena, ProducedRows, produce
@@ -172,6 +174,8 @@ def _cell(who: Contestant, arena: Arena, seed: int, rules: Rules, work: Path, ke
         return _failure(who, arena, seed, made, sizes, made.reason)
     try:
         table, schema, notes = arena.read(made.path, arena.schema)
+        bare = uncovered_warning(stamp_of(made.path), who.name)
+        notes = (*notes, *([bare] if bare else []))
         sizes["made"] = table.num_rows
         evidence = evaluate(
             arena.train,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locum.data.lineage_stamp import stamp_of
 from locum.errors import UsageError
 from locum.evaluation.evidence import Answer
 from locum.evaluation.result import Result, plain
@@ -24,6 +25,7 @@ from locum.randomness import check_seed, stream
 from locum.runs.out_folder import study_folder, write_study
 from locum.runs.tables import need_column, read_table
 from locum.runs.versions import now
+from locum.schema.lineage import uncovered_warning
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +45,8 @@ class TextEvidence:
         How many texts each part has, by part.
     answers, results
         As in `Evidence`.
+    notes
+        What a user should know besides.
     """
 
     column: str
@@ -51,6 +55,7 @@ class TextEvidence:
     created: str
     answers: tuple[Answer, ...]
     results: tuple[Result, ...]
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -61,6 +66,7 @@ class TextEvidence:
             "created": self.created,
             "answers": [{f: plain(getattr(a, f)) for f in a.__dataclass_fields__} for a in self.answers],
             "results": [r.to_json() for r in self.results],
+            "notes": list(self.notes),
         }
 
 
@@ -121,8 +127,15 @@ def evaluate_text(
         *_planned(plan, tables["synthetic"]),
         *_canaries(canaries, texts),
     )
+    bare = uncovered_warning(stamp_of(synthetic), "what is judged")
     found = TextEvidence(
-        chosen, {n: len(t) for n, t in texts.items()}, seed, now(), answers(trial, results), results
+        chosen,
+        {n: len(t) for n, t in texts.items()},
+        seed,
+        now(),
+        answers(trial, results),
+        results,
+        (bare,) if bare else (),
     )
     if folder is not None:
         save(found, folder)
