@@ -451,6 +451,10 @@ def a_page_that_calls_home(f: Forger) -> None:
     f.text("quality.html", "</body>", "<script>fetch('//there')</script></body>")
 
 
+def a_page_with_a_picture_from_elsewhere(f: Forger) -> None:
+    f.text("quality.html", "</body>", "<svg><image href='//there/x.png'/></svg></body>")
+
+
 def quality_from_somewhere(f: Forger) -> None:
     path = f.bundle / "quality.json"
     told = json.loads(path.read_text())
@@ -625,6 +629,7 @@ LIES: tuple[tuple[Lie, str], ...] = (
     (a_card_that_promises_more, "card.md: it claims another guarantee"),
     (a_card_without_a_promise, "card.md: it does not have the statement"),
     (a_page_that_calls_home, "quality.html: the page would do or fetch something"),
+    (a_page_with_a_picture_from_elsewhere, "quality.html: the page would do or fetch something"),
     (quality_from_somewhere, "quality.json: nobody paid for counts of age, late, ward"),
     (quality_of_the_exact_rows, "quality.json: its number of rows is not the one that was bought"),
     (a_description_of_other_columns, "croissant.json: it describes other columns"),

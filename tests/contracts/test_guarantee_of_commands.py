@@ -264,6 +264,22 @@ def test_texts_written_from_a_guaranteed_model_and_from_a_file_of_seeds_have_non
     assert not lineage_of_files([tmp_path / "seeds.jsonl"], [(5, made)]).guaranteed
 
 
+def test_a_plan_that_mixes_in_seeds_says_aloud_that_the_guarantee_is_lost(
+    house: Path, tmp_path: Path, capfd: Any
+) -> None:
+    (tmp_path / "seeds.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    shutil.copy(house / "run" / "model.locum", tmp_path / "m.locum")
+    table = '[columns.k]\nkind = "table"\nmodel = "m.locum"\nfield = "kind"\nprivate = false\n'
+    seeds = '[columns.s]\nkind = "seed"\npath = "seeds.jsonl"\nprivate = false\n'
+    for name, columns, lost in (("alone", table, 0), ("mixed", table + seeds, 1)):
+        (tmp_path / f"{name}.toml").write_text("rows = 4\n" + columns)
+        assert call("text", "run", tmp_path / f"{name}.toml", "--out", tmp_path / name) == 0
+        told = " ".join("".join(capfd.readouterr()).split())
+        assert told.count("the guarantee of privacy does not hold for what is written") == lost
+        found = stamp_of(tmp_path / name / "data.jsonl")
+        assert found is not None and found.guaranteed == (not lost)
+
+
 def test_a_stamp_inside_a_file_can_be_replaced(house: Path, tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 

@@ -31,7 +31,9 @@ FIRST_RELEASE, CLOCKS = "2026-11-22T00:00:00Z", timedelta(hours=1)
 _CLAIM = re.compile(r"\([^()]{1,60}\)-differential\s+privacy")
 #: A page that is looked at in a browser must do nothing and fetch nothing.
 _ACTIVE = re.compile(
-    r"<\s*(script|iframe|object|embed|link|base|form)\b|\bon[a-z]+\s*=\s*[\"']|javascript:|://", re.I
+    r"<\s*(script|iframe|object|embed|link|base|form|img|video|audio)\b"
+    r"|http-equiv\s*=\s*[\"']?refresh|\bon[a-z]+\s*=\s*[\"']|\b(src|href|action)\s*=\s*[\"']?[^#\"'\s>]|\burl\(\s*[\"']?\s*(https?:|//)",
+    re.IGNORECASE,
 )
 #: Most bytes of a page that is read.
 _MOST = 64 * 2**20

@@ -38,6 +38,7 @@ from locum.runs.release_facts import earlier_release, stated_words
 from locum.runs.release_report import assess_release, describe_release, write_reports
 from locum.runs.release_texts import release_texts, with_current_lineage
 from locum.runs.sp800_226 import sp800_226_text
+from locum.runs.verify import verify
 from locum.runs.versions import build
 
 #: What the files of a bundle are, besides the synthetic rows.
@@ -143,7 +144,8 @@ def release(
     UsageError
         When the run was made without a guarantee, or the key is not good.
     LeakError
-        When the noise followed from a seed, so that there is no guarantee.
+        When the noise followed from a seed, so that there is no guarantee; or when the bundle would not pass
+        its own check.
     FileFormatError
         When a file of the run was changed since, the ledger does not go on from the run's own steps, or
         something stands in ``privacy.json`` or ``audits.json`` that is not on the list of what may leave.
@@ -199,8 +201,23 @@ def release(
     meanings |= _EXPORTED
     files = {name: out / name for name in meanings if name != NAME}
     atomic.write_bytes(out / NAME, as_bytes(certify(body, files, key=signing)))
+    _refuse_wrong(out, files)
     progress(Event("release", 5, 5))
     return Released(out, meanings, document["statement"], held.fingerprint, held.public_key, made, quality)
+
+
+def _refuse_wrong(out: Path, files: Mapping[str, Path]) -> None:
+    """Take a bundle back that would not pass its own check: no receiver shall find that out for us."""
+    wrong = verify(out, any_key=True).failures
+    if not wrong:
+        return
+    for path in (*files.values(), out / NAME):
+        path.unlink(missing_ok=True)
+    raise LeakError(
+        f"the bundle would not pass `locum verify`, so it was taken back: {wrong[0].rstrip('.')}",
+        where=str(out),
+        do="mend what it names, and release again; what was paid stays paid",
+    )
 
 
 def _release_table(

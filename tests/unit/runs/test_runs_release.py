@@ -13,7 +13,7 @@ import pytest
 
 import locum
 from locum.cli.main import main
-from locum.errors import FileFormatError, UsageError
+from locum.errors import FileFormatError, LeakError, UsageError
 from locum.files.atomic import file_sha256
 from locum.files.signature import make_key
 from locum.runs.certificate import NAME, as_bytes, seal
@@ -82,6 +82,12 @@ def test_words_that_are_too_long_are_refused_before_anything_is_written(run: Pat
     with pytest.raises(UsageError, match=r"--why-epsilon: .* characters long"):
         release(run, tmp_path / "out", why_epsilon="x" * 3000)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_bundle_that_would_not_pass_its_own_check_is_taken_back(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(LeakError, match=r"would not pass .locum verify., .* claims another guarantee"):
+        release(run, tmp_path / "out", purpose="with (0.1, 1e-9)-differential privacy")
+    assert not any((tmp_path / "out").iterdir())
 
 
 def test_earlier_bundles_are_named_by_the_hash_of_their_certificate(run: Path, tmp_path: Path) -> None:

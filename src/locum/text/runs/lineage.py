@@ -7,7 +7,7 @@ from pathlib import Path
 
 from locum.data.lineage_stamp import stamp_of
 from locum.files.container import read_manifest
-from locum.schema.lineage import REAL, Lineage, blend, lineage_from_json, warning_of
+from locum.schema.lineage import REAL, Lineage, blend, lineage_from_json, void_warning, warning_of
 from locum.text.plan.columns import Seed, Table
 from locum.text.plan.plan import Plan
 from locum.text.runs.sources import SeedFile
@@ -25,9 +25,7 @@ def lineage_of(plan: Plan) -> Lineage:
     PlanError, UsageError, FileFormatError
         When a source cannot be read.
     """
-    models = sorted({column.model for column in plan.columns if isinstance(column, Table)})
-    made = [(plan.rows, _of_model(plan.path(path))) for path in models]
-    return lineage_of_files([plan.path(path) for path in _seeds(plan)], made)
+    return lineage_of_files([plan.path(path) for path in _seeds(plan)], _models(plan))
 
 
 def lineage_of_files(seeds: Sequence[Path], made: Sequence[tuple[int, Lineage]] = ()) -> Lineage:
@@ -46,8 +44,11 @@ def lineage_of_files(seeds: Sequence[Path], made: Sequence[tuple[int, Lineage]] 
 
 
 def warnings_of(plan: Plan) -> tuple[str, ...]:
-    """What to tell someone whose plan takes its seeds from unverified texts of generators."""
-    return file_warnings(plan.path(path) for path in _seeds(plan))
+    """What to tell someone whose plan takes seeds from unverified texts, or loses a guarantee."""
+    told = file_warnings(plan.path(path) for path in _seeds(plan))
+    promised = [lineage for _, lineage in _models(plan) if lineage.guaranteed]
+    lost = void_warning(promised[0], lineage_of(plan)) if promised else ""
+    return (*told, *([lost] if lost else []))
 
 
 def file_warnings(paths: Iterable[Path]) -> tuple[str, ...]:
@@ -58,6 +59,12 @@ def file_warnings(paths: Iterable[Path]) -> tuple[str, ...]:
 
 def _seeds(plan: Plan) -> Sequence[str]:
     return sorted({column.path for column in plan.columns if isinstance(column, Seed)})
+
+
+def _models(plan: Plan) -> list[tuple[int, Lineage]]:
+    """Rows wanted of each model file of a plan, and their lineage."""
+    models = sorted({column.model for column in plan.columns if isinstance(column, Table)})
+    return [(plan.rows, _of_model(plan.path(path))) for path in models]
 
 
 def _of_model(path: Path) -> Lineage:
