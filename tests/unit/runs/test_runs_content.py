@@ -106,7 +106,27 @@ def test_on_the_command_line_it_is_an_error_of_use(
         assert main([*verb, "--epsilon", "1"]) == 2
         told = capsys.readouterr()
         assert "too little is known of what 4 columns may hold" in told.err and not told.out
-    assert [p.name for p in tmp_path.iterdir()] == ["visits.csv"]
+    # what a run leaves is a template that names what is missing, with no word of a row
+    assert {p.name for p in tmp_path.iterdir()} == {"visits.csv", "locum.toml"}
+    template = (tmp_path / "locum.toml").read_text(encoding="utf-8")
+    assert "missing" in template and "2024" not in template
+    assert main(["run", "visits.csv", "--epsilon", "1"]) == 2
+    assert "fill in what" in capsys.readouterr().err
+
+
+def test_the_template_that_is_left_can_be_filled_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    visits(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "visits.csv", "--epsilon", "1"]) == 2
+    path = tmp_path / "locum.toml"
+    text = path.read_text(encoding="utf-8")
+    for line in [row for row in text.splitlines() if row.startswith("# kind = ...")]:
+        text = text.replace(line, 'kind = "text"', 1)
+    path.write_text(text, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["run", "visits.csv", "--epsilon", "1", "--synthesizer", "independent"]) == 0
 
 
 def test_gaps_are_closed_by_a_schema_or_by_a_public_table() -> None:

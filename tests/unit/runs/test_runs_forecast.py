@@ -162,7 +162,7 @@ def test_the_engine_follows_from_sizes(tmp_path):
     assert need == int(2.5e8 + path.stat().st_size * HELD["csv"])
     packed = tmp_path / "visits.jsonl"
     packed.write_text('{"a": 1}\n')
-    assert choose_engine(packed, free=3 * 10**8).engine == "memory"
+    assert choose_engine(packed, free=6 * 10**8).engine == "memory"
     assert choose_engine(packed, free=10**8).engine == "duckdb"
     with pytest.raises(UsageError, match="reads files"):
         choose_engine(pa.table({"a": [1]}), "duckdb")
