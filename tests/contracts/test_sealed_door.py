@@ -250,7 +250,7 @@ def same_clock() -> Iterator[None]:
     """Times, and the random names of runs and ledgers, are those of the other run."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (execute_module, release_module):
-            patch.setattr(module, "now", lambda: "2026-01-02T03:04:05Z")
+            patch.setattr(module, "now", lambda: "2026-11-25T03:04:05Z")
         # short ones name files that are being written, and must differ
         patch.setattr(
             secrets, "token_hex", lambda n=16, of=secrets.token_hex: "0" * 2 * n if n >= 8 else of(n)

@@ -326,7 +326,7 @@ def test_the_same_command_again_spends_nothing(house):
         (("--epsilon", "-1"), 2, "epsilon"),
         (("--epsilon", "inf"), 2, "epsilon"),
         (("--epsilon", "1e-"), 2, "epsilon"),
-        (("--epsilon", "1", "--delta", "0.5"), 2, "too large for any data"),
+        (("--epsilon", "1", "--delta", "0.5"), 2, "too large for any"),
         # The number of rows is bought with noise: 1 / 0.009 is more than four deviations below it.
         (("--epsilon", "1", "--delta", "0.009"), 2, "too large for this many rows"),
         (("--epsilon", "1", "--unit", "visit", "--per-unit", "0"), 2, "whole number"),
