@@ -136,7 +136,10 @@ def settle(name: str, counts: Counts, sigma: float) -> KindFinding:
     if not rows and len(counts) and counts.max() > 2 * sigma:
         rows = {FORMS[int(np.argmax(counts))]: float(counts.max())}
     present = {form: n for form, n in rows.items() if not form.startswith("missing:")}
-    base = Column(name, "category", reason="by noisy counts of forms")
+    gone = {form.removeprefix("missing:"): n for form, n in rows.items() if form.startswith("missing:")}
+    # the usual spelling is written back, for it was bought; an empty field needs none
+    usual = max(gone, key=lambda text: gone[text], default="")
+    base = Column(name, "category", missing=(usual,) if usual else (), reason="by noisy counts of forms")
     total = sum(present.values())
     return KindFinding(base) if total <= 0 else _settle_text(base, present, total)
 
