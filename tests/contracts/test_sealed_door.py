@@ -263,7 +263,7 @@ def bundle_of(data: Any, mode: str, engine: str, folder: Path, tape: Tape) -> di
     request = run_request(
         data,
         out=folder / "run",
-        epsilon=30.0 if mode == "discovered" else 4.0,
+        epsilon=20.0 if mode == "discovered" else 4.0,
         unit="person",
         synthesizer="independent",
         engine=engine,
