@@ -11,6 +11,7 @@ import json
 import math
 import re
 import shutil
+import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -455,6 +456,42 @@ def a_page_with_a_picture_from_elsewhere(f: Forger) -> None:
     f.text("quality.html", "</body>", "<svg><image href='//there/x.png'/></svg></body>")
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        "<svg onload=alert(1)>",
+        "<img src=//there/x.png>",
+        "<meta http-equiv=refresh content='0;url=//there'>",
+        "<p style='background:url(//there)'>",
+        "<style>@import '//there';</style>",
+        "<style>p{background:u\\72l(//there)}</style>",
+        "<!--><svg onload=alert(1)>-->",
+        "<a href=java&#115;cript:alert(1)>x</a>",
+        "<SCRIPT/src=//there></SCRIPT>",
+    ],
+)
+def test_a_page_that_would_do_anything_is_found(forger: Forger, what: str) -> None:
+    forger.text("quality.html", "</body>", f"{what}</body>")
+    forger.finish()
+    failures = verify(forger.bundle).failures
+    assert any("quality.html: the page would do or fetch something" in f for f in failures), failures
+
+
+def test_a_page_without_its_policy_is_found(forger: Forger) -> None:
+    forger.text("quality.html", "default-src 'none'; ", "")
+    forger.finish()
+    assert any("quality.html: the page would do" in f for f in verify(forger.bundle).failures)
+
+
+def a_model_with_rows_beside_its_parts(f: Forger) -> None:
+    path = f.bundle / "model.locum"
+    data, hidden = path.read_bytes(), b"Anna,Ulm,ill"
+    end = list(struct.unpack("<4s4H2LH", data[-22:]))
+    at = end[6]
+    end[6] += len(hidden)
+    path.write_bytes(data[:at] + hidden + data[at:-22] + struct.pack("<4s4H2LH", *end))
+
+
 def quality_from_somewhere(f: Forger) -> None:
     path = f.bundle / "quality.json"
     told = json.loads(path.read_text())
@@ -619,6 +656,7 @@ LIES: tuple[tuple[Lie, str], ...] = (
     (a_path_out_of_the_bundle, "a file is listed that cannot be"),
     (a_model_that_is_no_model, "model.locum: cannot be opened"),
     (a_model_that_is_a_bomb, "model.locum: cannot be opened"),
+    (a_model_with_rows_beside_its_parts, "model.locum: cannot be opened: something is hidden"),
     (a_model_with_broken_parts, "model.locum: cannot be opened: .*out of range"),
     (a_model_of_other_columns, "its columns are not those of the certificate"),
     (a_model_of_more_rows, "learned from another number of rows than was bought"),

@@ -224,8 +224,8 @@ def _whole(values: pa.Array, source: Family) -> pa.Array:
         found = [None if v is None or v != int(v) or abs(v) >= 2**63 else int(v) for v in values.to_pylist()]
         return pa.array(found, pa.int64())
     if str(values.type) == "uint64":
-        small = pc.less(values, 2**63)
-        return pc.if_else(small, pc.if_else(small, values, 0).cast(pa.int64()), none)
+        small = pc.less(values, pa.scalar(2**63, pa.uint64()))
+        return pc.if_else(small, pc.if_else(small, values, pa.scalar(0, pa.uint64())).cast(pa.int64()), none)
     return values.cast(pa.int64())
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _WHOLE = 2.0**63
 #: The years 1 to 9999, in microseconds since 1970.
 _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_800_000_000
+#: One day in microseconds.
+_DAY = 86_400_000_000
 #: Longest whole number, in bits, that is written out.
 _MOST_BITS = 1024
 
@@ -31,9 +33,18 @@ _MOST_BITS = 1024
 def cell_text(value: Any) -> str | None:
     """The text of one value; None for what is missing, and for lists and whatever else has no text here.
 
+    No value raises: an error would tell of the row that holds it.
+
     >>> [cell_text(v) for v in (3, 3.0, 2.5, True, None, float("nan"), "3")]
     ['3', '3', '2.5', 'true', None, None, '3']
     """
+    try:
+        return _text(value)
+    except (ArithmeticError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, bytes):
@@ -62,30 +73,60 @@ def column_texts(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     source = family(column.type)
     if source == "other":
         return texts_of(column.to_pylist())
-    held = distinct(column)
+    held = distinct(within_calendar(column) if source in ("date", "timestamp") else column)
     if source == "text":
-        return held.spread(held.values.cast(pa.string()))
+        return held.spread(_valid(held.values))
     if source == "null":
         return pa.nulls(len(column), pa.string())
     if source in ("integer", "boolean"):
         return held.spread(held.values.cast(pa.string()))
-    if source == "timestamp":
-        held = distinct(_within_calendar(column))
-    elif source in ("time", "duration"):
+    if source in ("time", "duration"):
         kind = pa.duration("us") if source == "duration" else pa.time64("us")
         held = distinct(column.cast(kind, safe=False))
     return held.spread(texts_of(held.values.to_pylist()))
 
 
-def _within_calendar(moments: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """Moments in microseconds of UTC; null outside the years 1 to 9999, which have no text."""
+def within_calendar(moments: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Dates in days, and moments in microseconds, of UTC where they have a zone; null outside 1 to 9999.
+
+    What lies outside has no text, and the libraries raise errors over it that would tell of its row.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     array = plain(moments)
-    micros = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())
+    if family(array.type) == "date":
+        days = array.cast(pa.int32()) if pa.types.is_date32(array.type) else _days(array.cast(pa.int64()))
+        inside = pc.and_(pc.greater_equal(days, _FIRST // _DAY), pc.less(days, _LAST // _DAY))
+        return pc.if_else(inside, days, pa.scalar(None, pa.int32())).cast(pa.date32())
+    zone = array.type.tz
+    micros = array.cast(pa.timestamp("us", tz=zone), safe=False).cast(pa.int64())
     inside = pc.and_(pc.greater_equal(micros, _FIRST), pc.less(micros, _LAST))
-    return pc.if_else(inside, micros, pa.scalar(None, pa.int64())).cast(pa.timestamp("us"))
+    kept = pc.if_else(inside, micros, pa.scalar(None, pa.int64()))
+    return kept.cast(pa.timestamp("us", tz="UTC" if zone else None))
+
+
+def _days(millis: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    most = _LAST // 1000
+    inside = pc.and_(pc.greater_equal(millis, -most), pc.less(millis, most))
+    return pc.floor(pc.divide(pc.if_else(inside, millis, most).cast(pa.float64()), _DAY / 1000)).cast(
+        pa.int32()
+    )
+
+
+def _valid(texts: pa.Array) -> pa.Array:
+    """Texts, null where the bytes are none; files and other libraries do not always look."""
+    import pyarrow as pa
+
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        bytes_of = texts.cast(pa.large_binary() if pa.types.is_large_string(texts.type) else pa.binary())
+        return texts_of(bytes_of.to_pylist())
+    return texts.cast(pa.string())
 
 
 def texts_of(values: Iterable[Any]) -> pa.Array:
@@ -125,12 +166,12 @@ def _decimal(value: decimal.Decimal) -> str | None:
 
 
 def _time(value: Any) -> str | None:
-    """Moments in UTC where they have a zone, without a fraction that is nothing; spans as pandas writes."""
+    """Moments without a fraction that is nothing, in UTC and marked so if they have a zone; and spans."""
     if isinstance(value, dt.datetime):
         zoned = value.tzinfo is not None
         plain = value.astimezone(dt.UTC).replace(tzinfo=None) if zoned else value
         plain = dt.datetime(*plain.timetuple()[:6], plain.microsecond)
-        return plain.isoformat(sep=" ")
+        return plain.isoformat(sep=" ") + ("+00:00" if zoned else "")
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, dt.time):

@@ -32,6 +32,8 @@ _END = 10
 _BYTES = 1 << 22
 #: Longest line; what is longer is cut there, and is then a row without values.
 _MOST_LINE = 1 << 24
+#: Longest line that is not looked at one by one: no field of it is too long for the `csv` module.
+_MOST_PLAIN = 1 << 16
 #: Fields of a first line that are no names: numbers, dates, times, nothing.
 _VALUE = re.compile(
     r"\s*|\s*[+-]?[\d.,:/ -]*\d[\d.,:/ %-]*(T[\d:.]+Z?)?\s*|\s*[+-]?\d+([.,]\d+)?[eE][+-]?\d+\s*"
@@ -92,7 +94,8 @@ def line_form(
     encoding = _line_encoding(encoding, where)
     start = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
     file.seek(start)
-    if (said := EXCEL.fullmatch(file.readline(64))) is not None:
+    # without a header line the first line is a row, whatever it looks like
+    if header and (said := EXCEL.fullmatch(file.readline(64))) is not None:
         start, delimiter = file.tell(), delimiter or said[1].decode()
     if not header:
         if names is None:
@@ -255,6 +258,8 @@ def _plain_lines(block: bytes, form: LineForm) -> tuple[IntArray, BoolArray]:
         mark = mark & ~inside
     plain = np.add.reduceat(mark, first, dtype=np.int64) == len(form.fields) - 1
     plain &= ~np.logical_or.reduceat(odd, first)
+    # a field that is too long for one of the readers must be so for both
+    plain &= lengths <= _MOST_PLAIN
     # Arrow takes a mark at the start away where a block begins; a blank line might be a row of one field
     return starts, plain & (data[first] != codecs.BOM_UTF8[0]) & (len(form.fields) > 1)
 

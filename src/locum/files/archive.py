@@ -22,6 +22,8 @@ MAX_RATIO = 60
 _CHUNK = 1 << 20
 _END = struct.Struct("<4s4H2LH")
 _ZIP64_LOCATOR = 20
+#: Bytes of the header before each member, without its name.
+_LOCAL = 30
 _ASK = "ask for the file again, from a source you trust"
 
 
@@ -132,7 +134,8 @@ def _check_ends(handle: BinaryIO, where: str) -> None:
 
 def _check_members(archive: zipfile.ZipFile, limits: Mapping[str, int], where: str) -> None:
     seen: set[str] = set()
-    for info in archive.infolist():
+    at = 0
+    for info in sorted(archive.infolist(), key=lambda member: member.header_offset):
         name, shown = info.filename, ascii(info.filename[:60])
         if name in seen:
             raise refuse(f"member {shown} appears twice", where)
@@ -153,3 +156,9 @@ def _check_members(archive: zipfile.ZipFile, limits: Mapping[str, int], where: s
             )
         if packs_too_well(info.file_size, info.compress_size):
             raise refuse(f"member {shown} unpacks to {MAX_RATIO} times its size or more (a zip bomb?)", where)
+        # nothing may stand beside the members, for nobody would see it
+        if info.header_offset != at or info.extra or info.comment:
+            raise refuse(f"something is hidden before or beside member {shown}", where)
+        at += _LOCAL + len(name.encode()) + info.compress_size
+    if at != archive.start_dir:
+        raise refuse("something is hidden after the last member", where)

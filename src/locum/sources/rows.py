@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from locum.data.arrowtypes import family
 from locum.data.canonical import to_kind
-from locum.data.cell_texts import column_texts
+from locum.data.cell_texts import cell_text, column_texts, within_calendar
 from locum.data.distinct import distinct
+from locum.data.missing import numbers_among
 from locum.data.origin import Backend, Raw
 from locum.data.private_table import PrivateTable, open_private
 from locum.privacy.group_keys import Part
@@ -103,7 +104,7 @@ class Rows(Protocol):
 
 #: Families of types in which a value of a kind is held as such; in any other column its text is read.
 _HELD: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(("integer", "number"), frozenset({"integer", "float", "decimal"})),
+    **dict.fromkeys(("integer", "number"), frozenset({"integer", "float"})),
     **dict.fromkeys(("date", "datetime"), frozenset({"date", "timestamp"})),
     "duration": frozenset({"duration", "time", "integer", "float"}),
 }
@@ -125,11 +126,29 @@ def typed_rows(table: pa.Table, schema: Schema) -> pa.Table:
     columns = {}
     for column in schema:
         values = table.column(column.name)
-        if family(values.type) not in _HELD.get(column.kind, ()):
+        if not _as_held(values.type, column):
             values = column_texts(values)
-        gone = (*column.missing, *(text for text in MISSING if text not in (column.levels or ())))
+        elif family(values.type) in ("date", "timestamp"):
+            values = within_calendar(values)
+        gone = (*_missing(column), *(text for text in MISSING if text not in (column.levels or ())))
         columns[column.name] = _of_kind(values, replace(column, missing=gone))
     return pa.table(columns)
+
+
+def _as_held(held: pa.DataType, column: Column) -> bool:
+    """Whether a typed column gives each value as its text would.
+
+    Not where the schema says how texts are to be read, or the type has a scale or time zone of its own: in a
+    column of mixed values, which one row can make of it, such values are read as texts.
+    """
+    told = column.format or column.timezone
+    return not told and getattr(held, "tz", None) is None and family(held) in _HELD.get(column.kind, ())
+
+
+def _missing(column: Column) -> tuple[str, ...]:
+    """The declared spellings of missing; of numbers also the one that a typed value has."""
+    numbers = numbers_among(column.missing) if column.kind in ("integer", "number") else []
+    return (*column.missing, *(text for n in numbers if (text := cell_text(n)) is not None))
 
 
 def _of_kind(values: pa.ChunkedArray | pa.Array, column: Column) -> pa.Array:
