@@ -57,16 +57,15 @@ def shown(found: KnownKey) -> None:
 
 def trusted(found: KnownKey) -> None:
     """A key that is trusted from now on."""
-    end = f" to {found.until[:10]}" if found.until else " on"
-    say(f"What the key {found.fingerprint} signed is from {found.name}: from {_since(found)}{end}.")
+    since = "" if found.valid_from == EVER else f" from {found.valid_from[:10]} on"
+    end = f" up to {found.until[:10]}" if found.until else ""
+    say(f"What the key {found.fingerprint} signs counts as signed by {found.name}{since}{end}.")
 
 
 def revoked(found: KnownKey) -> None:
     """A key that is good no more."""
-    say(
-        f"Nothing that the key {found.fingerprint} of {found.name} signed is in order any more. "
-        "Tell receivers as well."
-    )
+    told = " Tell receivers as well." if found.own else ""
+    say(f"Nothing that the key {found.fingerprint} of {found.name} signed is in order any more.{told}")
 
 
 def rotated(found: KnownKey) -> None:

@@ -142,6 +142,8 @@ def show_check(prepared: Prepared, *, as_json: bool) -> None:
 
 def show_forecast(found: Forecast, *, as_json: bool) -> None:
     """The verdict of ``locum check --epsilon``."""
+    from locum.runs.forecast import WIDE
+
     if as_json:
         emit({"command": "check", **found.to_json()})
         return
@@ -156,10 +158,15 @@ def show_forecast(found: Forecast, *, as_json: bool) -> None:
     ]
     table(["column", "kind", "codes are", "number", "declare to save budget"], rows, right=[3])
     if found.discovery:
-        bought = sum(c.origin == "bought" for c in found.columns)
+        bought = [c for c in found.columns if c.origin == "bought"]
+        hold = f"{count(len(bought), 'column')} hold{'s' if len(bought) == 1 else ''}"
         say(
-            f"Finding out what {bought} columns hold would take {100 * found.discovery:.0f} % of the budget; "
-            "kinds, levels and bounds declared in locum.toml from public knowledge would save it."
+            f"Finding out what {hold} would take {100 * found.discovery:.0f} % of the budget"
+            + (
+                "; nothing more can be declared to save it."
+                if all(c.declare == WIDE for c in bought)
+                else "; kinds, levels and bounds declared in locum.toml from public knowledge would save it."
+            )
         )
     rows = [[words, f"{n:,}", f"{sigma:.1f}"] for words, n, sigma in found.noise]
     table(["if the rest went into", "tables", "noise of a count, in rows"], rows, right=[1, 2])

@@ -389,8 +389,9 @@ class Ledger:
         agreed = self._agreed()
         if bodies and {k: v for k, v in bodies[0].items() if k not in ("format", "id")} != agreed:
             differ = [k for k, v in agreed.items() if bodies[0].get(k) != v] or ["header"]
+            units = f" ({Unit.from_json(bodies[0]['unit'])}, not {self.unit})" if "unit" in differ else ""
             raise UsageError(
-                f"the ledger was opened with another {', '.join(differ)}",
+                f"the ledger was opened with another {', '.join(differ)}{units}",
                 where=str(self._journal.path) if self._journal else "ledger",
                 do="use what it was opened with, or another ledger for another data set",
             )

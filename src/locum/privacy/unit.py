@@ -56,7 +56,7 @@ class Unit:
     def __str__(self) -> str:
         if self.column is None:
             return "row"
-        return f"{self.column}, at most {self.rows} rows each"
+        return f"{self.column}, at most {self.rows} {'row' if self.rows == 1 else 'rows'} each"
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready form."""

@@ -74,7 +74,7 @@ def render_card(
             "Purpose",
             [_text(purpose, 2000) if purpose else "_To be filled in: what these rows were made for._"],
         ),
-        _section("Columns", _columns(schema)),
+        _section("Columns", _columns(schema, bool(guarantee))),
         _section("Limits", _limits(schema)),
         _section("Use", _uses(schema)),
         _section("Not for", _non_uses(guarantee)),
@@ -148,16 +148,16 @@ def _origin(context: RunContext) -> str:
     return "rows that another generator had made" if lineage.real == 0 else "real rows and rows of generators"
 
 
-def _columns(schema: Schema) -> list[str]:
+def _columns(schema: Schema, private: bool) -> list[str]:
     lines = ["| Column | Kind | May be missing | Notes |", "|---|---|---|---|"]
     for column in schema:
         kind = KINDS.get(column.kind, column.kind)
         missing = "yes" if column.nullable else "no"
-        lines.append(f"| {_text(column.name)} | {kind} | {missing} | {_notes(column, schema)} |")
+        lines.append(f"| {_text(column.name)} | {kind} | {missing} | {_notes(column, schema, private)} |")
     return lines
 
 
-def _notes(column: Column, schema: Schema) -> str:
+def _notes(column: Column, schema: Schema, private: bool) -> str:
     """Roles and declared facts; nothing that was read from the rows."""
     notes = []
     if column.name == schema.target:
@@ -168,7 +168,8 @@ def _notes(column: Column, schema: Schema) -> str:
         notes.append("made afresh, not learned")
     for dependency in schema.dependencies:
         if dependency.dependent == column.name:
-            notes.append(f"follows from {_text(dependency.determinant)}")
+            noisy = " (pairs that are not public were found under noise, and may be wrong)"
+            notes.append(f"follows from {_text(dependency.determinant)}{noisy if private else ''}")
     bounds = column.bounds
     if bounds is not None and bounds.source in ("declared", "public"):
         notes.append(f"{bounds.source} range {_text(bounds.low)} to {_text(bounds.high)}")

@@ -44,6 +44,7 @@ from locum.schema.lineage import Lineage, warning_of
 from locum.schema.table import Schema
 from locum.sources.domain import NOTHING_FOUND
 from locum.sources.rows import Mask, MemoryRows, Rows
+from locum.wording import count
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -440,12 +441,26 @@ def _public_name(public: Any) -> dict[str, Any]:
 def _conclusions(fit: PrivateFit) -> tuple[str, ...]:
     """What the user should know of a private fit."""
     found = [f"Generator {fit.choice.name}: {fit.choice.why}"]
-    bought = sum(origin == "bought" for origin in fit.domain.origins.values())
+    bought = [name for name, origin in fit.domain.origins.items() if origin == "bought"]
     if bought:
+        bounds = [fit.domain.schema[name].bounds for name in bought]
+        declared = all(b is not None and b.source in ("declared", "public") for b in bounds)
         found.append(
-            f"{100 * round(fit.domain.spent, 4):.0f} % of the budget went into finding out what {bought} "
-            "columns hold; declared kinds, levels and bounds would save it."
+            f"{100 * round(fit.domain.spent, 4):.0f} % of the budget went into finding out "
+            + (
+                f"where in the declared range of {count(len(bought), 'column')} values are dense."
+                if declared
+                else f"what {count(len(bought), 'column')} hold{'s' if len(bought) == 1 else ''}; declared "
+                "kinds, levels and bounds would save it."
+            )
         )
+    for name, (whence, unsure, size) in fit.domain.hidden.items():
+        if unsure:
+            found.append(
+                f"Which {name} goes with which {whence} was found under noise, and is a guess for {unsure:,} "
+                f"of {size:,} values of {whence}. If the pairs are public knowledge, leave {name} out "
+                "(--columns) and put it back afterwards."
+            )
     empty = [name for name, origin in fit.domain.origins.items() if origin == NOTHING_FOUND]
     if empty:
         found.append(

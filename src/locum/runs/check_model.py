@@ -14,7 +14,7 @@ from locum.runs.files import MODEL
 from locum.runs.guarantee import entries_of, guarantee_of
 from locum.sources.base import n_cells
 from locum.sources.discover import ROUNDS
-from locum.sources.domain import NOTHING_FOUND
+from locum.sources.domain import NOTHING_FOUND, ranges_assumed
 from locum.sources.purposes import CROWDED, KINDS, LEVELS, LOOKUPS, RANGES, ROWS, VOTES, round_of_cells
 
 if TYPE_CHECKING:
@@ -62,6 +62,12 @@ def check_model(certificate: Mapping[str, Any], synth: Synthesizer) -> list[str]
         found += check_origin(synth.origin, synth.schema)
         if synth.lineage.guarantee != guarantee_of(certificate):
             found.append(f"{MODEL}: the guarantee that it carries is not the one of the certificate.")
+        held = set(certificate["assumptions"])
+        found += [
+            f"{NAME}: an assumption is missing: {sentence}"
+            for sentence in ranges_assumed(synth.schema, columns)
+            if sentence not in held
+        ]
     for column in synth.schema:
         if column.bounds is not None and column.bounds.source == "data":
             found.append(f"{MODEL}: the bounds of {column.name} were read from the data.")

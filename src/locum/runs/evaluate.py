@@ -17,6 +17,7 @@ from locum.report.answers import as_html, as_line, as_text
 from locum.runs.align import align_tables, mark_incomplete
 from locum.runs.config import find_config
 from locum.runs.files import REPORT, REPORT_JSON
+from locum.runs.guarantee import with_stamp
 from locum.runs.options import DEFAULT_EFFORT, DEFAULT_SEED, EVALUATE_EFFORT, several
 from locum.runs.out_folder import make_folder, refuse_taken
 from locum.runs.request import RunRequest
@@ -228,6 +229,8 @@ def evaluate(
         canaries=birds,
         progress=progress,
     )
+    stamp = None if tables[0] is None else tables[0].lineage
+    evidence = replace(evidence, answers=with_stamp(evidence.answers, stamp))
     if by or shift:
         assert held is not None
         evidence = replace(evidence, thin=_thin_groups(made, held, schema, by, shift, seed, progress))
@@ -241,7 +244,7 @@ def evaluate(
         created=now(),
         settings={"seed": seed, "target": schema.target},
         versions=versions(),
-        lineage=None if tables[0] is None else tables[0].lineage,
+        lineage=stamp,
     )
     return Evaluation(evidence, context, schema, tuple(notes))
 

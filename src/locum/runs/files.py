@@ -88,6 +88,8 @@ def read_privacy(folder: Path) -> dict[str, Any]:
     from locum.files.json import load
 
     path = folder / PRIVACY
+    if not folder.is_dir():
+        raise UsageError("there is no such folder", where=str(folder), do="check the spelling of the path")
     if not path.is_file():
         raise UsageError(
             "the run was made without a guarantee of privacy, or is not finished",

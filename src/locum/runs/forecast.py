@@ -46,6 +46,8 @@ FIT_S: Mapping[str, tuple[float, float]] = {
 PASS_S = {"memory": 3.0, "duckdb": 9.0}
 #: Codes that a column gets whose levels or range are to be bought, about.
 _BOUGHT = 40
+#: What would save budget for a column of which everything is declared.
+WIDE = "nothing more: only where in its range values are dense is bought"
 #: Noise is told where tables of so many attributes are counted.
 _WORDS = ("one table for all that is left", "every single column", "every pair of columns")
 
@@ -246,7 +248,7 @@ def _columns(
             out.append(ColumnForecast(name, kind, origin, math.prod(a.size for a in own)))
         else:
             own, exact = (Attribute(name, name, _BOUGHT, False),), False
-            wish = lacks.get(name, "nothing more: only where in its range values are dense is bought")
+            wish = lacks.get(name, WIDE)
             out.append(ColumnForecast(name, kind, "bought", None, wish))
         attributes += own
     return tuple(out), Domain(tuple(attributes)), exact

@@ -13,7 +13,7 @@ from locum.privacy.accountant import THEOREMS, Total
 from locum.privacy.entry import MECHANISMS, Entry
 from locum.privacy.unit import Unit
 from locum.runs.versions import versions
-from locum.schema.lineage import Guarantee
+from locum.schema.lineage import Guarantee, Lineage
 
 if TYPE_CHECKING:
     from locum.evaluation.evidence import Answer
@@ -73,6 +73,20 @@ def _state(answer: Answer, said: str) -> Answer:
     sentence = answer.sentence.replace(UNPROMISED, f"Guaranteed: {said}")
     return replace(
         answer, sentence=sentence, verdict=answer.verdict if answer.verdict == "poor" else "guaranteed"
+    )
+
+
+def with_stamp(answers: Sequence[Answer], lineage: Lineage | None) -> tuple[Answer, ...]:
+    """The answers about rows whose stamp has a guarantee: it is told, and that it was not checked."""
+    if lineage is None or lineage.guarantee is None or not lineage.guaranteed:
+        return tuple(answers)
+    said = (
+        f"The rows carry the stamp of a guarantee, which was not checked here (`locum verify` does, on the "
+        f"bundle that they came in): {lineage.guarantee.statement}"
+    )
+    return tuple(
+        replace(a, sentence=a.sentence.replace(UNPROMISED, said)) if a.question == "private" else a
+        for a in answers
     )
 
 

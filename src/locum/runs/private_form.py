@@ -93,6 +93,12 @@ def private_form(
     declared = request.schema or (config.schema if config else None)
     names = _names(asked, declared, config, public)
     schema, notes = _without_facts_of_rows(declared, asked)
+    if asked.unit is not None and asked.per_unit == 1 and not asked.one_row_per_person:
+        notes = (
+            *notes,
+            f"Of each value of {asked.unit} one row is kept, and its other rows are left out. --per-unit K "
+            "keeps up to K, at K times the noise; all runs on one ledger keep as many.",
+        )
     if schema is not None and names is not None:
         _refuse_surplus(schema, names)
     spelled = {key: value for key, value in reading.items() if key != "names"}

@@ -128,6 +128,8 @@ def verify(
     """
     key = None if key is None else public_key(key)
     path = bundle / NAME
+    if not bundle.exists():
+        raise UsageError("there is no such folder", where=str(bundle), do="check the spelling of the path")
     if not path.is_file() or path.is_symlink():
         raise UsageError(
             "there is no certificate",

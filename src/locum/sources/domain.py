@@ -7,7 +7,7 @@ whatever the schema declares of them. Of the form of the data nothing is: no typ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from locum.codes.calendar import CalendarCodebook
@@ -60,6 +60,9 @@ class PrivateDomain:
         Share of the run's budget (in rho) that went into discovery.
     assumptions
         What is taken to be public, in sentences.
+    hidden
+        Of each column that is looked up under noise, what it follows from, for how many values of that noise
+        hides what goes with them, and how many there are.
     """
 
     schema: Schema
@@ -67,6 +70,7 @@ class PrivateDomain:
     origins: Mapping[str, str]
     spent: float
     assumptions: tuple[str, ...]
+    hidden: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
 
 
 def refuse_other_columns(public: Sequence[str], private: Sequence[str]) -> None:
@@ -159,23 +163,29 @@ def private_domain(
             declared = weight(column) == 0 and column.name not in unknown
             origins[column.name] = "declared" if declared else "bought"
     wanted = [c for c in schema if c.name not in books and weight(c) > 0]
-    schema = _buy(typed, schema, wanted, books, guard, rho, ledger, progress)
+    hidden: dict[str, tuple[str, int, int]] = {}
+    schema = _buy(typed, schema, wanted, books, guard, rho, ledger, progress, hidden)
     origins |= {c.name: NOTHING_FOUND for c in wanted if not _has_codes(books[c.name])}
     encoder = declared_encoder(schema, books)
     spent = 1 - ledger.remaining_rho / before if before > 0 else 0.0
     ordered = {name: origins[name] for name in rows.names}
-    return PrivateDomain(schema, encoder, ordered, spent, assumptions_of(ordered)), typed
+    said = (*assumptions_of(ordered), *ranges_assumed(schema, ordered))
+    return PrivateDomain(schema, encoder, ordered, spent, said, hidden), typed
 
 
 def with_unit(schema: Schema | None, unit: str | None, name: str) -> Schema | None:
-    """The schema with the unit's column as an id, whatever it says: ids are never modelled."""
+    """The schema with the unit's column as an id without gaps, whatever it says.
+
+    Ids are never modelled, and rows without one are left out.
+    """
     if unit is None:
         return schema
     given = schema if schema is not None else Schema((), name=name)
     columns = {c.name: c for c in given}
     if unit in columns and columns[unit].regenerated:
-        return given
-    columns[unit] = Column(unit, "id", reason="says whose row it is")
+        columns[unit] = replace(columns[unit], nullable=False)
+        return replace(given, columns=tuple(columns.values()))
+    columns[unit] = Column(unit, "id", nullable=False, reason="says whose row it is")
     return replace(
         given,
         columns=tuple(columns.values()),
@@ -272,6 +282,7 @@ def _buy(
     rho: float,
     ledger: Ledger,
     progress: Listener,
+    hidden: dict[str, tuple[str, int, int]],
 ) -> Schema:
     """Buy levels and ranges; adds to `books` and gives the schema with what was found."""
     lookups = [
@@ -298,7 +309,7 @@ def _buy(
     if lookups:
         progress(Event("discover", 2, 3, "values that go together"))
         known = {c.name: books.get(c.name) or declared_book(c) for c in schema if is_declared(c)} | books
-        books |= find_lookups(rows, schema, known, guard, unit * LOOKUP_WEIGHT)
+        books |= find_lookups(rows, schema, known, guard, unit * LOOKUP_WEIGHT, hidden)
     progress(Event("discover", 3, 3))
     return schema
 
@@ -324,6 +335,23 @@ def assumptions_of(origins: Mapping[str, str]) -> tuple[str, ...]:
             "independent of the data; the privacy of anybody in it is not protected."
         )
     return tuple(out)
+
+
+def ranges_assumed(schema: Schema, origins: Mapping[str, str]) -> tuple[str, ...]:
+    """What is taken to be public of columns whose codes were bought inside a declared range, in sentences."""
+    names = [
+        column.name
+        for column in schema
+        if column.bounds is not None
+        and column.bounds.source in ("declared", "public")
+        and origins.get(column.name) == "bought"
+    ]
+    if not names:
+        return ()
+    return (
+        f"The ranges that the schema declares of {_listed(names)} are public knowledge and were not read "
+        "from the data.",
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

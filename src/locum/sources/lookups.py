@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from locum.codes.boolean import BooleanCodebook
@@ -29,6 +30,8 @@ LOOKUP_WEIGHT = 2.0
 MOST_PAIRS = 1_000_000
 #: A pair is believed when its count exceeds so many standard deviations of its noise.
 _SURE = 2.0
+#: A pairing of each with each its own is dropped where one count is above that of its partner by so many.
+_REFUTED = 5.0
 
 
 def can_look_up(schema: Schema, dependency: Dependency) -> bool:
@@ -43,6 +46,7 @@ def find_lookups(
     books: Mapping[str, Codebook],
     guard: Callable[[Source], PrivateSource],
     rho: float,
+    hidden: MutableMapping[str, tuple[str, int, int]] | None = None,
 ) -> dict[str, DerivedCodebook]:
     """Look-ups of dependent columns, each from one noisy table of pairs.
 
@@ -58,11 +62,16 @@ def find_lookups(
         Puts the ledger's guard before a source.
     rho
         Cost of each look-up.
+    hidden
+        Takes for each dependent column its determinant, for how many values of that noise hides what goes
+        with them, and how many there are.
 
     Returns
     -------
     Codebook of each dependent column. Every value of a determinant gets the dependent value that it has most
-    often in the noisy table, and the most frequent one of all where noise hides it.
+    often in the noisy table, and the most frequent one of all where noise hides it. Where both columns
+    declare equally many labels, each has one of its own (a mapping onto as many is one to one), unless the
+    counts refute that.
     """
     found: dict[str, DerivedCodebook] = {}
     for dependency in schema.dependencies:
@@ -81,7 +90,9 @@ def find_lookups(
         sigma = sigma_for(rho, source.sensitivity)
         (measured,) = source.measure([encoder.domain.names], sigma, purpose=LOOKUPS)
         counts = measured.counts.reshape(encoder.domain.sizes)
-        found[pair[1]] = _book(columns[0], columns[1], books, counts, sigma)
+        found[pair[1]], unsure = _book(columns[0], columns[1], books, counts, sigma)
+        if hidden is not None:
+            hidden[pair[1]] = (pair[0], unsure, len(_labels(books[pair[0]])))
     return found
 
 
@@ -94,13 +105,17 @@ def _labels(book: Codebook | None) -> list[str] | list[bool]:
 
 def _book(
     determinant: Column, dependent: Column, books: Mapping[str, Codebook], counts: Counts, sigma: float
-) -> DerivedCodebook:
+) -> tuple[DerivedCodebook, int]:
+    """The look-up, and for how many values of the determinant it rests on nothing but noise."""
     keys, values = _labels(books[determinant.name]), _labels(books[dependent.name])
     seen = counts[: len(keys), : len(values)]
     usual = int(np.argmax(seen.sum(axis=0)))
     best = np.where(seen.max(axis=1) > _SURE * sigma, seen.argmax(axis=1), usual)
+    if determinant.levels is not None and dependent.levels is not None:
+        best = _one_to_one(seen, sigma, best)
+    unsure = int((seen[np.arange(len(keys)), best] <= _SURE * sigma).sum())
     key, value = (pa.bool_() if c.kind == "boolean" else pa.string() for c in (determinant, dependent))
-    return DerivedCodebook(
+    book = DerivedCodebook(
         dependent.name,
         dependent.kind,
         determinant.name,
@@ -108,3 +123,15 @@ def _book(
         pa.array([values[i] for i in best], value),
         pa.array([values[usual]], value),
     )
+    return book, unsure
+
+
+def _one_to_one(seen: Counts, sigma: float, best: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The likeliest pairing of one with one; `best` where there are not as many, or it is refuted."""
+    from scipy.optimize import linear_sum_assignment
+
+    if seen.shape[0] != seen.shape[1]:
+        return best
+    _, partner = linear_sum_assignment(seen, maximize=True)
+    lead = seen.max(axis=1) - seen[np.arange(len(seen)), partner]
+    return best if lead.max() > _REFUTED * sigma else partner

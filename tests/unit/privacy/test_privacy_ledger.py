@@ -80,7 +80,7 @@ def test_another_data_set_unit_or_total_is_another_ledger(tmp_path: Path) -> Non
     path = tmp_path / "l"
     with pytest.raises(UsageError, match="another budget"):
         Ledger.open(path, data="patients", unit=Unit(), budget=Budget.approx(9, 1e-6))
-    with pytest.raises(UsageError, match="another unit"):
+    with pytest.raises(UsageError, match=r"another unit \(row, not id, at most 3 rows each\)"):
         Ledger.open(path, data="patients", unit=Unit("id", 3), budget=BUDGET)
     with pytest.raises(UsageError, match="another data"):
         Ledger.open(path, data="others", unit=Unit(), budget=BUDGET)

@@ -7,7 +7,8 @@ import pytest
 from locum.evaluation.evidence import Answer
 from locum.privacy.unit import Unit
 from locum.report.marks import mark
-from locum.runs.guarantee import statement, with_guarantee
+from locum.runs.guarantee import statement, with_guarantee, with_stamp
+from locum.schema.lineage import Guarantee, Lineage
 
 FOUND = "No guarantee was made. Smoke tests found no copying, which is no proof."
 
@@ -27,6 +28,16 @@ def test_test_mode_is_never_marked() -> None:
         "NOT PRIVATE. No guarantee of privacy is made."
     )
     assert "Guaranteed" not in told.sentence
+
+
+def test_rows_with_the_stamp_of_a_guarantee_are_not_said_to_have_none() -> None:
+    said, answer = statement(Unit(), 1.0, 1e-5), Answer("private", "unclear", FOUND)
+    (told,) = with_stamp([answer], Lineage(depth=1, guarantee=Guarantee(said, "0" * 64)))
+    assert told.verdict == "unclear" and said in told.sentence and "not checked here" in told.sentence
+    assert "No guarantee" not in told.sentence and "found no copying" in told.sentence
+    void = Guarantee(said, "0" * 64, "real rows were read")
+    for lineage in (None, Lineage(depth=1), Lineage(depth=1, guarantee=void)):
+        assert with_stamp([answer], lineage) == (answer,)
 
 
 def test_the_mark_on_the_page() -> None:

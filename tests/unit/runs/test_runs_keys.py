@@ -228,3 +228,22 @@ def test_the_commands_say_what_they_did(home: Path, capsys: Any) -> None:
     assert main(["keys", "revoke", "own", "--why", "a test"]) == 0
     assert "Nothing that the key" in capsys.readouterr().out
     assert key_named("own").revoked
+
+
+def test_what_is_said_of_a_key_fits_whose_it_is(home: Path, capsys: Any) -> None:
+    """Who ends a key of somebody else has no receivers to tell."""
+    theirs = new_key("mine").public_key
+    assert main(["keys", "revoke", "mine", "--why", "lost"]) == 0
+    assert "Tell receivers as well." in capsys.readouterr().out
+    (home / FILE).unlink()
+    own_path("mine").unlink()
+    assert main(["keys", "trust", theirs, "--name", "sender", "--until", "2099-12-31"]) == 0
+    assert "counts as signed by sender up to 2099-12-31." in capsys.readouterr().out
+    assert main(["keys", "revoke", "sender", "--why", "lost"]) == 0
+    assert "Tell receivers" not in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_missing(home: Path, capsys: Any) -> None:
+    for words in (["verify", "nowhere"], ["release", "nowhere", "--out", "bundle"]):
+        assert main(words) == 2
+        assert "nowhere: there is no such folder" in capsys.readouterr().err

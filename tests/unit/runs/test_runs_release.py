@@ -218,3 +218,32 @@ def test_what_is_not_on_the_list_stays_and_refuses(texts: Path, tmp_path: Path) 
     with pytest.raises(FileFormatError, match="longest_private_text is not on the list"):
         release(run, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_ranges_that_are_declared_are_vouched_for(tmp_path: Path) -> None:
+    """Also where the cells inside them were bought; `verify` misses the sentence, and ids have no gaps."""
+    rows = "".join(f"{i % 190},{i % 150}\n" for i in range(400))
+    (tmp_path / "stays.csv").write_text("person,days\n" + rows)
+    (tmp_path / "locum.toml").write_text(
+        'version = 1\n[data.stays]\npath = "stays.csv"\nunit = "person"\n'
+        '[schema.stays.person]\nkind = "id"\n'
+        '[schema.stays.days]\nkind = "integer"\nbounds = { low = 0, high = 365, source = "declared" }\n'
+    )
+    done = locum.run(tmp_path / "stays.csv", tmp_path / "run", epsilon=3, synthesizer="independent")
+    assert any("Of each value of person one row is kept" in note for note in done.notes)
+    release(tmp_path / "run", tmp_path / "bundle")
+    certificate = told(tmp_path / "bundle")
+    (said,) = [
+        a for a in certificate["assumptions"] if a.startswith("The ranges that the schema declares of")
+    ]
+    assert (
+        said
+        == "The ranges that the schema declares of days are public knowledge and were not read from the data."
+    )
+    assert verify(tmp_path / "bundle").intact
+    assert "\n," not in (tmp_path / "bundle" / "synthetic.csv").read_text()
+    certificate["assumptions"].remove(said)
+    certificate.pop("signature")
+    forged = as_bytes(seal(certificate, make_key(tmp_path / "forger.pem")))
+    (tmp_path / "bundle" / NAME).write_bytes(forged)
+    assert f"{NAME}: an assumption is missing: {said}" in verify(tmp_path / "bundle").failures

@@ -126,16 +126,21 @@ def _as_dict(book: DerivedCodebook) -> dict[Any, Any]:
 
 
 def test_one_person_does_not_decide_a_pair() -> None:
-    """A town that one person lives in gets the usual region, and not that person's; 40 seeds of noise."""
+    """A town that one person lives in gets the usual region, and not that person's; 40 seeds of noise.
+
+    One region more than towns is declared, so that no pairing of one with one helps out.
+    """
+    side = Column("region", "category", levels=("east", "north", "south", "west", "abroad"))
+    schema = Schema((TOWN, side, COAST), name="v", dependencies=SCHEMA.dependencies)
     table = people(1_000).filter(pa.compute.not_equal(people(1_000)["town"], "Jena"))
     usual = Counter(table["region"].to_pylist()).most_common(1)[0][0]
     one = pa.concat_tables([table, pa.table({"town": ["Jena"], "region": ["north"], "coast": [False]})])
     found = []
     for seed in range(40):
         ledger = Ledger.test(Budget.approx(4.0, 1e-6), seed=seed)
-        rows = MemoryRows.of_raw(read(one)).canonical(SCHEMA)
-        books = {column.name: declared_book(column) for column in SCHEMA}
-        book = find_lookups(rows, SCHEMA, books, lambda s, paid=ledger: PrivateSource(s, paid), 0.01)[
+        rows = MemoryRows.of_raw(read(one)).canonical(schema)
+        books = {column.name: declared_book(column) for column in schema}
+        book = find_lookups(rows, schema, books, lambda s, paid=ledger: PrivateSource(s, paid), 0.01)[
             "region"
         ]
         found.append(_as_dict(book)["Jena"])
@@ -143,6 +148,32 @@ def test_one_person_does_not_decide_a_pair() -> None:
         assert _as_dict(book)["Ulm"] == "south"
     assert Counter(found).most_common(1)[0][0] == usual
     assert found.count("north") < 10
+
+
+def test_as_many_labels_as_labels_are_paired_one_with_one() -> None:
+    """The region of a town that noise hides is the one that no other town has, and is called a guess."""
+    table = people(1_000).filter(pa.compute.not_equal(people(1_000)["town"], "Jena"))
+    for seed in range(20):
+        ledger = Ledger.test(Budget.approx(4.0, 1e-6), seed=seed)
+        rows = MemoryRows.of_raw(read(table)).canonical(SCHEMA)
+        books = {column.name: declared_book(column) for column in SCHEMA}
+        hidden: dict[str, tuple[str, int, int]] = {}
+        guard = lambda s, paid=ledger: PrivateSource(s, paid)  # noqa: E731
+        book = find_lookups(rows, SCHEMA, books, guard, 0.01, hidden)["region"]
+        assert _as_dict(book) == REGION
+        assert hidden["region"][0] == "town" and hidden["region"][2] == 4
+    assert hidden["region"][1] == 1
+
+
+def test_counts_refute_a_pairing_of_one_with_one() -> None:
+    """Two towns of one region keep it, though as many regions as towns are declared."""
+    rng = np.random.default_rng(1)
+    towns = rng.choice(sorted(REGION), 2_000)
+    where = REGION | {"Bonn": "south"}
+    table = pa.table(
+        {"town": towns, "region": [where[t] for t in towns], "coast": [t == "Kiel" for t in towns]}
+    )
+    assert _as_dict(found_in(table)[0]["region"]) == where
 
 
 def test_tables_that_are_too_large_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
