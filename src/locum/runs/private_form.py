@@ -61,9 +61,13 @@ class PrivateForm:
 def with_declared_unit(request: RunRequest, config: Config | None) -> RunRequest:
     """The request with what the config says of units, where the request says nothing."""
     asked = request.privacy
-    if asked is None or config is None or asked.unit is not None or asked.one_row_per_person:
+    if asked is None or config is None or asked.one_row_per_person:
         return request
-    rows = config.per_unit if config.unit is not None and config.per_unit is not None else asked.per_unit
+    if asked.unit is not None and asked.unit != config.unit:
+        return request
+    rows = asked.per_unit
+    if rows == DEFAULT_PER_UNIT and config.unit is not None and config.per_unit is not None:
+        rows = config.per_unit
     said = replace(
         asked,
         unit=config.unit,
