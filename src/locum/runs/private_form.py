@@ -12,6 +12,7 @@ from locum.errors import DataError, LeakError, UsageError
 from locum.privacy.sealed import seal_errors
 from locum.runs.config import Config
 from locum.runs.content import ContentGap, content_gaps, counts_besides, guess_rows
+from locum.runs.options import DEFAULT_PER_UNIT
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.runs.tables import need_columns
 from locum.schema.provenance import facts_read_off, without_read_off
