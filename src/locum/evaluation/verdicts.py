@@ -76,7 +76,7 @@ def answers(trial: Trial, results: Sequence[Result], controls: Sequence[Control]
         _check_power(_useful(trial, results, by_name), controls),
         _private(trial, results, by_name),
         _fair(trial, results, by_name),
-        _risk(by_name),
+        _risk(by_name, faithful(results)),
     )
 
 
@@ -88,8 +88,12 @@ def _check_power(answer: Answer, controls: Sequence[Control]) -> Answer:
     misled = (blind and verdict in ("good", "fair")) or (alarmed and verdict in ("fair", "poor"))
     if not misled:
         return answer
-    sentence = f"These tests have no power on this data, as the negative controls show. {answer.sentence}"
-    return Answer(q, "unclear", sentence.replace("Yes, as far as was tested. ", ""))
+    rest = answer.sentence
+    for start in ("Yes, as far as was tested. ", "In part. ", "No. "):
+        rest = rest.removeprefix(start)
+    return Answer(
+        q, "unclear", f"These tests have no power on this data, as the negative controls show. {rest}"
+    )
 
 
 def _faithful(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
@@ -259,8 +263,12 @@ def _fair(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -
     return Answer("fair", verdict if verdict in ("poor", "fair") else "unclear", said)
 
 
-def _risk(by_name: dict[str, Result]) -> Answer:
-    """Worst of what mixing does and what one more generation loses."""
+def _risk(by_name: dict[str, Result], likeness: Verdict) -> Answer:
+    """Worst of what mixing does and what one more generation loses.
+
+    Both are measured against the rows as they are: of rows that are poor already little can be lost, and that
+    is not good.
+    """
     names = deciding("risk")
     found = [by_name[name] for name in names if name in by_name]
     if not found:
@@ -277,4 +285,6 @@ def _risk(by_name: dict[str, Result]) -> Answer:
         "poor": f"Clear harm was found {uses}.",
         "unclear": "The rows do not suffice to tell.",
     }[verdict]
+    if verdict == "good" and likeness == "poor":
+        verdict, start = "unclear", "Little besides what is wrong with these rows already."
     return Answer("risk", verdict, " ".join([start, *(r.sentence for r in found)]))

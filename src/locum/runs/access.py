@@ -365,7 +365,7 @@ class LedgerAccess:
         from locum.synthesizer.table import Synthesizer
 
         facts, terms = folder.facts("fit"), plan.privacy or {}
-        schema = Synthesizer.load(folder.file(MODEL)).schema
+        schema = _vouched(Synthesizer.load(folder.file(MODEL)).schema, plan.schema)
         protected = tuple(n for n in terms.get("protected", ()) if not schema[n].regenerated)
         return replace(
             plan,
@@ -423,6 +423,18 @@ def _terms(request: RunRequest, asked: PrivacyRequest, budget: Budget, unit: Uni
     }
 
 
+def _vouched(schema: Schema, given: Schema) -> Schema:
+    """The schema with who vouches for what, where it is as it was given; of what was bought nobody does."""
+    from locum.schema.provenance import with_marks_of
+
+    marked = with_marks_of(schema, given)
+    columns = {c.name: c for c in given}
+    return replace(
+        marked,
+        columns=tuple(c if c == columns.get(c.name) else replace(c, read_off=(), by="") for c in marked),
+    )
+
+
 def _source(data: Any, rows: Rows) -> Fingerprint:
     """The data by content, for the plan, which stays in the house."""
     if isinstance(data, str | Path):
@@ -458,8 +470,8 @@ def _conclusions(fit: PrivateFit) -> tuple[str, ...]:
         if unsure:
             found.append(
                 f"Which {name} goes with which {whence} was found under noise, and is a guess for {unsure:,} "
-                f"of {size:,} values of {whence}. If the pairs are public knowledge, leave {name} out "
-                "(--columns) and put it back afterwards."
+                f"of {size:,} values of {whence}. If the pairs are public knowledge, take {name} out of "
+                "locum.toml and of --columns, and put it back afterwards."
             )
     empty = [name for name, origin in fit.domain.origins.items() if origin == NOTHING_FOUND]
     if empty:

@@ -12,6 +12,7 @@ from locum.errors import DataError, LeakError, UsageError
 from locum.privacy.sealed import seal_errors
 from locum.runs.config import Config
 from locum.runs.content import ContentGap, content_gaps, counts_besides, guess_rows
+from locum.runs.options import DEFAULT_PER_UNIT
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.runs.tables import need_columns
 from locum.schema.provenance import facts_read_off, without_read_off
@@ -61,9 +62,13 @@ class PrivateForm:
 def with_declared_unit(request: RunRequest, config: Config | None) -> RunRequest:
     """The request with what the config says of units, where the request says nothing."""
     asked = request.privacy
-    if asked is None or config is None or asked.unit is not None or asked.one_row_per_person:
+    if asked is None or config is None or asked.one_row_per_person:
         return request
-    rows = config.per_unit if config.unit is not None and config.per_unit is not None else asked.per_unit
+    if asked.unit is not None and asked.unit != config.unit:
+        return request
+    rows = asked.per_unit
+    if rows == DEFAULT_PER_UNIT and config.unit is not None and config.per_unit is not None:
+        rows = config.per_unit
     said = replace(
         asked,
         unit=config.unit,

@@ -193,7 +193,7 @@ def release(
     )
     quality: tuple[str, ...] = ()
     if texts:
-        meanings = release_texts(run, out, document, created)
+        meanings = release_texts(run, out, document, created, said)
     else:
         meanings, quality = _release_table(run, out, body, plan, progress)
     atomic.write_text(out / DEPLOYMENT, deployment_text(body))

@@ -31,7 +31,9 @@ def with_current_lineage(document: Mapping[str, Any], where: str) -> dict[str, A
     return {**document, "lineage": lineage.to_json()}
 
 
-def release_texts(run: Path, out: Path, document: Mapping[str, Any], created: str) -> dict[str, str]:
+def release_texts(
+    run: Path, out: Path, document: Mapping[str, Any], created: str, stated: Mapping[str, str]
+) -> dict[str, str]:
     """Write what may leave of a folder of texts into a bundle; returns the files and what each is.
 
     Raises
@@ -57,11 +59,11 @@ def release_texts(run: Path, out: Path, document: Mapping[str, Any], created: st
     if MODEL in found:
         Synthesizer.load(run / MODEL).promise(guarantee_of(document)).save(out / MODEL)
     texts = _lines(out / TEXTS) if TEXTS in found else 0
-    atomic.write_text(out / CARD, _card(document, created, texts))
+    atomic.write_text(out / CARD, _card(document, created, texts, stated))
     return {**found, CARD: "a data card"}
 
 
-def _card(document: Mapping[str, Any], created: str, texts: int) -> str:
+def _card(document: Mapping[str, Any], created: str, texts: int, stated: Mapping[str, str]) -> str:
     """A data card, whose head carries the stamp of the texts."""
     lineage = lineage_from_json(document["lineage"], CARD)
     name = _plain(document["data"])
@@ -87,7 +89,12 @@ def _card(document: Mapping[str, Any], created: str, texts: int) -> str:
         f"{count(texts, 'synthetic text')}, made {created} by locum. {_ROUTES[document['route']]} "
         f"Lineage: {lineage}.",
         f"**Differential privacy.** {_plain(document['statement'])}",
-        f"The account: {_plain(document['account'])}",
+        f"What this run alone did: {_plain(document['account'])}",
+        *(
+            f"## {name.capitalize()}\n\n{_plain(stated[name])}"
+            for name in ("purpose", "contact")
+            if stated.get(name)
+        ),
         "## Not for\n\n- Decisions about persons.\n- Looking for the words of real persons.",
     ]
     return "\n\n".join(parts) + "\n"

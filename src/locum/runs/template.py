@@ -171,7 +171,7 @@ class Draft:
         if self.unit is not None:
             lines.append(f"unit = {toml_value(self.unit)}  # whose row it is")
             most = f"per_unit = {self.per_unit}" if self.per_unit else "# per_unit = 3"
-            lines.append(f"{most}  # rows kept of each, at most")
+            lines.append(f"{most}  # rows kept of each, at most; one where nothing is said")
         elif self.one_row_per_person:
             lines.append("one_row_per_person = true")
         else:

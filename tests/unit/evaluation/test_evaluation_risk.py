@@ -15,7 +15,7 @@ def of(name: str, verdict: Verdict, sentence: str) -> Result:
 
 def said(mix: Verdict, generation: Verdict) -> str:
     found = [of("risk.mix", mix, "Mixing."), of("risk.generation", generation, "Learning.")]
-    return _risk({r.name: r for r in found}).sentence
+    return _risk({r.name: r for r in found}, "good").sentence
 
 
 def test_harm_in_one_use_is_not_denied_by_the_other():
@@ -34,3 +34,11 @@ def test_harm_in_one_use_is_not_denied_by_the_other():
 def test_no_use_is_named_where_nothing_was_found():
     assert said("unclear", "good") == "Little, as far as was tested. Learning. Mixing."
     assert said("unclear", "unclear") == "The rows do not suffice to tell. Mixing. Learning."
+
+
+def test_little_to_lose_is_not_good() -> None:
+    """Of rows that are told from real ones at once nothing is lost by another generation."""
+    found = {"risk.generation": of("risk.generation", "good", "Nothing was lost.")}
+    assert _risk(found, "good").verdict == "good"
+    answer = _risk(found, "poor")
+    assert answer.verdict == "unclear" and answer.sentence.startswith("Little besides what is wrong")

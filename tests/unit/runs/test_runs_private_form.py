@@ -283,6 +283,9 @@ def test_a_config_may_answer_and_the_request_wins() -> None:
     assert alone is not None and alone.one_row_per_person and alone.unit is None
     other = RunRequest(privacy=asked(unit="other"))
     assert with_declared_unit(other, config) == other
+    for same, rows in ((asked(per_unit=5), 5), (asked(unit="who"), 3), (asked(unit="who", per_unit=5), 5)):
+        both = with_declared_unit(RunRequest(privacy=same), config).privacy
+        assert both is not None and (both.unit, both.per_unit) == ("who", rows)
     assert with_declared_unit(request, None) == request
     assert with_declared_unit(RunRequest(), config) == RunRequest()
 

@@ -146,14 +146,15 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_folder_of_private_texts_is_released_and_verified(texts: Path, tmp_path: Path, capsys: Any) -> None:
-    assert main(["release", str(texts), "--out", str(tmp_path / "out")]) == 0
+    assert main(["release", str(texts), "--out", str(tmp_path / "out"), "--contact", "a@b.example"]) == 0
     bundle = tmp_path / "out"
     assert {p.name for p in bundle.iterdir()} == {
         "texts.jsonl", "card.md", "certificate.json", "deployment.json", "sp800-226.md"
     }  # fmt: skip
     found = verify(bundle)
     assert found.passed, found.failures
-    assert "synthetic texts" in (bundle / "card.md").read_text()
+    card = (bundle / "card.md").read_text()
+    assert "synthetic texts" in card and "What this run alone did: " in card and "a@b.example" in card
     assert main(["verify", str(bundle)]) == 0
     assert "In order." in capsys.readouterr().out
     (bundle / "texts.jsonl").write_text('{"text": "other"}\n')
