@@ -54,8 +54,8 @@ def verify(found: Verified) -> None:
     else:
         say(f"The fingerprint of the key is {found.key}. Anybody can make a key and sign with it.")
         say(
-            "Ask the sender for his key by another way than the bundle, and write it down: "
-            f"locum keys trust {found.public_key} --name SENDER"
+            "Ask the sender for the key by another way than the bundle, and write down what you are told: "
+            "locum keys trust KEY --name SENDER"
         )
     say("Not proven, but assumed:")
     for text in found.assumptions:

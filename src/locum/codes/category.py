@@ -120,7 +120,8 @@ class CategoryCodebook(OneAttribute):
         words = f"{plural(len(self.levels), 'level')} kept"
         if self.has_other:
             rare = plural(self.pooled, "rare level") if self.pooled else "any other level"
-            words += f", {rare} pooled and never written"
+            own = len(self.levels) > 1 and float(self.weights[-1]) == 1.0
+            words += f", {rare} pooled and " + (f"written as {self.levels[-1]}" if own else "never written")
         words += ", missing values kept as a level of their own" if self.has_nulls else ""
         return Treatment(self.name, "category", self.size, f"{words}.")
 

@@ -244,6 +244,11 @@ class Ledger:
             )
         return self._size
 
+    @property
+    def rows(self) -> int:
+        """The number of rows that delta was held against, noisy or public; 0 as long as there is none."""
+        return 0 if self._size is None else self._size.rows
+
     def settle(self, rows: int, sigma: float = 0.0) -> UnitCount:
         """Hold delta against the number of rows: a noisy one with its `sigma`, or a public one.
 

@@ -43,6 +43,7 @@ from locum.runs.tables import (
 from locum.schema.lineage import Lineage, warning_of
 from locum.schema.table import Schema
 from locum.sources.domain import NOTHING_FOUND
+from locum.sources.levels import OTHER
 from locum.sources.rows import Mask, MemoryRows, Rows
 from locum.wording import count
 
@@ -478,6 +479,16 @@ def _conclusions(fit: PrivateFit) -> tuple[str, ...]:
         found.append(
             f"Left empty, for noise hid what {'it holds' if len(empty) == 1 else 'they hold'}: "
             f"{', '.join(empty)}. Declare levels or bounds to have {'it' if len(empty) == 1 else 'them'}."
+        )
+    pooled = [
+        c.name
+        for c in fit.domain.schema
+        if fit.domain.origins.get(c.name) == "bought" and (c.levels or ("",))[-1].endswith(OTHER)
+    ]
+    if pooled:
+        found.append(
+            f"Labels that too few rows share to be published are written as {OTHER!r}: {', '.join(pooled)}. "
+            "Declare levels to have them by name."
         )
     if fit.crowded is not None:
         found.append(

@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 DELTA_SHARE = 0.8
 
 
+#: Where more of the rows than this have none of the levels that were found, they get a label of their own.
+POOLED = 0.05
+#: That label.
+OTHER = "other"
+
+
+def _free(levels: Sequence[str]) -> str:
+    """The label of all other levels, which is none of these."""
+    return next(name for name in (OTHER, f"{OTHER} labels", f"any {OTHER} label") if name not in levels)
+
+
 def find_levels(
     rows: Rows, columns: Sequence[Column], ledger: Ledger, rho: float
 ) -> tuple[dict[str, Codebook], dict[str, Column]]:
@@ -42,8 +53,9 @@ def find_levels(
 
     Returns
     -------
-    Codebooks by column, and the columns with their levels. A column without any level that passes is left
-    empty: nothing is known that could stand in it.
+    Codebooks by column, and the columns with their levels. Where many rows have other levels, ``other`` is
+    one of them and stands for those; where few have, they are drawn among the levels found. A column without
+    any level that passes is left empty: nothing is known that could stand in it.
     """
     sigma = sigma_for(rho * LEVELS_WEIGHT, ledger.unit.l2)
     delta = ledger.remaining_delta * DELTA_SHARE / len(columns)
@@ -59,6 +71,10 @@ def find_levels(
             purpose=LEVELS,
         )
         levels = keys.names
+        weights = keys.counts.astype(np.float64)
+        if levels and column.storage == "string" and weights.sum() < (1 - POOLED) * ledger.rows:
+            # drawn among the levels that were found, the others would turn them into what they are not
+            levels, weights = (*levels, _free(levels)), np.append(np.zeros(len(levels)), 1.0)
         found[column.name] = replace(column, levels=levels or None, nullable=column.nullable or not levels)
-        books[column.name] = category_book(found[column.name], levels, keys.counts.astype(np.float64))
+        books[column.name] = category_book(found[column.name], levels, weights)
     return books, found
