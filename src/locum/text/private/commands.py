@@ -387,7 +387,15 @@ def _private_texts(asked: PrivateTextRequest, unit: Unit, also: Sequence[str]) -
     column = asked.column
     if column is None:
         in_lines = isinstance(asked.data, str | Path) and kind_of_file(Path(asked.data))[0] in TEXT_FILES
-        column = _only(open_private(asked.data).names) if in_lines else "text"
+        # the name is published: no other word of a first line is taken for it, for that may be a text
+        if in_lines and "text" not in open_private(asked.data).names:
+            raise UsageError(
+                "which column holds the texts was not said, and none is called text",
+                where="--column",
+                expected="the name of a column in the first line of the file; it is published",
+                do="name it; where the first line is a text, put a line with a name before it",
+            )
+        column = "text"
     names = dict.fromkeys(name for name in (column, asked.label, unit.column, *also) if name is not None)
     return column, open_private(asked.data, tuple(names))
 

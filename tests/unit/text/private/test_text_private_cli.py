@@ -357,3 +357,17 @@ def test_one_message_and_nothing_spent(
     ledger = Path("x/ledger.jsonl")
     assert not ledger.exists() or len(ledger.read_text().splitlines()) <= 1
     assert not Path("x/texts.jsonl").exists()
+
+
+def test_a_text_in_the_first_line_is_never_taken_for_the_name_of_the_column(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be published as the key of every line, and be told by the error where it has commas."""
+    for first in ("My neighbour Anna is ill\n", "My neighbour, Anna, is ill\n"):
+        Path("bare.csv").write_text(first + "It was great\n" * 60)
+        options = ["--public", "public.jsonl", "--epsilon", "4", "--out", "bare"]
+        assert main(["text", "private", "evolve", "bare.csv", *options]) == 2
+        said = capsys.readouterr()
+        assert "--column" in said.err
+        assert "Anna" not in said.err + said.out
+        assert not Path("bare").exists()
