@@ -40,6 +40,8 @@ class PrivateTable(Protocol):
         Its columns in order.
     backend
         Its container.
+    fields
+        Names of all fields of a text file with a header, also of those that are not read; else `names`.
     """
 
     @property
@@ -50,6 +52,9 @@ class PrivateTable(Protocol):
 
     @property
     def backend(self) -> Backend: ...  # noqa: D102
+
+    @property
+    def fields(self) -> tuple[str, ...]: ...  # noqa: D102
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows in order, a block at a time; some columns only where they are named."""
@@ -156,6 +161,10 @@ class _Lines:
     form: LineForm
     backend: Backend = "csv"
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self.form.fields
+
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         with _bytes_of(self.path, self.zipped) as file:
             yield from read_lines(file, self.form, columns or self.names)
@@ -170,6 +179,10 @@ class _Records:
     name: str
     names: tuple[str, ...]
     backend: Backend = "jsonl"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self.names
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         names = tuple(columns or self.names)
@@ -214,6 +227,10 @@ class _TypedFile:
     def backend(self) -> Backend:
         return self.blocks.origin.backend
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self.names
+
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         for block in self.blocks.read(columns or self.names):
             yield _plain(block)
@@ -227,6 +244,10 @@ class _Frame:
     names: tuple[str, ...]
     backend: Backend
     name: str = "table"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self.names
 
     @classmethod
     def of(cls, source: Any, names: tuple[str, ...]) -> _Frame:

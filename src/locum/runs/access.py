@@ -21,7 +21,7 @@ from locum.privacy.sealed import last_seal, seal_errors
 from locum.privacy.unit import Unit
 from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import stream
-from locum.runs.budget import accounting_of, budget_of_request, open_ledger
+from locum.runs.budget import accounting_of, budget_of_request, open_ledger, refuse_spent_ledger
 from locum.runs.config import Config
 from locum.runs.content import discovery_price, refuse_unknown_content
 from locum.runs.files import COUNTS, HOLDOUT, LEDGER, LEDGER_PATH, MEASURED, MODEL, PRIVACY, read_privacy
@@ -160,6 +160,9 @@ class OpenAccess:
         """Around work on the rows, so that no error tells what it must not: here nothing needs hiding."""
         return nullcontext()
 
+    def check_budget(self) -> None:
+        """Refuse what cannot be paid for: nothing here costs anything."""
+
     def hold_out(self, folder: RunFolder, plan: RunPlan) -> Mask:
         """The rows to learn from, drawn by the seed: the same in every call on a folder."""
         learned = np.zeros(self.table.num_rows, dtype=np.bool_)
@@ -275,6 +278,16 @@ class LedgerAccess:
     def seal(self, doing: str, *, outermost: bool = False) -> AbstractContextManager[None]:
         """No word of a row leaves."""
         return last_seal(doing) if outermost else seal_errors(doing)
+
+    def check_budget(self) -> None:
+        """Refuse a run for which a named ledger has too little left, before a folder is made for it.
+
+        Raises
+        ------
+        BudgetError
+            With what is left, about.
+        """
+        refuse_spent_ledger(self.asked, self.budget)
 
     def hold_out(self, folder: RunFolder, plan: RunPlan) -> Mask:
         """Drawn once, by a secret coin for each unit, and kept in the folder.

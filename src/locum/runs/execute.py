@@ -203,6 +203,8 @@ def _execute(prepared: Prepared, progress: Listener) -> RunOutcome:
     cpu, wall = time.process_time(), time.monotonic()
     plan, access = prepared.plan, prepared.access
     later = AFTER_FIT if access.private else None
+    if not prepared.out.exists():  # one that is taken up again has spent of its budget
+        access.check_budget()
     with RunFolder.start(
         prepared.out, plan.to_json(), volatile=VOLATILE, later=later, private=access.private
     ) as folder:
@@ -428,6 +430,7 @@ def config_of(plan: RunPlan) -> Config:
 
     It lies beside the rows that were made, which have a header line also where the data have none.
     """
+    terms = plan.privacy or {}
     return Config(
         plan.schema,
         model=ModelConfig(plan.synthesizer, plan.seed, dict(plan.settings)),
@@ -438,6 +441,9 @@ def config_of(plan: RunPlan) -> Config:
         decimal=plan.read.get("decimal"),
         missing=tuple(plan.read.get("missing", ())),
         release=plan.release,
+        unit=terms.get("unit"),
+        per_unit=terms.get("per_unit") if terms.get("unit") else None,
+        one_row_per_person=bool(terms.get("one_row_per_person")),
     )
 
 

@@ -158,6 +158,13 @@ def trust_key(
     held = key_of(public)
     if held is not None and held.revoked:
         raise UsageError(held.fault_at(now()), where="key", do="do not trust it")
+    others = [k for k in known_keys() if k.public_key != public and not k.revoked]
+    if any(k.name.strip().casefold() == name.strip().casefold() for k in others):
+        raise UsageError(
+            f"another key is known as {name!r}",
+            where="--name",
+            do=f"give this one a name of its own, or revoke the other: locum keys revoke {name!r} --why WHY",
+        )
     start = EVER if since is None else day(since, "--since")
     end = "" if until is None else day(until, "--until", end=True)
     known = KnownKey(name, public, start, end, own=held is not None and held.own)

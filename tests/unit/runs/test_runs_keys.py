@@ -247,3 +247,13 @@ def test_a_folder_that_is_not_there_is_said_to_be_missing(home: Path, capsys: An
     for words in (["verify", "nowhere"], ["release", "nowhere", "--out", "bundle"]):
         assert main(words) == 2
         assert "nowhere: there is no such folder" in capsys.readouterr().err
+
+
+def test_a_second_key_takes_no_name_that_is_in_use(home: Path) -> None:
+    trust_key("ab" * 32, "airport")
+    for name in ("airport", "AIRPORT"):
+        with pytest.raises(UsageError, match="another key is known"):
+            trust_key("cd" * 32, name)
+    trust_key("ab" * 32, "airport", until="2030-01-01")  # the same key again, with other days
+    revoke_key("airport", "lost")
+    assert trust_key("cd" * 32, "airport").public_key == "cd" * 32

@@ -18,6 +18,7 @@ from locum.sources.domain import NOTHING_FOUND, private_domain
 from locum.sources.kinds import FORMS, form_codes, settle
 from locum.sources.private import PrivateSource
 from locum.sources.rows import MemoryRows
+from locum.synthesizer.private import fit_private
 
 
 def raw_of(**columns: object) -> Raw:
@@ -206,3 +207,16 @@ def test_noise_alone_makes_no_column_one_of_decimals():
         found, _ = domain_of(raw_of(age=ages, ward=["A", "B"] * 400), epsilon=2.0, seed=seed)
         assert found.schema["age"].kind == "integer"
         assert found.schema["ward"].levels == ("A", "B")
+
+
+@pytest.mark.parametrize(("rare", "own"), [(1500, True), (40, False)])
+def test_many_rows_with_levels_that_are_not_found_are_not_turned_into_others(rare, own):
+    """Half of the rows hold levels that few share: they are written as other, and not as the level found."""
+    towns = ["Ulm"] * 1500 + [f"village {i}" for i in range(rare)]
+    raw = raw_of(town=towns)
+    ledger = Ledger.test(Budget.approx(8.0, 1e-6), seed=2, reserve=0.1)
+    fit = fit_private(raw, ledger, synthesizer="independent")
+    drawn = fit.synthesizer.draw(1000, seed=1).table.column("town").to_pylist()
+    assert ("other" in (fit.domain.schema["town"].levels or ())) is own
+    assert (drawn.count("Ulm") < 650) is own
+    assert not any("village" in (text or "") for text in drawn)

@@ -27,6 +27,7 @@ from locum.runs.guarantee import ALWAYS_ASSUMED, TRUST_MODEL, account_of, boundi
 from locum.runs.options import DEFAULT_DELTA, DEFAULT_PER_UNIT, check_rows
 from locum.runs.out_folder import make_folder, own_folder
 from locum.runs.plan import fingerprint
+from locum.runs.private_form import unit_said
 from locum.runs.request import PrivacyRequest
 from locum.runs.tables import need_column, read_table
 from locum.runs.versions import versions
@@ -72,6 +73,8 @@ class PrivateTextRequest:
         Of everything but the noise.
     classes
         Public names of the classes.
+    one_row_per_person
+        Whether nobody has more than one text; must be said where a column of a CSV file is named like an id.
     test_seed
         Seeded noise, NOT PRIVATE; for tests.
     """
@@ -91,6 +94,7 @@ class PrivateTextRequest:
     total: float | str | None = None
     seed: int = 0
     test_seed: int | None = None
+    one_row_per_person: bool = False
 
     @property
     def privacy(self) -> PrivacyRequest:
@@ -103,6 +107,7 @@ class PrivateTextRequest:
             ledger=self.ledger,
             total=self.total,
             test_seed=self.test_seed,
+            one_row_per_person=self.one_row_per_person,
         )
 
 
@@ -397,7 +402,10 @@ def _private_texts(asked: PrivateTextRequest, unit: Unit, also: Sequence[str]) -
             )
         column = "text"
     names = dict.fromkeys(name for name in (column, asked.label, unit.column, *also) if name is not None)
-    return column, open_private(asked.data, tuple(names))
+    table = open_private(asked.data, tuple(names))
+    # the other names of a first line are looked at, and not told unless they say whose text it is
+    unit_said(asked.privacy, table.fields)
+    return column, table
 
 
 def _settle(asked: PrivateTextRequest, opened: _Opened) -> None:

@@ -371,3 +371,16 @@ def test_a_text_in_the_first_line_is_never_taken_for_the_name_of_the_column(
         assert "--column" in said.err
         assert "Anna" not in said.err + said.out
         assert not Path("bare").exists()
+
+
+def test_whose_text_it_is_must_be_said_where_a_column_is_named_like_an_id(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = "".join(f'P{i % 40},"{text}"\n' for i, text in enumerate(PRIVATE))
+    Path("people.csv").write_text("patient_id,text\n" + lines)
+    asked = ["text", "private", "resample", "people.csv", "--pool", "public.jsonl", "--epsilon", "2"]
+    assert main([*asked, "--rows", "5", "--out", "no"]) == 2
+    assert "patient_id may say whose row it is" in capsys.readouterr().err and not Path("no").exists()
+    assert main([*asked, "--rows", "5", "--out", "said", "--one-row-per-person"]) == 0
+    assert main([*asked, "--rows", "5", "--out", "unit", "--unit", "patient_id"]) == 0
+    assert account("unit")["unit"] == {"column": "patient_id", "rows": 1, "adjacency": "add-remove"}
