@@ -14,7 +14,7 @@ from locum.runs.files import MODEL
 from locum.runs.guarantee import entries_of, guarantee_of
 from locum.sources.base import n_cells
 from locum.sources.discover import ROUNDS
-from locum.sources.domain import NOTHING_FOUND, ranges_assumed
+from locum.sources.domain import NOTHING_FOUND, ranges_assumed, relations_assumed
 from locum.sources.purposes import CROWDED, KINDS, LEVELS, LOOKUPS, RANGES, ROWS, VOTES, round_of_cells
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def check_model(certificate: Mapping[str, Any], synth: Synthesizer) -> list[str]
         held = set(certificate["assumptions"])
         found += [
             f"{NAME}: an assumption is missing: {sentence}"
-            for sentence in ranges_assumed(synth.schema, columns)
+            for sentence in (*ranges_assumed(synth.schema, columns), *relations_assumed(synth.schema))
             if sentence not in held
         ]
     for column in synth.schema:

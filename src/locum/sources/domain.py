@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Share of the budget that discovery may take.
 DISCOVERY = 0.12
+#: Longest part of a rule that is quoted in an assumption.
+_MOST_RULE = 300
 #: Of a column whose range or levels noise hid: it is left empty.
 NOTHING_FOUND = "nothing found"
 
@@ -169,7 +171,7 @@ def private_domain(
     encoder = declared_encoder(schema, books)
     spent = 1 - ledger.remaining_rho / before if before > 0 else 0.0
     ordered = {name: origins[name] for name in rows.names}
-    said = (*assumptions_of(ordered), *ranges_assumed(schema, ordered))
+    said = (*assumptions_of(ordered), *ranges_assumed(schema, ordered), *relations_assumed(schema))
     return PrivateDomain(schema, encoder, ordered, spent, said, hidden), typed
 
 
@@ -351,6 +353,15 @@ def ranges_assumed(schema: Schema, origins: Mapping[str, str]) -> tuple[str, ...
     return (
         f"The ranges that the schema declares of {_listed(names)} are public knowledge and were not read "
         "from the data.",
+    )
+
+
+def relations_assumed(schema: Schema) -> tuple[str, ...]:
+    """What is taken to be public of columns together, in sentences: dependencies and rules."""
+    pairs = (f"each {d.determinant} goes with one {d.dependent}" for d in schema.dependencies)
+    rules = (f"every row keeps the rule {rule[:_MOST_RULE]}" for rule in schema.rules)
+    return tuple(
+        f"That {words} is public knowledge and was not read from the data." for words in (*pairs, *rules)
     )
 
 
