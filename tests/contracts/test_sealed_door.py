@@ -33,7 +33,7 @@ from locum.data import csv_lines
 from locum.data.cell_texts import texts_of
 from locum.data.plain_origin import plain_origin
 from locum.data.private_table import open_private
-from locum.errors import SealedError
+from locum.errors import LeakError, SealedError
 from locum.files import signature
 from locum.progress import Event
 from locum.runs import execute as execute_module
@@ -422,22 +422,35 @@ def firsts() -> Firsts:
 # --- negative controls: what looks at the rows is told apart ---------------------------------------------
 
 
-def test_a_form_that_is_taken_from_the_data_is_caught(house: Path) -> None:
-    """As it once was: the text of one person among the spellings of missing in the model's file."""
+def test_a_word_of_one_person_in_passing_is_caught(house: Path) -> None:
+    """A leak that nobody can see in one bundle: a text of the data in why a generator was taken."""
     seen: list[str] = []
 
-    def leaky(backend: Any, schema: Schema) -> Any:
-        return replace(plain_origin(backend, schema), missing=(seen[-1],))
+    def leaky(name: str, why: str) -> Any:
+        return choice(name, f"{why} {seen[-1]}")
 
-    bundles, tape = [], Tape()
+    bundles, tape, choice = [], Tape(), private_module.Choice
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(private_module, "plain_origin", leaky)
+        patch.setattr(private_module, "Choice", leaky)
         for rows in (BASE, EDITS["a new label"](BASE)):
             folder = place(house)
             seen.append(max(str(row["town"]) for row in rows if row["town"] != "Ulm"))
             bundles.append(bundle_of(as_pandas(rows, folder), "declared", "memory", folder, tape))
             tape = tape.rewound()
-    assert "model.locum" in differing(*bundles)
+    assert "certificate.json" in differing(*bundles)
+
+
+def test_a_form_that_is_taken_from_the_data_is_not_released(house: Path) -> None:
+    """As it once was: the text of one person among the spellings of missing in the model's file."""
+
+    def leaky(backend: Any, schema: Schema) -> Any:
+        return replace(plain_origin(backend, schema), missing=("Only-One-Person",))
+
+    folder = place(house)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(private_module, "plain_origin", leaky)
+        with pytest.raises(LeakError, match="spellings or an encoding of the data"):
+            bundle_of(as_pandas(BASE, folder), "declared", "memory", folder, Tape())
 
 
 def test_a_text_that_is_read_by_what_other_rows_hold_is_caught(house: Path) -> None:
