@@ -6,19 +6,14 @@ from may.
 
 The interval of a distance. Let c be the true counts of n cells, N their sum, s the synthetic shares, and
 ``B = sum |c - N s|``, so that the distance is ``B / 2N``. Seen are ``c + z`` and ``r = N + e`` with known
-normal noise, and so ``F = sum |c + z - r s| = sum |d + w|`` with ``d = c - N s`` and ``w = z - e s``. As a
-function of the noise in units of its deviations F is convex and changes by at most
-``L = sqrt(n sigma**2 + rows_sigma**2)`` a unit. It follows, with Q(a) the point that a standard normal
-number exceeds with probability a, that each of these fails with probability at most a:
-
-- ``B <= F + Q(a) L``: the median of F is at least B, since ``F(w) + F(-w) >= 2 B``, and F is below its median
-  by more than Q(a) L with probability at most a (Gaussian isoperimetry);
-- ``n g(B / n) <= F + sqrt(2 ln(1/a)) L`` where ``g(x)`` is the mean of ``|x + sigma Z|``: the mean of F is at
-  least ``sum g(d)``, and g is convex (Gaussian concentration about the mean). It is the better one where
-  many cells differ by little;
-- ``B >= F - Q(a) L - sum of the mean sizes of w``: the median of F is at most its mean (Kwapien 1994), and
-  that is at most B plus the mean of ``sum |w|``;
-- ``N >= r - Q(a) rows_sigma``, and ``N <= r + Q(a) rows_sigma``.
+normal noise, and so ``F = sum |c + z - r s|``. The synthetic rows were drawn from a model that was fitted to
+these very noisy counts, so that s is anything but independent of z: a table that is met to the last count
+is as far from the true one as the noise is large. What holds for any s is the triangle inequality,
+``|B - F| <= sum |z| + |e|``. The right side, as a function of the noise in units of its deviations, changes
+by at most ``L = sqrt(n sigma**2 + rows_sigma**2)`` a unit, and its median is at most its mean (Kwapien
+1994), so that it exceeds ``mean + Q(a) L`` with probability at most a, with Q(a) the point that a standard
+normal number exceeds with probability a (Gaussian isoperimetry). N lies within ``Q(b) rows_sigma`` of r on
+either side with probability 1 - b each.
 """
 
 from __future__ import annotations
@@ -34,13 +29,11 @@ import numpy.typing as npt
 #: Two-sided 95 % point of the normal distribution.
 _Z = 1.959964
 _MEAN_ABS = math.sqrt(2 / math.pi)
-#: Normal points that are exceeded with probability 0.005, 0.01 and 0.02: of the 2.5 % at each end of an
-#: interval of distances 0.5 % are for the number of rows, and above 1 % for each of two bounds.
-_Q005, _Q01, _Q02 = 2.575830, 2.326348, 2.053749
-_TAIL01 = math.sqrt(2 * math.log(1 / 0.01))
-#: Variance that rounding adds, and what keeps the mean size of noise on whole numbers, rounded or discrete
-#: Gaussian, above that of a normal number with so much less variance (Euler-Maclaurin).
-_ROUNDING, _LATTICE = 1 / 12, 1 / 6
+#: Normal points that are exceeded with probability 0.005 and 0.04: of the 5 % of an interval of distances
+#: 0.5 % at each end is for the number of rows, and 4 % for the noise of the cells.
+_Q005, _Q04 = 2.575830, 1.750686
+#: Variance that rounding adds to noise on whole numbers.
+_ROUNDING = 1 / 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +71,11 @@ class Closeness:
     by_noise
         What noise alone would make it on average.
     estimate
-        Distance to the true table with the noise taken out in quadrature; a rough guess.
+        A rough guess at the distance to the true table: the noise taken out in quadrature, but no less than
+        noise alone makes, for the synthetic rows follow these very counts.
     low, high
-        Interval that holds the distance to the true table at least 95 times in 100, whatever the data; it is
+        95 % interval for the distance to the true table. It rests on the triangle inequality and the known
+        distribution of the noise, so that it holds whatever the data and however the rows were made; it is
         wide where noise is large.
     """
 
@@ -154,15 +149,13 @@ def _compare(table: NoisyTable, rows: float, rows_sigma: float) -> Closeness:
     shares = table.synthetic / max(1.0, float(table.synthetic.sum()))
     apart = float(np.abs(table.counts - total * shares).sum())
     sigma, off = math.sqrt(table.sigma**2 + _ROUNDING), _noise_of(rows_sigma)
-    noise = _MEAN_ABS * float(np.sqrt(sigma**2 + (shares * off) ** 2).sum())
-    reach = math.sqrt(cells * sigma**2 + off**2)
-    smooth = math.sqrt(max(0.0, table.sigma**2 - _LATTICE))
-    most = min(apart + _Q01 * reach, cells * _spread((apart + _TAIL01 * reach) / cells, smooth))
-    least = max(0.0, apart - _Q02 * reach - noise)
+    noise = _MEAN_ABS * (cells * sigma + off)
+    reach = noise + _Q04 * math.sqrt(cells * sigma**2 + off**2)
     half = 0.5 / total
-    low = min(1.0, 0.5 * least / (total + _Q005 * off))
-    high = min(1.0, 0.5 * most / max(0.5, total - _Q005 * off))
-    guess = half * math.sqrt(max(0.0, apart**2 - noise**2))
+    low = min(1.0, 0.5 * max(0.0, apart - reach) / (total + _Q005 * off))
+    high = min(1.0, 0.5 * (apart + reach) / max(0.5, total - _Q005 * off))
+    # below the noise nothing can be told, for the model was fitted to these counts
+    guess = half * max(noise, math.sqrt(max(0.0, apart**2 - noise**2)))
     return Closeness(
         table.names,
         cells,
@@ -178,15 +171,3 @@ def _compare(table: NoisyTable, rows: float, rows_sigma: float) -> Closeness:
 def _noise_of(rows_sigma: float) -> float:
     """Deviation of the noise of the number of rows; none where the number is public."""
     return math.sqrt(rows_sigma**2 + _ROUNDING) if rows_sigma else 0.0
-
-
-def _spread(mean: float, sigma: float) -> float:
-    """The x at which the mean of ``|x + sigma Z|`` is `mean`, Z standard normal; 0 where it is more."""
-    low, high = 0.0, max(0.0, mean)
-    if not sigma:
-        return high
-    for _ in range(60):
-        x = (low + high) / 2
-        size = sigma * _MEAN_ABS * math.exp(-((x / sigma) ** 2) / 2) + x * math.erf(x / sigma / math.sqrt(2))
-        low, high = (x, high) if size < mean else (low, x)
-    return high
