@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from locum.codes.derived import DerivedCodebook
 from locum.codes.fresh_values import GeneratedCodebook
 from locum.codes.json_fields import Wire
 from locum.codes.numeric import NumericCodebook
+from locum.codes.recoding import Recoding, RestoredCodebook, Values, order_of
 from locum.codes.settings import EncoderSettings
 from locum.data.arrowtypes import parse_type
 from locum.data.distinct import flat
@@ -30,6 +31,8 @@ from locum.schema.validate import canonical_type
 
 #: Version of the JSON form.
 FORMAT = 1
+#: Reads recodings of a table from a model file.
+ReadRecodings = Callable[[list[Wire], Schema], tuple[Recoding, ...]]
 
 _FAMILIES: Mapping[str, Any] = {
     "category": CategoryCodebook,
@@ -58,6 +61,11 @@ class Encoder:
         The attributes of the codes.
     ignored
         Dependents whose determinant is not coded exactly, or has rare values only, so that both are coded.
+    recodings
+        What is coded in the place of some columns, so that rules hold by construction; where several give the
+        same column, in the order in which they are applied.
+    hidden
+        Codebooks of what recodings code that no column of the table is in the place of; after `books`.
     """
 
     schema: Schema
@@ -65,10 +73,18 @@ class Encoder:
     books: tuple[Codebook, ...]
     domain: Domain
     ignored: tuple[str, ...] = ()
+    recodings: tuple[Recoding, ...] = ()
+    hidden: tuple[Codebook, ...] = ()
 
     @classmethod
     def fit(
-        cls, table: pa.Table, schema: Schema, *, seed: int = 0, settings: EncoderSettings | None = None
+        cls,
+        table: pa.Table,
+        schema: Schema,
+        *,
+        seed: int = 0,
+        settings: EncoderSettings | None = None,
+        recodings: Sequence[Recoding] = (),
     ) -> Encoder:
         """Learn the coding of a canonical table.
 
@@ -83,6 +99,8 @@ class Encoder:
         check_seed(seed)
         settings = settings or EncoderSettings()
         columns = {c.name: _column(table, c) for c in schema}
+        coded = _recoded(columns, recodings)
+        places = {c.name: c for r in recodings if (c := r.coded) is not None}
         books: dict[str, Codebook] = {}
         ignored: list[str] = []
         parent = {d.dependent: d.determinant for d in schema.dependencies}
@@ -96,9 +114,16 @@ class Encoder:
                     books[name] = DerivedCodebook.fit(*pair, determinant, column, reachable)
                     continue
                 ignored.append(name)
-            books[name] = _family(column).fit(columns[name], column, settings)
+            if name not in coded:
+                books[name] = RestoredCodebook(name, column.kind, _sentence(name, recodings))
+                continue
+            column = places.get(name, column)
+            books[name] = _family(column).fit(coded[name], column, settings)
         ordered = tuple(books[c.name] for c in schema)
-        return cls(schema, settings, ordered, _domain(ordered, schema), tuple(sorted(ignored)))
+        more = [c for name, c in places.items() if name not in schema.names]
+        hidden = tuple(_family(c).fit(coded[c.name], c, settings) for c in more)
+        domain = _domain((*ordered, *hidden), schema)
+        return cls(schema, settings, ordered, domain, tuple(sorted(ignored)), tuple(recodings), hidden)
 
     @classmethod
     def of(cls, schema: Schema, books: tuple[Codebook, ...], *, ignored: tuple[str, ...] = ()) -> Encoder:
@@ -114,9 +139,11 @@ class Encoder:
             When a column is missing or of another Arrow type.
         """
         codes = np.empty((table.num_rows, len(self.domain)), dtype=np.int32, order="F")
+        columns = {c.name: _column(table, c) for c in self.schema}
+        coded = {**columns, **_recoded(columns, self.recodings)}
         at = 0
-        for column, book in zip(self.schema, self.books, strict=True):
-            for part in book.encode(_column(table, column)):
+        for name, book in self.by_name.items():
+            for part in book.encode(coded[name]):
                 codes[:, at] = part
                 at += 1
         return Coded(self.domain, codes)
@@ -142,24 +169,91 @@ class Encoder:
             raise UsageError(f"codes of shape {codes.shape} do not fit", expected=f"{len(sizes)} attributes")
         if len(codes) and ((codes.min(axis=0) < 0) | (codes.max(axis=0) >= sizes)).any():
             raise UsageError("a code is outside its attribute", expected="codes from 0 to size - 1")
-        parts: dict[str, list[Codes]] = {c.name: [] for c in self.schema}
-        for i, attribute in enumerate(self.domain):
-            parts[attribute.column].append(codes[:, i].astype(np.int32, copy=False))
-        done: dict[str, pa.Array] = {}
-        books = self.by_name
-        for name in _determinants_first(self.schema):
-            book = books[name]
-            if isinstance(book, DerivedCodebook):
-                done[name] = book.look_up(done[book.determinant])
-            else:
-                done[name] = book.decode(parts[name], stream(seed, "decode", name))
+        drawn = {
+            name: book.decode(self._parts(name, codes), stream(seed, "decode", name))
+            for name, book in self.by_name.items()
+            if not isinstance(book, DerivedCodebook | RestoredCodebook)
+        }
+        done = self.restore(drawn)
         fields = [pa.field(n, done[n].type) for n in self.schema.names]
         return pa.Table.from_arrays([done[n] for n in self.schema.names], schema=pa.schema(fields))
 
+    def _parts(self, name: str, codes: Codes) -> list[Codes]:
+        """The codes of one column, attribute by attribute."""
+        return [
+            codes[:, i].astype(np.int32, copy=False)
+            for i, attribute in enumerate(self.domain)
+            if attribute.column == name
+        ]
+
+    def restore(self, drawn: Values, given: Values | None = None) -> dict[str, pa.Array]:
+        """Columns of the table from decoded columns: what was recoded is given back, what follows looked up.
+
+        Parameters
+        ----------
+        drawn
+            What the codebooks gave, by name.
+        given
+            Values that replace what comes out, where they are not null, and that others then follow from.
+
+        Returns
+        -------
+        dict
+            As far as `drawn` allows: a column is left out when something that it needs is not there.
+        """
+        done: dict[str, pa.Array] = {}
+        books, given = self.by_name, given or {}
+        for name in self.order:
+            if name not in done:
+                done |= self._restored(name, books[name], drawn, done)
+            if name in done and name in given:
+                done[name] = pc.coalesce(given[name].cast(done[name].type), done[name])
+        return done
+
+    def _restored(self, name: str, book: Codebook, drawn: Values, done: Values) -> dict[str, pa.Array]:
+        if isinstance(book, DerivedCodebook):
+            return {name: book.look_up(done[book.determinant])} if book.determinant in done else {}
+        mine = [r for r in self.recodings if name in r.gives]
+        own = drawn.get(name)
+        if not mine:
+            return {} if own is None else {name: own}
+        out: dict[str, pa.Array] = {}
+        for recoding in reversed(mine):
+            coded = recoding.coded
+            if coded is not None and coded.name != name:
+                own = drawn.get(coded.name)
+            if (coded is not None and own is None) or not all(n in done for n in recoding.inputs):
+                return {}
+            out = {**out, **recoding.back(own, done)}
+            own = out[name]
+        return out
+
+    @property
+    def order(self) -> list[str]:
+        """Column names such that what a column follows from, wholly or in part, comes before it."""
+        return order_of(self.schema.names, self.needs)
+
+    @property
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """For each column that is not just decoded the columns that it takes besides its own codes."""
+        out: dict[str, tuple[str, ...]] = {
+            b.name: (b.determinant,) for b in self.books if isinstance(b, DerivedCodebook)
+        }
+        for recoding in self.recodings:
+            for name in recoding.gives:
+                out[name] = (*out.get(name, ()), *recoding.inputs)
+        return out
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """Texts of the rules that hold in every row by the way in which the table is coded."""
+        return frozenset(rule for recoding in self.recodings for rule in recoding.rules)
+
     @property
     def by_name(self) -> dict[str, Codebook]:
-        """The codebook of each column."""
-        return dict(zip(self.schema.names, self.books, strict=True))
+        """The codebook of each column, and after them those of what is coded besides."""
+        more = {book.attributes[0].column: book for book in self.hidden}
+        return dict(zip(self.schema.names, self.books, strict=True)) | more
 
     def treatments(self) -> tuple[Treatment, ...]:
         """What was done to each column, in the schema's order."""
@@ -171,6 +265,9 @@ class Encoder:
                     f"{told.sentence} The column it follows from has too many or too rare values to look up."
                 )
                 told = Treatment(told.column, told.kind, told.codes, words)
+            elif not isinstance(book, RestoredCodebook) and _sentence(told.column, self.recodings):
+                words = f"{_sentence(told.column, self.recodings)} {told.sentence}"
+                told = Treatment(told.column, self.schema[told.column].kind, told.codes, words)
             out.append(told)
         return tuple(out)
 
@@ -179,16 +276,21 @@ class Encoder:
         columns = [
             {"name": name, "family": book.family, **book.to_json()} for name, book in self.by_name.items()
         ]
-        return {
+        state = {
             "format": FORMAT,
             "settings": self.settings.to_json(),
             "columns": columns,
             "ignored": list(self.ignored),
         }
+        if self.recodings:
+            state["recodings"] = [recoding.to_json() for recoding in self.recodings]
+        return state
 
     @classmethod
-    def from_json(cls, obj: object, schema: Schema) -> Encoder:
+    def from_json(cls, obj: object, schema: Schema, read: ReadRecodings | None = None) -> Encoder:
         """Rebuild an encoder for `schema`.
+
+        `read` reads recodings, which lie above this package; without it a file that has some is refused.
 
         Raises
         ------
@@ -203,27 +305,41 @@ class Encoder:
                 f"has format {version}", where="encoder", expected=f"at most {FORMAT}", do="update locum"
             )
         items = wire.objects("columns")
-        if len(items) != len(schema):
-            raise wire.fail("columns", f"{len(schema)} columns")
+        recodings: tuple[Recoding, ...] = ()
+        if "recodings" in wire.data:
+            if read is None:
+                raise wire.fail("recodings", "no recodings")
+            recodings = read(wire.objects("recodings"), schema)
+        places = {c.name: c for r in recodings if (c := r.coded) is not None}
+        restored = {name for r in recodings for name in r.gives} - set(places)
+        hidden = [c for name, c in places.items() if name not in schema.names]
+        if len(items) != len(schema) + len(hidden):
+            raise wire.fail("columns", f"{len(schema) + len(hidden)} columns")
         parent = {d.dependent: d.determinant for d in schema.dependencies}
         books: list[Codebook] = []
-        for item, column in zip(items, schema, strict=True):
+        for item, column in zip(items, [*schema, *hidden], strict=True):
             if item.text("name") != column.name:
                 raise item.fail("name", "the schema's columns in order")
             family = item.text("family")
+            place = places.get(column.name, column)
             if family == DerivedCodebook.family:
                 determinant = parent.get(column.name)
                 if determinant is None or item.text("determinant") != determinant:
                     raise item.fail("determinant", "a dependency of the schema")
                 types = arrow_type(schema[determinant]), arrow_type(column)
                 books.append(DerivedCodebook.from_json(item, column, *types))
-            elif family == _family(column).family:
-                books.append(_family(column).from_json(item, column))
+            elif (family == RestoredCodebook.family) != (column.name in restored):
+                raise item.fail("family", f"the family of {column.name}")
+            elif family == RestoredCodebook.family:
+                books.append(RestoredCodebook(column.name, column.kind, item.text("words")))
+            elif family == _family(place).family:
+                books.append(_family(place).from_json(item, place))
             else:
-                raise item.fail("family", f"the family of {column.kind}")
+                raise item.fail("family", f"the family of {place.kind}")
         settings = EncoderSettings.from_json(wire.object("settings"))
         ignored = tuple(wire.texts("ignored"))
-        return cls(schema, settings, tuple(books), _domain(tuple(books), schema), ignored)
+        mine, more = tuple(books[: len(schema)]), tuple(books[len(schema) :])
+        return cls(schema, settings, mine, _domain(tuple(books), schema), ignored, recodings, more)
 
 
 def arrow_type(column: Column) -> pa.DataType:
@@ -255,12 +371,29 @@ def _column(table: pa.Table, column: Column) -> pa.Array:
         ) from error
 
 
+def _recoded(columns: Values, recodings: Sequence[Recoding]) -> dict[str, pa.Array]:
+    """The columns that are coded: those of the table where nothing else takes their place."""
+    coded = dict(columns)
+    for recoding in recodings:
+        new = recoding.forth({name: coded.pop(name) for name in recoding.gives}, columns)
+        if recoding.coded is not None and new is not None:
+            coded[recoding.coded.name] = new
+    return coded
+
+
+def _sentence(column: str, recodings: Sequence[Recoding]) -> str:
+    """What recodings do to a column; empty when none does anything."""
+    return " ".join(r.sentence() for r in recodings if column in r.gives)
+
+
 def _reachable(book: Codebook, values: pa.Array) -> pa.Array:
     """The values of a column to which its book can decode; none when the book is not exact."""
     if not book.exact:
         return values.slice(0, 0)
     if isinstance(book, DerivedCodebook):
         possible = book.reachable
+    elif isinstance(book, RestoredCodebook):
+        return pc.unique(values).drop_null()
     else:
         codes = np.arange(book.attributes[0].size, dtype=np.int32)
         possible = pc.unique(book.decode([codes], stream(0, "reachable")))

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.encoder import Encoder
+from locum.control.calculate import calculate
 from locum.control.code_values import (
     Bank,
     attributes_of,
@@ -23,7 +24,6 @@ from locum.control.code_values import (
 )
 from locum.control.rules.clause import Clause, asked_values
 from locum.control.where.bind import Term
-from locum.control.where.evaluate import _values
 from locum.data.distinct import flat, put
 from locum.models.guide import Guide, Pair
 from locum.randomness import stream
@@ -173,7 +173,7 @@ class Problem:
         if given is not None:
             table = overlay(table, given)
         for solve in self.solves:
-            table = _calculate(table, solve, self.encoder.schema[solve.column])
+            table = _calculated(table, solve, self.encoder.schema[solve.column])
         return table
 
     def _fit_root(self, table: pa.Table, bank: Bank, codes: Codes, seed: int) -> pa.Table:
@@ -276,25 +276,10 @@ def _solve(clause: Clause, encoder: Encoder, fixed: frozenset[str], taken: set[s
     return None
 
 
-def _calculate(table: pa.Table, solve: Solve, column: Column) -> pa.Table:
+def _calculated(table: pa.Table, solve: Solve, column: Column) -> pa.Table:
     """Write the calculated column; where the expression has no value the drawn one stays."""
-    values = _values(solve.value, table)
-    drawn = table.column(solve.column)
-    data = np.asarray(values.data)
-    present = values.present
-    if column.kind == "number":
-        data = data.astype(np.float64)
-        data = np.round(data, column.decimals) if column.decimals is not None else data
-        new = pa.array(data, mask=~present)
-    else:
-        step = 86_400_000_000 if column.kind == "date" else 1
-        with np.errstate(invalid="ignore"):
-            present = present & (np.abs(data.astype(np.float64)) < 2.0**62)
-            whole = np.where(present, data, 0)
-        whole = np.rint(whole / step).astype(np.int64) if whole.dtype.kind == "f" or step > 1 else whole
-        new = pa.array(whole.astype(np.int32 if column.kind == "date" else np.int64), mask=~present)
-        new = new.view(drawn.type) if column.kind != "integer" else new
-    return put(table, solve.column, pc.coalesce(new, drawn))
+    new = calculate(solve.value, table, column)
+    return put(table, solve.column, pc.coalesce(new, table.column(solve.column)))
 
 
 def _pair(encoder: Encoder, a: str, b: str, clauses: Sequence[Clause]) -> Pair:

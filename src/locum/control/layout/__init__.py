@@ -1,0 +1,1 @@
+"""Rules kept by construction: how the columns of a table are laid out before they are coded."""

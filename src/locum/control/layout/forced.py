@@ -1,0 +1,110 @@
+"""A column that has one value, or is missing, wherever a condition holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from locum.codes.json_fields import Wire
+from locum.codes.recoding import Values
+from locum.control.rules.implication import Implication, implications_of
+from locum.control.where.evaluate import evaluate
+from locum.control.rules.clause import rule_clauses
+from locum.control.where.names import Names
+from locum.data.distinct import flat
+from locum.randomness import stream
+from locum.schema.column import Column
+from locum.schema.table import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """``if condition then column is null`` (or has a value), perhaps exactly if.
+
+    Attributes
+    ----------
+    column
+        What is coded in place of the column: itself, or what another recoding makes of it.
+    implication
+        The rule.
+    exactly
+        Whether the column is missing nowhere else: then no missing value is coded. Rows in which it must be
+        missing get the value of some other row, which is taken away again when they are decoded.
+    """
+
+    column: Column
+    implication: Implication
+    exactly: bool = False
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The column."""
+        return (self.column.name,)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns of the condition."""
+        return self.implication.inputs
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rule."""
+        return (self.implication.rule,)
+
+    @property
+    def coded(self) -> Column:
+        """The column."""
+        return self.column
+
+    def forth(self, own: Values, table: Values) -> pa.Array:
+        """The column; values of other rows where it must be missing."""
+        values = flat(own[self.column.name])
+        if not self.exactly or not values.null_count:
+            return values
+        donors = values.drop_null()
+        missing = np.asarray(pc.is_null(values)) & self.applies(table)
+        if not len(donors) or not missing.any():
+            return values
+        rng = stream(0, "donors", self.column.name)
+        index = np.arange(len(values))
+        index[missing] = len(values) + rng.integers(len(donors), size=int(missing.sum()))
+        return pa.concat_arrays([values, donors]).take(pa.array(index))
+
+    def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
+        """The column with its value, or nothing, where the condition holds."""
+        at = pa.array(self.applies(table))
+        value = self.implication.value
+        fixed = pa.scalar(value if value is None else value.as_py(), own.type)
+        return {self.column.name: pc.if_else(at, fixed, own)}
+
+    def sentence(self) -> str:
+        """What it does, in one sentence."""
+        return f"Set by the rule: {self.implication.rule.rstrip('.')}."
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready state."""
+        return {
+            "form": "forced",
+            "column": self.column.name,
+            "rule": self.implication.rule,
+            "exactly": self.exactly,
+        }
+
+    @classmethod
+    def from_json(cls, wire: Wire, schema: Schema, place: Column | None = None) -> Forced:
+        """Read back what `to_json` gave; FileFormatError on anything else."""
+        name, exactly = wire.text("column"), wire.boolean("exactly")
+        for clause in rule_clauses(wire.text("rule"), Names(schema)):
+            for implication in implications_of(clause, schema):
+                if implication.column == name:
+                    return cls(place or schema[name], implication, exactly)
+        raise wire.fail("rule", f"a rule about {name}")
+
+    def applies(self, table: Values) -> Any:
+        names = self.inputs
+        part = pa.table({name: table[name] for name in names})
+        return evaluate(self.implication.condition, part).yes

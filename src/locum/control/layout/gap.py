@@ -1,0 +1,180 @@
+"""A column that others never exceed: coded by how far it lies beyond the nearest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from locum.codes.json_fields import Wire
+from locum.codes.recoding import Values
+from locum.control.layout.units import Numbers, Unit
+from locum.errors import FileFormatError
+from locum.schema.column import Column
+from locum.schema.table import Schema
+
+#: Parts into which the range of a column is cut to say where it ends, so that no single extreme is an end.
+PARTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """``low <= column`` (or ``column <= high``) for one or several lows: the distance is coded.
+
+    Attributes
+    ----------
+    column
+        The column that is given back.
+    others
+        The columns that it never falls below (or exceeds).
+    sign
+        1 where it lies above the others, -1 where it lies below.
+    strict
+        Whether it never equals them either.
+    base
+        What stands in for the others where all are missing, in units.
+    end
+        The furthest that the column goes, in units; a gap that leads beyond is folded back.
+    rules
+        The orders that are kept.
+    unit
+        Of the columns and the gap.
+    """
+
+    column: Column
+    others: tuple[str, ...]
+    sign: int
+    strict: tuple[bool, ...]
+    base: float
+    end: float
+    rules: tuple[str, ...]
+    unit: Unit
+
+    @classmethod
+    def fit(
+        cls,
+        table: Values,
+        column: Column,
+        others: Sequence[Column],
+        sign: int,
+        strict: Sequence[bool],
+        rules: Sequence[str],
+    ) -> Gap:
+        """Learn where the column ends and what stands in for its neighbours."""
+        unit = Unit.of([column, *others])
+        names = tuple(c.name for c in others)
+        plain = cls(column, names, sign, tuple(strict), 0.0, 0.0, tuple(rules), unit)
+        low, some = plain._reference(table)
+        own, present = unit.read(table[column.name])
+        base = float(np.median(low[some])) if some.any() else 0.0
+        base = float(np.rint(base)) if unit.whole else base
+        ends = own[present] if present.any() else np.zeros(1)
+        step = max((float(ends.max()) - float(ends.min())) / PARTS, 1e-300)
+        step = 10.0 ** np.floor(np.log10(step)) if step > 1e-300 else 0.0
+        step = max(step, 1.0) if unit.whole else step
+        most = float((ends * sign).max())
+        end = sign * (np.ceil(most / step) * step if step else most)
+        return cls(column, names, sign, tuple(strict), base, float(end), tuple(rules), unit)
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The column."""
+        return (self.column.name,)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The others."""
+        return self.others
+
+    @property
+    def coded(self) -> Column:
+        """The gap: a span of time or a number, under the name of the column."""
+        if self.unit.time:
+            return Column(self.column.name, "duration", self.column.nullable)
+        if self.unit.decimals == 0:
+            return Column(self.column.name, "integer", self.column.nullable)
+        return Column(self.column.name, "number", self.column.nullable, decimals=self.unit.decimals)
+
+    def forth(self, own: Values, table: Values) -> pa.Array:
+        """The gap; missing where the column is."""
+        units, present = self.unit.read(own[self.column.name])
+        low, some = self._reference(table)
+        gap = (units - np.where(some, low, self._number(self.base))) * self.sign
+        return self.unit.write(gap, present, self.coded)
+
+    def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
+        """The column again, never on the wrong side of the others."""
+        assert own is not None  # noqa: S101
+        gap, present = self.unit.read(own)
+        low, some = self._reference(table)
+        step = self.unit.step(self.column)
+        least = np.zeros(len(gap), gap.dtype)
+        for name, strict in zip(self.others, self.strict, strict=True):
+            if strict and self.unit.whole:
+                near, there = self.unit.read(table[name])
+                least = np.maximum(least, np.where(there & (near == low), 1, 0))
+        gap = np.where(some, np.maximum(gap, least), gap)
+        room = (self._number(self.end) - low) * self.sign
+        over = some & (gap > room) & (room > least)
+        with np.errstate(all="ignore"):
+            folded = least + np.mod(gap - least, np.where(over, room - least, 1) + (1 if self.unit.whole else 0))
+        gap = np.where(over, folded, gap)
+        value = np.where(some, low, self._number(self.base)) + self.sign * gap
+        if self.unit.whole and step > 1:
+            # to the column's own raster, away from the others
+            value = -(-value // step) * step if self.sign > 0 else value // step * step
+        return {self.column.name: self.unit.write(value, present, self.column)}
+
+    def sentence(self) -> str:
+        """What it does, in one sentence."""
+        side = "above" if self.sign > 0 else "below"
+        return f"Coded by how far it lies {side} {' and '.join(self.others)}, so that it never crosses it."
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready state."""
+        return {
+            "form": "gap",
+            "column": self.column.name,
+            "others": list(self.others),
+            "sign": self.sign,
+            "strict": list(self.strict),
+            "base": self.base,
+            "end": self.end,
+            "rules": list(self.rules),
+        }
+
+    @classmethod
+    def from_json(cls, wire: Wire, schema: Schema) -> Gap:
+        """Read back what `to_json` gave; FileFormatError on anything else."""
+        names = [wire.text("column"), *wire.texts("others")]
+        if len(names) < 2 or len(set(names)) < len(names) or not set(names) <= set(schema.names):
+            raise wire.fail("others", "columns of the table")
+        column, *others = (schema[name] for name in names)
+        if not all(c.ordered for c in (column, *others)):
+            raise wire.fail("column", "columns with an order")
+        sign = wire.integer("sign", low=-1, high=1)
+        strict = wire.items("strict", length=len(others))
+        if sign == 0 or not all(isinstance(s, bool) for s in strict):
+            raise wire.fail("strict", "true or false for each of the others")
+        numbers = [wire.number(key, low=-1e300, high=1e300) for key in ("base", "end")]
+        unit = Unit.of([column, *others])
+        if unit.whole and any(abs(n) > 2**62 for n in numbers):
+            raise FileFormatError("a gap is out of range", where=wire.where)
+        rules = tuple(wire.texts("rules"))
+        return cls(column, tuple(names[1:]), sign, tuple(strict), *numbers, rules, unit)
+
+    def _number(self, value: float) -> Any:
+        return int(value) if self.unit.whole else value
+
+    def _reference(self, table: Values) -> tuple[Numbers, Any]:
+        """The nearest of the others, in units, and where there is one."""
+        first, *more = self.others
+        best, some = self.unit.read(table[first])
+        for name in more:
+            units, present = self.unit.read(table[name])
+            nearer = present & (~some | (units * self.sign > best * self.sign))
+            best, some = np.where(nearer, units, best), some | present
+        return best, some

@@ -1,0 +1,270 @@
+"""Choosing how a table is laid out so that its rules hold by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from locum.codes.recoding import Recoding, Values
+from locum.control.layout.forced import Forced
+from locum.control.layout.formula import Formula
+from locum.control.layout.gap import Gap
+from locum.control.layout.joined import Joined
+from locum.control.layout.switch import Switch
+from locum.control.layout.units import Numbers
+from locum.control.rules.clause import Clause, rule_clauses
+from locum.control.rules.equation import equations_of
+from locum.control.rules.implication import Implication, implications_of
+from locum.control.where.names import Names
+from locum.data.distinct import flat
+from locum.schema.column import Column
+from locum.schema.table import Schema
+
+#: Most combinations of joined columns, and the most of them for one row.
+MOST_JOINED, ROWS_PER = 4000, 0.25
+#: Rows by which a gap is compared with its column; parts of the range that are told apart.
+LOOK, PARTS = 20_000, 200
+#: Nats by which a gap must be less spread than its column to be coded instead.
+LESS = 0.05
+
+
+def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
+    """Recodings by which as many rules of the schema as possible hold in every row that is decoded.
+
+    Parameters
+    ----------
+    table
+        Canonical rows to learn from. A rule that they break is left to checks.
+    schema
+        Columns, dependencies and rules.
+
+    Returns
+    -------
+    tuple
+        In the order in which they are applied. Target and protected columns stay as they are.
+
+    Notes
+    -----
+    What follows is calculated, decided or looked up; columns of which only some combinations occur are drawn
+    as one; what is missing together shares one flag; of an order the gap is coded where it is less spread
+    than the column itself (else the column is coded, and rows that break the order are drawn again). Rules
+    for which a column would have to follow from itself are left to checks, and so is ``unique``.
+    """
+    if not schema.rules:
+        return ()
+    clauses = [c for c in rule_clauses(schema.rules, Names(schema)) if c.holds(table).all()]
+    columns = {name: flat(table.column(name)) for name in schema.names}
+    plan = _Plan(schema, columns)
+    for clause in clauses:
+        plan.calculate(clause)
+    plan.join(clauses)
+    for clause in clauses:
+        plan.fix(clause)
+    plan.order(clauses)
+    return plan.recodings
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Recodings chosen so far, in the four groups in which they are applied."""
+
+    schema: Schema
+    table: Values
+    constants: list[Recoding] = field(default_factory=list)
+    whole: list[Recoding] = field(default_factory=list)
+    gaps: list[Recoding] = field(default_factory=list)
+    missing: list[Implication] = field(default_factory=list)
+    needs: dict[str, set[str]] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.needs = {d.dependent: {d.determinant} for d in self.schema.dependencies}
+
+    @property
+    def recodings(self) -> tuple[Recoding, ...]:
+        """All of them, in order; what is missing by a rule comes last, on what the others have made."""
+        places = {r.gives[0]: r.coded for r in self.gaps}
+        forced = [
+            Forced(places.get(i.column) or self.schema[i.column], i, i.exactly and self._nowhere_else(i))
+            for i in self.missing
+        ]
+        forced = [_not_missing(f) for f in forced]
+        return (*self.constants, *self.whole, *self.gaps, *forced)
+
+    def calculate(self, clause: Clause) -> None:
+        """A column that the rule gives."""
+        for equation in equations_of(clause, self.schema):
+            if self._whole(equation.column, equation.inputs):
+                formula = Formula.fit(self.table, self.schema[equation.column], equation)
+                if formula is not None:
+                    self._add(self.whole, formula)
+                    return
+        for implication in implications_of(clause, self.schema):
+            if implication.exactly and self._whole(implication.column, implication.inputs):
+                switch = Switch.fit(self.table, self.schema[implication.column], implication)
+                if switch is not None:
+                    self._add(self.whole, switch)
+                    return
+
+    def join(self, clauses: Sequence[Clause]) -> None:
+        """Columns of which one follows from others, or of which only listed combinations occur."""
+        groups: list[tuple[set[str], list[str]]] = []
+        for clause in clauses:
+            plain = clause.term.op == "follows" and all(a.op == "name" for a in clause.term.args)
+            listed = clause.term.op == "in" and len(clause.columns) > 1
+            names = set(clause.columns)
+            if not (plain or listed) or not all(self._joinable(n) for n in names):
+                continue
+            near = [g for g in groups if g[0] & names]
+            merged = (names.union(*(g[0] for g in near)), [clause.text, *(t for g in near for t in g[1])])
+            if self._few(merged[0]):
+                groups = [g for g in groups if g not in near] + [merged]
+            elif self._few(names) and not near:
+                groups.append((names, [clause.text]))
+        for names, texts in groups:
+            ordered = [self.schema[n] for n in self.schema.names if n in names]
+            taken = [*self.schema.names, *(r.name for r in self.whole if isinstance(r, Joined))]
+            self._add(self.whole, Joined.fit(self.table, ordered, texts, taken))
+
+    def fix(self, clause: Clause) -> None:
+        """A column that has one value, or none, under a condition."""
+        for implication in implications_of(clause, self.schema):
+            name = implication.column
+            column = self.schema[name]
+            free = name not in self.done and not column.regenerated and self._acyclic(name, implication.inputs)
+            determined = any(d.dependent == name for d in self.schema.dependencies)
+            if not free or determined or (implication.value is None and name in self._roles):
+                continue
+            if implication.value is None:
+                if any(i.column == name for i in self.missing):
+                    continue
+                self.missing.append(implication)
+                self._need(name, implication.inputs)
+            elif not implication.exactly:
+                self._add(self.constants, Forced(column, implication), final=False)
+            if clause.term.op != "together":
+                return
+
+    def order(self, clauses: Sequence[Clause]) -> None:
+        """Columns that others never exceed: the gap, where it says less."""
+        above: dict[str, dict[str, tuple[bool, str]]] = {}
+        below: dict[str, dict[str, tuple[bool, str]]] = {}
+        for clause in clauses:
+            pair = _ordered(clause)
+            if pair is not None:
+                low, high, strict = pair
+                above.setdefault(high, {})[low] = (strict, clause.text)
+                below.setdefault(low, {})[high] = (strict, clause.text)
+        for sign, sides in ((1, above), (-1, below)):
+            for name in sides:
+                others = {o: s for o, s in sides[name].items() if self._gap_free(name, o)}
+                texts = {text for r in self.gaps for text in r.rules}
+                others = {o: s for o, s in others.items() if s[1] not in texts}
+                if not others or not self._acyclic(name, others):
+                    continue
+                gap = Gap.fit(
+                    self.table,
+                    self.schema[name],
+                    [self.schema[o] for o in others],
+                    sign,
+                    [s for s, _ in others.values()],
+                    [t for _, t in others.values()],
+                )
+                if _less_spread(gap, self.table):
+                    self._add(self.gaps, gap)
+
+    @property
+    def _roles(self) -> set[str]:
+        return {*self.schema.protected, *([self.schema.target] if self.schema.target else [])}
+
+    def _whole(self, name: str, inputs: Sequence[str]) -> bool:
+        """Whether a column may follow from others wholly."""
+        return self._joinable(name) and self._acyclic(name, inputs)
+
+    def _joinable(self, name: str) -> bool:
+        tied = {n for d in self.schema.dependencies for n in (d.dependent,)}
+        column = self.schema[name]
+        return not (name in self.done or name in self._roles or name in tied or column.regenerated)
+
+    def _gap_free(self, name: str, other: str) -> bool:
+        tied = {n for d in self.schema.dependencies for n in (d.dependent, d.determinant)}
+        return self._joinable(name) and name not in tied and not self._constant(name) and other != name
+
+    def _constant(self, name: str) -> bool:
+        return False
+
+    def _few(self, names: set[str]) -> bool:
+        values = {n: self.table[n] for n in names}
+        n = len(next(iter(values.values())))
+        most = min(MOST_JOINED, int(ROWS_PER * n))
+        return pa.table(values).group_by(list(names)).aggregate([]).num_rows <= most
+
+    def _acyclic(self, name: str, inputs: Sequence[str] | dict[str, tuple[bool, str]]) -> bool:
+        """Whether none of the inputs follows from the column."""
+        todo, seen = list(inputs), set()
+        while todo:
+            at = todo.pop()
+            if at == name:
+                return False
+            if at not in seen:
+                seen.add(at)
+                todo += self.needs.get(at, ())
+        return True
+
+    def _need(self, name: str, inputs: Sequence[str]) -> None:
+        self.needs.setdefault(name, set()).update(inputs)
+
+    def _add(self, group: list[Recoding], recoding: Recoding, *, final: bool = True) -> None:
+        group.append(recoding)
+        for name in recoding.gives:
+            self._need(name, recoding.inputs)
+            if final:
+                self.done.add(name)
+
+    def _nowhere_else(self, implication: Implication) -> bool:
+        """Whether the column is missing exactly where the condition holds, and somewhere present."""
+        forced = Forced(self.schema[implication.column], implication)
+        missing = np.asarray(pc.is_null(self.table[implication.column]))
+        return bool((missing == forced.applies(self.table)).all() and not missing.all())
+
+
+def _not_missing(forced: Forced) -> Forced:
+    from dataclasses import replace
+
+    return replace(forced, column=replace(forced.column, nullable=False)) if forced.exactly else forced
+
+
+def _ordered(clause: Clause) -> tuple[str, str, bool] | None:
+    """Low, high and whether they never are equal, of a comparison of two columns."""
+    term = clause.term
+    if term.op not in ("<", "<=", ">", ">=") or any(a.op != "name" for a in term.args):
+        return None
+    a, b = (arg.node.value for arg in term.args)
+    sorts = {arg.sort for arg in term.args}
+    if not sorts <= {"number"} and not sorts <= {"moment"} and not sorts <= {"span"}:
+        return None
+    return (a, b, term.op == "<") if term.op in ("<", "<=") else (b, a, term.op == ">")
+
+
+def _less_spread(gap: Gap, table: Values) -> bool:
+    """Whether the gap is less spread than the column, in entropy over equal parts of the column's range."""
+    units, present = gap.unit.read(table[gap.column.name])
+    gaps, _ = gap.unit.read(gap.forth({gap.column.name: table[gap.column.name]}, table))
+    at = np.flatnonzero(present)[:: max(1, int(present.sum()) // LOOK)]
+    if len(at) < 2:
+        return False
+    own, new = units[at].astype(np.float64), gaps[at].astype(np.float64)
+    low, high = np.quantile(own, [0.005, 0.995])
+    width = max((high - low) / PARTS, 1.0 if gap.unit.whole else 1e-300)
+    return _entropy(new, width) < _entropy(own, width) - LESS
+
+
+def _entropy(values: Numbers, width: float) -> float:
+    """Entropy of values cut into parts of equal width, in nats."""
+    _, counts = np.unique(np.floor(values / width), return_counts=True)
+    share = counts / counts.sum()
+    return float(-(share * np.log(share)).sum())

@@ -1,0 +1,66 @@
+"""Recodings out of a model file."""
+
+from __future__ import annotations
+
+from locum.codes.json_fields import Wire
+from locum.codes.recoding import Recoding
+from locum.control.layout.forced import Forced
+from locum.control.layout.formula import Formula
+from locum.control.layout.gap import Gap
+from locum.control.layout.joined import Joined
+from locum.control.layout.switch import Switch
+from locum.errors import LocumError
+from locum.schema.column import Column
+from locum.schema.table import Schema
+
+
+def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
+    """Read what `Encoder.to_json` wrote of its recodings.
+
+    Raises
+    ------
+    FileFormatError
+        On anything that it cannot have written: unknown forms, rules that are none, circles.
+    """
+    found: list[Recoding] = []
+    places: dict[str, Column] = {}
+    for item in items:
+        form = item.text("form")
+        recoding: Recoding
+        try:
+            if form == "forced":
+                recoding = Forced.from_json(item, schema, places.get(item.text("column")))
+            elif form in _FORMS:
+                recoding = _FORMS[form].from_json(item, schema)
+            else:
+                raise item.fail("form", "a form of recoding that this version knows")
+        except LocumError as error:
+            raise item.fail("rule", "a recoding of this table") from error
+        found.append(recoding)
+        if recoding.coded is not None:
+            places |= {name: recoding.coded for name in recoding.gives if recoding.coded.name == name}
+    _check(found, schema)
+    return tuple(found)
+
+
+_FORMS = {"formula": Formula, "gap": Gap, "joined": Joined, "switch": Switch}
+
+
+def _check(found: list[Recoding], schema: Schema) -> None:
+    from locum.codes.recoding import order_of
+    from locum.errors import FileFormatError
+
+    needs: dict[str, tuple[str, ...]] = {d.dependent: (d.determinant,) for d in schema.dependencies}
+    gone: set[str] = set()
+    for recoding in found:
+        coded = recoding.coded
+        for name in recoding.gives:
+            needs[name] = (*needs.get(name, ()), *recoding.inputs)
+            if name in gone:
+                raise FileFormatError("a column is recoded after nothing of it is left", where="encoder")
+            if coded is None or coded.name != name:
+                gone.add(name)
+    try:
+        order_of(schema.names, needs)
+    except ValueError as error:
+        raise FileFormatError("columns follow from each other in a circle", where="encoder") from error
