@@ -71,7 +71,7 @@ def read_request(
     more = _texts(() if rules is None else rules, "rules", "start <= end")
     clauses += rule_clauses(dict.fromkeys([*fitted.schema.rules, *more]), names)
     for clause in clauses:
-        if clause.origin == "where" and clause.term.op == "unique":
+        if clause.origin == "where" and clause.about_table:
             raise UsageError(f"{clause.text} is a rule", where="where", do="give it as a rule")
     if not isinstance(temperature, int | float) or not 0.05 <= temperature <= 20:
         raise UsageError(f"temperature {temperature!r} is not usable", expected="a number from 0.05 to 20")

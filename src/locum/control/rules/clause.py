@@ -12,7 +12,7 @@ import numpy.typing as npt
 from locum.control.where.bind import Term, bind, constants
 from locum.control.where.evaluate import evaluate
 from locum.control.where.names import Names
-from locum.control.where.tree import COMPARISONS
+from locum.control.where.tree import ABOUT_TABLE, COMPARISONS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +38,11 @@ class Clause:
     text: str
     origin: Origin
     term: Term
+
+    @property
+    def about_table(self) -> bool:
+        """Whether it says something about the rows together (``unique``, ``follows from``)."""
+        return self.term.op in ABOUT_TABLE
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -91,5 +96,5 @@ def _source(text: str, part: Term) -> str:
         if text[first.stop : last.start].strip() not in COMPARISONS:
             left, right = (text[side.start : side.stop].strip() for side in node.args)
             return f"{left} {node.op} {right}"
-        return text[first.start : last.stop].strip()
+        return text[first.start : max(last.stop, node.stop)].strip()
     return text[node.start : node.stop].strip() or text

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from locum.control.where.functions import FUNCTIONS, WORDS
 from locum.control.where.names import Names, Sort, sort_of
 from locum.control.where.parse import parse
 from locum.control.where.token import fault
-from locum.control.where.tree import ARITHMETIC, COMPARISONS, MIRRORED, Node
+from locum.control.where.tree import ABOUT_TABLE, ARITHMETIC, COMPARISONS, MIRRORED, Node
 from locum.errors import DataError, SchemaError, UsageError
 from locum.schema.column import Column
 
@@ -33,6 +34,7 @@ _ARITHMETIC_SORTS: dict[tuple[str, ...], Sort] = {
     ("-", "span", "span"): "span",
     ("*", "span", "number"): "span",
     ("/", "span", "number"): "span",
+    ("/", "span", "span"): "number",
 }
 
 
@@ -50,14 +52,17 @@ class Term:
     args
         Bound operands.
     slack
-        For ``=`` and ``!=`` of computed numbers: how far apart two equal numbers may be, from the decimals of
-        the columns.
+        For ``=`` and ``!=`` of computed numbers: how far apart two equal numbers may be; as ``within`` says,
+        else half a unit of the last decimal of the column that is calculated.
+    zone
+        Of a function of moments: the time zone in which their parts are read, empty for UTC.
     """
 
     node: Node
     sort: Sort
     args: tuple[Term, ...] = ()
     slack: float = 0.0
+    zone: str = ""
 
     @property
     def op(self) -> str:
@@ -111,8 +116,12 @@ class _Binder:
         if node.op in ("number", "text", "truth", "span"):
             sorts: dict[str, Sort] = {"number": "number", "text": "label", "truth": "truth", "span": "span"}
             return Term(node, sorts[node.op])
-        if node.op in ("and", "or", "not"):
-            return Term(node, "truth", tuple(self.truth(arg) for arg in node.args))
+        if node.op in ("and", "or", "not", "exactly"):
+            parts = tuple(self.truth(arg) for arg in node.args)
+            alone = next((p.node for p in parts if p.op in ABOUT_TABLE and node.op != "and"), None)
+            if alone is not None:
+                raise self.fault(alone, "this is about the whole table", "write it as a rule of its own")
+            return Term(node, "truth", parts)
         if node.op == "isnull":
             return Term(node, "truth", (self.bind(node.args[0]),))
         if node.op in COMPARISONS:
@@ -121,8 +130,10 @@ class _Binder:
             return self.membership(node)
         if node.op in ARITHMETIC or node.op == "neg":
             return self.arithmetic(node)
-        if node.op == "unique":
+        if node.op in (*ABOUT_TABLE, "together"):
             return Term(node, "truth", tuple(self.bind(arg) for arg in node.args))
+        if node.op == "call":
+            return self.call(node)
         raise self.fault(node, "several values in brackets cannot stand here", "use in (...)")
 
     def fault(self, node: Node, what: str, do: str = "", expected: str = "") -> UsageError:
@@ -149,6 +160,10 @@ class _Binder:
         return self.pair(node, a, self.literal(right, a))
 
     def pair(self, node: Node, a: Term, b: Term) -> Term:
+        # A rule may say that a made value is put together from others.
+        texts = a.columns and b.columns and {a.sort, b.sort} <= {"made", "label"}
+        if not self.strict and texts and node.op in ("=", "!="):
+            return Term(node, "truth", (a, b))
         for side in (a, b):
             if side.sort == "made":
                 raise self.made(side)
@@ -158,7 +173,7 @@ class _Binder:
             )
         if a.sort in ("label", "truth") and node.op not in ("=", "!="):
             raise self.fault(node, f"{node.op} needs an order, and labels have none", "use =, != or in (...)")
-        return Term(node, "truth", (a, b), self.slack(a, b))
+        return Term(node, "truth", (a, b), self.slack(node, a, b))
 
     def made(self, term: Term) -> UsageError:
         what = f"values of {term.columns[0]} are made afresh in every row, so they cannot be asked for"
@@ -176,17 +191,17 @@ class _Binder:
             return "write texts in single quotes and numbers without"
         return "compare like with like"
 
-    def slack(self, a: Term, b: Term) -> float:
-        """Half a unit of the last decimal, where numbers are computed from columns with decimals."""
+    def slack(self, node: Node, a: Term, b: Term) -> float:
+        """How far apart equal values may be: as said, else half a unit of the last decimal."""
+        if node.op == "=" and node.value is not None:
+            return float(node.value)
         computed = any(n.op in ARITHMETIC for t in (a, b) for n in t.node.walk())
         if a.sort != "number" or not computed:
             return 0.0
-        decimals = [self._decimals(name) for t in (a, b) for name in t.columns]
-        return (
-            0.5 * 10.0 ** -max(d for d in decimals if d is not None) * (1 - 1e-9)
-            if None not in decimals
-            else 1e-9
-        )
+        bare = [t for t in (a, b) if t.op == "name"]
+        decimals = [self._decimals(name) for t in bare or (a, b) for name in t.columns]
+        known = [d for d in decimals if d is not None]
+        return 1e-9 if len(known) < len(decimals) or not known else 0.5 * 10.0 ** -max(known) * (1 + 1e-9)
 
     def _decimals(self, name: str) -> int | None:
         column = self.names.column(name)
@@ -310,6 +325,40 @@ class _Binder:
             words = " and ".join(_WORDS[s] for s in sorts)
             raise self.fault(node, f"{node.op} does not work on {words}", "calculate with numbers and dates")
         return Term(node, sort, args)
+
+    def call(self, node: Node) -> Term:
+        """A function of columns: the number and the sorts of its arguments are checked."""
+        function = FUNCTIONS[node.value]
+        if not function.takes(len(node.args)):
+            raise self.fault(
+                node,
+                f"{node.value} cannot be called with {len(node.args)} of its arguments",
+                "",
+                f"{node.value}({', '.join(WORDS[a] for a in function.arguments)})",
+            )
+        args = tuple(self.argument(arg, node.value, i) for i, arg in enumerate(node.args))
+        zones = [self.names.column(c).timezone for c in node.columns if self.names.column(c).timezone]
+        return Term(node, function.gives, args, zone=zones[0] if zones else "")
+
+    def argument(self, node: Node, name: str, place: int) -> Term:
+        """One argument of a function."""
+        wanted = FUNCTIONS[name].argument(place)
+        if wanted == "moment" and node.op == "text":
+            return self.value(node, Column("value", "datetime"))
+        term = self.bind(node)
+        if term.sort == "made" and self.strict:
+            raise self.made(term)
+        literal = {"literal number": "number", "literal text": "text"}.get(wanted)
+        if literal is not None:
+            good = term.op == literal and not (literal == "number" and term.node.value % 1)
+        elif wanted == "text":
+            good = term.sort in ("label", "made", "number")
+        else:
+            good = term.sort == wanted
+        if not good:
+            what = "a calculation" if literal and term.op != literal else _WORDS[term.sort]
+            raise self.fault(node, f"{name} does not take {what} here", "", WORDS[wanted])
+        return term
 
     def operand(self, node: Node, above: Node) -> Term:
         term: Term

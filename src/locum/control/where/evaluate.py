@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from locum.arrays import BoolArray
 from locum.control.where.bind import Term
-from locum.control.where.tree import ARITHMETIC, COMPARISONS
+from locum.control.where.call import call
+from locum.control.where.functions import FUNCTIONS
+from locum.control.where.tree import ABOUT_TABLE, ARITHMETIC, COMPARISONS
 from locum.data.distinct import as_numbers, flat
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 _DAY = 86_400_000_000
 #: Whole numbers are calculated with as such below this; above, as doubles.
 _SAFE = 2**31
+#: Relative error of a calculation with doubles.
+_LAST_DIGITS = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,12 @@ class _Values:
 def evaluate(term: Term, table: pa.Table) -> Truth:
     """Truth of a bound condition for each row.
 
-    A comparison with a missing value is unknown; ``not``, ``and`` and ``or`` follow Kleene. ``unique(...)``
-    is true everywhere: it is about the table, see `locum.control.unique`.
+    A comparison with a missing value is unknown; ``not``, ``and`` and ``or`` follow Kleene, ``exactly if`` is
+    unknown where one of its sides is. ``unique(...)`` and ``follows from`` are true everywhere: they are
+    about the table.
     """
     n = table.num_rows
-    if term.op == "unique":
+    if term.op in ABOUT_TABLE:
         return Truth(np.ones(n, bool), np.zeros(n, bool))
     if term.op == "not":
         inner = evaluate(term.args[0], table)
@@ -65,6 +70,13 @@ def evaluate(term: Term, table: pa.Table) -> Truth:
         if term.op == "and":
             return Truth(every([p.yes for p in parts]), some([p.no for p in parts]))
         return Truth(some([p.yes for p in parts]), every([p.no for p in parts]))
+    if term.op == "exactly":
+        one, two = (evaluate(arg, table) for arg in term.args)
+        return Truth((one.yes & two.yes) | (one.no & two.no), (one.yes & two.no) | (one.no & two.yes))
+    if term.op == "together":
+        there = [_values(arg, table).present for arg in term.args]
+        same = np.logical_and.reduce(there) | ~np.logical_or.reduce(there)
+        return Truth(same, ~same)
     if term.op == "isnull":
         present = _values(term.args[0], table).present
         return Truth(~present, present)
@@ -87,7 +99,8 @@ def _compare(op: str, a: Any, b: Any, slack: float) -> BoolArray:
         return same if op == "=" else ~same
     with np.errstate(invalid="ignore"):
         if slack and op in ("=", "!="):
-            near: BoolArray = (np.abs(a - b) <= slack) | (a == b)
+            # Numbers of many digits differ in the last ones, whatever the file says.
+            near: BoolArray = (np.abs(a - b) <= slack + _LAST_DIGITS * np.abs(a)) | (a == b)
             return near if op == "=" else ~near
         out: BoolArray = {
             "=": np.equal,
@@ -152,8 +165,25 @@ def _values(term: Term, table: pa.Table) -> _Values:
         return _Values(np.full(n, term.node.value), np.ones(n, bool))
     if term.op in ARITHMETIC or term.op == "neg":
         return _calculate(term, [_values(arg, table) for arg in term.args])
+    if term.op == "call":
+        return _call(term, table)
     truth = evaluate(term, table)
     return _Values(truth.yes, truth.yes | truth.no)
+
+
+def _call(term: Term, table: pa.Table) -> _Values:
+    literals = ("literal number", "literal text")
+    kinds = [FUNCTIONS[term.node.value].argument(i) for i in range(len(term.args))]
+    parts = [
+        arg.node.value if kind in literals or arg.op == "text" else _values(arg, table)
+        for arg, kind in zip(term.args, kinds, strict=True)
+    ]
+    columns = [p for p in parts if isinstance(p, _Values)]
+    present = np.logical_and.reduce([p.present for p in columns] or [np.ones(table.num_rows, bool)])
+    data, present = call(
+        term.node.value, [p.data if isinstance(p, _Values) else p for p in parts], present, term.zone
+    )
+    return _Values(data, present)
 
 
 def _calculate(term: Term, parts: list[_Values]) -> _Values:

@@ -1,7 +1,8 @@
 """From text to a tree: a Pratt parser for conditions.
 
-Loosest first: ``if A then B`` and ``A implies B``; ``or``; ``and``; ``not``; comparisons, ``in``,
-``between``, ``is null``; ``+ -``; ``* / %``; unary minus. ``10 <= age < 20`` means both comparisons.
+Loosest first: ``if A then B``, ``A implies B`` and ``A exactly if B``; ``or``; ``and``; ``not``; comparisons,
+``in``, ``between``, ``is null``, ``follows from``; ``+ -``; ``* / %``; unary minus; ``year(d)`` and other
+functions. ``10 <= age < 20`` means both comparisons.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
+from locum.control.where.functions import FUNCTIONS, nearest_functions
 from locum.control.where.token import UNITS, Token, fault, tokens
 from locum.control.where.tree import COMPARISONS, Node, Op, negate
 from locum.errors import UsageError
@@ -19,7 +21,7 @@ DEEPEST = 60
 #: Longest text of one condition.
 LONGEST = 20_000
 
-_POWER = {"implies": 1, "or": 2, "and": 3, "compare": 5, "+": 6, "-": 6, "*": 7, "/": 7, "%": 7}
+_POWER = {"implies": 1, "exactly": 1, "or": 2, "and": 3, "compare": 5, "+": 6, "-": 6, "*": 7, "/": 7, "%": 7}
 _NOT, _MINUS = 4, 8
 
 
@@ -65,6 +67,12 @@ class _Parser:
     def is_next(self, *values: str) -> bool:
         return self.peek().kind in ("op", "word") and self.peek().value in values
 
+    def is_phrase(self, *words: str, start: int | None = None) -> bool:
+        """Whether these words come next, without quotes, whatever their case."""
+        at = self.at if start is None else start
+        some = self.found[at : at + len(words)]
+        return [self.text[token.start : token.stop].lower() for token in some] == list(words)
+
     def need(self, value: str) -> Token:
         if not self.is_next(value):
             raise self.unexpected(f"{value!r}", self.peek())
@@ -90,6 +98,9 @@ class _Parser:
         while True:
             token = self.peek()
             name = "compare" if _compares(token) else token.value if token.kind in ("op", "word") else ""
+            if token.kind == "name":
+                phrases = {"exactly": ("exactly", "if"), "compare": ("follows", "from")}
+                name = next((power for power, words in phrases.items() if self.is_phrase(*words)), "")
             if _POWER.get(name, 0) <= power:
                 break
             left = self.comparison(left) if name == "compare" else self.infix(left, self.take())
@@ -102,6 +113,11 @@ class _Parser:
             return self.number(token)
         if token.kind == "text":
             return Node("text", (), token.value, token.start, token.stop)
+        if token.kind == "name" and self.is_phrase("missing", "together", "(", start=self.at - 1):
+            self.take()
+            return self.columns("together", token)
+        if token.kind == "name" and self.is_next("(") and self.text[token.start] not in '"`':
+            return self.call(token)
         if token.kind == "name":
             return Node("name", (), token.value, token.start, token.stop)
         if token.value in ("true", "false"):
@@ -117,7 +133,7 @@ class _Parser:
         if token.value == "if":
             return self.rule(token)
         if token.value == "unique":
-            return self.unique(token)
+            return self.columns("unique", token)
         if token.value == "(":
             return self.group(token)
         raise self.unexpected("a column, a value or a bracket", token)
@@ -136,13 +152,53 @@ class _Parser:
         then = self.expression(_POWER["implies"])
         return Node("or", (negate(condition), then), None, token.start, then.stop)
 
-    def unique(self, token: Token) -> Node:
+    def columns(self, op: Op, token: Token) -> Node:
+        """``unique(a, b)`` and ``missing together (a, b)``."""
         self.need("(")
         names = [self.name()]
         while self.is_next(","):
             self.take()
             names.append(self.name())
-        return Node("unique", tuple(names), None, token.start, self.need(")").stop)
+        return Node(op, tuple(names), None, token.start, self.need(")").stop)
+
+    def call(self, token: Token) -> Node:
+        name = token.value.lower()
+        if name not in FUNCTIONS:
+            near = nearest_functions(name)
+            raise fault(
+                self.text,
+                token.start,
+                token.stop,
+                f"there is no function {token.value}",
+                f"did you mean {near[0]}?" if near else "",
+                "" if near else f"one of {', '.join(FUNCTIONS)}",
+            )
+        self.need("(")
+        args = [self.expression(0)]
+        while self.is_next(","):
+            self.take()
+            args.append(self.expression(0))
+        return Node("call", tuple(args), name, token.start, self.need(")").stop)
+
+    def follows(self, left: Node) -> Node:
+        """``distance follows from (origin, dest)``."""
+        if left.op != "name":
+            raise fault(self.text, left.start, left.stop, "only a column can follow from others")
+        self.take()
+        self.take()
+        right = self.expression(_POWER["compare"])
+        args = right.args if right.op == "list" else (right,)
+        for arg in args:
+            if arg.op not in ("name", "call"):
+                raise fault(
+                    self.text,
+                    arg.start,
+                    arg.stop,
+                    "this is no column",
+                    "",
+                    "columns, or functions of columns",
+                )
+        return Node("follows", (left, *args), None, left.start, right.stop)
 
     def name(self) -> Node:
         token = self.take()
@@ -163,6 +219,10 @@ class _Parser:
         return Node("list", tuple(inner), None, token.start, stop)
 
     def infix(self, left: Node, token: Token) -> Node:
+        if token.kind == "name":
+            self.need("if")
+            right = self.expression(_POWER["exactly"])
+            return Node("exactly", (left, right), None, left.start, right.stop)
         right = self.expression(_POWER[token.value] - (token.value == "implies"))
         if token.value == "implies":
             return Node("or", (negate(left), right), None, left.start, right.stop)
@@ -170,7 +230,9 @@ class _Parser:
         return Node(op, (left, right), None, left.start, right.stop)
 
     def comparison(self, left: Node) -> Node:
-        """``= < in between is``, also negated and chained."""
+        """``= < in between is follows``, also negated and chained."""
+        if self.peek().kind == "name":
+            return self.follows(left)
         if self.is_next("is"):
             self.take()
             no = self.is_next("not") and bool(self.take())
@@ -199,7 +261,19 @@ class _Parser:
             right = self.expression(_POWER["compare"])
             parts.append(Node(op, (value, right), None, value.start, right.stop))
             value = right
+        if len(parts) == 1 and parts[0].op == "=" and self.is_phrase("within"):
+            return self.tolerance(parts[0])
         return parts[0] if len(parts) == 1 else Node("and", tuple(parts), None, left.start, value.stop)
+
+    def tolerance(self, equal: Node) -> Node:
+        """``a = b within 0.1``."""
+        self.take()
+        found = self.expression(_POWER["compare"])
+        if found.op not in ("number", "span") or found.value < 0:
+            raise fault(
+                self.text, found.start, found.stop, "this is no tolerance", "", "a number such as 0.5"
+            )
+        return replace(equal, value=found.value, stop=found.stop)
 
     def members(self) -> Node:
         """The list after ``in``; one value in brackets is a list as well."""

@@ -15,6 +15,8 @@ TokenKind = Literal["name", "number", "text", "word", "op", "end"]
 WORDS = frozenset(
     {"and", "or", "not", "in", "between", "is", "null", "true", "false", "if", "then", "implies", "unique"}
 )
+#: Words that mean something only in their place (``a exactly if b``); columns so named are quoted as well.
+PHRASES = frozenset({"exactly", "follows", "from", "missing", "together", "within"})
 #: Units of a span of time and their length in microseconds; a final ``s`` may follow.
 UNITS = {
     "second": 10**6,
@@ -135,7 +137,7 @@ def _plain(text: str, at: int) -> Token | None:
 def quote(name: str) -> str:
     """A column name as it is written in a condition."""
     plain = name.replace("_", "a").isalnum() and not name[0].isdigit()
-    plain = plain and name.lower() not in WORDS and name.lower().removesuffix("s") not in UNITS
+    plain = plain and name.lower() not in WORDS | PHRASES and name.lower().removesuffix("s") not in UNITS
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 

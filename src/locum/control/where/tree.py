@@ -32,9 +32,15 @@ Op = Literal[
     "or",
     "list",
     "unique",
+    "follows",
+    "together",
+    "exactly",
+    "call",
     "else",
 ]
 
+#: Statements about a whole table, which are true of every row by itself.
+ABOUT_TABLE = ("unique", "follows")
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 ARITHMETIC = ("+", "-", "*", "/", "%")
 #: The comparison that holds when the sides are exchanged.
@@ -49,12 +55,15 @@ class Node:
     ----------
     op
         ``name`` a column, ``number`` ``text`` ``truth`` ``span`` (of time, microseconds) literals, ``list``
-        several values, ``in`` membership of the first argument in the list that is the second, ``unique`` a
-        rule about a whole table, ``else`` holds where no argument does; the others are what they look like.
+        several values, ``in`` membership of the first argument in the list that is the second, ``unique`` and
+        ``follows`` (the first argument from the others) statements about a whole table, ``together`` all
+        arguments missing or none, ``exactly`` both arguments true or both false, ``call`` a function,
+        ``else`` holds where no argument does; the others are what they look like.
     args
         Operands.
     value
-        Column name or literal value.
+        Column name, literal value, or name of the function; of ``=`` how far apart equal numbers may be,
+        where that is said.
     start, stop
         Place in the text.
     """
