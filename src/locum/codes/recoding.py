@@ -29,6 +29,8 @@ class Recoding(Protocol):
         What is coded in place of what it gives; None when nothing is, because all of it follows.
     rules
         Texts of the rules that hold by it in every row that it gives back.
+    alone
+        Whether what is coded is known from what it gives, without its inputs.
     """
 
     @property
@@ -42,6 +44,9 @@ class Recoding(Protocol):
 
     @property
     def rules(self) -> tuple[str, ...]: ...
+
+    @property
+    def alone(self) -> bool: ...
 
     def forth(self, own: Values, table: Values) -> pa.Array | None:
         """What is coded, from what it gives (perhaps recoded before) and the whole table."""

@@ -18,6 +18,7 @@ from locum.codes.encoder import Encoder
 from locum.codes.fresh_values import GeneratedCodebook
 from locum.codes.grid import Grid
 from locum.codes.numeric import NumericCodebook
+from locum.codes.recoding import RestoredCodebook
 from locum.data.distinct import flat
 from locum.randomness import stream
 from locum.schema.domain import Codes
@@ -42,14 +43,17 @@ class Bank:
         Code (of the first attribute) of each line; shape (n_lines,).
     mass
         Share of its code that each line stands for; the lines of a code sum to 1.
+    values
+        The values of the root as its codebook gives them.
     table
-        The values: the root and its dependents.
+        The columns that follow from the root alone, in most cases itself and its dependents.
     """
 
     root: str
     attributes: tuple[int, ...]
     code: IntArray
     mass: FloatArray
+    values: pa.Array
     table: pa.Table
 
     @property
@@ -63,18 +67,25 @@ class Bank:
         return np.where(share > 1 - 1e-9, 1.0, share)
 
 
-def roots(encoder: Encoder) -> dict[str, str]:
-    """For each column the coded column that it follows from in the end, itself where it is coded."""
-    above = {
-        name: book.determinant for name, book in encoder.by_name.items() if isinstance(book, DerivedCodebook)
-    }
-    out = {}
-    for name in encoder.schema.names:
-        at = name
-        while at in above:
-            at = above[at]
-        out[name] = at
+def roots(encoder: Encoder) -> dict[str, tuple[str, ...]]:
+    """For each column the coded columns that it follows from in the end, just itself where it is coded."""
+    books, needs = encoder.by_name, encoder.needs
+    place = {name: r.coded for r in encoder.recodings for name in r.gives}
+    out: dict[str, tuple[str, ...]] = {}
+    for name in encoder.order:
+        own: tuple[str, ...] = () if isinstance(books[name], DerivedCodebook) else (name,)
+        if name in place:
+            coded = place[name]
+            own = () if coded is None else (coded.name,)
+        others = (root for other in needs.get(name, ()) for root in out[other])
+        out[name] = tuple(dict.fromkeys((*own, *others)))
     return out
+
+
+def coded_roots(encoder: Encoder) -> tuple[str, ...]:
+    """The coded columns, in the order of the table; those that stand for several columns last."""
+    whole = (DerivedCodebook, RestoredCodebook)
+    return tuple(name for name, book in encoder.by_name.items() if not isinstance(book, whole))
 
 
 def attributes_of(encoder: Encoder, column: str) -> tuple[int, ...]:
@@ -82,8 +93,8 @@ def attributes_of(encoder: Encoder, column: str) -> tuple[int, ...]:
     return tuple(i for i, a in enumerate(encoder.domain) if a.column == column)
 
 
-def decode_root(encoder: Encoder, root: str, codes: Codes, rng: np.random.Generator) -> dict[str, pa.Array]:
-    """Values of a root column and its dependents; `codes` is the whole row matrix.
+def draw_root(encoder: Encoder, root: str, codes: Codes, rng: np.random.Generator) -> pa.Array:
+    """Values of a root as its codebook gives them; `codes` is the whole row matrix.
 
     Ids, texts and personal data are not made here: present ones are empty texts, to be filled at the end.
     """
@@ -91,15 +102,32 @@ def decode_root(encoder: Encoder, root: str, codes: Codes, rng: np.random.Genera
     parts = [np.ascontiguousarray(codes[:, i]) for i in attributes_of(encoder, root)]
     if isinstance(book, GeneratedCodebook):
         missing = (parts[0] == 1) if book.maker is not None else np.ones(len(codes), dtype=bool)
-        return {root: pa.array(np.full(len(codes), "", dtype=object), pa.string(), mask=missing)}
-    return _with_dependents(encoder, root, book.decode(parts, rng))
+        return pa.array(np.full(len(codes), "", dtype=object), pa.string(), mask=missing)
+    return book.decode(parts, rng)
+
+
+def decode_root(encoder: Encoder, root: str, codes: Codes, rng: np.random.Generator) -> dict[str, pa.Array]:
+    """Columns that follow from a root alone, for code rows."""
+    return encoder.restore({root: draw_root(encoder, root, codes, rng)})
+
+
+def draw_roots(encoder: Encoder, codes: Codes, seed: int) -> dict[str, pa.Array]:
+    """Values of all roots as their codebooks give them."""
+    return {
+        root: draw_root(encoder, root, codes, stream(seed, "decode", root)) for root in coded_roots(encoder)
+    }
 
 
 def decode_table(encoder: Encoder, codes: Codes, seed: int) -> pa.Table:
     """Canonical table of code rows, as `Encoder.decode` but without made values."""
-    done: dict[str, pa.Array] = {}
-    for root in dict.fromkeys(roots(encoder).values()):
-        done |= decode_root(encoder, root, codes, stream(seed, "decode", root))
+    return as_table(encoder, draw_roots(encoder, codes, seed))
+
+
+def as_table(
+    encoder: Encoder, drawn: Mapping[str, pa.Array], given: Mapping[str, pa.Array] | None = None
+) -> pa.Table:
+    """Canonical table of the values of all roots; `given` as in `Encoder.restore`."""
+    done = encoder.restore(drawn, given)
     return pa.table({name: done[name] for name in encoder.schema.names})
 
 
@@ -130,27 +158,20 @@ def build_bank(encoder: Encoder, root: str, asked: Mapping[str, Iterable[Any]]) 
         if book.has_nulls:
             clock = np.where(code == size - 1, book.clock.size, clock)
         codes[:, attributes[1]] = clock
-    values = decode_root(encoder, root, codes, rng)
+    values = draw_root(encoder, root, codes, rng)
     mass = np.full(len(code), 1.0 / (DRAWS if several else 1))
-    extra, extra_code, extra_mass = _extra_lines(book, tuple(asked.get(root, ())))
+    # of a recoded column the values asked for are not those that are coded
+    plain = not any(r.coded is not None and r.coded.name == root for r in encoder.recodings)
+    extra, extra_code, extra_mass = _extra_lines(book, tuple(asked.get(root, ())) if plain else ())
     if len(extra_code) and extra is not None:
         taken = np.bincount(extra_code, weights=extra_mass, minlength=size)
         shrink = np.maximum(1.0 - taken, 0.5)
         extra_mass = extra_mass * ((1.0 - shrink) / np.maximum(taken, 1e-300))[extra_code]
         mass = mass * shrink[code]
-        more = _with_dependents(encoder, root, extra)
-        values = {name: pa.concat_arrays([values[name], more[name]]) for name in values}
+        values = pa.concat_arrays([values, extra.cast(values.type)])
         code, mass = np.append(code, extra_code), np.append(mass, extra_mass)
-    return Bank(root, attributes, code.astype(np.int64), mass, pa.table(values))
-
-
-def _with_dependents(encoder: Encoder, root: str, values: pa.Array) -> dict[str, pa.Array]:
-    books, done = encoder.by_name, {root: values}
-    for _ in books:
-        for name, book in books.items():
-            if isinstance(book, DerivedCodebook) and name not in done and book.determinant in done:
-                done[name] = book.look_up(done[book.determinant])
-    return done
+    table = pa.table(encoder.restore({root: values}))
+    return Bank(root, attributes, code.astype(np.int64), mass, values, table)
 
 
 def _extra_lines(book: Any, asked: tuple[Any, ...]) -> tuple[pa.Array | None, IntArray, FloatArray]:

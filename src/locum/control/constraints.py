@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +17,17 @@ from locum.control.code_values import (
     Bank,
     attributes_of,
     build_bank,
-    decode_root,
+    as_table,
     decode_table,
+    draw_root,
+    draw_roots,
     replace_rows,
     roots,
 )
+from locum.control.layout.formula import Formula
+from locum.control.layout.joined import Joined
 from locum.control.rules.clause import Clause, asked_values
+from locum.control.rules.equation import Equation, equations_of
 from locum.control.where.bind import Term
 from locum.data.distinct import flat, put
 from locum.models.guide import Guide, Pair
@@ -65,6 +70,9 @@ class Problem:
         Columns that are calculated.
     loose
         Clauses about several roots, which weights cannot promise.
+    equations
+        Where some cells are given: the ways to solve each rule, of which each row takes the first that gives
+        a column that it has no cell of.
     """
 
     encoder: Encoder
@@ -75,23 +83,29 @@ class Problem:
     weights: dict[int, FloatArray] = field(default_factory=dict)
     solves: list[Solve] = field(default_factory=list)
     loose: list[Clause] = field(default_factory=list)
+    equations: list[tuple[Equation, ...]] = field(default_factory=list)
 
     @classmethod
     def of(cls, encoder: Encoder, clauses: Sequence[Clause], fixed: frozenset[str] = frozenset()) -> Problem:
         """Compile clauses; columns in `fixed` come from the user and are never calculated."""
-        plain = [c for c in clauses if c.term.op != "unique"]
+        plain = [c for c in clauses if not c.about_table]
         unique = [c.columns for c in clauses if c.term.op == "unique"]
         problem = cls(encoder, plain, unique)
         root, asked = roots(encoder), asked_values(plain)
         one_row = np.zeros((1, len(encoder.domain)), dtype=np.int32, order="F")
         for clause in plain:
-            about = list(dict.fromkeys(root[c] for c in clause.columns))
+            if clause.origin == "rule" and clause.text in encoder.kept and not fixed & set(clause.columns):
+                continue  # holds by the coding
+            about = list(dict.fromkeys(r for c in clause.columns for r in root[c]))
+            if fixed:
+                problem.equations.append(tuple(equations_of(clause, encoder.schema)))
             if len(about) != 1:
-                solve = _solve(clause, encoder, fixed, {s.column for s in problem.solves})
+                solve = None if fixed else _solve(clause, encoder, {s.column for s in problem.solves})
                 if solve is not None:
                     problem.solves.append(solve)
                 elif about or not clause.holds(decode_table(encoder, one_row, 0)).all():
                     problem.loose.append(clause)
+                    problem._hint(clause)
                 continue
             bank = problem.bank(about[0], asked)
             problem.lines[about[0]] &= clause.holds(bank.table)
@@ -101,8 +115,22 @@ class Problem:
             if not bank.single:
                 share = (share > 0).astype(np.float64)
             if (share < 1).any():
-                problem.weights[bank.attributes[0]] = share
+                at = bank.attributes[0]
+                problem.weights[at] = problem.weights.get(at, 1.0) * share
         return problem
+
+    def _hint(self, clause: Clause) -> None:
+        """Weights of the codes of a calculated column, which say roughly what its value will be."""
+        if len(clause.columns) != 1:
+            return
+        (name,) = clause.columns
+        for recoding in self.encoder.recodings:
+            if isinstance(recoding, Formula) and recoding.rest == "all" and recoding.gives == (name,):
+                bank = build_bank(self.encoder, name, asked_values([clause]))
+                at = bank.attributes[0]
+                share = bank.share(clause.holds(pa.table({name: bank.values})), self.encoder.domain.sizes[at])
+                if (share > 0).any():
+                    self.weights[at] = self.weights.get(at, 1.0) * share
 
     def bank(self, root: str, asked: dict[str, set[Any]]) -> Bank:
         """The bank of a root column, built when first needed."""
@@ -132,7 +160,7 @@ class Problem:
         root = roots(self.encoder)
         by_roots: dict[tuple[str, str], list[Clause]] = {}
         for clause in [*self.loose, *(s.clause for s in self.solves)]:
-            about = sorted({root[c] for c in clause.columns})
+            about = sorted({r for c in clause.columns for r in root[c]})
             if len(about) == 2 and clause in self.loose:
                 by_roots.setdefault((about[0], about[1]), []).append(clause)
         for (a, b), clauses in by_roots.items():
@@ -152,12 +180,8 @@ class Problem:
         given
             Columns whose present values replace what was drawn; one row per code row.
         """
-        table = decode_table(self.encoder, codes, seed)
-        for root, bank in self.banks.items():
-            if not self.lines[root].all():
-                table = self._fit_root(table, bank, codes, seed)
+        table = self._table(codes, seed, given)
         paired = [c for c in self.loose if len({*c.columns}) >= 2]
-        table = self._finish(table, given)
         for attempt in range(TRIES if paired else 0):
             bad = np.flatnonzero(~np.logical_and.reduce([c.holds(table) for c in paired]))
             if len(bad) == 0 or len(bad) > 0.5 * len(codes):
@@ -166,23 +190,47 @@ class Problem:
         ok = np.ones(len(codes), dtype=bool)
         for clause in self.clauses:
             ok &= clause.holds(table)
+        if given is not None:
+            ok &= ~strangers(self.encoder, table, given)
         return table, ok
 
-    def _finish(self, table: pa.Table, given: pa.Table | None) -> pa.Table:
-        """Put given values in and calculate the calculated columns."""
-        if given is not None:
-            table = overlay(table, given)
+    def _table(self, codes: Codes, seed: int, given: pa.Table | None) -> pa.Table:
+        """Values of code rows: drawn, fitted to clauses about one root, given values put in, calculated."""
+        drawn = draw_roots(self.encoder, codes, seed)
+        for root, bank in self.banks.items():
+            if not self.lines[root].all():
+                drawn[root] = self._fit_root(drawn[root], bank, codes, seed)
+        fixed = {} if given is None else {name: flat(given.column(name)) for name in given.column_names}
+        table = as_table(self.encoder, drawn, fixed)
         for solve in self.solves:
             table = _calculated(table, solve, self.encoder.schema[solve.column])
+        for ways in self.equations if fixed else ():
+            table = self._solved(table, ways, fixed)
         return table
 
-    def _fit_root(self, table: pa.Table, bank: Bank, codes: Codes, seed: int) -> pa.Table:
-        """Redraw values of one root (and its dependents) where single-column clauses do not hold."""
-        mine = [c for c in self.clauses if set(c.columns) <= set(bank.table.column_names)]
-        columns = {name: flat(table.column(name)) for name in bank.table.column_names}
+    def _solved(self, table: pa.Table, ways: tuple[Equation, ...], fixed: Mapping[str, pa.Array]) -> pa.Table:
+        """Calculate, row by row, a column of a rule of which the row has no given cell."""
+        open_rows = np.ones(table.num_rows, dtype=bool)
+        for way in ways:
+            column = self.encoder.schema[way.column]
+            if column.regenerated:
+                continue
+            given = fixed.get(way.column)
+            value = calculate(way.value, table, column)
+            free = open_rows & np.asarray(pc.is_valid(value))
+            free &= True if given is None else np.asarray(pc.is_null(given))
+            if free.any():
+                old = flat(table.column(way.column))
+                table = put(table, way.column, pc.if_else(pa.array(free), value.cast(old.type), old))
+                open_rows &= ~free
+        return table
+
+    def _fit_root(self, values: pa.Array, bank: Bank, codes: Codes, seed: int) -> pa.Array:
+        """Redraw values of one root where clauses about what follows from it alone do not hold."""
+        mine = [c for c in self.clauses if c.columns and set(c.columns) <= set(bank.table.column_names)]
 
         def failing(rows: IntArray) -> IntArray:
-            part = pa.table({name: values.take(pa.array(rows)) for name, values in columns.items()})
+            part = pa.table(self.encoder.restore({bank.root: values.take(pa.array(rows))}))
             wrong: IntArray = rows[~np.logical_and.reduce([c.holds(part) for c in mine])]
             return wrong
 
@@ -191,8 +239,8 @@ class Problem:
         for attempt in range(TRIES if bank.single else 0):
             if len(bad) == 0:
                 break
-            new = decode_root(self.encoder, bank.root, codes[bad], stream(seed, "again", bank.root, attempt))
-            columns = {name: replace_rows(values, bad, new[name]) for name, values in columns.items()}
+            new = draw_root(self.encoder, bank.root, codes[bad], stream(seed, "again", bank.root, attempt))
+            values = replace_rows(values, bad, new)
             bad = failing(bad)
         if len(bad) and bank.single:
             line, found = self._lines_for(
@@ -200,14 +248,8 @@ class Problem:
             )
             rows, line = bad[found], line[found]
             if len(rows):
-                take = pa.array(line)
-                columns = {
-                    name: replace_rows(values, rows, flat(bank.table.column(name)).take(take))
-                    for name, values in columns.items()
-                }
-        for name, values in columns.items():
-            table = put(table, name, values)
-        return table
+                values = replace_rows(values, rows, bank.values.take(pa.array(line)))
+        return values
 
     def _lines_for(self, bank: Bank, code: Codes, rng: np.random.Generator) -> tuple[IntArray, BoolArray]:
         """A fitting line of the bank for each code, drawn by mass; and whether there is one."""
@@ -232,11 +274,8 @@ class Problem:
         given: pa.Table | None,
     ) -> pa.Table:
         """Draw the rows `bad` anew inside their cells."""
-        fresh = decode_table(self.encoder, codes[bad], stream_seed(seed, attempt))
-        for root, bank in self.banks.items():
-            if not self.lines[root].all():
-                fresh = self._fit_root(fresh, bank, codes[bad], stream_seed(seed, attempt))
-        fresh = self._finish(fresh, None if given is None else given.take(pa.array(bad)))
+        part = None if given is None else given.take(pa.array(bad))
+        fresh = self._table(codes[bad], stream_seed(seed, attempt), part)
         holds = np.logical_and.reduce([c.holds(fresh) for c in clauses])
         rows = bad[holds]
         if len(rows) == 0:
@@ -251,28 +290,14 @@ def stream_seed(seed: int, attempt: int) -> int:
     return int(stream(seed, "try", attempt).integers(2**31))
 
 
-def overlay(table: pa.Table, given: pa.Table) -> pa.Table:
-    """The table with the present values of `given` in their columns."""
-    for name in given.column_names:
-        drawn = table.column(name)
-        table = put(table, name, pc.coalesce(given.column(name).cast(drawn.type), drawn))
-    return table
-
-
-def _solve(clause: Clause, encoder: Encoder, fixed: frozenset[str], taken: set[str]) -> Solve | None:
-    """A rule that calculates a column: ``column = expression`` with the column not in the expression."""
-    term = clause.term
-    if clause.origin != "rule" or term.op != "=":
-        return None
+def _solve(clause: Clause, encoder: Encoder, taken: set[str]) -> Solve | None:
+    """A rule that calculates a column, of those that are free."""
     root = roots(encoder)
-    for side, other in ((0, 1), (1, 0)):
-        left, right = term.args[side], term.args[other]
-        if left.op != "name" or left.sort not in ("number", "moment", "span"):
-            continue
-        name = left.node.value
-        free = name not in fixed and name not in taken and root[name] == name and name not in right.columns
-        if free and not taken & set(right.columns):
-            return Solve(clause, name, right)
+    for equation in equations_of(clause, encoder.schema):
+        name = equation.column
+        free = name not in taken and root[name] == (name,)
+        if free and not taken & set(equation.inputs):
+            return Solve(clause, name, equation.value)
     return None
 
 
@@ -288,7 +313,7 @@ def _pair(encoder: Encoder, a: str, b: str, clauses: Sequence[Clause]) -> Pair:
     size_a, size_b = encoder.domain.sizes[at_a], encoder.domain.sizes[at_b]
     draws = int(np.clip(np.sqrt(PAIR_CELLS / (size_a * size_b)), 1, PAIR_DRAWS))
     side_a, side_b = _side(encoder, a, at_a, draws), _side(encoder, b, at_b, draws)
-    rows_b = side_b.num_rows
+    rows_b = len(side_b)
     factor = np.zeros((size_a, size_b))
     per = max(1, PAIR_CELLS // max(1, rows_b * draws))
     for start in range(0, size_a, per):
@@ -296,20 +321,31 @@ def _pair(encoder: Encoder, a: str, b: str, clauses: Sequence[Clause]) -> Pair:
         n = (stop - start) * draws
         left = side_a.slice(start * draws, n).take(pa.array(np.repeat(np.arange(n), rows_b)))
         right = side_b.take(pa.array(np.tile(np.arange(rows_b), n)))
-        both = pa.table(
-            {
-                **{c: left.column(c) for c in left.column_names},
-                **{c: right.column(c) for c in right.column_names},
-            }
-        )
+        both = pa.table(encoder.restore({a: left, b: right}))
         holds = np.logical_and.reduce([c.holds(both) for c in clauses])
         factor[start:stop] = holds.reshape(stop - start, draws, size_b, draws).mean(axis=(1, 3))
     return Pair(at_a, at_b, factor)
 
 
-def _side(encoder: Encoder, root: str, at: int, draws: int) -> pa.Table:
-    """`draws` values of every code of a column, code by code."""
+def _side(encoder: Encoder, root: str, at: int, draws: int) -> pa.Array:
+    """`draws` values of every code of a root, code by code."""
     size = encoder.domain.sizes[at]
     codes = np.zeros((size * draws, len(encoder.domain)), dtype=np.int32, order="F")
     codes[:, at] = np.repeat(np.arange(size), draws)
-    return pa.table(decode_root(encoder, root, codes, stream(0, "side", root)))
+    return draw_root(encoder, root, codes, stream(0, "side", root))
+
+
+def strangers(encoder: Encoder, table: pa.Table, given: pa.Table) -> BoolArray:
+    """Rows with a combination of joined columns that does not occur, though their given cells go with one."""
+    odd = np.zeros(table.num_rows, dtype=bool)
+    for recoding in encoder.recodings:
+        held = [n for n in given.column_names if isinstance(recoding, Joined) and n in recoding.gives]
+        if not isinstance(recoding, Joined) or not held:
+            continue
+        unknown = recoding.numbers({name: flat(table.column(name)) for name in recoding.gives}) < 0
+        if unknown.any():
+            rows = np.flatnonzero(unknown)
+            parts = {name: flat(given.column(name)).take(pa.array(rows)) for name in held}
+            every = np.ones(len(recoding.combinations[0]))
+            odd[rows] |= recoding.choose(parts, every, stream(0, "any")) >= 0
+    return odd

@@ -15,13 +15,14 @@ from locum.codes.numeric import NumericCodebook
 from locum.control.constraints import Problem
 from locum.control.draw import drop_repeats, fill_generated
 from locum.control.drawn_rows import DrawnRows, Infeasible
-from locum.control.given_cells import BLOCK, Count, compile_given, complete_each
+from locum.control.given_cells import BLOCK, Count, compile_given, complete_each, fixed_codes
 from locum.control.request import RowRequest
+from locum.control.settle import settle, settled_rows
 from locum.control.where.names import Names
 from locum.data.distinct import flat
 from locum.errors import UsageError
 from locum.models.fitted import Fitted
-from locum.models.guide import Guide
+from locum.models.guide import FREE, Guide
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Codes
 from locum.schema.table import Schema
@@ -102,7 +103,7 @@ def _beyond(given: pa.Table, encoder: Encoder) -> list[str]:
     for column, book in zip(encoder.schema, encoder.books, strict=True):
         if column.kind not in ("integer", "number") or column.name not in given.column_names:
             continue
-        if not isinstance(book, NumericCodebook) or book.grid is None:
+        if not isinstance(book, NumericCodebook) or book.grid is None or column.name in encoder.needs:
             continue
         units = np.array([book.grid.low.min(), book.grid.high.max()])
         low, high = book.lattice.to_values(units, integer=book.kind != "number").tolist()
@@ -142,6 +143,15 @@ def rounds_of(
             drawn, strange = complete_one(fitted, fixed[rows], guide, size, mark)
             count.drawn += size * len(rows)
             count.strange += strange if attempt == 0 else 0
+            more = settle(fitted.encoder, drawn, part, mark)
+            if more is not None:
+                # what is now settled is given too: the rest of the row is drawn in its company
+                again = np.flatnonzero(settled_rows(part, more))
+                held = fixed_codes(fitted.encoder, more.take(pa.array(again)))
+                held = np.asfortranarray(np.where(held == FREE, fixed[rows[again]], held))
+                drawn[again], _ = complete_one(fitted, held, guide, size, child_seed(mark, "settled"))
+                count.drawn += size * len(again)
+                part = more
             table, ok = problem.realise(drawn, mark, part)
             ok = drop_repeats(problem, seen, table, ok)
             count.realised += len(rows)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder, arrow_type
+from locum.codes.recoding import RestoredCodebook
 from locum.control.code_values import attributes_of, build_bank, roots
 from locum.control.constraints import Problem
 from locum.control.draw import first_of_each
@@ -58,20 +59,47 @@ def fixed_codes(encoder: Encoder, given: pa.Table, *, keep_missing: Sequence[str
     """
     n = given.num_rows
     out = np.full((n, len(encoder.domain)), FREE, dtype=np.int32, order="F")
-    root = roots(encoder)
-    for column, book in zip(encoder.schema, encoder.books, strict=True):
-        if column.name not in given.column_names or isinstance(book, DerivedCodebook):
-            continue
-        values = flat(given.column(column.name)).cast(arrow_type(column))
-        present = ~np.asarray(values.is_null())
-        if column.name in keep_missing:
-            present[:] = True
-        for at, codes in zip(attributes_of(encoder, column.name), book.encode(values), strict=True):
-            out[present, at] = codes[present]
+    root, held = roots(encoder), _held(encoder, given, keep_missing)
+    for name, (values, known) in held.items():
+        book = encoder.by_name[name]
+        for at, codes in zip(attributes_of(encoder, name), book.encode(values), strict=True):
+            out[known, at] = codes[known]
     for column, book in zip(encoder.schema, encoder.books, strict=True):
         if isinstance(book, DerivedCodebook) and column.name in given.column_names:
-            _back(encoder, root[column.name], column.name, given, out)
+            leads = root[column.name]
+            if len(leads) == 1 and leads[0] in encoder.by_name:
+                _back(encoder, leads[0], column.name, given, out)
     return out
+
+
+def _held(
+    encoder: Encoder, given: pa.Table, keep_missing: Sequence[str]
+) -> dict[str, tuple[pa.Array, npt.NDArray[np.bool_]]]:
+    """What is coded of the given cells, column by column, and the rows in which that is known."""
+    cells: dict[str, pa.Array] = {}
+    known: dict[str, npt.NDArray[np.bool_]] = {}
+    for column in encoder.schema:
+        if column.name in given.column_names:
+            cells[column.name] = flat(given.column(column.name)).cast(arrow_type(column))
+            missing = np.asarray(cells[column.name].is_null())
+            known[column.name] = np.ones(len(missing), bool) if column.name in keep_missing else ~missing
+    coded, sure = dict(cells), dict(known)
+    for recoding in encoder.recodings:
+        own = {name: coded.pop(name) for name in recoding.gives if name in coded}
+        needed = () if recoding.alone else recoding.inputs
+        whole = len(own) == len(recoding.gives) and all(name in cells for name in needed)
+        place = recoding.coded
+        if place is None or not whole:
+            continue
+        new = recoding.forth(own, cells)
+        if new is not None:
+            ready = [sure[name] for name in recoding.gives] + [known[name] for name in needed]
+            coded[place.name] = new
+            sure[place.name] = np.logical_and.reduce(ready)
+            if not place.nullable and place.name in own:
+                sure[place.name] &= ~np.asarray(own[place.name].is_null())
+    skip = (DerivedCodebook, RestoredCodebook)
+    return {name: (v, sure[name]) for name, v in coded.items() if not isinstance(encoder.by_name[name], skip)}
 
 
 def _back(encoder: Encoder, root: str, name: str, given: pa.Table, out: Codes) -> None:
@@ -138,7 +166,7 @@ def _refuse_contradictions(given: pa.Table, clauses: Sequence[Clause]) -> None:
     """Rows that break a clause by what is given alone."""
     for clause in clauses:
         if (
-            clause.term.op == "unique"
+            clause.about_table
             or not clause.columns
             or not set(clause.columns) <= set(given.column_names)
         ):

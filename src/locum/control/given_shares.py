@@ -22,6 +22,7 @@ from locum.control.draw import drop_repeats, fill_generated
 from locum.control.drawn_rows import DrawnRows, Infeasible
 from locum.control.given_cells import BLOCK, Count, compile_given, complete_each
 from locum.control.request import RowRequest
+from locum.control.settle import settle
 from locum.control.targets import class_of, inside, quotas
 from locum.errors import UsageError
 from locum.models.fitted import Fitted
@@ -203,7 +204,9 @@ class _Search:
             # Where the model holds a class to be impossible for a row, draws without the row are no evidence.
             alive = np.repeat(np.isfinite(level) | (not rare), PARTICLES)
             of = np.repeat(rows, PARTICLES)
-            table, ok = problem.realise(codes, seed, self.given.take(pa.array(of)))
+            part = self.given.take(pa.array(of))
+            part = settle(self.fitted.encoder, codes, part, seed) or part
+            table, ok = problem.realise(codes, seed, part)
             ok &= alive
             self.count.realised += len(codes)
             self.count.accepted += int(ok.sum())

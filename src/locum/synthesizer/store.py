@@ -111,6 +111,7 @@ def read_model(path: str | os.PathLike[str]) -> Stored:
 
 def _parts(documents: Mapping[str, Any], tensors: Mapping[str, Any], lineage: Lineage) -> Stored:
     from locum.codes.encoder import Encoder
+    from locum.control.layout.read import read_recodings
     from locum.data.origin import origin_from_json
 
     head, outer = _head(documents["model"]), documents["schema"]
@@ -119,7 +120,7 @@ def _parts(documents: Mapping[str, Any], tensors: Mapping[str, Any], lineage: Li
     schema = schema_from_json(outer["schema"])
     # model files hold no marks; without a guarantee anything in one may have been read off rows
     schema = schema if lineage.guaranteed else all_read_off(schema)
-    encoder = Encoder.from_json(documents["encoder"], schema)
+    encoder = Encoder.from_json(documents["encoder"], schema, read_recodings)
     origin = None if outer["origin"] is None else origin_from_json(outer["origin"])
     model = registry.get(head["name"]).from_state(ModelState(head["settings"], tensors), encoder.domain)
     return Stored(Fitted(head["name"], encoder, model, head["rows"]), head["seed"], origin, lineage)

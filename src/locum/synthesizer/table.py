@@ -231,11 +231,18 @@ class Synthesizer:
         """
         from locum.codes.encoder import Encoder
         from locum.codes.settings import EncoderSettings
+        from locum.control.layout.plan import lay_out
 
         table = _conform(table, schema)
         model = registry.create(self._name, **self._settings_for(schema))
         coding = self._coding or EncoderSettings()
-        encoder = Encoder.fit(table, schema, seed=child_seed(self._seed, "encoder"), settings=coding)
+        encoder = Encoder.fit(
+            table,
+            schema,
+            seed=child_seed(self._seed, "encoder"),
+            settings=coding,
+            recodings=lay_out(table, schema),
+        )
         coded = encoder.encode(table)
         n_rows = table.num_rows
         del table  # The codes are all that the model needs; a caller may have let go of the table too.

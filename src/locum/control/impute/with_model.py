@@ -21,9 +21,12 @@ from locum.control.given_cells import BLOCK, Count, fixed_codes
 from locum.control.guided import propose
 from locum.control.impute.without_model import Method
 from locum.control.request import read_request
-from locum.control.rules.clause import clauses_of
+from locum.control.rules.clause import Clause, clauses_of
+from locum.control.rules.implication import implications_of
+from locum.control.where.bind import Term
 from locum.control.where.names import Names
 from locum.control.where.token import quote
+from locum.control.where.tree import Node
 from locum.data.distinct import as_numbers, flat
 from locum.errors import UsageError
 from locum.models.fitted import Fitted
@@ -82,7 +85,7 @@ def impute(
     fill = [c for c in asked if c in given.column_names and given.column(c).null_count]
     fill = [c for c in fill if not isinstance(encoder.by_name[c], GeneratedCodebook)]
     clauses = read_request(fitted, rules=rules).clauses
-    not_null = [clauses_of(f"{quote(c)} is not null", "where", names)[0] for c in fill]
+    not_null = [_filled(c, clauses, names) for c in fill]
     keep = [c for c in given.column_names if c not in fill]
     problem = Problem.of(encoder, (*clauses, *not_null), frozenset(given.column_names))
     weights = {at: w for at, w in problem.weights.items() if (w > 0).any()}
@@ -107,6 +110,18 @@ def impute(
     done = pa.table(columns_out, names=given.column_names)
     share = count.accepted / max(count.realised, 1)
     return DrawnRows(done, "guided", share, float(len(bad)), share, count.drawn)
+
+
+def _filled(name: str, clauses: Sequence[Clause], names: Names) -> Clause:
+    """That a column has a value, except where a rule says that it has none."""
+    clause = clauses_of(f"{quote(name)} is not null", "where", names)[0]
+    for rule in clauses:
+        for implication in implications_of(rule, names.schema):
+            if implication.column == name and implication.value is None:
+                either = Node("or", (implication.condition.node, clause.term.node))
+                term = Term(either, "truth", (implication.condition, clause.term))
+                clause = Clause(clause.text, "where", term)
+    return clause
 
 
 def _holes(given: pa.Table, fill: Sequence[str]) -> npt.NDArray[np.int64]:

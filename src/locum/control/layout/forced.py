@@ -60,10 +60,15 @@ class Forced:
         """The column."""
         return self.column
 
+    @property
+    def alone(self) -> bool:
+        """Yes, where it is present."""
+        return True
+
     def forth(self, own: Values, table: Values) -> pa.Array:
         """The column; values of other rows where it must be missing."""
         values = flat(own[self.column.name])
-        if not self.exactly or not values.null_count:
+        if not self.exactly or not values.null_count or not all(name in table for name in self.inputs):
             return values
         donors = values.drop_null()
         missing = np.asarray(pc.is_null(values)) & self.applies(table)

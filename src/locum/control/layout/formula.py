@@ -34,7 +34,8 @@ class Formula:
     equation
         How it is calculated.
     rest
-        What is coded of it nevertheless.
+        What is coded of it nevertheless; with ``all`` the coded value is a hint for conditions and given cells,
+        and stands only in rows in which the expression has no value.
     """
 
     column: Column
@@ -50,7 +51,8 @@ class Formula:
         if not pc.any(both).as_py() or not equation.agree(own, value):
             return None
         alone = pc.and_(pc.is_valid(own), pc.is_null(value))
-        if pc.any(alone).as_py():
+        # Of several inputs none tells the column: it stays coded, so that conditions can be about it.
+        if len(equation.inputs) > 1 or pc.any(alone).as_py():
             return cls(column, equation, "all")
         missing = pc.and_(pc.is_null(own), pc.is_valid(value))
         return cls(column, equation, "missing" if pc.any(missing).as_py() else "nothing")
@@ -76,6 +78,11 @@ class Formula:
         if self.rest == "nothing":
             return None
         return self.column if self.rest == "all" else Column(self.column.name, "boolean", False)
+
+    @property
+    def alone(self) -> bool:
+        """Yes."""
+        return True
 
     def forth(self, own: Values, table: Values) -> pa.Array | None:
         """Nothing, whether the column is missing, or the column."""

@@ -98,6 +98,11 @@ class Gap:
             return Column(self.column.name, "integer", self.column.nullable)
         return Column(self.column.name, "number", self.column.nullable, decimals=self.unit.decimals)
 
+    @property
+    def alone(self) -> bool:
+        """No: the others are needed."""
+        return False
+
     def forth(self, own: Values, table: Values) -> pa.Array:
         """The gap; missing where the column is."""
         units, present = self.unit.read(own[self.column.name])

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locum.arrays import IntArray
+from locum.arrays import FloatArray, IntArray
 from locum.codes.encoder import arrow_type
 from locum.codes.json_fields import Wire, arrow_from_json, arrow_to_json
 from locum.codes.recoding import Values
@@ -48,7 +48,7 @@ class Joined:
     def fit(cls, table: Values, columns: Sequence[Column], rules: Sequence[str], taken: Sequence[str]) -> Joined:
         """Count the combinations that occur; a missing value is a value."""
         values = [flat(table[c.name]) for c in columns]
-        number, first = _numbered(values)
+        number, first = numbered(values)
         count = np.bincount(number, minlength=len(first))
         order = np.lexsort((first, -count))
         rows = pa.array(first[order])
@@ -72,6 +72,11 @@ class Joined:
         """A category: the number of the combination, as text."""
         return Column(self.name, "category", False)
 
+    @property
+    def alone(self) -> bool:
+        """Yes: it has no inputs."""
+        return True
+
     def forth(self, own: Values, table: Values) -> pa.Array:
         """The number of each row's combination; one that is not known has the number -1."""
         number = self.numbers({c.name: own[c.name] for c in self.columns})
@@ -81,10 +86,34 @@ class Joined:
         """Place of each row's combination among the known ones, -1 for others."""
         known = len(self.combinations[0])
         both = [pa.concat_arrays([k, flat(own[c.name]).cast(k.type)]) for c, k in zip(self.columns, self.combinations, strict=True)]
-        number, _ = _numbered(both)
+        number, _ = numbered(both)
         place = np.full(int(number.max(initial=-1)) + 1, -1, dtype=np.int64)
         place[number[:known]] = np.arange(known)
         return place[number[known:]]
+
+    def choose(self, parts: Values, weights: FloatArray, rng: np.random.Generator) -> IntArray:
+        """A combination that goes with the present values of each row, drawn by weight; -1 where none does.
+
+        Parameters
+        ----------
+        parts
+            Some of the columns; null where free.
+        weights
+            Of the combinations, 0 for those that are not written.
+        """
+        number, first = numbered([flat(values) for values in parts.values()])
+        place = {c.name: known for c, known in zip(self.columns, self.combinations, strict=True)}
+        out = np.full(len(number), -1, dtype=np.int64)
+        for pattern, row in enumerate(first.tolist()):
+            fits = weights > 0
+            for name, values in parts.items():
+                value = flat(values)[row]
+                if value.is_valid:
+                    fits &= np.asarray(pc.fill_null(pc.equal(place[name], value.cast(place[name].type)), False))
+            rows = np.flatnonzero(number == pattern)
+            if fits.any():
+                out[rows] = rng.choice(len(weights), size=len(rows), p=weights * fits / (weights * fits).sum())
+        return out
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The values of the combinations."""
@@ -134,7 +163,7 @@ class Joined:
         return cls(name, columns, tuple(values), tuple(wire.texts("rules")))
 
 
-def _numbered(values: Sequence[pa.Array]) -> tuple[IntArray, IntArray]:
+def numbered(values: Sequence[pa.Array]) -> tuple[IntArray, IntArray]:
     """A number for each row, equal where all values are, and the first row of each number."""
     key = np.zeros(len(values[0]), dtype=np.int64)
     for column in values:

@@ -14,6 +14,7 @@ from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
 from locum.control.layout.gap import Gap
 from locum.control.layout.joined import Joined
+from locum.control.layout.lookup import Lookup
 from locum.control.layout.switch import Switch
 from locum.control.layout.units import Numbers
 from locum.control.rules.clause import Clause, rule_clauses
@@ -61,6 +62,7 @@ def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
     plan = _Plan(schema, columns)
     for clause in clauses:
         plan.calculate(clause)
+        plan.look_up(clause)
     plan.join(clauses)
     for clause in clauses:
         plan.fix(clause)
@@ -103,12 +105,25 @@ class _Plan:
                 if formula is not None:
                     self._add(self.whole, formula)
                     return
-        for implication in implications_of(clause, self.schema):
+        found = list(implications_of(clause, self.schema))
+        if any(i.value is None for i in found):
+            return  # a column that is missing exactly then: the flag is the other side
+        for implication in found:
             if implication.exactly and self._whole(implication.column, implication.inputs):
                 switch = Switch.fit(self.table, self.schema[implication.column], implication)
                 if switch is not None:
                     self._add(self.whole, switch)
                     return
+
+    def look_up(self, clause: Clause) -> None:
+        """A column that parts of others determine."""
+        if clause.term.op != "follows" or all(a.op == "name" for a in clause.term.args):
+            return
+        name, *inputs = clause.columns
+        if self._whole(name, inputs):
+            lookup = Lookup.fit(self.table, self.schema[name], clause)
+            if lookup is not None:
+                self._add(self.whole, lookup)
 
     def join(self, clauses: Sequence[Clause]) -> None:
         """Columns of which one follows from others, or of which only listed combinations occur."""

@@ -8,6 +8,7 @@ from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
 from locum.control.layout.gap import Gap
 from locum.control.layout.joined import Joined
+from locum.control.layout.lookup import Lookup
 from locum.control.layout.switch import Switch
 from locum.errors import LocumError
 from locum.schema.column import Column
@@ -43,7 +44,7 @@ def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
     return tuple(found)
 
 
-_FORMS = {"formula": Formula, "gap": Gap, "joined": Joined, "switch": Switch}
+_FORMS = {"formula": Formula, "gap": Gap, "joined": Joined, "lookup": Lookup, "switch": Switch}
 
 
 def _check(found: list[Recoding], schema: Schema) -> None:

@@ -74,6 +74,11 @@ class Switch:
         """Nothing."""
         return None
 
+    @property
+    def alone(self) -> bool:
+        """Yes: nothing is coded."""
+        return True
+
     def forth(self, own: Values, table: Values) -> None:
         """Nothing."""
         return None

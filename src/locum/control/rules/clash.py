@@ -41,14 +41,14 @@ class _Judge:
         root = roots(encoder)
         for name, bank in problem.banks.items():
             if not problem.lines[name].any():
-                mine = [c for c in clauses if {root[x] for x in c.columns} == {name}]
+                mine = [c for c in clauses if {r for x in c.columns for r in root[x]} == {name}]
                 return _smallest(mine, lambda some, b=bank: not _common(b.table, some))
         present = frozenset(
-            name for name in encoder.schema.names if root[name] == name and self._never_null(problem, name)
+            name for name in encoder.schema.names if root[name] == (name,) and self._never_null(problem, name)
         )
         asked = sorted({c for clause in clauses for c in clause.columns})
         ranges = {name: r for name in asked if (r := self._range(name)) is not None}
-        found = contradiction([c for c in clauses if c.term.op != "unique"], ranges, present)
+        found = contradiction([c for c in clauses if not c.about_table], ranges, present)
         if not found:
             return []
         return _smallest(found, lambda some: bool(contradiction(some, ranges, present)))
@@ -62,7 +62,7 @@ class _Judge:
 
     def _range(self, name: str) -> tuple[float, float] | None:
         encoder = self.fitted.encoder
-        if roots(encoder)[name] != name or not encoder.schema[name].ordered:
+        if roots(encoder)[name] != (name,) or not encoder.schema[name].ordered:
             return None
         values = flat(build_bank(encoder, name, {}).table.column(name)).drop_null()
         if len(values) == 0:
@@ -114,7 +114,7 @@ def explain(fitted: Fitted, clauses: Sequence[Clause], error: Infeasible | None,
     if not proven:
         if error is not None and any(c.term.op == "unique" for c in clauses) and "differ" in error.what:
             return error
-        clash = [c for c in clauses if c.term.op != "unique"]
+        clash = [c for c in clauses if not c.about_table]
         if 1 < len(clash) <= 12:
             clash = _smallest(clash, lambda some: judge.probability(some) == 0.0)
     words = " and ".join(_quoted(c) for c in clash)
@@ -164,10 +164,10 @@ def _move_constant(judge: _Judge, clause: Clause, others: list[Clause]) -> str |
     name, value = term.args[0].node.value, constant(term.args[1])
     encoder = judge.fitted.encoder
     root = roots(encoder)
-    if value is None or root[name] != name or term.op not in ("<", "<=", ">", ">=", "="):
+    if value is None or root[name] != (name,) or term.op not in ("<", "<=", ">", ">=", "="):
         return None
     bank = build_bank(encoder, name, asked_values(others))
-    mine = [c for c in others if {root[x] for x in c.columns} == {name}]
+    mine = [c for c in others if {r for x in c.columns for r in root[x]} == {name}]
     fits = (
         np.logical_and.reduce([c.holds(bank.table) for c in mine]) if mine else np.ones(len(bank.code), bool)
     )

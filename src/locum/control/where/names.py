@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from locum.errors import UsageError
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -51,11 +53,14 @@ class Names:
         from locum.codes.derived import DerivedCodebook
 
         levels: dict[str, Sequence[str]] = {}
+        joined = _joined_levels(encoder)
         for column, book in zip(encoder.schema, encoder.books, strict=True):
             if isinstance(book, CategoryCodebook):
                 levels[column.name] = book.levels.to_pylist()
             elif isinstance(book, DerivedCodebook) and column.kind == "category":
                 levels[column.name] = [v for v in book.reachable.to_pylist() if v is not None]
+            elif column.kind == "category" and column.name in joined:
+                levels[column.name] = joined[column.name]
         return cls(encoder.schema, levels)
 
     def column(self, name: str) -> Column:
@@ -93,6 +98,19 @@ class Names:
         found = [lower[c] for c in get_close_matches(text.lower(), lower, n=3, cutoff=0.5)]
         begins = [level for level in known if level.lower().startswith(text.lower()[:2])]
         return list(dict.fromkeys(found + begins))[:3] or known[:3]
+
+
+def _joined_levels(encoder: Encoder) -> dict[str, Sequence[str]]:
+    """Levels of the categories that are drawn as one with other columns."""
+    out: dict[str, Sequence[str]] = {}
+    for book in encoder.hidden:
+        name = book.attributes[0].column
+        codes = np.arange(book.attributes[0].size, dtype=np.int32)
+        values = encoder.restore({name: book.decode([codes], np.random.default_rng(0))})
+        for column, found in values.items():
+            if encoder.schema[column].kind == "category":
+                out[column] = found.unique().drop_null().to_pylist()
+    return out
 
 
 def sort_of(column: Column) -> Sort:
