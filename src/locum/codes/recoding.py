@@ -17,36 +17,32 @@ Values = Mapping[str, pa.Array]
 
 
 class Recoding(Protocol):
-    """A reversible change of columns: values of the table <-> what is coded in their place.
-
-    Attributes
-    ----------
-    gives
-        Columns of the table that it gives back.
-    inputs
-        Other columns of the table that it needs for that.
-    coded
-        What is coded in place of what it gives; None when nothing is, because all of it follows.
-    rules
-        Texts of the rules that hold by it in every row that it gives back.
-    alone
-        Whether what is coded is known from what it gives, without its inputs.
-    """
+    """A reversible change of columns: values of the table <-> what is coded in their place."""
 
     @property
-    def gives(self) -> tuple[str, ...]: ...
+    def gives(self) -> tuple[str, ...]:
+        """Columns of the table that it gives back."""
+        ...
 
     @property
-    def inputs(self) -> tuple[str, ...]: ...
+    def inputs(self) -> tuple[str, ...]:
+        """Other columns of the table that it needs for that."""
+        ...
 
     @property
-    def coded(self) -> Column | None: ...
+    def coded(self) -> Column | None:
+        """What is coded in place of what it gives; None when nothing is, because all of it follows."""
+        ...
 
     @property
-    def rules(self) -> tuple[str, ...]: ...
+    def rules(self) -> tuple[str, ...]:
+        """Texts of the rules that hold by it in every row that it gives back."""
+        ...
 
     @property
-    def alone(self) -> bool: ...
+    def alone(self) -> bool:
+        """Whether what is coded is known from what it gives, without its inputs."""
+        ...
 
     def forth(self, own: Values, table: Values) -> pa.Array | None:
         """What is coded, from what it gives (perhaps recoded before) and the whole table."""

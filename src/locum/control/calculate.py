@@ -30,7 +30,11 @@ def calculate(term: Term, table: pa.Table, column: Column) -> pa.Array:
     if pa.types.is_string(kind):
         import pyarrow.compute as pc
 
-        data = values.data if not isinstance(values.data, pa.Scalar) else pa.array([values.data.as_py()] * len(present), kind)
+        data = (
+            values.data
+            if not isinstance(values.data, pa.Scalar)
+            else pa.array([values.data.as_py()] * len(present), kind)
+        )
         return pc.if_else(pa.array(present), data, pa.scalar(None, kind))
     data = np.asarray(values.data)
     if pa.types.is_boolean(kind):

@@ -15,9 +15,9 @@ from locum.codes.encoder import Encoder
 from locum.control.calculate import calculate
 from locum.control.code_values import (
     Bank,
+    as_table,
     attributes_of,
     build_bank,
-    as_table,
     decode_table,
     draw_root,
     draw_roots,

@@ -165,11 +165,7 @@ def _refuse_repeats(given: pa.Table, problem: Problem) -> None:
 def _refuse_contradictions(given: pa.Table, clauses: Sequence[Clause]) -> None:
     """Rows that break a clause by what is given alone."""
     for clause in clauses:
-        if (
-            clause.about_table
-            or not clause.columns
-            or not set(clause.columns) <= set(given.column_names)
-        ):
+        if clause.about_table or not clause.columns or not set(clause.columns) <= set(given.column_names):
             continue
         part = given.select(list(clause.columns))
         whole = np.logical_and.reduce([~np.asarray(flat(part.column(c)).is_null()) for c in clause.columns])

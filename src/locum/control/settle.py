@@ -204,7 +204,9 @@ def _combinations(
     out = {}
     for column, values in zip(joined.columns, joined.combinations, strict=True):
         new = values.take(pa.array(np.maximum(place, 0), mask=place < 0)).cast(arrow_type(column))
-        out[column.name] = pc.coalesce(cells[column.name].cast(new.type), new) if column.name in cells else new
+        out[column.name] = (
+            pc.coalesce(cells[column.name].cast(new.type), new) if column.name in cells else new
+        )
     return out
 
 
@@ -214,5 +216,7 @@ def weights_of(encoder: Encoder, joined: Joined) -> FloatArray:
     book = encoder.by_name[joined.name]
     if isinstance(book, CategoryCodebook):
         levels = [int(level) for level in book.levels.to_pylist()]
-        weight[[level for level in levels if level >= 0]] = book.weights[[i for i, v in enumerate(levels) if v >= 0]]
+        weight[[level for level in levels if level >= 0]] = book.weights[
+            [i for i, v in enumerate(levels) if v >= 0]
+        ]
     return weight

@@ -34,6 +34,7 @@ from locum.runs.private_rows import choose_engine, open_rows
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.runs.tables import (
     check_target,
+    find_rules,
     read_table,
     refine_schema,
     rule_notes,
@@ -147,6 +148,7 @@ class OpenAccess:
         schema, notes = refine_schema(request, raw, config)
         table = canonical(raw, schema)
         check_target(table, schema, schema.target)
+        schema = find_rules(request, config, table, schema)
         risk = warning_of(raw.lineage, raw.name)
         notes = (*raw.notes, *([risk] if risk else []), *notes)
         notes = (*notes, *shared_id_notes(table, schema), *rule_notes(table, schema))

@@ -16,7 +16,7 @@ from locum.runs.config import find_config
 from locum.runs.options import DEFAULT_SEED, several
 from locum.runs.request import RunRequest
 from locum.runs.sample import load, refuse_out, write_rows
-from locum.runs.tables import need_column, read_table, refine_schema
+from locum.runs.tables import find_rules, need_column, read_table, refine_schema
 from locum.schema.lineage import REAL, Lineage, partly, void_warning
 from locum.wording import count
 
@@ -188,6 +188,7 @@ def _by_itself(
     config: Path | None,
     seed: int,
 ) -> Imputed:
+    from locum.control.impute.keep_rules import keep_rules
     from locum.control.impute.without_model import complete
     from locum.data.canonical import canonical
 
@@ -196,6 +197,7 @@ def _by_itself(
     raw = read_table(source, **(found.reading if found else {}))
     known, _ = refine_schema(request, raw, found)
     table = canonical(raw, known)
+    known = find_rules(request, found, table, known)
     names = (
         [need_column(c, known.names, where="column") for c in several(columns)]
         if columns is not None
@@ -205,12 +207,14 @@ def _by_itself(
     notes = [f"{name} is left as it is: {why}." for name, why in done.left]
     if not done.filled and not done.left:
         notes = ["Nothing was missing."]
-    notes += _rule_notes(table, done.table, known)
+    whole = keep_rules(table, done.table, known, seed)
+    filled, rows = _difference(table, whole)
+    notes += _rule_notes(table, whole, known)
     before = raw.lineage or REAL
     mark = raw.lineage
-    if done.rows:
-        mark = partly(before.child(), before.own * (1 - done.rows / table.num_rows))
-    return Imputed(done.table, known, raw.origin, mark, dict(done.filled), done.rows, tuple(notes))
+    if rows:
+        mark = partly(before.child(), before.own * (1 - rows / table.num_rows))
+    return Imputed(whole, known, raw.origin, mark, filled, rows, tuple(notes))
 
 
 def _difference(before: pa.Table, after: pa.Table) -> tuple[dict[str, int], int]:

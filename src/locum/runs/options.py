@@ -23,6 +23,10 @@ COMPARE_LIMIT_S = 3_600.0
 DEFAULT_DELTA = "1e-6"
 DEFAULT_PER_UNIT = 1
 
+#: Which rules are kept: those that were declared and, where no schema says what they are, those that hold in
+#: every row; or the declared ones alone.
+FOUND_RULES, DECLARED_RULES = "found", "declared"
+
 #: Forms in which the synthetic table can be written.
 FORMATS = ("csv", "tsv", "parquet", "arrow", "jsonl")
 #: Where private rows may lie; ``auto`` goes by their size.
@@ -61,6 +65,17 @@ def check_format(name: str) -> str:
             f"there is no output format {name!r}", where="format", expected=f"one of {', '.join(FORMATS)}"
         )
     return plain
+
+
+def check_rules(which: str) -> str:
+    """Return a usable choice of rules; raises UsageError."""
+    if which not in (FOUND_RULES, DECLARED_RULES):
+        raise UsageError(
+            f"there is no choice of rules {which!r}",
+            where="rules",
+            expected=f"{FOUND_RULES} (those that hold in every row) or {DECLARED_RULES}",
+        )
+    return which
 
 
 def check_engine(name: str) -> str:

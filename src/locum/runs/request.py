@@ -10,7 +10,7 @@ from typing import Any
 
 from locum.errors import UsageError
 from locum.evaluation.limits import Requirements, requirements
-from locum.runs.options import DEFAULT_PER_UNIT, ENGINES, several
+from locum.runs.options import DEFAULT_PER_UNIT, ENGINES, FOUND_RULES, check_rules, several
 from locum.schema.table import Schema, check_schema
 
 
@@ -136,6 +136,9 @@ class RunRequest:
         Limits that the results are held against.
     effort
         What the attacks spend: ``quick``, ``standard`` or ``thorough``.
+    rules
+        ``found`` keeps the rules that hold in every row where no schema says what the rules are; ``declared``
+        keeps none but those that a schema says.
     settings
         Settings of the generator; they win over those of the config file.
     """
@@ -157,11 +160,13 @@ class RunRequest:
     schema: Schema | None = None
     require: Requirements | None = None
     effort: str | None = None
+    rules: str = FOUND_RULES
     privacy: PrivacyRequest | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_schema(self.schema)
+        check_rules(self.rules)
 
 
 def run_request(

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from locum.errors import DataError, SchemaError, UsageError
 from locum.runs.config import Config, find_config
+from locum.runs.options import DECLARED_RULES
 from locum.runs.plan import fingerprint_of
 from locum.runs.request import RunRequest
 from locum.schema.table import Schema
@@ -274,6 +275,19 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
     ), _regenerated_note(given)
 
 
+def find_rules(request: RunRequest, config: Config | None, table: pa.Table, schema: Schema) -> Schema:
+    """The schema with the rules that hold in every row, where nobody has said what its rules are.
+
+    A schema that was given, in Python or in ``locum.toml``, says what its rules are.
+    """
+    declared = request.schema is not None or (config is not None and config.schema is not None)
+    if declared or request.rules == DECLARED_RULES:
+        return schema
+    from locum.control.rules.found import with_found_rules
+
+    return with_found_rules(table, schema)
+
+
 def refuse_unfilled(names: Sequence[str], table: str) -> None:
     """Refuse a template in which kinds are still to be filled in; raises SchemaError."""
     listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more columns" if len(names) > 8 else "")
@@ -326,4 +340,5 @@ def read_and_refine(source: Any, target: str | None, protected: Sequence[str]) -
     schema, _ = refine_schema(request, raw, config)
     table = canonical(raw, schema)
     check_target(table, schema, schema.target)
+    schema = find_rules(request, config, table, schema)
     return StudyTable(Path(raw.name).stem or raw.name, schema, raw, table, fingerprint_of(path, raw).sha256)

@@ -187,7 +187,8 @@ class Synthesizer:
         data
             A path (CSV, Parquet, Arrow, JSONL) or a frame (pandas, polars, pyarrow). It is not changed.
         schema
-            What the columns are; None lets `locum.data.detect` say so.
+            What the columns are and which rules they keep; None lets `locum.data.detect` say so, and adds the
+            rules that no row breaks and that chance cannot explain.
         progress
             Hears about the model's work.
 
@@ -208,14 +209,20 @@ class Synthesizer:
 
         check_schema(schema)
         raw = read(data)
+        given = schema
         if schema is None:
             from locum.data.detect import detect
 
             schema = detect(raw)
+        table = canonical(raw, schema)
+        if given is None:
+            from locum.control.rules.found import with_found_rules
+
+            schema = with_found_rules(table, schema)
         risk = warning_of(raw.lineage, raw.name)
         if risk:
             warnings.warn(risk, LineageWarning, stacklevel=2)
-        self.fit_table(canonical(raw, schema), schema, progress=progress).descend(raw.lineage)
+        self.fit_table(table, schema, progress=progress).descend(raw.lineage)
         return self.remember(raw.origin)
 
     def fit_table(self, table: pa.Table, schema: Schema, *, progress: Listener = silent) -> Self:

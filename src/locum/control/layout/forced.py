@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from locum.arrays import BoolArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
+from locum.control.rules.clause import rule_clauses
 from locum.control.rules.implication import Implication, implications_of
 from locum.control.where.evaluate import evaluate
-from locum.control.rules.clause import rule_clauses
 from locum.control.where.names import Names
 from locum.data.distinct import flat
 from locum.randomness import stream
@@ -39,6 +40,15 @@ class Forced:
     column: Column
     implication: Implication
     exactly: bool = False
+
+    @classmethod
+    def fit(cls, table: Values, column: Column, implication: Implication) -> Forced:
+        """See whether the column is missing nowhere else; `column` is what is coded in place of it."""
+        plain = cls(column, implication)
+        missing = np.asarray(pc.is_null(table[column.name]))
+        if not implication.exactly or missing.all() or (missing != plain.applies(table)).any():
+            return plain
+        return cls(replace(column, nullable=False), implication, True)
 
     @property
     def gives(self) -> tuple[str, ...]:
@@ -109,7 +119,8 @@ class Forced:
                     return cls(place or schema[name], implication, exactly)
         raise wire.fail("rule", f"a rule about {name}")
 
-    def applies(self, table: Values) -> Any:
+    def applies(self, table: Values) -> BoolArray:
+        """Where the condition holds."""
         names = self.inputs
         part = pa.table({name: table[name] for name in names})
         return evaluate(self.implication.condition, part).yes

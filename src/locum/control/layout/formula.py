@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -34,8 +33,8 @@ class Formula:
     equation
         How it is calculated.
     rest
-        What is coded of it nevertheless; with ``all`` the coded value is a hint for conditions and given cells,
-        and stands only in rows in which the expression has no value.
+        What is coded of it nevertheless; with ``all`` the coded value is a hint for conditions and given
+        cells, and stands only in rows in which the expression has no value.
     """
 
     column: Column
@@ -122,7 +121,7 @@ class Formula:
         for clause in rule_clauses(wire.text("rule"), Names(schema)):
             for equation in equations_of(clause, schema):
                 if equation.column == name:
-                    return cls(schema[name], equation, rest)  # type: ignore[arg-type]
+                    return cls(schema[name], equation, cast("Rest", rest))
         raise wire.fail("rule", f"a rule that gives {name}")
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
 from locum.control.layout.units import Numbers, Unit
+from locum.control.rules.clause import Clause
 from locum.errors import FileFormatError
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -112,7 +113,7 @@ class Gap:
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column again, never on the wrong side of the others."""
-        assert own is not None  # noqa: S101
+        assert own is not None
         gap, present = self.unit.read(own)
         low, some = self._reference(table)
         step = self.unit.step(self.column)
@@ -125,7 +126,9 @@ class Gap:
         room = (self._number(self.end) - low) * self.sign
         over = some & (gap > room) & (room > least)
         with np.errstate(all="ignore"):
-            folded = least + np.mod(gap - least, np.where(over, room - least, 1) + (1 if self.unit.whole else 0))
+            folded = least + np.mod(
+                gap - least, np.where(over, room - least, 1) + (1 if self.unit.whole else 0)
+            )
         gap = np.where(over, folded, gap)
         value = np.where(some, low, self._number(self.base)) + self.sign * gap
         if self.unit.whole and step > 1:
@@ -164,12 +167,12 @@ class Gap:
         strict = wire.items("strict", length=len(others))
         if sign == 0 or not all(isinstance(s, bool) for s in strict):
             raise wire.fail("strict", "true or false for each of the others")
-        numbers = [wire.number(key, low=-1e300, high=1e300) for key in ("base", "end")]
+        base, end = (wire.number(key, low=-1e300, high=1e300) for key in ("base", "end"))
         unit = Unit.of([column, *others])
-        if unit.whole and any(abs(n) > 2**62 for n in numbers):
+        if unit.whole and max(abs(base), abs(end)) > 2**62:
             raise FileFormatError("a gap is out of range", where=wire.where)
         rules = tuple(wire.texts("rules"))
-        return cls(column, tuple(names[1:]), sign, tuple(strict), *numbers, rules, unit)
+        return cls(column, tuple(names[1:]), sign, tuple(strict), base, end, rules, unit)
 
     def _number(self, value: float) -> Any:
         return int(value) if self.unit.whole else value
@@ -183,3 +186,15 @@ class Gap:
             nearer = present & (~some | (units * self.sign > best * self.sign))
             best, some = np.where(nearer, units, best), some | present
         return best, some
+
+
+def order_of_clause(clause: Clause) -> tuple[str, str, bool] | None:
+    """Low, high and whether they never are equal, of a comparison of two columns."""
+    term = clause.term
+    if term.op not in ("<", "<=", ">", ">=") or any(a.op != "name" for a in term.args):
+        return None
+    a, b = (arg.node.value for arg in term.args)
+    sorts = {arg.sort for arg in term.args}
+    if not sorts <= {"number"} and not sorts <= {"moment"} and not sorts <= {"span"}:
+        return None
+    return (a, b, term.op == "<") if term.op in ("<", "<=") else (b, a, term.op == ">")

@@ -45,7 +45,9 @@ class Joined:
     rules: tuple[str, ...]
 
     @classmethod
-    def fit(cls, table: Values, columns: Sequence[Column], rules: Sequence[str], taken: Sequence[str]) -> Joined:
+    def fit(
+        cls, table: Values, columns: Sequence[Column], rules: Sequence[str], taken: Sequence[str]
+    ) -> Joined:
         """Count the combinations that occur; a missing value is a value."""
         values = [flat(table[c.name]) for c in columns]
         number, first = numbered(values)
@@ -85,7 +87,10 @@ class Joined:
     def numbers(self, own: Values) -> IntArray:
         """Place of each row's combination among the known ones, -1 for others."""
         known = len(self.combinations[0])
-        both = [pa.concat_arrays([k, flat(own[c.name]).cast(k.type)]) for c, k in zip(self.columns, self.combinations, strict=True)]
+        both = [
+            pa.concat_arrays([k, flat(own[c.name]).cast(k.type)])
+            for c, k in zip(self.columns, self.combinations, strict=True)
+        ]
         number, _ = numbered(both)
         place = np.full(int(number.max(initial=-1)) + 1, -1, dtype=np.int64)
         place[number[:known]] = np.arange(known)
@@ -100,6 +105,8 @@ class Joined:
             Some of the columns; null where free.
         weights
             Of the combinations, 0 for those that are not written.
+        rng
+            For the choice.
         """
         number, first = numbered([flat(values) for values in parts.values()])
         place = {c.name: known for c, known in zip(self.columns, self.combinations, strict=True)}
@@ -109,10 +116,14 @@ class Joined:
             for name, values in parts.items():
                 value = flat(values)[row]
                 if value.is_valid:
-                    fits &= np.asarray(pc.fill_null(pc.equal(place[name], value.cast(place[name].type)), False))
+                    fits &= np.asarray(
+                        pc.fill_null(pc.equal(place[name], value.cast(place[name].type)), False)
+                    )
             rows = np.flatnonzero(number == pattern)
             if fits.any():
-                out[rows] = rng.choice(len(weights), size=len(rows), p=weights * fits / (weights * fits).sum())
+                out[rows] = rng.choice(
+                    len(weights), size=len(rows), p=weights * fits / (weights * fits).sum()
+                )
         return out
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
@@ -131,8 +142,8 @@ class Joined:
 
     def sentence(self) -> str:
         """What it does, in one sentence."""
-        names = self.gives
-        return f"Drawn together with {', '.join(names)}: only combinations that occur ({len(self.combinations[0]):,})."
+        known = len(self.combinations[0])
+        return f"Drawn as one of {known:,} combinations of {', '.join(self.gives)}, no other."
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready state."""

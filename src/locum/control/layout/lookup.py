@@ -84,13 +84,15 @@ class Lookup:
 
     def forth(self, own: Values, table: Values) -> None:
         """Nothing."""
-        return None
+        return
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column, looked up."""
         known = len(self.keys[0])
         keys = _keys(self.clause.term.args[1:], table)
-        number, _ = numbered([pa.concat_arrays([k, v.cast(k.type)]) for k, v in zip(self.keys, keys, strict=True)])
+        number, _ = numbered(
+            [pa.concat_arrays([k, v.cast(k.type)]) for k, v in zip(self.keys, keys, strict=True)]
+        )
         place = np.full(int(number.max(initial=-1)) + 1, known, dtype=np.int64)
         place[number[:known]] = np.arange(known)
         return {self.column.name: self.values.take(pa.array(place[number[known:]]))}

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from locum.codes.recoding import Recoding, Values
 from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
-from locum.control.layout.gap import Gap
+from locum.control.layout.gap import Gap, order_of_clause
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
 from locum.control.layout.switch import Switch
@@ -22,7 +21,6 @@ from locum.control.rules.equation import equations_of
 from locum.control.rules.implication import Implication, implications_of
 from locum.control.where.names import Names
 from locum.data.distinct import flat
-from locum.schema.column import Column
 from locum.schema.table import Schema
 
 #: Most combinations of joined columns, and the most of them for one row.
@@ -91,10 +89,8 @@ class _Plan:
         """All of them, in order; what is missing by a rule comes last, on what the others have made."""
         places = {r.gives[0]: r.coded for r in self.gaps}
         forced = [
-            Forced(places.get(i.column) or self.schema[i.column], i, i.exactly and self._nowhere_else(i))
-            for i in self.missing
+            Forced.fit(self.table, places.get(i.column) or self.schema[i.column], i) for i in self.missing
         ]
-        forced = [_not_missing(f) for f in forced]
         return (*self.constants, *self.whole, *self.gaps, *forced)
 
     def calculate(self, clause: Clause) -> None:
@@ -150,7 +146,9 @@ class _Plan:
         for implication in implications_of(clause, self.schema):
             name = implication.column
             column = self.schema[name]
-            free = name not in self.done and not column.regenerated and self._acyclic(name, implication.inputs)
+            free = (
+                name not in self.done and not column.regenerated and self._acyclic(name, implication.inputs)
+            )
             determined = any(d.dependent == name for d in self.schema.dependencies)
             if not free or determined or (implication.value is None and name in self._roles):
                 continue
@@ -169,7 +167,7 @@ class _Plan:
         above: dict[str, dict[str, tuple[bool, str]]] = {}
         below: dict[str, dict[str, tuple[bool, str]]] = {}
         for clause in clauses:
-            pair = _ordered(clause)
+            pair = order_of_clause(clause)
             if pair is not None:
                 low, high, strict = pair
                 above.setdefault(high, {})[low] = (strict, clause.text)
@@ -207,16 +205,13 @@ class _Plan:
 
     def _gap_free(self, name: str, other: str) -> bool:
         tied = {n for d in self.schema.dependencies for n in (d.dependent, d.determinant)}
-        return self._joinable(name) and name not in tied and not self._constant(name) and other != name
-
-    def _constant(self, name: str) -> bool:
-        return False
+        return self._joinable(name) and name not in tied and other != name
 
     def _few(self, names: set[str]) -> bool:
         values = {n: self.table[n] for n in names}
         n = len(next(iter(values.values())))
         most = min(MOST_JOINED, int(ROWS_PER * n))
-        return pa.table(values).group_by(list(names)).aggregate([]).num_rows <= most
+        return int(pa.table(values).group_by(list(names)).aggregate([]).num_rows) <= most
 
     def _acyclic(self, name: str, inputs: Sequence[str] | dict[str, tuple[bool, str]]) -> bool:
         """Whether none of the inputs follows from the column."""
@@ -239,30 +234,6 @@ class _Plan:
             self._need(name, recoding.inputs)
             if final:
                 self.done.add(name)
-
-    def _nowhere_else(self, implication: Implication) -> bool:
-        """Whether the column is missing exactly where the condition holds, and somewhere present."""
-        forced = Forced(self.schema[implication.column], implication)
-        missing = np.asarray(pc.is_null(self.table[implication.column]))
-        return bool((missing == forced.applies(self.table)).all() and not missing.all())
-
-
-def _not_missing(forced: Forced) -> Forced:
-    from dataclasses import replace
-
-    return replace(forced, column=replace(forced.column, nullable=False)) if forced.exactly else forced
-
-
-def _ordered(clause: Clause) -> tuple[str, str, bool] | None:
-    """Low, high and whether they never are equal, of a comparison of two columns."""
-    term = clause.term
-    if term.op not in ("<", "<=", ">", ">=") or any(a.op != "name" for a in term.args):
-        return None
-    a, b = (arg.node.value for arg in term.args)
-    sorts = {arg.sort for arg in term.args}
-    if not sorts <= {"number"} and not sorts <= {"moment"} and not sorts <= {"span"}:
-        return None
-    return (a, b, term.op == "<") if term.op in ("<", "<=") else (b, a, term.op == ">")
 
 
 def _less_spread(gap: Gap, table: Values) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from locum.codes.json_fields import Wire
-from locum.codes.recoding import Recoding
+from locum.codes.recoding import Recoding, order_of
 from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
 from locum.control.layout.gap import Gap
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
 from locum.control.layout.switch import Switch
-from locum.errors import LocumError
+from locum.errors import FileFormatError, LocumError
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
@@ -23,6 +25,13 @@ def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
     FileFormatError
         On anything that it cannot have written: unknown forms, rules that are none, circles.
     """
+    forms: Mapping[str, Callable[[Wire, Schema], Recoding]] = {
+        "formula": Formula.from_json,
+        "gap": Gap.from_json,
+        "joined": Joined.from_json,
+        "lookup": Lookup.from_json,
+        "switch": Switch.from_json,
+    }
     found: list[Recoding] = []
     places: dict[str, Column] = {}
     for item in items:
@@ -31,8 +40,8 @@ def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
         try:
             if form == "forced":
                 recoding = Forced.from_json(item, schema, places.get(item.text("column")))
-            elif form in _FORMS:
-                recoding = _FORMS[form].from_json(item, schema)
+            elif form in forms:
+                recoding = forms[form](item, schema)
             else:
                 raise item.fail("form", "a form of recoding that this version knows")
         except LocumError as error:
@@ -44,13 +53,7 @@ def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
     return tuple(found)
 
 
-_FORMS = {"formula": Formula, "gap": Gap, "joined": Joined, "lookup": Lookup, "switch": Switch}
-
-
 def _check(found: list[Recoding], schema: Schema) -> None:
-    from locum.codes.recoding import order_of
-    from locum.errors import FileFormatError
-
     needs: dict[str, tuple[str, ...]] = {d.dependent: (d.determinant,) for d in schema.dependencies}
     gone: set[str] = set()
     for recoding in found:

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from locum.codes.encoder import arrow_type
 from locum.codes.json_fields import Wire, arrow_from_json, arrow_to_json
 from locum.codes.recoding import Values
-from locum.codes.encoder import arrow_type
 from locum.control.rules.clause import rule_clauses
 from locum.control.rules.implication import Implication, implications_of
 from locum.control.where.evaluate import evaluate
@@ -81,13 +81,15 @@ class Switch:
 
     def forth(self, own: Values, table: Values) -> None:
         """Nothing."""
-        return None
+        return
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column, decided; missing where the condition has no answer."""
         truth = self._truth(table)
         both = pa.concat_arrays([pa.array([self.implication.value.as_py()], self.other.type), self.other])  # type: ignore[union-attr]
-        return {self.column.name: both.take(pa.array(truth.no.astype(np.int64), mask=~(truth.yes | truth.no)))}
+        return {
+            self.column.name: both.take(pa.array(truth.no.astype(np.int64), mask=~(truth.yes | truth.no)))
+        }
 
     def sentence(self) -> str:
         """What it does, in one sentence."""

@@ -65,8 +65,6 @@ def equations_of(clause: Clause, schema: Schema) -> Iterator[Equation]:
     """The ways in which a rule gives a column, the one as written first.
 
     ``c = expression`` gives `c`; where the expression is a sum of columns it gives each of them too, solved.
-    ``flag exactly if condition`` and ``label = 'a' exactly if condition`` give the column when it has just two
-    values.
     """
     term = clause.term
     if clause.origin != "rule" or term.op != "=":

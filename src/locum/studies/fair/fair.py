@@ -177,13 +177,17 @@ def _over_all_rows(
 
 
 def _table(data: Any, schema: Schema | None) -> tuple[pa.Table, Schema]:
+    from locum.control.rules.found import with_found_rules
     from locum.data.canonical import canonical
     from locum.data.detect import detect
     from locum.data.read import read
 
     raw = read(data)
-    schema = detect(raw) if schema is None else schema
-    return canonical(raw, schema), schema
+    if schema is not None:
+        return canonical(raw, schema), schema
+    schema = detect(raw)
+    table = canonical(raw, schema)
+    return table, with_found_rules(table, schema)
 
 
 def fair_file(

@@ -1,0 +1,39 @@
+"""Rules that hold in every row of a table, added to what its schema says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from locum.control.rules.discover import discover
+from locum.schema.table import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.control.rules.proposal import RuleProposal
+
+
+def with_found_rules(
+    table: pa.Table, schema: Schema, proposals: Sequence[RuleProposal] | None = None
+) -> Schema:
+    """The schema with the rules that no row breaks and that chance cannot explain, marked as read off rows.
+
+    Parameters
+    ----------
+    table
+        Canonical rows.
+    schema
+        What the columns are; its own rules stay.
+    proposals
+        What `locum.control.rules.discover.discover` found; None looks.
+
+    Notes
+    -----
+    Never for rows that a guarantee protects: what holds in every row may tell of one. Cost: that of
+    `discover`.
+    """
+    found = discover(table, schema) if proposals is None else proposals
+    texts = tuple(p.rule for p in found if not p.violations and p.rule not in schema.rules)
+    return replace(schema, rules=(*schema.rules, *texts), rules_read_off=(*schema.rules_read_off, *texts))
