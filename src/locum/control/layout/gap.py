@@ -93,11 +93,7 @@ class Gap:
     @property
     def coded(self) -> Column:
         """The gap: a span of time or a number, under the name of the column."""
-        if self.unit.time:
-            return Column(self.column.name, "duration", self.column.nullable)
-        if self.unit.decimals == 0:
-            return Column(self.column.name, "integer", self.column.nullable)
-        return Column(self.column.name, "number", self.column.nullable, decimals=self.unit.decimals)
+        return self.unit.difference(self.column)
 
     @property
     def alone(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from locum.codes.recoding import Recoding, Values
 from locum.control.layout.forced import Forced
@@ -14,13 +15,15 @@ from locum.control.layout.formula import Formula
 from locum.control.layout.gap import Gap, order_of_clause
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
+from locum.control.layout.offset import Offset
 from locum.control.layout.switch import Switch
-from locum.control.layout.units import Numbers
+from locum.control.layout.units import Numbers, Unit
 from locum.control.rules.clause import Clause, rule_clauses
 from locum.control.rules.equation import equations_of
 from locum.control.rules.implication import Implication, implications_of
 from locum.control.where.names import Names
 from locum.data.distinct import flat
+from locum.schema.column import Column
 from locum.schema.table import Schema
 
 #: Most combinations of joined columns, and the most of them for one row.
@@ -29,6 +32,12 @@ MOST_JOINED, ROWS_PER = 4000, 0.25
 LOOK, PARTS = 20_000, 200
 #: Nats by which a gap must be less spread than its column to be coded instead.
 LESS = 0.05
+#: The same for the distance from a line, which no rule asks for; least correlation to look at it, partners
+#: that are tried for a column, and the most columns among which they are looked for.
+MUCH_LESS, TIED, TIES, MOST_TIED = 1.0, 0.9, 3, 200
+#: Different values that a column must have, and the largest share of one, to be coded by such a distance;
+#: fewest rows.
+SMOOTH, LEAST_ROWS = (50, 0.05), 100
 
 
 def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
@@ -53,8 +62,6 @@ def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
     than the column itself (else the column is coded, and rows that break the order are drawn again). Rules
     for which a column would have to follow from itself are left to checks, and so is ``unique``.
     """
-    if not schema.rules:
-        return ()
     clauses = [c for c in rule_clauses(schema.rules, Names(schema)) if c.holds(table).all()]
     columns = {name: flat(table.column(name)) for name in schema.names}
     plan = _Plan(schema, columns)
@@ -65,6 +72,7 @@ def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
     for clause in clauses:
         plan.fix(clause)
     plan.order(clauses)
+    plan.tie()
     return plan.recodings
 
 
@@ -190,6 +198,43 @@ class _Plan:
                 if _less_spread(gap, self.table):
                     self._add(self.gaps, gap)
 
+    def tie(self) -> None:
+        """Numbers that nearly follow from one other: the distance from a line."""
+        names = [c.name for c in self.schema if self._smooth(c)]
+        if len(names) < 2 or len(names) > MOST_TIED:
+            return
+        ranks = np.vstack([self._look(name) for name in names])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            strength = np.abs(np.nan_to_num(np.corrcoef(ranks)))
+        np.fill_diagonal(strength, 0.0)
+        for at, name in enumerate(names):
+            for other in np.argsort(-strength[at], kind="stable")[:TIES].tolist():
+                free = self._gap_free(name, names[other]) and self._acyclic(name, [names[other]])
+                if strength[at, other] < TIED or not free:
+                    break
+                offset = Offset.fit(self.table, self.schema[name], self.schema[names[other]])
+                if offset is not None and _less_spread(offset, self.table, MUCH_LESS):
+                    self._add(self.gaps, offset)
+                    break
+
+    def _smooth(self, column: Column) -> bool:
+        """Whether a column is a number or a time with many values, none of which stands out."""
+        if not column.ordered or column.regenerated:
+            return False
+        values = self.table[column.name].drop_null()
+        values = values.slice(0, LOOK)
+        if len(values) < LEAST_ROWS:
+            return False
+        counts = np.asarray(pc.value_counts(values).field("counts"))
+        return len(counts) >= SMOOTH[0] and counts.max() <= SMOOTH[1] * len(values)
+
+    def _look(self, name: str) -> Numbers:
+        """Values of a column at some rows, in its unit, the mean where missing."""
+        units, present = Unit.of([self.schema[name]]).read(self.table[name])
+        step = max(1, len(units) // LOOK)
+        units, present = units[::step].astype(np.float64), present[::step] & np.isfinite(units[::step])
+        return np.where(present, units, units[present].mean() if present.any() else 0.0)
+
     @property
     def _roles(self) -> set[str]:
         return {*self.schema.protected, *([self.schema.target] if self.schema.target else [])}
@@ -236,7 +281,7 @@ class _Plan:
                 self.done.add(name)
 
 
-def _less_spread(gap: Gap, table: Values) -> bool:
+def _less_spread(gap: Gap | Offset, table: Values, by: float = LESS) -> bool:
     """Whether the gap is less spread than the column, in entropy over equal parts of the column's range."""
     units, present = gap.unit.read(table[gap.column.name])
     gaps, _ = gap.unit.read(gap.forth({gap.column.name: table[gap.column.name]}, table))
@@ -246,7 +291,7 @@ def _less_spread(gap: Gap, table: Values) -> bool:
     own, new = units[at].astype(np.float64), gaps[at].astype(np.float64)
     low, high = np.quantile(own, [0.005, 0.995])
     width = max((high - low) / PARTS, 1.0 if gap.unit.whole else 1e-300)
-    return _entropy(new, width) < _entropy(own, width) - LESS
+    return _entropy(new, width) < _entropy(own, width) - by
 
 
 def _entropy(values: Numbers, width: float) -> float:

@@ -11,6 +11,7 @@ from locum.control.layout.formula import Formula
 from locum.control.layout.gap import Gap
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
+from locum.control.layout.offset import Offset
 from locum.control.layout.switch import Switch
 from locum.errors import FileFormatError, LocumError
 from locum.schema.column import Column
@@ -30,6 +31,7 @@ def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
         "gap": Gap.from_json,
         "joined": Joined.from_json,
         "lookup": Lookup.from_json,
+        "offset": Offset.from_json,
         "switch": Switch.from_json,
     }
     found: list[Recoding] = []

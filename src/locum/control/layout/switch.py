@@ -86,10 +86,10 @@ class Switch:
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column, decided; missing where the condition has no answer."""
         truth = self._truth(table)
-        both = pa.concat_arrays([pa.array([self.implication.value.as_py()], self.other.type), self.other])  # type: ignore[union-attr]
-        return {
-            self.column.name: both.take(pa.array(truth.no.astype(np.int64), mask=~(truth.yes | truth.no)))
-        }
+        value = self.implication.value
+        first = pa.array([None if value is None else value.as_py()], self.other.type)
+        at = pa.array(truth.no.astype(np.int64), mask=~(truth.yes | truth.no))
+        return {self.column.name: pa.concat_arrays([first, self.other]).take(at)}
 
     def sentence(self) -> str:
         """What it does, in one sentence."""

@@ -80,6 +80,14 @@ class Unit:
         scaled = np.rint(np.where(finite, plain, 0.0) * 10.0**self.decimals)
         return scaled.astype(np.int64), present & finite
 
+    def difference(self, column: Column) -> Column:
+        """What a difference of two values is, under the name of a column: a span of time or a number."""
+        if self.time:
+            return Column(column.name, "duration", column.nullable)
+        if self.decimals == 0:
+            return Column(column.name, "integer", column.nullable)
+        return Column(column.name, "number", column.nullable, decimals=self.decimals)
+
     def write(self, units: Numbers, present: BoolArray, column: Column) -> pa.Array:
         """Canonical values of a column."""
         kind = arrow_type(column)

@@ -1,0 +1,130 @@
+"""A number that nearly follows from another: coded by how far it lies from the line through both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from locum.arrays import FloatArray
+from locum.codes.json_fields import Wire
+from locum.codes.recoding import Values
+from locum.control.layout.units import Numbers, Unit
+from locum.schema.column import Column
+from locum.schema.table import Schema
+
+#: Significant digits of the line: more would say nothing that the residuals do not.
+DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """``column = level + slope * other``, and what is left is coded.
+
+    Values are drawn inside cells, so that a pair with a correlation of .999 would come back with the spread
+    of a cell; the distance from the line has cells of its own.
+
+    Attributes
+    ----------
+    column, other
+        The column that is given back, and the one that it nearly follows from.
+    slope, level
+        The line, in units of each column.
+    middle
+        What stands in for the other where it is missing, in its units.
+    """
+
+    column: Column
+    other: Column
+    slope: float
+    level: float
+    middle: float
+
+    @classmethod
+    def fit(cls, table: Values, column: Column, other: Column) -> Offset | None:
+        """The least-squares line; None where there is none."""
+        plain = cls(column, other, 0.0, 0.0, 0.0)
+        y, there = plain.unit.read(table[column.name])
+        x, some = plain.other_unit.read(table[other.name])
+        both = there & some
+        a, b = x[both].astype(np.float64), y[both].astype(np.float64)
+        if len(a) < 2 or not np.isfinite(a).all() or not np.isfinite(b).all() or a.std() == 0:
+            return None
+        slope = float(np.cov(a, b)[0, 1] / a.var(ddof=1))
+        slope = float(f"{slope:.{DIGITS}g}")
+        level = float(f"{b.mean() - slope * a.mean():.{DIGITS}g}")
+        return cls(column, other, slope, level, float(np.median(a)))
+
+    @property
+    def unit(self) -> Unit:
+        """Of the column and the distance."""
+        return Unit.of([self.column])
+
+    @property
+    def other_unit(self) -> Unit:
+        """Of the other column."""
+        return Unit.of([self.other])
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The column."""
+        return (self.column.name,)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The other."""
+        return (self.other.name,)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """None: it is no rule."""
+        return ()
+
+    @property
+    def alone(self) -> bool:
+        """No: the other is needed."""
+        return False
+
+    @property
+    def coded(self) -> Column:
+        """The distance, under the name of the column."""
+        return self.unit.difference(self.column)
+
+    def forth(self, own: Values, table: Values) -> pa.Array:
+        """The distance from the line; missing where the column is."""
+        units, present = self.unit.read(own[self.column.name])
+        return self.unit.write(units - self._line(table), present, self.coded)
+
+    def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
+        """The column again."""
+        distance, present = self.unit.read(own)
+        return {self.column.name: self.unit.write(distance + self._line(table), present, self.column)}
+
+    def sentence(self) -> str:
+        """What it does, in one sentence."""
+        return f"Coded by how far it lies from a line over {self.other.name}."
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready state."""
+        line = {"slope": self.slope, "level": self.level, "middle": self.middle}
+        return {"form": "offset", "column": self.column.name, "other": self.other.name, **line}
+
+    @classmethod
+    def from_json(cls, wire: Wire, schema: Schema) -> Offset:
+        """Read back what `to_json` gave; FileFormatError on anything else."""
+        names = wire.text("column"), wire.text("other")
+        if names[0] == names[1] or not set(names) <= set(schema.names):
+            raise wire.fail("other", "two columns of the table")
+        column, other = (schema[name] for name in names)
+        if not (column.ordered and other.ordered):
+            raise wire.fail("column", "columns with an order")
+        slope, level, middle = (wire.number(k, low=-1e15, high=1e15) for k in ("slope", "level", "middle"))
+        return cls(column, other, slope, level, middle)
+
+    def _line(self, table: Values) -> Numbers:
+        x, some = self.other_unit.read(table[self.other.name])
+        line: FloatArray = self.level + self.slope * np.where(some, x.astype(np.float64), self.middle)
+        step = self.unit.step(self.column)
+        return (np.rint(line / step) * step).astype(np.int64) if self.unit.whole else line
