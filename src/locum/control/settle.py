@@ -174,7 +174,7 @@ def _backwards(encoder: Encoder, gap: Gap, own: pa.Array, cells: Cells) -> dict[
     (name,) = gap.others
     column = encoder.schema[name]
     value, there = gap.unit.read(cells[gap.column.name])
-    width, present = gap.unit.read(own)
+    width, present = gap.width(own)
     nearest = value - gap.sign * np.maximum(width, int(gap.strict[0]))
     step = gap.unit.step(column)
     if gap.unit.whole and step > 1:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from locum.arrays import BoolArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
 from locum.control.layout.units import Numbers, Unit
@@ -93,7 +94,7 @@ class Gap:
     @property
     def coded(self) -> Column:
         """The gap: a span of time or a number, under the name of the column."""
-        return self.unit.difference(self.column)
+        return self._own.difference(self.column)
 
     @property
     def alone(self) -> bool:
@@ -103,33 +104,25 @@ class Gap:
     def forth(self, own: Values, table: Values) -> pa.Array:
         """The gap; missing where the column is."""
         units, present = self.unit.read(own[self.column.name])
-        low, some = self._reference(table)
-        gap = (units - np.where(some, low, self._number(self.base))) * self.sign
-        return self.unit.write(gap, present, self.coded)
+        nearest, _ = self._nearest(table)
+        gap = (units - nearest) * self.sign
+        return self._own.write(gap // self._step if self.unit.whole else gap, present, self.coded)
+
+    def width(self, own: pa.Array) -> tuple[Numbers, BoolArray]:
+        """What was coded, in the common unit, and where there is something."""
+        gap, present = self._own.read(own)
+        return gap * self._step, present
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column again, never on the wrong side of the others."""
-        assert own is not None
-        gap, present = self.unit.read(own)
-        low, some = self._reference(table)
-        step = self.unit.step(self.column)
-        least = np.zeros(len(gap), gap.dtype)
-        for name, strict in zip(self.others, self.strict, strict=True):
-            if strict and self.unit.whole:
-                near, there = self.unit.read(table[name])
-                least = np.maximum(least, np.where(there & (near == low), 1, 0))
-        gap = np.where(some, np.maximum(gap, least), gap)
-        room = (self._number(self.end) - low) * self.sign
-        over = some & (gap > room) & (room > least)
+        gap, present = self.width(own)
+        nearest, some = self._nearest(table)
+        gap = np.where(some, np.maximum(gap, 0), gap)
+        room = (self._number(self.end) - nearest) * self.sign
+        over = some & (gap > room) & (room > 0)
         with np.errstate(all="ignore"):
-            folded = least + np.mod(
-                gap - least, np.where(over, room - least, 1) + (1 if self.unit.whole else 0)
-            )
-        gap = np.where(over, folded, gap)
-        value = np.where(some, low, self._number(self.base)) + self.sign * gap
-        if self.unit.whole and step > 1:
-            # to the column's own raster, away from the others
-            value = -(-value // step) * step if self.sign > 0 else value // step * step
+            folded = np.mod(gap, np.where(over, room, 1) + (self._step if self.unit.whole else 0))
+        value = nearest + self.sign * np.where(over, folded, gap)
         return {self.column.name: self.unit.write(value, present, self.column)}
 
     def sentence(self) -> str:
@@ -170,10 +163,34 @@ class Gap:
         rules = tuple(wire.texts("rules"))
         return cls(column, tuple(names[1:]), sign, tuple(strict), base, end, rules, unit)
 
+    @property
+    def _own(self) -> Unit:
+        """The unit of the column alone, in which the gap is coded."""
+        return Unit.of([self.column]) if self.unit.whole else self.unit
+
+    @property
+    def _step(self) -> int:
+        """The unit of the column, in common units."""
+        return self.unit.step(self.column) if self.unit.whole and not self.unit.time else 1
+
     def _number(self, value: float) -> Any:
         return int(value) if self.unit.whole else value
 
-    def _reference(self, table: Values) -> tuple[Numbers, Any]:
+    def _nearest(self, table: Values) -> tuple[Numbers, BoolArray]:
+        """The value nearest to the others that the column may have, in units, and where there are others."""
+        low, some = self._reference(table)
+        low = np.where(some, low, self._number(self.base))
+        if not self.unit.whole:
+            return low, some
+        for name, strict in zip(self.others, self.strict, strict=True):
+            if strict:
+                units, there = self.unit.read(table[name])
+                low = np.where(there & (units == low), low + self.sign, low)
+        step = self.unit.step(self.column)
+        near = -(-low // step) * step if self.sign > 0 else low // step * step
+        return near, some
+
+    def _reference(self, table: Values) -> tuple[Numbers, BoolArray]:
         """The nearest of the others, in units, and where there is one."""
         first, *more = self.others
         best, some = self.unit.read(table[first])

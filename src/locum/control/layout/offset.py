@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from locum.arrays import FloatArray
+from locum.arrays import BoolArray, FloatArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
 from locum.control.layout.units import Numbers, Unit
@@ -96,6 +96,10 @@ class Offset:
         """The distance from the line; missing where the column is."""
         units, present = self.unit.read(own[self.column.name])
         return self.unit.write(units - self._line(table), present, self.coded)
+
+    def width(self, own: pa.Array) -> tuple[Numbers, BoolArray]:
+        """What was coded, in the unit of the column, and where there is something."""
+        return self.unit.read(own)
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column again."""

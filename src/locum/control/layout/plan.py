@@ -284,7 +284,7 @@ class _Plan:
 def _less_spread(gap: Gap | Offset, table: Values, by: float = LESS) -> bool:
     """Whether the gap is less spread than the column, in entropy over equal parts of the column's range."""
     units, present = gap.unit.read(table[gap.column.name])
-    gaps, _ = gap.unit.read(gap.forth({gap.column.name: table[gap.column.name]}, table))
+    gaps, _ = gap.width(gap.forth({gap.column.name: table[gap.column.name]}, table))
     at = np.flatnonzero(present)[:: max(1, int(present.sum()) // LOOK)]
     if len(at) < 2:
         return False
