@@ -18,6 +18,10 @@ COVERED = 0.99
 #: A column whose most frequent value has a larger share is nearly constant: being determined says little.
 NEAR_CONSTANT = 0.98
 _SAMPLE = 2_000
+#: A determinant of texts may have many levels of few rows each, if this share of the rows repeats a level ...
+REPEATED = 0.5
+#: ... and that all of them repeat the dependent too has a chance below this, divided by the pairs tried.
+ALARM = 1e-6
 
 
 def find_dependencies(
@@ -42,9 +46,14 @@ def find_dependencies(
     Notes
     -----
     Repetition is required, else any key determines everything: at most n/20 levels, 99 % of rows in levels of
-    5 rows or more. Cost: O(k^2) on a sample of 2,000 rows, then O(n) for each pair that survives.
+    5 rows or more. Texts may have more levels (towns of a few rows each): then half of the rows must repeat a
+    level, and that every one of them repeats the dependent as well must be no chance.
+    Cost: O(k^2) on a sample of 2,000 rows, then O(n) for each pair that survives.
     """
-    names = [name for name, values in codes.items() if _usable(values)]
+    narrow = {name for name, values in codes.items() if _usable(values)}
+    names = [
+        name for name, values in codes.items() if name in narrow or (name in labels and _repeats(values))
+    ]
     if len(names) > MOST_COLUMNS or len(names) < 2:
         return ()
     sizes = {name: int(codes[name].max()) + 1 for name in names}
@@ -63,6 +72,7 @@ def find_dependencies(
             and sizes[name] >= sizes[dependent]
             and (ranks[name] < ranks[dependent])
             and _determines(codes[name], codes[dependent], sizes[name])
+            and (name in narrow or _no_chance(codes[name], codes[dependent], len(names) ** 2))
         ]
         if found:
             determinants[dependent] = found
@@ -81,6 +91,19 @@ def _usable(values: IntArray) -> bool:
     return bool(
         2 <= len(counts) <= len(values) / 20 and counts[counts >= SUPPORT].sum() >= COVERED * len(values)
     )
+
+
+def _repeats(values: IntArray) -> bool:
+    """Whether enough rows share their level with another row."""
+    counts = np.bincount(values)
+    return bool((counts > 0).sum() >= 2 and counts[counts > 1].sum() >= REPEATED * len(values))
+
+
+def _no_chance(one: IntArray, two: IntArray, tried: int) -> bool:
+    """Whether independent columns would hardly agree in `two` in every row that repeats a level of `one`."""
+    counts, shares = np.bincount(one), np.bincount(two) / len(two)
+    repeats = int((counts[counts > 1] - 1).sum())
+    return bool(repeats * np.log((shares**2).sum()) < np.log(ALARM / max(1, tried)))
 
 
 def _near_constant(values: IntArray) -> bool:

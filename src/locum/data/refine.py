@@ -119,9 +119,11 @@ def _two_words(texts: pa.Array) -> str:
 def code_values(column: Column, held: Distinct, values: pa.ChunkedArray) -> IntArray | None:
     """Codes of the canonical values for the search of dependencies; None when the column cannot take part.
 
-    Missing has a code of its own. Columns with more than n/20 values are left out before anything is parsed.
+    Missing has a code of its own. Columns with more than n/20 values (labels: n/2) are left out before
+    anything is parsed.
     """
-    if column.kind not in _CODED or not 2 <= len(held.values) + (held.nulls > 0) <= len(values) / 20 + 5:
+    most = len(values) / (2 if column.kind == "category" else 20) + 5
+    if column.kind not in _CODED or not 2 <= len(held.values) + (held.nulls > 0) <= most:
         return None
     try:
         again = distinct(to_kind(held.values, column, column.name))

@@ -17,7 +17,7 @@ from locum.runs.template import Draft, path_from
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
-    from locum.control.rules.discover import RuleProposal
+    from locum.control.rules.proposal import RuleProposal
 
 
 def detect(
@@ -102,7 +102,7 @@ def propose_rules(data: Any, *, schema: Schema | None = None) -> list[RulePropos
 
     raw = read_table(data)
     schema = schema or propose(raw)
-    return discover(canonical(raw, schema), schema)
+    return list(discover(canonical(raw, schema), schema))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,204 +1,261 @@
-"""Rules that a table seems to follow, proposed with how many rows speak for them and how many against."""
+"""Rules that a table follows, found by trying the shapes that rules have; with what was tried."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations, permutations
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from locum.control.rules.clause import rule_clauses
-from locum.control.where.evaluate import _column, evaluate
-from locum.control.where.names import Names, sort_of
-from locum.control.where.token import literal, quote
-from locum.data.distinct import flat
+from locum.control.rules.chance import (
+    AGAINST,
+    LEAST,
+    LEAST_BROKEN,
+    limit,
+    log_tail,
+    share_broken_by_chance,
+)
+from locum.control.rules.clause import Clause, rule_clauses
+from locum.control.rules.proposal import Discovery, RuleProposal
+from locum.control.rules.reduction import ColumnOrder, Definition, needed_orders, zero_follows
+from locum.control.rules.shapes.calendar import dates
+from locum.control.rules.shapes.combinations import label_pairs
+from locum.control.rules.shapes.copies import copies
+from locum.control.rules.shapes.implications import gaps, implications, never_together
+from locum.control.rules.shapes.joins import joins
+from locum.control.rules.shapes.keys import keys
+from locum.control.rules.shapes.lookups import lookups
+from locum.control.rules.shapes.orders import never_ties, orders
+from locum.control.rules.shapes.products import products
+from locum.control.rules.shapes.sheet import RuleCandidate, Sheet
+from locum.control.rules.shapes.sums import long_sums, same_columns, sums
+from locum.control.rules.shapes.thresholds import thresholds
+from locum.control.rules.whole_table import rows_against, rows_in_support
+from locum.control.where.evaluate import evaluate
+from locum.control.where.names import Names
+from locum.control.where.token import quote
+from locum.randomness import stream
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Fewest rows that speak for a rule, and the largest share against it.
-LEAST, AGAINST = 50, 0.005
-#: A rule that this share of independent rows would fulfil as well says nothing.
-CHANCE = 0.97
-#: Rows on which candidates are tried before they are counted on all; most columns looked at per sort.
-TRIAL, MOST_COLUMNS = 2000, 40
-#: Most combinations that a rule lists, and fewest rows expected by chance in those never seen.
-MOST_PAIRS, EXPECTED = 200, 25.0
+#: Kinds of rules, in the order in which they are looked for.
+KINDS = (
+    "copy",
+    "date",
+    "text",
+    "sum",
+    "product",
+    "missing",
+    "look-up",
+    "condition",
+    "order",
+    "combination",
+    "unique",
+)
+#: Most columns among which rules are looked for; the work grows with their cube.
+MOST_COLUMNS = 100
+#: Fewest rows of a table in which rules are looked for.
+LEAST_ROWS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class RuleProposal:
-    """A rule that might hold.
+def discover(table: pa.Table, schema: Schema) -> Discovery:
+    """Find the rules that a canonical table follows without exception, and those with few.
 
-    Attributes
-    ----------
-    rule
-        In the language of rules.
-    kind
-        ``order``, ``sum``, ``product``, ``combination``, ``missing`` or ``unique``.
-    support
-        Rows that speak for it.
-    violations
-        Rows against it.
-    """
-
-    rule: str
-    kind: str
-    support: int
-    violations: int
-
-    @property
-    def remark(self) -> str:
-        """Rows for and against, in words."""
-        against = "no row against" if not self.violations else f"{self.violations:,} against"
-        return f"{self.support:,} rows for, {against}"
-
-    def __str__(self) -> str:
-        return f"{self.rule}  ({self.remark})"
-
-
-def discover(table: pa.Table, schema: Schema) -> list[RuleProposal]:
-    """Propose rules of a canonical table, those without violations first.
-
-    Looked for: order of two numbers or dates, sums and products of numbers, combinations of
-    labels that never occur though they should by chance, columns that are missing exactly for some level, and
-    columns without repetition. Nothing is imposed: put what is true by nature into ``[[rule]]``.
+    Looked for: copies (also in another unit), parts of dates and times between them, texts put together from
+    other columns, sums and products, columns missing together, look-ups by two or three columns, thresholds,
+    conditions between levels and frequent numbers, orders, combinations of labels, and keys. What follows
+    from another rule is left out, and no column is calculated twice or in a circle.
 
     Notes
     -----
-    Candidates are tried on `TRIAL` rows and counted on all. Cost: columns squared (sums: cubed, on the trial
-    rows only). Combinations list levels of the table; ids, texts and personal data are never looked at.
+    Candidates are tried on a sample of rows and counted on all. The test: a rule without exception is taken
+    when it has `LEAST` rows for it and when, with one of its columns shuffled, rows would break it so often
+    that none in so many rows has a chance below one in a million divided by the candidates tried
+    (`locum.control.rules.chance`); look-ups, conditions and keys have such a test of their own, told where
+    they are found. A rule with at most 1 % of rows against it is given with their number. Ids, texts and
+    personal data are never listed. Cost: columns cubed, on a few rows.
     """
-    names = Names(schema)
-    step = max(1, table.num_rows // TRIAL)
-    trial = table.take(np.arange(0, table.num_rows, step))
-    found: list[RuleProposal] = []
-    for kind, text in _candidates(trial, table, schema):
-        support, against = _count(table, text, names)
-        if support >= LEAST and against <= AGAINST * (support + against):
-            found.append(RuleProposal(text, kind, support, against))
-    found += _unique(table, schema)
-    return sorted(found, key=lambda p: (p.violations > 0, p.kind, p.rule))
+    left_out = dict.fromkeys(schema.names[MOST_COLUMNS:], "more columns than are looked at")
+    if left_out:
+        kept = schema.names[:MOST_COLUMNS]
+        some = tuple(d for d in schema.dependencies if {d.determinant, d.dependent} <= set(kept))
+        schema = Schema(schema.columns[:MOST_COLUMNS], some, name=schema.name)
+        table = table.select(list(kept))
+    if table.num_rows < LEAST_ROWS:
+        return Discovery((), {}, left_out | dict.fromkeys(schema.names, f"fewer than {LEAST_ROWS} rows"))
+    sheet = Sheet.of(table, schema)
+    left_out |= {n: "one value in all rows" for n in schema.names if len(sheet.levels[n]) < 2}
+    search = _Search(sheet, Names(schema))
+    search.run()
+    found = sorted(search.found, key=lambda p: (p.violations > 0, KINDS.index(p.kind), p.rule))
+    return Discovery(tuple(found), {k: search.tried.get(k, 0) for k in KINDS}, left_out)
 
 
-def _count(table: pa.Table, text: str, names: Names) -> tuple[int, int]:
-    """Rows that are true, and rows that are false; the condition of an ``if`` must be true to count."""
-    clause = rule_clauses(text, names)[0]
+@dataclass(slots=True)
+class _Search:
+    """One search: what was found so far keeps later shapes from saying the same again."""
+
+    sheet: Sheet
+    names: Names
+    found: list[RuleProposal] = field(default_factory=list)
+    tried: dict[str, int] = field(default_factory=dict)
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    kept_orders: list[ColumnOrder] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Look for one shape after the other."""
+        sheet = self.sheet
+        for d in sheet.schema.dependencies:
+            self.definitions[d.dependent] = Definition(d.dependent, (d.determinant,), "dependency")
+        self.take("copy", *copies(sheet))
+        self.take("date", *dates(sheet, self.definitions))
+        self.take("text", *joins(sheet))
+        for kind, shape in (("sum", sums), ("sum", long_sums), ("product", products)):
+            candidates, tried = shape(sheet, self.definitions)
+            self.take(kind, same_columns(candidates), tried)
+        missing, together, tried = gaps(sheet)
+        self.take("missing", missing, tried)
+        found, tried = lookups(sheet, self.definitions, self.tied())
+        self.count("look-up", tried)
+        for proposal in found:
+            self.found.append(proposal)
+            [clause] = rule_clauses(proposal.rule, self.names)
+            whole, *by = clause.columns
+            if not proposal.violations:
+                self.definitions[whole] = Definition(whole, tuple(by), "look-up")
+        self.take("condition", *thresholds(sheet, self.definitions, self.tied(), together))
+        self.orders()
+        self.conditions(together)
+        unique, tried = keys(sheet, self.definitions)
+        self.count("unique", tried)
+        self.found += unique
+
+    def count(self, kind: str, tried: int) -> None:
+        """Add to what was tried."""
+        self.tried[kind] = self.tried.get(kind, 0) + tried
+
+    def tied(self) -> set[frozenset[str]]:
+        """Pairs of columns of which one follows from the other, or both from a third, alone."""
+        alone = [d for d in self.definitions.values() if len(d.sources) == 1]
+        pairs = {frozenset((d.column, d.sources[0])) for d in alone}
+        by: dict[str, list[str]] = {}
+        for d in alone:
+            by.setdefault(d.sources[0], []).append(d.column)
+        pairs |= {frozenset((a, b)) for group in by.values() for a in group for b in group if a != b}
+        return pairs
+
+    def take(self, kind: str, candidates: Iterable[RuleCandidate], tried: int) -> None:
+        """Put candidates to the test, and keep those that pass it."""
+        self.count(kind, tried)
+        for candidate in candidates:
+            if candidate.defines and (candidate.defines in self.definitions or self.circle(candidate)):
+                continue
+            proposal = self.judged(candidate, tried)
+            if proposal is None:
+                continue
+            self.found.append(proposal)
+            if candidate.defines and not proposal.violations:
+                plain = re.search(r"[-*/0-9]", candidate.text.partition("=")[2]) is None
+                self.definitions[candidate.defines] = Definition(
+                    candidate.defines, candidate.sources, candidate.kind, plain
+                )
+
+    def circle(self, candidate: RuleCandidate) -> bool:
+        """Whether the column would be calculated from itself."""
+        stack, seen = list(candidate.sources), set()
+        while stack:
+            name = stack.pop()
+            if name == candidate.defines:
+                return True
+            if name not in seen and name in self.definitions:
+                stack += self.definitions[name].sources
+            seen.add(name)
+        return False
+
+    def judged(self, candidate: RuleCandidate, tried: int) -> RuleProposal | None:
+        """The proposal that a candidate makes, None when rows or chance speak against it."""
+        [clause] = rule_clauses(candidate.text, self.names)
+        if clause.about_table:
+            if rows_against(clause, self.sheet.table).any():
+                return None
+            return RuleProposal(candidate.text, candidate.kind, rows_in_support(clause, self.sheet.table), 0)
+        some = _count(clause, self.sheet.trial)
+        if some[1] > 2 * AGAINST * sum(some):
+            return None
+        share = share_broken_by_chance(
+            clause, self.sheet.trial, stream(0, "rules", candidate.text), each=candidate.each
+        )
+        if share <= (LEAST_BROKEN if candidate.kind == "order" else 0.0):
+            return None
+        support, against = _count(clause, self.sheet.table)
+        rows = support + against
+        if support < min(LEAST, self.sheet.table.num_rows) or against > AGAINST * rows:
+            return None
+        if log_tail(_known(clause, self.sheet.table), share, against) > limit(tried):
+            return None
+        if against and against > 0.1 * share * rows:
+            return None
+        return RuleProposal(candidate.text, candidate.kind, support, against)
+
+    def orders(self) -> None:
+        """Orders, without those that follow from others."""
+        candidates, tried = orders(self.sheet)
+        self.count("order", tried)
+        exact: dict[ColumnOrder, RuleProposal] = {}
+        for candidate in candidates:
+            proposal = self.judged(candidate, tried)
+            if proposal is None:
+                continue
+            [clause] = rule_clauses(candidate.text, self.names)
+            low, high = clause.columns
+            if proposal.violations:
+                self.found.append(proposal)
+                continue
+            strict = never_ties(self.sheet, low, high)
+            exact[ColumnOrder(low, high, strict)] = proposal
+        self.kept_orders = needed_orders(exact, self.definitions.values(), self.sheet)
+        for order in self.kept_orders:
+            text = f"{quote(order.low)} {'<' if order.strict else '<='} {quote(order.high)}"
+            self.found.append(RuleProposal(text, "order", exact[order].support, 0))
+
+    def conditions(self, together: list[list[str]]) -> None:
+        """Conditions between levels, and levels that never meet."""
+        pairs, about, tried = label_pairs(self.sheet, self.tied())
+        self.take("combination", pairs, tried)
+        tied = self.tied() | about
+        tied |= {frozenset((d.column, source)) for d in self.definitions.values() for source in d.sources}
+        looked_up = [p for p in self.found if p.kind == "look-up"]
+        for whole, *by in (rule_clauses(p.rule, self.names)[0].columns for p in looked_up):
+            tied |= {frozenset((whole, source)) for source in by}
+        same = {d.column for d in self.definitions.values() if d.kind in ("copy", "dependency")}
+        tied |= {frozenset((name, other)) for name in same for other in self.sheet.schema.names}
+        candidates, tried = implications(self.sheet, tied, together)
+        self.take("condition", [c for c in candidates if not self.zero_follows(c)], tried)
+        self.take("combination", *never_together(self.sheet, tied))
+
+    def zero_follows(self, candidate: RuleCandidate) -> bool:
+        """Whether ``if a = 0 then b = 0`` follows from an order or a product."""
+        [clause] = rule_clauses(candidate.text, self.names)
+        if not candidate.text.endswith(" = 0") or len(clause.columns) != 2:
+            return False
+        by, column = clause.columns
+        return zero_follows(column, by, self.kept_orders, self.definitions.values(), self.sheet)
+
+
+def _known(clause: Clause, table: pa.Table) -> int:
+    """Rows about which a rule says something."""
     truth = evaluate(clause.term, table)
-    if text.startswith("if "):
+    return int((truth.yes | truth.no).sum())
+
+
+def _count(clause: Clause, table: pa.Table) -> tuple[int, int]:
+    """Rows that are true, and rows that are false; the condition of an ``if`` must be true to count."""
+    truth = evaluate(clause.term, table)
+    if clause.text.startswith("if "):
         applies = evaluate(clause.term.args[0].args[0], table).yes
         return int((applies & truth.yes).sum()), int((applies & truth.no).sum())
-    return int(truth.yes.sum()), int(truth.no.sum())
-
-
-def _candidates(trial: pa.Table, table: pa.Table, schema: Schema) -> Iterator[tuple[str, str]]:
-    numbers = [c.name for c in schema if sort_of(c) == "number"][:MOST_COLUMNS]
-    moments = [c.name for c in schema if sort_of(c) == "moment"][:MOST_COLUMNS]
-    labels = [c.name for c in schema if sort_of(c) in ("label", "truth")][:MOST_COLUMNS]
-    for group in (numbers, moments):
-        yield from _orders(trial, group)
-    yield from _arithmetic(trial, numbers)
-    yield from _missing(trial, schema, labels)
-    determined = {(d.determinant, d.dependent) for d in schema.dependencies}
-    for a, b in combinations(labels, 2):
-        if sort_of(schema[a]) == sort_of(schema[b]) == "label" and not {(a, b), (b, a)} & determined:
-            yield from _combination(table, a, b)
-
-
-def _orders(trial: pa.Table, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    rng = np.random.default_rng(0)
-    columns = {n: _column(trial, n) for n in names}
-    for a, b in permutations(names, 2):
-        x, y = columns[a], columns[b]
-        both = x.present & y.present
-        if both.sum() < LEAST // 2:
-            continue
-        low, high = x.data[both], y.data[both]
-        if (low <= high).mean() < 1 - 2 * AGAINST or (low == high).mean() > 0.5:
-            continue
-        if (low <= rng.permutation(high)).mean() < CHANCE:
-            yield "order", f"{quote(a)} {'<' if (low < high).all() else '<='} {quote(b)}"
-
-
-def _arithmetic(trial: pa.Table, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    columns = {n: _column(trial, n) for n in names}
-    data = {n: c.data.astype(np.float64) for n, c in columns.items()}
-    varied = [n for n in names if len(np.unique(data[n][columns[n].present])) > 5]
-    for a, b in combinations(varied, 2):
-        both = columns[a].present & columns[b].present
-        for c in varied:
-            if c in (a, b):
-                continue
-            every = both & columns[c].present
-            if every.sum() < LEAST // 2:
-                continue
-            for kind, sign, value in (
-                ("sum", "+", data[a] + data[b]),
-                ("product", "*", data[a] * data[b]),
-            ):
-                if _same(data[c][every], value[every]):
-                    yield kind, f"{quote(c)} = {quote(a)} {sign} {quote(b)}"
-
-
-def _same(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> bool:
-    with np.errstate(invalid="ignore"):
-        near = np.abs(a - b) <= 1e-6 + 1e-9 * np.abs(a)
-    return bool(near.mean() >= 1 - 2 * AGAINST)
-
-
-def _missing(trial: pa.Table, schema: Schema, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """``if label = level then column is null`` where that level alone explains missing values."""
-    import pyarrow.compute as pc
-
-    holes = [n for n in schema.names if 0 < trial.column(n).null_count < trial.num_rows]
-    for name in labels:
-        values = trial.column(name)
-        for level in pc.unique(values).drop_null().to_pylist()[:20]:
-            inside = np.asarray(pc.fill_null(pc.equal(values, level), False))
-            if inside.sum() < LEAST // 5 or inside.all():
-                continue
-            for hole in holes:
-                null = np.asarray(trial.column(hole).is_null())
-                if hole != name and null[inside].mean() >= 1 - AGAINST and null[~inside].mean() < 0.5:
-                    yield "missing", f"if {quote(name)} = {literal(level)} then {quote(hole)} is null"
-
-
-def _combination(table: pa.Table, a: str, b: str) -> Iterator[tuple[str, str]]:
-    """Pairs of levels that occur, where many that do not occur would be expected by chance."""
-    import pyarrow.compute as pc
-
-    counts = []
-    for name in (a, b):
-        coded = flat(table.column(name)).dictionary_encode()
-        counts.append((np.asarray(pc.fill_null(coded.indices, -1)), coded.dictionary.to_pylist()))
-    (x, levels_x), (y, levels_y) = counts
-    if not 2 <= len(levels_x) <= 500 or not 2 <= len(levels_y) <= 500:
-        return
-    present = (x >= 0) & (y >= 0)
-    n = int(present.sum())
-    joint = np.bincount(x[present] * len(levels_y) + y[present], minlength=len(levels_x) * len(levels_y))
-    joint = joint.reshape(len(levels_x), len(levels_y))
-    seen = joint >= 2
-    chance = np.outer(joint.sum(axis=1), joint.sum(axis=0)) / max(n, 1)
-    if not seen.any() or seen.sum() > MOST_PAIRS or chance[~seen].sum() < max(EXPECTED, 0.1 * n):
-        return
-    rows = ", ".join(f"({literal(levels_x[i])}, {literal(levels_y[j])})" for i, j in np.argwhere(seen))
-    yield "combination", f"({quote(a)}, {quote(b)}) in ({rows})"
-
-
-def _unique(table: pa.Table, schema: Schema) -> list[RuleProposal]:
-    import pyarrow.compute as pc
-
-    out = []
-    for column in schema:
-        values = table.column(column.name)
-        present = len(values) - values.null_count
-        if column.kind in ("category", "integer") and present >= LEAST:
-            repeated = present - int(pc.count_distinct(values, mode="only_valid").as_py())
-            if repeated == 0:
-                out.append(RuleProposal(f"unique({quote(column.name)})", "unique", present, 0))
-    return out
+    return int(np.count_nonzero(truth.yes)), int(np.count_nonzero(truth.no))

@@ -36,6 +36,8 @@ def call(name: str, values: Sequence[Any], present: BoolArray, zone: str = "") -
         return _of_texts(name, values), present
     if name == "concat":
         return _concat(values), present
+    if name == "number":
+        return _of_digits(values[0], present)
     if name in ("floor", "abs"):
         data = np.asarray(values[0])
         return (np.abs(data) if name == "abs" else np.floor(data)), present
@@ -162,6 +164,14 @@ def _of_texts(name: str, values: Sequence[Any]) -> Any:
     coded = as_texts(values[0]).dictionary_encode()
     done = [work(text, *values[1:]) for text in coded.dictionary.to_pylist()]
     return pa.array(done, pa.string()).take(coded.indices)
+
+
+def _of_digits(values: Any, present: BoolArray) -> tuple[Any, BoolArray]:
+    """Numbers that texts of digits stand for; texts of anything else are missing."""
+    coded = as_texts(values).dictionary_encode()
+    numbers = [float(t) if t.removeprefix("-").isdigit() else np.nan for t in coded.dictionary.to_pylist()]
+    out = np.array([*numbers, np.nan])[np.asarray(coded.indices.fill_null(len(numbers)))]
+    return np.nan_to_num(out), present & ~np.isnan(out)
 
 
 def _concat(values: Sequence[Any]) -> Any:

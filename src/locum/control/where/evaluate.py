@@ -41,7 +41,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class _Values:
+class Values:
     """Values of an expression: numbers (NumPy) or labels (Arrow), and which are present."""
 
     data: Any
@@ -153,43 +153,43 @@ def _number_values(data: Any, known: list[Any]) -> npt.NDArray[np.int64]:
     return np.asarray(pc.fill_null(at, -1)).astype(np.int64) + 1
 
 
-def _values(term: Term, table: pa.Table) -> _Values:
+def _values(term: Term, table: pa.Table) -> Values:
     n = table.num_rows
     if term.op == "name":
-        return _column(table, term.node.value)
+        return column_values(table, term.node.value)
     if term.op == "text":
         import pyarrow as pa
 
-        return _Values(pa.scalar(term.node.value, pa.string()), np.ones(n, bool))
+        return Values(pa.scalar(term.node.value, pa.string()), np.ones(n, bool))
     if term.op in ("number", "truth", "span"):
-        return _Values(np.full(n, term.node.value), np.ones(n, bool))
+        return Values(np.full(n, term.node.value), np.ones(n, bool))
     if term.op in ARITHMETIC or term.op == "neg":
         return _calculate(term, [_values(arg, table) for arg in term.args])
     if term.op == "call":
         return _call(term, table)
     truth = evaluate(term, table)
-    return _Values(truth.yes, truth.yes | truth.no)
+    return Values(truth.yes, truth.yes | truth.no)
 
 
-def _call(term: Term, table: pa.Table) -> _Values:
+def _call(term: Term, table: pa.Table) -> Values:
     literals = ("literal number", "literal text")
     kinds = [FUNCTIONS[term.node.value].argument(i) for i in range(len(term.args))]
     parts = [
         arg.node.value if kind in literals or arg.op == "text" else _values(arg, table)
         for arg, kind in zip(term.args, kinds, strict=True)
     ]
-    columns = [p for p in parts if isinstance(p, _Values)]
+    columns = [p for p in parts if isinstance(p, Values)]
     present = np.logical_and.reduce([p.present for p in columns] or [np.ones(table.num_rows, bool)])
     data, present = call(
-        term.node.value, [p.data if isinstance(p, _Values) else p for p in parts], present, term.zone
+        term.node.value, [p.data if isinstance(p, Values) else p for p in parts], present, term.zone
     )
-    return _Values(data, present)
+    return Values(data, present)
 
 
-def _calculate(term: Term, parts: list[_Values]) -> _Values:
+def _calculate(term: Term, parts: list[Values]) -> Values:
     present = np.logical_and.reduce([p.present for p in parts])
     if term.op == "neg":
-        return _Values(-parts[0].data, present)
+        return Values(-parts[0].data, present)
     a, b = (p.data for p in parts)
     if term.sort == "number" and not (_small(a) and _small(b)):
         a, b = a.astype(np.float64), b.astype(np.float64)
@@ -202,14 +202,14 @@ def _calculate(term: Term, parts: list[_Values]) -> _Values:
             out = {"+": np.add, "-": np.subtract, "*": np.multiply}[term.op](a, b)
     if out.dtype.kind == "f":
         present = present & ~np.isnan(out)
-    return _Values(out, present)
+    return Values(out, present)
 
 
 def _small(values: npt.NDArray[Any]) -> bool:
     return values.dtype.kind == "i" and (len(values) == 0 or int(np.abs(values).max()) < _SAFE)
 
 
-def _column(table: pa.Table, name: str) -> _Values:
+def column_values(table: pa.Table, name: str) -> Values:
     """A column as numbers (moments and spans in microseconds), truth values or labels."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -217,9 +217,9 @@ def _column(table: pa.Table, name: str) -> _Values:
     values = flat(table.column(name))
     present = ~np.asarray(values.is_null()) if values.null_count else np.ones(len(values), bool)
     if pa.types.is_string(values.type):
-        return _Values(values, present)
+        return Values(values, present)
     if pa.types.is_boolean(values.type):
-        return _Values(np.asarray(pc.fill_null(values, False)), present)
+        return Values(np.asarray(pc.fill_null(values, False)), present)
     if pa.types.is_date32(values.type):
-        return _Values(np.asarray(pc.fill_null(values.view(pa.int32()), 0)).astype(np.int64) * _DAY, present)
-    return _Values(np.asarray(pc.fill_null(as_numbers(values), 0)), present)
+        return Values(np.asarray(pc.fill_null(values.view(pa.int32()), 0)).astype(np.int64) * _DAY, present)
+    return Values(np.asarray(pc.fill_null(as_numbers(values), 0)), present)

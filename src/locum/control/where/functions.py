@@ -78,6 +78,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "age": Function(("moment", "moment"), "number"),
     "moment": Function(_CLOCK, "moment", least=3),
     "exists": Function(_CLOCK, "truth", least=3),
+    "number": Function(("text",), "number"),
     "floor": Function(("number",), "number"),
     "abs": Function(("number",), "number"),
     "concat": Function(("text",), "label", repeats=True),

@@ -1,0 +1,144 @@
+"""Copies: a column that equals another, or is another in a different unit (fahrenheit, cents)."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from locum.arrays import BoolArray, FloatArray, IntArray
+from locum.control.rules.chance import AGAINST, LEAST
+from locum.control.rules.shapes.digits import shortest, significant, written
+from locum.control.rules.shapes.sheet import RuleCandidate, Sheet
+from locum.control.where.names import Sort
+from locum.control.where.token import UNITS, quote
+
+#: Fewest different values of two columns that are looked at for a change of unit.
+LEAST_VALUES = 6
+_ORDERED: tuple[Sort, ...] = ("number", "moment", "span")
+
+
+def copies(sheet: Sheet) -> tuple[list[RuleCandidate], int]:
+    """Candidates ``c = a`` and ``c = a * s + t``, and how many were tried."""
+    found: list[RuleCandidate] = []
+    tried = 0
+    for sort in _ORDERED:
+        names = sheet.names(sort)
+        for a, c in combinations(names, 2):
+            tried += 1
+            candidate = _pair(sheet, a, c, sort)
+            found += [candidate] if candidate is not None else []
+    texts = sheet.names("label", "made")
+    codes = _common_codes(sheet, texts)
+    for a, c in combinations(texts, 2):
+        tried += 1
+        both = (codes[a] >= 0) & (codes[c] >= 0)
+        if both.sum() >= LEAST and (codes[a] == codes[c])[both].mean() >= 1 - 2 * AGAINST:
+            found.append(RuleCandidate("copy", f"{quote(c)} = {quote(a)}", c, (a,)))
+    return found, tried
+
+
+def _common_codes(sheet: Sheet, names: list[str]) -> dict[str, IntArray]:
+    """Codes under which equal texts of different columns are equal."""
+    number: dict[str, int] = {}
+    out = {}
+    for name in names:
+        own = [number.setdefault(str(text), len(number)) for text in sheet.levels[name]]
+        out[name] = np.array([*own, -1])[sheet.codes[name]]
+    return out
+
+
+def _pair(sheet: Sheet, a: str, c: str, sort: Sort) -> RuleCandidate | None:
+    x, y = sheet.data[a], sheet.data[c]
+    both = ~np.isnan(x) & ~np.isnan(y)
+    if both.sum() < min(LEAST, sheet.n):
+        return None
+    x, y = x[both], y[both]
+    if (x[:50] == y[:50]).mean() >= 0.9 and (x == y).mean() >= 1 - 2 * AGAINST:
+        return RuleCandidate("copy", f"{quote(c)} = {quote(a)}", c, (a,))
+    if min(len(sheet.levels[a]), len(sheet.levels[c])) < LEAST_VALUES:
+        return None
+    if sort != "number":
+        return _shift(a, c, x, y)
+    if not _straight(x, y, sheet.half_unit(a), sheet.half_unit(c)):
+        return None
+    ways = [(_line(sheet, x, y, a, c), c, a), (_line(sheet, y, x, c, a), a, c)]
+    good = [(text, to, of) for text, to, of in ways if text]
+    if not good:
+        return None
+    text, to, of = min(good, key=lambda way: (" within " in way[0], len(way[0])))
+    return RuleCandidate("copy", text, to, (of,))
+
+
+def _shift(a: str, c: str, x: FloatArray, y: FloatArray) -> RuleCandidate | None:
+    gap = y - x
+    step = float(np.median(gap))
+    if (gap == step).mean() < 1 - 2 * AGAINST:
+        return None
+    return RuleCandidate(
+        "copy", f"{quote(c)} = {quote(a)} {'+' if step > 0 else '-'} {duration(abs(step))}", c, (a,)
+    )
+
+
+def duration(micros: float) -> str:
+    """A span of time in the largest unit that makes it a short number."""
+    for unit in ("day", "hour", "minute"):
+        if micros % UNITS[unit] == 0:
+            count = int(micros // UNITS[unit])
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return f"{written(micros / UNITS['second'])} seconds"
+
+
+def _straight(x: FloatArray, y: FloatArray, half_x: float, half_y: float) -> BoolArray | bool:
+    """Whether forty points lie on the line through the outermost two."""
+    some = slice(0, 2000)
+    low, high = int(np.argmin(x[some])), int(np.argmax(x[some]))
+    if x[low] == x[high]:
+        return False
+    slope = (y[high] - y[low]) / (x[high] - x[low])
+    at = np.linspace(0, len(x) - 1, 40).astype(int)
+    off = np.abs(y[at] - y[low] - slope * (x[at] - x[low]))
+    near = 3 * (half_y + abs(slope) * half_x) + 1e-9 * np.abs(y[at]).max()
+    return slope != 0 and bool((off <= near).mean() >= 0.9)
+
+
+def _line(sheet: Sheet, x: FloatArray, y: FloatArray, a: str, c: str) -> str:
+    """``c = a * s + t`` with the fewest digits that fit all rows; empty when none does."""
+    half_x, half_y = sheet.half_unit(a), sheet.half_unit(c)
+    keep = _near_line(x, y)
+    slope = np.polyfit(x[keep] - x[keep].mean(), y[keep], 1)[0]
+    tiny = 1e-12 * float(np.abs(y).max())
+    for near in (half_y * (1 + 1e-9) + tiny, half_y + abs(slope) * half_x + tiny):
+        for digits in range(1, 13):
+            s = significant(float(slope), digits)
+            rest = y[keep] - s * x[keep]
+            low, high = float(rest.max()) - near, float(rest.min()) + near
+            if low <= high:
+                t = shortest(low, high)
+                exact = near <= half_y * (1 + 1e-9) + tiny
+                return f"{quote(c)} = {_formula(a, s, t)}" + (
+                    "" if exact else f" within {_above(rest - t, near)}"
+                )
+    return ""
+
+
+def _near_line(x: FloatArray, y: FloatArray) -> BoolArray:
+    """All rows but the hundredth that lies farthest off the line."""
+    slope, level = np.polyfit(x, y, 1)
+    off = np.abs(y - slope * x - level)
+    keep: BoolArray = off <= max(np.quantile(off, 1 - AGAINST) * 1.0, 0)
+    return keep if keep.sum() > 2 and np.ptp(x[keep]) > 0 else np.ones(len(x), bool)
+
+
+def _above(rest: FloatArray, near: float) -> str:
+    return written(significant(max(float(np.abs(rest).max()), near) * 1.0005, 4))
+
+
+def _formula(a: str, slope: float, level: float) -> str:
+    name = quote(a)
+    if slope == -1 and level:
+        return f"{written(level)} - {name}"
+    product = name if slope == 1 else f"-{name}" if slope == -1 else f"{name} * {written(slope)}"
+    if not level:
+        return product
+    return f"{product} {'+' if level > 0 else '-'} {written(abs(level))}"
