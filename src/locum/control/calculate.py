@@ -30,11 +30,12 @@ def calculate(term: Term, table: pa.Table, column: Column) -> pa.Array:
     if pa.types.is_string(kind):
         import pyarrow.compute as pc
 
-        data = (
-            values.data
-            if not isinstance(values.data, pa.Scalar)
-            else pa.array([values.data.as_py()] * len(present), kind)
-        )
+        data = values.data
+        if isinstance(data, np.ndarray):
+            whole = np.where(present, data, 0)
+            whole = whole.astype(np.int64) if (whole == np.rint(whole)).all() else whole
+            data = pa.array(whole).cast(kind)
+        # a literal text stands for all rows
         return pc.if_else(pa.array(present), data, pa.scalar(None, kind))
     data = np.asarray(values.data)
     if pa.types.is_boolean(kind):

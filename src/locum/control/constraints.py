@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.encoder import Encoder
+from locum.codes.fresh_values import GeneratedCodebook
 from locum.control.calculate import calculate
 from locum.control.code_values import (
     Bank,
@@ -73,6 +74,8 @@ class Problem:
     equations
         Where some cells are given: the ways to solve each rule, of which each row takes the first that gives
         a column that it has no cell of.
+    made
+        Rules that give an id, a text or personal data; these are calculated last.
     """
 
     encoder: Encoder
@@ -84,6 +87,7 @@ class Problem:
     solves: list[Solve] = field(default_factory=list)
     loose: list[Clause] = field(default_factory=list)
     equations: list[tuple[Equation, ...]] = field(default_factory=list)
+    made: list[Equation] = field(default_factory=list)
 
     @classmethod
     def of(cls, encoder: Encoder, clauses: Sequence[Clause], fixed: frozenset[str] = frozenset()) -> Problem:
@@ -96,6 +100,12 @@ class Problem:
         for clause in plain:
             if clause.origin == "rule" and clause.text in encoder.kept and not fixed & set(clause.columns):
                 continue  # holds by the coding
+            made = _made(clause, encoder)
+            if made is not None:
+                problem.made.append(made)
+                if _all_different(encoder, made.column):
+                    unique.append(made.inputs)
+                continue
             about = list(dict.fromkeys(r for c in clause.columns for r in root[c]))
             if fixed:
                 problem.equations.append(tuple(equations_of(clause, encoder.schema)))
@@ -288,6 +298,20 @@ class Problem:
 def stream_seed(seed: int, attempt: int) -> int:
     """A seed of its own for each further try."""
     return int(stream(seed, "try", attempt).integers(2**31))
+
+
+def _made(clause: Clause, encoder: Encoder) -> Equation | None:
+    """A rule that gives what is otherwise made afresh."""
+    for equation in equations_of(clause, encoder.schema):
+        if encoder.schema[equation.column].regenerated:
+            return equation
+    return None
+
+
+def _all_different(encoder: Encoder, name: str) -> bool:
+    """Whether no two values of a made column are equal, so that what gives it must differ too."""
+    book = encoder.by_name[name]
+    return isinstance(book, GeneratedCodebook) and book.distinct == 1.0
 
 
 def _solve(clause: Clause, encoder: Encoder, taken: set[str]) -> Solve | None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from locum.arrays import BoolArray
 from locum.codes.fresh_values import GeneratedCodebook
+from locum.control.calculate import calculate
 from locum.control.code_values import decode_table
 from locum.control.constraints import Problem
 from locum.control.drawn_rows import Infeasible, Strategy
@@ -295,12 +296,13 @@ def fill_generated(
 ) -> pa.Table:
     """Make ids, texts and personal data for finished rows; all different where they must be.
 
-    Columns in `given` keep their present values. Where the rows are a block of many, `pools` holds the values
-    of columns that must not repeat from block to block.
+    Columns in `given` keep their present values. What a rule gives is calculated from the others. Where the
+    rows are a block of many, `pools` holds the values of columns that must not repeat from block to block.
     """
     import pyarrow.compute as pc
 
     once, pools = problem.once, pools or {}
+    held: dict[str, pa.Array] = {}
     for book in problem.encoder.books:
         if not isinstance(book, GeneratedCodebook) or book.maker is None:
             continue
@@ -315,6 +317,14 @@ def fill_generated(
             values = book.decode([mine], rng)
         if book.name in given:
             drawn = table.column(book.name)
-            values = pc.if_else(pc.equal(pc.fill_null(drawn, ""), ""), values, drawn.combine_chunks())
+            held[book.name] = pc.equal(pc.fill_null(drawn, ""), "")
+            values = pc.if_else(held[book.name], values, drawn.combine_chunks())
         table = put(table, book.name, values)
+    for equation in problem.made:
+        values = table.column(equation.column)
+        value = calculate(equation.value, table, problem.encoder.schema[equation.column])
+        free = pc.is_valid(values)
+        if equation.column in held:
+            free = pc.and_(free, held[equation.column])
+        table = put(table, equation.column, pc.if_else(free, pc.coalesce(value, values), values))
     return table

@@ -201,15 +201,17 @@ class _ConfigForm(StrictForm):
                     where="evaluate",
                     expected=f"one of {', '.join(names[:12])}",
                 )
+        firm = [rule for rule in self.rule if not rule.nearly]
         schema = Schema(
             columns=tuple(columns[name].build(name) for name in filled),
             dependencies=dependencies,
             target=target if target in filled else None,
             protected=tuple(name for name in protected if name in filled),
             name=table,
-            rules=tuple(dict.fromkeys(rule.holds for rule in self.rule)),
-            rules_read_off=tuple(dict.fromkeys(rule.holds for rule in self.rule if rule.whole == "data")),
-            rules_by=tuple((rule.holds, rule.by) for rule in self.rule if rule.whole == "public"),
+            rules=tuple(dict.fromkeys(rule.holds for rule in firm)),
+            rules_read_off=tuple(dict.fromkeys(rule.holds for rule in firm if rule.whole == "data")),
+            rules_by=tuple((rule.holds, rule.by) for rule in firm if rule.whole == "public"),
+            near_rules=tuple(dict.fromkeys(rule.holds for rule in self.rule if rule.nearly)),
         )
         # Roles of columns that the schema cannot hold yet are kept beside it.
         judged = EvaluateConfig(

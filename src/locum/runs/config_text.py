@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from locum.files.toml import toml_key, toml_value
@@ -21,18 +21,14 @@ _READ_OFF = """\
 # source = "data" marks what was read off the rows. A run with --epsilon takes no such fact for known until
 # you write source = "public" and by = "..." with who says that it is known without these rows.
 """
-_PROPOSED = """\
-# Rules that the rows seem to follow. Take the comment signs off those that are true by nature: no row that
-# `run` or `sample` writes will break them. They were read off the rows: with --epsilon keep only what you
-# would have said without looking.
+_RULES = """\
+# Rules that no row of the data breaks, and that chance cannot explain: no row that `run` or `sample` writes
+# will break them. Remove what is not true by nature. What nearly all rows keep stays so, exceptions and all.
 """
 
 
-def dump_config(config: Config | Schema, proposed: Sequence[tuple[str, str]] = ()) -> str:
-    """Write a config, or a schema alone, as commented TOML.
-
-    Rules in `proposed`, each with a remark, are written as comments that do nothing until somebody takes the
-    comment signs off.
+def dump_config(config: Config | Schema, remarks: Mapping[str, str] | None = None) -> str:
+    """Write a config, or a schema alone, as commented TOML; `remarks` are about its rules.
 
     What is left out has its default value. Reason and confidence of a detected column go into a comment; what
     was read off rows is marked, and the mark is read back. Everything else comes back equal.
@@ -40,7 +36,7 @@ def dump_config(config: Config | Schema, proposed: Sequence[tuple[str, str]] = (
     if isinstance(config, Schema):
         config = Config(config)
     schema = config.schema or Schema(())
-    marked = bool(facts_read_off(schema) or proposed)
+    marked = bool(facts_read_off(schema) or schema.near_rules)
     lines = [_HEAD + (_READ_OFF if marked else "") + "version = 1", ""]
     reading = _data(config)
     if reading:
@@ -50,7 +46,8 @@ def dump_config(config: Config | Schema, proposed: Sequence[tuple[str, str]] = (
             lines += [*column_lines(schema.name, schema[name]), ""]
         elif name in config.unfilled:
             lines += [section(schema.name, name), '# kind = "..."', ""]
-    lines += relation_lines(schema) + _proposal_lines(proposed)
+    lines += [_RULES] if remarks else []
+    lines += relation_lines(schema, remarks)
     lines += _model(config) + evaluate_lines(config) + _require(config) + release_lines(config.release)
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -75,16 +72,6 @@ def release_lines(release: Mapping[str, str]) -> list[str]:
     if not release:
         return []
     return ["[release]", *(f"{name} = {toml_value(text)}" for name, text in release.items()), ""]
-
-
-def _proposal_lines(proposed: Sequence[tuple[str, str]]) -> list[str]:
-    if not proposed:
-        return []
-    lines = [_PROPOSED]
-    for rule, remark in proposed:
-        holds = f"# holds = {toml_value(rule)}  # {printable(remark)}"
-        lines += ["# [[rule]]", holds, '# source = "data"', ""]
-    return lines
 
 
 def _model(config: Config) -> list[str]:

@@ -60,6 +60,8 @@ def detect(
     -----
     Cost: about one second for 500,000 cells.
     """
+    from locum.control.rules.found import with_found_rules
+    from locum.data.canonical import canonical
     from locum.data.detect import detect as propose
 
     raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
@@ -68,7 +70,8 @@ def detect(
     protected = several(protected)
     for name in protected:
         need_column(name, raw.table.column_names, where="protected")
-    return propose(raw, target=target, protected=protected)
+    schema = propose(raw, target=target, protected=protected)
+    return with_found_rules(canonical(raw, schema), schema)
 
 
 def propose_rules(data: Any, *, schema: Schema | None = None) -> list[RuleProposal]:
@@ -157,12 +160,15 @@ def propose(
         When the file cannot be read.
     """
     from locum.control.rules.discover import discover
+    from locum.control.rules.found import with_found_rules
     from locum.data.canonical import canonical
 
     raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
     schema, notes = refine_schema(RunRequest(data=data, target=target, protected=protected), raw, None)
     reading = {"delimiter": delimiter, "encoding": encoding, "header": header is not False}
-    rules = tuple(discover(canonical(raw, schema), schema))
+    table = canonical(raw, schema)
+    rules = tuple(discover(table, schema))
+    schema = with_found_rules(table, schema, rules)
     return ConfigProposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes), rules)
 
 
@@ -275,5 +281,5 @@ def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path
         encoding=proposal.reading.get("encoding"),
         header=proposal.reading.get("header", True),
     )
-    write_text(path, dump_config(config, [(r.rule, r.remark) for r in proposal.rules]))
+    write_text(path, dump_config(config, {rule.rule: rule.remark for rule in proposal.rules}))
     return path

@@ -16,6 +16,8 @@ from locum.schema.toml import StrictForm, Texts
 
 #: Most columns a schema file may have.
 MAX_COLUMNS = 20_000
+#: Most rules of each sort.
+MAX_RULES = 10_000
 #: Marks of where facts come from; a model file says what columns are, not how that was found out.
 _MARKS = ("read_off", "by")
 
@@ -34,6 +36,8 @@ def schema_to_json(schema: Schema) -> dict[str, Any]:
     if schema.rules:
         # Left out where there is none, so that files of versions without rules stay the same.
         out["rules"] = list(schema.rules)
+    if schema.near_rules:
+        out["near_rules"] = list(schema.near_rules)
     return out
 
 
@@ -112,13 +116,17 @@ class _DependencyFile(StrictForm):
     dependent: str
 
 
+_Rules = Annotated[list[Annotated[str, Field(max_length=20_000)]], Field(max_length=MAX_RULES)]
+
+
 class _SchemaFile(StrictForm):
     name: str
     target: str | None
     protected: Texts
     columns: Annotated[list[_ColumnFile], Field(min_length=1, max_length=MAX_COLUMNS)]
     dependencies: Annotated[list[_DependencyFile], Field(max_length=MAX_COLUMNS)]
-    rules: Annotated[list[Annotated[str, Field(max_length=20_000)]], Field(max_length=1000)] = Field([])
+    rules: _Rules = Field([])
+    near_rules: _Rules = Field([])
 
     def build(self) -> Schema:
         return Schema(
@@ -128,4 +136,5 @@ class _SchemaFile(StrictForm):
             protected=self.protected,
             name=self.name,
             rules=tuple(self.rules),
+            near_rules=tuple(self.near_rules),
         )

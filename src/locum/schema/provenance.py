@@ -48,7 +48,7 @@ def without_read_off(schema: Schema) -> tuple[Schema | None, tuple[str, ...]]:
 
     A column whose kind was read off is left out, and with it the dependencies and roles (target, protected)
     that need it; any other fact that was read off falls back to its default. Bounds, dependencies and rules
-    that were read off go.
+    that were read off go, and so does what nearly all rows keep.
 
     Returns
     -------
@@ -72,6 +72,7 @@ def without_read_off(schema: Schema) -> tuple[Schema | None, tuple[str, ...]]:
         protected=tuple(name for name in schema.protected if name in kept),
         rules=tuple(rule for rule in schema.rules if rule not in schema.rules_read_off),
         rules_read_off=(),
+        near_rules=(),
     )
     return left, names
 

@@ -29,7 +29,8 @@ class Schema:
 
     `rules` are texts such as ``admitted <= discharged`` that hold in every row that is written; what they may
     say is defined in `locum.control.where.parse`. Those that were read off rows stand in `rules_read_off`
-    too; `rules_by` has pairs of a rule and who says that it is public.
+    too; `rules_by` has pairs of a rule and who says that it is public. `near_rules` are rules that nearly all
+    rows keep: they say how columns go together, and no row is refused by them.
 
     Raises
     ------
@@ -46,6 +47,7 @@ class Schema:
     rules: tuple[str, ...] = ()
     rules_read_off: tuple[str, ...] = field(default=(), compare=False)
     rules_by: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    near_rules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -112,6 +114,7 @@ class Schema:
             ),
             rules_read_off=(),
             rules_by=tuple(rules_by.items()),
+            near_rules=(),
         )
 
     def __getitem__(self, name: str) -> Column:

@@ -141,10 +141,15 @@ class DependencyForm(_WholeForm):
     dependent: str
 
 
+#: What a rule without a remark is said to be.
+EVERY_ROW, NEARLY = "in every row that is written", "in nearly all rows, as in the data"
+
+
 class RuleForm(_WholeForm):
-    """A rule that every row keeps."""
+    """A rule that every row keeps, or nearly every row."""
 
     holds: Annotated[str, Field(max_length=20_000)]
+    nearly: bool = False
 
 
 def schema_lines(schema: Schema) -> list[str]:
@@ -170,9 +175,10 @@ def section(table: str, column: str) -> str:
     return f"[schema.{toml_key(table)}.{toml_key(column)}]"
 
 
-def relation_lines(schema: Schema) -> list[str]:
-    """The sections about dependencies and rules."""
+def relation_lines(schema: Schema, remarks: Mapping[str, str] | None = None) -> list[str]:
+    """The sections about dependencies and rules; remarks by rule stand behind it."""
     lines = []
+    told = remarks or {}
     for dependency in schema.dependencies:
         lines += [
             "[[dependency]]",
@@ -183,12 +189,15 @@ def relation_lines(schema: Schema) -> list[str]:
         ]
     named = dict(schema.rules_by)
     for rule in schema.rules:
-        lines += ["[[rule]]", f"holds = {toml_value(rule)}  # in every row that is written"]
+        lines += ["[[rule]]", f"holds = {toml_value(rule)}  # {printable(told.get(rule, EVERY_ROW))}"]
         if rule in schema.rules_read_off:
             lines.append('source = "data"')
         elif named.get(rule):
             lines += ['source = "public"', f"by = {toml_value(named[rule])}"]
         lines.append("")
+    for rule in schema.near_rules:
+        lines += ["[[rule]]", f"holds = {toml_value(rule)}  # {printable(told.get(rule, NEARLY))}"]
+        lines += ["nearly = true", 'source = "data"', ""]
     return lines
 
 

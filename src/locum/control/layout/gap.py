@@ -41,7 +41,7 @@ class Gap:
     end
         The furthest that the column goes, in units; a gap that leads beyond is folded back.
     rules
-        The orders that are kept.
+        The orders that are kept; none where nearly all rows keep them, and gaps may be negative.
     unit
         Of the columns and the gap.
     """
@@ -117,7 +117,8 @@ class Gap:
         """The column again, never on the wrong side of the others."""
         gap, present = self.width(own)
         nearest, some = self._nearest(table)
-        gap = np.where(some, np.maximum(gap, 0), gap)
+        if self.rules:
+            gap = np.where(some, np.maximum(gap, 0), gap)
         room = (self._number(self.end) - nearest) * self.sign
         over = some & (gap > room) & (room > 0)
         with np.errstate(all="ignore"):

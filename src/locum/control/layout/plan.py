@@ -62,16 +62,19 @@ def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
     than the column itself (else the column is coded, and rows that break the order are drawn again). Rules
     for which a column would have to follow from itself are left to checks, and so is ``unique``.
     """
-    clauses = [c for c in rule_clauses(schema.rules, Names(schema)) if c.holds(table).all()]
+    names = Names(schema)
+    clauses = [c for c in rule_clauses(schema.rules, names) if c.holds(table).all()]
+    near = rule_clauses(schema.near_rules, names)
     columns = {name: flat(table.column(name)) for name in schema.names}
     plan = _Plan(schema, columns)
     for clause in clauses:
         plan.calculate(clause)
         plan.look_up(clause)
-    plan.join(clauses)
+    plan.join(clauses, near)
     for clause in clauses:
         plan.fix(clause)
-    plan.order(clauses)
+    plan.order(clauses, [])
+    plan.order([], near)
     plan.tie()
     return plan.recodings
 
@@ -129,22 +132,26 @@ class _Plan:
             if lookup is not None:
                 self._add(self.whole, lookup)
 
-    def join(self, clauses: Sequence[Clause]) -> None:
+    def join(self, clauses: Sequence[Clause], near: Sequence[Clause]) -> None:
         """Columns of which one follows from others, or of which only listed combinations occur."""
         groups: list[tuple[set[str], list[str]]] = []
-        for clause in clauses:
+        for clause in (*clauses, *near):
             plain = clause.term.op == "follows" and all(a.op == "name" for a in clause.term.args)
             listed = clause.term.op == "in" and len(clause.columns) > 1
             names = set(clause.columns)
             if not (plain or listed) or not all(self._joinable(n) for n in names):
                 continue
-            near = [g for g in groups if g[0] & names]
-            merged = (names.union(*(g[0] for g in near)), [clause.text, *(t for g in near for t in g[1])])
+            touched = [g for g in groups if g[0] & names]
+            merged = (
+                names.union(*(g[0] for g in touched)),
+                [clause.text, *(t for g in touched for t in g[1])],
+            )
             if self._few(merged[0]):
-                groups = [g for g in groups if g not in near] + [merged]
-            elif self._few(names) and not near:
+                groups = [g for g in groups if g not in touched] + [merged]
+            elif self._few(names) and not touched:
                 groups.append((names, [clause.text]))
         for names, texts in groups:
+            texts = [text for text in texts if text in self.schema.rules]
             ordered = [self.schema[n] for n in self.schema.names if n in names]
             taken = [*self.schema.names, *(r.name for r in self.whole if isinstance(r, Joined))]
             self._add(self.whole, Joined.fit(self.table, ordered, texts, taken))
@@ -170,11 +177,11 @@ class _Plan:
             if clause.term.op != "together":
                 return
 
-    def order(self, clauses: Sequence[Clause]) -> None:
+    def order(self, clauses: Sequence[Clause], near: Sequence[Clause]) -> None:
         """Columns that others never exceed: the gap, where it says less."""
         above: dict[str, dict[str, tuple[bool, str]]] = {}
         below: dict[str, dict[str, tuple[bool, str]]] = {}
-        for clause in clauses:
+        for clause in (*clauses, *near):
             pair = order_of_clause(clause)
             if pair is not None:
                 low, high, strict = pair
@@ -193,7 +200,7 @@ class _Plan:
                     [self.schema[o] for o in others],
                     sign,
                     [s for s, _ in others.values()],
-                    [t for _, t in others.values()],
+                    [t for _, t in others.values()] if clauses else [],
                 )
                 if _less_spread(gap, self.table):
                     self._add(self.gaps, gap)

@@ -71,6 +71,10 @@ def equations_of(clause: Clause, schema: Schema) -> Iterator[Equation]:
         return
     sides = term.args
     for left, right in (sides, sides[::-1]):
+        name = _written(left)
+        if name is not None and name not in right.columns and right.columns:
+            yield Equation(name, right, clause.text, term.slack)
+            continue
         if left.op == "name" and left.node.value not in right.columns and right.columns:
             yield Equation(left.node.value, right, clause.text, term.slack)
     for left, right in (sides, sides[::-1]):
@@ -83,6 +87,13 @@ def equations_of(clause: Clause, schema: Schema) -> Iterator[Equation]:
             solved = _solved(left.node.value, terms, name, schema)
             if solved is not None:
                 yield Equation(name, solved, clause.text, term.slack)
+
+
+def _written(term: Term) -> str | None:
+    """The column of a text that holds a number, as in ``number(ticket) = ...``; None for anything else."""
+    if term.op == "call" and term.node.value == "number" and term.args[0].op == "name":
+        return str(term.args[0].node.value)
+    return None
 
 
 def _sum(term: Term, sign: int = 1) -> list[tuple[int, str]] | None:

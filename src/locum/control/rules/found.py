@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 def with_found_rules(
-    table: pa.Table, schema: Schema, proposals: Sequence[RuleProposal] | None = None
+    table: pa.Table, schema: Schema, proposals: Iterable[RuleProposal] | None = None
 ) -> Schema:
     """The schema with the rules that no row breaks and that chance cannot explain, marked as read off rows.
+
+    Those that at most 1 % of the rows break come with it as rules that nearly all rows keep.
 
     Parameters
     ----------
@@ -36,4 +38,10 @@ def with_found_rules(
     """
     found = discover(table, schema) if proposals is None else proposals
     texts = tuple(p.rule for p in found if not p.violations and p.rule not in schema.rules)
-    return replace(schema, rules=(*schema.rules, *texts), rules_read_off=(*schema.rules_read_off, *texts))
+    near = tuple(p.rule for p in found if p.violations and p.rule not in schema.near_rules)
+    return replace(
+        schema,
+        rules=(*schema.rules, *texts),
+        rules_read_off=(*schema.rules_read_off, *texts),
+        near_rules=(*schema.near_rules, *near),
+    )
