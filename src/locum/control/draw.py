@@ -21,6 +21,7 @@ from locum.control.code_values import decode_table
 from locum.control.constraints import Problem
 from locum.control.drawn_rows import Infeasible, Strategy
 from locum.control.guided import pick, propose
+from locum.control.unique import movable, moved
 from locum.data.distinct import put
 from locum.models.base import Model
 from locum.models.draw_blocks import Pool
@@ -191,13 +192,34 @@ class Drawer:
         chosen = codes[pick(log_weight, int(strength + 0.5), stream(seed, "pick"))]
         if len(chosen) == 0:
             return decode_table(self.problem.encoder, chosen, 0), chosen
-        table, ok = self.problem.realise(np.asfortranarray(chosen), seed)
+        chosen = np.asfortranarray(chosen)
+        table, ok = self.problem.realise(chosen, seed)
         tally.realised += len(chosen)
+        if self.problem.unique:
+            table, ok = self._without_repeats(chosen, seed, table, ok)
         ok = drop_repeats(self.problem, self.seen, table, ok)
         tally.accepted += int(ok.sum())
         if ok.all():
             return table, chosen
         return table.filter(pa.array(ok)), chosen[ok]
+
+    def _without_repeats(
+        self, codes: Codes, seed: int, table: pa.Table, ok: BoolArray
+    ) -> tuple[pa.Table, BoolArray]:
+        """The batch with repeated keys moved to free values, where a column of the key can be moved."""
+        encoder = self.problem.encoder
+        for columns in self.problem.unique:
+            name = movable(encoder, columns)
+            if name is None:
+                continue
+            kept = drop_repeats(self.problem, dict(self.seen), table, ok, only=columns)
+            repeats = ok & ~kept
+            if repeats.any():
+                others = [c for c in columns if c != name]
+                before = self.seen.get(columns)
+                values = moved(encoder, name, others, table, repeats, before)
+                table, ok = self.problem.realise(codes, seed, pa.table({name: values}))
+        return table, ok
 
     def _next(self, missing: int) -> int:
         """Rows to draw next, from how many of those drawn so far could be used."""
@@ -255,15 +277,21 @@ class Drawer:
 
 
 def drop_repeats(
-    problem: Problem, seen: dict[tuple[str, ...], pa.Table], table: pa.Table, ok: BoolArray
+    problem: Problem,
+    seen: dict[tuple[str, ...], pa.Table],
+    table: pa.Table,
+    ok: BoolArray,
+    *,
+    only: tuple[str, ...] | None = None,
 ) -> BoolArray:
     """Take out rows that agree with an earlier one on columns that must be unique; `seen` grows.
 
-    Columns that are made afresh are left to `fill_generated`. Missing values count as a value.
+    Columns that are made afresh are left to `fill_generated`. Missing values count as a value. `only` names
+    one key of several.
     """
     made = {b.name for b in problem.encoder.books if isinstance(b, GeneratedCodebook)}
     for columns in problem.unique:
-        if set(columns) & made:
+        if set(columns) & made or only not in (None, columns):
             continue
         rows = np.flatnonzero(ok)
         mine = table.select(list(columns)).take(pa.array(rows))

@@ -82,6 +82,11 @@ EVALUATORS: tuple[Evaluator, ...] = (
     ),
     _evaluator(
         "likeness",
+        "metrics.rules:rules",
+        _lower("rules.broken", "Rules that every real row keeps", decides=True),
+    ),
+    _evaluator(
+        "likeness",
         "metrics.twosample:c2st",
         _chance("c2st", "Can a trained judge tell the rows apart?", headline=True, decides=True),
         takes=("known",),

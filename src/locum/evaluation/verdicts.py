@@ -123,7 +123,7 @@ def _faithful(trial: Trial, results: Sequence[Result], by_name: dict[str, Result
         verdict if verdict in ORDER else "good"
     ):
         # The two-sample test is not what decided: say what did.
-        for name in ("tv.3way", "tv.2way", "association", "tv.1way"):
+        for name in ("rules.broken", "tv.3way", "tv.2way", "association", "tv.1way"):
             other = by_name.get(name)
             if other is not None and other.verdict == verdict:
                 return Answer("faithful", verdict, f"{start} {other.sentence}")

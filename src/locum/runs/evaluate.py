@@ -21,7 +21,14 @@ from locum.runs.guarantee import with_stamp
 from locum.runs.options import DEFAULT_EFFORT, DEFAULT_SEED, EVALUATE_EFFORT, several
 from locum.runs.out_folder import make_folder, refuse_taken
 from locum.runs.request import RunRequest
-from locum.runs.tables import check_target, group_columns, read_table, refine_schema, without_data_bounds
+from locum.runs.tables import (
+    check_target,
+    find_rules,
+    group_columns,
+    read_table,
+    refine_schema,
+    without_data_bounds,
+)
 from locum.runs.versions import now, versions
 from locum.schema.lineage import uncovered_warning
 from locum.schema.table import Schema
@@ -205,6 +212,7 @@ def evaluate(
     train, (made, held), schema, unmatched, notes = align_tables(raw, schema, tables)
     assert made is not None
     check_target(train, schema, schema.target)
+    schema = find_rules(wanted, config, train, schema)
     notes += [
         f"{word} is stamped as made by a generator, not as real rows: {t.lineage}."
         for word, t in (("The table given as real", raw), ("The hold-out", tables[1]))

@@ -35,7 +35,7 @@ from locum.runs.files import (
 )
 from locum.runs.guarantee import with_guarantee
 from locum.runs.machine import peak_memory
-from locum.runs.options import DEFAULT_EFFORT
+from locum.runs.options import DEFAULT_EFFORT, FOUND_RULES
 from locum.runs.outcome import RunOutcome, answers_of, checks_of
 from locum.runs.plan import RunPlan
 from locum.runs.prepare import Prepared, prepare
@@ -89,6 +89,7 @@ def run(
     columns: Sequence[str] | None = None,
     discover: bool = False,
     one_row_per_person: bool = False,
+    rules: str = FOUND_RULES,
     config: str | os.PathLike[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
@@ -127,6 +128,8 @@ def run(
         is named; `total_epsilon` is the total of a new one. See also ``locum release``.
     engine, columns, discover, one_row_per_person
         With `epsilon`, as for `fit`.
+    rules
+        Which rules rows keep, as for `fit`.
     config
         Another ``locum.toml``.
     delimiter, encoding
@@ -177,6 +180,7 @@ def run(
         columns=columns,
         discover=discover,
         one_row_per_person=one_row_per_person,
+        rules=rules,
         config=config,
         delimiter=delimiter,
         encoding=encoding,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from locum.files.atomic import write_text
 from locum.progress import Listener, silent
 from locum.runs.access import AccessFit
-from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER
+from locum.runs.options import DEFAULT_SEED, DEFAULT_SYNTHESIZER, FOUND_RULES
 from locum.runs.out_folder import refuse_existing
 from locum.runs.prepare import Prepared, prepare
 from locum.runs.request import run_request
@@ -39,6 +39,7 @@ def fit(
     columns: Sequence[str] | None = None,
     discover: bool = False,
     one_row_per_person: bool = False,
+    rules: str = FOUND_RULES,
     progress: Listener = silent,
     **settings: Any,
 ) -> Synthesizer:
@@ -72,6 +73,9 @@ def fit(
     discover
         With `epsilon`, have kinds, levels and ranges bought that nobody declared; otherwise the fit stops
         before it spends anything when one is missing.
+    rules
+        Which rules rows keep: ``found``, where no `schema` says what the rules are, those that no row breaks
+        and that chance cannot explain; ``declared`` none but those of the `schema`.
     one_row_per_person
         With `epsilon`, that no person has more than one row; must be said where a column is named like an id
         and no `unit` is given.
@@ -117,6 +121,7 @@ def fit(
         columns=columns,
         discover=discover,
         one_row_per_person=one_row_per_person,
+        rules=rules,
         settings=settings,
     )
     if request.privacy is not None:

@@ -31,7 +31,7 @@ MOST_JOINED, ROWS_PER = 4000, 0.25
 #: Rows by which a gap is compared with its column; parts of the range that are told apart.
 LOOK, PARTS = 20_000, 200
 #: Nats by which a gap must be less spread than its column to be coded instead.
-LESS = 0.05
+LESS = 0.5
 #: The same for the distance from a line, which no rule asks for; least correlation to look at it, partners
 #: that are tried for a column, and the most columns among which they are looked for.
 MUCH_LESS, TIED, TIES, MOST_TIED = 1.0, 0.9, 3, 200
