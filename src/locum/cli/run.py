@@ -105,8 +105,12 @@ def show_outcome(outcome: RunOutcome, *, as_json: bool, command: str) -> None:
 
 def show_check(prepared: Prepared, *, as_json: bool) -> None:
     """The verdict of ``locum check``."""
+    from locum.runs.access import OpenAccess
+    from locum.runs.rules import rule_lines
+
     assert prepared.decision is not None
     plan, estimate, machine = prepared.plan, prepared.decision.estimate, prepared.machine
+    rules = rule_lines(prepared.access.table, plan.schema) if isinstance(prepared.access, OpenAccess) else ()
     if as_json:
         emit(
             {
@@ -119,6 +123,7 @@ def show_check(prepared: Prepared, *, as_json: bool) -> None:
                     {"name": c.name, "kind": c.kind, "codes": k}
                     for c, k in zip(plan.schema, prepared.decision.work.code_sizes, strict=True)
                 ],
+                "rules": [line.to_json() for line in rules],
                 "notes": list(prepared.notes),
             }
         )
@@ -130,6 +135,10 @@ def show_check(prepared: Prepared, *, as_json: bool) -> None:
     )
     for text in prepared.notes:
         say(f"note: {text}")
+    if rules:
+        say(f"{count(len(rules), 'rule')} found or declared; what is no rule by nature, take out of locum.toml:")
+        lines = [[r.rule, f"{r.support:,}", f"{r.against:,}", r.how] for r in rules]
+        table(["rule", "rows for", "against", "how it is kept"], lines, right=[1, 2])
     rows = [[stage, f"{cpu:.1f}", duration(estimate.wall_s[stage])] for stage, cpu in estimate.cpu_s.items()]
     rows.append(["together", f"{estimate.total_cpu_s:.1f}", duration(estimate.total_wall_s)])
     table(["stage", "CPU seconds", "time"], rows, right=[1])

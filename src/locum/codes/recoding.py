@@ -40,6 +40,11 @@ class Recoding(Protocol):
         ...
 
     @property
+    def how(self) -> str:
+        """How it keeps its rules, in a few words."""
+        ...
+
+    @property
     def alone(self) -> bool:
         """Whether what is coded is known from what it gives, without its inputs."""
         ...

@@ -162,7 +162,7 @@ class Drawer:
         most = max(MOST, MOST_PER_ROW * n)
         while have < n:
             size = pilot if self._batch == 0 else self._next(n - have)
-            table, rows = self._one(size)
+            table, rows = self._one(size, n - have)
             idle = 0 if table.num_rows else idle + size
             if self._batch == 1 and self.tally.acceptance < SPARSE and self.problem.loose:
                 self._pair_up()
@@ -178,8 +178,8 @@ class Drawer:
                 yield from self._fill(kept, n - have)
                 return
 
-    def _one(self, size: int) -> tuple[pa.Table, Codes]:
-        """One batch: the rows that fit, and their codes."""
+    def _one(self, size: int, want: int) -> tuple[pa.Table, Codes]:
+        """One batch: the rows that fit, and their codes; of repeated keys as many are moved as are wanted."""
         seed = child_seed(self.seed, "batch", self._batch)
         self._batch += 1
         codes, log_weight = propose(self.model, size, self.guide, seed)
@@ -196,7 +196,7 @@ class Drawer:
         table, ok = self.problem.realise(chosen, seed)
         tally.realised += len(chosen)
         if self.problem.unique:
-            table, ok = self._without_repeats(chosen, seed, table, ok)
+            table, ok = self._without_repeats(chosen, seed, table, ok, want)
         ok = drop_repeats(self.problem, self.seen, table, ok)
         tally.accepted += int(ok.sum())
         if ok.all():
@@ -204,9 +204,12 @@ class Drawer:
         return table.filter(pa.array(ok)), chosen[ok]
 
     def _without_repeats(
-        self, codes: Codes, seed: int, table: pa.Table, ok: BoolArray
+        self, codes: Codes, seed: int, table: pa.Table, ok: BoolArray, want: int
     ) -> tuple[pa.Table, BoolArray]:
-        """The batch with repeated keys moved to free values, where a column of the key can be moved."""
+        """The batch with repeated keys moved to free values, where a column of the key can be moved.
+
+        Only as many as are wanted besides the rows that repeat nothing; the others are left out.
+        """
         encoder = self.problem.encoder
         for columns in self.problem.unique:
             name = movable(encoder, columns)
@@ -214,11 +217,16 @@ class Drawer:
                 continue
             kept = drop_repeats(self.problem, dict(self.seen), table, ok, only=columns)
             repeats = ok & ~kept
+            needed = np.flatnonzero(repeats)[: max(0, want - int(kept.sum()))]
+            repeats = np.zeros(len(ok), dtype=bool)
+            repeats[needed] = True
+            ok = kept | repeats
             if repeats.any():
                 others = [c for c in columns if c != name]
                 before = self.seen.get(columns)
                 values = moved(encoder, name, others, table, repeats, before)
-                table, ok = self.problem.realise(codes, seed, pa.table({name: values}))
+                table, holds = self.problem.realise(codes, seed, pa.table({name: values}))
+                ok &= holds
         return table, ok
 
     def _next(self, missing: int) -> int:

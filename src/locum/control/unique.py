@@ -128,7 +128,7 @@ def _nearest_free(wanted: IntArray, used: IntArray, low: int, high: int) -> IntA
 
 
 def _find(links: Any, at: int, way: int) -> int:
-    """The nearest free spot on one side; `links[i]` is the one before (at or after) place i, if it is free."""
+    """The nearest free spot on one side; `links[i]` is the one before (at or after) place i if it is free."""
     path = []
     if way > 0:
         while at < len(links) - 1 and links[at] != at:

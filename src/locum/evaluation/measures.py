@@ -83,7 +83,7 @@ EVALUATORS: tuple[Evaluator, ...] = (
     _evaluator(
         "likeness",
         "metrics.rules:rules",
-        _lower("rules.broken", "Rules that every real row keeps", decides=True),
+        _lower("rules.broken", "Rules that every real row keeps", headline=True, decides=True),
     ),
     _evaluator(
         "likeness",

@@ -32,12 +32,14 @@ from locum.runs.plan import Fingerprint, RunPlan, fingerprint, fingerprint_of, f
 from locum.runs.private_form import private_form, with_declared_unit
 from locum.runs.private_rows import choose_engine, open_rows
 from locum.runs.request import PrivacyRequest, RunRequest
+from locum.runs.rules import rule_note
 from locum.runs.tables import (
     check_target,
     find_rules,
     read_table,
     refine_schema,
     rule_notes,
+    schema_given,
     shared_id_notes,
     without_data_bounds,
 )
@@ -152,6 +154,8 @@ class OpenAccess:
         risk = warning_of(raw.lineage, raw.name)
         notes = (*raw.notes, *([risk] if risk else []), *notes)
         notes = (*notes, *shared_id_notes(table, schema), *rule_notes(table, schema))
+        said = rule_note(schema)
+        notes = (*notes, said) if said and not schema_given(request, config) else notes
         progress(Event("detect", 1, 2))
         facts = TableFacts(
             raw.name, fingerprint_of(data, raw), schema, table.num_rows, raw.lineage, notes=notes

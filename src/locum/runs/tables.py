@@ -280,12 +280,16 @@ def find_rules(request: RunRequest, config: Config | None, table: pa.Table, sche
 
     A schema that was given, in Python or in ``locum.toml``, says what its rules are.
     """
-    declared = request.schema is not None or (config is not None and config.schema is not None)
-    if declared or request.rules == DECLARED_RULES:
+    if schema_given(request, config) or request.rules == DECLARED_RULES:
         return schema
     from locum.control.rules.found import with_found_rules
 
     return with_found_rules(table, schema)
+
+
+def schema_given(request: RunRequest, config: Config | None) -> bool:
+    """Whether somebody has said what the columns and the rules are."""
+    return request.schema is not None or (config is not None and config.schema is not None)
 
 
 def refuse_unfilled(names: Sequence[str], table: str) -> None:

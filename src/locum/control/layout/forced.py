@@ -51,6 +51,11 @@ class Forced:
         return cls(replace(column, nullable=False), implication, True)
 
     @property
+    def how(self) -> str:
+        """How it keeps its rules, in a few words."""
+        return "set where it applies"
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """The column."""
         return (self.column.name,)

@@ -57,6 +57,11 @@ class Formula:
         return cls(column, equation, "missing" if pc.any(missing).as_py() else "nothing")
 
     @property
+    def how(self) -> str:
+        """How it keeps its rules, in a few words."""
+        return "calculated"
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """The column."""
         return (self.column.name,)

@@ -82,6 +82,11 @@ class Gap:
         return cls(column, names, sign, tuple(strict), base, float(end), tuple(rules), unit)
 
     @property
+    def how(self) -> str:
+        """How it keeps its rules, in a few words."""
+        return "the distance between its columns is drawn"
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """The column."""
         return (self.column.name,)

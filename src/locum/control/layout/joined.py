@@ -60,6 +60,11 @@ class Joined:
         return cls(name, tuple(columns), tuple(v.take(rows) for v in values), tuple(rules))
 
     @property
+    def how(self) -> str:
+        """How it keeps its rules, in a few words."""
+        return "only combinations that occur are drawn"
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """The columns."""
         return tuple(c.name for c in self.columns)

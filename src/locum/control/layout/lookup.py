@@ -58,6 +58,11 @@ class Lookup:
         return cls(column, clause, tuple(k.take(rows) for k in keys), values)
 
     @property
+    def how(self) -> str:
+        """How it keeps its rules, in a few words."""
+        return "looked up"
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """The column."""
         return (self.column.name,)

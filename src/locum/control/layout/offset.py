@@ -68,6 +68,11 @@ class Offset:
         return Unit.of([self.other])
 
     @property
+    def how(self) -> str:
+        """How it keeps its rules, in a few words."""
+        return "drawn as a distance from a line"
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """The column."""
         return (self.column.name,)

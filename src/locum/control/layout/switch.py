@@ -55,6 +55,11 @@ class Switch:
         return plain if (truth.yes | truth.no).all() and agree else None
 
     @property
+    def how(self) -> str:
+        """How it keeps its rules, in a few words."""
+        return "decided"
+
+    @property
     def gives(self) -> tuple[str, ...]:
         """The column."""
         return (self.column.name,)
