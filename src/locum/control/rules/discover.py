@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -119,7 +118,8 @@ class _Search:
             self.take(kind, same_columns(candidates), tried)
         missing, together, tried = gaps(sheet)
         self.take("missing", missing, tried)
-        found, tried = lookups(sheet, self.definitions, self.tied())
+        ancestors = {name: self.ancestors(name) for name in self.definitions}
+        found, tried = lookups(sheet, ancestors, self.tied())
         self.count("look-up", tried)
         for proposal in found:
             self.found.append(proposal)
@@ -154,27 +154,39 @@ class _Search:
         for candidate in candidates:
             if candidate.defines and (candidate.defines in self.definitions or self.circle(candidate)):
                 continue
+            if candidate.kind == "text" and self.is_told(candidate):
+                continue
             proposal = self.judged(candidate, tried)
             if proposal is None:
                 continue
             self.found.append(proposal)
             if candidate.defines and not proposal.violations:
-                plain = re.search(r"[-*/0-9]", candidate.text.partition("=")[2]) is None
+                sign = "*" if candidate.kind == "product" else "+"
+                bare = f" {sign} ".join(quote(name) for name in candidate.sources)
+                plain = candidate.text == f"{quote(candidate.defines)} = {bare}"
                 self.definitions[candidate.defines] = Definition(
                     candidate.defines, candidate.sources, candidate.kind, plain
                 )
 
+    def is_told(self, candidate: RuleCandidate) -> bool:
+        """Whether a part of a text that is a column follows from that text anyway."""
+        columns = rule_clauses(candidate.text, self.names)[0].columns
+        return not candidate.defines and frozenset(columns) in self.tied()
+
     def circle(self, candidate: RuleCandidate) -> bool:
         """Whether the column would be calculated from itself."""
-        stack, seen = list(candidate.sources), set()
+        return any(candidate.defines in {s, *self.ancestors(s)} for s in candidate.sources)
+
+    def ancestors(self, name: str) -> set[str]:
+        """All columns that a column follows from, over any number of steps."""
+        found: set[str] = set()
+        stack = [name]
         while stack:
-            name = stack.pop()
-            if name == candidate.defines:
-                return True
-            if name not in seen and name in self.definitions:
-                stack += self.definitions[name].sources
-            seen.add(name)
-        return False
+            at = stack.pop()
+            more = self.definitions[at].sources if at in self.definitions else ()
+            stack += [s for s in more if s not in found]
+            found |= set(more)
+        return found
 
     def judged(self, candidate: RuleCandidate, tried: int) -> RuleProposal | None:
         """The proposal that a candidate makes, None when rows or chance speak against it."""
@@ -213,7 +225,8 @@ class _Search:
             [clause] = rule_clauses(candidate.text, self.names)
             low, high = clause.columns
             if proposal.violations:
-                self.found.append(proposal)
+                if not any({low, high} <= {d.column, *d.sources} for d in self.definitions.values()):
+                    self.found.append(proposal)
                 continue
             strict = never_ties(self.sheet, low, high)
             exact[ColumnOrder(low, high, strict)] = proposal
@@ -228,8 +241,8 @@ class _Search:
         self.take("combination", pairs, tried)
         tied = self.tied() | about
         tied |= {frozenset((d.column, source)) for d in self.definitions.values() for source in d.sources}
-        looked_up = [p for p in self.found if p.kind == "look-up"]
-        for whole, *by in (rule_clauses(p.rule, self.names)[0].columns for p in looked_up):
+        said = [p for p in self.found if p.kind in ("look-up", "condition", "text")]
+        for whole, *by in (rule_clauses(p.rule, self.names)[0].columns for p in said):
             tied |= {frozenset((whole, source)) for source in by}
         same = {d.column for d in self.definitions.values() if d.kind in ("copy", "dependency")}
         tied |= {frozenset((name, other)) for name in same for other in self.sheet.schema.names}

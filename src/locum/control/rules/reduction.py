@@ -29,14 +29,14 @@ class Definition:
         As in `locum.control.rules.shapes.sheet.RuleCandidate`.
     kind
         Of the rule.
-    plain_sum
-        Whether it is the bare sum of its sources.
+    plain
+        Whether it is the bare sum, product or copy of its sources.
     """
 
     column: str
     sources: tuple[str, ...]
     kind: str
-    plain_sum: bool = False
+    plain: bool = False
 
 
 def needed_orders(
@@ -79,14 +79,18 @@ def single_roots(definitions: Iterable[Definition]) -> Mapping[str, str]:
 
 
 def _is_copy(name: str, definitions: Iterable[Definition]) -> bool:
-    return any(d.column == name and d.kind == "copy" and d.plain_sum for d in definitions)
+    return any(d.column == name and d.kind == "copy" and d.plain for d in definitions)
 
 
 def _below_sums(definitions: Iterable[Definition], sheet: Sheet) -> list[tuple[str, str]]:
-    """Parts and the sums that they cannot be above, because no other part is negative."""
+    """Parts and the sums or products that they cannot be above: no part is negative, no factor below one."""
     out = []
     for d in definitions:
-        if d.kind == "sum" and d.plain_sum:
+        if d.kind == "product" and d.plain and len(d.sources) == 2:
+            for one, other in (d.sources, d.sources[::-1]):
+                if np.nanmin(sheet.data[one]) >= 0 and np.nanmin(sheet.data[other]) >= 1:
+                    out.append((one, d.column))
+        if d.kind == "sum" and d.plain:
             negative = {p for p in d.sources if np.nanmin(sheet.data[p]) < 0}
             out += [(p, d.column) for p in d.sources if not negative - {p}]
     return out

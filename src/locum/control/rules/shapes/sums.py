@@ -17,6 +17,8 @@ from locum.control.where.token import quote
 MOST_TERMS, MOST_WEIGHTED = 8, 4
 #: Columns with a larger share of missing values take no part in sums of three terms or more.
 MOST_MISSING = 0.5
+#: Rows to which sums are fitted.
+FITTED = 2000
 #: A term counts when its weight is so many standard errors from nothing.
 SURE = 6.0
 
@@ -40,6 +42,7 @@ def long_sums(sheet: Sheet, defined: Mapping[str, object]) -> tuple[list[RuleCan
     while names and rows.sum() < max(LEAST, 3 * len(names)):
         names.remove(max(names, key=lambda n: (~sheet.present(n)).sum()))
         rows = np.logical_and.reduce([sheet.present(n) for n in names]) if names else np.zeros(0, bool)
+    rows[np.flatnonzero(rows)[FITTED:]] = False
     found: list[RuleCandidate] = []
     free = list(names)
     for whole in sorted(names, key=lambda n: -float(np.nanmean(np.abs(sheet.data[n])))):
@@ -114,9 +117,10 @@ def _fit(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArr
     scale = x.std(axis=0)
     scale[scale == 0] = 1
     design = np.column_stack([(x - x.mean(axis=0)) / scale, np.ones(len(x))])
-    weights, *_ = np.linalg.lstsq(design, y, rcond=1e-10)
+    inverse = np.linalg.pinv(design.T @ design, rcond=1e-12, hermitian=True)
+    weights = inverse @ (design.T @ y)
+    weights = weights + inverse @ (design.T @ (y - design @ weights))
     rest = y - design @ weights
-    inverse = np.linalg.pinv(design.T @ design)
     noise = max(float(rest.std()), 1e-9 * float(np.abs(y).max()))
     errors = noise * np.sqrt(np.maximum(np.diag(inverse), 0))
     return weights[:-1] / scale, errors[:-1] / scale, rest
