@@ -198,9 +198,10 @@ class _Search:
         some = _count(clause, self.sheet.trial)
         if some[1] > 2 * AGAINST * sum(some):
             return None
-        share = share_broken_by_chance(
-            clause, self.sheet.trial, stream(0, "rules", candidate.text), each=candidate.each
-        )
+        share = candidate.by_chance
+        if share is None:
+            rng = stream(0, "rules", candidate.text)
+            share = share_broken_by_chance(clause, self.sheet.trial, rng, each=candidate.each)
         if share <= (LEAST_BROKEN if candidate.kind == "order" else 0.0):
             return None
         support, against = _count(clause, self.sheet.table)

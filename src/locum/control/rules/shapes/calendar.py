@@ -18,6 +18,8 @@ from locum.control.where.token import UNITS, quote
 
 #: Most levels of a label that may be the name of a part of a date (weeks, days of a year).
 MOST_NAMES = 370
+#: Rows that are looked at before all.
+GLANCE = 200
 _SHIFTS = (0, -1, 1, -1900, -2000)
 
 
@@ -48,7 +50,10 @@ def _local(sheet: Sheet, name: str) -> IntArray:
 
 
 def _mostly(same: BoolArray) -> bool:
-    return len(same) >= min(LEAST, 20) and bool(np.mean(same) >= 1 - 2 * AGAINST)
+    glance = same[:GLANCE]
+    if len(same) < min(LEAST, 20) or np.count_nonzero(glance) < 0.9 * len(glance):
+        return False
+    return bool(np.mean(same) >= 1 - 2 * AGAINST)
 
 
 def _parts(
@@ -62,9 +67,9 @@ def _parts(
             continue
         for part in DATE_PARTS:
             whole = parts[part][both]
-            if len(np.unique(whole)) < 2:
+            if whole.min() == whole.max():
                 continue
-            shift = float(np.median(value - whole))
+            shift = float(np.median((value - whole)[:GLANCE]))
             if shift in _SHIFTS and _mostly(value - whole == shift):
                 more = f" {'+' if shift > 0 else '-'} {written(abs(shift))}" if shift else ""
                 yield RuleCandidate("date", f"{quote(y)} = {part}({quote(d)}){more}", y, (d,))

@@ -19,6 +19,8 @@ MOST_SQUARES = 40
 COARSE = 0.1
 #: A tolerance above this share of the spread of the column makes a rule worthless.
 LOOSE = 0.05
+#: Rows that are looked at before a factor is fitted to all.
+GLANCE = 200
 
 
 def products(sheet: Sheet, defined: Mapping[str, object]) -> tuple[list[RuleCandidate], int]:
@@ -71,6 +73,8 @@ def _written(sheet: Sheet, whole: str, parts: tuple[str, str], power: int) -> Ru
     """The product in the way that needs no tolerance, if there is one."""
     a, b = parts
     x, y, z = sheet.data[a], sheet.data[b] ** power, sheet.data[whole]
+    if not _steady(x[:GLANCE], y[:GLANCE], z[:GLANCE], sheet.half_unit(whole)):
+        return None
     with np.errstate(invalid="ignore"):
         full = ~np.isnan(x) & ~np.isnan(y) & ~np.isnan(z) & (x * y != 0)
     if full.sum() < 20:
@@ -99,6 +103,17 @@ def _written(sheet: Sheet, whole: str, parts: tuple[str, str], power: int) -> Ru
                 line += f" within {written(significant(room, 2))}"
                 options.append((True, place, RuleCandidate("product", line, to, sources)))
     return min(options, key=lambda option: option[:2])[2] if options else None
+
+
+def _steady(x: FloatArray, y: FloatArray, z: FloatArray, half: float) -> bool:
+    """Whether the ratio of a column to a product is nearly the same in the first rows."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = z / (x * y)
+        ratio = ratio[np.isfinite(ratio) & (np.abs(z) > half / COARSE)]
+    if len(ratio) < 5:
+        return True
+    low, middle, high = np.quantile(ratio, (0.1, 0.5, 0.9))
+    return bool(high - low <= 2 * COARSE * abs(middle))
 
 
 def _factor(sheet: Sheet, whole: str, parts: tuple[str, str], power: int, full: BoolArray) -> float | None:

@@ -34,6 +34,8 @@ class RuleCandidate:
         What it is calculated from.
     each
         Whether each of its columns must matter by itself; a year hardly does to whether there is such a day.
+    by_chance
+        Share of rows that would break it were its columns independent, where that is known without shuffling.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class RuleCandidate:
     defines: str = ""
     sources: tuple[str, ...] = ()
     each: bool = True
+    by_chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
