@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +18,12 @@ from locum.control.rules.chance import (
     share_broken_by_chance,
 )
 from locum.control.rules.clause import Clause, rule_clauses
+from locum.control.rules.definition import Definition
 from locum.control.rules.proposal import Discovery, RuleProposal
-from locum.control.rules.reduction import ColumnOrder, Definition, needed_orders, zero_follows
+from locum.control.rules.reduction import ColumnOrder, needed_orders, zero_follows
 from locum.control.rules.shapes.calendar import dates
 from locum.control.rules.shapes.combinations import label_pairs
-from locum.control.rules.shapes.copies import copies
+from locum.control.rules.shapes.copies import changed_copies, copies
 from locum.control.rules.shapes.implications import gaps, implications, never_together
 from locum.control.rules.shapes.joins import joins
 from locum.control.rules.shapes.keys import keys
@@ -113,11 +115,10 @@ class _Search:
         self.take("copy", *copies(sheet))
         self.take("date", *dates(sheet, self.definitions))
         self.take("text", *joins(sheet))
-        for kind, shape in (("sum", sums), ("sum", long_sums), ("product", products)):
-            candidates, tried = shape(sheet, self.definitions)
-            self.take(kind, same_columns(candidates), tried)
+        self.numbers()
         missing, together, tried = gaps(sheet)
         self.take("missing", missing, tried)
+        self.take("condition", *thresholds(sheet, self.definitions, self.tied(), together))
         ancestors = {name: self.ancestors(name) for name in self.definitions}
         found, tried = lookups(sheet, ancestors, self.tied())
         self.count("look-up", tried)
@@ -127,12 +128,22 @@ class _Search:
             whole, *by = clause.columns
             if not proposal.violations:
                 self.definitions[whole] = Definition(whole, tuple(by), "look-up")
-        self.take("condition", *thresholds(sheet, self.definitions, self.tied(), together))
         self.orders()
         self.conditions(together)
         unique, tried = keys(sheet, self.definitions)
         self.count("unique", tried)
         self.found += unique
+
+    def numbers(self) -> None:
+        """Sums first: a mean is a fifth of a sum, not the sum five means; then other units, and products."""
+        for kind, shape in (
+            ("sum", sums),
+            ("sum", long_sums),
+            ("copy", changed_copies),
+            ("product", products),
+        ):
+            candidates, tried = shape(self.sheet, self.definitions)
+            self.take(kind, same_columns(candidates), tried)
 
     def count(self, kind: str, tried: int) -> None:
         """Add to what was tried."""
@@ -152,7 +163,9 @@ class _Search:
         """Put candidates to the test, and keep those that pass it."""
         self.count(kind, tried)
         for candidate in candidates:
-            if candidate.defines and (candidate.defines in self.definitions or self.circle(candidate)):
+            known = self.definitions.get(candidate.defines)
+            again = known is not None and (known.kind, known.sources) != (candidate.kind, candidate.sources)
+            if again or (known is not None and kind != "condition") or self.circle(candidate):
                 continue
             if candidate.kind == "text" and self.is_told(candidate):
                 continue
@@ -245,6 +258,8 @@ class _Search:
         said = [p for p in self.found if p.kind in ("look-up", "condition", "text")]
         for whole, *by in (rule_clauses(p.rule, self.names)[0].columns for p in said):
             tied |= {frozenset((whole, source)) for source in by}
+        origins = {name: self.ancestors(name) for name in self.definitions}
+        tied |= {frozenset((a, b)) for a, b in combinations(origins, 2) if origins[a] & origins[b]}
         same = {d.column for d in self.definitions.values() if d.kind in ("copy", "dependency")}
         tied |= {frozenset((name, other)) for name in same for other in self.sheet.schema.names}
         candidates, tried = implications(self.sheet, tied, together)

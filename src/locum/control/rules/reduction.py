@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from locum.control.rules.definition import Definition
 from locum.control.rules.shapes.sheet import Sheet
 
 
@@ -17,26 +18,6 @@ class ColumnOrder:
     low: str
     high: str
     strict: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What a rule without exception calculates: a column, from what, and by which kind of rule.
-
-    Attributes
-    ----------
-    column, sources
-        As in `locum.control.rules.shapes.sheet.RuleCandidate`.
-    kind
-        Of the rule.
-    plain
-        Whether it is the bare sum, product or copy of its sources.
-    """
-
-    column: str
-    sources: tuple[str, ...]
-    kind: str
-    plain: bool = False
 
 
 def needed_orders(
@@ -57,6 +38,8 @@ def needed_orders(
         for o in orders
         if roots.get(o.low, o.low) != roots.get(o.high, o.high) and (o.low, o.high) not in given
     ]
+    both = {d.column: frozenset(d.sources) for d in definitions}
+    kept = [o for o in kept if o.low not in both or both[o.low] != both.get(o.high)]
     kept = [o for o in kept if not _is_copy(o.low, definitions) and not _is_copy(o.high, definitions)]
     edges: dict[str, dict[str, bool]] = {}
     for low, high, strict in [*((o.low, o.high, o.strict) for o in kept), *((a, b, False) for a, b in given)]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
-from locum.arrays import BoolArray
+from locum.arrays import BoolArray, FloatArray
 from locum.control.rules.shapes.sheet import Sheet
 from locum.control.where.names import sort_of
 from locum.control.where.token import literal, quote
@@ -20,6 +21,15 @@ SPIKE, MOST_SPIKES = 0.03, 2
 LEAST_ROWS = 10
 
 
+class Sign(StrEnum):
+    """On which side of zero a number is."""
+
+    ABOVE = "> 0"
+    BELOW = "< 0"
+    NOT_BELOW = ">= 0"
+    NOT_ABOVE = "<= 0"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Atom:
     """One statement.
@@ -29,7 +39,7 @@ class Atom:
     column
         What it is about.
     value
-        The level or number; None for being missing.
+        The level or number, None for being missing, a `Sign` for being on one side of zero.
     yes, known
         Rows of the trial in which it is true, and in which it is true or false; shape (n_trial,).
     """
@@ -50,6 +60,8 @@ def statement(column: str, values: list[object], *, negated: bool = False) -> st
     name = quote(column)
     if values == [None]:
         return f"{name} is {'not ' if negated else ''}null"
+    if len(values) == 1 and isinstance(values[0], Sign):
+        return f"{name} {values[0]}"
     if len(values) == 1:
         return f"{name} {'!=' if negated else '='} {_value(values[0])}"
     return f"{name} {'not ' if negated else ''}in ({', '.join(_value(v) for v in values)})"
@@ -88,7 +100,21 @@ def atoms(sheet: Sheet, alone: Collection[str]) -> list[Atom]:
         for code in chosen if len(sheet.levels[name]) > 1 else ():
             if counts[code] >= LEAST_ROWS:
                 out.append(Atom(name, sheet.levels[name][code], codes == code, there))
+        if sort == "number":
+            out += _signs(name, sheet.data[name], there)
         missing = ~there
         if name not in alone and missing.sum() >= LEAST_ROWS and there.sum() >= LEAST_ROWS:
             out.append(Atom(name, None, missing, np.ones(len(codes), bool)))
     return sorted(out, key=lambda a: -int(a.yes.sum()))[:MOST_ATOMS]
+
+
+def _signs(name: str, data: FloatArray, there: BoolArray) -> list[Atom]:
+    """Statements about the sign of a number that has both; zero belongs to the side that it is asked for."""
+    with np.errstate(invalid="ignore"):
+        above, below = data > 0, data < 0
+    if min(above.sum(), below.sum()) < SPIKE * len(data):
+        return []
+    sides = [(Sign.ABOVE, above), (Sign.BELOW, below)]
+    if (there & ~above & ~below).sum() >= LEAST_ROWS:
+        sides += [(Sign.NOT_BELOW, there & ~below), (Sign.NOT_ABOVE, there & ~above)]
+    return [Atom(name, side, yes, there) for side, yes in sides]

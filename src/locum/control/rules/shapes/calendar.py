@@ -113,15 +113,20 @@ def _one_level_is_all(counts: IntArray) -> bool:
 
 
 def _days(sheet: Sheet, d: str, day: IntArray, moments: list[str]) -> Iterator[RuleCandidate]:
-    """Another column that holds the day of a date with a time."""
-    if sheet.schema[d].kind != "datetime":
-        return
+    """Another column that holds the day of a date with a time, or the first of its month or year."""
+    name = quote(d)
+    year, month = date_part("year", day), date_part("month", day)
+    one = np.ones_like(year)
+    ways = [(f"moment(year({name}), month({name}), 1)", join_moment([year, month, one])[0])]
+    ways.append((f"moment(year({name}), 1, 1)", join_moment([year, one, one])[0]))
+    if sheet.schema[d].kind == "datetime":
+        ways.insert(0, (f"date({name})", day))
     for other in moments:
-        if other == d or sheet.schema[other].kind != "date":
-            continue
         both = sheet.present(d) & sheet.present(other)
-        if _mostly(sheet.data[other][both] == day[both]):
-            yield RuleCandidate("date", f"{quote(other)} = date({quote(d)})", other, (d,))
+        for text, value in ways if other != d and len(sheet.levels[other]) < len(sheet.levels[d]) else ():
+            if _mostly(sheet.data[other][both] == value[both]):
+                yield RuleCandidate("date", f"{quote(other)} = {text}", other, (d,))
+                break
 
 
 def _spans(sheet: Sheet, a: str, b: str, numbers: list[str]) -> Iterator[RuleCandidate]:

@@ -55,6 +55,8 @@ def joins(sheet: Sheet) -> tuple[list[RuleCandidate], int]:
                 RuleCandidate("text", f"{side} = {formula}", name if side == quote(name) else "", sources)
             )
             break
+    # A code is put together from a region and a number, before the region is the code's first letter.
+    found.sort(key=lambda c: -len(c.sources))
     return found, tried
 
 
@@ -83,7 +85,7 @@ def _pieces(sheet: Sheet, name: str, rows: list[int]) -> Iterator[_Piece]:
         return
     plain = [str(sheet.levels[name][code]) for code in codes]
     column = quote(name)
-    if sheet.schema[name].kind == "integer":
+    if all(text.isdigit() for text in plain):
         yield _Piece(column, name, tuple(plain))
         for width in range(2, 11):
             padded = tuple(text.zfill(width) for text in plain)

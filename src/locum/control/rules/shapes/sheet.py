@@ -88,7 +88,9 @@ class Sheet:
             codes[name] = np.asarray(pc.fill_null(coded.indices, -1)).astype(np.int64)
             levels[name] = coded.dictionary.to_pylist()
         once = np.sort(_first_of_each(codes, len(trial)))
-        if len(once) < len(trial):
+        # Rows of few small columns are alike by chance; rows with a column of many values are one row twice.
+        many = max((len(values) for values in levels.values()), default=0)
+        if len(once) < len(trial) and many >= len(trial) / 4:
             trial = trial.take(pa.array(once))
             codes = {name: values[once] for name, values in codes.items()}
         data = {}
