@@ -13,6 +13,7 @@ from locum.control.rules.chance import (
     AGAINST,
     LEAST,
     LEAST_BROKEN,
+    LEAST_BROKEN_NEARLY,
     limit,
     log_tail,
     share_broken_by_chance,
@@ -224,6 +225,8 @@ class _Search:
         if log_tail(_known(clause, self.sheet.table), share, against) > limit(tried):
             return None
         if against and against > 0.1 * share * rows:
+            return None
+        if against and candidate.kind == "order" and share < LEAST_BROKEN_NEARLY:
             return None
         return RuleProposal(candidate.text, candidate.kind, support, against)
 

@@ -8,15 +8,17 @@ from enum import StrEnum
 
 import numpy as np
 
-from locum.arrays import BoolArray, FloatArray
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.control.rules.shapes.sheet import Sheet
 from locum.control.where.names import sort_of
 from locum.control.where.token import literal, quote
 
 #: Most levels of a column that are looked at, and most statements of a table.
 MOST_LEVELS, MOST_ATOMS = 30, 2000
-#: Share of rows that makes a number a frequent one, and most of them of one column.
-SPIKE, MOST_SPIKES = 0.03, 2
+#: Share of rows that makes a number a frequent one, if it is the lowest or highest, and if it is neither.
+SPIKE, INNER_SPIKE = 0.03, 0.1
+#: A column of numbers with no more values than these is one of codes, each of which counts.
+FEW = 10
 #: Fewest rows of the trial of which a statement must be true, and false.
 LEAST_ROWS = 10
 
@@ -93,8 +95,7 @@ def atoms(sheet: Sheet, alone: Collection[str]) -> list[Atom]:
         if sort in ("label", "truth"):
             chosen = order[:MOST_LEVELS]
         elif sort == "number":
-            chosen = order[: MOST_SPIKES if len(counts) > 10 else 10]
-            chosen = chosen[counts[chosen] >= SPIKE * len(codes)]
+            chosen = _spikes(np.array(sheet.levels[name], dtype=np.float64), counts, len(codes))
         else:
             chosen = order[:0]
         for code in chosen if len(sheet.levels[name]) > 1 else ():
@@ -106,6 +107,15 @@ def atoms(sheet: Sheet, alone: Collection[str]) -> list[Atom]:
         if name not in alone and missing.sum() >= LEAST_ROWS and there.sum() >= LEAST_ROWS:
             out.append(Atom(name, None, missing, np.ones(len(codes), bool)))
     return sorted(out, key=lambda a: -int(a.yes.sum()))[:MOST_ATOMS]
+
+
+def _spikes(values: FloatArray, counts: IntArray, n: int) -> IntArray:
+    """Codes of the numbers that are frequent."""
+    frequent = counts >= SPIKE * n
+    if len(values) > FEW and len(values):
+        ends = (values == np.nanmin(values)) | (values == np.nanmax(values))
+        frequent &= ends | (counts >= INNER_SPIKE * n)
+    return np.flatnonzero(frequent)
 
 
 def _signs(name: str, data: FloatArray, there: BoolArray) -> list[Atom]:

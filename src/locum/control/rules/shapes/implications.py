@@ -87,6 +87,10 @@ def _links(sheet: Sheet, some: list[Atom], tied: Collection[frozenset[str]], tri
     out = []
     for i, j in np.argwhere(good):
         a, b = some[i], some[j]
+        signs = [x for x in (a, b) if isinstance(x.value, Sign)]
+        texts = [x for x in (a, b) if x.value is None or sort_of(sheet.schema[x.column]) in ("label", "truth")]
+        if signs and not texts:
+            continue
         if a.column != b.column and frozenset((a.column, b.column)) not in tied:
             out.append(_Link(a, b, float(expected[i, j])))
     return out

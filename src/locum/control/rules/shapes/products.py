@@ -1,4 +1,4 @@
-"""Products and quotients of two or three factors, also with a constant, a square, a rate, or one more term."""
+"""Products and quotients of two or three factors, also with a constant, a square, a rate, or a term."""
 
 from __future__ import annotations
 
@@ -194,8 +194,9 @@ def _steady(product: FloatArray, z: FloatArray, half: float) -> bool:
         ratio = ratio[np.isfinite(ratio) & (np.abs(z) > half / COARSE)]
     if len(ratio) < 5:
         return True
-    low, middle, high = np.quantile(ratio, (0.1, 0.5, 0.9))
-    return bool(high - low <= 2 * COARSE * abs(middle))
+    ratio.sort()
+    tenth = len(ratio) // 10
+    return bool(ratio[-1 - tenth] - ratio[tenth] <= 2 * COARSE * abs(ratio[len(ratio) // 2]))
 
 
 def _constant(sheet: Sheet, whole: str, factors: list[_Factor], product: FloatArray) -> float | None:
