@@ -88,7 +88,9 @@ def _links(sheet: Sheet, some: list[Atom], tied: Collection[frozenset[str]], tri
     for i, j in np.argwhere(good):
         a, b = some[i], some[j]
         signs = [x for x in (a, b) if isinstance(x.value, Sign)]
-        texts = [x for x in (a, b) if x.value is None or sort_of(sheet.schema[x.column]) in ("label", "truth")]
+        texts = [
+            x for x in (a, b) if x.value is None or sort_of(sheet.schema[x.column]) in ("label", "truth")
+        ]
         if signs and not texts:
             continue
         if a.column != b.column and frozenset((a.column, b.column)) not in tied:
@@ -147,7 +149,12 @@ def _rules(sheet: Sheet, links: list[_Link]) -> list[RuleCandidate]:
     for link in links:
         alone = link.first.value if isinstance(link.first.value, Sign) else None
         joint[link.first.column, link.then, alone].append(link)
-    ranked = sorted(joint.values(), key=lambda some: -sum(k.expected for k in some))
+    # Of a rule and its contraposition the one that is about more rows.
+    weight = {
+        k: (round(-sum(x.expected for x in some), 2), -sum(x.first.yes.sum() for x in some))
+        for k, some in joint.items()
+    }
+    ranked = [joint[k] for k in sorted(joint, key=lambda k: weight[k])]
     out: list[RuleCandidate] = []
     seen: set[object] = set()
     for some in ranked:

@@ -20,8 +20,8 @@ from locum.control.where.token import quote
 REPEATED = 0.5
 #: Most levels of a column that takes part with others, and a column with a more frequent value is no look-up.
 MOST_LEVELS, MOST_CONSTANT = 2000, 0.98
-#: Pairs of columns from which a third is tried, for each column that may be looked up.
-BEST_PAIRS = 12
+#: Pairs of columns from which a third is tried, for each column that may be looked up; fewer of many columns.
+BEST_PAIRS, LEAST_PAIRS, MOST_TRIPLES = 12, 3, 300
 #: Rows on which combinations are tried first.
 FIRST = 2000
 #: Look-ups of one column that are checked on all rows.
@@ -73,8 +73,9 @@ def lookups(
         for i in np.flatnonzero(share <= 2 * AGAINST):
             if wholes[i] not in pair:
                 found[wholes[i]].append(pair)
+    most = min(BEST_PAIRS, max(LEAST_PAIRS, MOST_TRIPLES // len(keys)))
     for whole in wholes:
-        best = sorted((p for p in broken if whole not in p), key=lambda p: broken[p][at[whole]])[:BEST_PAIRS]
+        best = sorted((p for p in broken if whole not in p), key=lambda p: broken[p][at[whole]])[:most]
         for triple in dict.fromkeys(
             tuple(sorted({*p, c}, key=keys.index)) for p in best for c in keys if c not in (*p, whole)
         ):

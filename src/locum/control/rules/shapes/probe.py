@@ -31,9 +31,9 @@ def allowed(
     firsts: list[tuple[int, ...]],
     partners: Callable[[tuple[int, ...]], IntArray],
     rows: IntArray,
-    meets: Callable[[int, tuple[int, ...], IntArray], BoolArray],
+    meets: Callable[[int, tuple[int, ...], IntArray], tuple[BoolArray, BoolArray]],
 ) -> Iterator[tuple[tuple[int, ...], int]]:
-    """Parts and the whole that they may make up: at most `MOST_AGAINST` rows speak against it.
+    """Parts and the whole that they may make up: some rows say so, and at most `MOST_AGAINST` against it.
 
     Parameters
     ----------
@@ -44,15 +44,16 @@ def allowed(
     rows
         From `probe_rows`.
     meets
-        ``meets(row, first, partners)`` says for each partner and every whole whether the row allows it;
-        shape (n_partners, n_wholes).
+        ``meets(row, first, partners)`` says for each partner and every whole whether the row agrees, and
+        whether it disagrees; it does neither where something is missing. Shapes (n_partners, n_wholes).
     """
     for first in firsts:
         others = partners(first)
         if len(others) == 0:
             continue
-        against = np.zeros(1, dtype=np.int8)
+        agree, against = np.zeros(1, dtype=np.int8), np.zeros(1, dtype=np.int8)
         for row in rows:
-            against = against + ~meets(int(row), first, others)
-        for at, whole in np.argwhere(against <= MOST_AGAINST):
+            yes, no = meets(int(row), first, others)
+            agree, against = agree + yes, against + no
+        for at, whole in np.argwhere((against <= MOST_AGAINST) & (agree >= LEAST_ROWS)):
             yield (*first, int(others[at])), int(whole)

@@ -119,12 +119,12 @@ class _Logs:
         there = ~np.isnan(self.whole[self.rows])
         self.first = int(self.rows[np.argmax(there.sum(axis=1))])
 
-    def __call__(self, row: int, first: tuple[int, ...], others: IntArray) -> BoolArray:
+    def __call__(self, row: int, first: tuple[int, ...], others: IntArray) -> tuple[BoolArray, BoolArray]:
         (one, near_one), (two, near_two) = self._off(row, first, others), self._off(self.first, first, others)
         with np.errstate(invalid="ignore"):
-            near = near_one + near_two
-            good: BoolArray = (np.abs(one - two) <= near) | np.isnan(one - two) | (near > COARSE)
-        return good
+            near, off = near_one + near_two, np.abs(one - two)
+            fine = near <= COARSE
+            return (off <= near) & fine, (off > near) & fine
 
     def _off(self, row: int, first: tuple[int, ...], others: IntArray) -> tuple[FloatArray, FloatArray]:
         some = list(first)

@@ -79,15 +79,12 @@ def _few_terms(sheet: Sheet, names: list[str]) -> Iterator[tuple[tuple[str, ...]
     halves = np.where([sheet.schema[n].kind == "integer" for n in names], 0.05, halves)
     tiny = 1e-9 * np.nanmax(np.abs(data[rows]), axis=0)
 
-    def meets(row: int, first: tuple[int, ...], others: IntArray) -> BoolArray:
+    def meets(row: int, first: tuple[int, ...], others: IntArray) -> tuple[BoolArray, BoolArray]:
         values, some = data[row], list(first)
         with np.errstate(invalid="ignore"):
             off = np.abs(values[None, :] - (values[some].sum() + values[others])[:, None])
-            near = off <= halves[None, :] + halves[some].sum() + halves[others][:, None] + tiny
-        fits: BoolArray = near | np.isnan(off)
-        fits[:, some] = False
-        fits[np.arange(len(others)), others] = False
-        return fits
+            room = halves[None, :] + halves[some].sum() + halves[others][:, None] + tiny
+            return off <= room, off > room
 
     k = len(names)
     firsts: list[tuple[int, ...]] = [(i,) for i in range(k)]
