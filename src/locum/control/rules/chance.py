@@ -17,6 +17,8 @@ ALARM = 1e-6
 LEAST, AGAINST = 50, 0.01
 #: A rule that fewer rows of independent columns would break hardly says anything.
 LEAST_BROKEN = 0.005
+#: With rows against it, an order must be one that so many rows of independent columns would break.
+LEAST_BROKEN_NEARLY = 0.05
 #: A column is shuffled until so many rows were seen broken, or so often.
 ENOUGH, SHUFFLES = 400, 12
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,16 +13,18 @@ from locum.control.rules.chance import (
     AGAINST,
     LEAST,
     LEAST_BROKEN,
+    LEAST_BROKEN_NEARLY,
     limit,
     log_tail,
     share_broken_by_chance,
 )
 from locum.control.rules.clause import Clause, rule_clauses
+from locum.control.rules.definition import Definition
 from locum.control.rules.proposal import Discovery, RuleProposal
-from locum.control.rules.reduction import ColumnOrder, Definition, needed_orders, zero_follows
+from locum.control.rules.reduction import ColumnOrder, needed_orders, zero_follows
 from locum.control.rules.shapes.calendar import dates
 from locum.control.rules.shapes.combinations import label_pairs
-from locum.control.rules.shapes.copies import copies
+from locum.control.rules.shapes.copies import changed_copies, copies
 from locum.control.rules.shapes.implications import gaps, implications, never_together
 from locum.control.rules.shapes.joins import joins
 from locum.control.rules.shapes.keys import keys
@@ -114,12 +116,12 @@ class _Search:
         self.take("copy", *copies(sheet))
         self.take("date", *dates(sheet, self.definitions))
         self.take("text", *joins(sheet))
-        for kind, shape in (("sum", sums), ("sum", long_sums), ("product", products)):
-            candidates, tried = shape(sheet, self.definitions)
-            self.take(kind, same_columns(candidates), tried)
+        self.numbers()
         missing, together, tried = gaps(sheet)
         self.take("missing", missing, tried)
-        found, tried = lookups(sheet, self.definitions, self.tied())
+        self.take("condition", *thresholds(sheet, self.definitions, self.tied(), together))
+        ancestors = {name: self.ancestors(name) for name in self.definitions}
+        found, tried = lookups(sheet, ancestors, self.tied())
         self.count("look-up", tried)
         for proposal in found:
             self.found.append(proposal)
@@ -127,12 +129,22 @@ class _Search:
             whole, *by = clause.columns
             if not proposal.violations:
                 self.definitions[whole] = Definition(whole, tuple(by), "look-up")
-        self.take("condition", *thresholds(sheet, self.definitions, self.tied(), together))
         self.orders()
         self.conditions(together)
         unique, tried = keys(sheet, self.definitions)
         self.count("unique", tried)
         self.found += unique
+
+    def numbers(self) -> None:
+        """Sums first: a mean is a fifth of a sum, not the sum five means; then other units, and products."""
+        for kind, shape in (
+            ("sum", sums),
+            ("sum", long_sums),
+            ("copy", changed_copies),
+            ("product", products),
+        ):
+            candidates, tried = shape(self.sheet, self.definitions)
+            self.take(kind, same_columns(candidates), tried)
 
     def count(self, kind: str, tried: int) -> None:
         """Add to what was tried."""
@@ -152,29 +164,43 @@ class _Search:
         """Put candidates to the test, and keep those that pass it."""
         self.count(kind, tried)
         for candidate in candidates:
-            if candidate.defines and (candidate.defines in self.definitions or self.circle(candidate)):
+            known = self.definitions.get(candidate.defines)
+            again = known is not None and (known.kind, known.sources) != (candidate.kind, candidate.sources)
+            if again or (known is not None and kind != "condition") or self.circle(candidate):
+                continue
+            if candidate.kind == "text" and self.is_told(candidate):
                 continue
             proposal = self.judged(candidate, tried)
             if proposal is None:
                 continue
             self.found.append(proposal)
             if candidate.defines and not proposal.violations:
-                plain = re.search(r"[-*/0-9]", candidate.text.partition("=")[2]) is None
+                sign = "*" if candidate.kind == "product" else "+"
+                bare = f" {sign} ".join(quote(name) for name in candidate.sources)
+                plain = candidate.text == f"{quote(candidate.defines)} = {bare}"
                 self.definitions[candidate.defines] = Definition(
                     candidate.defines, candidate.sources, candidate.kind, plain
                 )
 
+    def is_told(self, candidate: RuleCandidate) -> bool:
+        """Whether a part of a text that is a column follows from that text anyway."""
+        columns = rule_clauses(candidate.text, self.names)[0].columns
+        return not candidate.defines and frozenset(columns) in self.tied()
+
     def circle(self, candidate: RuleCandidate) -> bool:
         """Whether the column would be calculated from itself."""
-        stack, seen = list(candidate.sources), set()
+        return any(candidate.defines in {s, *self.ancestors(s)} for s in candidate.sources)
+
+    def ancestors(self, name: str) -> set[str]:
+        """All columns that a column follows from, over any number of steps."""
+        found: set[str] = set()
+        stack = [name]
         while stack:
-            name = stack.pop()
-            if name == candidate.defines:
-                return True
-            if name not in seen and name in self.definitions:
-                stack += self.definitions[name].sources
-            seen.add(name)
-        return False
+            at = stack.pop()
+            more = self.definitions[at].sources if at in self.definitions else ()
+            stack += [s for s in more if s not in found]
+            found |= set(more)
+        return found
 
     def judged(self, candidate: RuleCandidate, tried: int) -> RuleProposal | None:
         """The proposal that a candidate makes, None when rows or chance speak against it."""
@@ -186,9 +212,10 @@ class _Search:
         some = _count(clause, self.sheet.trial)
         if some[1] > 2 * AGAINST * sum(some):
             return None
-        share = share_broken_by_chance(
-            clause, self.sheet.trial, stream(0, "rules", candidate.text), each=candidate.each
-        )
+        share = candidate.by_chance
+        if share is None:
+            rng = stream(0, "rules", candidate.text)
+            share = share_broken_by_chance(clause, self.sheet.trial, rng, each=candidate.each)
         if share <= (LEAST_BROKEN if candidate.kind == "order" else 0.0):
             return None
         support, against = _count(clause, self.sheet.table)
@@ -198,6 +225,8 @@ class _Search:
         if log_tail(_known(clause, self.sheet.table), share, against) > limit(tried):
             return None
         if against and against > 0.1 * share * rows:
+            return None
+        if against and candidate.kind == "order" and share < LEAST_BROKEN_NEARLY:
             return None
         return RuleProposal(candidate.text, candidate.kind, support, against)
 
@@ -213,7 +242,8 @@ class _Search:
             [clause] = rule_clauses(candidate.text, self.names)
             low, high = clause.columns
             if proposal.violations:
-                self.found.append(proposal)
+                if not any({low, high} <= {d.column, *d.sources} for d in self.definitions.values()):
+                    self.found.append(proposal)
                 continue
             strict = never_ties(self.sheet, low, high)
             exact[ColumnOrder(low, high, strict)] = proposal
@@ -228,9 +258,11 @@ class _Search:
         self.take("combination", pairs, tried)
         tied = self.tied() | about
         tied |= {frozenset((d.column, source)) for d in self.definitions.values() for source in d.sources}
-        looked_up = [p for p in self.found if p.kind == "look-up"]
-        for whole, *by in (rule_clauses(p.rule, self.names)[0].columns for p in looked_up):
+        said = [p for p in self.found if p.kind in ("look-up", "condition", "text")]
+        for whole, *by in (rule_clauses(p.rule, self.names)[0].columns for p in said):
             tied |= {frozenset((whole, source)) for source in by}
+        origins = {name: self.ancestors(name) for name in self.definitions}
+        tied |= {frozenset((a, b)) for a, b in combinations(origins, 2) if origins[a] & origins[b]}
         same = {d.column for d in self.definitions.values() if d.kind in ("copy", "dependency")}
         tied |= {frozenset((name, other)) for name in same for other in self.sheet.schema.names}
         candidates, tried = implications(self.sheet, tied, together)

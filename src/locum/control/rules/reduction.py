@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from locum.control.rules.definition import Definition
 from locum.control.rules.shapes.sheet import Sheet
 
 
@@ -17,26 +18,6 @@ class ColumnOrder:
     low: str
     high: str
     strict: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What a rule without exception calculates: a column, from what, and by which kind of rule.
-
-    Attributes
-    ----------
-    column, sources
-        As in `locum.control.rules.shapes.sheet.RuleCandidate`.
-    kind
-        Of the rule.
-    plain_sum
-        Whether it is the bare sum of its sources.
-    """
-
-    column: str
-    sources: tuple[str, ...]
-    kind: str
-    plain_sum: bool = False
 
 
 def needed_orders(
@@ -57,6 +38,8 @@ def needed_orders(
         for o in orders
         if roots.get(o.low, o.low) != roots.get(o.high, o.high) and (o.low, o.high) not in given
     ]
+    both = {d.column: frozenset(d.sources) for d in definitions}
+    kept = [o for o in kept if o.low not in both or both[o.low] != both.get(o.high)]
     kept = [o for o in kept if not _is_copy(o.low, definitions) and not _is_copy(o.high, definitions)]
     edges: dict[str, dict[str, bool]] = {}
     for low, high, strict in [*((o.low, o.high, o.strict) for o in kept), *((a, b, False) for a, b in given)]:
@@ -79,14 +62,18 @@ def single_roots(definitions: Iterable[Definition]) -> Mapping[str, str]:
 
 
 def _is_copy(name: str, definitions: Iterable[Definition]) -> bool:
-    return any(d.column == name and d.kind == "copy" and d.plain_sum for d in definitions)
+    return any(d.column == name and d.kind == "copy" and d.plain for d in definitions)
 
 
 def _below_sums(definitions: Iterable[Definition], sheet: Sheet) -> list[tuple[str, str]]:
-    """Parts and the sums that they cannot be above, because no other part is negative."""
+    """Parts and the sums or products that they cannot be above: no part is negative, no factor below one."""
     out = []
     for d in definitions:
-        if d.kind == "sum" and d.plain_sum:
+        if d.kind == "product" and d.plain and len(d.sources) == 2:
+            for one, other in (d.sources, d.sources[::-1]):
+                if np.nanmin(sheet.data[one]) >= 0 and np.nanmin(sheet.data[other]) >= 1:
+                    out.append((one, d.column))
+        if d.kind == "sum" and d.plain:
             negative = {p for p in d.sources if np.nanmin(sheet.data[p]) < 0}
             out += [(p, d.column) for p in d.sources if not negative - {p}]
     return out

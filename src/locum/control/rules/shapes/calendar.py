@@ -18,6 +18,8 @@ from locum.control.where.token import UNITS, quote
 
 #: Most levels of a label that may be the name of a part of a date (weeks, days of a year).
 MOST_NAMES = 370
+#: Rows that are looked at before all.
+GLANCE = 200
 _SHIFTS = (0, -1, 1, -1900, -2000)
 
 
@@ -48,7 +50,10 @@ def _local(sheet: Sheet, name: str) -> IntArray:
 
 
 def _mostly(same: BoolArray) -> bool:
-    return len(same) >= min(LEAST, 20) and bool(np.mean(same) >= 1 - 2 * AGAINST)
+    glance = same[:GLANCE]
+    if len(same) < min(LEAST, 20) or np.count_nonzero(glance) < 0.9 * len(glance):
+        return False
+    return bool(np.mean(same) >= 1 - 2 * AGAINST)
 
 
 def _parts(
@@ -62,9 +67,9 @@ def _parts(
             continue
         for part in DATE_PARTS:
             whole = parts[part][both]
-            if len(np.unique(whole)) < 2:
+            if whole.min() == whole.max():
                 continue
-            shift = float(np.median(value - whole))
+            shift = float(np.median((value - whole)[:GLANCE]))
             if shift in _SHIFTS and _mostly(value - whole == shift):
                 more = f" {'+' if shift > 0 else '-'} {written(abs(shift))}" if shift else ""
                 yield RuleCandidate("date", f"{quote(y)} = {part}({quote(d)}){more}", y, (d,))
@@ -108,15 +113,20 @@ def _one_level_is_all(counts: IntArray) -> bool:
 
 
 def _days(sheet: Sheet, d: str, day: IntArray, moments: list[str]) -> Iterator[RuleCandidate]:
-    """Another column that holds the day of a date with a time."""
-    if sheet.schema[d].kind != "datetime":
-        return
+    """Another column that holds the day of a date with a time, or the first of its month or year."""
+    name = quote(d)
+    year, month = date_part("year", day), date_part("month", day)
+    one = np.ones_like(year)
+    ways = [(f"moment(year({name}), month({name}), 1)", join_moment([year, month, one])[0])]
+    ways.append((f"moment(year({name}), 1, 1)", join_moment([year, one, one])[0]))
+    if sheet.schema[d].kind == "datetime":
+        ways.insert(0, (f"date({name})", day))
     for other in moments:
-        if other == d or sheet.schema[other].kind != "date":
-            continue
         both = sheet.present(d) & sheet.present(other)
-        if _mostly(sheet.data[other][both] == day[both]):
-            yield RuleCandidate("date", f"{quote(other)} = date({quote(d)})", other, (d,))
+        for text, value in ways if other != d and len(sheet.levels[other]) < len(sheet.levels[d]) else ():
+            if _mostly(sheet.data[other][both] == value[both]):
+                yield RuleCandidate("date", f"{quote(other)} = {text}", other, (d,))
+                break
 
 
 def _spans(sheet: Sheet, a: str, b: str, numbers: list[str]) -> Iterator[RuleCandidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import combinations
 
 import numpy as np
@@ -19,15 +20,14 @@ _ORDERED: tuple[Sort, ...] = ("number", "moment", "span")
 
 
 def copies(sheet: Sheet) -> tuple[list[RuleCandidate], int]:
-    """Candidates ``c = a`` and ``c = a * s + t``, and how many were tried."""
+    """Candidates ``c = a``, and how many were tried."""
     found: list[RuleCandidate] = []
     tried = 0
     for sort in _ORDERED:
-        names = sheet.names(sort)
-        for a, c in combinations(names, 2):
+        for a, c in combinations(sheet.names(sort), 2):
             tried += 1
-            candidate = _pair(sheet, a, c, sort)
-            found += [candidate] if candidate is not None else []
+            if _equal(sheet.data[a], sheet.data[c]):
+                found.append(RuleCandidate("copy", f"{quote(c)} = {quote(a)}", c, (a,)))
     texts = sheet.names("label", "made")
     codes = _common_codes(sheet, texts)
     for a, c in combinations(texts, 2):
@@ -36,6 +36,28 @@ def copies(sheet: Sheet) -> tuple[list[RuleCandidate], int]:
         if both.sum() >= LEAST and (codes[a] == codes[c])[both].mean() >= 1 - 2 * AGAINST:
             found.append(RuleCandidate("copy", f"{quote(c)} = {quote(a)}", c, (a,)))
     return found, tried
+
+
+def changed_copies(sheet: Sheet, defined: Collection[str]) -> tuple[list[RuleCandidate], int]:
+    """Candidates ``c = a * s + t`` and ``c = a + 3 days``, and how many were tried."""
+    found: list[RuleCandidate] = []
+    tried = 0
+    for sort in _ORDERED:
+        for a, c in combinations(sheet.names(sort), 2):
+            if {a, c} <= set(defined):
+                continue
+            tried += 1
+            candidate = _pair(sheet, a, c, sort, defined)
+            found += [candidate] if candidate is not None else []
+    return found, tried
+
+
+def _equal(x: FloatArray, y: FloatArray) -> bool:
+    both = ~np.isnan(x) & ~np.isnan(y)
+    same = (x == y)[both]
+    return bool(
+        len(same) >= min(LEAST, len(x)) and same[:50].mean() >= 0.9 and same.mean() >= 1 - 2 * AGAINST
+    )
 
 
 def _common_codes(sheet: Sheet, names: list[str]) -> dict[str, IntArray]:
@@ -48,25 +70,23 @@ def _common_codes(sheet: Sheet, names: list[str]) -> dict[str, IntArray]:
     return out
 
 
-def _pair(sheet: Sheet, a: str, c: str, sort: Sort) -> RuleCandidate | None:
+def _pair(sheet: Sheet, a: str, c: str, sort: Sort, defined: Collection[str]) -> RuleCandidate | None:
     x, y = sheet.data[a], sheet.data[c]
+    if min(len(sheet.levels[a]), len(sheet.levels[c])) < LEAST_VALUES:
+        return None
     both = ~np.isnan(x) & ~np.isnan(y)
     if both.sum() < min(LEAST, sheet.n):
         return None
     x, y = x[both], y[both]
-    if (x[:50] == y[:50]).mean() >= 0.9 and (x == y).mean() >= 1 - 2 * AGAINST:
-        return RuleCandidate("copy", f"{quote(c)} = {quote(a)}", c, (a,))
-    if min(len(sheet.levels[a]), len(sheet.levels[c])) < LEAST_VALUES:
-        return None
     if sort != "number":
-        return _shift(a, c, x, y)
-    if not _straight(x, y, sheet.half_unit(a), sheet.half_unit(c)):
+        return _shift(a, c, x, y) if c not in defined else None
+    if not straight(x, y, sheet.half_unit(a), sheet.half_unit(c)):
         return None
-    ways = [(_line(sheet, x, y, a, c), c, a), (_line(sheet, y, x, c, a), a, c)]
-    good = [(text, to, of) for text, to, of in ways if text]
+    ways = [(*_line(sheet, x, y, a, c), c, a), (*_line(sheet, y, x, c, a), a, c)]
+    good = [way for way in ways if way[1] and way[2] not in defined]
     if not good:
         return None
-    text, to, of = min(good, key=lambda way: (" within " in way[0], len(way[0])))
+    _, text, to, of = min(good, key=lambda way: (way[0], len(way[1])))
     return RuleCandidate("copy", text, to, (of,))
 
 
@@ -89,7 +109,7 @@ def duration(micros: float) -> str:
     return f"{written(micros / UNITS['second'])} seconds"
 
 
-def _straight(x: FloatArray, y: FloatArray, half_x: float, half_y: float) -> BoolArray | bool:
+def straight(x: FloatArray, y: FloatArray, half_x: float, half_y: float) -> BoolArray | bool:
     """Whether forty points lie on the line through the outermost two."""
     some = slice(0, 2000)
     low, high = int(np.argmin(x[some])), int(np.argmax(x[some]))
@@ -102,31 +122,33 @@ def _straight(x: FloatArray, y: FloatArray, half_x: float, half_y: float) -> Boo
     return slope != 0 and bool((off <= near).mean() >= 0.9)
 
 
-def _line(sheet: Sheet, x: FloatArray, y: FloatArray, a: str, c: str) -> str:
-    """``c = a * s + t`` with the fewest digits that fit all rows; empty when none does."""
+def _line(sheet: Sheet, x: FloatArray, y: FloatArray, a: str, c: str) -> tuple[int, str]:
+    """``c = a * s + t`` with the fewest digits that fit all rows, empty when none does; and how well it fits.
+
+    It fits exactly (0), but for the rounding of `c` (1), or but for the rounding of both (2).
+    """
     half_x, half_y = sheet.half_unit(a), sheet.half_unit(c)
     keep = _near_line(x, y)
-    slope = np.polyfit(x[keep] - x[keep].mean(), y[keep], 1)[0]
+    slope = float(np.polyfit(x[keep] - x[keep].mean(), y[keep], 1)[0])
     tiny = 1e-12 * float(np.abs(y).max())
-    for near in (half_y * (1 + 1e-9) + tiny, half_y + abs(slope) * half_x + tiny):
+    rooms = (0.02 * half_y + tiny, half_y * (1 + 1e-9) + tiny, half_y + abs(slope) * half_x + tiny)
+    for tier, near in enumerate(rooms):
         for digits in range(1, 13):
-            s = significant(float(slope), digits)
+            s = significant(slope, digits)
             rest = y[keep] - s * x[keep]
             low, high = float(rest.max()) - near, float(rest.min()) + near
             if low <= high:
                 t = shortest(low, high)
-                exact = near <= half_y * (1 + 1e-9) + tiny
-                return f"{quote(c)} = {_formula(a, s, t)}" + (
-                    "" if exact else f" within {_above(rest - t, near)}"
-                )
-    return ""
+                more = f" within {_above(rest - t, near)}" if tier == 2 else ""
+                return tier, f"{quote(c)} = {_formula(a, s, t)}{more}"
+    return 3, ""
 
 
 def _near_line(x: FloatArray, y: FloatArray) -> BoolArray:
     """All rows but the hundredth that lies farthest off the line."""
     slope, level = np.polyfit(x, y, 1)
     off = np.abs(y - slope * x - level)
-    keep: BoolArray = off <= max(np.quantile(off, 1 - AGAINST) * 1.0, 0)
+    keep: BoolArray = off <= np.quantile(off, 1 - AGAINST)
     return keep if keep.sum() > 2 and np.ptp(x[keep]) > 0 else np.ones(len(x), bool)
 
 

@@ -20,9 +20,11 @@ def shortest(low: float, high: float) -> float:
     largest = max(abs(low), abs(high))
     for exponent in range(math.floor(math.log10(largest)) + 1, -16, -1):
         step = 10.0**exponent
-        found = math.ceil(low / step) * step if exponent >= 0 else math.ceil(low / step) / 10.0**-exponent
-        if low <= found <= high:
-            return found
+        least = math.ceil(low / step - 1e-9)
+        for count in (least, least + 1):
+            found = count * step if exponent >= 0 else count / 10.0**-exponent
+            if low <= found <= high:
+                return found
     return (low + high) / 2
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from locum.arrays import BoolArray, FloatArray
 from locum.control.rules.chance import LEAST, limit
-from locum.control.rules.shapes.atoms import Atom, atoms, statement
+from locum.control.rules.shapes.atoms import Atom, Sign, atoms, statement
 from locum.control.rules.shapes.sheet import RuleCandidate, Sheet
 from locum.control.where.names import sort_of
 from locum.control.where.token import quote
@@ -87,6 +87,12 @@ def _links(sheet: Sheet, some: list[Atom], tied: Collection[frozenset[str]], tri
     out = []
     for i, j in np.argwhere(good):
         a, b = some[i], some[j]
+        signs = [x for x in (a, b) if isinstance(x.value, Sign)]
+        texts = [
+            x for x in (a, b) if x.value is None or sort_of(sheet.schema[x.column]) in ("label", "truth")
+        ]
+        if signs and not texts:
+            continue
         if a.column != b.column and frozenset((a.column, b.column)) not in tied:
             out.append(_Link(a, b, float(expected[i, j])))
     return out
@@ -99,8 +105,12 @@ def _without_detours(links: list[_Link]) -> list[_Link]:
     for first, then in there:
         after[first].add(then)
     kept, seen = [], set()
+    same = _representatives(there)
     for link in sorted(links, key=lambda k: -k.expected):
         a, c = link.first, link.then
+        stand_in = (same.get(a, a), same.get(c, c))
+        if stand_in != (a, c) and stand_in in there and stand_in[0].column != stand_in[1].column:
+            continue
         detour = any(
             c in after[b]
             and (b, a) not in there
@@ -115,16 +125,36 @@ def _without_detours(links: list[_Link]) -> list[_Link]:
     return kept
 
 
+def _representatives(there: set[tuple[Atom, Atom]]) -> dict[Atom, Atom]:
+    """For a statement that is true exactly when another is, that other one; levels stand for gaps."""
+    out: dict[Atom, Atom] = {}
+    for a, b in there:
+        if (b, a) in there and (a.value is None, a.column, str(a.value)) > (
+            b.value is None,
+            b.column,
+            str(b.value),
+        ):
+            best = out.get(a, b)
+            out[a] = min(best, b, key=lambda x: (x.value is None, x.column, str(x.value)))
+    return out
+
+
 def _two_sided(sheet: Sheet, column: str) -> bool:
     return len(sheet.levels[column]) == 2
 
 
 def _rules(sheet: Sheet, links: list[_Link]) -> list[RuleCandidate]:
     """One rule for all statements about a column that imply the same; both ways at once where they can be."""
-    joint: dict[tuple[str, Atom], list[_Link]] = defaultdict(list)
+    joint: dict[tuple[str, Atom, object], list[_Link]] = defaultdict(list)
     for link in links:
-        joint[link.first.column, link.then].append(link)
-    ranked = sorted(joint.values(), key=lambda some: -sum(k.expected for k in some))
+        alone = link.first.value if isinstance(link.first.value, Sign) else None
+        joint[link.first.column, link.then, alone].append(link)
+    # Of a rule and its contraposition the one that is about more rows.
+    weight = {
+        k: (round(-sum(x.expected for x in some), 2), -sum(x.first.yes.sum() for x in some))
+        for k, some in joint.items()
+    }
+    ranked = [joint[k] for k in sorted(joint, key=lambda k: weight[k])]
     out: list[RuleCandidate] = []
     seen: set[object] = set()
     for some in ranked:

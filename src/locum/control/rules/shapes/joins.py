@@ -16,6 +16,8 @@ from locum.control.where.token import literal, quote
 ROWS, LEAST_TEXTS, LONGEST = 40, 3, 120
 #: Most columns that are looked at, texts first, and most steps of one search.
 MOST_COLUMNS, MOST_STEPS = 100, 4000
+#: Signs at which a text is cut, if only a part of it is put together from others.
+MARKS = "@-_/.: "
 _LEFT = (1, 2, 3, 4)
 
 
@@ -40,21 +42,33 @@ def joins(sheet: Sheet) -> tuple[list[RuleCandidate], int]:
         if len(rows) < LEAST_TEXTS or len(set(wholes)) < LEAST_TEXTS or max(map(len, wholes)) > LONGEST:
             continue
         pieces = [p for other in others if other != name for p in _pieces(sheet, other, rows)]
-        for side, cut in (("", wholes), ("before", [w.partition("@")[0] for w in wholes])):
-            if side and cut == wholes:
-                continue
+        for side, cut in _cuts(name, wholes):
             tried += len(pieces)
             parts = _take_apart(cut, pieces)
             if parts is None:
                 continue
             sources = tuple(dict.fromkeys(p.column for p in parts if isinstance(p, _Piece)))
             formula = _formula(parts)
-            if formula == quote(sources[0]):
+            if side == quote(name) and formula == quote(sources[0]):
                 break  # A copy is found elsewhere.
-            left = f"before({quote(name)}, '@')" if side else quote(name)
-            found.append(RuleCandidate("text", f"{left} = {formula}", "" if side else name, sources))
+            found.append(
+                RuleCandidate("text", f"{side} = {formula}", name if side == quote(name) else "", sources)
+            )
             break
+    # A code is put together from a region and a number, before the region is the code's first letter.
+    found.sort(key=lambda c: -len(c.sources))
     return found, tried
+
+
+def _cuts(name: str, wholes: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """The texts, and their parts before and after a sign that all of them hold; each with its formula."""
+    yield quote(name), wholes
+    for mark in MARKS:
+        if all(mark in whole for whole in wholes):
+            for side, at in (("before", 0), ("after", 2)):
+                part = [whole.partition(mark)[at] for whole in wholes]
+                if all(part) and len(set(part)) > 1:
+                    yield f"{side}({quote(name)}, {literal(mark)})", part
 
 
 def _rows(sheet: Sheet, name: str) -> list[int]:
@@ -71,7 +85,7 @@ def _pieces(sheet: Sheet, name: str, rows: list[int]) -> Iterator[_Piece]:
         return
     plain = [str(sheet.levels[name][code]) for code in codes]
     column = quote(name)
-    if sheet.schema[name].kind == "integer":
+    if all(text.isdigit() for text in plain):
         yield _Piece(column, name, tuple(plain))
         for width in range(2, 11):
             padded = tuple(text.zfill(width) for text in plain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -20,8 +20,8 @@ from locum.control.where.token import quote
 REPEATED = 0.5
 #: Most levels of a column that takes part with others, and a column with a more frequent value is no look-up.
 MOST_LEVELS, MOST_CONSTANT = 2000, 0.98
-#: Pairs of columns from which a third is tried, for each column that may be looked up.
-BEST_PAIRS = 12
+#: Pairs of columns from which a third is tried, for each column that may be looked up; fewer of many columns.
+BEST_PAIRS, LEAST_PAIRS, MOST_TRIPLES = 12, 3, 300
 #: Rows on which combinations are tried first.
 FIRST = 2000
 #: Look-ups of one column that are checked on all rows.
@@ -29,33 +29,32 @@ MOST_CHECKED = 20
 
 
 def lookups(
-    sheet: Sheet, defined: Collection[str], tied: Collection[frozenset[str]]
+    sheet: Sheet, ancestors: Mapping[str, Collection[str]], tied: Collection[frozenset[str]]
 ) -> tuple[list[RuleProposal], int]:
-    """Look-ups that no row of the table contradicts, and how many combinations were tried.
+    """Look-ups that hardly a row of the table contradicts, and how many combinations were tried.
 
     Parameters
     ----------
     sheet
         The rows.
-    defined
-        Columns that follow from something already; they neither determine nor are determined.
+    ancestors
+        For each column that follows from others already, all that it follows from; it is not looked up again,
+        and determines none of them.
     tied
         Pairs of columns of which one follows from the other.
 
     Notes
     -----
-    The test: of the rows that share their combination with an earlier row, each would differ from it with a
-    chance that is known from the rows that agree in all columns of the combination but one (the largest of
-    these chances of agreement counts). That none differs must be less likely than the limit of
-    `locum.control.rules.chance`.
+    The test: a row that shares its combination with an earlier row would differ from it with a chance that is
+    known from the rows that agree in all columns of the combination but one. That so few do must be less
+    likely than the limit of `locum.control.rules.chance`, whichever column is left out, and at least half of
+    the rows must share their combination with another.
     """
-    keys = [
-        c for c in sheet.names("label", "truth", "number", "moment") if c not in defined and _is_key(sheet, c)
-    ]
+    keys = [c for c in sheet.names("label", "truth", "number", "moment") if _is_key(sheet, c)]
     wholes = [
         c
         for c in sheet.names("label", "truth", "number", "moment", "span")
-        if c not in defined and _varies(sheet, c)
+        if c not in ancestors and _varies(sheet, c)
     ]
     if len(keys) < 2 or not wholes:
         return [], 0
@@ -74,8 +73,9 @@ def lookups(
         for i in np.flatnonzero(share <= 2 * AGAINST):
             if wholes[i] not in pair:
                 found[wholes[i]].append(pair)
+    most = min(BEST_PAIRS, max(LEAST_PAIRS, MOST_TRIPLES // len(keys)))
     for whole in wholes:
-        best = sorted((p for p in broken if whole not in p), key=lambda p: broken[p][at[whole]])[:BEST_PAIRS]
+        best = sorted((p for p in broken if whole not in p), key=lambda p: broken[p][at[whole]])[:most]
         for triple in dict.fromkeys(
             tuple(sorted({*p, c}, key=keys.index)) for p in best for c in keys if c not in (*p, whole)
         ):
@@ -89,11 +89,15 @@ def lookups(
                 <= 2 * AGAINST
             ):
                 found[whole].append(triple)
-    return _chosen(sheet, wholes, found, tried), tried
+    return _chosen(sheet, wholes, found, ancestors, tried), tried
 
 
 def _chosen(
-    sheet: Sheet, wholes: list[str], found: dict[str, list[tuple[str, ...]]], tried: int
+    sheet: Sheet,
+    wholes: list[str],
+    found: Mapping[str, list[tuple[str, ...]]],
+    ancestors: Mapping[str, Collection[str]],
+    tried: int,
 ) -> list[RuleProposal]:
     """One look-up for each column: without a row against it if there is one, by few and small columns."""
     out: list[RuleProposal] = []
@@ -104,7 +108,8 @@ def _chosen(
             continue
         best: tuple[int, RuleProposal, tuple[str, ...]] | None = None
         for by in sorted(found[whole], key=lambda p: (len(p), _cells(sheet, p)))[:MOST_CHECKED]:
-            if taken & set(by) or not _evident(sheet, by, whole, tried):
+            circle = any(whole in ancestors.get(c, ()) for c in by)
+            if circle or taken & set(by) or not _evident(sheet, by, whole, tried):
                 continue
             text = f"{quote(whole)} follows from ({', '.join(quote(c) for c in by)})"
             [clause] = rule_clauses(text, Names(sheet.schema))
@@ -117,7 +122,7 @@ def _chosen(
         if best is not None:
             out.append(best[1])
             taken.add(whole)
-            used |= set(best[2])
+            used |= {*best[2], *(a for c in best[2] for a in ancestors.get(c, ()))}
     return out
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from locum.arrays import FloatArray
 from locum.control.rules.chance import AGAINST, LEAST
 from locum.control.rules.shapes.sheet import RuleCandidate, Sheet
 from locum.control.where.evaluate import column_values
@@ -23,7 +24,9 @@ def orders(sheet: Sheet) -> tuple[list[RuleCandidate], int]:
     for sort in _GROUPS:
         names = sheet.names(sort)
         tried += len(names) * (len(names) - 1)
-        found += [RuleCandidate("order", f"{quote(a)} <= {quote(b)}") for a, b in _pairs(sheet, names)]
+        for a, b in _pairs(sheet, names):
+            share = _above_by_chance(sheet.data[a], sheet.data[b])
+            found.append(RuleCandidate("order", f"{quote(a)} <= {quote(b)}", by_chance=share))
     return found, tried
 
 
@@ -41,6 +44,13 @@ def _pairs(sheet: Sheet, names: list[str]) -> Iterator[tuple[str, str]]:
                 continue
             if above[j] <= 2 * AGAINST * both[j] and same[j] < both[j]:
                 yield a, b
+
+
+def _above_by_chance(low: FloatArray, high: FloatArray) -> float:
+    """Share of all pairs of a value of one column and a value of the other in which the first is above."""
+    both = ~np.isnan(low) & ~np.isnan(high)
+    high = np.sort(high[both])
+    return float(np.searchsorted(high, low[both], side="left").mean() / max(1, len(high)))
 
 
 def never_ties(sheet: Sheet, low: str, high: str) -> bool:

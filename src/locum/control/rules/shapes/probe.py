@@ -1,26 +1,17 @@
-"""Triples of columns among which a relation may hold, by a few rows that leave hardly any."""
+"""Sets of columns among which a relation may hold, by a few rows that leave hardly any."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from locum.arrays import BoolArray, FloatArray, IntArray
 
-#: Rows on which every triple is tried, and how many of them may speak against one.
+#: Rows on which every set is tried, and how many of them may speak against one.
 ROWS, MOST_AGAINST = 12, 1
-#: Fewest of those rows that must say anything about a triple.
+#: Fewest of those rows that must say anything about a column.
 LEAST_ROWS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Triple:
-    """A column and the two that may make it up."""
-
-    whole: str
-    parts: tuple[str, str]
 
 
 def probe_rows(data: FloatArray) -> IntArray:
@@ -36,36 +27,33 @@ def probe_rows(data: FloatArray) -> IntArray:
     return np.unique(np.concatenate([chosen, *thin[:10]])).astype(np.int64)
 
 
-def triples(
-    names: list[str],
+def allowed(
+    firsts: list[tuple[int, ...]],
+    partners: Callable[[tuple[int, ...]], IntArray],
     rows: IntArray,
-    meets: Callable[[int, int, IntArray], BoolArray],
-    *,
-    ordered: bool = False,
-) -> Iterator[Triple]:
-    """Triples on which at most `MOST_AGAINST` rows speak against the relation.
+    meets: Callable[[int, tuple[int, ...], IntArray], tuple[BoolArray, BoolArray]],
+) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Parts and the whole that they may make up: some rows say so, and at most `MOST_AGAINST` against it.
 
     Parameters
     ----------
-    names
-        The columns.
+    firsts
+        Parts to begin with.
+    partners
+        The parts that may be added to them.
     rows
         From `probe_rows`.
     meets
-        ``meets(row, i, j)`` says for parts `i` and each of `j` and every whole whether the row allows it;
-        shape (len(j), n_columns).
-    ordered
-        Whether it matters which part is the first; a column may then be both.
+        ``meets(row, first, partners)`` says for each partner and every whole whether the row agrees, and
+        whether it disagrees; it does neither where something is missing. Shapes (n_partners, n_wholes).
     """
-    k = len(names)
-    for i in range(k):
-        partners = np.arange(0 if ordered else i + 1, k)
-        if len(partners) == 0:
+    for first in firsts:
+        others = partners(first)
+        if len(others) == 0:
             continue
-        against = np.zeros((len(partners), k), dtype=np.int8)
+        agree, against = np.zeros(1, dtype=np.int8), np.zeros(1, dtype=np.int8)
         for row in rows:
-            against += ~meets(int(row), i, partners)
-        against[:, i] = 100
-        against[np.arange(len(partners)), partners] = 100
-        for at, whole in np.argwhere(against <= MOST_AGAINST):
-            yield Triple(names[whole], (names[i], names[partners[at]]))
+            yes, no = meets(int(row), first, others)
+            agree, against = agree + yes, against + no
+        for at, whole in np.argwhere((against <= MOST_AGAINST) & (agree >= LEAST_ROWS)):
+            yield (*first, int(others[at])), int(whole)

@@ -34,6 +34,8 @@ class RuleCandidate:
         What it is calculated from.
     each
         Whether each of its columns must matter by itself; a year hardly does to whether there is such a day.
+    by_chance
+        Share of rows that would break it were its columns independent, where that is known without shuffling.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class RuleCandidate:
     defines: str = ""
     sources: tuple[str, ...] = ()
     each: bool = True
+    by_chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ class Sheet:
             codes[name] = np.asarray(pc.fill_null(coded.indices, -1)).astype(np.int64)
             levels[name] = coded.dictionary.to_pylist()
         once = np.sort(_first_of_each(codes, len(trial)))
-        if len(once) < len(trial):
+        # Rows of few small columns are alike by chance; rows with a column of many values are one row twice.
+        many = max((len(values) for values in levels.values()), default=0)
+        if len(once) < len(trial) and many >= len(trial) / 4:
             trial = trial.take(pa.array(once))
             codes = {name: values[once] for name, values in codes.items()}
         data = {}

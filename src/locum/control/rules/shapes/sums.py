@@ -3,47 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
 from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.control.rules.chance import AGAINST, LEAST
+from locum.control.rules.definition import Definition
+from locum.control.rules.shapes.copies import straight
 from locum.control.rules.shapes.digits import significant, written
-from locum.control.rules.shapes.probe import Triple, probe_rows, triples
+from locum.control.rules.shapes.probe import allowed, probe_rows
 from locum.control.rules.shapes.sheet import RuleCandidate, Sheet
 from locum.control.where.token import quote
 
 #: Most terms of a sum, and most of one with weights.
 MOST_TERMS, MOST_WEIGHTED = 8, 4
+#: Most columns among which all sums of three terms are tried one by one.
+MOST_TRIPLES = 40
 #: Columns with a larger share of missing values take no part in sums of three terms or more.
 MOST_MISSING = 0.5
+#: Rows to which sums are fitted.
+FITTED = 2000
 #: A term counts when its weight is so many standard errors from nothing.
 SURE = 6.0
 
 
-def sums(sheet: Sheet, defined: Mapping[str, object]) -> tuple[list[RuleCandidate], int]:
-    """Candidates ``t = a + b``, and how many were tried; columns that are `defined` already are no sum."""
+def sums(sheet: Sheet, defined: Mapping[str, Definition]) -> tuple[list[RuleCandidate], int]:
+    """Candidates with two or three terms, and how many were tried; columns that are `defined` are no sum."""
     names = _varied(sheet, defined)
-    if len(names) < 3:
+    k = len(names)
+    if k < 3:
         return [], 0
-    found, tried = [], len(names) ** 2 * (len(names) - 1) // 2
-    for triple in _pairs(sheet, names):
-        candidate = _written(sheet, triple.whole, dict.fromkeys(triple.parts, 1.0), 0.0)
-        found += [candidate] if candidate else []
-    return found, tried
+    found = [c for parts, whole in _few_terms(sheet, names) if (c := _bare(sheet, parts, whole, defined))]
+    return found, k * k * (k - 1) // 2 + (k**4 // 6 if k <= MOST_TRIPLES else 0)
 
 
-def long_sums(sheet: Sheet, defined: Mapping[str, object]) -> tuple[list[RuleCandidate], int]:
+def _bare(
+    sheet: Sheet, parts: tuple[str, ...], whole: str, defined: Mapping[str, Definition]
+) -> RuleCandidate | None:
+    if whole in parts:
+        return None
+    return _written(sheet, whole, dict.fromkeys(parts, 1.0), 0.0, defined)
+
+
+def long_sums(sheet: Sheet, defined: Mapping[str, Definition]) -> tuple[list[RuleCandidate], int]:
     """Candidates with three terms or more, or with weights, by least squares on the columns left over."""
-    names = [n for n in _varied(sheet, defined) if sheet.present(n).mean() >= 1 - MOST_MISSING]
+    names = [n for n in _varied(sheet, defined) if n not in defined]
+    names = [n for n in names if sheet.present(n).mean() >= 1 - MOST_MISSING]
     rows = np.logical_and.reduce([sheet.present(n) for n in names]) if names else np.zeros(0, bool)
     while names and rows.sum() < max(LEAST, 3 * len(names)):
         names.remove(max(names, key=lambda n: (~sheet.present(n)).sum()))
         rows = np.logical_and.reduce([sheet.present(n) for n in names]) if names else np.zeros(0, bool)
+    rows[np.flatnonzero(rows)[FITTED:]] = False
     found: list[RuleCandidate] = []
     free = list(names)
     for whole in sorted(names, key=lambda n: -float(np.nanmean(np.abs(sheet.data[n])))):
-        others = [n for n in free if n != whole]
+        others = [n for n in free if n != whole and not _same_line(sheet, n, whole, rows)]
         candidate = _least_squares(sheet, whole, others, rows) if len(others) > 1 else None
         if candidate:
             found.append(candidate)
@@ -51,26 +66,38 @@ def long_sums(sheet: Sheet, defined: Mapping[str, object]) -> tuple[list[RuleCan
     return found, len(names) * max(1, len(names)) ** 3
 
 
-def _varied(sheet: Sheet, defined: Mapping[str, object]) -> list[str]:
-    return [n for n in sheet.names("number") if n not in defined and len(sheet.levels[n]) > 2]
+def _varied(sheet: Sheet, defined: Mapping[str, Definition]) -> list[str]:
+    """Numbers that may take part: not those that equal another column."""
+    copies = {d.column for d in defined.values() if d.kind == "copy" and d.plain}
+    return [n for n in sheet.names("number") if n not in copies and len(sheet.levels[n]) > 2]
 
 
-def _pairs(sheet: Sheet, names: list[str]) -> Iterator[Triple]:
+def _few_terms(sheet: Sheet, names: list[str]) -> Iterator[tuple[tuple[str, ...], str]]:
     data = sheet.matrix(names)
     rows = probe_rows(data)
     halves = np.array([sheet.half_unit(n) for n in names])
     halves = np.where([sheet.schema[n].kind == "integer" for n in names], 0.05, halves)
     tiny = 1e-9 * np.nanmax(np.abs(data[rows]), axis=0)
 
-    def meets(row: int, i: int, j: IntArray) -> BoolArray:
-        values = data[row]
+    def meets(row: int, first: tuple[int, ...], others: IntArray) -> tuple[BoolArray, BoolArray]:
+        values, some = data[row], list(first)
         with np.errstate(invalid="ignore"):
-            off = np.abs(values[None, :] - (values[i] + values[j])[:, None])
-            near = off <= halves[None, :] + halves[i] + halves[j][:, None] + tiny
-        allowed: BoolArray = near | np.isnan(off)
-        return allowed
+            off = np.abs(values[None, :] - (values[some].sum() + values[others])[:, None])
+            room = halves[None, :] + halves[some].sum() + halves[others][:, None] + tiny
+            return off <= room, off > room
 
-    yield from triples(names, rows, meets)
+    k = len(names)
+    firsts: list[tuple[int, ...]] = [(i,) for i in range(k)]
+    if k <= MOST_TRIPLES:
+        firsts += list(combinations(range(k), 2))
+    for parts, whole in allowed(firsts, lambda first: np.arange(first[-1] + 1, k), rows, meets):
+        yield tuple(names[i] for i in parts), names[whole]
+
+
+def _same_line(sheet: Sheet, a: str, b: str, rows: BoolArray) -> bool:
+    """Whether one column is the other in a different unit."""
+    x, y = sheet.data[a][rows], sheet.data[b][rows]
+    return bool(straight(x, y, sheet.half_unit(a), sheet.half_unit(b)))
 
 
 def _least_squares(sheet: Sheet, whole: str, others: list[str], rows: BoolArray) -> RuleCandidate | None:
@@ -105,7 +132,7 @@ def _least_squares(sheet: Sheet, whole: str, others: list[str], rows: BoolArray)
         middle = float(np.median(level))
         near = sheet.half_unit(whole) + 0.05 + sum(halves[others.index(n)] * abs(w) for n, w in some.items())
         if np.quantile(np.abs(level - middle), 1 - 2 * AGAINST) <= near:
-            return _written(sheet, whole, some, middle)
+            return _written(sheet, whole, some, middle, {})
     return None
 
 
@@ -114,40 +141,39 @@ def _fit(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArr
     scale = x.std(axis=0)
     scale[scale == 0] = 1
     design = np.column_stack([(x - x.mean(axis=0)) / scale, np.ones(len(x))])
-    weights, *_ = np.linalg.lstsq(design, y, rcond=1e-10)
+    inverse = np.linalg.pinv(design.T @ design, rcond=1e-12, hermitian=True)
+    weights = inverse @ (design.T @ y)
+    weights = weights + inverse @ (design.T @ (y - design @ weights))
     rest = y - design @ weights
-    inverse = np.linalg.pinv(design.T @ design)
     noise = max(float(rest.std()), 1e-9 * float(np.abs(y).max()))
     errors = noise * np.sqrt(np.maximum(np.diag(inverse), 0))
     return weights[:-1] / scale, errors[:-1] / scale, rest
 
 
-def _written(sheet: Sheet, whole: str, weights: Mapping[str, float], level: float) -> RuleCandidate | None:
+def _written(
+    sheet: Sheet,
+    whole: str,
+    weights: Mapping[str, float],
+    level: float,
+    defined: Mapping[str, Definition],
+) -> RuleCandidate | None:
     """The sum in the way that needs no tolerance, if there is one, the whole being positive."""
-    level = _clean_level(sheet, level)
-    ways = _ways(whole, weights, level)
+    level = 0.0 if abs(level) < 1e-6 else float(f"{level:.10g}")
+    ways = [way for way in _ways(whole, weights, level) if way[0] not in defined]
     for to, some, plus in ways:
         off = _off(sheet, to, some, plus)
-        near = (
-            sheet.half_unit(to) * (1 + 1e-9) + 1e-9 * np.abs(sheet.data[to][~np.isnan(sheet.data[to])]).max()
-        )
+        near = sheet.half_unit(to) * (1 + 1e-9) + 1e-9 * float(np.nanmax(np.abs(sheet.data[to])))
         if len(off) and (off <= near).mean() >= 1 - 2 * AGAINST:
             return RuleCandidate("sum", f"{quote(to)} = {_terms(some, plus)}", to, tuple(some))
+    if not ways:
+        return None
     to, some, plus = ways[0]
     off = _off(sheet, to, some, plus)
     room = sheet.half_unit(to) + sum(abs(w) * sheet.half_unit(n) for n, w in some.items())
     if len(off) == 0 or (off <= room * (1 + 1e-9)).mean() < 1 - 2 * AGAINST or room == 0:
         return None
-    return RuleCandidate(
-        "sum",
-        f"{quote(to)} = {_terms(some, plus)} within {written(significant(room * 1.0005, 4))}",
-        to,
-        tuple(some),
-    )
-
-
-def _clean_level(sheet: Sheet, level: float) -> float:
-    return 0.0 if abs(level) < 1e-6 else float(f"{level:.10g}")
+    text = f"{quote(to)} = {_terms(some, plus)} within {written(significant(room * 1.0005, 4))}"
+    return RuleCandidate("sum", text, to, tuple(some))
 
 
 def _ways(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 import numpy as np
 
-from locum.arrays import BoolArray, FloatArray
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.control.rules.chance import LEAST
 from locum.control.rules.shapes.atoms import statement
 from locum.control.rules.shapes.digits import shortest, written
 from locum.control.rules.shapes.sheet import RuleCandidate, Sheet
 from locum.control.where.call import DAY
 from locum.control.where.names import Sort, sort_of
-from locum.control.where.token import UNITS, literal, quote
+from locum.control.where.token import UNITS, quote
 
 #: Fewest rows of the smaller side, and most levels that a number may cut itself into.
 LEAST_SIDE, MOST_BINS = 20, 20
@@ -175,26 +176,56 @@ def _difference(a: str, b: str, cut: tuple[str, float, float], sort: Sort) -> st
 
 def _bins(
     sheet: Sheet, name: str, numbers: list[str], tied: Collection[frozenset[str]]
-) -> Iterator[RuleCandidate]:
-    """Levels that are ranges of a number (``underweight``, ``normal`` ... of ``bmi``): one rule for each."""
+) -> list[RuleCandidate]:
+    """Levels that are ranges of a number, or of a difference (``under``, ``normal`` ... of ``bmi``)."""
     codes = sheet.codes[name]
     for x in numbers:
-        values = sheet.data[x]
-        there = (codes >= 0) & ~np.isnan(values)
-        if there.sum() < LEAST or frozenset((x, name)) in tied or len(sheet.levels[x]) < 10:
+        if frozenset((x, name)) in tied or len(sheet.levels[x]) < 10:
             continue
-        order = np.lexsort((codes[there], values[there]))
-        code, value = codes[there][order], values[there][order]
-        change = np.flatnonzero(code[1:] != code[:-1])
-        if len(change) + 1 != len(np.unique(code)) or (value[change] == value[change + 1]).any():
-            continue
-        if np.bincount(code)[np.unique(code)].min() < 2:
-            continue
-        cuts = [_between("<", float(value[i]), float(value[i + 1])) for i in change]
-        levels = [sheet.levels[name][code[i]] for i in (*change, len(code) - 1)]
-        for at, level in enumerate(levels):
-            sides = [f"{quote(x)} >= {written(cuts[at - 1])}"] if at else []
-            sides += [f"{quote(x)} < {written(cuts[at])}"] if at < len(cuts) else []
-            text = f"{quote(name)} = {literal(level)} exactly if {' and '.join(sides)}"
-            yield RuleCandidate("condition", text, name, (x,))
-        return
+        cuts = _ranges(codes, sheet.data[x])
+        if cuts is not None:
+            return _range_rules(sheet, name, quote(x), cuts, (x,))
+    for i, a in enumerate(numbers):
+        for b in numbers[i + 1 :]:
+            gap = sheet.data[a] - sheet.data[b]
+            if {frozenset((a, name)), frozenset((b, name))} & set(tied) or _ranges(
+                codes[:200], gap[:200]
+            ) is None:
+                continue
+            cuts = _ranges(codes, gap)
+            if cuts is not None:
+                return _range_rules(sheet, name, f"{quote(a)} - {quote(b)}", cuts, (a, b))
+    return []
+
+
+def _ranges(codes: IntArray, values: FloatArray) -> list[tuple[int, float, float]] | None:
+    """Levels in the order of their ranges, with their lowest and highest values; None where they overlap."""
+    there = (codes >= 0) & ~np.isnan(values)
+    code, value = codes[there], values[there]
+    if len(code) < LEAST:
+        return None
+    size = int(code.max()) + 1
+    low, high, counts = np.full(size, np.inf), np.full(size, -np.inf), np.bincount(code, minlength=size)
+    np.minimum.at(low, code, value)
+    np.maximum.at(high, code, value)
+    order = [int(c) for c in np.argsort(low) if counts[c]]
+    if len(order) < 3 or counts[order].min() < 2:
+        return None
+    if any(high[a] >= low[b] for a, b in pairwise(order)):
+        return None
+    return [(c, float(low[c]), float(high[c])) for c in order]
+
+
+def _range_rules(
+    sheet: Sheet, name: str, formula: str, ranges: list[tuple[int, float, float]], sources: tuple[str, ...]
+) -> list[RuleCandidate]:
+    cuts = [_between("<", before[2], after[1]) for before, after in pairwise(ranges)]
+    out = []
+    for at, (code, low, high) in enumerate(ranges):
+        sides = [f"{formula} >= {written(cuts[at - 1])}"] if at else []
+        sides += [f"{formula} < {written(cuts[at])}"] if at < len(cuts) else []
+        if low == high and 0 < at < len(cuts):
+            sides = [f"{formula} = {written(low)}"]
+        text = f"{statement(name, [sheet.levels[name][code]])} exactly if {' and '.join(sides)}"
+        out.append(RuleCandidate("condition", text, name, sources))
+    return out
