@@ -52,7 +52,7 @@ def init(
         note(text)
     show_schema(found.schema)
     if found.rules:
-        say(f"Rules that the rows follow; every synthetic row will keep those without a row against them:")
+        say("Rules that the rows follow; every synthetic row will keep those without a row against them:")
         for rule in found.rules[:SHOWN]:
             say(f"  {rule.rule if len(rule.rule) <= 80 else rule.rule[:77] + '...'}  ({rule.remark})")
         if len(found.rules) > SHOWN:

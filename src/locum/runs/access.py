@@ -192,7 +192,11 @@ class OpenAccess:
         synth = Synthesizer(plan.synthesizer, seed=seed, **plan.settings)
         synth.fit_table(table, without_data_bounds(plan.schema), progress=relabel(progress, "fit"))
         synth.remember(self.origin).descend(plan.lineage)
-        return AccessFit(synth, table.num_rows, table.num_columns)
+        notes = tuple(
+            f"The rule {rule} holds in every row, but this generator breaks it too often to keep it."
+            for rule in synth.given_up
+        )
+        return AccessFit(synth, table.num_rows, table.num_columns, notes)
 
     def complete(self, plan: RunPlan, folder: RunFolder) -> RunPlan:
         """The plan with what the fit decided: nothing here."""

@@ -78,8 +78,15 @@ def rule_lines(table: pa.Table, schema: Schema) -> tuple[RuleLine, ...]:
 def _counts(clauses: list[Clause], table: pa.Table) -> tuple[int, int]:
     """Rows for and against a rule; of one with ``if`` only rows that it applies to speak for it."""
     from locum.control.rules.discover import rows_for_and_against
+    from locum.control.rules.whole_table import rows_against, rows_in_support
 
-    counted = [rows_for_and_against(clause, table) for clause in clauses]
+    counted = []
+    for clause in clauses:
+        if clause.about_table:
+            against = int(rows_against(clause, table).sum())
+            counted.append((rows_in_support(clause, table) - against, against))
+        else:
+            counted.append(rows_for_and_against(clause, table))
     return min(support for support, _ in counted), max(against for _, against in counted)
 
 

@@ -71,6 +71,7 @@ class Synthesizer:
         self._settings = settings
         self._coding = coding
         self._fitted: Fitted | None = None
+        self._given_up: tuple[str, ...] = ()
         self._origin: Origin | None = None
         self._lineage: Lineage = REAL.child()
         self._calls = itertools.count()
@@ -83,6 +84,7 @@ class Synthesizer:
         new = cls.__new__(cls)  # the constructor would build a model that is thrown away
         new._name, new._seed, new._settings, new._coding = fitted.name, seed, {}, None
         new._fitted, new._origin, new._lineage = fitted, origin, lineage or REAL.child()
+        new._given_up = ()
         new._calls = itertools.count()
         return new
 
@@ -175,6 +177,11 @@ class Synthesizer:
         self._origin = origin
         return self
 
+    @property
+    def given_up(self) -> tuple[str, ...]:
+        """Rules found in the rows that this generator breaks too often to keep them; known after fit only."""
+        return self._given_up
+
     def treatments(self) -> tuple[Treatment, ...]:
         """What was done to each column on its way into the model, one sentence each."""
         return self.encoder.treatments()
@@ -239,6 +246,7 @@ class Synthesizer:
         from locum.codes.encoder import Encoder
         from locum.codes.settings import EncoderSettings
         from locum.control.layout.plan import lay_out
+        from locum.control.rules.hopeless import without_hopeless_rules
 
         table = _conform(table, schema)
         model = registry.create(self._name, **self._settings_for(schema))
@@ -254,8 +262,9 @@ class Synthesizer:
         n_rows = table.num_rows
         del table  # The codes are all that the model needs; a caller may have let go of the table too.
         model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
-        self._fitted, self._origin = Fitted(self._name, encoder, model, n_rows), None
-        self._lineage = REAL.child()
+        fitted = Fitted(self._name, encoder, model, n_rows)
+        self._fitted, self._given_up = without_hopeless_rules(fitted, self._seed)
+        self._origin, self._lineage = None, REAL.child()
         self._calls = itertools.count()
         return self
 

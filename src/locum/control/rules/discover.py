@@ -209,7 +209,7 @@ class _Search:
             if rows_against(clause, self.sheet.table).any():
                 return None
             return RuleProposal(candidate.text, candidate.kind, rows_in_support(clause, self.sheet.table), 0)
-        some = _count(clause, self.sheet.trial)
+        some = rows_for_and_against(clause, self.sheet.trial)
         if some[1] > 2 * AGAINST * sum(some):
             return None
         share = candidate.by_chance
@@ -218,7 +218,7 @@ class _Search:
             share = share_broken_by_chance(clause, self.sheet.trial, rng, each=candidate.each)
         if share <= (LEAST_BROKEN if candidate.kind == "order" else 0.0):
             return None
-        support, against = _count(clause, self.sheet.table)
+        support, against = rows_for_and_against(clause, self.sheet.table)
         rows = support + against
         if support < min(LEAST, self.sheet.table.num_rows) or against > AGAINST * rows:
             return None
@@ -284,7 +284,7 @@ def _known(clause: Clause, table: pa.Table) -> int:
     return int((truth.yes | truth.no).sum())
 
 
-def _count(clause: Clause, table: pa.Table) -> tuple[int, int]:
+def rows_for_and_against(clause: Clause, table: pa.Table) -> tuple[int, int]:
     """Rows that are true, and rows that are false; the condition of an ``if`` must be true to count."""
     truth = evaluate(clause.term, table)
     if clause.text.startswith("if "):

@@ -1,0 +1,55 @@
+"""Found rules that a fitted generator breaks too often for its rows to be drawn until they keep them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from locum.control.code_values import decode_table
+from locum.control.constraints import Problem
+from locum.control.rules.clause import rule_clauses
+from locum.control.where.names import Names
+from locum.models.fitted import Fitted
+from locum.randomness import child_seed
+
+#: Rows that are looked at, and the share of them that may break a rule which was found.
+LOOK, MOST_BROKEN = 1_000, 0.3
+
+
+def without_hopeless_rules(fitted: Fitted, seed: int) -> tuple[Fitted, tuple[str, ...]]:
+    """The generator without the rules that were read off rows and that too many of its rows break.
+
+    Rules that somebody declared stay, whatever they cost. Those that the coding keeps are never given up.
+
+    Parameters
+    ----------
+    fitted
+        A fitted generator.
+    seed
+        For the rows that are looked at.
+
+    Returns
+    -------
+    tuple
+        The generator, and the texts of the rules that were given up: they are now such as nearly all rows keep.
+    """
+    schema, encoder = fitted.schema, fitted.encoder
+    found = [rule for rule in schema.rules if rule in schema.rules_read_off and rule not in encoder.kept]
+    if not found:
+        return fitted, ()
+    clauses = rule_clauses(found, Names(schema))
+    loose = [c for c in Problem.of(encoder, clauses).loose if c.columns]
+    if not loose:
+        return fitted, ()
+    codes = fitted.model.sample(LOOK, seed=child_seed(seed, "hopeless"))
+    table = decode_table(encoder, codes, seed)
+    broken = [c.text for c in loose if (~c.holds(table)).mean() > MOST_BROKEN]
+    texts = tuple(rule for rule in found if any(text in rule for text in broken))
+    if not texts:
+        return fitted, ()
+    left = replace(
+        schema,
+        rules=tuple(rule for rule in schema.rules if rule not in texts),
+        rules_read_off=tuple(rule for rule in schema.rules_read_off if rule not in texts),
+        near_rules=(*schema.near_rules, *texts),
+    )
+    return replace(fitted, encoder=replace(encoder, schema=left)), texts
