@@ -136,9 +136,7 @@ def show_check(prepared: Prepared, *, as_json: bool) -> None:
     for text in prepared.notes:
         say(f"note: {text}")
     if rules:
-        say(
-            f"{count(len(rules), 'rule')}; what is none by nature can be taken out of locum.toml (locum init):"
-        )
+        say(f"{count(len(rules), 'rule')}; take out of locum.toml what is none by nature:")
         lines = [[r.rule, f"{r.support:,}", f"{r.against:,}", r.how] for r in rules]
         table(["rule", "rows for", "against", "how it is kept"], lines, right=[1, 2])
     rows = [[stage, f"{cpu:.1f}", duration(estimate.wall_s[stage])] for stage, cpu in estimate.cpu_s.items()]

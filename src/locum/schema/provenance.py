@@ -40,6 +40,7 @@ def facts_read_off(schema: Schema) -> tuple[Fact, ...]:
         if d.source == "data"
     ]
     found += [Fact(schema.name, "rule", rule) for rule in schema.rules if rule in schema.rules_read_off]
+    found += [Fact(schema.name, "rule", rule) for rule in schema.near_rules]
     return tuple(found)
 
 

@@ -30,7 +30,7 @@ def without_hopeless_rules(fitted: Fitted, seed: int) -> tuple[Fitted, tuple[str
     Returns
     -------
     tuple
-        The generator, and the texts of the rules that were given up: they are now such as nearly all rows keep.
+        The generator, and the rules that were given up: they are now such as nearly all rows keep.
     """
     schema, encoder = fitted.schema, fitted.encoder
     found = [rule for rule in schema.rules if rule in schema.rules_read_off and rule not in encoder.kept]
