@@ -73,9 +73,7 @@ def test_what_is_asked_wrongly_is_one_sentence(data: Path, capsys: pytest.Captur
     assert "a model is no table to fill" in " ".join(capsys.readouterr().err.split())
 
 
-def test_rules_of_the_config_that_filled_cells_break_are_counted(
-    data: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_filled_cells_keep_the_rules_of_the_config(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     toml = data.parent / "locum.toml"
     assert call("init", data, "--out", toml) == 0
     toml.write_text(toml.read_text() + "\n[[rule]]\nholds = \"if kind = 'a' then size < 2.5\"\n")
@@ -84,13 +82,25 @@ def test_rules_of_the_config_that_filled_cells_break_are_counted(
     found = json.loads(capsys.readouterr().out)
     rows = (data.parent / "full.csv").read_text().splitlines()[1:]
     old = TEXT.splitlines()[1:]
-    broken = sum(
-        b.split(",")[0] == "a" and float(b.split(",")[1]) > 2.5 and not a.split(",")[1]
+    filled = [
+        float(b.split(",")[1])
         for a, b in zip(old, rows, strict=True)
-    )
-    told = [n for n in found["notes"] if "rule" in n]
-    assert broken > 0
-    assert told[0].startswith(f"{broken} filled row")
+        if b.split(",")[0] == "a" and not a.split(",")[1]
+    ]
+    assert filled
+    assert max(filled) < 2.5
+    assert not [n for n in found["notes"] if "break" in n]
+
+
+def test_a_rule_that_no_filling_can_keep_is_counted(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toml = data.parent / "locum.toml"
+    assert call("init", data, "--out", toml) == 0
+    toml.write_text(toml.read_text() + '\n[[rule]]\nholds = "size > 1000"\n')
+    capsys.readouterr()
+    assert call("impute", data, "--out", data.parent / "full.csv", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    told = [n for n in found["notes"] if "size > 1000" in n]
+    assert told[0].startswith(f"{found['filled']['size']} filled rows break")
 
 
 def test_frames_come_back_as_they_came_and_stamped(data: Path) -> None:

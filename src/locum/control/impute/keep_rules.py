@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,12 +17,14 @@ from locum.control.rules.equation import equations_of
 from locum.control.rules.implication import implications_of
 from locum.control.where.evaluate import evaluate
 from locum.control.where.names import Names
-from locum.data.distinct import flat, put
+from locum.data.distinct import as_numbers, flat, put
 from locum.randomness import stream
 from locum.schema.table import Schema
 
 #: Passes over the rules: what one changes another may be about.
 PASSES = 2
+#: Rows that are looked at one by one, and complete rows that are near enough to give a cell.
+MOST_DONATED, NEAR = 20_000, 5
 
 
 def keep_rules(before: pa.Table, after: pa.Table, schema: Schema, seed: int) -> pa.Table:
@@ -53,6 +56,7 @@ def keep_rules(before: pa.Table, after: pa.Table, schema: Schema, seed: int) -> 
             table = _ordered(clause, before, table, schema, holes, rng)
             table = _calculated(clause, table, schema, holes)
             table = _implied(clause, table, schema, holes)
+            table = _donated(clause, before, table, holes, rng)
     return table
 
 
@@ -112,6 +116,43 @@ def _ordered(
         table = _write(table, name, mine & np.asarray(pc.is_valid(new)), new)
         broken &= ~mine
     return table
+
+
+def _donated(
+    clause: Clause, before: pa.Table, table: pa.Table, holes: dict[str, BoolArray], rng: np.random.Generator
+) -> pa.Table:
+    """Where filled cells still break a rule: those of a complete row like it in the cells that were given."""
+    if clause.about_table or not clause.columns:
+        return table
+    names = list(clause.columns)
+    filled = np.logical_or.reduce([holes[n] for n in names])
+    broken = np.flatnonzero(~clause.holds(table) & filled)[:MOST_DONATED]
+    whole = np.flatnonzero(~filled & clause.holds(before))
+    if not len(broken) or not len(whole):
+        return table
+    numbers = {n: _comparable(table.column(n)) for n in names}
+    donor = np.full(table.num_rows, -1, dtype=np.int64)
+    for row in broken.tolist():
+        fits = whole
+        for name in names:
+            if not holes[name][row] and len(fits):
+                distance = np.abs(numbers[name][fits] - numbers[name][row])
+                near = np.sort(distance)[min(NEAR, len(fits)) - 1]
+                fits = fits[distance <= (0.0 if (distance == 0).any() else near)]
+        donor[row] = rng.choice(fits)
+    for name in names:
+        values = flat(table.column(name)).take(pa.array(np.maximum(donor, 0)))
+        table = _write(table, name, holes[name] & (donor >= 0), values)
+    return table
+
+
+def _comparable(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    """Values as numbers: labels far apart, ordered values as they are; missing is far from all."""
+    values = flat(column)
+    if pa.types.is_string(values.type) or pa.types.is_boolean(values.type):
+        codes = values.dictionary_encode(null_encoding="encode").indices
+        return np.asarray(codes).astype(np.float64) * 1e12
+    return np.asarray(pc.fill_null(pc.cast(as_numbers(values), pa.float64(), safe=False), 1e300))
 
 
 def _combined(
