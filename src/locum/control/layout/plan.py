@@ -16,6 +16,7 @@ from locum.control.layout.gap import Gap, order_of_clause
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
 from locum.control.layout.offset import Offset
+from locum.control.layout.residual import Residual
 from locum.control.layout.switch import Switch
 from locum.control.layout.units import Numbers, Unit
 from locum.control.rules.clause import Clause, rule_clauses
@@ -73,6 +74,7 @@ def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
     plan.join(clauses, near)
     for clause in clauses:
         plan.fix(clause)
+    plan.leave_over(near)
     plan.order(clauses, [])
     plan.order([], near)
     plan.tie()
@@ -121,6 +123,19 @@ class _Plan:
                 if switch is not None:
                     self._add(self.whole, switch)
                     return
+
+    def leave_over(self, near: Sequence[Clause]) -> None:
+        """Numbers that an expression gives in nearly all rows."""
+        for clause in near:
+            for equation in equations_of(clause, self.schema):
+                name = equation.column
+                tied = any(name in (d.dependent, d.determinant) for d in self.schema.dependencies)
+                if tied or not self.schema[name].ordered or not self._whole(name, equation.inputs):
+                    continue
+                residual = Residual(self.schema[name], equation)
+                if _less_spread(residual, self.table):
+                    self._add(self.gaps, residual)
+                    break
 
     def look_up(self, clause: Clause) -> None:
         """A column that parts of others determine."""
@@ -288,7 +303,7 @@ class _Plan:
                 self.done.add(name)
 
 
-def _less_spread(gap: Gap | Offset, table: Values, by: float = LESS) -> bool:
+def _less_spread(gap: Gap | Offset | Residual, table: Values, by: float = LESS) -> bool:
     """Whether the gap is less spread than the column, in entropy over equal parts of the column's range."""
     units, present = gap.unit.read(table[gap.column.name])
     gaps, _ = gap.width(gap.forth({gap.column.name: table[gap.column.name]}, table))

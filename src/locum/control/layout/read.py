@@ -12,6 +12,7 @@ from locum.control.layout.gap import Gap
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
 from locum.control.layout.offset import Offset
+from locum.control.layout.residual import Residual
 from locum.control.layout.switch import Switch
 from locum.errors import FileFormatError, LocumError
 from locum.schema.column import Column
@@ -32,6 +33,7 @@ def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
         "joined": Joined.from_json,
         "lookup": Lookup.from_json,
         "offset": Offset.from_json,
+        "residual": Residual.from_json,
         "switch": Switch.from_json,
     }
     found: list[Recoding] = []
