@@ -16,7 +16,7 @@ from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder, arrow_type
 from locum.codes.recoding import Recoding
 from locum.control.code_values import as_table, build_bank, draw_roots, roots
-from locum.control.layout.gap import Gap
+from locum.control.layout.gap import OrderGap
 from locum.control.layout.joined import Joined, numbered
 from locum.data.distinct import flat
 from locum.randomness import stream
@@ -49,7 +49,7 @@ def settle(encoder: Encoder, codes: Codes, given: pa.Table, seed: int) -> pa.Tab
         None where nothing is settled that was not given.
     """
     cells = {name: flat(given.column(name)) for name in given.column_names}
-    mine = [r for r in encoder.recodings if isinstance(r, Gap | Joined) and set(r.gives) & set(cells)]
+    mine = [r for r in encoder.recodings if isinstance(r, OrderGap | Joined) and set(r.gives) & set(cells)]
     followers = _followers(encoder, cells)
     if not mine and not followers:
         return None
@@ -61,7 +61,7 @@ def settle(encoder: Encoder, codes: Codes, given: pa.Table, seed: int) -> pa.Tab
         rng = stream(seed, "determinant", name)
         more |= _determinants(name, leads, flat(table.column(name)), more, rng, _possible(encoder, name))
     for recoding in sorted(mine, key=lambda r: -place[r.gives[0]]):
-        if isinstance(recoding, Gap):
+        if isinstance(recoding, OrderGap):
             more |= _backwards(encoder, recoding, drawn[recoding.column.name], more)
         else:
             rng = stream(seed, "combination", recoding.name)
@@ -167,7 +167,7 @@ def _determinants(
     return {name: pc.coalesce(cells[name].cast(new.type), new) if name in cells else new}
 
 
-def _backwards(encoder: Encoder, gap: Gap, own: pa.Array, cells: Cells) -> dict[str, pa.Array]:
+def _backwards(encoder: Encoder, gap: OrderGap, own: pa.Array, cells: Cells) -> dict[str, pa.Array]:
     """The one column that another lies beyond, where that other is given: it less the drawn gap."""
     if len(gap.others) != 1 or gap.column.name not in cells:
         return {}

@@ -13,7 +13,7 @@ from locum.codes.calendar import CalendarCodebook
 from locum.codes.encoder import Encoder
 from locum.codes.numeric import NumericCodebook
 from locum.control.code_values import build_bank, coded_roots
-from locum.control.layout.units import DAY, Unit
+from locum.control.layout.units import DAY, CommonUnit
 from locum.data.distinct import flat
 
 #: Most values between the lowest and the highest of a column among which free ones are looked for.
@@ -66,7 +66,7 @@ def moved(
     Cost: about that of sorting the rows, and one step for each value between lowest and highest.
     """
     column = encoder.schema[name]
-    unit = Unit.of([column])
+    unit = CommonUnit.of([column])
     step = _step(encoder, name)
     units, present = unit.read(table.column(name))
     place = units // step

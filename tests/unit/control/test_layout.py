@@ -15,7 +15,7 @@ from locum.codes.encoder import Encoder
 from locum.codes.recoding import Recoding
 from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
-from locum.control.layout.gap import Gap
+from locum.control.layout.gap import OrderGap
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
 from locum.control.layout.offset import Offset
@@ -145,7 +145,7 @@ def random_codes(encoder: Encoder, rows: int, seed: int) -> Any:
 
 def test_each_rule_gets_its_recoding() -> None:
     found = {type(r): r for r in lay_out(table(), schema())}
-    assert set(found) == {Gap, Formula, Joined, Lookup, Switch, Forced, Offset}
+    assert set(found) == {OrderGap, Formula, Joined, Lookup, Switch, Forced, Offset}
     assert {rule for r in lay_out(table(), schema()) for rule in r.rules} == set(RULES)
 
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from locum.arrays import BoolArray
 from locum.control.calculate import calculate
-from locum.control.layout.gap import Gap, order_of_clause
+from locum.control.layout.gap import OrderGap, order_of_clause
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
 from locum.control.rules.clause import Clause, rule_clauses
@@ -109,7 +109,7 @@ def _ordered(
         )
         if not len(whole):
             continue
-        gap = Gap.fit(columns, schema[name], [schema[other]], sign, [strict], [clause.text])
+        gap = OrderGap.fit(columns, schema[name], [schema[other]], sign, [strict], [clause.text])
         donors = pa.array(rng.choice(whole, size=table.num_rows))
         own = gap.forth({name: columns[name]}, columns).take(donors)
         new = gap.back(own, {other: flat(table.column(other))})[name]

@@ -12,7 +12,7 @@ import pyarrow as pa
 from locum.arrays import BoolArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
-from locum.control.layout.units import Numbers, Unit
+from locum.control.layout.units import CommonUnit, Numbers
 from locum.control.rules.clause import Clause
 from locum.errors import FileFormatError
 from locum.schema.column import Column
@@ -23,7 +23,7 @@ PARTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class OrderGap:
     """``low <= column`` (or ``column <= high``) for one or several lows: the distance is coded.
 
     Attributes
@@ -53,7 +53,7 @@ class Gap:
     base: float
     end: float
     rules: tuple[str, ...]
-    unit: Unit
+    unit: CommonUnit
 
     @classmethod
     def fit(
@@ -64,9 +64,9 @@ class Gap:
         sign: int,
         strict: Sequence[bool],
         rules: Sequence[str],
-    ) -> Gap:
+    ) -> OrderGap:
         """Learn where the column ends and what stands in for its neighbours."""
-        unit = Unit.of([column, *others])
+        unit = CommonUnit.of([column, *others])
         names = tuple(c.name for c in others)
         plain = cls(column, names, sign, tuple(strict), 0.0, 0.0, tuple(rules), unit)
         low, some = plain._reference(table)
@@ -150,7 +150,7 @@ class Gap:
         }
 
     @classmethod
-    def from_json(cls, wire: Wire, schema: Schema) -> Gap:
+    def from_json(cls, wire: Wire, schema: Schema) -> OrderGap:
         """Read back what `to_json` gave; FileFormatError on anything else."""
         names = [wire.text("column"), *wire.texts("others")]
         if len(names) < 2 or len(set(names)) < len(names) or not set(names) <= set(schema.names):
@@ -163,16 +163,16 @@ class Gap:
         if sign == 0 or not all(isinstance(s, bool) for s in strict):
             raise wire.fail("strict", "true or false for each of the others")
         base, end = (wire.number(key, low=-1e300, high=1e300) for key in ("base", "end"))
-        unit = Unit.of([column, *others])
+        unit = CommonUnit.of([column, *others])
         if unit.whole and max(abs(base), abs(end)) > 2**62:
             raise FileFormatError("a gap is out of range", where=wire.where)
         rules = tuple(wire.texts("rules"))
         return cls(column, tuple(names[1:]), sign, tuple(strict), base, end, rules, unit)
 
     @property
-    def _own(self) -> Unit:
+    def _own(self) -> CommonUnit:
         """The unit of the column alone, in which the gap is coded."""
-        return Unit.of([self.column]) if self.unit.whole else self.unit
+        return CommonUnit.of([self.column]) if self.unit.whole else self.unit
 
     @property
     def _step(self) -> int:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from locum.arrays import BoolArray, FloatArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
-from locum.control.layout.units import Numbers, Unit
+from locum.control.layout.units import CommonUnit, Numbers
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
@@ -58,14 +58,14 @@ class Offset:
         return cls(column, other, slope, level, float(np.median(a)))
 
     @property
-    def unit(self) -> Unit:
+    def unit(self) -> CommonUnit:
         """Of the column and the distance."""
-        return Unit.of([self.column])
+        return CommonUnit.of([self.column])
 
     @property
-    def other_unit(self) -> Unit:
+    def other_unit(self) -> CommonUnit:
         """Of the other column."""
-        return Unit.of([self.other])
+        return CommonUnit.of([self.other])
 
     @property
     def how(self) -> str:

@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 from locum.codes.recoding import Recoding, Values
 from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
-from locum.control.layout.gap import Gap, order_of_clause
+from locum.control.layout.gap import OrderGap, order_of_clause
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
 from locum.control.layout.offset import Offset
 from locum.control.layout.residual import Residual
 from locum.control.layout.switch import Switch
-from locum.control.layout.units import Numbers, Unit
+from locum.control.layout.units import CommonUnit, Numbers
 from locum.control.rules.clause import Clause, rule_clauses
 from locum.control.rules.equation import equations_of
 from locum.control.rules.implication import Implication, implications_of
@@ -209,7 +209,7 @@ class _Plan:
                 others = {o: s for o, s in others.items() if s[1] not in texts}
                 if not others or not self._acyclic(name, others):
                     continue
-                gap = Gap.fit(
+                gap = OrderGap.fit(
                     self.table,
                     self.schema[name],
                     [self.schema[o] for o in others],
@@ -252,7 +252,7 @@ class _Plan:
 
     def _look(self, name: str) -> Numbers:
         """Values of a column at some rows, in its unit, the mean where missing."""
-        units, present = Unit.of([self.schema[name]]).read(self.table[name])
+        units, present = CommonUnit.of([self.schema[name]]).read(self.table[name])
         step = max(1, len(units) // LOOK)
         units, present = units[::step].astype(np.float64), present[::step] & np.isfinite(units[::step])
         return np.where(present, units, units[present].mean() if present.any() else 0.0)
@@ -303,7 +303,7 @@ class _Plan:
                 self.done.add(name)
 
 
-def _less_spread(gap: Gap | Offset | Residual, table: Values, by: float = LESS) -> bool:
+def _less_spread(gap: OrderGap | Offset | Residual, table: Values, by: float = LESS) -> bool:
     """Whether the gap is less spread than the column, in entropy over equal parts of the column's range."""
     units, present = gap.unit.read(table[gap.column.name])
     gaps, _ = gap.width(gap.forth({gap.column.name: table[gap.column.name]}, table))

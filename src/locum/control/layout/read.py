@@ -8,7 +8,7 @@ from locum.codes.json_fields import Wire
 from locum.codes.recoding import Recoding, order_of
 from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
-from locum.control.layout.gap import Gap
+from locum.control.layout.gap import OrderGap
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
 from locum.control.layout.offset import Offset
@@ -29,7 +29,7 @@ def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
     """
     forms: Mapping[str, Callable[[Wire, Schema], Recoding]] = {
         "formula": Formula.from_json,
-        "gap": Gap.from_json,
+        "gap": OrderGap.from_json,
         "joined": Joined.from_json,
         "lookup": Lookup.from_json,
         "offset": Offset.from_json,

@@ -12,7 +12,7 @@ from locum.arrays import BoolArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
 from locum.control.calculate import calculate
-from locum.control.layout.units import Numbers, Unit
+from locum.control.layout.units import CommonUnit, Numbers
 from locum.control.rules.clause import rule_clauses
 from locum.control.rules.equation import Equation, equations_of
 from locum.control.where.names import Names
@@ -66,9 +66,9 @@ class Residual:
         return self.unit.difference(self.column)
 
     @property
-    def unit(self) -> Unit:
+    def unit(self) -> CommonUnit:
         """Of the column and the difference."""
-        return Unit.of([self.column])
+        return CommonUnit.of([self.column])
 
     def forth(self, own: Values, table: Values) -> pa.Array:
         """The difference, 0 where it is less than the rule allows; missing where the column is."""

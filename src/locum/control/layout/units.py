@@ -24,7 +24,7 @@ Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class CommonUnit:
     """The common unit of some columns.
 
     Attributes
@@ -39,7 +39,7 @@ class Unit:
     decimals: int | None
 
     @classmethod
-    def of(cls, columns: list[Column]) -> Unit:
+    def of(cls, columns: list[Column]) -> CommonUnit:
         """The unit of columns of one sort: the finest of their decimals, or microseconds."""
         if any(c.kind in ("date", "datetime", "duration") for c in columns):
             return cls(True, None)
