@@ -69,7 +69,8 @@ class Again:
 
 @pytest.fixture(scope="module")
 def everything() -> Evidence:
-    schema = Schema((*SCHEMA, Column("town", "category")), target="y", protected=("sex",))
+    columns = (*SCHEMA, Column("town", "category"))
+    schema = Schema(columns, target="y", protected=("sex",), rules=("x > -1000000000",))
     train, canaries = plant(people(500, 1), schema, seed=2, planted=20)
     return evaluate(
         train, people(450, 3), schema=schema, holdout=people(400, 4), effort="thorough", refit=Again(),
@@ -175,7 +176,7 @@ def test_unknown_names_are_refused() -> None:
 
 def test_order_and_decisions() -> None:
     assert deciding("private") == ("copying.exact", "copying.distance", "copying.membership", "attack.worst")
-    assert set(deciding("faithful")) == {"c2st", "tv.1way", "tv.3way", "association"}
+    assert set(deciding("faithful")) == {"c2st", "tv.1way", "tv.3way", "association", "rules.broken"}
     assert place("c2st") < place("copying.exact") < place("attack.density.trees") < place("ks")
     quick = [e for e in evaluators("score") if e.within("quick")]
     assert [e.key for e in quick] == ["neighbours", "counts"]
