@@ -24,7 +24,7 @@ from locum.runs.config import load_config
 def data(tmp_path: Path) -> Path:
     rng = np.random.default_rng(8)
     n = 400
-    net, kind = rng.integers(10, 5000, n), rng.choice(["a", "b"], n)
+    net, kind = rng.integers(10, 5000, n), rng.choice(["a", "b", "c"], n)
     low = rng.integers(0, 1000, n)
     table = pa.table(
         {
@@ -47,7 +47,7 @@ def test_proposals_are_comments_that_do_nothing(data: Path, capsys: Any) -> None
     rules = {r["holds"]: (r["support"], r["violations"]) for r in told["rules"]}
     assert rules["total = net + tax"] == (400, 0)
     assert rules["low <= high"] == (400, 0)
-    assert "if kind = 'a' then extra is null" in rules
+    assert "extra is null exactly if kind = 'a'" in rules
     text = (data.parent / "locum.toml").read_text()
     assert '# [[rule]]\n# holds = "total = net + tax"  # 400 rows for, no row against' in text
     assert load_config(data.parent / "locum.toml").schema.rules == ()
@@ -57,7 +57,7 @@ def test_proposals_are_comments_that_do_nothing(data: Path, capsys: Any) -> None
 def test_uncommented_rules_hold_in_run_and_sample(data: Path, tmp_path: Path) -> None:
     assert main(["init", str(data)]) == 0
     config = tmp_path / "locum.toml"
-    wanted = ("total = net + tax", "low <= high", "if kind = 'a' then extra is null")
+    wanted = ("total = net + tax", "low <= high", "extra is null exactly if kind = 'a'")
     lines = config.read_text().splitlines()
     for i, line in enumerate(lines):
         if line.startswith("# holds = ") and any(f'"{w}"' in line for w in wanted):
