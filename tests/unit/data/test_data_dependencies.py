@@ -71,3 +71,26 @@ def test_missing_counts_as_a_value(text):
     score = pd.Series([1.5, 2.5, 3.5, 4.5, np.nan, 6.5])[code].reset_index(drop=True)
     schema = detect(read(pd.DataFrame({"names": names, "score": score, "free": rng.normal(size=600)})))
     assert schema.dependencies == (Dependency("names", "score"),)
+
+
+def towns(n: int, size: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Rows of many towns, a few rows each, and their counties."""
+    rng = np.random.default_rng(seed)
+    town = np.unique(rng.integers(0, size, n), return_inverse=True)[1]
+    county = rng.integers(0, 60, town.max() + 1)[town]
+    return {"town": town, "county": np.unique(county, return_inverse=True)[1], "other": rng.integers(0, 9, n)}
+
+
+@pytest.mark.parametrize(("n", "size"), [(3000, 300), (3000, 1200), (20_000, 6000)])
+def test_labels_of_thousands_of_levels_determine_when_repetition_says_so(n: int, size: int) -> None:
+    table = towns(n, size)
+    assert find_dependencies(table, labels={"town", "county"}) == (Dependency("town", "county"),)
+    # Numbers of as many values may be drawn that no row had, so they are never looked up by.
+    assert find_dependencies(table, labels={"county"}) == ()
+    table["county"] = np.random.default_rng(1).permutation(table["county"])
+    assert find_dependencies(table, labels={"town", "county"}) == ()
+
+
+def test_labels_that_hardly_repeat_determine_nothing() -> None:
+    """Of 3,000 rows in 20,000 levels some 200 repeat one: too few, whatever they say."""
+    assert find_dependencies(towns(3000, 20_000), labels={"town", "county"}) == ()

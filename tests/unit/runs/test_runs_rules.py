@@ -24,7 +24,7 @@ from locum.runs.config import load_config
 def data(tmp_path: Path) -> Path:
     rng = np.random.default_rng(8)
     n = 400
-    net, kind = rng.integers(10, 5000, n), rng.choice(["a", "b"], n)
+    net, kind = rng.integers(10, 5000, n), rng.choice(["a", "b", "c"], n)
     low = rng.integers(0, 1000, n)
     table = pa.table(
         {
@@ -47,6 +47,7 @@ def test_what_init_finds_is_written_as_rules(data: Path, capsys: Any) -> None:
     rules = {r["holds"]: (r["support"], r["violations"]) for r in told["rules"]}
     assert rules["total = net + tax"] == (400, 0)
     assert rules["low <= high"] == (400, 0)
+    assert "extra is null exactly if kind = 'a'" in rules
     text = (data.parent / "locum.toml").read_text()
     assert '[[rule]]\nholds = "total = net + tax"  # 400 rows for, no row against\nsource = "data"' in text
     assert set(load_config(data.parent / "locum.toml").schema.rules) == set(rules)

@@ -38,6 +38,8 @@ def needed_orders(
         for o in orders
         if roots.get(o.low, o.low) != roots.get(o.high, o.high) and (o.low, o.high) not in given
     ]
+    looked_up = [{d.column, *d.sources} for d in definitions if d.kind == "look-up"]
+    kept = [o for o in kept if not any({o.low, o.high} <= some for some in looked_up)]
     both = {d.column: frozenset(d.sources) for d in definitions}
     kept = [o for o in kept if o.low not in both or both[o.low] != both.get(o.high)]
     kept = [o for o in kept if not _is_copy(o.low, definitions) and not _is_copy(o.high, definitions)]
@@ -50,7 +52,9 @@ def needed_orders(
 def single_roots(definitions: Iterable[Definition]) -> Mapping[str, str]:
     """For each column that is calculated from one other alone, the column at the start of that chain."""
     parent = {
-        d.column: d.sources[0] for d in definitions if len(d.sources) == 1 and d.kind in ("copy", "date")
+        d.column: d.sources[0]
+        for d in definitions
+        if len(d.sources) == 1 and d.kind in ("copy", "date", "dependency")
     }
     out = {}
     for name in parent:
