@@ -8,12 +8,13 @@ all other columns of the finished row, from a boosted classifier that was stoppe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
+from locum.models.tree.margins import PRIOR_ROWS, group_codes
 from locum.models.tree.ratio import boost
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.tree_sum import TreeSum
@@ -28,12 +29,30 @@ MOST_ROWS, FOLDS, ROUNDS, PATIENCE, RATE = 200_000, 8, 500, 25, 0.08
 STRATA = 16
 #: Held-out rows on which it is compared with what the model has already.
 COMPARED = 3_000
+#: How often the groups are gone through when their shares of the target are set right.
+SWEEPS = 10
 #: Log-odds are cut here, so that no row is ever impossible or certain.
 FARTHEST = 12.0
 
 LogProb = Callable[[Codes], FloatArray]
 #: The same for training rows, whose numbers are given too.
 RowLogProb = Callable[[Codes, IntArray], FloatArray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shift:
+    """What is added to the log-odds of the target's codes, by the code of another attribute.
+
+    Attributes
+    ----------
+    column
+        The other attribute.
+    value
+        By its code and the target's; 2-D.
+    """
+
+    column: int
+    value: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,10 +65,13 @@ class TargetModel:
         Attribute that is drawn.
     scores
         One sum of trees for two codes (log-odds of code 1), else one per code (softmax).
+    shifts
+        Offsets that give each group, and with them the table, the training rows' shares of the target.
     """
 
     column: int
     scores: tuple[Scorer, ...]
+    shifts: tuple[Shift, ...] = ()
 
     def probability(self, codes: Codes) -> FloatArray:
         """Probability of every code for each row, whatever its own; shape (n_rows, n_codes)."""
@@ -58,9 +80,50 @@ class TargetModel:
         odds = np.stack([np.clip(s(x), -FARTHEST, FARTHEST) for s in self.scores], axis=1)
         if len(self.scores) == 1:
             odds = np.hstack([np.zeros((len(x), 1)), odds])
+        for shift in self.shifts:
+            odds = odds + shift.value[x[:, shift.column]]
         p = np.exp(odds - odds.max(axis=1, keepdims=True))
         out: FloatArray = p / p.sum(axis=1, keepdims=True)
         return out
+
+    def calibrate(
+        self, data: CodedRows, groups: Sequence[int], rows: Codes, weight: FloatArray
+    ) -> TargetModel:
+        """The same model with shifts that give weighted rows the shares of the training rows.
+
+        Parameters
+        ----------
+        data
+            Training rows.
+        groups
+            Attributes within whose groups the shares of the target are held, besides those of all rows.
+        rows, weight
+            Rows whose target this model will draw.
+
+        References
+        ----------
+        Iterative proportional fitting, as in `locum.models.tree.margins.rake`.
+        """
+        size = data.domain.sizes[self.column]
+        y, p = data.column(self.column), self.probability(rows)
+        # The target's own code stands for all rows: every row has the same shift then.
+        wanted = {g: group_codes(data, g) for g in groups} | {self.column: np.zeros(size, dtype=np.int64)}
+        tables = {column: np.zeros((len(of_code), size)) for column, of_code in wanted.items()}
+        for _ in range(SWEEPS):
+            for column, of_code in wanted.items():
+                known, at = of_code[data.column(column)], of_code[rows[:, column]]
+                count = int(of_code.max(initial=-1)) + 1
+                truth = _tally(known, y, count, size)
+                seen = np.stack(
+                    [np.bincount(at + 1, weights=weight * p[:, k], minlength=count + 1)[1:] for k in range(size)],
+                    axis=1,
+                )
+                seen *= (truth.sum(axis=1) / np.maximum(seen.sum(axis=1), 1e-300))[:, None]
+                step = np.vstack([np.ones((1, size)), (truth + PRIOR_ROWS) / (seen + PRIOR_ROWS)])
+                p *= step[at + 1]
+                p /= p.sum(axis=1, keepdims=True)
+                tables[column] += np.log(step)[of_code + 1]
+        return replace(self, shifts=tuple(Shift(column, table) for column, table in tables.items()))
 
     def draw(self, codes: Codes, rng: np.random.Generator) -> None:
         """Draw the target of every row anew, in place.
@@ -87,6 +150,13 @@ class TargetModel:
             total = np.logaddexp(total, joint(other))
         own = codes[:, self.column]
         return total + np.log(p[np.arange(len(codes)), own])
+
+
+def _tally(group: IntArray, y: Codes, groups: int, size: int) -> FloatArray:
+    """Rows of each code of the target in each group; shape (groups, size)."""
+    kept = group >= 0
+    flat = np.bincount(group[kept] * size + y[kept], minlength=groups * size)
+    return flat.reshape(groups, size).astype(np.float64)
 
 
 def _stratify(key: FloatArray, rng: np.random.Generator) -> FloatArray:

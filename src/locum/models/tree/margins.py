@@ -1,0 +1,223 @@
+"""Offsets that give the corrected chains the margins of the training rows.
+
+A ratio that was learned with large leaves and stopped early is too small for the plausible rows of a stratum
+in which most chain rows are implausible; rare strata then become rarer still. Offsets per code, and per code
+within a group, are added to the log ratio so that the weighted chain rows have the shares of the training
+rows; of all weights that do, these are the nearest to the ratio's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from locum.arrays import FloatArray, IntArray
+from locum.models.tree.inputs import mass_groups
+from locum.schema.domain import CodedRows, Codes
+
+#: Fewest training rows of a cell within a group, and of a group.
+CELL_ROWS, GROUP_ROWS = 10, 40
+#: Ordered columns of more codes than this make so many groups of like size.
+ORDERED_GROUPS = 5
+#: Most codes of a column that makes groups unasked, and most such columns.
+FEW_CODES, MOST_UNASKED = 8, 4
+#: Largest table of codes of one margin.
+MOST_CODES = 2**21
+#: Rows added to both sides of every quotient, so that cells of few rows move little; the farthest step.
+PRIOR_ROWS, FARTHEST = 0.5, 10.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Margin:
+    """Shares of the codes of one attribute, of all rows or within the groups of another.
+
+    Attributes
+    ----------
+    column, group
+        The attribute, and the one that makes groups; -1 for none.
+    cell
+        Cell of each code, by the group's code (one line without groups) and the attribute's; int32, 2-D.
+    share
+        Share of the training rows in each cell.
+    offset
+        What is added to the log ratio of the rows of each cell.
+    """
+
+    column: int
+    group: int
+    cell: npt.NDArray[np.int32]
+    share: FloatArray
+    offset: FloatArray
+
+    def cells(self, codes: Codes) -> IntArray:
+        """Cell of each row; shape (n_rows,)."""
+        if self.group < 0:
+            return self.cell[0][codes[:, self.column]]
+        at = codes[:, self.group].astype(np.int64) * self.cell.shape[1] + codes[:, self.column]
+        return self.cell.ravel()[at]
+
+
+def log_offset(margins: Sequence[Margin], codes: Codes) -> FloatArray:
+    """Sum of the offsets of each row; shape (n_rows,)."""
+    total = np.zeros(len(codes))
+    for margin in margins:
+        total += margin.offset[margin.cells(codes)]
+    return total
+
+
+def find_margins(data: CodedRows, groups: Sequence[int], without: int | None = None) -> tuple[Margin, ...]:
+    """The margins to be held, with offsets of zero.
+
+    Parameters
+    ----------
+    data
+        Training rows.
+    groups
+        Attributes within whose groups every margin is held.
+    without
+        An attribute that is drawn anew after the correction, so that its margins are not held here.
+    """
+    live = [i for i, size in enumerate(data.domain.sizes) if size > 1 and i != without]
+    columns = {i: data.column(i) for i in live}
+    found = []
+    for group in groups:
+        if group not in columns:
+            continue
+        of_code = group_codes(data, group)
+        for column in live:
+            size = data.domain.sizes[column]
+            if column != group and len(of_code) * size <= MOST_CODES:
+                found.append(_within(data, column, group, of_code, columns))
+    found += [_margin(column, -1, np.arange(data.domain.sizes[column])[None, :], columns) for column in live]
+    return tuple(found)
+
+
+def groups_of(data: CodedRows, named: Sequence[int]) -> list[int]:
+    """Attributes that make groups: the named ones, and a few of those that have few labels."""
+    few = [
+        i
+        for i, a in enumerate(data.domain)
+        if not a.ordered and 2 <= a.size - (a.null is not None) and a.size <= FEW_CODES and i not in named
+    ]
+    few.sort(key=lambda i: data.domain.sizes[i])
+    return [*dict.fromkeys(named), *few[:MOST_UNASKED]]
+
+
+def group_codes(data: CodedRows, group: int) -> IntArray:
+    """Group of each code of an attribute; -1 where it has too few rows. Shape (size,)."""
+    attribute = data.domain.attributes[group]
+    counts = np.bincount(data.column(group), minlength=attribute.size)
+    if attribute.ordered and attribute.size > FEW_CODES:
+        valued = counts if attribute.null is None else counts[:-1]
+        cut = mass_groups(valued, ORDERED_GROUPS)
+        of_code = cut if attribute.null is None else np.append(cut, cut.max() + 1)
+    else:
+        of_code = np.arange(attribute.size)
+    rows = np.bincount(of_code, weights=counts)
+    out: IntArray = np.where(rows[of_code] >= GROUP_ROWS, of_code, -1)
+    return out
+
+
+def _within(
+    data: CodedRows, column: int, group: int, of_code: IntArray, columns: dict[int, Codes]
+) -> Margin:
+    """Codes of a column within the groups of another: those of few rows share a cell with their neighbours."""
+    attribute = data.domain.attributes[column]
+    at = of_code[columns[group]]
+    kept = at >= 0
+    groups = int(of_code.max(initial=-1)) + 1
+    tally = np.bincount(
+        at[kept] * attribute.size + columns[column][kept], minlength=groups * attribute.size
+    ).reshape(groups, attribute.size)
+    # Cell 0 is that of all rows in no group.
+    cell, first = np.zeros((len(of_code), attribute.size), dtype=np.int32), 1
+    for g in np.unique(of_code[of_code >= 0]):
+        runs = _runs(tally[g], CELL_ROWS, attribute.ordered, attribute.null)
+        cell[of_code == g] = first + runs
+        first += int(runs.max()) + 1
+    return _margin(column, group, cell, columns)
+
+
+def _runs(counts: IntArray, least: int, ordered: bool, null: int | None) -> IntArray:
+    """Number of the cell of each code, every one but the missing one's of at least `least` rows if possible.
+
+    Neighbours are joined where codes are ordered; elsewhere all codes of too few rows are.
+    """
+    out = np.empty(len(counts), dtype=np.int64)
+    valued = np.arange(len(counts)) if null is None else np.flatnonzero(np.arange(len(counts)) != null)
+    if ordered:
+        cell, filled = 0, 0
+        for code in valued:
+            if filled >= least:
+                cell, filled = cell + 1, 0
+            out[code] = cell
+            filled += int(counts[code])
+        if 0 < cell and filled < least:
+            out[valued[out[valued] == cell]] = cell - 1
+    else:
+        enough = counts[valued] >= least
+        out[valued] = np.where(enough, np.cumsum(enough), 0)
+    if null is not None:
+        out[null] = out[valued].max(initial=-1) + 1
+    return np.unique(out, return_inverse=True)[1]
+
+
+def _margin(column: int, group: int, cell: IntArray, columns: dict[int, Codes]) -> Margin:
+    count = int(cell.max()) + 1
+    empty = Margin(column, group, cell.astype(np.int32), np.zeros(0), np.zeros(count))
+    lines = columns[group] if group >= 0 else np.zeros(len(columns[column]), dtype=np.int64)
+    at = empty.cell.ravel()[lines.astype(np.int64) * cell.shape[1] + columns[column]]
+    tally = np.bincount(at, minlength=count)
+    return replace(empty, share=tally / tally.sum())
+
+
+def rake(
+    margins: Sequence[Margin], codes: Codes, log_ratio: FloatArray, cap: float, n: int, sweeps: int
+) -> tuple[tuple[Margin, ...], FloatArray, float, float]:
+    """Change offsets until the weighted rows have the margins' shares.
+
+    Parameters
+    ----------
+    margins
+        What to hold, the most important ones last.
+    codes, log_ratio
+        Rows of the chains, and their log ratio without any offset.
+    cap
+        Largest weight, in units of the mean weight.
+    n
+        Rows that the shares are worth: cells of few of them move little.
+    sweeps
+        How often all margins are gone through.
+
+    Returns
+    -------
+    The margins with their offsets, the log weights (their mean is 1), the log of the mean of the weights
+    before they were divided by it, and that of the largest one that counts.
+
+    References
+    ----------
+    Iterative proportional fitting of weights (raking): Deming and Stephan, doi:10.1214/aoms/1177731829
+    (differs: weights are cut at `cap` in every step).
+    """
+    cells = [margin.cells(codes) for margin in margins]
+    offsets = [margin.offset.copy() for margin in margins]
+    weight = np.exp(log_ratio + log_offset(margins, codes))
+    scale = 1.0
+    for _ in range(sweeps):
+        mean = float(np.minimum(weight, cap).mean())
+        weight /= mean
+        scale *= mean
+        for margin, cell, offset in zip(margins, cells, offsets, strict=True):
+            seen = np.bincount(cell, weights=np.minimum(weight, cap), minlength=len(offset))
+            seen *= n / seen.sum()
+            step = (margin.share * n + PRIOR_ROWS) / (seen + PRIOR_ROWS)
+            step = np.clip(step, 1.0 / FARTHEST, FARTHEST)
+            weight *= step[cell]
+            offset += np.log(step)
+    weight = np.minimum(weight, cap)
+    mean = float(weight.mean())
+    found = tuple(replace(m, offset=offset) for m, offset in zip(margins, offsets, strict=True))
+    return found, np.log(weight / mean), float(np.log(scale * mean)), float(np.log(scale * cap))
