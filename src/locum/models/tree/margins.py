@@ -19,7 +19,7 @@ from locum.models.tree.inputs import mass_groups
 from locum.schema.domain import CodedRows, Codes
 
 #: Fewest training rows of a cell within a group, and of a group.
-CELL_ROWS, GROUP_ROWS = 10, 40
+CELL_ROWS, GROUP_ROWS = 5, 40
 #: Ordered columns of more codes than this make so many groups of like size.
 ORDERED_GROUPS = 5
 #: Most codes of a column that makes groups unasked, and most such columns.

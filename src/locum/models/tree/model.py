@@ -21,11 +21,11 @@ from locum.models.tree.guided import sample_guided
 from locum.models.tree.inputs import Bins, bin_table, dependence, target_groups
 from locum.models.tree.mixture import Mixture
 from locum.models.tree.margins import find_margins, groups_of
-from locum.models.tree.ratio import Ratio, balance, fit_ratio
+from locum.models.tree.ratio import FIT_SWEEPS, Ratio, balance, fit_ratio
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.store import pack, unpack
-from locum.models.tree.target import TargetModel, fit_target_model
+from locum.models.tree.target import TargetModel, find_shifts, fit_target_model
 from locum.models.tree.tree_sum import TreeSum
 from locum.progress import Event, Listener
 from locum.randomness import child_seed, stream
@@ -46,7 +46,7 @@ MANY_PAIRS, FEWEST_MEMBERS = 600, 6
 #: At and below this many rows chains are smoothed and priced most carefully.
 FEW_ROWS = 4000
 #: Fresh chain rows that the offsets of margins are fitted on: least, most, per training row.
-MARGIN_ROWS = (20_000, 200_000, 3)
+MARGIN_ROWS = (20_000, 200_000, 2)
 #: Rows drawn per block, to bound memory.
 BLOCK = 100_000
 
@@ -185,7 +185,9 @@ def _hold_margins(
     chain = mixture.sample_chains(int(np.clip(MARGIN_ROWS[2] * data.n_rows, *MARGIN_ROWS[:2])), rng)
     ratio, weight = balance(score, score(chain), chain, margins, settings.pool, data.n_rows)
     if target is not None:
-        target = target.calibrate(data, groups, chain, np.exp(weight))
+        target = replace(target, shifts=find_shifts(data, target.column, groups))
+        p = target.probability(chain)
+        target = target.calibrate(p, chain, np.exp(weight), data.n_rows, FIT_SWEEPS)
     return replace(mixture, ratio=ratio, target=target)
 
 

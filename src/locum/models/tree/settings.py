@@ -58,7 +58,7 @@ class TreeSettings(ModelSettings):
         "Boosted models whose mean is the log density ratio; each sees its own share of the chain rows.",
     )
     pool: float = number(
-        6.0,
+        4.0,
         1.1,
         20.0,
         "Most rows drawn from the chains per row kept by the correction: fewer where its weights are even.",

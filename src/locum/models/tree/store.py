@@ -68,6 +68,9 @@ _MARGINS = {
     "margin.share": ArraySpec(np.float64, 0, 1),
     "margin.offset": ArraySpec(np.float64, -MOST_VALUE, MOST_VALUE),
     "shift.column": ArraySpec(np.int32, low=0),
+    "shift.groups": ArraySpec(np.int64, 1, 2**31),
+    "shift.group": ArraySpec(np.int32, low=0),
+    "shift.share": ArraySpec(np.float64, 0, 1),
     "shift.value": ArraySpec(np.float64, -MOST_VALUE, MOST_VALUE),
 }
 
@@ -119,6 +122,9 @@ def _margin_arrays(margins: Sequence[Margin], shifts: Sequence[Shift]) -> dict[s
         "margin.share": flatten([m.share for m in margins]),
         "margin.offset": flatten([m.offset for m in margins]),
         "shift.column": [s.column for s in shifts],
+        "shift.groups": [len(s.value) for s in shifts],
+        "shift.group": flatten([none, *(s.group for s in shifts)]),
+        "shift.share": flatten([none, *(s.share for s in shifts)]),
         "shift.value": flatten([none, *(s.value for s in shifts)]),
     }
 
@@ -177,7 +183,7 @@ def _target(state: ModelState, domain: Domain) -> tuple[int, int]:
 
 
 def _margins(file: StateReader, target: int) -> tuple[tuple[Margin, ...], tuple[Shift, ...]]:
-    """Margins with their offsets, and the shifts of the target's model."""
+    """Margins with their offsets, and the shifts of the target's model, which follow them."""
     sizes = np.array(file.domain.sizes, dtype=np.int64)
     keys = file.array("margin.keys", None, 2)
     column, group = keys[:, 0], keys[:, 1]
@@ -194,12 +200,24 @@ def _margins(file: StateReader, target: int) -> tuple[tuple[Margin, ...], tuple[
             raise broken("a margin has a cell out of range")
         shape = int(lines[i]), int(sizes[column[i]])
         margins.append(Margin(int(column[i]), int(group[i]), cell.reshape(shape), shares[i], offsets[i]))
-    shifted = file.array("shift.column", None)
-    if (shifted >= len(sizes)).any():
+    return tuple(margins), _shifts(file, target)
+
+
+def _shifts(file: StateReader, target: int) -> tuple[Shift, ...]:
+    """The shifts of the target's model."""
+    sizes = np.array(file.domain.sizes, dtype=np.int64)
+    column = file.array("shift.column", None)
+    if (column >= len(sizes)).any():
         raise broken("a shift belongs to no column")
-    values = file.parts("shift.value", sizes[shifted] * sizes[target])
-    return tuple(margins), tuple(
-        Shift(int(c), v.reshape(-1, int(sizes[target]))) for c, v in zip(shifted, values, strict=True)
+    counts = file.array("shift.groups", len(column))
+    groups = file.parts("shift.group", sizes[column])
+    shares, values = (file.parts(f"shift.{n}", counts * sizes[target]) for n in ("share", "value"))
+    check_shares(shares, 0.999, 1.001)
+    if any(group.max() >= count for group, count in zip(groups, counts, strict=True)):
+        raise broken("a shift has a group out of range")
+    return tuple(
+        Shift(int(c), g, s.reshape(-1, sizes[target]), v.reshape(-1, sizes[target]))
+        for c, g, s, v in zip(column, groups, shares, values, strict=True)
     )
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
 from locum.models.tree.margins import PRIOR_ROWS, group_codes
-from locum.models.tree.ratio import boost
+from locum.models.tree.ratio import DRAW_SWEEPS, RAKED_ROWS, boost
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.tree_sum import TreeSum
 from locum.randomness import child_seed, stream
@@ -29,8 +29,6 @@ MOST_ROWS, FOLDS, ROUNDS, PATIENCE, RATE = 200_000, 8, 500, 25, 0.08
 STRATA = 16
 #: Held-out rows on which it is compared with what the model has already.
 COMPARED = 3_000
-#: How often the groups are gone through when their shares of the target are set right.
-SWEEPS = 10
 #: Log-odds are cut here, so that no row is ever impossible or certain.
 FARTHEST = 12.0
 
@@ -41,17 +39,23 @@ RowLogProb = Callable[[Codes, IntArray], FloatArray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shift:
-    """What is added to the log-odds of the target's codes, by the code of another attribute.
+    """What is added to the log-odds of the target's codes in the groups of another attribute.
 
     Attributes
     ----------
     column
-        The other attribute.
+        The other attribute; the target itself where all rows are one group.
+    group
+        Group of each of its codes; int32.
+    share
+        Share of the training rows by group and code of the target; 2-D.
     value
-        By its code and the target's; 2-D.
+        What is added, likewise.
     """
 
     column: int
+    group: npt.NDArray[np.int32]
+    share: FloatArray
     value: FloatArray
 
 
@@ -81,57 +85,57 @@ class TargetModel:
         if len(self.scores) == 1:
             odds = np.hstack([np.zeros((len(x), 1)), odds])
         for shift in self.shifts:
-            odds = odds + shift.value[x[:, shift.column]]
+            odds = odds + shift.value[shift.group[x[:, shift.column]]]
         p = np.exp(odds - odds.max(axis=1, keepdims=True))
         out: FloatArray = p / p.sum(axis=1, keepdims=True)
         return out
 
-    def calibrate(
-        self, data: CodedRows, groups: Sequence[int], rows: Codes, weight: FloatArray
-    ) -> TargetModel:
-        """The same model with shifts that give weighted rows the shares of the training rows.
+    def calibrate(self, p: FloatArray, rows: Codes, weight: FloatArray, n: int, sweeps: int) -> TargetModel:
+        """The same model with shifts that give weighted rows the training rows' shares of the target.
 
         Parameters
         ----------
-        data
-            Training rows.
-        groups
-            Attributes within whose groups the shares of the target are held, besides those of all rows.
+        p
+            Its probabilities for the rows; they are changed to the new ones.
         rows, weight
-            Rows whose target this model will draw.
+            Rows whose target it will draw.
+        n
+            Rows that the shares are worth: groups of few of them move little.
+        sweeps
+            How often all groups are gone through.
 
         References
         ----------
         Iterative proportional fitting, as in `locum.models.tree.margins.rake`.
         """
-        size = data.domain.sizes[self.column]
-        y, p = data.column(self.column), self.probability(rows)
-        # The target's own code stands for all rows: every row has the same shift then.
-        wanted = {g: group_codes(data, g) for g in groups} | {self.column: np.zeros(size, dtype=np.int64)}
-        tables = {column: np.zeros((len(of_code), size)) for column, of_code in wanted.items()}
-        for _ in range(SWEEPS):
-            for column, of_code in wanted.items():
-                known, at = of_code[data.column(column)], of_code[rows[:, column]]
-                count = int(of_code.max(initial=-1)) + 1
-                truth = _tally(known, y, count, size)
-                seen = np.stack(
-                    [np.bincount(at + 1, weights=weight * p[:, k], minlength=count + 1)[1:] for k in range(size)],
-                    axis=1,
-                )
-                seen *= (truth.sum(axis=1) / np.maximum(seen.sum(axis=1), 1e-300))[:, None]
-                step = np.vstack([np.ones((1, size)), (truth + PRIOR_ROWS) / (seen + PRIOR_ROWS)])
-                p *= step[at + 1]
+        values = [shift.value.copy() for shift in self.shifts]
+        at = [shift.group[rows[:, shift.column]] if shift.column != self.column else 0 for shift in self.shifts]
+        mass = weight * (n / weight.sum())
+        for _ in range(sweeps):
+            for shift, value, group in zip(self.shifts, values, at, strict=True):
+                groups, size = shift.share.shape
+                seen = np.empty((groups, size))
+                for code in range(size):
+                    inside = mass * p[:, code]
+                    seen[:, code] = np.bincount(np.broadcast_to(group, len(p)), inside, groups)
+                wanted = shift.share / np.maximum(shift.share.sum(axis=1, keepdims=True), 1e-300)
+                wanted = wanted * seen.sum(axis=1, keepdims=True)
+                step = (wanted + PRIOR_ROWS) / (seen + PRIOR_ROWS)
+                p *= step[group]
                 p /= p.sum(axis=1, keepdims=True)
-                tables[column] += np.log(step)[of_code + 1]
-        return replace(self, shifts=tuple(Shift(column, table) for column, table in tables.items()))
+                value += np.log(step)
+        shifts = tuple(replace(s, value=v) for s, v in zip(self.shifts, values, strict=True))
+        return replace(self, shifts=shifts)
 
     def draw(self, codes: Codes, rng: np.random.Generator) -> None:
         """Draw the target of every row anew, in place.
 
-        Each row's code follows its own probabilities exactly; the draws of rows with similar probabilities
-        are stratified, so that their shares vary less than under independent draws.
+        The draws of rows with similar probabilities are stratified and, unless they are few, their shifts are
+        set right for these very rows, so that shares vary less than under independent draws.
         """
         p = self.probability(codes)
+        if len(codes) >= RAKED_ROWS:
+            self.calibrate(p, codes, np.ones(len(codes)), len(codes), DRAW_SWEEPS)
         cumulative = np.cumsum(p, axis=1)
         uniform = _stratify(p @ np.arange(p.shape[1]), rng)
         chosen = (cumulative < uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
@@ -152,11 +156,19 @@ class TargetModel:
         return total + np.log(p[np.arange(len(codes)), own])
 
 
-def _tally(group: IntArray, y: Codes, groups: int, size: int) -> FloatArray:
-    """Rows of each code of the target in each group; shape (groups, size)."""
-    kept = group >= 0
-    flat = np.bincount(group[kept] * size + y[kept], minlength=groups * size)
-    return flat.reshape(groups, size).astype(np.float64)
+def find_shifts(data: CodedRows, column: int, groups: Sequence[int]) -> tuple[Shift, ...]:
+    """Shifts of zero that hold the shares of the target in all rows and within groups of some attributes."""
+    size = data.domain.sizes[column]
+    y = data.column(column).astype(np.int64)
+    found = []
+    for other in [*(g for g in groups if g != column), column]:
+        # Group 0 is that of all rows in no group.
+        of_code = np.zeros(size, dtype=np.int64) if other == column else group_codes(data, other) + 1
+        count = int(of_code.max()) + 1
+        at = of_code[data.column(other)] if other != column else 0 * y
+        share = np.bincount(at * size + y, minlength=count * size).reshape(count, size) / len(y)
+        found.append(Shift(other, of_code.astype(np.int32), share, np.zeros((count, size))))
+    return tuple(found)
 
 
 def _stratify(key: FloatArray, rng: np.random.Generator) -> FloatArray:
