@@ -24,6 +24,10 @@ CELL_ROWS, GROUP_ROWS = 5, 40
 ORDERED_GROUPS = 5
 #: Most codes of a column that makes groups unasked, and most such columns.
 FEW_CODES, MOST_UNASKED = 8, 4
+#: Margins up to which columns make groups unasked.
+MOST_MARGINS = 200
+#: Cells of rows (margins times rows) that are kept between sweeps; beyond, they are looked up every time.
+KEPT_CELLS = 2**25
 #: Largest table of codes of one margin.
 MOST_CODES = 2**21
 #: Rows added to both sides of every quotient, so that cells of few rows move little; the farthest step.
@@ -103,7 +107,7 @@ def groups_of(data: CodedRows, named: Sequence[int]) -> list[int]:
         if not a.ordered and 2 <= a.size - (a.null is not None) and a.size <= FEW_CODES and i not in named
     ]
     few.sort(key=lambda i: data.domain.sizes[i])
-    return [*dict.fromkeys(named), *few[:MOST_UNASKED]]
+    return [*dict.fromkeys(named), *few[: min(MOST_UNASKED, MOST_MARGINS // len(data.domain))]]
 
 
 def group_codes(data: CodedRows, group: int) -> IntArray:
@@ -202,7 +206,8 @@ def rake(
     Iterative proportional fitting of weights (raking): Deming and Stephan, doi:10.1214/aoms/1177731829
     (differs: weights are cut at `cap` in every step).
     """
-    cells = [margin.cells(codes) for margin in margins]
+    kept = len(margins) * len(codes) <= KEPT_CELLS
+    cells = [margin.cells(codes) for margin in margins] if kept else []
     offsets = [margin.offset.copy() for margin in margins]
     weight = np.exp(log_ratio + log_offset(margins, codes))
     scale = 1.0
@@ -210,7 +215,8 @@ def rake(
         mean = float(np.minimum(weight, cap).mean())
         weight /= mean
         scale *= mean
-        for margin, cell, offset in zip(margins, cells, offsets, strict=True):
+        for i, (margin, offset) in enumerate(zip(margins, offsets, strict=True)):
+            cell = cells[i] if kept else margin.cells(codes)
             seen = np.bincount(cell, weights=np.minimum(weight, cap), minlength=len(offset))
             seen *= n / seen.sum()
             step = (margin.share * n + PRIOR_ROWS) / (seen + PRIOR_ROWS)

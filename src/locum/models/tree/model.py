@@ -46,7 +46,7 @@ MANY_PAIRS, FEWEST_MEMBERS = 600, 6
 #: At and below this many rows chains are smoothed and priced most carefully.
 FEW_ROWS = 4000
 #: Fresh chain rows that the offsets of margins are fitted on: least, most, per training row.
-MARGIN_ROWS = (20_000, 200_000, 2)
+MARGIN_ROWS = (50_000, 200_000, 2)
 #: Rows drawn per block, to bound memory.
 BLOCK = 100_000
 
@@ -117,7 +117,7 @@ class TreeModel(GuidedModel):
         if settings.target in data.domain.names:
             target = _fit_target(data, data.domain.index(settings.target), mixture, seen, seed)
             mixture = replace(mixture, target=target)
-        if settings.correction:
+        if settings.margins or score is not None:
             mixture = _hold_margins(data, mixture, score, settings, stream(seed, "tree", "margins"))
         self._mixture = replace(mixture, tables=mixture.used_tables())
         progress(Event("fit", steps, steps, "done"))
@@ -180,11 +180,12 @@ def _hold_margins(
     named = [i for i, a in enumerate(data.domain) if a.column in settings.protected]
     if target is None and settings.target in data.domain.names:
         named.append(data.domain.index(settings.target))
-    groups = groups_of(data, named) if data.n_rows >= RATIO_ROWS else []
+    groups = groups_of(data, named) if settings.margins and data.n_rows >= RATIO_ROWS else []
     margins = find_margins(data, groups, None if target is None else target.column)
+    margins = margins if settings.margins else ()
     chain = mixture.sample_chains(int(np.clip(MARGIN_ROWS[2] * data.n_rows, *MARGIN_ROWS[:2])), rng)
     ratio, weight = balance(score, score(chain), chain, margins, settings.pool, data.n_rows)
-    if target is not None:
+    if target is not None and settings.margins:
         target = replace(target, shifts=find_shifts(data, target.column, groups))
         p = target.probability(chain)
         target = target.calibrate(p, chain, np.exp(weight), data.n_rows, FIT_SWEEPS)

@@ -31,7 +31,7 @@ PATIENCE, ENOUGH_KEPT = (40, 200), 3600
 #: Largest share of the ratio's mass that may be cut off by its cap, where the pool allows that.
 CUT_MASS = 0.02
 #: How often all margins are gone through in fitting and in drawing, and the rows from which a draw is raked.
-FIT_SWEEPS, DRAW_SWEEPS, RAKED_ROWS = 8, 3, 500
+FIT_SWEEPS, DRAW_SWEEPS, RAKED_ROWS = 8, 5, 500
 #: Depth limit, fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 #: Share of the columns that each tree looks at, and the fewest: trees over two of three columns would never

@@ -51,6 +51,12 @@ class TreeSettings(ModelSettings):
         30, 1, 10_000, "Input columns per tree: the most informative ones when there are more."
     )
     correction: bool = setting(True, "flag", "Whether the density-ratio correction is fitted.")
+    margins: bool = setting(
+        True,
+        "flag",
+        "Whether offsets hold the margins of the training rows, of all rows and within groups. The density "
+        "is then known up to a constant that is estimated.",
+    )
     ratios: int = whole(
         2,
         1,
