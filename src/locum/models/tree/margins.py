@@ -8,6 +8,7 @@ rows; of all weights that do, these are the nearest to the ratio's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,10 +21,15 @@ from locum.schema.domain import CodedRows, Codes
 
 #: Fewest training rows of a cell within a group, and of a group.
 CELL_ROWS, GROUP_ROWS = 5, 40
+#: A cell of an ordered column within a group holds at least such a share of the group; cells within groups
+#: that nobody asked for hold at least so many rows. Finer ones would keep accidents of the training rows.
+CELL_SHARE, UNASKED_ROWS = 1 / 256, 50
 #: Ordered columns of more codes than this make so many groups of like size.
 ORDERED_GROUPS = 5
 #: Most codes of a column that makes groups unasked, and most such columns.
 FEW_CODES, MOST_UNASKED = 8, 4
+#: Fewest training rows of a cell that is looked at when raking is judged.
+COUNTED_ROWS = 10
 #: Margins up to which columns make groups unasked.
 MOST_MARGINS = 200
 #: Cells of rows (margins times rows) that are kept between sweeps; beyond, they are looked up every time.
@@ -64,6 +70,13 @@ class Margin:
         return self.cell.ravel()[at]
 
 
+    def after(self, rows: Codes, n: int) -> Margin:
+        """The margin of what is still to be drawn of `n` rows when some have been."""
+        drawn = np.bincount(self.cells(rows), minlength=len(self.share))
+        wanted = np.maximum(self.share * n - drawn, 0.0)
+        return replace(self, share=wanted / max(wanted.sum(), 1e-300))
+
+
 def log_offset(margins: Sequence[Margin], codes: Codes) -> FloatArray:
     """Sum of the offsets of each row; shape (n_rows,)."""
     total = np.zeros(len(codes))
@@ -72,42 +85,44 @@ def log_offset(margins: Sequence[Margin], codes: Codes) -> FloatArray:
     return total
 
 
-def find_margins(data: CodedRows, groups: Sequence[int], without: int | None = None) -> tuple[Margin, ...]:
+def find_margins(
+    data: CodedRows, named: Sequence[int], unasked: Sequence[int] = (), without: int | None = None
+) -> tuple[Margin, ...]:
     """The margins to be held, with offsets of zero.
 
     Parameters
     ----------
     data
         Training rows.
-    groups
-        Attributes within whose groups every margin is held.
+    named, unasked
+        Attributes within whose groups every margin is held, and others, within whose groups it is held more
+        coarsely.
     without
         An attribute that is drawn anew after the correction, so that its margins are not held here.
     """
     live = [i for i, size in enumerate(data.domain.sizes) if size > 1 and i != without]
     columns = {i: data.column(i) for i in live}
     found = []
-    for group in groups:
-        if group not in columns:
-            continue
+    for group in [g for g in (*dict.fromkeys(named), *unasked) if g in columns]:
         of_code = group_codes(data, group)
+        least = CELL_ROWS if group in named else UNASKED_ROWS
         for column in live:
             size = data.domain.sizes[column]
             if column != group and len(of_code) * size <= MOST_CODES:
-                found.append(_within(data, column, group, of_code, columns))
+                found.append(_within(data, (column, group), of_code, columns, least))
     found += [_margin(column, -1, np.arange(data.domain.sizes[column])[None, :], columns) for column in live]
     return tuple(found)
 
 
-def groups_of(data: CodedRows, named: Sequence[int]) -> list[int]:
-    """Attributes that make groups: the named ones, and a few of those that have few labels."""
+def unasked_groups(data: CodedRows, named: Sequence[int]) -> list[int]:
+    """A few attributes of few labels besides those named."""
     few = [
         i
         for i, a in enumerate(data.domain)
         if not a.ordered and 2 <= a.size - (a.null is not None) and a.size <= FEW_CODES and i not in named
     ]
     few.sort(key=lambda i: data.domain.sizes[i])
-    return [*dict.fromkeys(named), *few[: min(MOST_UNASKED, MOST_MARGINS // len(data.domain))]]
+    return few[: min(MOST_UNASKED, MOST_MARGINS // len(data.domain))]
 
 
 def group_codes(data: CodedRows, group: int) -> IntArray:
@@ -126,9 +141,10 @@ def group_codes(data: CodedRows, group: int) -> IntArray:
 
 
 def _within(
-    data: CodedRows, column: int, group: int, of_code: IntArray, columns: dict[int, Codes]
+    data: CodedRows, pair: tuple[int, int], of_code: IntArray, columns: dict[int, Codes], least: int
 ) -> Margin:
     """Codes of a column within the groups of another: those of few rows share a cell with their neighbours."""
+    column, group = pair
     attribute = data.domain.attributes[column]
     at = of_code[columns[group]]
     kept = at >= 0
@@ -139,7 +155,8 @@ def _within(
     # Cell 0 is that of all rows in no group.
     cell, first = np.zeros((len(of_code), attribute.size), dtype=np.int32), 1
     for g in np.unique(of_code[of_code >= 0]):
-        runs = _runs(tally[g], CELL_ROWS, attribute.ordered, attribute.null)
+        fine = max(least, math.ceil(CELL_SHARE * tally[g].sum())) if attribute.ordered else least
+        runs = _runs(tally[g], fine, attribute.ordered, attribute.null)
         cell[of_code == g] = first + runs
         first += int(runs.max()) + 1
     return _margin(column, group, cell, columns)
@@ -148,24 +165,23 @@ def _within(
 def _runs(counts: IntArray, least: int, ordered: bool, null: int | None) -> IntArray:
     """Number of the cell of each code, every one but the missing one's of at least `least` rows if possible.
 
-    Neighbours are joined where codes are ordered; elsewhere all codes of too few rows are.
+    Of the codes of fewer rows, neighbours (past those that stand alone) are joined where codes are ordered;
+    elsewhere all of them are.
     """
-    out = np.empty(len(counts), dtype=np.int64)
-    valued = np.arange(len(counts)) if null is None else np.flatnonzero(np.arange(len(counts)) != null)
-    if ordered:
-        cell, filled = 0, 0
-        for code in valued:
-            if filled >= least:
-                cell, filled = cell + 1, 0
-            out[code] = cell
-            filled += int(counts[code])
-        if 0 < cell and filled < least:
-            out[valued[out[valued] == cell]] = cell - 1
-    else:
-        enough = counts[valued] >= least
-        out[valued] = np.where(enough, np.cumsum(enough), 0)
-    if null is not None:
-        out[null] = out[valued].max(initial=-1) + 1
+    valued = np.flatnonzero(np.arange(len(counts)) != (-1 if null is None else null))
+    few = valued[counts[valued] < least]
+    out = np.arange(len(counts))
+    if 0 < len(few) < len(valued) and counts[few].sum() < least:
+        # Too few together: they join the largest code, which they do not bend.
+        out[few] = valued[np.argmax(counts[valued])]
+    elif len(few):
+        before = np.cumsum(counts[few]) - counts[few]
+        run = before // least if ordered else 0 * few
+        # What is left over at the end joins the run before it.
+        short = run == run[-1]
+        if run[-1] > 0 and counts[few][short].sum() < least:
+            run = np.where(short, np.max(run[~short], initial=0), run)
+        out[few] = len(counts) + run
     return np.unique(out, return_inverse=True)[1]
 
 
@@ -227,3 +243,19 @@ def rake(
     mean = float(weight.mean())
     found = tuple(replace(m, offset=offset) for m, offset in zip(margins, offsets, strict=True))
     return found, np.log(weight / mean), float(np.log(scale * mean)), float(np.log(scale * cap))
+
+
+def farthest(margins: Sequence[Margin], codes: Codes, log_weight: FloatArray, n: int) -> float:
+    """Largest distance of a weighted share from the training rows', in standard errors of `n` rows.
+
+    Cells of fewer than `COUNTED_ROWS` training rows do not count.
+    """
+    weight = np.exp(log_weight)
+    worst = 0.0
+    for margin in margins:
+        seen = np.bincount(margin.cells(codes), weight, len(margin.share)) / weight.sum()
+        rows = margin.share * n
+        counted = np.minimum(rows, n - rows) >= COUNTED_ROWS
+        error = np.sqrt(margin.share * (1.0 - margin.share) / n)
+        worst = max(worst, float((np.abs(seen - margin.share)[counted] / error[counted]).max(initial=0.0)))
+    return worst

@@ -20,7 +20,7 @@ from locum.models.tree.grow import xlogx_table
 from locum.models.tree.guided import sample_guided
 from locum.models.tree.inputs import Bins, bin_table, dependence, target_groups
 from locum.models.tree.mixture import Mixture
-from locum.models.tree.margins import find_margins, groups_of
+from locum.models.tree.margins import find_margins, unasked_groups
 from locum.models.tree.ratio import FIT_SWEEPS, Ratio, balance, fit_ratio
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings
@@ -180,13 +180,13 @@ def _hold_margins(
     named = [i for i, a in enumerate(data.domain) if a.column in settings.protected]
     if target is None and settings.target in data.domain.names:
         named.append(data.domain.index(settings.target))
-    groups = groups_of(data, named) if settings.margins and data.n_rows >= RATIO_ROWS else []
-    margins = find_margins(data, groups, None if target is None else target.column)
-    margins = margins if settings.margins else ()
+    named, unasked = (named, unasked_groups(data, named)) if data.n_rows >= RATIO_ROWS else ([], [])
+    redrawn = None if target is None else target.column
+    margins = find_margins(data, named, unasked, redrawn) if settings.margins else ()
     chain = mixture.sample_chains(int(np.clip(MARGIN_ROWS[2] * data.n_rows, *MARGIN_ROWS[:2])), rng)
     ratio, weight = balance(score, score(chain), chain, margins, settings.pool, data.n_rows)
     if target is not None and settings.margins:
-        target = replace(target, shifts=find_shifts(data, target.column, groups))
+        target = replace(target, shifts=find_shifts(data, target.column, [*named, *unasked]))
         p = target.probability(chain)
         target = target.calibrate(p, chain, np.exp(weight), data.n_rows, FIT_SWEEPS)
     return replace(mixture, ratio=ratio, target=target)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.models.tree.margins import Margin, log_offset, rake
+from locum.models.tree.margins import Margin, farthest, log_offset, rake
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.tree_sum import TreeSum
@@ -30,8 +30,12 @@ FOLDS = 10
 PATIENCE, ENOUGH_KEPT = (40, 200), 3600
 #: Largest share of the ratio's mass that may be cut off by its cap, where the pool allows that.
 CUT_MASS = 0.02
-#: How often all margins are gone through in fitting and in drawing, and the rows from which a draw is raked.
-FIT_SWEEPS, DRAW_SWEEPS, RAKED_ROWS = 8, 5, 500
+#: A margin that is still so many standard errors off makes the pool grow, up to so many times.
+ENOUGH, STRETCH = 1.0, 3.0
+#: How often all margins are gone through in fitting and in each stage of drawing.
+FIT_SWEEPS, DRAW_SWEEPS = 8, 3
+#: Shares of the drawn rows that are taken in each stage, and the fewest rows drawn that are worth it.
+STAGES, RAKED_ROWS = (0.6, 0.3, 0.1), 500
 #: Depth limit, fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 #: Share of the columns that each tree looks at, and the fewest: trees over two of three columns would never
@@ -73,13 +77,26 @@ class Ratio:
     def choose(self, pool: Codes, n: int, rng: np.random.Generator) -> IntArray:
         """Choose `n` rows of a pool of chain rows by their ratio; their margins vary less than by chance.
 
-        The weights of this very pool are raked, unless only a few rows are asked.
+        Unless only a few rows are asked, the weights of this very pool are raked, and rows are taken in
+        stages, each of which makes up for the chance of those before it.
         """
         if n < RAKED_ROWS or not self.margins:
             return keep(self.log_weight(pool), n, rng)
         score = self.score(pool) - self.log_mean
-        _, weight, _, _ = rake(self.margins, pool, score, len(pool) / n, n, DRAW_SWEEPS)
-        return keep(weight, n, rng)
+        left, margins, picked = np.arange(len(pool)), self.margins, np.zeros(0, dtype=np.int64)
+        for stage in STAGES:
+            rest = n - len(picked)
+            size = rest if stage == STAGES[-1] else math.ceil(stage * n)
+            rows = pool[left]
+            _, weight, _, _ = rake(margins, rows, score[left], len(left) / rest, rest, DRAW_SWEEPS)
+            mine = keep(weight, min(size, rest), rng)
+            picked = np.append(picked, left[mine])
+            left = np.delete(left, mine)
+            if len(picked) == n:
+                break
+            # What chance took too much of is asked less of in the next stage.
+            margins = tuple(m.after(rows[mine], rest) for m in margins)
+        return rng.permutation(picked)
 
 
 def fit_ratio(
@@ -223,7 +240,7 @@ def balance(
     margins
         What is to be held, with offsets to start from.
     pool
-        Most chain rows to be drawn per row kept.
+        Chain rows to be drawn per row kept; up to `STRETCH` times as many where margins need them.
     n
         Training rows.
 
@@ -233,6 +250,10 @@ def balance(
     """
     cap = _cap(np.exp(raw - raw.max()), pool)
     found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS)
+    # Where weights below the cap cannot give a stratum its share, more rows have to be drawn.
+    while cap < STRETCH * pool and farthest(found, chain, weight, n) > ENOUGH:
+        cap *= 1.5
+        found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS)
     return Ratio(score, log_mean, math.exp(log_cap), found), weight
 
 

@@ -67,7 +67,8 @@ class TreeSettings(ModelSettings):
         4.0,
         1.1,
         20.0,
-        "Most rows drawn from the chains per row kept by the correction: fewer where its weights are even.",
+        "Most rows drawn from the chains per row kept: fewer where the weights are even, up to three times "
+        "as many where margins cannot be held otherwise.",
     )
     rounds: int = whole(
         600, 1, 1000, "Most rounds of boosting of the density ratio; their number follows from held-out rows."
