@@ -34,6 +34,18 @@ from locum.synthesizer.table import Synthesizer
 LEAST, GROUP = 10, 100
 #: A number counts as repeated from this share of the rows.
 SPIKE = 0.005
+#: Where the page is written.
+PAGE = Path(__file__).resolve().parent / "MARGINS.md"
+INTRODUCTION = """\
+Margins: every level, missing share, repeated number, tenth of the values and mean, of all rows and within
+every protected group. z: distance from the training rows in standard errors of a bootstrap sample of as many
+rows; every seed fits and draws anew. A table holds when at most 1 % of |z| are beyond 3, the mean z of each
+margin lies within -1 and 1, and none is beyond the Bonferroni bound at 1 %. For bootstrap samples of the
+training rows the means would spread by 0.32 over ten seeds: a few in a thousand lie beyond 1 by chance."""
+HEAD = (
+    "table", "margins", "seeds", "% beyond 3", "largest mean z", "means beyond 1", "largest z", "bound",
+    "holds",
+)  # fmt: skip
 #: Seeds of the fits start here, those of the draws a thousand later.
 FIRST_SEED = 1
 
@@ -74,6 +86,10 @@ def open_table(entry: MarginTable) -> tuple[pa.Table, Schema]:
     return canonical(raw, schema), schema
 
 
+#: Name of a margin, its value, its rows, and the spread of the number where it is a mean.
+Measured = tuple[str, float, float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Margins:
     """Values of the margins of a table, and their standard errors in a sample of as many rows."""
@@ -112,7 +128,7 @@ class Ruler:
         value = np.array([m[1] for m in self._measure(rows)])[self._kept]
         return np.nan_to_num((value - self.train.value) / self.train.error, nan=99.0)
 
-    def _measure(self, table: pa.Table) -> list[tuple[str, float, float, float]]:
+    def _measure(self, table: pa.Table) -> list[Measured]:
         """Name, value, rows and spread (of means only) of each margin, in an order that never changes."""
         out = list(self._of("", table, np.ones(table.num_rows, dtype=bool)))
         for name, level in self._groups:
@@ -120,7 +136,7 @@ class Ruler:
             out += list(self._of(f" | {name}={level}", table, inside))
         return out
 
-    def _of(self, label: str, table: pa.Table, inside: np.ndarray) -> Iterator[tuple[str, float, float, float]]:
+    def _of(self, label: str, table: pa.Table, inside: np.ndarray) -> Iterator[Measured]:
         n = int(inside.sum())
         for column in self._columns:
             name = column.name
@@ -155,7 +171,8 @@ def _cuts(array: pa.ChunkedArray) -> tuple[list[Any], np.ndarray | None]:
     number = number[np.isfinite(number)]
     if not len(number):
         return [], None
-    return _levels(array, max(LEAST, SPIKE * len(array))), np.unique(np.quantile(number, np.arange(1, 10) / 10))
+    tenths = np.unique(np.quantile(number, np.arange(1, 10) / 10))
+    return _levels(array, max(LEAST, SPIKE * len(array))), tenths
 
 
 def _numbers(array: pa.Array) -> np.ndarray:
@@ -179,7 +196,18 @@ class Verdict:
     worst: float
     bound: float
     spread: float
+    means_beyond: int
     names: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """All of it in a line."""
+        return (
+            f"{'holds' if self.holds else 'FAILS'} margins {self.margins} "
+            f"beyond 3: {100 * self.beyond_three:.2f} % worst mean {self.worst_mean:.2f} "
+            f"({self.means_beyond} beyond 1) worst {self.worst:.2f} (bound {self.bound:.2f}) "
+            f"spread {self.spread:.2f}"
+        )
 
     @property
     def holds(self) -> bool:
@@ -203,6 +231,7 @@ def judge(names: Sequence[str], z: np.ndarray) -> Verdict:
         float(np.abs(z).max()),
         bound,
         float(z.std(axis=0).mean()),
+        int((mean > 1).sum()),
         said,
     )
 
@@ -224,6 +253,33 @@ def scores(
     return ruler.train.names, np.array(out), fit / len(out), drawn / len(out)
 
 
+def page(found: dict[str, tuple[Verdict, int]], synthesizer: str) -> str:
+    """The page as Markdown: one line a table, and its worst margins."""
+    lines = [
+        "# Margins",
+        "",
+        f"Made by `python -m benchmarks.margins --page` with `{synthesizer}`.",
+        *INTRODUCTION.splitlines(),
+        "",
+        f"| {' | '.join(HEAD)} |",
+        f"|{' --- |' * len(HEAD)}",
+    ]
+    for name, (v, seeds) in found.items():
+        lines.append(
+            f"| {name} | {v.margins} | {seeds} | {100 * v.beyond_three:.2f} | {v.worst_mean:.2f} "
+            f"| {v.means_beyond} | {v.worst:.2f} | {v.bound:.2f} | {'yes' if v.holds else 'no'} |"
+        )
+    lines += ["", "Largest mean z of each table:", ""]
+    lines += [f"- {name}: {'; '.join(v.names[:3])}" for name, (v, _) in found.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _stored(path: Path) -> dict[str, tuple[Verdict, int]]:
+    """Verdicts of records that earlier calls wrote with ``--json``."""
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {r["table"]: (judge(r["names"], np.array(r["z"])), len(r["z"])) for r in records}
+
+
 def main() -> None:
     """Print a line per table, and what is worst."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -231,23 +287,25 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--synthesizer", default="tree")
     parser.add_argument("--settings", default="{}", help="JSON of settings of the synthesizer")
-    parser.add_argument("--json", default="", help="append one JSON line per table to this file")
+    parser.add_argument("--json", type=Path, help="append one JSON line per table to this file")
+    parser.add_argument("--stored", type=Path, help="measure nothing, read this file that --json wrote")
+    parser.add_argument("--page", action="store_true", help="write benchmarks/MARGINS.md")
     asked = parser.parse_args()
     every = tables()
-    for name in asked.tables or every:
+    found = {} if asked.stored is None else _stored(asked.stored)
+    for name in [] if found else asked.tables or every:
         seeds = range(FIRST_SEED, FIRST_SEED + asked.seeds)
         names, z, fit, drawn = scores(every[name], seeds, asked.synthesizer, json.loads(asked.settings))
         v = judge(names, z)
-        print(
-            f"{name:9} {'holds' if v.holds else 'FAILS'} margins {v.margins} beyond 3: {100 * v.beyond_three:.2f} % "
-            f"worst mean {v.worst_mean:.2f} worst {v.worst:.2f} (bound {v.bound:.2f}) spread {v.spread:.2f} "
-            f"fit {fit:.1f} s draw {drawn:.1f} s",
-            flush=True,
-        )
+        found[name] = v, asked.seeds
+        print(f"{name:9} {v.sentence} fit {fit:.1f} s draw {drawn:.1f} s", flush=True)
         print("          " + "; ".join(v.names), flush=True)
         if asked.json:
-            with open(asked.json, "a") as file:
+            with asked.json.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"table": name, "names": list(names), "z": z.round(3).tolist()}) + "\n")
+    if asked.page:
+        ordered = {name: found[name] for name in every if name in found}
+        PAGE.write_text(page(ordered, asked.synthesizer), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from locum.arrays import FloatArray, IntArray
 from locum.schema.domain import Domain
 
-
 #: Fewest rows of a leaf in which all are missing because another column is: such a leaf tells nothing else.
 NULL_LEAF = 5
 #: What is added to the gain of a cut that has to come before all others.

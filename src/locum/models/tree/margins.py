@@ -62,13 +62,13 @@ class Margin:
     share: FloatArray
     offset: FloatArray
 
-    def cells(self, codes: Codes) -> IntArray:
+    def cells(self, codes: Codes) -> npt.NDArray[np.int32]:
         """Cell of each row; shape (n_rows,)."""
-        if self.group < 0:
-            return self.cell[0][codes[:, self.column]]
-        at = codes[:, self.group].astype(np.int64) * self.cell.shape[1] + codes[:, self.column]
-        return self.cell.ravel()[at]
-
+        at: IntArray = codes[:, self.column].astype(np.int64)
+        if self.group >= 0:
+            at += codes[:, self.group].astype(np.int64) * self.cell.shape[1]
+        out: npt.NDArray[np.int32] = self.cell.ravel()[at]
+        return out
 
     def after(self, rows: Codes, n: int) -> Margin:
         """The margin of what is still to be drawn of `n` rows when some have been."""
@@ -119,7 +119,7 @@ def unasked_groups(data: CodedRows, named: Sequence[int]) -> list[int]:
     few = [
         i
         for i, a in enumerate(data.domain)
-        if not a.ordered and 2 <= a.size - (a.null is not None) and a.size <= FEW_CODES and i not in named
+        if not a.ordered and a.size - (a.null is not None) > 1 and a.size <= FEW_CODES and i not in named
     ]
     few.sort(key=lambda i: data.domain.sizes[i])
     return few[: min(MOST_UNASKED, MOST_MARGINS // len(data.domain))]
@@ -143,7 +143,7 @@ def group_codes(data: CodedRows, group: int) -> IntArray:
 def _within(
     data: CodedRows, pair: tuple[int, int], of_code: IntArray, columns: dict[int, Codes], least: int
 ) -> Margin:
-    """Codes of a column within the groups of another: those of few rows share a cell with their neighbours."""
+    """Codes of a column within the groups of another; those of few rows share a cell."""
     column, group = pair
     attribute = data.domain.attributes[column]
     at = of_code[columns[group]]
@@ -153,7 +153,7 @@ def _within(
         at[kept] * attribute.size + columns[column][kept], minlength=groups * attribute.size
     ).reshape(groups, attribute.size)
     # Cell 0 is that of all rows in no group.
-    cell, first = np.zeros((len(of_code), attribute.size), dtype=np.int32), 1
+    cell, first = np.zeros((len(of_code), attribute.size), dtype=np.int64), 1
     for g in np.unique(of_code[of_code >= 0]):
         fine = max(least, math.ceil(CELL_SHARE * tally[g].sum())) if attribute.ordered else least
         runs = _runs(tally[g], fine, attribute.ordered, attribute.null)
@@ -171,10 +171,7 @@ def _runs(counts: IntArray, least: int, ordered: bool, null: int | None) -> IntA
     valued = np.flatnonzero(np.arange(len(counts)) != (-1 if null is None else null))
     few = valued[counts[valued] < least]
     out = np.arange(len(counts))
-    if 0 < len(few) < len(valued) and counts[few].sum() < least:
-        # Too few together: they join the largest code, which they do not bend.
-        out[few] = valued[np.argmax(counts[valued])]
-    elif len(few):
+    if len(few):
         before = np.cumsum(counts[few]) - counts[few]
         run = before // least if ordered else 0 * few
         # What is left over at the end joins the run before it.

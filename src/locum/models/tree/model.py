@@ -19,8 +19,8 @@ from locum.models.tree.chain import Chain
 from locum.models.tree.grow import xlogx_table
 from locum.models.tree.guided import sample_guided
 from locum.models.tree.inputs import Bins, bin_table, dependence, target_groups
-from locum.models.tree.mixture import Mixture
 from locum.models.tree.margins import find_margins, unasked_groups
+from locum.models.tree.mixture import Mixture
 from locum.models.tree.ratio import FIT_SWEEPS, Ratio, balance, fit_ratio
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings

@@ -81,7 +81,7 @@ class TreeSettings(ModelSettings):
         "Attribute that a user wants to predict: its codes are drawn last, by a boosted classifier on all "
         "other columns. Empty for none.",
     )
-    protected: Any = setting(
+    protected: tuple[str, ...] = setting(
         (),
         "object",
         "Columns, as a list of names, within whose groups every margin of the training rows is held, besides "
@@ -90,7 +90,7 @@ class TreeSettings(ModelSettings):
 
     def __post_init__(self) -> None:
         ModelSettings.__post_init__(self)
-        names = self.protected
+        names: object = self.protected
         if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
             raise UsageError(
                 f"protected={names!r} is not usable", where="setting", expected="a list of column names"

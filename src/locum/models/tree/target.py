@@ -109,7 +109,9 @@ class TargetModel:
         Iterative proportional fitting, as in `locum.models.tree.margins.rake`.
         """
         values = [shift.value.copy() for shift in self.shifts]
-        at = [shift.group[rows[:, shift.column]] if shift.column != self.column else 0 for shift in self.shifts]
+        at = [
+            shift.group[rows[:, shift.column]] if shift.column != self.column else 0 for shift in self.shifts
+        ]
         mass = weight * (n / weight.sum())
         for _ in range(sweeps):
             for shift, value, group in zip(self.shifts, values, at, strict=True):
@@ -117,7 +119,7 @@ class TargetModel:
                 seen = np.empty((groups, size))
                 for code in range(size):
                     inside = mass * p[:, code]
-                    seen[:, code] = np.bincount(np.broadcast_to(group, len(p)), inside, groups)
+                    seen[:, code] = np.bincount(group, inside, groups)
                 wanted = shift.share / np.maximum(shift.share.sum(axis=1, keepdims=True), 1e-300)
                 wanted = wanted * seen.sum(axis=1, keepdims=True)
                 step = (wanted + PRIOR_ROWS) / (seen + PRIOR_ROWS)
