@@ -109,9 +109,8 @@ class TargetModel:
         Iterative proportional fitting, as in `locum.models.tree.margins.rake`.
         """
         values = [shift.value.copy() for shift in self.shifts]
-        at = [
-            shift.group[rows[:, shift.column]] if shift.column != self.column else 0 for shift in self.shifts
-        ]
+        everywhere = np.zeros(len(rows), dtype=np.int32)
+        at = [s.group[rows[:, s.column]] if s.column != self.column else everywhere for s in self.shifts]
         mass = weight * (n / weight.sum())
         for _ in range(sweeps):
             for shift, value, group in zip(self.shifts, values, at, strict=True):
