@@ -71,8 +71,11 @@ class TreeModel(GuidedModel):
     its slope. No guarantee follows from these: the model file contains counts of real rows and must be
     treated like the data.
 
-    Density: with the correction, `log_prob` is ``log(mean of chains) + log(ratio) - log Z`` with Z estimated
-    from chain rows (relative error about 0.1 %); without it, it is exact.
+    Margins: offsets per code, of all rows and within groups, are part of the ratio (`margins`), and so are
+    weights of the rows drawn, so that shares of rare levels and strata are those of the training rows.
+
+    Density: with correction or margins, `log_prob` is ``log(mean of chains) + log(ratio) - log Z`` with Z
+    estimated from chain rows (relative error about 0.5 %); without them, it is exact.
 
     Cost: O(members x share x rows x columns x inputs x depth) to fit, at most `max_rows` rows per chain;
     sampling O(pool x rows x columns x depth).
