@@ -37,10 +37,9 @@ class GeneratorEntry:
         module, _, attribute = self.path.partition(":")
         return cast(type[Model], getattr(importlib.import_module(module), attribute))
 
-    @property
-    def takes_target(self) -> bool:
-        """Whether the column that a user wants to predict can be set, and the name does not settle it."""
-        return "target" in self.model.settings_type.constraints() and "target" not in self.settings
+    def takes(self, setting: str) -> bool:
+        """Whether a column's role, such as ``target``, can be set, and the name does not settle it."""
+        return setting in self.model.settings_type.constraints() and setting not in self.settings
 
 
 BUILT_IN: Mapping[str, GeneratorEntry] = MappingProxyType(
@@ -61,6 +60,7 @@ BUILT_IN: Mapping[str, GeneratorEntry] = MappingProxyType(
                     "smoothing": 0.1,
                     "penalty": 1.2,
                     "target": "",
+                    "protected": (),
                 }
             ),
         ),

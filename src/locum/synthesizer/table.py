@@ -269,7 +269,7 @@ class Synthesizer:
         return self
 
     def _settings_for(self, schema: Schema) -> dict[str, Any]:
-        """The caller's settings, with the schema's target where the generator can use it."""
+        """The caller's settings, with the schema's target and protected columns where they can be used."""
         asked = self._settings.get("target")
         if isinstance(asked, str) and asked and asked not in schema.names:
             near = get_close_matches(asked, schema.names, n=1)
@@ -279,9 +279,13 @@ class Synthesizer:
                 expected=f"one of {', '.join(schema.names[:12])}{', ...' if len(schema) > 12 else ''}",
                 do=f"did you mean {near[0]!r}?" if near else "",
             )
-        if schema.target is None or not registry.entry_of(self._name).takes_target:
-            return self._settings
-        return {"target": schema.target, **self._settings}
+        entry = registry.entry_of(self._name)
+        roles: dict[str, Any] = {}
+        if schema.target is not None and entry.takes("target"):
+            roles["target"] = schema.target
+        if schema.protected and entry.takes("protected"):
+            roles["protected"] = list(schema.protected)
+        return {**roles, **self._settings}
 
     def sample(
         self,

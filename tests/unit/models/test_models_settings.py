@@ -154,9 +154,9 @@ def test_protocols_tell_generators_apart() -> None:
 
 
 def test_who_takes_a_target_follows_from_the_settings() -> None:
-    takes = {name for name in NAMES if registry.entry_of(name).takes_target}
+    takes = {name for name in NAMES if registry.entry_of(name).takes("target")}
     assert takes == {"tree", "few-shot", "aim", "swift", "jam"}
-    assert not registry.entry_of("tree-fast").takes_target  # a second pass would take the fast one's time
+    assert not registry.entry_of("tree-fast").takes("target")  # a second pass would take the fast one's time
 
 
 def test_a_synthesizer_tells_and_changes_its_generators_settings() -> None:

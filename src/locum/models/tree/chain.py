@@ -54,7 +54,7 @@ class Chain:
             for predictor in choice[target]:
                 if predictor in earlier:
                     table = tables[(predictor, target)]
-                    inputs.append(Input(predictor, table[columns[predictor]], int(table.max()) + 1))
+                    inputs.append(Input.of(predictor, table, columns[predictor], data.domain))
             growth = grow(
                 columns[target],
                 inputs if data.domain.sizes[target] > 1 else [],
@@ -63,6 +63,7 @@ class Chain:
                 max_depth=settings.max_depth,
                 classes=settings.classes if data.domain.attributes[target].ordered else 2 * settings.classes,
                 xlogx=xlogx,
+                null=data.domain.attributes[target].null,
             )
             trees.append(Tree.of(growth, columns[target], settings.smoothing))
         return cls(tuple(order), tuple(trees))

@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.arrays import IntArray
+from locum.arrays import FloatArray, IntArray
+from locum.schema.domain import Domain
+
+#: Fewest rows of a leaf in which all are missing because another column is: such a leaf tells nothing else.
+NULL_LEAF = 5
+#: What is added to the gain of a cut that has to come before all others.
+FIRST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,21 @@ class Input:
         uint8 bin of each row, in splitting order.
     n_bins
         Number of bins.
+    null
+        Whether the last bin holds the missing values and nothing else.
     """
 
     attribute: int
     bins: npt.NDArray[np.uint8]
     n_bins: int
+    null: bool = False
+
+    @classmethod
+    def of(cls, attribute: int, table: npt.NDArray[np.uint8], codes: IntArray, domain: Domain) -> Input:
+        """The input that a table of bins makes of a column's codes."""
+        null, last = domain.attributes[attribute].null, int(table.max())
+        alone = null is not None and table[null] == last and np.count_nonzero(table == last) == 1
+        return cls(attribute, table[codes], last + 1, alone)
 
 
 @dataclass(slots=True)
@@ -135,6 +151,7 @@ def grow(
     max_depth: int,
     classes: int,
     xlogx: npt.NDArray[np.float32],
+    null: int | None = None,
 ) -> Growth:
     """Grow one tree that predicts the distribution of `y`.
 
@@ -151,16 +168,20 @@ def grow(
         See `TreeSettings`.
     xlogx
         `xlogx_table` of at least ``len(y)`` entries.
+    null
+        Code of missing values. Columns that are missing together are told apart also where they are rare: a
+        leaf of all rows that miss an input, all of which miss `y` too, may have as few as `NULL_LEAF` rows.
     """
     nodes = Growth.of(np.argsort(y, kind="stable"))
     active = np.zeros(1, dtype=np.int64)
     for _ in range(max_depth if inputs else 0):
-        active = active[nodes.size(active) >= 2 * min_leaf]
+        active = active[nodes.size(active) >= (2 * min_leaf if null is None else min_leaf + NULL_LEAF)]
         if len(active) == 0:
             break
-        level = _Level.of(nodes, active, y, classes)
-        gain, which, cut = _best_cuts(level, inputs, min_leaf, xlogx)
-        split = gain > penalty * np.maximum(level.present - 1, 1)
+        level = _Level.of(nodes, active, y, classes, null)
+        price = penalty * np.maximum(level.present - 1, 1)
+        gain, which, cut = _best_cuts(level, inputs, min_leaf, xlogx, price)
+        split = gain > price
         if not split.any():
             break
         active = _apply(nodes, active, level, inputs, split, which, cut)
@@ -179,9 +200,10 @@ class _Level:
     key: IntArray
     total: IntArray
     present: IntArray
+    missing: npt.NDArray[np.bool_] | None
 
     @classmethod
-    def of(cls, nodes: Growth, active: IntArray, y: IntArray, classes: int) -> _Level:
+    def of(cls, nodes: Growth, active: IntArray, y: IntArray, classes: int, null: int | None) -> _Level:
         sizes = nodes.size(active)
         offsets = np.append(0, np.cumsum(sizes))
         node = np.repeat(np.arange(len(active)), sizes)
@@ -191,13 +213,28 @@ class _Level:
         width = int(label.max()) + 1
         key = node * width + label
         total = np.bincount(key, minlength=len(active) * width).reshape(len(active), width)
-        return cls(node, sizes, position, row, width, key, total, (total > 0).sum(axis=1))
+        present = (total > 0).sum(axis=1)
+        missing = None if null is None else y[row] == null
+        return cls(node, sizes, position, row, width, key, total, present, missing)
+
+    def missing_together(self, column: Input) -> npt.NDArray[np.bool_]:
+        """Nodes in which all rows that miss a column miss the target too, and there are enough of them."""
+        assert self.missing is not None
+        inside = column.bins[self.row] == column.n_bins - 1
+        rows = np.bincount(self.node[inside], minlength=len(self.sizes))
+        both = np.bincount(self.node[inside & self.missing], minlength=len(self.sizes))
+        out: npt.NDArray[np.bool_] = (rows == both) & (rows >= NULL_LEAF)
+        return out
 
 
 def _best_cuts(
-    level: _Level, inputs: Sequence[Input], min_leaf: int, xlogx: npt.NDArray[np.float32]
+    level: _Level, inputs: Sequence[Input], min_leaf: int, xlogx: npt.NDArray[np.float32], price: FloatArray
 ) -> tuple[npt.NDArray[np.float32], IntArray, IntArray]:
-    """Gain, input and bin of the best cut of each active node."""
+    """Gain, input and bin of the best cut of each active node.
+
+    A cut by what is missing together comes first if it gains its price: after others the few rows would be
+    scattered.
+    """
     n_nodes, width = level.total.shape
     everything = np.arange(n_nodes)
     whole = xlogx[level.total].sum(axis=1) - xlogx[level.sizes]
@@ -215,7 +252,12 @@ def _best_cuts(
         n_right = level.sizes[:, None] - n_left
         score = xlogx[left].sum(axis=2) + xlogx[level.total[:, None, :] - left].sum(axis=2)
         score -= xlogx[n_left] + xlogx[n_right] + whole[:, None]
-        score[(n_left < min_leaf) | (n_right < min_leaf)] = -1.0
+        small = (n_left < min_leaf) | (n_right < min_leaf)
+        if column.null and level.missing is not None:
+            together = level.missing_together(column) & (n_left[:, -1] >= min_leaf)
+            small[:, -1] &= ~together
+            score[together & (score[:, -1] > price), -1] += FIRST
+        score[small] = -1.0
         best = score.argmax(axis=1)
         value = score[everything, best]
         better = value > gain

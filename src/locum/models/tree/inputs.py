@@ -70,7 +70,11 @@ def bin_table(
     """
     counts = np.bincount(codes, minlength=attribute.size)
     if attribute.ordered or attribute.size <= 2 or target is None:
-        return mass_groups(counts, max_bins, 0.5).astype(np.uint8)
+        if attribute.null is None or attribute.size <= max_bins:
+            return mass_groups(counts, max_bins, 0.5).astype(np.uint8)
+        # Missing is not the largest value: it has a bin of its own, so that a split can tell it apart.
+        valued = mass_groups(counts[:-1], max_bins - 1, 0.5)
+        return np.append(valued, valued[-1] + 1).astype(np.uint8)
     score = level_order(codes, attribute.size, *target, rare=rare)
     order = np.argsort(score, kind="stable")
     ranked = mass_groups(np.where(counts[order] < rare, 0, counts[order]), max_bins, 0.5)

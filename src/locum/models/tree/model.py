@@ -19,11 +19,14 @@ from locum.models.tree.chain import Chain
 from locum.models.tree.grow import xlogx_table
 from locum.models.tree.guided import sample_guided
 from locum.models.tree.inputs import Bins, bin_table, dependence, target_groups
+from locum.models.tree.margins import find_margins, unasked_groups
 from locum.models.tree.mixture import Mixture
-from locum.models.tree.ratio import Ratio, fit_ratio, keep
+from locum.models.tree.ratio import FIT_SWEEPS, Ratio, balance, fit_ratio
+from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.store import pack, unpack
-from locum.models.tree.target import TargetModel, fit_target_model
+from locum.models.tree.target import TargetModel, find_shifts, fit_target_model
+from locum.models.tree.tree_sum import TreeSum
 from locum.progress import Event, Listener
 from locum.randomness import child_seed, stream
 from locum.schema.domain import CodedRows, Codes, Domain
@@ -42,8 +45,10 @@ ENOUGH_ROWS = 2000
 MANY_PAIRS, FEWEST_MEMBERS = 600, 6
 #: At and below this many rows chains are smoothed and priced most carefully.
 FEW_ROWS = 4000
+#: Fresh chain rows that the offsets of margins are fitted on: least, most, per training row.
+MARGIN_ROWS = (50_000, 200_000, 2)
 #: Rows drawn per block, to bound memory.
-BLOCK = 200_000
+BLOCK = 100_000
 
 
 class TreeModel(GuidedModel):
@@ -66,8 +71,11 @@ class TreeModel(GuidedModel):
     its slope. No guarantee follows from these: the model file contains counts of real rows and must be
     treated like the data.
 
-    Density: with the correction, `log_prob` is ``log(mean of chains) + log(ratio) - log Z`` with Z estimated
-    from chain rows (relative error about 0.1 %); without it, it is exact.
+    Margins: offsets per code, of all rows and within groups, are part of the ratio (`margins`), and so are
+    weights of the rows drawn, so that shares of rare levels and strata are those of the training rows.
+
+    Density: with correction or margins, `log_prob` is ``log(mean of chains) + log(ratio) - log Z`` with Z
+    estimated from chain rows (relative error about 0.5 %); without them, it is exact.
 
     Cost: O(members x share x rows x columns x inputs x depth) to fit, at most `max_rows` rows per chain;
     sampling O(pool x rows x columns x depth).
@@ -106,11 +114,14 @@ class TreeModel(GuidedModel):
             chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx))
             progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
         mixture = Mixture(tuple(chains), tables, _marginals(data))
-        if corrected:
-            mixture = replace(mixture, ratio=_fit_ratio(data, mixture, settings, inside, unseen, seed))
+        score = _fit_score(data, mixture, settings, inside, unseen, seed) if corrected else None
+        if score is not None:
+            mixture = replace(mixture, ratio=Ratio(score, 0.0, settings.pool))
         if settings.target in data.domain.names:
             target = _fit_target(data, data.domain.index(settings.target), mixture, seen, seed)
             mixture = replace(mixture, target=target)
+        if settings.margins or score is not None:
+            mixture = _hold_margins(data, mixture, score, settings, stream(seed, "tree", "margins"))
         self._mixture = replace(mixture, tables=mixture.used_tables())
         progress(Event("fit", steps, steps, "done"))
 
@@ -123,8 +134,8 @@ class TreeModel(GuidedModel):
             if mixture.ratio is None:
                 rows = mixture.sample_chains(size, rng)
             else:
-                pool = mixture.sample_chains(math.ceil(self.settings.pool * size) + 1, rng)
-                rows = pool[keep(mixture.ratio.log_weight(pool), size, rng)]
+                pool = mixture.sample_chains(math.ceil(mixture.ratio.pool * size) + 1, rng)
+                rows = pool[mixture.ratio.choose(pool, size, rng)]
             if mixture.target is not None:
                 mixture.target.draw(rows, rng)
             out[start : start + size] = rows
@@ -152,15 +163,36 @@ class TreeModel(GuidedModel):
         self.settings, self._mixture = unpack(state, domain)
 
 
-def _fit_ratio(
+def _fit_score(
     data: CodedRows, mixture: Mixture, settings: TreeSettings, inside: IntArray, unseen: IntArray, seed: int
-) -> Ratio | None:
+) -> Scorer | None:
     rng = stream(seed, "tree", "ratio")
     size = min(len(inside), RATIO_MOST)
     real = data.take(inside if size == len(inside) else rng.choice(inside, size, replace=False))
     judges = data.take(unseen[: RATIO_MOST // KEPT_ASIDE])
     chain = mixture.sample_chains(min(CHAIN_ROWS * size, RATIO_MOST), rng)
     return fit_ratio(real, chain, _labels(data.domain), settings, child_seed(seed, "tree", "ratio"), judges)
+
+
+def _hold_margins(
+    data: CodedRows, mixture: Mixture, score: Scorer | None, settings: TreeSettings, rng: np.random.Generator
+) -> Mixture:
+    """Fit the offsets of the ratio and of the target's model on fresh rows of the chains."""
+    score = Scorer(TreeSum.constant(0.0)) if score is None else score
+    target = mixture.target
+    named = [i for i, a in enumerate(data.domain) if a.column in settings.protected]
+    if target is None and settings.target in data.domain.names:
+        named.append(data.domain.index(settings.target))
+    named, unasked = (named, unasked_groups(data, named)) if data.n_rows >= RATIO_ROWS else ([], [])
+    redrawn = None if target is None else target.column
+    margins = find_margins(data, named, unasked, redrawn) if settings.margins else ()
+    chain = mixture.sample_chains(int(np.clip(MARGIN_ROWS[2] * data.n_rows, *MARGIN_ROWS[:2])), rng)
+    ratio, weight = balance(score, score(chain), chain, margins, settings.pool, data.n_rows)
+    if target is not None and settings.margins:
+        target = replace(target, shifts=find_shifts(data, target.column, [*named, *unasked]))
+        p = target.probability(chain)
+        target = target.calibrate(p, chain, np.exp(weight), data.n_rows, FIT_SWEEPS)
+    return replace(mixture, ratio=ratio, target=target)
 
 
 def _fit_target(

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
+from locum.models.tree.margins import Margin, farthest, log_offset, rake
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.tree_sum import TreeSum
@@ -27,8 +28,14 @@ FOLDS = 10
 #: Rounds without progress before boosting stops: least and most, and the kept real rows at which the least is
 #: enough. With fewer rows the curve of progress is noisier.
 PATIENCE, ENOUGH_KEPT = (40, 200), 3600
-#: Chain rows from which the mean ratio is estimated.
-NORMALISED_ON = 40_000
+#: Largest share of the ratio's mass that may be cut off by its cap, where the pool allows that.
+CUT_MASS = 0.02
+#: A margin that is still so many standard errors off makes the pool grow, up to so many times.
+ENOUGH, STRETCH = 1.0, 3.0
+#: How often all margins are gone through in fitting and in each stage of drawing.
+FIT_SWEEPS, DRAW_SWEEPS = 8, 3
+#: Shares of the drawn rows that are taken in each stage, and the fewest rows drawn that are worth it.
+STAGES, RAKED_ROWS = (0.6, 0.3, 0.1), 500
 #: Depth limit, fewest rows in a leaf, L2 penalty on leaf values.
 DEPTH, LEAF_ROWS, L2 = 7, 50, 5.0
 #: Share of the columns that each tree looks at, and the fewest: trees over two of three columns would never
@@ -38,25 +45,58 @@ COLUMN_SHARE, FEWEST_COLUMNS = 0.7, 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ratio:
-    """A log density ratio, as a sum of trees over codes.
+    """A log density ratio: a sum of trees over codes, and offsets that hold margins.
 
     Attributes
     ----------
     score
-        Log ratio before capping and normalising.
+        Log ratio before offsets, capping and normalising.
     log_mean
         Log of the mean capped ratio over chain rows: the normalising constant of the corrected density.
     cap
         Largest ratio that counts.
+    margins
+        Margins with their offsets.
     """
 
     score: Scorer
     log_mean: float
     cap: float
+    margins: tuple[Margin, ...] = ()
 
     def log_weight(self, codes: Codes) -> FloatArray:
         """Log of the capped, normalised ratio; shape (n_rows,)."""
-        return np.minimum(self.score(codes), math.log(self.cap)) - self.log_mean
+        raw = self.score(codes) + log_offset(self.margins, codes)
+        return np.minimum(raw, math.log(self.cap)) - self.log_mean
+
+    @property
+    def pool(self) -> float:
+        """Chain rows needed per row kept, so that no weight has to be cut."""
+        return max(1.1, self.cap / math.exp(self.log_mean))
+
+    def choose(self, pool: Codes, n: int, rng: np.random.Generator) -> IntArray:
+        """Choose `n` rows of a pool of chain rows by their ratio; their margins vary less than by chance.
+
+        Unless only a few rows are asked, the weights of this very pool are raked, and rows are taken in
+        stages, each of which makes up for the chance of those before it.
+        """
+        if n < RAKED_ROWS or not self.margins:
+            return keep(self.log_weight(pool), n, rng)
+        score = self.score(pool) - self.log_mean
+        left, margins, picked = np.arange(len(pool)), self.margins, np.zeros(0, dtype=np.int64)
+        for stage in STAGES:
+            rest = n - len(picked)
+            size = rest if stage == STAGES[-1] else math.ceil(stage * n)
+            rows = pool[left]
+            _, weight, _, _ = rake(margins, rows, score[left], len(left) / rest, rest, DRAW_SWEEPS)
+            mine = keep(weight, min(size, rest), rng)
+            picked = np.append(picked, left[mine])
+            left = np.delete(left, mine)
+            if len(picked) == n:
+                break
+            # What chance took too much of is asked less of in the next stage.
+            margins = tuple(m.after(rows[mine], rest) for m in margins)
+        return rng.permutation(picked)
 
 
 def fit_ratio(
@@ -66,8 +106,8 @@ def fit_ratio(
     settings: TreeSettings,
     seed: int,
     unseen: Codes | None = None,
-) -> Ratio | None:
-    """Learn the ratio from training rows and chain rows: the mean of `ratios` boosted models.
+) -> Scorer | None:
+    """Learn the log ratio from training rows and chain rows: the mean of `ratios` boosted models.
 
     Rows kept aside stop the boosting and then set the slope of the mean. They should be rows that the chains
     have not seen either: chains reproduce some of the accidents of the rows that they learned from, and by
@@ -81,7 +121,7 @@ def fit_ratio(
     labels
         Columns whose codes have no order; they are split by sets of labels.
     settings
-        Number of models, rounds, leaves, learning rate and pool.
+        Number of models, rounds, leaves and learning rate.
     seed
         Seed of the splits and of the column sampling.
     unseen
@@ -115,8 +155,7 @@ def fit_ratio(
     if not models:
         return None
     merged = TreeSum.mean(models)
-    slope = _slope(Scorer(merged)(held), held_y)
-    return _normalise(Scorer(merged.times(slope)), chain[:NORMALISED_ON], settings.pool)
+    return Scorer(merged.times(_slope(Scorer(merged)(held), held_y)))
 
 
 def _held_out(codes: Codes, rng: np.random.Generator) -> tuple[Codes, Codes]:
@@ -187,16 +226,44 @@ def boost(
     return str(booster.model_to_string(num_iteration=best))
 
 
-def _normalise(score: Scorer, chain: Codes, pool: float) -> Ratio:
-    """Choose cap and mean so that a pool of `pool` rows per kept row is always enough."""
-    weight = np.exp(score(chain))
-    cap = float(np.quantile(weight, 0.999))
-    for _ in range(50):
-        mean = float(np.minimum(weight, cap).mean())
-        if cap <= pool * mean:
-            break
-        cap = pool * mean
-    return Ratio(score, math.log(mean), cap)
+def balance(
+    score: Scorer, raw: FloatArray, chain: Codes, margins: Sequence[Margin], pool: float, n: int
+) -> tuple[Ratio, FloatArray]:
+    """The ratio whose weights give chain rows the margins' shares, capped so that a pool is large enough.
+
+    Parameters
+    ----------
+    score, raw
+        The log ratio, and its values for `chain`.
+    chain
+        Rows of the chains that the ratio was not learned from: on those that it was, it is too small.
+    margins
+        What is to be held, with offsets to start from.
+    pool
+        Chain rows to be drawn per row kept; up to `STRETCH` times as many where margins need them.
+    n
+        Training rows.
+
+    Returns
+    -------
+    The ratio, and the log weights of `chain`.
+    """
+    cap = _cap(np.exp(raw - raw.max()), pool)
+    found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS)
+    # Where weights below the cap cannot give a stratum its share, more rows have to be drawn.
+    while cap < STRETCH * pool and farthest(found, chain, weight, n) > ENOUGH:
+        cap *= 1.5
+        found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS)
+    return Ratio(score, log_mean, math.exp(log_cap), found), weight
+
+
+def _cap(weight: FloatArray, pool: float) -> float:
+    """Cap in units of the mean weight: as small as it can be without cutting much off, `pool` at the most."""
+    ordered = np.sort(weight / weight.mean())
+    # Mass above each weight, if all larger ones were cut down to it.
+    above = np.cumsum(ordered[::-1])[::-1] - ordered * np.arange(len(ordered), 0, -1)
+    at = int(np.searchsorted(-above, -CUT_MASS * len(ordered)))
+    return float(np.clip(ordered[min(at, len(ordered) - 1)], min(2.0, pool), pool))
 
 
 def keep(log_weight: FloatArray, n: int, rng: np.random.Generator) -> IntArray:

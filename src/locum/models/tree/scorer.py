@@ -27,8 +27,8 @@ MOST_LEAVES = 64
 MOST_JOINT = 2048
 #: Most table entries of one set of trees (of 8 bytes); fitted ones need about a twentieth.
 MOST_CELLS = 2**25
-#: Rows per block, so that what a tree touches stays in the second cache.
-BLOCK = 16_384
+#: Rows per block: fewer blocks make fewer tables, and what a tree touches stays in the cache.
+BLOCK = 65_536
 _ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _HALF = 32
 # A power of two times one of these has its exponent, permuted, in the highest bits (de Bruijn sequences).

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from locum.errors import UsageError
 from locum.models.settings import ModelSettings, number, setting, whole
 
 
@@ -49,13 +51,25 @@ class TreeSettings(ModelSettings):
         30, 1, 10_000, "Input columns per tree: the most informative ones when there are more."
     )
     correction: bool = setting(True, "flag", "Whether the density-ratio correction is fitted.")
+    margins: bool = setting(
+        True,
+        "flag",
+        "Whether offsets hold the margins of the training rows, of all rows and within groups. The density "
+        "is then known up to a constant that is estimated.",
+    )
     ratios: int = whole(
         2,
         1,
         10,
         "Boosted models whose mean is the log density ratio; each sees its own share of the chain rows.",
     )
-    pool: float = number(2.0, 1.1, 10.0, "Rows drawn from the chains per row kept by the correction.")
+    pool: float = number(
+        4.0,
+        1.1,
+        20.0,
+        "Most rows drawn from the chains per row kept: fewer where the weights are even, up to three times "
+        "as many where margins cannot be held otherwise.",
+    )
     rounds: int = whole(
         600, 1, 1000, "Most rounds of boosting of the density ratio; their number follows from held-out rows."
     )
@@ -67,3 +81,23 @@ class TreeSettings(ModelSettings):
         "Attribute that a user wants to predict: its codes are drawn last, by a boosted classifier on all "
         "other columns. Empty for none.",
     )
+    protected: tuple[str, ...] = setting(
+        (),
+        "object",
+        "Columns, as a list of names, within whose groups every margin of the training rows is held, besides "
+        "those of columns with few levels.",
+    )
+
+    def __post_init__(self) -> None:
+        ModelSettings.__post_init__(self)
+        names: object = self.protected
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise UsageError(
+                f"protected={names!r} is not usable", where="setting", expected="a list of column names"
+            )
+        # A file holds a list where a caller may give a tuple.
+        object.__setattr__(self, "protected", tuple(names))
+
+    def to_json(self) -> dict[str, Any]:
+        """All settings, JSON-ready."""
+        return {**ModelSettings.to_json(self), "protected": list(self.protected)}

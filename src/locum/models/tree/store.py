@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import fields
 from typing import Any
 
@@ -14,11 +14,12 @@ from locum.models.base import ModelState
 from locum.models.checks import broken
 from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
 from locum.models.tree.chain import Chain, Tables
+from locum.models.tree.margins import Margin
 from locum.models.tree.mixture import Mixture
 from locum.models.tree.ratio import Ratio
 from locum.models.tree.scorer import MOST_CELLS, MOST_LEAVES, Scorer, cells
 from locum.models.tree.settings import TreeSettings
-from locum.models.tree.target import MOST_CODES, TargetModel
+from locum.models.tree.target import MOST_CODES, Shift, TargetModel
 from locum.models.tree.tree import Tree
 from locum.models.tree.tree_sum import TreeSum
 from locum.schema.domain import Domain
@@ -27,6 +28,8 @@ from locum.schema.domain import Domain
 MOST_WORDS = 9
 #: Most trees that a density ratio may have, and its largest leaf value and cap.
 MOST_TREES, MOST_VALUE, MOST_CAP = 2000, 100.0, 1e300
+#: Most chain rows that a file may have drawn per row kept.
+MOST_POOL = 100.0
 _NODE = {
     "feature": ArraySpec(np.int32, low=-1),
     "threshold": ArraySpec(np.int32),
@@ -58,14 +61,26 @@ _CHAINS = {
     "table.bins": ArraySpec(np.uint8),
     "marginal": ArraySpec(np.float64, 0, 1.001),
 }
+_MARGINS = {
+    "margin.keys": ArraySpec(np.int32, low=-1, ndim=2),
+    "margin.sizes": ArraySpec(np.int64, 1, 2**31),
+    "margin.cell": ArraySpec(np.int32, low=0),
+    "margin.share": ArraySpec(np.float64, 0, 1),
+    "margin.offset": ArraySpec(np.float64, -MOST_VALUE, MOST_VALUE),
+    "shift.column": ArraySpec(np.int32, low=0),
+    "shift.groups": ArraySpec(np.int64, 1, 2**31),
+    "shift.group": ArraySpec(np.int32, low=0),
+    "shift.share": ArraySpec(np.float64, 0, 1),
+    "shift.value": ArraySpec(np.float64, -MOST_VALUE, MOST_VALUE),
+}
 
 
-def _layout(scores: int, has_ratio: bool, has_target: bool) -> Layout:
+def _layout(scores: int, parts: Set[str]) -> Layout:
     """What is in the file of a model with such parts; `scores` sums of trees for the target."""
-    prefixes = [*(["ratio"] if has_ratio else []), *(f"outcome{i}" for i in range(scores))]
+    prefixes = [*(["ratio"] if "ratio" in parts else []), *(f"outcome{i}" for i in range(scores))]
     sums = {f"{prefix}.{name}": spec for prefix in prefixes for name, spec in _SUM.items()}
-    names = {"settings", "ratio"} | ({"outcome"} if has_target else set())
-    return Layout(_CHAINS | sums, frozenset(names))
+    margins = _MARGINS if "margins" in parts else {}
+    return Layout(_CHAINS | sums | margins, frozenset({"settings", "ratio"} | (parts - {"ratio"})))
 
 
 def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
@@ -91,7 +106,27 @@ def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
         arrays |= _sum_arrays(f"outcome{i}", score)
     if target is not None:
         scalars["outcome"] = {"column": target.column, "scores": len(scores)}
-    return _layout(len(scores), ratio is not None, target is not None).write(arrays, **scalars)
+    if ratio is not None and ratio.margins:
+        arrays |= _margin_arrays(ratio.margins, () if target is None else target.shifts)
+        scalars["margins"] = len(ratio.margins)
+    parts = set(scalars) - {"settings"} - (set() if ratio is not None else {"ratio"})
+    return _layout(len(scores), parts).write(arrays, **scalars)
+
+
+def _margin_arrays(margins: Sequence[Margin], shifts: Sequence[Shift]) -> dict[str, Any]:
+    none = np.zeros(0)
+    return {
+        "margin.keys": [(m.column, m.group) for m in margins],
+        "margin.sizes": [len(m.share) for m in margins],
+        "margin.cell": flatten([m.cell for m in margins]),
+        "margin.share": flatten([m.share for m in margins]),
+        "margin.offset": flatten([m.offset for m in margins]),
+        "shift.column": [s.column for s in shifts],
+        "shift.groups": [len(s.value) for s in shifts],
+        "shift.group": flatten([none, *(s.group for s in shifts)]),
+        "shift.share": flatten([none, *(s.share for s in shifts)]),
+        "shift.value": flatten([none, *(s.value for s in shifts)]),
+    }
 
 
 def _sum_arrays(prefix: str, score: Scorer) -> dict[str, Any]:
@@ -106,9 +141,9 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     FileFormatError
         On anything that `pack` cannot have written for this domain.
     """
-    has_ratio, has_target = state.settings.get("ratio") is not None, "outcome" in state.settings
-    column, scores = _target(state, domain) if has_target else (0, 0)
-    file = StateReader(state, domain, _layout(scores, has_ratio, has_target))
+    parts = {name for name in ("ratio", "outcome", "margins") if state.settings.get(name) is not None}
+    column, scores = _target(state, domain) if "outcome" in state.settings else (0, 0)
+    file = StateReader(state, domain, _layout(scores, parts))
     settings = file.model_settings(TreeSettings, **file.settings.object("settings").data)
     marginals = file.per_attribute("marginal")
     check_shares(marginals, 0.999, 1.001)
@@ -123,13 +158,16 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
         for k, row in enumerate(order)
     )
     ratio = target = None
-    if has_ratio:
+    margins, shifts = _margins(file, column) if {"ratio", "margins"} <= parts else ((), ())
+    if "ratio" in parts:
         constants = file.settings.object("ratio")
         log_mean = constants.number("log_mean", low=-MOST_CAP, high=MOST_CAP)
         cap = constants.number("cap", low=1 / MOST_CAP, high=MOST_CAP)
-        ratio = Ratio(_score(file, "ratio"), log_mean, cap)
-    if has_target:
-        target = TargetModel(column, tuple(_score(file, f"outcome{i}") for i in range(scores)))
+        ratio = Ratio(_score(file, "ratio"), log_mean, cap, margins)
+        if not ratio.pool <= MOST_POOL:
+            raise broken("the ratio's cap is too far from its mean")
+    if "outcome" in parts:
+        target = TargetModel(column, tuple(_score(file, f"outcome{i}") for i in range(scores)), shifts)
     return settings, Mixture(chains, tables, marginals, ratio, target)
 
 
@@ -142,6 +180,45 @@ def _target(state: ModelState, domain: Domain) -> tuple[int, int]:
     if not 2 <= size <= MOST_CODES or scores != (1 if size == 2 else size):
         raise broken("the outcome does not fit its column's codes")
     return column, scores
+
+
+def _margins(file: StateReader, target: int) -> tuple[tuple[Margin, ...], tuple[Shift, ...]]:
+    """Margins with their offsets, and the shifts of the target's model, which follow them."""
+    sizes = np.array(file.domain.sizes, dtype=np.int64)
+    keys = file.array("margin.keys", None, 2)
+    column, group = keys[:, 0], keys[:, 1]
+    if not len(keys) or (keys >= len(sizes)).any() or (column < 0).any():
+        raise broken("a margin belongs to no column")
+    lines = np.where(group < 0, 1, sizes[group])
+    counts = file.array("margin.sizes", len(keys))
+    cells = file.parts("margin.cell", lines * sizes[column])
+    shares, offsets = (file.parts(f"margin.{name}", counts) for name in ("share", "offset"))
+    check_shares(shares, 0.999, 1.001)
+    margins = []
+    for i, cell in enumerate(cells):
+        if cell.max() >= counts[i]:
+            raise broken("a margin has a cell out of range")
+        shape = int(lines[i]), int(sizes[column[i]])
+        margins.append(Margin(int(column[i]), int(group[i]), cell.reshape(shape), shares[i], offsets[i]))
+    return tuple(margins), _shifts(file, target)
+
+
+def _shifts(file: StateReader, target: int) -> tuple[Shift, ...]:
+    """The shifts of the target's model."""
+    sizes = np.array(file.domain.sizes, dtype=np.int64)
+    column = file.array("shift.column", None)
+    if (column >= len(sizes)).any():
+        raise broken("a shift belongs to no column")
+    counts = file.array("shift.groups", len(column))
+    groups = file.parts("shift.group", sizes[column])
+    shares, values = (file.parts(f"shift.{n}", counts * sizes[target]) for n in ("share", "value"))
+    check_shares(shares, 0.999, 1.001)
+    if any(group.max() >= count for group, count in zip(groups, counts, strict=True)):
+        raise broken("a shift has a group out of range")
+    return tuple(
+        Shift(int(c), g, s.reshape(-1, sizes[target]), v.reshape(-1, sizes[target]))
+        for c, g, s, v in zip(column, groups, shares, values, strict=True)
+    )
 
 
 def _tables(file: StateReader) -> Tables:

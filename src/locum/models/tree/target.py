@@ -8,13 +8,14 @@ all other columns of the finished row, from a boosted classifier that was stoppe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.models.tree.ratio import boost
+from locum.models.tree.margins import PRIOR_ROWS, group_codes
+from locum.models.tree.ratio import DRAW_SWEEPS, RAKED_ROWS, boost
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.tree_sum import TreeSum
 from locum.randomness import child_seed, stream
@@ -37,6 +38,28 @@ RowLogProb = Callable[[Codes, IntArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Shift:
+    """What is added to the log-odds of the target's codes in the groups of another attribute.
+
+    Attributes
+    ----------
+    column
+        The other attribute; the target itself where all rows are one group.
+    group
+        Group of each of its codes; int32.
+    share
+        Share of the training rows by group and code of the target; 2-D.
+    value
+        What is added, likewise.
+    """
+
+    column: int
+    group: npt.NDArray[np.int32]
+    share: FloatArray
+    value: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TargetModel:
     """p(target | all other columns) as boosted log-odds.
 
@@ -46,10 +69,13 @@ class TargetModel:
         Attribute that is drawn.
     scores
         One sum of trees for two codes (log-odds of code 1), else one per code (softmax).
+    shifts
+        Offsets that give each group, and with them the table, the training rows' shares of the target.
     """
 
     column: int
     scores: tuple[Scorer, ...]
+    shifts: tuple[Shift, ...] = ()
 
     def probability(self, codes: Codes) -> FloatArray:
         """Probability of every code for each row, whatever its own; shape (n_rows, n_codes)."""
@@ -58,17 +84,59 @@ class TargetModel:
         odds = np.stack([np.clip(s(x), -FARTHEST, FARTHEST) for s in self.scores], axis=1)
         if len(self.scores) == 1:
             odds = np.hstack([np.zeros((len(x), 1)), odds])
+        for shift in self.shifts:
+            odds = odds + shift.value[shift.group[x[:, shift.column]]]
         p = np.exp(odds - odds.max(axis=1, keepdims=True))
         out: FloatArray = p / p.sum(axis=1, keepdims=True)
         return out
 
+    def calibrate(self, p: FloatArray, rows: Codes, weight: FloatArray, n: int, sweeps: int) -> TargetModel:
+        """The same model with shifts that give weighted rows the training rows' shares of the target.
+
+        Parameters
+        ----------
+        p
+            Its probabilities for the rows; they are changed to the new ones.
+        rows, weight
+            Rows whose target it will draw.
+        n
+            Rows that the shares are worth: groups of few of them move little.
+        sweeps
+            How often all groups are gone through.
+
+        References
+        ----------
+        Iterative proportional fitting, as in `locum.models.tree.margins.rake`.
+        """
+        values = [shift.value.copy() for shift in self.shifts]
+        everywhere = np.zeros(len(rows), dtype=np.int32)
+        at = [s.group[rows[:, s.column]] if s.column != self.column else everywhere for s in self.shifts]
+        mass = weight * (n / weight.sum())
+        for _ in range(sweeps):
+            for shift, value, group in zip(self.shifts, values, at, strict=True):
+                groups, size = shift.share.shape
+                seen = np.empty((groups, size))
+                for code in range(size):
+                    inside = mass * p[:, code]
+                    seen[:, code] = np.bincount(group, inside, groups)
+                wanted = shift.share / np.maximum(shift.share.sum(axis=1, keepdims=True), 1e-300)
+                wanted = wanted * seen.sum(axis=1, keepdims=True)
+                step = (wanted + PRIOR_ROWS) / (seen + PRIOR_ROWS)
+                p *= step[group]
+                p /= p.sum(axis=1, keepdims=True)
+                value += np.log(step)
+        shifts = tuple(replace(s, value=v) for s, v in zip(self.shifts, values, strict=True))
+        return replace(self, shifts=shifts)
+
     def draw(self, codes: Codes, rng: np.random.Generator) -> None:
         """Draw the target of every row anew, in place.
 
-        Each row's code follows its own probabilities exactly; the draws of rows with similar probabilities
-        are stratified, so that their shares vary less than under independent draws.
+        The draws of rows with similar probabilities are stratified and, unless they are few, their shifts are
+        set right for these very rows, so that shares vary less than under independent draws.
         """
         p = self.probability(codes)
+        if len(codes) >= RAKED_ROWS:
+            self.calibrate(p, codes, np.ones(len(codes)), len(codes), DRAW_SWEEPS)
         cumulative = np.cumsum(p, axis=1)
         uniform = _stratify(p @ np.arange(p.shape[1]), rng)
         chosen = (cumulative < uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
@@ -87,6 +155,21 @@ class TargetModel:
             total = np.logaddexp(total, joint(other))
         own = codes[:, self.column]
         return total + np.log(p[np.arange(len(codes)), own])
+
+
+def find_shifts(data: CodedRows, column: int, groups: Sequence[int]) -> tuple[Shift, ...]:
+    """Shifts of zero that hold the shares of the target in all rows and within groups of some attributes."""
+    size = data.domain.sizes[column]
+    y = data.column(column).astype(np.int64)
+    found = []
+    for other in [*(g for g in groups if g != column), column]:
+        # Group 0 is that of all rows in no group.
+        of_code = np.zeros(size, dtype=np.int64) if other == column else group_codes(data, other) + 1
+        count = int(of_code.max()) + 1
+        at = of_code[data.column(other)] if other != column else 0 * y
+        share = np.bincount(at * size + y, minlength=count * size).reshape(count, size) / len(y)
+        found.append(Shift(other, of_code.astype(np.int32), share, np.zeros((count, size))))
+    return tuple(found)
 
 
 def _stratify(key: FloatArray, rng: np.random.Generator) -> FloatArray:
