@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from scipy.stats import norm
 
 from benchmarks.tables import folder
+from locum.control.rules.found import with_found_rules
 from locum.data.canonical import canonical
 from locum.data.demo import demo_info, demo_path
 from locum.data.detect import detect
@@ -83,7 +84,8 @@ def open_table(entry: MarginTable) -> tuple[pa.Table, Schema]:
         kept = [name for name in raw.table.column_names if name not in entry.without]
         raw = read(raw.table.select(kept))
     schema = detect(raw, target=entry.target, protected=entry.protected)
-    return canonical(raw, schema), schema
+    table = canonical(raw, schema)
+    return table, with_found_rules(table, schema)
 
 
 #: Name of a margin, its value, its rows, and the spread of the number where it is a mean.

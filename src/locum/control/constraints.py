@@ -27,6 +27,7 @@ from locum.control.code_values import (
 )
 from locum.control.layout.formula import Formula
 from locum.control.layout.joined import Joined
+from locum.control.layout.nested import Nested
 from locum.control.rules.clause import Clause, asked_values
 from locum.control.rules.equation import Equation, equations_of
 from locum.control.where.bind import Term
@@ -363,13 +364,16 @@ def strangers(encoder: Encoder, table: pa.Table, given: pa.Table) -> BoolArray:
     """Rows with a combination of joined columns that does not occur, though their given cells go with one."""
     odd = np.zeros(table.num_rows, dtype=bool)
     for recoding in encoder.recodings:
-        held = [n for n in given.column_names if isinstance(recoding, Joined) and n in recoding.gives]
-        if not isinstance(recoding, Joined) or not held:
+        if not isinstance(recoding, Joined | Nested):
             continue
-        unknown = recoding.numbers({name: flat(table.column(name)) for name in recoding.gives}) < 0
+        joined = recoding.joined
+        held = [name for name in given.column_names if name in joined.gives]
+        if not held:
+            continue
+        unknown = joined.numbers({name: flat(table.column(name)) for name in joined.gives}) < 0
         if unknown.any():
             rows = np.flatnonzero(unknown)
             parts = {name: flat(given.column(name)).take(pa.array(rows)) for name in held}
-            every = np.ones(len(recoding.combinations[0]))
-            odd[rows] |= recoding.choose(parts, every, stream(0, "any")) >= 0
+            every = np.ones(len(joined.combinations[0]))
+            odd[rows] |= joined.choose(parts, every, stream(0, "any")) >= 0
     return odd

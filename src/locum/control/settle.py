@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from locum.codes.recoding import Recoding
 from locum.control.code_values import as_table, build_bank, draw_roots, roots
 from locum.control.layout.gap import OrderGap
 from locum.control.layout.joined import Joined, numbered
+from locum.control.layout.nested import Nested
 from locum.data.distinct import flat
 from locum.randomness import stream
 from locum.schema.domain import Codes
@@ -49,7 +51,7 @@ def settle(encoder: Encoder, codes: Codes, given: pa.Table, seed: int) -> pa.Tab
         None where nothing is settled that was not given.
     """
     cells = {name: flat(given.column(name)) for name in given.column_names}
-    mine = [r for r in encoder.recodings if isinstance(r, OrderGap | Joined) and set(r.gives) & set(cells)]
+    mine = [r for r in encoder.recodings if _touched(r, cells)]
     followers = _followers(encoder, cells)
     if not mine and not followers:
         return None
@@ -64,10 +66,17 @@ def settle(encoder: Encoder, codes: Codes, given: pa.Table, seed: int) -> pa.Tab
         if isinstance(recoding, OrderGap):
             more |= _backwards(encoder, recoding, drawn[recoding.column.name], more)
         else:
-            rng = stream(seed, "combination", recoding.name)
-            more |= _combinations(encoder, recoding, table, more, rng)
+            rng = stream(seed, "combination", recoding.joined.name)
+            more |= _combinations(encoder, recoding.joined, table, more, rng)
     same = set(more) == set(cells) and all(more[name].equals(cells[name]) for name in cells)
     return None if same else pa.table(more)
+
+
+def _touched(recoding: Recoding, cells: Cells) -> TypeGuard[OrderGap | Joined | Nested]:
+    """Whether given cells say something about what a recoding codes."""
+    if isinstance(recoding, Joined | Nested):
+        return bool(set(recoding.joined.gives) & set(cells))
+    return isinstance(recoding, OrderGap) and recoding.column.name in cells
 
 
 def settled_rows(given: pa.Table, more: pa.Table) -> BoolArray:
@@ -213,7 +222,10 @@ def _combinations(
 def weights_of(encoder: Encoder, joined: Joined) -> FloatArray:
     """How frequent each combination is among those that can be written; shape (n_combinations,)."""
     weight = np.zeros(len(joined.combinations[0]))
-    book = encoder.by_name[joined.name]
+    book = encoder.by_name.get(joined.name)
+    if book is None:
+        # within other columns: known is only which are more frequent
+        return (1.0 / (1.0 + np.arange(len(weight)))).astype(np.float64)
     if isinstance(book, CategoryCodebook):
         levels = [int(level) for level in book.levels.to_pylist()]
         weight[[level for level in levels if level >= 0]] = book.weights[

@@ -195,6 +195,29 @@ def test_a_target_is_never_recoded(rule: str, name: str) -> None:
     assert rule in kept  # by the other column
 
 
+@pytest.mark.parametrize(
+    "roles", [{"protected": ("town",)}, {"target": "area"}, {"protected": ("town", "area")}]
+)
+def test_combinations_hold_around_columns_that_stay(roles: dict[str, Any]) -> None:
+    real, mine = table(), schema(**roles)
+    recodings = lay_out(real, mine)
+    encoder = Encoder.fit(real, mine, recodings=recodings)
+    stay = {*roles.get("protected", ()), roles.get("target")}
+    assert not stay & {name for r in recodings for name in r.gives}
+    codes = random_codes(encoder, 5_000, 3)
+    drawn = encoder.decode(codes, seed=3)
+    real_pairs = pairs(real, "town", "area", "miles")
+    both = stay >= {"town", "area"}
+    # of columns that both stay any pair can be drawn; the third then follows from some pair
+    odd = pairs(drawn, "town", "area", "miles") - real_pairs
+    assert not odd if not both else {t[:2] for t in odd}.isdisjoint({t[:2] for t in real_pairs})
+    again = Encoder.from_json(json.loads(json.dumps(encoder.to_json())), mine, read_recodings)
+    assert again.decode(codes, seed=3).equals(drawn)
+    back = encoder.decode(encoder.encode(real).codes, seed=1)
+    for name in ("town", "area", "miles"):
+        assert back[name].equals(real[name])
+
+
 def test_a_rule_that_rows_break_is_left_to_checks() -> None:
     real = table()
     real = real.set_column(3, "low", pa.array(np.asarray(real["low"]) + 3.0))

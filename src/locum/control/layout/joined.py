@@ -60,6 +60,11 @@ class Joined:
         return cls(name, tuple(columns), tuple(v.take(rows) for v in values), tuple(rules))
 
     @property
+    def joined(self) -> Joined:
+        """Itself; what lies within other columns has one too."""
+        return self
+
+    @property
     def how(self) -> str:
         """How it keeps its rules, in a few words."""
         return "only combinations that occur are drawn"

@@ -15,6 +15,7 @@ from locum.control.layout.formula import Formula
 from locum.control.layout.gap import OrderGap, order_of_clause
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
+from locum.control.layout.nested import Nested
 from locum.control.layout.offset import Offset
 from locum.control.layout.residual import Residual
 from locum.control.layout.switch import Switch
@@ -154,7 +155,9 @@ class _Plan:
             plain = clause.term.op == "follows" and all(a.op == "name" for a in clause.term.args)
             listed = clause.term.op == "in" and len(clause.columns) > 1
             names = set(clause.columns)
-            if not (plain or listed) or not all(self._joinable(n) for n in names):
+            stay = names & self._roles
+            free = names - stay
+            if not (plain or listed) or not free or not all(self._joinable(n) for n in free):
                 continue
             touched = [g for g in groups if g[0] & names]
             merged = (
@@ -168,8 +171,12 @@ class _Plan:
         for names, texts in groups:
             texts = [text for text in texts if text in self.schema.rules]
             ordered = [self.schema[n] for n in self.schema.names if n in names]
-            taken = [*self.schema.names, *(r.name for r in self.whole if isinstance(r, Joined))]
-            self._add(self.whole, Joined.fit(self.table, ordered, texts, taken))
+            roles = [c.name for c in ordered if c.name in self._roles]
+            if not roles:
+                taken = [*self.schema.names, *(r.name for r in self.whole if isinstance(r, Joined))]
+                self._add(self.whole, Joined.fit(self.table, ordered, texts, taken))
+            elif all(self._acyclic(c.name, roles) for c in ordered if c.name not in roles):
+                self._add(self.whole, Nested.fit(self.table, ordered, roles, texts))
 
     def fix(self, clause: Clause) -> None:
         """A column that has one value, or none, under a condition."""

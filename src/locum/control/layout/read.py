@@ -11,6 +11,7 @@ from locum.control.layout.formula import Formula
 from locum.control.layout.gap import OrderGap
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
+from locum.control.layout.nested import Nested
 from locum.control.layout.offset import Offset
 from locum.control.layout.residual import Residual
 from locum.control.layout.switch import Switch
@@ -32,6 +33,7 @@ def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
         "gap": OrderGap.from_json,
         "joined": Joined.from_json,
         "lookup": Lookup.from_json,
+        "nested": Nested.from_json,
         "offset": Offset.from_json,
         "residual": Residual.from_json,
         "switch": Switch.from_json,
