@@ -1,0 +1,230 @@
+"""Whether texts are names of persons: by lists of first and last names in many languages, not by the column.
+
+The lists are those of Faker. A text is taken apart into words; titles, initials and particles do not count.
+Towns, firms and streets that are called after persons share words with them, so a column is judged as a
+whole: by how many of its texts begin (or, where the family name comes first, end) with a known first name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+#: Words that go before or after a name, or between its parts.
+_TITLES = frozenset(
+    "dr dra prof professor doctor mr mrs ms miss mx sir dame lady lord herr frau fr hr mag dipl ing med phd md "
+    "m mme mlle monsieur madame sr sra srta don doña dott sig sigra dhr mevr pan pani rev capt sgt lt col jr ii "
+    "iii iv bsc msc mba esq dds dvm d\u00aa д-р г-н г-жа".split()
+)
+_PARTICLES = frozenset(
+    "von van der den de del della di da dos das do du la le les y e i bin bint ibn al el ben zu zur zum ten ter "
+    "af av st mac mc ó ní nic ua o d".split()
+)
+#: Words that persons are not called by, and firms, places, works, and products are.
+_NOT_PERSONS = frozenset(
+    "inc ltd llc llp plc corp co company companies group holding holdings gmbh ag kg ohg sarl sas sa spa srl bv nv "
+    "oy ab as aps and sons brothers associates partners bank hospital clinic university college school institute "
+    "academy church museum library airport station hotel restaurant cafe bar club team fc united city town county "
+    "village island islands isle lake river mount mountain valley hill hills beach bay port fort new old north "
+    "south east west northern southern eastern western upper lower great little saint street road avenue lane "
+    "drive park square bridge tower center centre district state republic kingdom national international royal "
+    "the of for with in on at to from my your our we you der die das und oder for le la les des et un une los las "
+    "san santa santo são sao são ward unit department dept office division model series edition version type class "
+    "disease syndrome fever cancer virus pain chronic acute red blue green black white yellow gold silver "
+    "oil water milk bread rice tea coffee juice cheese chocolate beer wine ltda plaza tour movie song part "
+    "vol volume chapter story love life night day world war man men woman women boys girls girl boy home house".split()
+)
+#: Last words of streets; some are last names too, so a column is of streets only when most texts end so.
+_STREETS = frozenset(
+    "alley alleys bend bluff branch bridge brook brooks burg burgs bypass camp canyon cape causeway circle cliff "
+    "club common corner corners course court courts cove creek crescent crest crossing crossroad curve dale dam "
+    "divide estate estates expressway extension fall falls ferry field fields flat flats ford forest forge fork "
+    "forks fort freeway garden gardens gateway glen glens green grove harbor haven heights highway hill hills "
+    "hollow inlet island islands isle junction key keys knoll knolls lake lakes land landing light loaf lock "
+    "locks lodge loop mall manor meadow meadows mews mill mills mission motorway mount mountain neck orchard oval "
+    "overpass park parks parkway pass passage path pike pine pines place plain plains port ports prairie radial "
+    "ramp ranch rapid rapids rest ridge ridges river roads route row run shoal shoals shore shores skyway spring "
+    "springs spur spurs squares station stravenue stream summit terrace throughway trace track trafficway trail "
+    "tunnel turnpike underpass union unions valley valleys via viaduct view views village villages ville vista "
+    "walk walks wall way ways well wells".split()
+)
+#: Last signs of places, dishes and the like in Chinese and Japanese, and of no names.
+_PLACES = frozenset("市县縣路街省区區州国國镇村町道府島岛山川江湖河茶瓜色酒汁果菜店院校社站港")
+_WORD = re.compile(r"[^\W\d_]+(?:['’ʻ`\-‐][^\W\d_]+)*\.?", re.UNICODE)
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af·・]{1,8}")
+#: Most words of a name.
+_MOST_WORDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class NameLists:
+    """First and last names of many languages, in lower case without accents, and whose they are.
+
+    Attributes
+    ----------
+    first, last
+        Each name with the locales that know it.
+    """
+
+    first: dict[str, tuple[str, ...]]
+    last: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class NameLook:
+    """How much a set of texts looks like names of persons; all shares are of the texts, from 0 to 1.
+
+    Attributes
+    ----------
+    shaped
+        Words as in names, and none that speaks against it.
+    full
+        Several words, of which one that stands where a first name stands is known as one.
+    both
+        A known first name and a known last name.
+    first, last
+        One word that is known as a first or a last name.
+    several
+        More than one word.
+    streets
+        Several words, the last of which ends names of streets.
+    capital
+        Two to four words, each with a capital letter or in a script without them.
+    unspaced
+        Chinese, Japanese or Korean signs without a blank, and a known last name first.
+    """
+
+    shaped: float
+    full: float
+    both: float
+    first: float
+    last: float
+    several: float
+    streets: float
+    capital: float
+    unspaced: float
+
+
+@cache
+def name_lists() -> NameLists:
+    """The lists, built at first use from the modules of Faker; about 0.1 s, no network."""
+    import faker.providers.person as person
+
+    first: dict[str, list[str]] = {}
+    last: dict[str, list[str]] = {}
+    for found in pkgutil.iter_modules(person.__path__):
+        provider = importlib.import_module(f"{person.__name__}.{found.name}").Provider
+        for attribute in dir(provider):
+            kind = first if attribute.startswith("first_name") else last
+            if not attribute.startswith(("first_name", "last_name")):
+                continue
+            held = getattr(provider, attribute)
+            if isinstance(held, Iterable) and not callable(held):
+                for name in held:
+                    _add(kind, str(name), found.name)
+    return NameLists(*({k: tuple(v) for k, v in names.items()} for names in (first, last)))
+
+
+def _add(names: dict[str, list[str]], name: str, locale: str) -> None:
+    known = names.setdefault(_plain(name.strip()), [])
+    if locale not in known:
+        known.append(locale)
+
+
+def _plain(text: str) -> str:
+    """Lower case, without accents and points."""
+    text = text.casefold()
+    if not text.isascii() and not _CJK.fullmatch(text):
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return text.strip(".").replace("’", "'")
+
+
+def names_in(text: str) -> tuple[list[str], bool] | None:
+    """The words that make a name, in lower case, and whether the last name stands first; None when it is none.
+
+    Words of titles and initials are left out.
+    """
+    text = text.strip()
+    comma = text.count(",") == 1 and not text.endswith(",")
+    parts = text.replace(",", " ").split()
+    if not parts or len(parts) > _MOST_WORDS or (text.count(",") and not comma):
+        return None
+    words = []
+    for i, part in enumerate(parts):
+        if not _WORD.fullmatch(part) and not _marked(part):
+            return None
+        plain = _plain(part)
+        if plain in _NOT_PERSONS:
+            return None
+        between = 0 < i < len(parts) - 1 and plain in _PARTICLES
+        if between or plain in _TITLES or (len(plain) < 2 and plain.isascii()):
+            continue
+        words.append(plain)
+    return (words, comma) if words else None
+
+
+def _marked(part: str) -> bool:
+    """Whether a word is letters with the combining signs of its script (Devanagari, Thai, Arabic)."""
+    return all(unicodedata.category(c)[0] in "LM" or c in "'’-." for c in part) and any(
+        unicodedata.category(c)[0] == "L" for c in part
+    )
+
+
+def look_at(texts: Sequence[str]) -> NameLook:
+    """Count how much some different texts look like names of persons.
+
+    Notes
+    -----
+    Cost: some dictionary look-ups a text.
+    """
+    lists = name_lists()
+    counts = dict.fromkeys(NameLook.__dataclass_fields__, 0)
+    for text in texts:
+        if _CJK.fullmatch(text.strip()):
+            _count_unspaced(text.strip(), lists, counts)
+            continue
+        found = names_in(text)
+        if found is None:
+            continue
+        counts["shaped"] += 1
+        words, comma = found
+        if len(words) == 1:
+            counts["first"] += words[0] in lists.first
+            counts["last"] += words[0] in lists.last
+            continue
+        counts["several"] += 1
+        counts["capital"] += len(words) <= 4 and not any(part[:1].islower() for part in text.split())
+        # With a comma, or as in Hungary and in many lists, the last name stands first.
+        given, family = (words[-1], words[0]) if comma else (words[0], words[-1])
+        known = _known(given, lists.first)
+        if not known and not comma and _known(words[0], lists.last):
+            family = words[0]
+            known = any(_known(word, lists.first) for word in words[1:])
+        counts["full"] += known
+        counts["both"] += known and _known(family, lists.last)
+        counts["streets"] += words[-1] in _STREETS
+    return NameLook(**{name: n / max(len(texts), 1) for name, n in counts.items()})
+
+
+def _known(word: str, names: dict[str, tuple[str, ...]]) -> bool:
+    return word in names or ("-" in word and all(part in names for part in word.split("-")))
+
+
+def _count_unspaced(text: str, lists: NameLists, counts: dict[str, int]) -> None:
+    """Chinese, Japanese and Korean names: the last name first, without a blank."""
+    if text[-1] in _PLACES:
+        return
+    counts["shaped"] += 1
+    counts["first"] += text in lists.first
+    counts["last"] += text in lists.last
+    for cut in (1, 2, 3):
+        family, given = text[:cut], text[cut:]
+        if family in lists.last and 1 <= len(given) <= 3:
+            counts["unspaced"] += 1
+            counts["both"] += given in lists.first
+            return
