@@ -10,11 +10,12 @@ from typing import Any
 from locum.arrays import IntArray
 from locum.data.dependencies import MOST_COLUMNS, find_dependencies
 from locum.data.detect_column import examine
+from locum.data.entity import find_entity
 from locum.data.origin import Raw
 from locum.data.proposal import Detection, Hints, Proposal
 from locum.data.refine import as_kind, code_values, fall_back_to_category, learnable, swap_if_siblings_say_so
 from locum.errors import SchemaError
-from locum.schema.column import KINDS, Column
+from locum.schema.column import KINDS, Column, is_regenerated
 from locum.schema.table import Schema
 
 Override = str | Column | Mapping[str, Any]
@@ -70,6 +71,7 @@ def propose(
     hints = Hints(raw.origin.missing, dialect.decimal if dialect else None)
     proposals: list[Proposal] = []
     codes: dict[str, IntArray] = {}
+    places: dict[str, IntArray] = {}
     for name in names:
         values = raw.table.column(name)
         guess, held = examine(name, values, hints)
@@ -79,6 +81,8 @@ def propose(
         elif name in roles:
             proposal = learnable(proposal, held, values)
         proposals.append(proposal)
+        if is_regenerated(proposal.column.kind):
+            places[name] = held.index
         coded = code_values(proposal.column, held, values)
         if coded is not None:
             codes[name] = coded
@@ -93,6 +97,7 @@ def propose(
             f"With more than {MOST_COLUMNS} columns, columns that determine each other were not looked for.",
         )
     schema = Schema(tuple(p.column for p in proposals), pairs, target, tuple(protected), raw.name)
+    schema = replace(schema, entity=find_entity(schema, lambda name: places[name]))
     return Detection(schema, tuple(proposals), notes)
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from locum.data.id_names import snake
 from locum.data.person_names import NameLook, look_at
 
 #: Share of texts with a known first name from which a column is one of full names, and from which it may be.
@@ -69,11 +70,6 @@ class NameVerdict:
     confidence: float
     reason: str
     sure: bool = True
-
-
-def snake(name: str) -> str:
-    """A column's name in lower case with underscores: ``homePhone`` and ``home phone`` are ``home_phone``."""
-    return re.sub(r"[\s.\-]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())).lower()
 
 
 def says_login(name: str) -> bool:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from locum.data.checksums import CHECKED_IDS, iban_valid, luhn_valid
-from locum.data.person_column import judge_names, says_login, snake
+from locum.data.id_names import snake
+from locum.data.person_column import judge_names, says_login
 from locum.schema.column import Kind
 
 #: Share of the sampled values that must have the pattern; and of patterns that nothing else has.

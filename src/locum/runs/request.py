@@ -10,7 +10,7 @@ from typing import Any
 
 from locum.errors import UsageError
 from locum.evaluation.limits import Requirements, requirements
-from locum.runs.options import DEFAULT_PER_UNIT, ENGINES, several
+from locum.runs.options import DEFAULT_PER_UNIT, ENGINES, NO_ENTITY, several
 from locum.schema.table import Schema, check_schema
 
 
@@ -136,6 +136,8 @@ class RunRequest:
         Limits that the results are held against.
     effort
         What the attacks spend: ``quick``, ``standard`` or ``thorough``.
+    entity
+        Column that says whose row it is where persons have several rows, or ``none``; None looks for it.
     settings
         Settings of the generator; they win over those of the config file.
     """
@@ -157,11 +159,18 @@ class RunRequest:
     schema: Schema | None = None
     require: Requirements | None = None
     effort: str | None = None
+    entity: str | None = None
     privacy: PrivacyRequest | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_schema(self.schema)
+        if self.entity is not None and self.privacy is not None:
+            raise UsageError(
+                "with an epsilon, whose row it is decides what is protected",
+                where="--entity",
+                do=f"say --unit {self.entity} instead" if self.entity != NO_ENTITY else "leave it out",
+            )
 
 
 def run_request(

@@ -34,6 +34,8 @@ def schema_to_json(schema: Schema) -> dict[str, Any]:
     if schema.rules:
         # Left out where there is none, so that files of versions without rules stay the same.
         out["rules"] = list(schema.rules)
+    if schema.entity is not None:
+        out["entity"] = schema.entity
     return out
 
 
@@ -119,6 +121,7 @@ class _SchemaFile(StrictForm):
     columns: Annotated[list[_ColumnFile], Field(min_length=1, max_length=MAX_COLUMNS)]
     dependencies: Annotated[list[_DependencyFile], Field(max_length=MAX_COLUMNS)]
     rules: Annotated[list[Annotated[str, Field(max_length=20_000)]], Field(max_length=1000)] = Field([])
+    entity: str | None = None
 
     def build(self) -> Schema:
         return Schema(
@@ -128,4 +131,5 @@ class _SchemaFile(StrictForm):
             protected=self.protected,
             name=self.name,
             rules=tuple(self.rules),
+            entity=self.entity,
         )

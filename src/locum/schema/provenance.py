@@ -72,6 +72,7 @@ def without_read_off(schema: Schema) -> tuple[Schema | None, tuple[str, ...]]:
         protected=tuple(name for name in schema.protected if name in kept),
         rules=tuple(rule for rule in schema.rules if rule not in schema.rules_read_off),
         rules_read_off=(),
+        entity=None,
     )
     return left, names
 

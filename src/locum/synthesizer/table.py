@@ -230,6 +230,7 @@ class Synthesizer:
             When there are no rows or no columns, or the columns are not those of the schema.
         """
         from locum.codes.encoder import Encoder
+        from locum.codes.entity import EntityForm
         from locum.codes.settings import EncoderSettings
 
         table = _conform(table, schema)
@@ -238,9 +239,10 @@ class Synthesizer:
         encoder = Encoder.fit(table, schema, seed=child_seed(self._seed, "encoder"), settings=coding)
         coded = encoder.encode(table)
         n_rows = table.num_rows
+        entity = None if schema.entity is None else EntityForm.fit(table, schema)
         del table  # The codes are all that the model needs; a caller may have let go of the table too.
         model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
-        self._fitted, self._origin = Fitted(self._name, encoder, model, n_rows), None
+        self._fitted, self._origin = Fitted(self._name, encoder, model, n_rows, entity), None
         self._lineage = REAL.child()
         self._calls = itertools.count()
         return self
