@@ -147,6 +147,24 @@ class EntityForm(JsonFields):
         )
 
 
+def once_each(values: pa.Array, whose: IntArray) -> pa.Array:
+    """The values with those that a person has several times taken once, so that persons are counted, not rows.
+
+    Parameters
+    ----------
+    values
+        One value a row.
+    whose
+        Number of the person of each row, -1 where nobody is known.
+    """
+    index = distinct(values).index
+    owned = whose >= 0
+    person = np.where(owned, whose, int(whose.max(initial=-1)) + np.cumsum(~owned))
+    pairs = person * (int(index.max(initial=0)) + 2) + index + 1
+    _, first = np.unique(pairs, return_index=True)
+    return values.take(pa.array(np.sort(first)))
+
+
 def _constant(whose: IntArray, values: IntArray, rows_of: IntArray) -> bool:
     """Whether a column is the same in all rows of nearly every person; missing is a value."""
     pairs = np.unique(whose * (int(values.max(initial=0)) + 2) + values + 1)
