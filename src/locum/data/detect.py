@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from locum.arrays import IntArray
+from locum.data.beside_persons import mark_beside_persons
 from locum.data.dependencies import MOST_COLUMNS, find_dependencies
 from locum.data.detect_column import examine
 from locum.data.entity import find_entity
@@ -81,12 +82,14 @@ def propose(
         elif name in roles:
             proposal = learnable(proposal, held, values)
         proposals.append(proposal)
-        if is_regenerated(proposal.column.kind):
+        if proposal.column.kind == "category" or is_regenerated(proposal.column.kind):
             places[name] = held.index
         coded = code_values(proposal.column, held, values)
         if coded is not None:
             codes[name] = coded
     proposals = swap_if_siblings_say_so(proposals)
+    proposals = mark_beside_persons(proposals, lambda name: places[name], {*roles, *given})
+    codes = {p.column.name: codes[p.column.name] for p in proposals if p.column.name in codes and not p.column.regenerated}
     proposals = [_marked(p, given.get(p.column.name), raw) for p in proposals]
     free = {name for name, value in given.items() if isinstance(value, Column)}
     labels = {p.column.name for p in proposals if p.column.kind == "category"}

@@ -91,7 +91,7 @@ def judge_names(name: str, values: Sequence[str], distinct: int, rows: int) -> N
 
     Notes
     -----
-    Cost: the first call reads the lists of names (about 0.1 s); then some look-ups a value. Values that cannot
+    Cost: the first call reads the lists of names (0.3 CPU-s); then some look-ups a value. Values that cannot
     be names, most of all those with digits, are told without the lists.
     """
     if len(values) < LEAST or sum(_worded(value) for value in values) < SHAPED * len(values):

@@ -64,35 +64,35 @@ def _id_of(column: Column, entity: str) -> Column:
 
 def entity_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
     """What to know first where several rows belong to one person, and of other ids that rows share."""
-    notes = []
+    notes, known = [], {schema.entity}
     if schema.entity is not None:
         form = EntityForm.fit(table, schema)
         name, same = schema.entity, form.constants + form.made
+        known.update(form.made)
         notes.append(
             f"Several rows belong to one {name} ({count(form.rows, 'row')}, {form.persons:,} of them). So rows "
             f"are held out and drawn by {name}: none is on both sides, and each new one has as many rows as "
-            f"real ones have. What is the same in all rows of one {name} stays so ({_list(same)}). The rest is "
-            f"drawn row by row: how the rows of one follow each other is not learned. If each row stands for "
+            f"real ones have. {_same(name, same)} The rest is drawn row by row: how the rows of one follow each "
+            f"other is not learned. If each row stands for "
             f"itself, say --entity {NO_ENTITY}."
         )
     for column in schema:
-        if column.kind != "id" or column.name == schema.entity:
+        if column.kind != "id" or column.name in known:
             continue
         held = distinct(table.column(column.name))
         rows = len(held.index) - held.nulls
         if rows and rows >= _SHARED * len(held.values):
             notes.append(
-                f"{count(rows, 'row')} share {len(held.values):,} values of {column.name}, and are drawn apart: "
-                f"what is the same in all rows of one {column.name} does not stay so. If it says whose rows "
+                f"{count(rows, 'row')} share {len(held.values):,} values of {column.name}, and are not drawn by "
+                f"it: what is the same in all rows of one {column.name} does not stay so. If it says whose rows "
                 f"they are, say --entity {column.name}."
             )
     return tuple(notes)
 
 
-def _list(names: tuple[str, ...]) -> str:
-    if not names:
-        return "here nothing is"
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
-
-
+def _same(name: str, columns: tuple[str, ...]) -> str:
+    """What is the same in all rows of one, in a sentence."""
+    if not columns:
+        return f"No column is the same in all rows of one {name}."
+    more = f" and {len(columns) - _LISTED} more" if len(columns) > _LISTED else ""
+    return f"What is the same in all rows of one {name} stays so ({', '.join(columns[:_LISTED])}{more})."
