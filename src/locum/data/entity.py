@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from locum.arrays import IntArray
-from locum.data.id_names import is_person_id_name, is_thing_name
+from locum.data.id_names import is_first_person_name, is_person_id_name, is_thing_name
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
@@ -41,10 +41,11 @@ def find_entity(schema: Schema, codes: Callable[[str], IntArray]) -> str | None:
 
     Notes
     -----
-    Among several, columns of persons go before columns of things, then the one that tells more of them apart.
+    Among several, columns of persons go before columns of things, those of patients and customers before those
+    of doctors and sellers, then the one that tells more of them apart.
     """
     roles = {schema.target, *schema.protected}
-    best: tuple[tuple[bool, int, bool], str] | None = None
+    best: tuple[tuple[bool, bool, int, bool], str] | None = None
     for column in schema:
         if column.name in roles or column.kind not in _OWN | _SHARED:
             continue
@@ -53,7 +54,7 @@ def find_entity(schema: Schema, codes: Callable[[str], IntArray]) -> str | None:
         counts = counts[counts > 0]
         if not _several(column, counts, len(index)):
             continue
-        rank = (_of_persons(column), len(counts), column.kind == "id")
+        rank = (_of_persons(column), is_first_person_name(column.name), len(counts), column.kind == "id")
         if best is None or rank > best[0]:
             best = rank, column.name
     return None if best is None else best[1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.arrays import IntArray
-from locum.data.id_names import is_code_name, is_id_name, is_person_id_name, is_thing_name
+from locum.data.id_names import is_code_name, is_id_name, is_label_id_name, is_person_id_name, is_thing_name
 from locum.schema.column import Kind
 
 if TYPE_CHECKING:
@@ -168,4 +168,6 @@ def guess_integer(name: str, values: np.ndarray, counts: IntArray, in_order: boo
         return "id", 0.75, "the name says identifier, and there are many different whole numbers"
     if d <= 2 and set(values.tolist()) <= {0, 1}:
         return "integer", 0.8, "zeros and ones"
+    if is_label_id_name(name) and n >= FEW_ROWS and 2 * d <= n and values.min() >= 0:
+        return "category", 0.75, "the name says that the numbers are labels, and they repeat"
     return "integer", 0.95, "whole numbers"

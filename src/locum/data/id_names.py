@@ -17,6 +17,13 @@ _PERSON_ID = re.compile(
     rf"^((\w+_)?({_WHO})(_?(id|ids|uid|no|nr|num|number|nummer|numero|key|code|ref|identifier))?|mrn|ssn|uid|pid|"
     r"medical_record_(no|number)|nhs_(no|number)|person_?nummer)$"
 )
+#: Whom a table of visits or orders is about, where it names those who saw them too.
+_FIRST = re.compile(
+    r"^(\w+_)?(patient|pat|subject|subj|person|participant|respondent|proband|customer|cust|client|consumer|member|"
+    r"student|pupil|child|household|family|donor|borrower|applicant|passenger|policyholder|insured|beneficiary|"
+    r"taxpayer|kunde|kunden|patienten|cliente|paciente|persona|klient|pacjent|mrn)(_|$)"
+)
+_LABEL = re.compile(r"(?i:(^|[\W_])(id|key|code)$)|[a-z](Id|ID|Key|Code)$")
 _THING = re.compile(
     r"(^|_)(product|prod|sku|item|article|store|shop|branch|site|hospital|clinic|ward|dept|department|category|"
     r"region|zone|city|state|country|station|route|line|flight|tail|carrier|vendor|supplier|manufacturer|brand|"
@@ -45,6 +52,16 @@ def is_id_name(name: str) -> bool:
 def is_person_id_name(name: str) -> bool:
     """Whether the column's name says that it tells persons (households, accounts) apart."""
     return bool(_PERSON_ID.match(snake(name)))
+
+
+def is_first_person_name(name: str) -> bool:
+    """Whether the column's name says that its persons are whom the rows are about: patients, not doctors."""
+    return bool(_FIRST.match(snake(name)))
+
+
+def is_label_id_name(name: str) -> bool:
+    """Whether the column's name says that its numbers are names: ``store_id``, ``species_key``, ``dx_code``."""
+    return bool(_LABEL.search(name.strip()))
 
 
 def is_thing_name(name: str) -> bool:
