@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from locum.codes.json_fields import JsonFields, Wire
 
-_NUMBER = r"[+-]?\d+(?:\.\d+)?"
+_NUMBER = r"[+-]?\d+\.\d+"
 #: Share of the texts that must be of one form, and texts that there must be.
 _ONE_FORM, _ENOUGH = 0.95, 20
 #: The outermost ends are about these ranks, so that no single place is an end.
@@ -62,8 +62,6 @@ class PointMaker(JsonFields):
             edge = min(_EDGE, len(numbers) // 4)
             inner = numbers[edge : len(numbers) - edge]
             cuts += [float(f"{x:.4g}") for x in np.quantile(inner, np.linspace(0, 1, _CUTS + 1))]
-        if min(decimals) == 0:
-            return None
         return cls(parts, tuple(decimals), tuple(cuts))
 
     def make(self, n: int, rng: np.random.Generator) -> pa.Array:

@@ -17,7 +17,9 @@ from locum.data.person_names import NameLook, look_at
 #: Share of texts with a known first name from which a column is one of full names, and from which it may be.
 FULL, PERHAPS = 0.45, 0.25
 #: The same where the column's name says person, and for single words that are first names.
-HINTED, SINGLE = 0.15, 0.6
+HINTED, SINGLE = 0.15, 0.75
+#: Share of single words that are last names from which it is worth a question.
+OFTEN = 0.6
 #: Share of texts that must be made of words as names are.
 SHAPED = 0.75
 #: Fewer different texts than this say little by themselves, fewer than that nothing.
@@ -141,6 +143,6 @@ def _single_names(look: NameLook, n: int, *, person: bool) -> NameVerdict | None
     if (person and known >= 2 * HINTED) or (n >= FEW and look.first >= SINGLE):
         words = "first" if look.first >= look.last else "last"
         return NameVerdict(True, 0.85 if person else 0.8, f"values look like {words} names of persons")
-    if n >= 2 * FEW and (look.first >= FULL or look.last >= SINGLE):
+    if n >= 2 * FEW and (look.first >= FULL or look.last >= OFTEN):
         return NameVerdict(False, 0.5, "many values are also first or last names of persons", False)
     return None

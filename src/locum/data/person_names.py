@@ -168,9 +168,9 @@ def names_in(text: str) -> tuple[list[str], bool] | None:
         if not _WORD.fullmatch(part) and not _marked(part):
             return None
         plain = _plain(part)
-        if plain in _NOT_PERSONS:
-            return None
         between = 0 < i < len(parts) - 1 and plain in _PARTICLES
+        if plain in _NOT_PERSONS and not between:
+            return None
         if between or plain in _TITLES or (len(plain) < 2 and plain.isascii()):
             continue
         words.append(plain)
