@@ -185,7 +185,13 @@ def test_unknown_names_are_refused() -> None:
 
 
 def test_order_and_decisions() -> None:
-    assert deciding("private") == ("copying.exact", "copying.persons", "copying.distance", "copying.membership", "attack.worst")
+    assert deciding("private") == (
+        "copying.exact",
+        "copying.persons",
+        "copying.distance",
+        "copying.membership",
+        "attack.worst",
+    )
     assert set(deciding("faithful")) == {"c2st", "tv.1way", "tv.3way", "association"}
     assert place("c2st") < place("copying.exact") < place("attack.density.trees") < place("ks")
     quick = [e for e in evaluators("score") if e.within("quick")]

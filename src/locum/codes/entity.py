@@ -1,4 +1,4 @@
-"""What is known of persons with several rows: how many rows they have, and what is the same in all of them."""
+"""What is known of persons with several rows: how many they have, and what is the same in all of them."""
 
 from __future__ import annotations
 
@@ -114,7 +114,9 @@ class EntityForm(JsonFields):
         if ends[-1] < n:
             left = n - int(ends[-1])
             whole, rest = divmod(left, int(real.max()))
-            return np.concatenate([sizes, np.full(whole, int(real.max())), [rest] if rest else []]).astype(np.int64)
+            return np.concatenate([sizes, np.full(whole, int(real.max())), [rest] if rest else []]).astype(
+                np.int64
+            )
         keep = int(np.searchsorted(ends, n)) + 1
         sizes = sizes[:keep].copy()
         sizes[-1] -= int(ends[keep - 1]) - n
@@ -148,7 +150,7 @@ class EntityForm(JsonFields):
 
 
 def once_each(values: pa.Array, whose: IntArray) -> pa.Array:
-    """The values with those that a person has several times taken once, so that persons are counted, not rows.
+    """The values, each once for each person: what is counted then are persons, not rows.
 
     Parameters
     ----------

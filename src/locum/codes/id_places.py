@@ -125,7 +125,9 @@ def room(alphabets: tuple[str, ...]) -> float:
     return float(np.prod([float(len(a)) for a in alphabets]))
 
 
-def make_places(alphabets: tuple[str, ...], low: int, high: int, n: int, rng: np.random.Generator) -> pa.Array:
+def make_places(
+    alphabets: tuple[str, ...], low: int, high: int, n: int, rng: np.random.Generator
+) -> pa.Array:
     """`n` identifiers, different ones if drawn from a stretch that is long enough."""
     chars = np.empty((n, len(alphabets)), dtype=np.uint32)
     digits: IntArray | None = None

@@ -1,8 +1,8 @@
 """Fresh identifiers in the shape of the real ones: numbers, prefix and digits, UUIDs, patterns of characters.
 
-Real identifiers are not stored. What all share stays: prefix, suffix, fixed signs, alphabet, version of UUIDs,
-check digits. Numbers are taken from above the highest real one or between two, so they cannot collide; UUIDs
-and long patterns collide by chance only.
+Real identifiers are not stored. What all share stays: prefix, suffix, fixed signs, alphabet, version of
+UUIDs, check digits. Numbers are taken from above the highest real one or between two, so they cannot collide;
+UUIDs and long patterns collide by chance only.
 """
 
 from __future__ import annotations
@@ -163,7 +163,10 @@ class IdMaker(JsonFields):
         dense = n >= SHARED and highest - lowest < 4 * n
         least = n if dense else 4 * n
         if high - low < least and same and n >= FIXED and not dense:
-            low, high = free_stretch(numbers, 0 if width else 10 ** (size - 1), 10**size, least) or (low, high)
+            low, high = free_stretch(numbers, 0 if width else 10 ** (size - 1), 10**size, least) or (
+                low,
+                high,
+            )
         if high - low < least and not fixed:
             low, high = 10**size, 10 ** (size + 1)
         if high - low < least:

@@ -1,4 +1,4 @@
-"""Texts that hold coordinates, such as ``POINT(13.4 52.5)``: the text around them stays, they stay in the box."""
+"""Texts that hold coordinates, such as ``POINT(13.4 52.5)``: the text stays, and they stay in their box."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class PointMaker(JsonFields):
         if max(map(len, parts)) > _LONGEST or any(p in ("", "-", ":", "/") for p in parts[1:-1]):
             return None
         form = "^" + "".join(
-            _escaped(part) + (f"(?P<n{i}>{_NUMBER})" if i < len(parts) - 1 else "") for i, part in enumerate(parts)
+            _escaped(part) + (f"(?P<n{i}>{_NUMBER})" if i < len(parts) - 1 else "")
+            for i, part in enumerate(parts)
         )
         found = pc.extract_regex(distinct, form + "$").drop_null()
         decimals, cuts = [], []

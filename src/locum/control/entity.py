@@ -69,12 +69,15 @@ def draw_persons(fitted: Fitted, n: int, request: RowRequest, seed: int, draw: D
     table = _made(fitted, table, owner, len(sizes) + unknown, len(sizes), seed)
     table, repeats = _apart(fitted, table, owner, form, request, child_seed(seed, "apart"))
     if repeats:
-        notes = (*notes, f"{repeats:,} rows repeat another of the same {form.name}, though a rule says unique.")
+        notes = (
+            *notes,
+            f"{repeats:,} rows repeat another of the same {form.name}, though a rule says unique.",
+        )
     return replace(drawn, table=table, effective=float(n), notes=(*drawn.notes, *notes))
 
 
 def each_its_own(fitted: Fitted, table: pa.Table, seed: int, given: tuple[str, ...] = ()) -> pa.Table:
-    """Rows that were not drawn by persons, each as somebody's only row; columns in `given` stay as they are."""
+    """Rows that were not drawn by persons, each as somebody's only row; columns in `given` stay."""
     form = fitted.entity
     assert form is not None
     rows = np.arange(table.num_rows)
@@ -131,7 +134,9 @@ def _made(
         pool = persons if ratio >= 1 else max(1, math.ceil(ratio * persons))
         values = book.maker.make(pool, rng)
         place = np.arange(persons) if pool == persons else rng.integers(pool, size=persons)
-        empty = np.arange(persons) >= known if name == form.name else _empty(table.column(name), owner, persons)
+        empty = (
+            np.arange(persons) >= known if name == form.name else _empty(table.column(name), owner, persons)
+        )
         values = pc.if_else(pa.array(empty), pa.scalar(None, values.type), values.take(pa.array(place)))
         table = put(table, name, values.take(pa.array(owner)))
     return table
@@ -168,5 +173,9 @@ def _apart(
             fresh = put(fresh, name, flat(heads.column(name)))
         places = np.arange(table.num_rows)
         places[again] = table.num_rows + np.arange(len(again))
-        table = pa.concat_tables([table, fresh.select(table.column_names)]).take(pa.array(places)).combine_chunks()
+        table = (
+            pa.concat_tables([table, fresh.select(table.column_names)])
+            .take(pa.array(places))
+            .combine_chunks()
+        )
     return table, len(again)

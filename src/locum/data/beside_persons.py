@@ -1,4 +1,4 @@
-"""Columns that go with a personal one: a public key beside a name, a login, a card. Who knows one knows both."""
+"""Columns that go with a personal one: a key beside a name, a login. Who knows one knows both."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def mark_beside_persons(
         column = proposal.column
         beside = None
         if column.kind == "category" and column.name not in keep:
-            beside = next((p for p in persons if _go_together(codes(column.name), codes(p), column.name)), None)
+            beside = next(
+                (p for p in persons if _go_together(codes(column.name), codes(p), column.name)), None
+            )
         if beside is not None:
             reason = f"goes one to one with {beside}, which is personal"
             column = replace(column, kind="id", confidence=0.8, reason=reason)

@@ -89,7 +89,11 @@ def propose(
             codes[name] = coded
     proposals = swap_if_siblings_say_so(proposals)
     proposals = mark_beside_persons(proposals, lambda name: places[name], {*roles, *given})
-    codes = {p.column.name: codes[p.column.name] for p in proposals if p.column.name in codes and not p.column.regenerated}
+    codes = {
+        p.column.name: codes[p.column.name]
+        for p in proposals
+        if p.column.name in codes and not p.column.regenerated
+    }
     proposals = [_marked(p, given.get(p.column.name), raw) for p in proposals]
     free = {name for name, value in given.items() if isinstance(value, Column)}
     labels = {p.column.name for p in proposals if p.column.kind == "category"}

@@ -92,7 +92,11 @@ class _Look:
         zeros, rows = self.rows(keep & (values == 0)), self.rows(keep)
         self.evidence["zeros"] = zeros
         alerts: tuple[str, ...] = ()
-        if found["kind"] not in ("id", "category") and int(keep.sum()) > 20 and self.counts[keep].max() >= SPIKE * rows:
+        if (
+            found["kind"] not in ("id", "category")
+            and int(keep.sum()) > 20
+            and self.counts[keep].max() >= SPIKE * rows
+        ):
             alerts = ("many zeros",) if zeros >= SPIKE * rows else ("one value in many rows",)
             found["reason"] = f"{found['reason']}; {alerts[0]}"
         return self.finish(keep, alerts, **found)

@@ -41,8 +41,8 @@ def find_entity(schema: Schema, codes: Callable[[str], IntArray]) -> str | None:
 
     Notes
     -----
-    Among several, columns of persons go before columns of things, those of patients and customers before those
-    of doctors and sellers, then the one that tells more of them apart.
+    Among several, columns of persons go before columns of things, those of patients and customers before
+    those of doctors and sellers, then the one that tells more of them apart.
     """
     roles = {schema.target, *schema.protected}
     best: tuple[tuple[bool, bool, int, bool], str] | None = None

@@ -80,7 +80,11 @@ def guess_label(name: str, texts: pa.Array, counts: IntArray) -> tuple[Kind, flo
         return "text", 0.85, "long texts that hardly repeat"
     if d >= PERSONS and words < 1.2 and is_person_id_name(name) and _coded(texts):
         return "id", 0.8, "the name says that it tells persons apart, and values repeat"
-    if d > 50 and not _labels(name, counts) and (share > 0.5 or (is_id_name(name) and (share > 0.2 or d > 1000))):
+    if (
+        d > 50
+        and not _labels(name, counts)
+        and (share > 0.5 or (is_id_name(name) and (share > 0.2 or d > 1000)))
+    ):
         if words < 1.2 and _patterned(texts):
             return "id", 0.75, "codes of one pattern that hardly repeat"
         if is_id_name(name) and words < 1.2:
@@ -98,7 +102,7 @@ def guess_label(name: str, texts: pa.Array, counts: IntArray) -> tuple[Kind, flo
 
 
 def _labels(name: str, counts: IntArray) -> bool:
-    """Whether some value has far more rows than others, as products do, or the name says that it is a thing."""
+    """Whether some value has far more rows than others, as products do, or the name says thing."""
     top = int(counts.max())
     return top > max(_OFTEN, _TIMES * float(counts.mean())) or (top > 1 and is_thing_name(name))
 
@@ -109,7 +113,9 @@ def _coded(texts: pa.Array) -> bool:
     import pyarrow.compute as pc
 
     sample = texts.slice(0, 2000)
-    return float(pc.mean(pc.match_substring_regex(sample, r"\d").cast(pa.float64())).as_py()) >= 0.9 or _patterned(sample)
+    return float(
+        pc.mean(pc.match_substring_regex(sample, r"\d").cast(pa.float64())).as_py()
+    ) >= 0.9 or _patterned(sample)
 
 
 def _patterned(texts: pa.Array) -> bool:
@@ -162,7 +168,11 @@ def guess_integer(name: str, values: np.ndarray, counts: IntArray, in_order: boo
             return "id", 0.75, "every whole number of a range, each once"
     if d >= PERSONS and is_person_id_name(name) and values.min() >= 0:
         return "id", 0.8, "the name says that it tells persons apart, and numbers repeat"
-    if is_code_name(name) and 100 <= values.min() and len(str(int(values.min()))) == len(str(int(values.max()))):
+    if (
+        is_code_name(name)
+        and values.min() >= 100
+        and len(str(int(values.min()))) == len(str(int(values.max())))
+    ):
         return "category", 0.8, "digits of one length, and the name says that they are a code"
     if named and n >= FEW_ROWS and d > 50 and (d > 0.2 * n or d > 1000) and not _labels(name, counts):
         return "id", 0.75, "the name says identifier, and there are many different whole numbers"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 #: ``id``, ``patient_id``, ``userId``, ``uuid``, ``row key``.
-_ID = re.compile(r"(?i:(^|[\W_])(id|uuid|guid|key|pk|rowid|row|index|idx|uid|mrn|ssn|nr|no)$)|[a-z](Id|ID|Key)$")
+_ID = re.compile(
+    r"(?i:(^|[\W_])(id|uuid|guid|key|pk|rowid|row|index|idx|uid|mrn|ssn|nr|no)$)|[a-z](Id|ID|Key)$"
+)
 _WHO = (
     "patient|pat|subject|subj|person|participant|respondent|proband|customer|cust|client|consumer|user|member|"
     "employee|emp|worker|staff|student|pupil|child|household|family|donor|borrower|applicant|passenger|driver|"
@@ -60,12 +62,12 @@ def is_first_person_name(name: str) -> bool:
 
 
 def is_label_id_name(name: str) -> bool:
-    """Whether the column's name says that its numbers are names: ``store_id``, ``species_key``, ``dx_code``."""
+    """Whether the column's name says that its numbers are labels: ``store_id``, ``dx_code``."""
     return bool(_LABEL.search(name.strip()))
 
 
 def is_thing_name(name: str) -> bool:
-    """Whether the column's name says that it tells things apart of which each has many rows: products, stores."""
+    """Whether the column's name says that it tells apart things with many rows each: products, stores."""
     return bool(_THING.search(snake(name)))
 
 

@@ -113,7 +113,11 @@ def judge_names(name: str, values: Sequence[str], distinct: int, rows: int) -> N
 
 def _worded(text: str) -> bool:
     """Whether a text may be a name before any list is asked: letters, no digit, not long."""
-    return 2 <= len(text) <= 60 and text[:1].isalpha() and not any(c.isdigit() or c in "_@/:;&+=%$#" for c in text)
+    return (
+        2 <= len(text) <= 60
+        and text[:1].isalpha()
+        and not any(c.isdigit() or c in "_@/:;&+=%$#" for c in text)
+    )
 
 
 def _elsewhere(look: NameLook) -> NameVerdict | None:

@@ -16,43 +16,58 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 #: Words that go before or after a name, or between its parts.
-_TITLES = frozenset(
-    "dr dra prof professor doctor mr mrs ms miss mx sir dame lady lord herr frau fr hr mag dipl ing med phd md "
-    "m mme mlle monsieur madame sr sra srta don doña dott sig sigra dhr mevr pan pani rev capt sgt lt col jr ii "
-    "iii iv bsc msc mba esq dds dvm d\u00aa д-р г-н г-жа".split()
+_TITLES = _set(
+    """
+    dr dra prof professor doctor mr mrs ms miss mx sir dame lady lord herr frau fr hr mag dipl ing med
+    phd md m mme mlle monsieur madame sr sra srta don doña dott sig sigra dhr mevr pan pani rev capt sgt
+    lt col jr ii iii iv bsc msc mba esq dds dvm dª д-р г-н г-жа
+    """
 )
-_PARTICLES = frozenset(
-    "von van der den de del della di da dos das do du la le les y e i bin bint ibn al el ben zu zur zum ten ter "
-    "af av st mac mc ó ní nic ua o d".split()
+_PARTICLES = _set(
+    """
+    von van der den de del della di da dos das do du la le les y e i bin bint ibn al el ben zu zur zum
+    ten ter af av st mac mc ó ní nic ua o d
+    """
 )
 #: Words that persons are not called by, and firms, places, works, and products are.
-_NOT_PERSONS = frozenset(
-    "inc ltd llc llp plc corp co company companies group holding holdings gmbh ag kg ohg sarl sas sa spa srl bv nv "
-    "oy ab as aps and sons brothers associates partners bank hospital clinic university college school institute "
-    "academy church museum library airport station hotel restaurant cafe bar club team fc united city town county "
-    "village island islands isle lake river mount mountain valley hill hills beach bay port fort new old north "
-    "south east west northern southern eastern western upper lower great little saint street road avenue lane "
-    "drive park square bridge tower center centre district state republic kingdom national international royal "
-    "the of for with in on at to from my your our we you der die das und oder for le la les des et un une los las "
-    "san santa santo são sao são ward unit department dept office division model series edition version type class "
-    "disease syndrome fever cancer virus pain chronic acute red blue green black white yellow gold silver "
-    "oil water milk bread rice tea coffee juice cheese chocolate beer wine ltda plaza tour movie song part "
-    "vol volume chapter story love life night day world war man men woman women boys girls girl boy home house".split()
+_NOT_PERSONS = _set(
+    """
+    inc ltd llc llp plc corp co company companies group holding holdings gmbh ag kg ohg sarl sas sa spa
+    srl bv nv oy ab as aps and sons brothers associates partners bank hospital clinic university college
+    school institute academy church museum library airport station hotel restaurant cafe bar club team
+    fc united city town county village island islands isle lake river mount mountain valley hill hills
+    beach bay port fort new old north south east west northern southern eastern western upper lower
+    great little saint street road avenue lane drive park square bridge tower center centre district
+    state republic kingdom national international royal the of for with in on at to from my your our we
+    you der die das und oder for le la les des et un une los las san santa santo são sao são ward unit
+    department dept office division model series edition version type class disease syndrome fever
+    cancer virus pain chronic acute red blue green black white yellow gold silver oil water milk bread
+    rice tea coffee juice cheese chocolate beer wine ltda plaza tour movie song part vol volume chapter
+    story love life night day world war man men woman women boys girls girl boy home house
+    """
 )
 #: Last words of streets; some are last names too, so a column is of streets only when most texts end so.
-_STREETS = frozenset(
-    "alley alleys bend bluff branch bridge brook brooks burg burgs bypass camp canyon cape causeway circle cliff "
-    "club common corner corners course court courts cove creek crescent crest crossing crossroad curve dale dam "
-    "divide estate estates expressway extension fall falls ferry field fields flat flats ford forest forge fork "
-    "forks fort freeway garden gardens gateway glen glens green grove harbor haven heights highway hill hills "
-    "hollow inlet island islands isle junction key keys knoll knolls lake lakes land landing light loaf lock "
-    "locks lodge loop mall manor meadow meadows mews mill mills mission motorway mount mountain neck orchard oval "
-    "overpass park parks parkway pass passage path pike pine pines place plain plains port ports prairie radial "
-    "ramp ranch rapid rapids rest ridge ridges river roads route row run shoal shoals shore shores skyway spring "
-    "springs spur spurs squares station stravenue stream summit terrace throughway trace track trafficway trail "
-    "tunnel turnpike underpass union unions valley valleys via viaduct view views village villages ville vista "
-    "walk walks wall way ways well wells".split()
+_STREETS = _set(
+    """
+    alley alleys bend bluff branch bridge brook brooks burg burgs bypass camp canyon cape causeway
+    circle cliff club common corner corners course court courts cove creek crescent crest crossing
+    crossroad curve dale dam divide estate estates expressway extension fall falls ferry field fields
+    flat flats ford forest forge fork forks fort freeway garden gardens gateway glen glens green grove
+    harbor haven heights highway hill hills hollow inlet island islands isle junction key keys knoll
+    knolls lake lakes land landing light loaf lock locks lodge loop mall manor meadow meadows mews mill
+    mills mission motorway mount mountain neck orchard oval overpass park parks parkway pass passage
+    path pike pine pines place plain plains port ports prairie radial ramp ranch rapid rapids rest ridge
+    ridges river roads route row run shoal shoals shore shores skyway spring springs spur spurs squares
+    station stravenue stream summit terrace throughway trace track trafficway trail tunnel turnpike
+    underpass union unions valley valleys via viaduct view views village villages ville vista walk walks
+    wall way ways well wells
+    """
 )
 #: Last signs of places, dishes and the like in Chinese and Japanese, and of no names.
 _PLACES = frozenset("市县縣路街省区區州国國镇村町道府島岛山川江湖河茶瓜色酒汁果菜店院校社站港")
@@ -154,7 +169,7 @@ def _plain(text: str) -> str:
 
 
 def names_in(text: str) -> tuple[list[str], bool] | None:
-    """The words that make a name, in lower case, and whether the last name stands first; None when it is none.
+    """The words of a name, in lower case, and whether the last name stands first; None when it is none.
 
     Words of titles and initials are left out.
     """

@@ -155,7 +155,12 @@ def _by_look(name: str, values: Sequence[str], distinct: int, rows: int) -> Find
     verdict = judge_names(name, values, distinct, rows)
     if verdict is not None and verdict.personal:
         return Finding("pii.name", verdict.confidence, verdict.reason)
-    if says_login(name) and distinct >= 10 and distinct > 0.02 * rows and _share(values, _LOGIN.fullmatch) >= ENOUGH:
+    if (
+        says_login(name)
+        and distinct >= 10
+        and distinct > 0.02 * rows
+        and _share(values, _LOGIN.fullmatch) >= ENOUGH
+    ):
         return Finding("id", 0.8, "the name says login, and values are single words or codes")
     return None
 

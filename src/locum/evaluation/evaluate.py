@@ -60,7 +60,8 @@ def evaluate(
     train, synthetic, holdout
         Canonical tables (docs/architecture.md) with at least the columns of `schema`, in any order. Without
         `holdout` one half of train stands in for it where needed, copying is not judged, and the sentences
-        say so. Where the schema names an entity, one row of each is judged (`locum.evaluation.persons`). Hold-out rows that repeat train rows more than chance explains are left out, and it is said.
+        say so. Where the schema names an entity, one row of each is judged (`locum.evaluation.persons`).
+        Hold-out rows that repeat train rows more than chance explains are left out, and it is said.
     schema
         Kinds of the columns.
     target

@@ -59,8 +59,8 @@ def by_person(
                 Alert(
                     "warning",
                     "hold-out",
-                    f"{shared:,} values of {name} in the hold-out are also among the rows learned from: their "
-                    f"{count(int(seen.sum()), 'row')} were left out. Hold out all rows of a {name} or none.",
+                    f"{shared:,} values of {name} in the hold-out are also among the rows learned from: "
+                    f"their {count(int(seen.sum()), 'row')} were left out. Hold out all rows of a {name} or none.",
                 )
             )
             holdout = holdout.filter(pa.array(~seen)) if not seen.all() else None
@@ -79,9 +79,9 @@ def by_person(
         Alert(
             "note",
             name,
-            f"Several rows belong to one {name}. So one row of each is judged ({form.persons + form.unknown:,} "
-            f"of {train.num_rows:,} rows learned from), and counts are counts of {name}. How the rows of one "
-            "hang together is not judged.",
+            f"Several rows belong to one {name}. So one row of each is judged "
+            f"({form.persons + form.unknown:,} of {train.num_rows:,} rows learned from), and counts are counts "
+            f"of {name}. How the rows of one hang together is not judged.",
         )
     )
     parts = {"train": train, "synthetic": synthetic, "holdout": holdout}

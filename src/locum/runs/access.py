@@ -24,8 +24,8 @@ from locum.randomness import stream
 from locum.runs.budget import accounting_of, budget_of_request, open_ledger, refuse_spent_ledger
 from locum.runs.config import Config
 from locum.runs.content import discovery_price, refuse_unknown_content
-from locum.runs.files import COUNTS, HOLDOUT, LEDGER, LEDGER_PATH, MEASURED, MODEL, PRIVACY, read_privacy
 from locum.runs.entity import entity_notes
+from locum.runs.files import COUNTS, HOLDOUT, LEDGER, LEDGER_PATH, MEASURED, MODEL, PRIVACY, read_privacy
 from locum.runs.guarantee import guarantee_of, privacy_document
 from locum.runs.holdout import persons_of, split
 from locum.runs.name_notes import name_notes

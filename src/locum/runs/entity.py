@@ -70,11 +70,10 @@ def entity_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         name, same = schema.entity, form.constants + form.made
         known.update(form.made)
         notes.append(
-            f"Several rows belong to one {name} ({count(form.rows, 'row')}, {form.persons:,} of them). So rows "
-            f"are held out and drawn by {name}: none is on both sides, and each new one has as many rows as "
-            f"real ones have. {_same(name, same)} The rest is drawn row by row: how the rows of one follow each "
-            f"other is not learned. If each row stands for "
-            f"itself, say --entity {NO_ENTITY}."
+            f"Several rows belong to one {name} ({count(form.rows, 'row')}, {form.persons:,} of them). So "
+            f"rows are held out and drawn by {name}: none is on both sides, and each new one has as many rows "
+            f"as real ones have. {_same(name, same)} The rest is drawn row by row: how the rows of one follow "
+            f"each other is not learned. If each row stands for itself, say --entity {NO_ENTITY}."
         )
     for column in schema:
         if column.kind != "id" or column.name in known:
@@ -83,9 +82,9 @@ def entity_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         rows = len(held.index) - held.nulls
         if rows and rows >= _SHARED * len(held.values):
             notes.append(
-                f"{count(rows, 'row')} share {len(held.values):,} values of {column.name}, and are not drawn by "
-                f"it: what is the same in all rows of one {column.name} does not stay so. If it says whose rows "
-                f"they are, say --entity {column.name}."
+                f"{count(rows, 'row')} share {len(held.values):,} values of {column.name}, and are not drawn "
+                f"by it: what is the same in all rows of one {column.name} does not stay so. If it says whose "
+                f"rows they are, say --entity {column.name}."
             )
     return tuple(notes)
 

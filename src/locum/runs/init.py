@@ -109,7 +109,7 @@ def propose_rules(data: Any, *, schema: Schema | None = None) -> list[RulePropos
 
 @dataclass(frozen=True, slots=True)
 class ConfigProposal:
-    """A detected schema, how the data was read, rules that might hold, and what was said of whose rows they are."""
+    """A detected schema, how the data was read, rules that might hold, and whose rows they are said to be."""
 
     data: Path
     schema: Schema

@@ -37,7 +37,7 @@ def name_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         notes.append(
             f"Does {column.name} hold names of persons? {verdict.reason[:1].upper()}{verdict.reason[1:]}; "
             f"{treated}. Settle it in locum.toml (written by `locum init`) under "
-            f"[schema.{schema.name}.{column.name}]: kind = \"{column.kind}\" or kind = \"{other}\", without "
+            f'[schema.{schema.name}.{column.name}]: kind = "{column.kind}" or kind = "{other}", without '
             'source = "data".'
         )
     return tuple(notes)

@@ -81,7 +81,12 @@ def need_columns(request: RunRequest, names: Sequence[str]) -> None:
     """Refuse a request with a target, protected column or unit that is not there; raises UsageError."""
     unit = request.privacy.unit if request.privacy else None
     entity = None if request.entity == NO_ENTITY else request.entity
-    named = [("unit", unit), ("entity", entity), ("target", request.target), *(("protected", name) for name in request.protected)]
+    named = [
+        ("unit", unit),
+        ("entity", entity),
+        ("target", request.target),
+        *(("protected", name) for name in request.protected),
+    ]
     for where, name in named:
         if name is not None:
             need_column(name, names, where=where)

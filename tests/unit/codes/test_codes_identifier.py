@@ -67,7 +67,9 @@ CHECKED = {
     "ean": ([ean("400" + v) for v in some("0123456789", 9)], lambda v: v[:3] == "400" and ean(v[:-1]) == v),
     "isbn": (
         [f"978-3-{v[:2]}-{v[2:]}-{ean('9783' + v)[-1]}" for v in some("0123456789", 8)],
-        lambda v: re.fullmatch(r"978-3-\d\d-\d{6}-\d", v) and ean(v.replace("-", "")[:-1]) == v.replace("-", ""),
+        lambda v: (
+            re.fullmatch(r"978-3-\d\d-\d{6}-\d", v) and ean(v.replace("-", "")[:-1]) == v.replace("-", "")
+        ),
     ),
     "isbn10": ([v + isbn10_digit(v) for v in some("0123456789", 9)], lambda v: isbn10_digit(v[:-1]) == v[-1]),
     "mod97": ([v + mod97_digits(v) for v in some("0123456789", 10)], lambda v: int(v) % 97 == 1),
@@ -94,7 +96,9 @@ def test_uuids_keep_their_version(version: int) -> None:
     assert all(uuid.UUID(v).version == version for v in made(real))
 
 
-@pytest.mark.parametrize("form", ["POINT({:.5f} {:.5f})", "{:.4f}, {:.4f}", "SRID=4326;POINT (-{:.3f} {:.3f})"])
+@pytest.mark.parametrize(
+    "form", ["POINT({:.5f} {:.5f})", "{:.4f}, {:.4f}", "SRID=4326;POINT (-{:.3f} {:.3f})"]
+)
 def test_coordinates_stay_in_their_box(form: str) -> None:
     rng = np.random.default_rng(2)
     real = [form.format(x, y) for x, y in zip(rng.uniform(6, 15, N), rng.uniform(47, 55, N), strict=True)]

@@ -77,8 +77,12 @@ def test_conditions_and_rules_hold_in_every_row(fitted: Synthesizer) -> None:
     assert rows.groupby("patient_id")["sex"].nunique().max() == 1
 
 
-@pytest.mark.parametrize("wish", [{"targets": {"sex": "balanced"}}, {"given": pd.DataFrame({"sex": ["F"] * 40})}])
-def test_rows_that_are_not_drawn_by_persons_have_one_each(fitted: Synthesizer, wish: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "wish", [{"targets": {"sex": "balanced"}}, {"given": pd.DataFrame({"sex": ["F"] * 40})}]
+)
+def test_rows_that_are_not_drawn_by_persons_have_one_each(
+    fitted: Synthesizer, wish: dict[str, object]
+) -> None:
     rows = fitted.sample(None if "given" in wish else 40, **wish)  # type: ignore[arg-type]
     assert rows["patient_id"].is_unique
 

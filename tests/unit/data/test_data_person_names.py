@@ -1,4 +1,4 @@
-"""Names of persons are found by their look in many languages, and not among towns, firms, works and months."""
+"""Names of persons are found by their look in many languages, and not among towns, firms and works."""
 
 from __future__ import annotations
 
@@ -16,25 +16,50 @@ LOCALES = ("en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "pl_PL", "ru_RU", "ja_JP
            "hi_IN", "sv_SE", "tr_TR", "el_GR", "he_IL", "hu_HU")  # fmt: skip
 #: What a town, firm or film is called, some of them after persons.
 OTHERS = {
-    "towns": "Jackson,Lincoln,Madison,Springfield,Georgetown,Charlotte,Austin,Houston,San Diego,Los Angeles,Phoenix,"
-    "Dallas,Fort Worth,Columbus,Denver,Boston,Nashville,Paris,Florence,Salem,Franklin,Clinton,Dover,Arlington",
-    "states": "Virginia,West Virginia,Georgia,North Carolina,Alabama,Alaska,Arizona,Arkansas,California,Colorado,"
-    "Delaware,Florida,Hawaii,Idaho,Illinois,Indiana,Iowa,Kansas,Kentucky,Louisiana,Maine,Maryland,Montana",
-    "months": "January,February,March,April,May,June,July,August,September,October,November,December",
-    "firms": "Morgan Stanley,Johnson & Johnson,Ford Motor Company,Wells Fargo,Procter & Gamble,Berkshire Hathaway,"
-    "Boeing,Goldman Sachs,Walt Disney Co,Eli Lilly,Deere & Company,Marsh McLennan,Charles Schwab Corp,3M,Pfizer Inc",
-    "films": "The Godfather,Annie Hall,Forrest Gump,Pulp Fiction,Star Wars,Jaws,Alien,Casablanca,Vertigo,Psycho,"
-    "Taxi Driver,Raging Bull,Blade Runner,Die Hard,Citizen Kane,Chinatown,Goodfellas,Rear Window,Toy Story,Titanic",
-    "streets": "Maple Avenue,Washington Street,Kennedy Boulevard,Lincoln Road,Martin Way,Elm Street,Stewart Lane,"
-    "Jones Square,Park Place,Lake Drive,Hill Court,King Street,Queen Street,Church Road,Mill Lane,Bridge Street",
-    "cars": "ford pinto,chevrolet impala,plymouth duster,amc hornet,toyota corona,datsun pl510,volkswagen rabbit,"
-    "peugeot 504,audi 100ls,saab 99e,bmw 2002,dodge colt,mercury capri,pontiac catalina,buick skylark,fiat 128",
-    "plants": "Rosa canina,Iris germanica,Viola odorata,Lilium candidum,Quercus robur,Acer campestre,Salix alba,"
-    "Betula pendula,Pinus sylvestris,Malus domestica,Prunus avium,Fagus sylvatica,Tilia cordata,Ulmus glabra",
-    "colours": "Amber,Ruby,Scarlet,Violet,Olive,Teal,Navy,Black,White,Green,Blue,Red,Yellow,Orange,Brown,Grey,Pink",
-    "islands": "Biscoe,Dream,Torgersen",
-    "brands": "Gucci,Prada,Armani,Versace,Chanel,Dior,Nike,Adidas,Puma,Lacoste,Levi's,Zara,Boss,Hermes,Fendi,Gap",
-}  # fmt: skip
+    "towns": (
+        "Jackson,Lincoln,Madison,Springfield,Georgetown,Charlotte,Austin,Houston,San Diego,"
+        "Los Angeles,Phoenix,Dallas,Fort Worth,Columbus,Denver,Boston,Nashville,Paris,Florence,Salem,"
+        "Franklin,Clinton,Dover,Arlington"
+    ),
+    "states": (
+        "Virginia,West Virginia,Georgia,North Carolina,Alabama,Alaska,Arizona,Arkansas,California,"
+        "Colorado,Delaware,Florida,Hawaii,Idaho,Illinois,Indiana,Iowa,Kansas,Kentucky,Louisiana,Maine,"
+        "Maryland,Montana"
+    ),
+    "months": ("January,February,March,April,May,June,July,August,September,October,November,December"),
+    "firms": (
+        "Morgan Stanley,Johnson & Johnson,Ford Motor Company,Wells Fargo,Procter & Gamble,"
+        "Berkshire Hathaway,Boeing,Goldman Sachs,Walt Disney Co,Eli Lilly,Deere & Company,"
+        "Marsh McLennan,Charles Schwab Corp,3M,Pfizer Inc"
+    ),
+    "films": (
+        "The Godfather,Annie Hall,Forrest Gump,Pulp Fiction,Star Wars,Jaws,Alien,Casablanca,Vertigo,"
+        "Psycho,Taxi Driver,Raging Bull,Blade Runner,Die Hard,Citizen Kane,Chinatown,Goodfellas,"
+        "Rear Window,Toy Story,Titanic"
+    ),
+    "streets": (
+        "Maple Avenue,Washington Street,Kennedy Boulevard,Lincoln Road,Martin Way,Elm Street,"
+        "Stewart Lane,Jones Square,Park Place,Lake Drive,Hill Court,King Street,Queen Street,"
+        "Church Road,Mill Lane,Bridge Street"
+    ),
+    "cars": (
+        "ford pinto,chevrolet impala,plymouth duster,amc hornet,toyota corona,datsun pl510,"
+        "volkswagen rabbit,peugeot 504,audi 100ls,saab 99e,bmw 2002,dodge colt,mercury capri,"
+        "pontiac catalina,buick skylark,fiat 128"
+    ),
+    "plants": (
+        "Rosa canina,Iris germanica,Viola odorata,Lilium candidum,Quercus robur,Acer campestre,"
+        "Salix alba,Betula pendula,Pinus sylvestris,Malus domestica,Prunus avium,Fagus sylvatica,"
+        "Tilia cordata,Ulmus glabra"
+    ),
+    "colours": (
+        "Amber,Ruby,Scarlet,Violet,Olive,Teal,Navy,Black,White,Green,Blue,Red,Yellow,Orange,Brown,Grey,Pink"
+    ),
+    "islands": ("Biscoe,Dream,Torgersen"),
+    "brands": (
+        "Gucci,Prada,Armani,Versace,Chanel,Dior,Nike,Adidas,Puma,Lacoste,Levi's,Zara,Boss,Hermes,Fendi,Gap"
+    ),
+}
 
 
 def people(locale: str, n: int = 120) -> list[str]:

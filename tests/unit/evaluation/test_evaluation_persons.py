@@ -12,7 +12,8 @@ from locum.schema.column import Column
 from locum.schema.table import Schema
 
 SCHEMA = Schema(
-    (Column("id", "id"), Column("sex", "category"), Column("born", "integer"), Column("x", "number")), entity="id"
+    (Column("id", "id"), Column("sex", "category"), Column("born", "integer"), Column("x", "number")),
+    entity="id",
 )
 
 

@@ -15,8 +15,6 @@ from locum.errors import DataError, FolderError, UsageError
 from locum.runs.evaluate import save_folder, thin
 from locum.runs.out_folder import refuse_taken
 from locum.runs.tables import align, check_target, without_data_bounds
-from locum.schema.column import Column
-from locum.schema.table import Schema
 
 
 def frame(n: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -89,7 +87,6 @@ def test_bounds_read_from_the_data_do_not_reach_the_generator_but_declared_ones_
 
 
 def test_a_target_must_vary(schema):
-    import pyarrow as pa
 
     def table(late):
         return pa.table({"age": [1, 2, 3], "ward": ["A", "B", "C"], "score": [1.0, 2.0, 3.0], "late": late})
@@ -102,7 +99,6 @@ def test_a_target_must_vary(schema):
 
 
 def test_thinning_keeps_order_and_follows_the_seed():
-    import pyarrow as pa
 
     table = pa.table({"i": list(range(1000))})
     assert thin(table, None, 1, "x") is table
