@@ -134,7 +134,8 @@ def _together(fitted: Fitted, n: int, given: pa.Table | None, request: RowReques
         return found
     kept = () if given is None else tuple(given.column_names)
     table = each_its_own(fitted, found.table, child_seed(seed, "own"), kept)
-    alone = f"Each row has a {fitted.entity.name} of its own: with proportions or given cells rows are not grouped."
+    own = f"Each row has a {fitted.entity.name} of its own"
+    alone = f"{own}: with proportions or given cells rows are not grouped."
     return replace(found, table=table, notes=(*found.notes, alone))
 
 

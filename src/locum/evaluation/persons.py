@@ -60,7 +60,8 @@ def by_person(
                     "warning",
                     "hold-out",
                     f"{shared:,} values of {name} in the hold-out are also among the rows learned from: "
-                    f"their {count(int(seen.sum()), 'row')} were left out. Hold out all rows of a {name} or none.",
+                    f"their {count(int(seen.sum()), 'row')} were left out. "
+                    f"Hold out all rows of a {name}, or none.",
                 )
             )
             holdout = holdout.filter(pa.array(~seen)) if not seen.all() else None
@@ -80,8 +81,8 @@ def by_person(
             "note",
             name,
             f"Several rows belong to one {name}. So one row of each is judged "
-            f"({form.persons + form.unknown:,} of {train.num_rows:,} rows learned from), and counts are counts "
-            f"of {name}. How the rows of one hang together is not judged.",
+            f"({form.persons + form.unknown:,} of {train.num_rows:,} rows learned from), and counts are "
+            f"counts of {name}. How the rows of one hang together is not judged.",
         )
     )
     parts = {"train": train, "synthetic": synthetic, "holdout": holdout}

@@ -71,9 +71,9 @@ def entity_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         known.update(form.made)
         notes.append(
             f"Several rows belong to one {name} ({count(form.rows, 'row')}, {form.persons:,} of them). So "
-            f"rows are held out and drawn by {name}: none is on both sides, and each new one has as many rows "
-            f"as real ones have. {_same(name, same)} The rest is drawn row by row: how the rows of one follow "
-            f"each other is not learned. If each row stands for itself, say --entity {NO_ENTITY}."
+            f"rows are held out and drawn by {name}: none is on both sides, and each new one has as many "
+            f"rows as real ones have. {_same(name, same)} The rest is drawn row by row: how the rows of one "
+            f"follow each other is not learned. If each row stands for itself, say --entity {NO_ENTITY}."
         )
     for column in schema:
         if column.kind != "id" or column.name in known:
@@ -83,8 +83,8 @@ def entity_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         if rows and rows >= _SHARED * len(held.values):
             notes.append(
                 f"{count(rows, 'row')} share {len(held.values):,} values of {column.name}, and are not drawn "
-                f"by it: what is the same in all rows of one {column.name} does not stay so. If it says whose "
-                f"rows they are, say --entity {column.name}."
+                f"by it: what is the same in all rows of one {column.name} does not stay so. If it says "
+                f"whose rows they are, say --entity {column.name}."
             )
     return tuple(notes)
 
