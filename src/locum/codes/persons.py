@@ -40,8 +40,9 @@ class PersonMaker(JsonFields):
         ``pii.email`` and so on.
     style
         Form the real values share: for names ``first last``, ``last, first``, ``lastfirst`` (without a
-        blank), ``first`` or ``last``; for phones, cards, IBANs and national ids the most frequent
-        mask (``9`` digit, ``A`` and ``a`` letters), empty when none is shared; for network addresses ``4`` or ``6``.
+        blank), ``first`` or ``last``; for phones, cards, IBANs and national ids the most
+        frequent mask (``9`` digit, ``A`` and ``a`` letters), empty when none is shared; for network addresses
+        ``4`` or ``6``.
     locale
         Language and country of names, as Faker calls them.
     """

@@ -8,7 +8,7 @@ makes, rules and all. How the rows of a person follow each other is not modelled
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -67,7 +67,7 @@ def draw_persons(fitted: Fitted, n: int, request: RowRequest, seed: int, draw: D
     order = _order(owner, form, stream(seed, "order"))
     owner, table = owner[order], table.take(pa.array(order)).combine_chunks()
     table = _made(fitted, table, owner, len(sizes) + unknown, len(sizes), seed)
-    table, repeats = _apart(fitted, table, owner, form, request, child_seed(seed, "apart"))
+    table, repeats = _apart(fitted, table, form, request, child_seed(seed, "apart"), draw)
     if repeats:
         notes = (
             *notes,
@@ -91,14 +91,51 @@ def _further(
     if heads.num_rows == 0:
         return heads, ()
     if not form.constants:
-        found = draw(heads.num_rows, seed)
-        return found.table, ()
-    found = complete(fitted, heads.select(list(form.constants)), request, seed)
-    table = found.table
-    for name in form.constants:
-        # what is missing in a person is not a cell to be filled
-        table = put(table, name, flat(heads.column(name)))
-    return table.select(heads.column_names), found.notes
+        return draw(heads.num_rows, seed).table, ()
+    followed = {d.dependent: d.determinant for d in fitted.schema.dependencies}
+    loose = [name for name in form.constants if followed.get(name, name) not in form.constants]
+    known = [name for name in form.constants if name not in loose]
+    todo, tables, places = np.arange(heads.num_rows), [], []
+    notes: tuple[str, ...] = ()
+    for attempt in range(_AGAIN + 1):
+        mine = heads.take(pa.array(todo))
+        # In the end what the constants follow from is taken from the person's first row, too.
+        given = known if attempt < _AGAIN else [*known, *_roots(loose, followed)]
+        mark = child_seed(seed, attempt)
+        found = complete(fitted, mine.select(given), request, mark) if given else draw(len(todo), mark)
+        notes = notes or found.notes
+        ok = np.ones(len(todo), dtype=np.bool_)
+        for name in loose if attempt < _AGAIN else ():
+            ok &= _same(found.table.column(name), mine.column(name))
+        table = found.table
+        for name in known:
+            # what is missing in a person is not a cell to be filled
+            table = put(table, name, flat(mine.column(name)))
+        tables.append(table.select(heads.column_names).filter(pa.array(ok)))
+        places.append(todo[ok])
+        todo = todo[~ok]
+        if len(todo) == 0:
+            break
+    order = np.argsort(np.concatenate(places))
+    return pa.concat_tables(tables).combine_chunks().take(pa.array(order)), notes
+
+
+def _roots(names: list[str], followed: Mapping[str, str]) -> list[str]:
+    """The columns from which some columns follow in the end."""
+    out = []
+    for name in names:
+        while name in followed:
+            name = followed[name]
+        out.append(name)
+    return list(dict.fromkeys(out))
+
+
+def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> BoolArray:
+    """Where two columns agree; missing agrees with missing."""
+    one, other = flat(one), flat(other)
+    both = pc.and_(one.is_null(), other.is_null())
+    out: BoolArray = np.asarray(pc.or_(pc.fill_null(pc.equal(one, other), False), both))
+    return out
 
 
 def _order(owner: IntArray, form: EntityForm, rng: np.random.Generator) -> IntArray:
@@ -151,7 +188,7 @@ def _empty(column: pa.ChunkedArray, owner: IntArray, persons: int) -> BoolArray:
 
 
 def _apart(
-    fitted: Fitted, table: pa.Table, owner: IntArray, form: EntityForm, request: RowRequest, seed: int
+    fitted: Fitted, table: pa.Table, form: EntityForm, request: RowRequest, seed: int, draw: Draw
 ) -> tuple[pa.Table, int]:
     """Rows drawn again where they repeat another row of the person and a rule says that they may not."""
     keys = [c.columns for c in request.clauses if c.term.op == "unique" and form.name in c.columns]
@@ -166,10 +203,8 @@ def _apart(
         if len(again) == 0:
             break
         heads = table.take(pa.array(again))
-        held = [form.name, *form.constants, *form.made]
-        found = complete(fitted, heads.select(list(form.constants)), request, child_seed(seed, attempt))
-        fresh = found.table
-        for name in held:
+        fresh, _ = _further(fitted, heads, form, request, child_seed(seed, attempt), draw)
+        for name in (form.name, *form.made):
             fresh = put(fresh, name, flat(heads.column(name)))
         places = np.arange(table.num_rows)
         places[again] = table.num_rows + np.arange(len(again))

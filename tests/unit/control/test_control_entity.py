@@ -132,3 +132,16 @@ def test_a_value_counts_once_for_each_person() -> None:
 
     values = pa.array(["a", "a", "b", "a", None, "b"])
     assert once_each(values, np.array([0, 0, 0, 1, -1, -1])).to_pylist() == ["a", "b", "a", None, "b"]
+
+
+@pytest.mark.parametrize("name", ["tree-fast", "independent"])
+def test_a_constant_that_follows_from_what_changes_still_follows(name: str) -> None:
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(150), rng.integers(2, 8, 150))
+    land = rng.choice(["DE", "FR", "IT"], 150)[who]
+    towns = {"DE": ["Ulm", "Kiel"], "FR": ["Lyon", "Nice"], "IT": ["Bari", "Pisa"]}
+    frame = pd.DataFrame({"patient_id": who, "land": land, "town": [rng.choice(towns[c]) for c in land]})
+    rows = locum.fit(frame, synthesizer=name).sample(500)
+    assert rows.groupby("patient_id")["land"].nunique().max() == 1
+    assert rows.groupby("patient_id")["town"].nunique().max() > 1
+    assert all(town in towns[country] for town, country in zip(rows["town"], rows["land"], strict=True))
