@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from locum.data.distinct import distinct
 from locum.data.person_column import judge_names
 from locum.schema.table import Schema
+from locum.schema.toml import section
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Different values that are looked at.
-_LOOKED = 500
+#: Rows, and different values, that are looked at.
+_ROWS, _LOOKED = 50_000, 500
 
 
 def name_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
@@ -26,7 +27,7 @@ def name_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
             continue
         if column.name in (schema.target, *schema.protected):
             continue
-        held = distinct(table.column(column.name))
+        held = distinct(table.column(column.name).slice(0, _ROWS))
         rows = len(held.index) - held.nulls
         verdict = judge_names(column.name, held.values.slice(0, _LOOKED).to_pylist(), len(held.values), rows)
         if verdict is None or verdict.sure:
@@ -37,7 +38,7 @@ def name_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         notes.append(
             f"Does {column.name} hold names of persons? {verdict.reason[:1].upper()}{verdict.reason[1:]}; "
             f"{treated}. Settle it in locum.toml (written by `locum init`) under "
-            f'[schema.{schema.name}.{column.name}]: kind = "{column.kind}" or kind = "{other}", without '
+            f'{section(schema.name, column.name)}: kind = "{column.kind}" or kind = "{other}", without '
             'source = "data".'
         )
     return tuple(notes)
