@@ -22,6 +22,8 @@ HINTED, SINGLE = 0.15, 0.75
 OFTEN = 0.6
 #: Share of texts that must be made of words as names are.
 SHAPED = 0.75
+#: Single words that there must be.
+_SINGLES = 5
 #: Fewer different texts than this say little by themselves, fewer than that nothing.
 FEW, LEAST = 8, 3
 
@@ -34,7 +36,7 @@ _PERSON = re.compile(
     r"created_by|modified_by|reviewed_by|approved_by|signed_by|kunde|kundin|patientin|arzt|mitarbeiter|benutzer|"
     r"person(al|a|ne)?|nombre|cliente|paciente|medico|empleado|nom|prenom|medecin|salarie|cognome|paziente|"
     r"klient|pacjent|lekarz|pracownik|naam|klant|namn|navn|nimi|imie|nazwisko|jmeno|ad|soyad|nev|nome)"
-    r"(s|in|innen|en)?(_|\d*$)"
+    r"(s|in|innen|en)?(_?(full_?)?names?)?_?\d*$"
 )
 _NAME = re.compile(
     r"(first|last|middle|given|family|full|sur|fore|maiden|nick|display)_?names?$|(^|_)names?$|^name_|surname|"
@@ -144,7 +146,7 @@ def _full_names(look: NameLook, n: int, *, person: bool, many: bool) -> NameVerd
 def _single_names(look: NameLook, n: int, *, person: bool) -> NameVerdict | None:
     """One word: a first or a last name. Last names are names of towns and firms, too, so they need a hint."""
     known = max(look.first, look.last)
-    if (person and known >= 2 * HINTED) or (n >= FEW and look.first >= SINGLE):
+    if (person and n >= _SINGLES and known >= 2 * HINTED) or (n >= FEW and look.first >= SINGLE):
         words = "first" if look.first >= look.last else "last"
         return NameVerdict(True, 0.85 if person else 0.8, f"values look like {words} names of persons")
     if n >= 2 * FEW and (look.first >= FULL or look.last >= OFTEN):

@@ -23,7 +23,10 @@ _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,24}")
 _URL = re.compile(r"(?:https?|ftp)://\S+|www\.[\w-]+\.\S+", re.IGNORECASE)
 _CARD = re.compile(r"[3-6]\d{12,18}")
 _PHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,20}\d(\s?(x|ext\.?)\s?\d{1,6})?", re.IGNORECASE)
-_NANP = re.compile(r"(\+?1[\s.-]?)?(\(\d{3}\)\s?|\d{3}[.-])\d{3}[.-]\d{4}(\s?x\d+)?")
+_NANP = re.compile(r"((\+|00)?1[\s.-]?)?(\(\d{3}\)\s?|\d{3}[.-])\d{3}[.-]\d{4}(\s?x\d+)?")
+_TEN = re.compile(r"(\+?1)?\d{10}")
+_HANDLE = re.compile(r"@\w[\w.\-]{1,40}")
+_HOUSE = re.compile(r"\D{3,60}\d+\s?[a-zA-Z]?([/\-]\d+)?(,.*)?|\d+\w?[\s,]+\D{3,60}(,.*)?")
 _STREET = re.compile(
     r"\d+\w?[\s,]+(\w+\.?\s+){0,4}(street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|way|square|"
     r"place|pl|terrace|highway|hwy|parkway|circle)\b.*|"
@@ -90,6 +93,18 @@ def _by_pattern(values: Sequence[str], says: set[str], distinct: int, rows: int)
         share = _share(values, test)
         if share >= PLAIN:
             return Finding(kind, 0.99 if share == 1 else 0.9, f"values look like {words}")  # type: ignore[arg-type]
+    return _several_kinds(values, distinct)
+
+
+def _several_kinds(values: Sequence[str], distinct: int) -> Finding | None:
+    """Ways to reach a person, of several kinds in one column."""
+    mail, phone = _share(values, _EMAIL.fullmatch), _share(values, _NANP.fullmatch)
+    other = _share(values, lambda v: _is_phone(v) and not _NANP.fullmatch(v))
+    if distinct >= 5 and mail >= 0.1 and mail + phone + other >= PLAIN:
+        kind: Kind = "pii.email" if mail >= phone + other else "pii.phone"
+        return Finding(kind, 0.85, "values look like e-mail addresses and phone numbers")
+    if distinct >= 5 and _share(values, _HANDLE.fullmatch) >= PLAIN:
+        return Finding("id", 0.85, "values look like names of accounts, with a leading @")
     return None
 
 
@@ -127,7 +142,9 @@ def _by_checksum(values: Sequence[str], says: set[str], distinct: int, rows: int
 
 
 def _by_name(values: Sequence[str], says: set[str], distinct: int, rows: int) -> Finding | None:
-    if _share(values, _NANP.fullmatch) >= ENOUGH and distinct > 1:
+    # Some of them may be written as ten digits only.
+    nanp = _share(values, _NANP.fullmatch)
+    if nanp >= 0.5 and distinct > 1 and nanp + _share(values, _TEN.fullmatch) >= PLAIN:
         return Finding("pii.phone", 0.95, "values look like phone numbers")
     international = _share(
         values, lambda v: v.startswith("+") and _is_phone(v) and re.search(r"\d{2}\D|\d{8}", v)
@@ -146,7 +163,8 @@ def _by_name(values: Sequence[str], says: set[str], distinct: int, rows: int) ->
         and _share(values, lambda v: re.search(r"\d", v) and re.search(r"[^\W\d_]{2}", v)) >= 0.6
     ):
         return Finding("pii.address", 0.9, "the name says address, and values hold words and house numbers")
-    if distinct >= 5 and _share(values, _STREET.fullmatch) >= ENOUGH:
+    streets = _share(values, _STREET.fullmatch) if distinct >= 5 else 0.0
+    if streets >= ENOUGH or (streets >= 0.5 and _share(values, _HOUSE.fullmatch) >= ENOUGH):
         return Finding("pii.address", 0.85, "values look like street addresses")
     return None
 

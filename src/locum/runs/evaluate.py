@@ -206,8 +206,8 @@ def evaluate(
     train, (made, held), schema, unmatched, notes = align_tables(raw, schema, tables)
     if schema.entity != whose:
         notes.append(
-            f"Several rows belong to one {whose}, which one of the tables does not have: rows are judged as if "
-            "each were somebody else's, so copies of persons are not looked for."
+            f"Several rows belong to one {whose}, which one of the tables does not have: rows are judged as "
+            "if each were somebody else's, so copies of persons are not looked for."
         )
     assert made is not None
     check_target(train, schema, schema.target)
