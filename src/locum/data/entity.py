@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from locum.arrays import IntArray
-from locum.data.id_names import is_first_person_name, is_person_id_name, is_thing_name
+from locum.data.id_names import is_first_person_name, is_person_id_name, is_staff_name, is_thing_name
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
@@ -42,12 +42,13 @@ def find_entity(schema: Schema, codes: Callable[[str], IntArray]) -> str | None:
     Notes
     -----
     Among several, columns of persons go before columns of things, those of patients and customers before
-    those of doctors and sellers, then the one that tells more of them apart.
+    those of employees, then the one that tells more of them apart. Doctors, authors and the like, who have to
+    do with many rows, must be named by the user.
     """
     roles = {schema.target, *schema.protected}
     best: tuple[tuple[bool, bool, int, bool], str] | None = None
     for column in schema:
-        if column.name in roles or column.kind not in _OWN | _SHARED:
+        if column.name in roles or column.kind not in _OWN | _SHARED or is_staff_name(column.name):
             continue
         index = codes(column.name)
         counts = np.bincount(index[index >= 0])

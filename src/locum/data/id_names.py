@@ -25,6 +25,12 @@ _FIRST = re.compile(
     r"student|pupil|child|household|family|donor|borrower|applicant|passenger|policyholder|insured|beneficiary|"
     r"taxpayer|kunde|kunden|patienten|cliente|paciente|persona|klient|pacjent|mrn)(_|$)"
 )
+#: Who serves many of those whom the rows are about.
+_STAFF = re.compile(
+    r"(^|_)(doctor|physician|surgeon|nurse|therapist|agent|manager|seller|salesperson|teacher|author|director|actor|"
+    r"operator|technician|supervisor|advisor|consultant|lawyer|attorney|judge|assignee|reporter|winner|arzt|medico|"
+    r"medecin|lekarz|provider|prescriber|clinician|recruiter|rep)(_|s?$)"
+)
 _LABEL = re.compile(r"(?i:(^|[\W_])(id|key|code)$)|[a-z](Id|ID|Key|Code)$")
 _THING = re.compile(
     r"(^|_)(product|prod|sku|item|article|store|shop|branch|site|hospital|clinic|ward|dept|department|category|"
@@ -59,6 +65,11 @@ def is_person_id_name(name: str) -> bool:
 def is_first_person_name(name: str) -> bool:
     """Whether the column's name says that its persons are whom the rows are about: patients, not doctors."""
     return bool(_FIRST.match(snake(name)))
+
+
+def is_staff_name(name: str) -> bool:
+    """Whether the column's name says that its persons serve many others: doctors, managers, authors."""
+    return bool(_STAFF.search(snake(name)))
 
 
 def is_label_id_name(name: str) -> bool:

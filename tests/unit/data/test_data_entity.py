@@ -43,6 +43,7 @@ def test_persons_with_several_rows_are_noticed(ids: dict[str, object]) -> None:
         {"age": WHO},
         {"patient_id": [f"P{i:05d}" for i in range(len(WHO))]},
         {"ward": [f"W{i % 12}" for i in WHO]},
+        {"doctor_id": [f"D{i:05d}" for i in WHO]},
     ],
 )
 def test_things_labels_and_single_rows_are_not(column: dict[str, object]) -> None:
