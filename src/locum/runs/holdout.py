@@ -71,3 +71,15 @@ def split(n_rows: int, share: float, seed: int, persons: Rows | None = None) -> 
             break
     out = chosen[number]
     return np.flatnonzero(~out), np.flatnonzero(out)
+
+
+def keep_together(order: Rows, persons: Rows, cut: int) -> tuple[Rows, int]:
+    """The same rows with those of each person one after another, and the nearest cut after one's last row.
+
+    Persons come in the order of their first row in `order`; a cut at the end moves before the last person.
+    """
+    _, first, number = np.unique(persons[order], return_index=True, return_inverse=True)
+    together = order[np.argsort(first[number], kind="stable")]
+    ends = np.flatnonzero(np.diff(persons[together])) + 1
+    after = ends[ends >= cut]
+    return together, int(after[0] if len(after) else ends[-1] if len(ends) else cut)
