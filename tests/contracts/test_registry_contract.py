@@ -12,6 +12,7 @@ import pytest
 
 import locum
 from locum.evaluation.attacks.canaries import plant
+from locum.evaluation.attacks.copies import copied_persons
 from locum.evaluation.evaluate import evaluate
 from locum.evaluation.evaluator import EFFORTS, Evaluator
 from locum.evaluation.evidence import Evidence
@@ -32,6 +33,7 @@ from locum.evaluation.text.canaries import find as find_texts
 from locum.evaluation.text.canaries import make
 from locum.evaluation.text.evaluate import judge
 from locum.evaluation.text.trial import TextTrial
+from locum.evaluation.trial import Trial
 from locum.report.html import render
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -80,6 +82,13 @@ def everything() -> Evidence:
 
 
 @pytest.fixture(scope="module")
+def persons() -> list[Result]:
+    """What is measured only where persons have several rows."""
+    train, made, held = people(300, 5), people(300, 6), people(300, 7)
+    return copied_persons(Trial(SCHEMA, train, made, held, constants=("age", "sex")))
+
+
+@pytest.fixture(scope="module")
 def texts() -> tuple[Result, ...]:
     rng = np.random.default_rng(0)
     words = np.array([a + b for a in "bdfgklmnprst" for b in ("a", "e", "i", "o", "u")])
@@ -100,8 +109,10 @@ def texts() -> tuple[Result, ...]:
     )
 
 
-def test_every_measure_is_produced_and_nothing_else(everything: Evidence, texts: tuple[Result, ...]) -> None:
-    results = (*everything.results, *texts)
+def test_every_measure_is_produced_and_nothing_else(
+    everything: Evidence, persons: list[Result], texts: tuple[Result, ...]
+) -> None:
+    results = (*everything.results, *persons, *texts)
     registered = {m.name for e in EVALUATORS if e.effort is not None for m in e.measures}
     assert {find(r.name)[0].name for r in results} == registered
     for result in results:
@@ -175,7 +186,13 @@ def test_unknown_names_are_refused() -> None:
 
 
 def test_order_and_decisions() -> None:
-    assert deciding("private") == ("copying.exact", "copying.distance", "copying.membership", "attack.worst")
+    assert deciding("private") == (
+        "copying.exact",
+        "copying.persons",
+        "copying.distance",
+        "copying.membership",
+        "attack.worst",
+    )
     assert set(deciding("faithful")) == {"c2st", "tv.1way", "tv.3way", "association", "rules.broken"}
     assert place("c2st") < place("copying.exact") < place("attack.density.trees") < place("ks")
     quick = [e for e in evaluators("score") if e.within("quick")]

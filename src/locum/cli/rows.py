@@ -126,6 +126,8 @@ def fit(data: Path, model: Path, force: bool = False, as_json: bool = False, **a
     with Display() as display:
         found = fit_file(data, model, force=force, progress=display, **asked)
     _warn(found)
+    for text in found["notes"]:
+        note(f"note: {text}")
     if as_json:
         emit({"command": "fit", **found})
         return

@@ -15,13 +15,14 @@ from locum.codes.calendar import CalendarCodebook
 from locum.codes.category import CategoryCodebook
 from locum.codes.codebook import Codebook, Treatment
 from locum.codes.derived import DerivedCodebook
+from locum.codes.entity import once_each
 from locum.codes.fresh_values import GeneratedCodebook
 from locum.codes.json_fields import Wire
 from locum.codes.numeric import NumericCodebook
 from locum.codes.recoding import Recoding, RestoredCodebook, Values, order_of
 from locum.codes.settings import EncoderSettings
 from locum.data.arrowtypes import parse_type
-from locum.data.distinct import flat
+from locum.data.distinct import distinct, flat
 from locum.errors import DataError, FileFormatError, UsageError
 from locum.randomness import check_seed, stream
 from locum.schema.column import Column
@@ -89,7 +90,8 @@ class Encoder:
         """Learn the coding of a canonical table.
 
         Nothing random happens today; `seed` is there so that a family may need it. Cost: about one sort per
-        ordered column and one hash per other column.
+        ordered column and one hash per other column. What is frequent enough to be kept is counted in persons
+        where the schema names an entity.
 
         Raises
         ------
@@ -104,6 +106,7 @@ class Encoder:
         books: dict[str, Codebook] = {}
         ignored: list[str] = []
         parent = {d.dependent: d.determinant for d in schema.dependencies}
+        whose = None if schema.entity is None else distinct(table.column(schema.entity)).index
         for name in _determinants_first(schema):
             column = schema[name]
             determinant = parent.get(name)
@@ -117,8 +120,10 @@ class Encoder:
             if name not in coded:
                 books[name] = RestoredCodebook(name, column.kind, _sentence(name, recodings))
                 continue
-            column = places.get(name, column)
-            books[name] = _family(column).fit(coded[name], column, settings)
+            column, values = places.get(name, column), coded[name]
+            if whose is not None and not column.regenerated:
+                values = once_each(values, whose)
+            books[name] = _family(column).fit(values, column, settings)
         ordered = tuple(books[c.name] for c in schema)
         more = [c for name, c in places.items() if name not in schema.names]
         hidden = tuple(_family(c).fit(coded[c.name], c, settings) for c in more)

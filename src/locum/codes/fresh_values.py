@@ -16,6 +16,7 @@ from locum.codes.filler_text import TextMaker
 from locum.codes.identifier import IdMaker
 from locum.codes.json_fields import Wire
 from locum.codes.persons import PersonMaker
+from locum.codes.points import PointMaker
 from locum.codes.settings import EncoderSettings
 from locum.schema.column import Column
 from locum.schema.domain import Codes
@@ -71,7 +72,7 @@ class GeneratedCodebook(OneAttribute):
             return cls(column.name, column.kind, None, 1.0, True)
         maker: Maker
         if column.kind == "id":
-            maker = IdMaker.fit(present, column.storage)
+            maker = PointMaker.fit(present) or IdMaker.fit(present, column.storage)
         elif column.kind == "text":
             maker = TextMaker.fit(present)
         else:
@@ -127,7 +128,7 @@ class GeneratedCodebook(OneAttribute):
         if not wire.is_null("maker"):
             inner = wire.object("maker")
             if column.kind == "id":
-                maker = IdMaker.from_json(inner)
+                maker = PointMaker.from_json(inner) if "parts" in inner.data else IdMaker.from_json(inner)
             elif column.kind == "text":
                 maker = TextMaker.from_json(inner)
             else:

@@ -18,8 +18,13 @@ import pyarrow.compute as pc
 from locum.arrays import IntArray
 from locum.codes.json_fields import JsonFields, Wire
 from locum.codes.patterns import distinct_numbers, distinct_texts, fill, shared_masks, to_mask
+from locum.data.person_names import likeliest_locale, look_at
 from locum.randomness import child_seed
 
+#: Language and country of names where nothing else is known.
+LOCALE = "en_US"
+#: Names that are looked at for their form and language.
+_LOOKED = 2000
 #: Words asked of Faker per vocabulary.
 _POOL = 400
 _MAX_MASK = 64
@@ -34,21 +39,24 @@ class PersonMaker(JsonFields):
     kind
         ``pii.email`` and so on.
     style
-        Form the real values share: for names ``first last``, ``last, first`` or ``last``; for phones, cards,
-        IBANs and national ids the most frequent mask (``9`` digit, ``A`` and ``a`` letters), empty when none
-        is shared; for network addresses ``4`` or ``6``.
+        Form the real values share: for names ``first last``, ``last, first``, ``lastfirst`` (without a
+        blank), ``first`` or ``last``; for phones, cards, IBANs and national ids the most
+        frequent mask (``9`` digit, ``A`` and ``a`` letters), empty when none is shared; for network addresses
+        ``4`` or ``6``.
+    locale
+        Language and country of names, as Faker calls them.
     """
 
     kind: str
     style: str
+    locale: str = LOCALE
 
     @classmethod
     def fit(cls, values: pa.Array, kind: str) -> PersonMaker:
         """Find the form; `values` are strings without nulls, at least one."""
         if kind == "pii.name":
-            comma = float(pc.mean(pc.match_substring(values, ",").cast(pa.float64())).as_py())
-            space = float(pc.mean(pc.match_substring(values, " ").cast(pa.float64())).as_py())
-            return cls(kind, "last, first" if comma > 0.5 else "first last" if space > 0.5 else "last")
+            some = pc.unique(values.slice(0, _LOOKED)).to_pylist()
+            return cls(kind, _style_of_names(some), likeliest_locale(some))
         if kind == "pii.ip":
             colon = float(pc.mean(pc.match_substring(values, ":").cast(pa.float64())).as_py())
             return cls(kind, "6" if colon > 0.5 else "4")
@@ -73,11 +81,15 @@ class PersonMaker(JsonFields):
         return distinct_texts(n, makers[self.kind], rng)
 
     def _names(self, n: int, rng: np.random.Generator) -> pa.Array:
-        fake = _faker(rng)
+        fake = _faker(rng, self.locale)
         last = _pick(fake.last_name, n, rng)
         if self.style == "last":
             return last
         first = _pick(fake.first_name, n, rng)
+        if self.style == "first":
+            return first
+        if self.style == "lastfirst":
+            return _join(last, first)
         if n > _POOL * _POOL // 8:
             # the vocabulary runs out of pairs: add a middle initial
             first = _join(first, fill("A", n, "", rng), sep=" ")
@@ -134,13 +146,33 @@ class PersonMaker(JsonFields):
         kind, style = wire.text("kind"), wire.text("style")
         if not kind.startswith("pii.") or len(style) > _MAX_MASK:
             raise wire.fail("style", "a short form")
-        return cls(kind, style)
+        # files of earlier versions name no locale
+        locale = wire.text("locale") if "locale" in wire.data else LOCALE
+        if locale != LOCALE:
+            from faker.config import AVAILABLE_LOCALES
+
+            if locale not in AVAILABLE_LOCALES:
+                raise wire.fail("locale", "a locale of Faker")
+        return cls(kind, style, locale)
 
 
-def _faker(rng: np.random.Generator) -> Any:
+def _style_of_names(values: list[str]) -> str:
+    """How most of some names are written."""
+    half = len(values) / 2
+    if sum("," in v for v in values) > half:
+        return "last, first"
+    if sum(" " in v.strip() for v in values) > half:
+        return "first last"
+    look = look_at(values)
+    if look.unspaced > 0.5:
+        return "lastfirst"
+    return "first" if look.first > look.last else "last"
+
+
+def _faker(rng: np.random.Generator, locale: str = LOCALE) -> Any:
     from faker import Faker
 
-    fake = Faker("en_US", use_weighting=False)
+    fake = Faker(locale, use_weighting=False)
     fake.seed_instance(child_seed(int(rng.integers(2**31)), "faker"))
     return fake
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow as pa
 from locum.control.constraints import Problem
 from locum.control.draw import Drawer, drop_repeats, fill_generated
 from locum.control.drawn_rows import DrawnRows, Infeasible
+from locum.control.entity import draw_persons, each_its_own
 from locum.control.given import complete, read_given
 from locum.control.given_shares import complete_in_shares
 from locum.control.request import RowRequest, Wishes, read_request
@@ -71,8 +72,13 @@ def sample(fitted: Fitted, n: int | None = None, *, seed: int, **wishes: Unpack[
     """
     n, given, request = _read(fitted, n, wishes)
     seed = check_seed(seed)
-    if given is not None or request.targets:
+    if given is not None or request.targets or fitted.entity is not None:
         return _together(fitted, n, given, request, seed)
+    return _apart(fitted, n, request, seed)
+
+
+def _apart(fitted: Fitted, n: int, request: RowRequest, seed: int) -> DrawnRows:
+    """Rows of which none hangs on another."""
     if request.empty:
         table = pa.concat_tables(draw(fitted.model, fitted.encoder, n, seed)).combine_chunks()
         return DrawnRows(table, "plain", 1.0, float(n), 1.0, n)
@@ -86,11 +92,11 @@ def blocks(
 ) -> Iterator[pa.Table]:
     """Draw the rows of `sample` block by block; arguments and errors as there, checked by the call.
 
-    With `given` or `targets` all rows are drawn first.
+    With `given`, `targets` or persons who have several rows all rows are drawn first.
     """
     n, given, request = _read(fitted, n, wishes)
     seed = check_seed(seed)
-    if given is not None or request.targets:
+    if given is not None or request.targets or fitted.entity is not None:
         table = _together(fitted, n, given, request, seed).table
         size = block_rows(fitted.encoder.domain)
         return (table.slice(start, size) for start in range(0, table.num_rows, size))
@@ -117,10 +123,20 @@ def _read(fitted: Fitted, n: int | None, wishes: Wishes) -> tuple[int, pa.Table 
 
 
 def _together(fitted: Fitted, n: int, given: pa.Table | None, request: RowRequest, seed: int) -> DrawnRows:
-    """Rows that hang on each other, by given cells or proportions."""
+    """Rows that hang on each other, by given cells, proportions, or persons who have several."""
+    if given is None and not request.targets:
+        return draw_persons(fitted, n, request, seed, lambda m, s: _apart(fitted, m, request, s))
     if given is None:
-        return _sample_shares(fitted, n, request, seed)
-    return (complete_in_shares if request.targets else complete)(fitted, given, request, seed)
+        found = _sample_shares(fitted, n, request, seed)
+    else:
+        found = (complete_in_shares if request.targets else complete)(fitted, given, request, seed)
+    if fitted.entity is None:
+        return found
+    kept = () if given is None else tuple(given.column_names)
+    table = each_its_own(fitted, found.table, child_seed(seed, "own"), kept)
+    own = f"Each row has a {fitted.entity.name} of its own"
+    alone = f"{own}: with proportions or given cells rows are not grouped."
+    return replace(found, table=table, notes=(*found.notes, alone))
 
 
 def _search(

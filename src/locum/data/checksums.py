@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 _VERHOEFF_D = (
     "0123456789",
@@ -126,6 +127,75 @@ def iban_valid(text: str) -> bool:
     if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", text) or _IBAN_LENGTHS.get(text[:2]) != len(text):
         return False
     return int("".join(str(int(c, 36)) for c in text[4:] + text[:4])) % 97 == 1
+
+
+def luhn_digit(digits: str) -> str:
+    """The digit that makes a number pass Luhn's test.
+
+    >>> luhn_digit("7992739871")
+    '3'
+    """
+    total = 0
+    for i, char in enumerate(reversed(digits)):
+        value = int(char) * (2 - i % 2)
+        total += value - 9 if value > 9 else value
+    return str(-total % 10)
+
+
+def ean_digit(digits: str) -> str:
+    """The check digit of EAN, UPC, ISBN-13 and GTIN: weights 3 and 1 from the right, modulo 10.
+
+    >>> ean_digit("978030640615")
+    '7'
+    """
+    return str(-sum(int(char) * (3 - 2 * (i % 2)) for i, char in enumerate(reversed(digits))) % 10)
+
+
+def isbn10_digit(digits: str) -> str:
+    """The check digit of ISBN-10 (X for ten): weights 10 to 2 from the left, modulo 11.
+
+    >>> isbn10_digit("030640615")
+    '2'
+    """
+    return "0123456789X"[-sum(int(char) * (10 - i) for i, char in enumerate(digits)) % 11]
+
+
+def verhoeff_digit(digits: str) -> str:
+    """The check digit of Verhoeff's scheme."""
+    return next(d for d in "0123456789" if aadhaar_valid(digits + d))
+
+
+def mod97_digits(digits: str) -> str:
+    """Two check digits that make a number leave 1 modulo 97 (ISO 7064)."""
+    return f"{98 - int(digits + '00') % 97:02d}"
+
+
+#: Check digits at the end of a number, by name: what computes them, how many, and for which lengths.
+CHECK_DIGITS: Mapping[str, tuple[Callable[[str], str], int, frozenset[int]]] = MappingProxyType(
+    {
+        "ean": (ean_digit, 1, frozenset({8, 12, 13, 14, 18})),
+        "isbn10": (isbn10_digit, 1, frozenset({10})),
+        "luhn": (luhn_digit, 1, frozenset(range(5, 20))),
+        "verhoeff": (verhoeff_digit, 1, frozenset(range(5, 20))),
+        "mod97": (mod97_digits, 2, frozenset(range(6, 31))),
+    }
+)
+
+
+def check_scheme(numbers: Sequence[str]) -> str:
+    """The scheme that all of these numbers pass, empty when none fits or chance might explain it.
+
+    Parameters
+    ----------
+    numbers
+        Different numbers of one length, digits only but for a last X.
+    """
+    for name, (digit, size, lengths) in CHECK_DIGITS.items():
+        if len(numbers) < 12 or len(numbers[0]) not in lengths:
+            continue
+        if all(n[:-size].isdigit() and digit(n[:-size]) == n[-size:] for n in numbers):
+            return name
+    return ""
 
 
 def _digits(text: str) -> list[int]:

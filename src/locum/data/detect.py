@@ -8,13 +8,15 @@ from difflib import get_close_matches
 from typing import Any
 
 from locum.arrays import IntArray
+from locum.data.beside_persons import mark_beside_persons
 from locum.data.dependencies import MOST_COLUMNS, find_dependencies
 from locum.data.detect_column import examine
+from locum.data.entity import find_entity
 from locum.data.origin import Raw
 from locum.data.proposal import Detection, Hints, Proposal
 from locum.data.refine import as_kind, code_values, fall_back_to_category, learnable, swap_if_siblings_say_so
 from locum.errors import SchemaError
-from locum.schema.column import KINDS, Column
+from locum.schema.column import KINDS, Column, is_regenerated
 from locum.schema.table import Schema
 
 Override = str | Column | Mapping[str, Any]
@@ -70,6 +72,7 @@ def propose(
     hints = Hints(raw.origin.missing, dialect.decimal if dialect else None)
     proposals: list[Proposal] = []
     codes: dict[str, IntArray] = {}
+    places: dict[str, IntArray] = {}
     for name in names:
         values = raw.table.column(name)
         guess, held = examine(name, values, hints)
@@ -79,10 +82,18 @@ def propose(
         elif name in roles:
             proposal = learnable(proposal, held, values)
         proposals.append(proposal)
+        if proposal.column.kind == "category" or is_regenerated(proposal.column.kind):
+            places[name] = held.index
         coded = code_values(proposal.column, held, values)
         if coded is not None:
             codes[name] = coded
     proposals = swap_if_siblings_say_so(proposals)
+    proposals = mark_beside_persons(proposals, lambda name: places[name], {*roles, *given})
+    codes = {
+        p.column.name: codes[p.column.name]
+        for p in proposals
+        if p.column.name in codes and not p.column.regenerated
+    }
     proposals = [_marked(p, given.get(p.column.name), raw) for p in proposals]
     free = {name for name, value in given.items() if isinstance(value, Column)}
     labels = {p.column.name for p in proposals if p.column.kind == "category"}
@@ -93,6 +104,7 @@ def propose(
             f"With more than {MOST_COLUMNS} columns, columns that determine each other were not looked for.",
         )
     schema = Schema(tuple(p.column for p in proposals), pairs, target, tuple(protected), raw.name)
+    schema = replace(schema, entity=find_entity(schema, lambda name: places[name]))
     return Detection(schema, tuple(proposals), notes)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from locum.arrays import BoolArray, IntArray
 from locum.data.arrowtypes import Family, family
 from locum.data.distinct import Distinct, distinct
-from locum.data.guess_label import guess_boolean, guess_integer, guess_label, is_id_name
+from locum.data.guess_label import guess_boolean, guess_integer, guess_label
 from locum.data.guess_number import NumberGuess, guess_number, number_column, number_details
 from locum.data.guess_time import guess_time
+from locum.data.id_names import is_id_name
 from locum.data.missing import missing_texts, numbers_among, sentinels
 from locum.data.numberforms import decimals_of
 from locum.data.pii import find_pii, integer_pii
@@ -91,7 +92,11 @@ class _Look:
         zeros, rows = self.rows(keep & (values == 0)), self.rows(keep)
         self.evidence["zeros"] = zeros
         alerts: tuple[str, ...] = ()
-        if found["kind"] != "id" and int(keep.sum()) > 20 and self.counts[keep].max() >= SPIKE * rows:
+        if (
+            found["kind"] not in ("id", "category")
+            and int(keep.sum()) > 20
+            and self.counts[keep].max() >= SPIKE * rows
+        ):
             alerts = ("many zeros",) if zeros >= SPIKE * rows else ("one value in many rows",)
             found["reason"] = f"{found['reason']}; {alerts[0]}"
         return self.finish(keep, alerts, **found)
@@ -225,7 +230,7 @@ def _number_text(look: _Look, texts: pa.Array, keep: BoolArray, guess: NumberGue
         ascending = _ascending(values, look.held)
         whole, sure, words = guess_integer(column.name, values[keep], counts[keep], ascending)
         reason = words if whole == "id" or words != "whole numbers" else reason
-        kind, form = whole, "" if whole == "id" else form
+        kind, form = whole, form if whole == "integer" else ""
     else:
         sure = 0.98
     if kind == "number" and not pc.any(pc.match_substring_regex(some, r"^[+-]?\d{1,15}")).as_py():

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from locum.arrays import IntArray
+from locum.data.id_names import is_code_name, is_id_name, is_label_id_name, is_person_id_name, is_thing_name
 from locum.schema.column import Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Names of columns that hold identifiers: ``id``, ``patient_id``, ``userId``, ``uuid``, ``row key``.
-_ID_NAME = re.compile(
-    r"(?i:(^|[\W_])(id|uuid|guid|key|pk|rowid|row|index|idx|uid|mrn|ssn|nr|no)$)|[a-z](Id|ID|Key)$"
-)
 _YES_NO = (
     ("no", "yes"),
     ("n", "y"),
@@ -38,11 +34,10 @@ _YES_NO = (
 
 #: Fewer rows than this say nothing about whether values repeat.
 FEW_ROWS = 10
-
-
-def is_id_name(name: str) -> bool:
-    """Whether the column's name says that it identifies something."""
-    return bool(_ID_NAME.search(name.strip()))
+#: So many persons with several rows each are told from labels by the name of their column.
+PERSONS = 20
+#: A value with more rows than this, and more than so many times the mean, is a label among labels.
+_OFTEN, _TIMES = 5, 5
 
 
 def guess_boolean(texts: pa.Array) -> str:
@@ -62,7 +57,8 @@ def guess_label(name: str, texts: pa.Array, counts: IntArray) -> tuple[Kind, flo
 
     Rules, n rows with a value and d different ones: another value in every row is an ``id`` when short or
     patterned, ``text`` when long; nearly so (d > 0.5 n, or 0.2 n with a name that says id) when patterned or
-    long; everything else is a ``category``.
+    long and no value is frequent; codes of persons, by the name, also where each has many rows. Everything
+    else is a ``category``.
     """
     import pyarrow.compute as pc
 
@@ -82,7 +78,13 @@ def guess_label(name: str, texts: pa.Array, counts: IntArray) -> tuple[Kind, flo
         return "id", sure, "another short text in every row"
     if long and d > 50 and share > 0.2:
         return "text", 0.85, "long texts that hardly repeat"
-    if d > 50 and (share > 0.5 or (is_id_name(name) and (share > 0.2 or d > 1000))):
+    if d >= PERSONS and words < 1.2 and is_person_id_name(name) and _coded(texts):
+        return "id", 0.8, "the name says that it tells persons apart, and values repeat"
+    if (
+        d > 50
+        and not _labels(name, counts)
+        and (share > 0.5 or (is_id_name(name) and (share > 0.2 or d > 1000)))
+    ):
         if words < 1.2 and _patterned(texts):
             return "id", 0.75, "codes of one pattern that hardly repeat"
         if is_id_name(name) and words < 1.2:
@@ -97,6 +99,23 @@ def guess_label(name: str, texts: pa.Array, counts: IntArray) -> tuple[Kind, flo
     if d > 200 and share > 0.05:
         return "category", 0.7, "labels, with many different ones"
     return "category", 0.95 if share < 0.2 else 0.75, "a set of labels that repeat"
+
+
+def _labels(name: str, counts: IntArray) -> bool:
+    """Whether some value has far more rows than others, as products do, or the name says thing."""
+    top = int(counts.max())
+    return top > max(_OFTEN, _TIMES * float(counts.mean())) or (top > 1 and is_thing_name(name))
+
+
+def _coded(texts: pa.Array) -> bool:
+    """Whether most texts hold a digit or are of one pattern, as codes do and words do not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    sample = texts.slice(0, 2000)
+    return float(
+        pc.mean(pc.match_substring_regex(sample, r"\d").cast(pa.float64())).as_py()
+    ) >= 0.9 or _patterned(sample)
 
 
 def _patterned(texts: pa.Array) -> bool:
@@ -118,10 +137,12 @@ def _patterned(texts: pa.Array) -> bool:
 
 
 def guess_integer(name: str, values: np.ndarray, counts: IntArray, in_order: bool) -> tuple[Kind, float, str]:
-    """``id`` or ``integer`` for whole numbers.
+    """``id``, ``integer`` or ``category`` for whole numbers.
 
     An id is a different number in every row that either runs without gaps, or whose column's name says id; a
     number that hardly repeats is a measurement otherwise (``fnlwgt`` in the census). Years are never ids.
+    Numbers of persons are ids also where they repeat, those of things are not. Digits of one length under
+    the name of a code (zip, SIC) are labels.
 
     Parameters
     ----------
@@ -145,8 +166,18 @@ def guess_integer(name: str, values: np.ndarray, counts: IntArray, in_order: boo
             return "id", 0.9, "another whole number in every row, and the name says identifier"
         if gapless and n >= 100:
             return "id", 0.75, "every whole number of a range, each once"
-    if named and n >= FEW_ROWS and d > 50 and (d > 0.2 * n or d > 1000):
+    if d >= PERSONS and is_person_id_name(name) and values.min() >= 0:
+        return "id", 0.8, "the name says that it tells persons apart, and numbers repeat"
+    if (
+        is_code_name(name)
+        and values.min() >= 100
+        and len(str(int(values.min()))) == len(str(int(values.max())))
+    ):
+        return "category", 0.8, "digits of one length, and the name says that they are a code"
+    if named and n >= FEW_ROWS and d > 50 and (d > 0.2 * n or d > 1000) and not _labels(name, counts):
         return "id", 0.75, "the name says identifier, and there are many different whole numbers"
     if d <= 2 and set(values.tolist()) <= {0, 1}:
         return "integer", 0.8, "zeros and ones"
+    if is_label_id_name(name) and n >= FEW_ROWS and 2 * d <= n and values.min() >= 0:
+        return "category", 0.75, "the name says that the numbers are labels, and they repeat"
     return "integer", 0.95, "whole numbers"

@@ -39,9 +39,11 @@ def alerts(
     controls: Sequence[Control],
     targets: Sequence[TargetColumn],
     known: Anchors | None = None,
+    before: Sequence[Alert] = (),
 ) -> tuple[Alert, ...]:
-    """Warnings first, then notes."""
+    """Warnings first, then notes; `before` stand before others of their sort."""
     found = [
+        *before,
         *_copying(trial, results),
         *_holdout(trial),
         *_shifted(trial, known),

@@ -21,6 +21,7 @@ from locum.evaluation.metrics.twosample import anchors
 from locum.evaluation.metrics.utility import chosen_targets
 from locum.evaluation.overlap import repeats, without_leaked_rows
 from locum.evaluation.pair_views import pair_views
+from locum.evaluation.persons import by_person
 from locum.evaluation.registry import evaluators, place
 from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
@@ -59,7 +60,8 @@ def evaluate(
     train, synthetic, holdout
         Canonical tables (docs/architecture.md) with at least the columns of `schema`, in any order. Without
         `holdout` one half of train stands in for it where needed, copying is not judged, and the sentences
-        say so. Hold-out rows that repeat train rows more than chance explains are left out, and it is said.
+        say so. Where the schema names an entity, one row of each is judged (`locum.evaluation.persons`).
+        Hold-out rows that repeat train rows more than chance explains are left out, and it is said.
     schema
         Kinds of the columns.
     target
@@ -102,7 +104,16 @@ def evaluate(
     if protected:
         # Schema checks that the columns exist.
         schema = replace(schema, protected=tuple(protected))
-    given = Trial(schema, train, synthetic, holdout, seed, target if target is not None else schema.target)
+    one = by_person(schema, train, synthetic, holdout, seed)
+    given = Trial(
+        schema,
+        one.train,
+        one.synthetic,
+        one.holdout,
+        seed,
+        target if target is not None else schema.target,
+        constants=one.constants,
+    )
     trial = without_leaked_rows(given)
     inputs: dict[str, Any] = {"log_prob": log_prob, "generator": generator}
     run = [e for e in evaluators("metric") if all(inputs.get(n, n) is not None for n in e.takes)]
@@ -128,7 +139,7 @@ def evaluate(
         results = allow_for_shift(results, known, repeats(trial))
     with clock("sentences"):
         said = answers(trial, results, judged)
-        warned = alerts(trial, results, columns, judged, targets, known)
+        warned = alerts(trial, results, columns, judged, targets, known, one.alerts)
     return Evidence(
         n_train=train.num_rows,
         n_holdout=0 if trial.holdout is None else trial.holdout.num_rows,

@@ -135,6 +135,12 @@ EVALUATORS: tuple[Evaluator, ...] = (
     ),
     _evaluator(
         "copying",
+        "attacks.copies:copied_persons",
+        _lower("copying.persons", "Copies of persons", decides=True),
+        needs=("several rows a person",),
+    ),
+    _evaluator(
+        "copying",
         "attacks.closest_record:distance_share",
         _chance("copying.distance", "Nearer to rows learned from than to rows never seen", decides=True),
         needs=("hold-out",),

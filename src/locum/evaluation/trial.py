@@ -60,6 +60,8 @@ class Trial:
         Column that a user wants to predict, or None.
     leaked
         Hold-out rows that were left out of `holdout`, since the generator had learned from them.
+    constants
+        Columns that say who a person is, where persons have several rows, of which one is judged.
 
     Raises
     ------
@@ -77,6 +79,7 @@ class Trial:
     seed: int = 0
     target: str | None = None
     leaked: int = 0
+    constants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.target is not None and self.target not in self.schema.names:

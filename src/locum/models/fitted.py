@@ -9,6 +9,7 @@ from locum.models.base import Model
 
 if TYPE_CHECKING:
     from locum.codes.encoder import Encoder
+    from locum.codes.entity import EntityForm
     from locum.schema.table import Schema
 
 
@@ -27,12 +28,15 @@ class Fitted:
         is the way to rows.
     n_rows
         Number of rows that it learned from; under a guarantee not the exact one.
+    entity
+        What is known of the persons behind the rows; None where each row is somebody else's.
     """
 
     name: str
     encoder: Encoder
     model: Model
     n_rows: int
+    entity: EntityForm | None = None
 
     @property
     def schema(self) -> Schema:

@@ -24,9 +24,11 @@ from locum.randomness import stream
 from locum.runs.budget import accounting_of, budget_of_request, open_ledger, refuse_spent_ledger
 from locum.runs.config import Config
 from locum.runs.content import discovery_price, refuse_unknown_content
+from locum.runs.entity import entity_notes
 from locum.runs.files import COUNTS, HOLDOUT, LEDGER, LEDGER_PATH, MEASURED, MODEL, PRIVACY, read_privacy
 from locum.runs.guarantee import guarantee_of, privacy_document
-from locum.runs.holdout import split
+from locum.runs.holdout import persons_of, split
+from locum.runs.name_notes import name_notes
 from locum.runs.options import DEFAULT_SYNTHESIZER, PRIVATE_SYNTHESIZER
 from locum.runs.plan import Fingerprint, RunPlan, fingerprint, fingerprint_of, fingerprint_table
 from locum.runs.private_form import private_form, with_declared_unit
@@ -40,7 +42,6 @@ from locum.runs.tables import (
     refine_schema,
     rule_notes,
     schema_given,
-    shared_id_notes,
     without_data_bounds,
 )
 from locum.schema.lineage import Lineage, warning_of
@@ -152,10 +153,10 @@ class OpenAccess:
         check_target(table, schema, schema.target)
         schema = find_rules(request, config, table, schema)
         risk = warning_of(raw.lineage, raw.name)
-        notes = (*raw.notes, *([risk] if risk else []), *notes)
-        notes = (*notes, *shared_id_notes(table, schema), *rule_notes(table, schema))
-        said = rule_note(schema)
-        notes = (*notes, said) if said and not schema_given(request, config) else notes
+        first = (*entity_notes(table, schema), *name_notes(table, schema))
+        notes = (*first, *raw.notes, *([risk] if risk else []), *notes, *rule_notes(table, schema))
+        said = "" if schema_given(request, config) else rule_note(schema)
+        notes = (*notes, said) if said else notes
         progress(Event("detect", 1, 2))
         facts = TableFacts(
             raw.name, fingerprint_of(data, raw), schema, table.num_rows, raw.lineage, notes=notes
@@ -172,7 +173,8 @@ class OpenAccess:
     def hold_out(self, folder: RunFolder, plan: RunPlan) -> Mask:
         """The rows to learn from, drawn by the seed: the same in every call on a folder."""
         learned = np.zeros(self.table.num_rows, dtype=np.bool_)
-        learned[split(len(learned), plan.holdout, plan.seed)[0]] = True
+        persons = persons_of(self.table, plan.schema)
+        learned[split(len(learned), plan.holdout, plan.seed, persons)[0]] = True
         return learned
 
     def fit(

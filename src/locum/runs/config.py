@@ -15,6 +15,7 @@ from locum.errors import SchemaError, UsageError
 from locum.evaluation.limits import Requirements, requirements
 from locum.runs.config_forms import DataForm, EvaluateForm, ModelForm, ReleaseForm
 from locum.runs.files import CONFIG
+from locum.runs.options import NO_ENTITY
 from locum.runs.request import RunRequest
 from locum.schema.table import Dependency, Schema
 from locum.schema.toml import (
@@ -86,6 +87,9 @@ class Config:
     release
         What ``[release]`` says about a release by key: ``controller``, ``contact``, ``purpose``,
         ``why_epsilon``, ``why_unit``, ``unit_said``.
+    entity
+        Column that says whose row it is in a run without a guarantee, ``none`` where each row is somebody
+        else's; None when that is not said.
     """
 
     schema: Schema | None
@@ -104,6 +108,7 @@ class Config:
     per_unit: int | None = None
     one_row_per_person: bool = False
     release: Mapping[str, str] = field(default_factory=dict)
+    entity: str | None = None
 
     def __post_init__(self) -> None:
         if not self.columns and self.schema is not None:
@@ -245,10 +250,12 @@ class _ConfigForm(StrictForm):
         names: tuple[str, ...],
         unfilled: tuple[str, ...] = (),
     ) -> Config:
-        if data.unit is not None and names and data.unit not in names:
+        for key, name in (("unit", data.unit), ("entity", data.entity)):
+            if name is None or not names or name in names or (key, name) == ("entity", NO_ENTITY):
+                continue
             raise SchemaError(
-                f"there is no column {data.unit!r}",
-                where="data.unit",
+                f"there is no column {name!r}",
+                where=f"data.{key}",
                 expected=f"one of {', '.join(names[:12])}",
             )
         return Config(
@@ -268,6 +275,7 @@ class _ConfigForm(StrictForm):
             data.per_unit,
             data.one_row_per_person,
             {name: text for name, text in vars(self.release).items() if text},
+            data.entity,
         )
 
 

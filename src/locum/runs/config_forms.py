@@ -25,6 +25,7 @@ class DataForm(StrictForm):
     unit: str | None = None
     per_unit: Annotated[int, Field(ge=1)] | None = None
     one_row_per_person: bool = False
+    entity: str | None = None
 
     @model_validator(mode="after")
     def _one_unit(self) -> DataForm:

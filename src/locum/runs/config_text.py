@@ -64,6 +64,9 @@ def _data(config: Config) -> dict[str, Any]:
         said["per_unit"] = config.per_unit
     if config.one_row_per_person:
         said["one_row_per_person"] = True
+    entity = config.entity or (config.schema.entity if config.schema else None)
+    if entity is not None:
+        said["entity"] = entity
     return said
 
 

@@ -209,7 +209,13 @@ def evaluate(
     schema, _ = refine_schema(wanted, raw, config)
     tables = [None if source is None else read_table(source) for source in (synthetic, holdout)]
     progress(Event("read", 2, 3))
+    whose = schema.entity
     train, (made, held), schema, unmatched, notes = align_tables(raw, schema, tables)
+    if schema.entity != whose:
+        notes.append(
+            f"Several rows belong to one {whose}, which one of the tables does not have: rows are judged as "
+            "if each were somebody else's, so copies of persons are not looked for."
+        )
     assert made is not None
     check_target(train, schema, schema.target)
     schema = find_rules(wanted, config, train, schema)

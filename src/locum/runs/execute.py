@@ -35,7 +35,7 @@ from locum.runs.files import (
 )
 from locum.runs.guarantee import with_guarantee
 from locum.runs.machine import peak_memory
-from locum.runs.options import DEFAULT_EFFORT, FOUND_RULES
+from locum.runs.options import DEFAULT_EFFORT, FOUND_RULES, NO_ENTITY
 from locum.runs.outcome import RunOutcome, answers_of, checks_of
 from locum.runs.plan import RunPlan
 from locum.runs.prepare import Prepared, prepare
@@ -90,6 +90,7 @@ def run(
     discover: bool = False,
     one_row_per_person: bool = False,
     rules: str = FOUND_RULES,
+    entity: str | None = None,
     config: str | os.PathLike[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
@@ -130,6 +131,9 @@ def run(
         With `epsilon`, as for `fit`.
     rules
         Which rules rows keep, as for `fit`.
+    entity
+        Column that says whose row it is, where persons have several rows: rows are then held out, drawn and
+        judged by person. ``none`` where each row is somebody else's; None looks for such a column.
     config
         Another ``locum.toml``.
     delimiter, encoding
@@ -181,6 +185,7 @@ def run(
         discover=discover,
         one_row_per_person=one_row_per_person,
         rules=rules,
+        entity=entity,
         config=config,
         delimiter=delimiter,
         encoding=encoding,
@@ -448,7 +453,15 @@ def config_of(plan: RunPlan) -> Config:
         unit=terms.get("unit"),
         per_unit=terms.get("per_unit") if terms.get("unit") else None,
         one_row_per_person=bool(terms.get("one_row_per_person")),
+        entity=_entity_of(plan),
     )
+
+
+def _entity_of(plan: RunPlan) -> str | None:
+    """Whose rows they are, for a run that repeats this one; None where nothing could be taken for it."""
+    if plan.privacy is not None:
+        return None
+    return plan.schema.entity or (NO_ENTITY if any(c.kind == "id" for c in plan.schema) else None)
 
 
 def command_of(plan: RunPlan) -> str:
@@ -461,6 +474,8 @@ def command_of(plan: RunPlan) -> str:
     for name in plan.schema.protected:
         words += ["--protected", name]
     words += ["--holdout", f"{plan.holdout:g}", "--synthesizer", plan.synthesizer]
+    if plan.schema.entity is not None:
+        words += ["--entity", plan.schema.entity]
     if plan.effort != DEFAULT_EFFORT:
         words += ["--effort", plan.effort]
     if plan.read.get("header") is False:

@@ -169,7 +169,7 @@ def fit_file(
         "columns": fit.n_columns,
         "lineage": fit.synthesizer.lineage.to_json(),
         "warning": warning_of(prepared.plan.lineage, prepared.plan.source.name),
-        "notes": list(fit.notes),
+        "notes": [*prepared.notes, *fit.notes],
     }
     if fit.privacy is not None:
         text = json.dumps(fit.privacy, indent=1, ensure_ascii=False) + "\n"

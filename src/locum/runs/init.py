@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
+from locum.runs.entity import entity_notes
 from locum.runs.match_columns import list_names
+from locum.runs.name_notes import name_notes
 from locum.runs.options import several
 from locum.runs.out_folder import refuse_existing
 from locum.runs.request import RunRequest
@@ -110,7 +112,7 @@ def propose_rules(data: Any, *, schema: Schema | None = None) -> list[RulePropos
 
 @dataclass(frozen=True, slots=True)
 class ConfigProposal:
-    """A detected schema, how the data was read, and rules that might hold."""
+    """A detected schema, how the data was read, rules that might hold, and whose rows they are said to be."""
 
     data: Path
     schema: Schema
@@ -118,6 +120,7 @@ class ConfigProposal:
     reading: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     rules: tuple[RuleProposal, ...] = ()
+    entity: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary; holds reasons, and of data values only the labels that rules name."""
@@ -126,6 +129,7 @@ class ConfigProposal:
             "rows": self.n_rows,
             "target": self.schema.target,
             "protected": list(self.schema.protected),
+            "entity": self.schema.entity,
             "columns": [
                 {"name": c.name, "kind": c.kind, "confidence": round(c.confidence, 3), "reason": c.reason}
                 for c in self.schema
@@ -149,6 +153,7 @@ def propose(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
+    entity: str | None = None,
 ) -> ConfigProposal:
     """Detect the schema of a file, and rules that its rows seem to follow.
 
@@ -164,12 +169,14 @@ def propose(
     from locum.data.canonical import canonical
 
     raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
-    schema, notes = refine_schema(RunRequest(data=data, target=target, protected=protected), raw, None)
-    reading = {"delimiter": delimiter, "encoding": encoding, "header": header is not False}
+    request = RunRequest(data=data, target=target, protected=protected, entity=entity)
+    schema, notes = refine_schema(request, raw, None)
     table = canonical(raw, schema)
+    notes = (*entity_notes(table, schema), *name_notes(table, schema), *raw.notes, *notes)
+    reading = {"delimiter": delimiter, "encoding": encoding, "header": header is not False}
     rules = tuple(discover(table, schema))
     schema = with_found_rules(table, schema, rules)
-    return ConfigProposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes), rules)
+    return ConfigProposal(data, schema, raw.table.num_rows, reading, notes, rules, entity)
 
 
 def draft_template(
@@ -280,6 +287,7 @@ def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path
         delimiter=proposal.reading.get("delimiter"),
         encoding=proposal.reading.get("encoding"),
         header=proposal.reading.get("header", True),
+        entity=proposal.entity,
     )
     write_text(path, dump_config(config, {rule.rule: rule.remark for rule in proposal.rules}))
     return path

@@ -130,6 +130,7 @@ def drop_columns(schema: Schema, names: set[str]) -> Schema:
             d for d in schema.dependencies if d.determinant not in names and d.dependent not in names
         ),
         rules=(),
+        entity=None if schema.entity in names else schema.entity,
     )
 
 

@@ -22,6 +22,8 @@ COMPARE_LIMIT_S = 3_600.0
 #: Where nobody says how likely the guarantee may fail.
 DEFAULT_DELTA = "1e-6"
 DEFAULT_PER_UNIT = 1
+#: What stands for the column that says whose row it is, where each row is somebody else's.
+NO_ENTITY = "none"
 
 #: Which rules are kept: those that were declared and, where no schema says what they are, those that hold in
 #: every row; or the declared ones alone.

@@ -98,6 +98,8 @@ def private_form(
     declared = request.schema or (config.schema if config else None)
     names = _names(asked, declared, config, public)
     schema, notes = _without_facts_of_rows(declared, asked)
+    # Whose rows they are may have been read off the rows; here the unit says it.
+    schema = None if schema is None else replace(schema, entity=None)
     if asked.unit is not None and asked.per_unit == 1 and not asked.one_row_per_person:
         notes = (
             *notes,

@@ -10,7 +10,7 @@ from typing import Any
 
 from locum.errors import UsageError
 from locum.evaluation.limits import Requirements, requirements
-from locum.runs.options import DEFAULT_PER_UNIT, ENGINES, FOUND_RULES, check_rules, several
+from locum.runs.options import DEFAULT_PER_UNIT, ENGINES, FOUND_RULES, NO_ENTITY, check_rules, several
 from locum.schema.table import Schema, check_schema
 
 
@@ -139,6 +139,8 @@ class RunRequest:
     rules
         ``found`` keeps the rules that hold in every row where no schema says what the rules are; ``declared``
         keeps none but those that a schema says.
+    entity
+        Column that says whose row it is where persons have several rows, or ``none``; None looks for it.
     settings
         Settings of the generator; they win over those of the config file.
     """
@@ -161,12 +163,19 @@ class RunRequest:
     require: Requirements | None = None
     effort: str | None = None
     rules: str = FOUND_RULES
+    entity: str | None = None
     privacy: PrivacyRequest | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_schema(self.schema)
         check_rules(self.rules)
+        if self.entity is not None and self.privacy is not None:
+            raise UsageError(
+                "with an epsilon, whose row it is decides what is protected",
+                where="--entity",
+                do=f"say --unit {self.entity} instead" if self.entity != NO_ENTITY else "leave it out",
+            )
 
 
 def run_request(

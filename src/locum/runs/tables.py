@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 
 from locum.errors import DataError, SchemaError, UsageError
 from locum.runs.config import Config, find_config
-from locum.runs.options import DECLARED_RULES
+from locum.runs.entity import settle_entity
+from locum.runs.options import DECLARED_RULES, NO_ENTITY
 from locum.runs.plan import fingerprint_of
 from locum.runs.request import RunRequest
 from locum.schema.table import Schema
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
     from locum.data.origin import Raw
     from locum.runs.match_columns import Unmatched
-
-
-#: From so many rows for each id on several rows are said to share it.
-_SHARED = 1.5
 
 
 def read_table(source: Any, **reading: Any) -> Raw:
@@ -83,7 +80,13 @@ def _cross(entry: str | Sequence[str]) -> tuple[str, ...]:
 def need_columns(request: RunRequest, names: Sequence[str]) -> None:
     """Refuse a request with a target, protected column or unit that is not there; raises UsageError."""
     unit = request.privacy.unit if request.privacy else None
-    named = [("unit", unit), ("target", request.target), *(("protected", name) for name in request.protected)]
+    entity = None if request.entity == NO_ENTITY else request.entity
+    named = [
+        ("unit", unit),
+        ("entity", entity),
+        ("target", request.target),
+        *(("protected", name) for name in request.protected),
+    ]
     for where, name in named:
         if name is not None:
             need_column(name, names, where=where)
@@ -136,27 +139,6 @@ def rule_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
         broken = int((~clause.holds(table)).sum())
         if broken:
             notes.append(f"{broken:,} rows of the data break the rule {clause.text}; no synthetic row will.")
-    return tuple(notes)
-
-
-def shared_id_notes(table: pa.Table, schema: Schema) -> tuple[str, ...]:
-    """One sentence for each id that several rows share: such rows belong together, and are drawn apart."""
-    import pyarrow.compute as pc
-
-    notes = []
-    for column in schema:
-        if column.kind != "id":
-            continue
-        values = table.column(column.name)
-        ids, rows = pc.count_distinct(values, mode="only_valid").as_py(), len(values) - values.null_count
-        if ids and rows >= _SHARED * ids:
-            name = column.name
-            notes.append(
-                f"About {rows / ids:.0f} rows share each {name} ({count(rows, 'row')}, {ids:,} values). "
-                f"Synthetic rows are drawn one by one: what is the same in all rows of one {name} does not "
-                "stay so, and rare cases are counted in rows, not in those behind them. With --epsilon say "
-                f"whom to protect: --unit {name}."
-            )
     return tuple(notes)
 
 
@@ -236,7 +218,7 @@ def without_data_bounds(schema: Schema) -> Schema:
 
 
 def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple[Schema, tuple[str, ...]]:
-    """The schema that was given, else the config's, else a detected one; with target and protected columns.
+    """The schema that was given, else the config's, else a detected one; with target, protected, and entity.
 
     Raises
     ------
@@ -268,11 +250,13 @@ def refine_schema(request: RunRequest, raw: Raw, config: Config | None) -> tuple
     if given is None:
         from locum.data.detect import detect
 
-        found = detect(raw, target=request.target, protected=request.protected)
-        return found, _regenerated_note(found)
-    return replace(
-        given, target=request.target or given.target, protected=request.protected or given.protected
-    ), _regenerated_note(given)
+        given = detect(raw, target=request.target, protected=request.protected)
+    else:
+        given = replace(
+            given, target=request.target or given.target, protected=request.protected or given.protected
+        )
+    given = settle_entity(given, raw, request, config)
+    return given, _regenerated_note(given)
 
 
 def find_rules(request: RunRequest, config: Config | None, table: pa.Table, schema: Schema) -> Schema:

@@ -38,6 +38,8 @@ def schema_to_json(schema: Schema) -> dict[str, Any]:
         out["rules"] = list(schema.rules)
     if schema.near_rules:
         out["near_rules"] = list(schema.near_rules)
+    if schema.entity is not None:
+        out["entity"] = schema.entity
     return out
 
 
@@ -127,6 +129,7 @@ class _SchemaFile(StrictForm):
     dependencies: Annotated[list[_DependencyFile], Field(max_length=MAX_COLUMNS)]
     rules: _Rules = Field([])
     near_rules: _Rules = Field([])
+    entity: str | None = None
 
     def build(self) -> Schema:
         return Schema(
@@ -137,4 +140,5 @@ class _SchemaFile(StrictForm):
             name=self.name,
             rules=tuple(self.rules),
             near_rules=tuple(self.near_rules),
+            entity=self.entity,
         )

@@ -74,6 +74,7 @@ def without_read_off(schema: Schema) -> tuple[Schema | None, tuple[str, ...]]:
         rules=tuple(rule for rule in schema.rules if rule not in schema.rules_read_off),
         rules_read_off=(),
         near_rules=(),
+        entity=None,
     )
     return left, names
 

@@ -30,12 +30,13 @@ class Schema:
     `rules` are texts such as ``admitted <= discharged`` that hold in every row that is written; what they may
     say is defined in `locum.control.where.parse`. Those that were read off rows stand in `rules_read_off`
     too; `rules_by` has pairs of a rule and who says that it is public. `near_rules` are rules that nearly all
-    rows keep: they say how columns go together, and no row is refused by them.
+    rows keep: they say how columns go together, and no row is refused by them. `entity` names the column that
+    says whose row it is, where persons (customers, machines) have several rows.
 
     Raises
     ------
     SchemaError
-        On duplicate names, on a dependency, target or protected column that does not exist, and on
+        On duplicate names, on a dependency, target, protected column or entity that does not exist, and on
         dependencies that form a cycle (keep one direction only).
     """
 
@@ -48,6 +49,7 @@ class Schema:
     rules_read_off: tuple[str, ...] = field(default=(), compare=False)
     rules_by: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     near_rules: tuple[str, ...] = ()
+    entity: str | None = None
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -58,7 +60,7 @@ class Schema:
                 )
             seen.add(column.name)
         named = [d.determinant for d in self.dependencies] + [d.dependent for d in self.dependencies]
-        named += [*self.protected, *([self.target] if self.target else [])]
+        named += [*self.protected, *(name for name in (self.target, self.entity) if name)]
         for name in named:
             if name not in seen:
                 raise SchemaError(

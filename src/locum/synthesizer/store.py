@@ -69,6 +69,8 @@ def write_model(path: str | os.PathLike[str], stored: Stored) -> None:
             "settings": dict(state.settings),
         },
     }
+    if fitted.entity is not None:
+        documents["schema"]["entity"] = fitted.entity.to_json()
     about = {
         "synthesizer": fitted.name,
         "table": fitted.schema.name[:200],
@@ -111,19 +113,24 @@ def read_model(path: str | os.PathLike[str]) -> Stored:
 
 def _parts(documents: Mapping[str, Any], tensors: Mapping[str, Any], lineage: Lineage) -> Stored:
     from locum.codes.encoder import Encoder
+    from locum.codes.entity import EntityForm
+    from locum.codes.json_fields import Wire
     from locum.control.layout.read import read_recodings
     from locum.data.origin import origin_from_json
 
     head, outer = _head(documents["model"]), documents["schema"]
-    if not isinstance(outer, dict) or set(outer) != {"schema", "origin"}:
+    if not isinstance(outer, dict) or set(outer) - {"entity"} != {"schema", "origin"}:
         raise broken("schema.json has other parts than schema and origin")
     schema = schema_from_json(outer["schema"])
     # model files hold no marks; without a guarantee anything in one may have been read off rows
     schema = schema if lineage.guaranteed else all_read_off(schema)
     encoder = Encoder.from_json(documents["encoder"], schema, read_recodings)
     origin = None if outer["origin"] is None else origin_from_json(outer["origin"])
+    entity = None
+    if "entity" in outer:
+        entity = EntityForm.from_json(Wire.of(outer["entity"], "schema.entity"), schema)
     model = registry.get(head["name"]).from_state(ModelState(head["settings"], tensors), encoder.domain)
-    return Stored(Fitted(head["name"], encoder, model, head["rows"]), head["seed"], origin, lineage)
+    return Stored(Fitted(head["name"], encoder, model, head["rows"], entity), head["seed"], origin, lineage)
 
 
 def _head(value: Any) -> dict[str, Any]:

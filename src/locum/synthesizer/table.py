@@ -244,6 +244,7 @@ class Synthesizer:
             When there are no rows or no columns, or the columns are not those of the schema.
         """
         from locum.codes.encoder import Encoder
+        from locum.codes.entity import EntityForm
         from locum.codes.settings import EncoderSettings
         from locum.control.layout.plan import lay_out
         from locum.control.rules.hopeless import without_hopeless_rules
@@ -260,9 +261,10 @@ class Synthesizer:
         )
         coded = encoder.encode(table)
         n_rows = table.num_rows
+        entity = None if schema.entity is None else EntityForm.fit(table, schema)
         del table  # The codes are all that the model needs; a caller may have let go of the table too.
         model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
-        fitted = Fitted(self._name, encoder, model, n_rows)
+        fitted = Fitted(self._name, encoder, model, n_rows, entity)
         self._fitted, self._given_up = without_hopeless_rules(fitted, self._seed)
         self._origin, self._lineage = None, REAL.child()
         self._calls = itertools.count()

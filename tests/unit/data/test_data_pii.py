@@ -139,3 +139,34 @@ def test_identity_numbers(label):
     assert shape.fullmatch(good)
     assert test(good)
     assert not test(bad)
+
+
+@pytest.mark.parametrize(
+    ("locale", "make", "kind"),
+    [
+        ("en_US", lambda f, i: f.email() if i % 2 else f.phone_number(), "pii.email"),
+        ("en_US", lambda f, i: f.phone_number(), "pii.phone"),
+        ("de_DE", lambda f, i: f.street_address(), "pii.address"),
+        ("en_US", lambda f, i: f"@{f.user_name()}", "id"),
+        ("en_US", lambda f, i: f.iban() if i % 9 else "unknown", "pii.iban"),
+    ],
+)
+def test_personal_values_under_odd_names(locale, make, kind):
+    fake = Faker(locale)
+    fake.seed_instance(5)
+    values = list(dict.fromkeys(make(fake, i) for i in range(150)))
+    assert kind_of("x7", values) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("contact_method", ["Phone call", "E-mail", "Post"]),
+        ("patient_status", ["April", "Dawn", "Faith", "Grace", "Hope", "Joy"]),
+        ("dose", [f"{i} mg" for i in range(5, 90, 5)]),
+        ("lot", [f"Lot {i}" for i in range(40)]),
+        ("size", ["12-14", "16-18", "20-22", "24-26"] * 5),
+    ],
+)
+def test_what_only_sounds_personal_is_not(name, values):
+    assert kind_of(name, values) is None

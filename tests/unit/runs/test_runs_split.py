@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locum.errors import UsageError
-from locum.runs.holdout import split
+from locum.runs.holdout import keep_together, split
 
 
 @given(st.integers(1, 3000), st.floats(0, 0.5), st.integers(0, 2**62))
@@ -32,3 +32,28 @@ def test_the_seed_decides():
 def test_shares_that_leave_too_little_are_refused(share):
     with pytest.raises(UsageError, match="hold-out"):
         split(100, share, 0)
+
+
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=400), st.floats(0, 0.5), st.integers(0, 2**62))
+def test_all_rows_of_a_person_are_in_one_part(persons, share, seed):
+    train, held = split(len(persons), share, seed, np.array(persons))
+    assert np.array_equal(np.sort(np.concatenate([train, held])), np.arange(len(persons)))
+    assert not {persons[i] for i in train} & {persons[i] for i in held}
+    assert len(train) >= 1
+    assert len(held) <= round(share * len(persons))
+
+
+def test_the_holdout_is_as_large_as_asked_where_persons_are_small():
+    persons = np.random.default_rng(0).integers(0, 300, 1000)
+    assert len(split(1000, 0.2, 7, persons)[1]) >= 195
+
+
+@given(st.lists(st.integers(0, 20), min_size=2, max_size=200), st.integers(1, 199), st.integers(0, 2**32))
+def test_a_cut_never_goes_through_a_person(persons, cut, seed):
+    whose = np.array(persons)
+    order = np.random.default_rng(seed).permutation(len(persons))
+    together, at = keep_together(order, whose, min(cut, len(persons) - 1))
+    assert np.array_equal(np.sort(together), np.arange(len(persons)))
+    if len(set(persons)) > 1:
+        assert 0 < at < len(persons)
+        assert not set(whose[together[:at]]) & set(whose[together[at:]])

@@ -14,9 +14,7 @@ import locum
 from locum.errors import DataError, FolderError, UsageError
 from locum.runs.evaluate import save_folder, thin
 from locum.runs.out_folder import refuse_taken
-from locum.runs.tables import align, check_target, shared_id_notes, without_data_bounds
-from locum.schema.column import Column
-from locum.schema.table import Schema
+from locum.runs.tables import align, check_target, without_data_bounds
 
 
 def frame(n: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -89,7 +87,6 @@ def test_bounds_read_from_the_data_do_not_reach_the_generator_but_declared_ones_
 
 
 def test_a_target_must_vary(schema):
-    import pyarrow as pa
 
     def table(late):
         return pa.table({"age": [1, 2, 3], "ward": ["A", "B", "C"], "score": [1.0, 2.0, 3.0], "late": late})
@@ -102,7 +99,6 @@ def test_a_target_must_vary(schema):
 
 
 def test_thinning_keeps_order_and_follows_the_seed():
-    import pyarrow as pa
 
     table = pa.table({"i": list(range(1000))})
     assert thin(table, None, 1, "x") is table
@@ -177,15 +173,3 @@ class TestEvaluate:
         with pytest.raises(UsageError, match="latte") as caught:
             locum.evaluate(frame(50), frame(50, seed=1), target="latte")
         assert "did you mean 'late'" in caught.value.do
-
-
-class TestSharedIds:
-    """Ids that several rows share are told before a run, for its rows are drawn one by one."""
-
-    @pytest.mark.parametrize(("people", "told"), [(50, True), (198, False)])
-    def test_rows_that_belong_together_are_told(self, people, told):
-        table = pd.DataFrame({"patient_id": [f"P{i % people:04d}" for i in range(200)], "age": range(200)})
-        kept = Schema((Column("patient_id", "id"), Column("age", "integer")), name="visits")
-        notes = shared_id_notes(pa.Table.from_pandas(table), kept)
-        assert bool(notes) is told
-        assert not told or ("About 4 rows share each patient_id" in notes[0] and "--unit" in notes[0])

@@ -1,7 +1,8 @@
-"""Exact copies: synthetic rows that equal a row the generator learned from."""
+"""Exact copies: synthetic rows or persons that equal one the generator learned from."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,18 +47,56 @@ def exact_copies(trial: Trial) -> list[Result]:
     unclear, never good. Unclear where fewer than `FEWEST` synthetic rows show nothing.
     Cost: one hash a row.
     """
-    if not trial.columns:
+    return _copies(trial, [c.name for c in trial.columns], _ROWS)
+
+
+def copied_persons(trial: Trial) -> list[Result]:
+    """Share of synthetic persons who have all constants of a real person, ``copying.persons``.
+
+    Only where persons have several rows, and some columns are the same in all rows of one: sex, date of birth
+    and the like. Counts are of persons. Reference and verdict as for ``copying.exact``.
+    """
+    return _copies(trial, list(trial.constants), _PERSONS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is copied: the measure, and its sentences with places for shares."""
+
+    measure: str
+    copied: str
+    reference: str
+    alone: str
+
+
+_LEARNED = "that the generator learned from"
+_ROWS = _Words(
+    "copying.exact",
+    f"{{}} % of the synthetic rows equal a real row {_LEARNED}",
+    "; of real rows that it never saw {} % do.",
+    "those rows",
+)
+_PERSONS = _Words(
+    "copying.persons",
+    f"{{}} % of the synthetic persons have all that stays the same in a real person {_LEARNED}",
+    "; of real persons that it never saw {} % do.",
+    "those persons",
+)
+
+
+def _copies(trial: Trial, columns: list[str], words: _Words) -> list[Result]:
+    if not columns:
         return []
     tables = {"train": trial.train, "synthetic": trial.synthetic}
     if trial.independent_test:
         tables["test"] = trial.test
-    keys = row_keys(tables, [c.name for c in trial.columns])
+    keys = row_keys(tables, columns)
     n = len(keys["synthetic"])
     copied = np.isin(keys["synthetic"], keys["train"])
     value = float(copied.mean())
     low, high = wilson(int(copied.sum()), n)
     if not trial.independent_test:
-        return [_alone(keys, value, (low, high))]
+        return [_alone(keys, value, (low, high), words)]
     chance = np.isin(keys["test"], keys["train"])
     reference = float(chance.mean())
     limits = wilson(int(chance.sum()), len(chance))
@@ -76,10 +115,10 @@ def exact_copies(trial: Trial) -> list[Result]:
         "excess_high": excess_high,
     }
     found: dict[str, Any] = {"low": low, "high": high, "reference": reference, "verdict": verdict}
-    return [result_of("copying.exact", value, _sentence(value, reference), detail=detail, **found)]
+    return [result_of(words.measure, value, _sentence(value, reference, words), detail=detail, **found)]
 
 
-def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float]) -> Result:
+def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float], words: _Words) -> Result:
     """Judged without a hold-out: only many copies of rows that train holds once are beyond doubt."""
     chance, alone = repeat_share(keys["train"])
     n = len(keys["synthetic"])
@@ -87,15 +126,15 @@ def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float]) -
     least, _ = wilson(int(single.sum()), n)
     copied = n >= FEWEST and least > chance + SURE_EXCESS
     detail: dict[str, object] = {"rows": n, "single": float(single.mean()), "repeated": chance}
-    sentence = _sentence(value, None)
+    sentence = _sentence(value, None, words)
     if copied:
         sentence = (
-            f"{100 * value:.2f} % of the synthetic rows equal a real row that the generator learned from, "
-            f"though only {100 * chance:.2f} % of those rows occur more than once: that is no chance."
+            f"{words.copied.format(f'{100 * value:.2f}')}, "
+            f"though only {100 * chance:.2f} % of {words.alone} occur more than once: that is no chance."
         )
     verdict: Verdict = "poor" if copied else "unclear"
     low, high = interval
-    return result_of("copying.exact", value, sentence, low=low, high=high, verdict=verdict, detail=detail)
+    return result_of(words.measure, value, sentence, low=low, high=high, verdict=verdict, detail=detail)
 
 
 def repeat_share(keys: Keys) -> tuple[float, Keys]:
@@ -175,8 +214,8 @@ def _mix(x: Keys) -> Keys:
     return x ^ (x >> np.uint64(31))
 
 
-def _sentence(value: float, reference: float | None) -> str:
-    text = f"{100 * value:.2f} % of the synthetic rows equal a real row that the generator learned from"
+def _sentence(value: float, reference: float | None, words: _Words) -> str:
+    text = words.copied.format(f"{100 * value:.2f}")
     if reference is None:
         return text + "; without a hold-out nobody knows how many would do so by chance."
-    return text + f"; of real rows that it never saw {100 * reference:.2f} % do."
+    return text + words.reference.format(f"{100 * reference:.2f}")

@@ -13,7 +13,7 @@ from locum.evaluation.attacks.suite import check_effort
 from locum.files.atomic import replacing
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
-from locum.runs.holdout import check_share, split
+from locum.runs.holdout import check_share, persons_of, split
 from locum.runs.options import (
     COMPARE_HOLDOUT,
     COMPARE_LIMIT_S,
@@ -184,7 +184,8 @@ def cut_by_seed(table: StudyTable, holdout: float) -> Callable[[int], Arena]:
     """What cuts a table into training rows and hold-out for a seed."""
 
     def at(seed: int) -> Arena:
-        train, held = split(table.table.num_rows, holdout, seed)
+        persons = persons_of(table.table, table.schema)
+        train, held = split(table.table.num_rows, holdout, seed, persons)
         return Arena(
             table.name,
             without_data_bounds(table.schema),

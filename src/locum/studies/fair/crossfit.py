@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from locum.errors import UsageError
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, child_seed, stream
+from locum.runs.holdout import persons_of
 from locum.studies.fair.judge import LEAST_EITHER, ScoredRows, judge, score_rows
 from locum.studies.fair.methods import POOL, Order, apply, per_group
 from locum.studies.fair.result import FairEvidence, combine
@@ -106,7 +108,9 @@ def cross_fit(
         raise UsageError(f"{folds} folds cannot be", where="folds", expected="2 up to a tenth of the rows")
     from locum.synthesizer.table import Synthesizer
 
-    fold = stream(seed, "fair", "outer").permutation(data.num_rows) % folds
+    persons = persons_of(data, schema)
+    whose = np.arange(data.num_rows) if persons is None else persons
+    fold = (stream(seed, "fair", "outer").permutation(int(whose.max()) + 1) % folds)[whose]
     settings = [Setting.learn(data, schema, target, p) for p, _ in orders]
     parts: list[list[ScoredRows]] = [[] for _ in orders]
     tables: list[list[tuple[pa.Table, pa.Table]]] = [[] for _ in orders]

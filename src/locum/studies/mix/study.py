@@ -16,6 +16,7 @@ from locum.evaluation.target import TargetColumn, target_of
 from locum.evaluation.trial import Trial
 from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
+from locum.runs.holdout import keep_together, persons_of
 from locum.runs.tables import need_column
 from locum.studies.mix.arms import (
     THRESHOLD,
@@ -157,6 +158,9 @@ def _rows(q: Question, split: int) -> tuple[pa.Table, pa.Table]:
         return q.real.take(np.sort(learn)), q.holdout.take(np.sort(test))
     order = rng.permutation(q.real.num_rows)
     cut = _test_rows(len(order))
+    persons = persons_of(q.real, q.schema)
+    if persons is not None:
+        order, cut = keep_together(order, persons, cut)
     return q.real.take(np.sort(order[cut : cut + MOST_LEARN])), q.real.take(np.sort(order[:cut]))
 
 
