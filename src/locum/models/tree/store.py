@@ -19,7 +19,7 @@ from locum.models.tree.mixture import Mixture
 from locum.models.tree.ratio import Ratio
 from locum.models.tree.scorer import MOST_CELLS, MOST_LEAVES, Scorer, cells
 from locum.models.tree.settings import TreeSettings
-from locum.models.tree.target import MOST_CODES, Shift, TargetModel
+from locum.models.tree.target import MOST_CODES, TargetModel, TargetShift
 from locum.models.tree.tree import Tree
 from locum.models.tree.tree_sum import TreeSum
 from locum.schema.domain import Domain
@@ -113,7 +113,7 @@ def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
     return _layout(len(scores), parts).write(arrays, **scalars)
 
 
-def _margin_arrays(margins: Sequence[Margin], shifts: Sequence[Shift]) -> dict[str, Any]:
+def _margin_arrays(margins: Sequence[Margin], shifts: Sequence[TargetShift]) -> dict[str, Any]:
     none = np.zeros(0)
     return {
         "margin.keys": [(m.column, m.group) for m in margins],
@@ -182,7 +182,7 @@ def _target(state: ModelState, domain: Domain) -> tuple[int, int]:
     return column, scores
 
 
-def _margins(file: StateReader, target: int) -> tuple[tuple[Margin, ...], tuple[Shift, ...]]:
+def _margins(file: StateReader, target: int) -> tuple[tuple[Margin, ...], tuple[TargetShift, ...]]:
     """Margins with their offsets, and the shifts of the target's model, which follow them."""
     sizes = np.array(file.domain.sizes, dtype=np.int64)
     keys = file.array("margin.keys", None, 2)
@@ -203,7 +203,7 @@ def _margins(file: StateReader, target: int) -> tuple[tuple[Margin, ...], tuple[
     return tuple(margins), _shifts(file, target)
 
 
-def _shifts(file: StateReader, target: int) -> tuple[Shift, ...]:
+def _shifts(file: StateReader, target: int) -> tuple[TargetShift, ...]:
     """The shifts of the target's model."""
     sizes = np.array(file.domain.sizes, dtype=np.int64)
     column = file.array("shift.column", None)
@@ -216,7 +216,7 @@ def _shifts(file: StateReader, target: int) -> tuple[Shift, ...]:
     if any(group.max() >= count for group, count in zip(groups, counts, strict=True)):
         raise broken("a shift has a group out of range")
     return tuple(
-        Shift(int(c), g, s.reshape(-1, sizes[target]), v.reshape(-1, sizes[target]))
+        TargetShift(int(c), g, s.reshape(-1, sizes[target]), v.reshape(-1, sizes[target]))
         for c, g, s, v in zip(column, groups, shares, values, strict=True)
     )
 

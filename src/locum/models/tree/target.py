@@ -38,7 +38,7 @@ RowLogProb = Callable[[Codes, IntArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shift:
+class TargetShift:
     """What is added to the log-odds of the target's codes in the groups of another attribute.
 
     Attributes
@@ -75,7 +75,7 @@ class TargetModel:
 
     column: int
     scores: tuple[Scorer, ...]
-    shifts: tuple[Shift, ...] = ()
+    shifts: tuple[TargetShift, ...] = ()
 
     def probability(self, codes: Codes) -> FloatArray:
         """Probability of every code for each row, whatever its own; shape (n_rows, n_codes)."""
@@ -157,7 +157,7 @@ class TargetModel:
         return total + np.log(p[np.arange(len(codes)), own])
 
 
-def find_shifts(data: CodedRows, column: int, groups: Sequence[int]) -> tuple[Shift, ...]:
+def find_shifts(data: CodedRows, column: int, groups: Sequence[int]) -> tuple[TargetShift, ...]:
     """Shifts of zero that hold the shares of the target in all rows and within groups of some attributes."""
     size = data.domain.sizes[column]
     y = data.column(column).astype(np.int64)
@@ -168,7 +168,7 @@ def find_shifts(data: CodedRows, column: int, groups: Sequence[int]) -> tuple[Sh
         count = int(of_code.max()) + 1
         at = of_code[data.column(other)] if other != column else 0 * y
         share = np.bincount(at * size + y, minlength=count * size).reshape(count, size) / len(y)
-        found.append(Shift(other, of_code.astype(np.int32), share, np.zeros((count, size))))
+        found.append(TargetShift(other, of_code.astype(np.int32), share, np.zeros((count, size))))
     return tuple(found)
 
 
