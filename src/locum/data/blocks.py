@@ -18,8 +18,8 @@ from locum.data.csv import (
     without_blanks,
 )
 from locum.data.header import header as header_line
-from locum.data.origin import Dialect, Origin
-from locum.data.read import held_as, kind_of_file, refuse_columns, refuse_headed, table_name
+from locum.data.origin import Dialect, Origin, held_as
+from locum.data.read import kind_of_file, refuse_columns, refuse_headed, table_name
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:

@@ -73,6 +73,7 @@ def propose(
     for name in names:
         values = raw.table.column(name)
         guess, held = examine(name, values, hints)
+        guess = _as_held(guess, raw)
         proposal = fall_back_to_category(guess, held, values)
         if name in given:
             proposal = _overridden(proposal, given[name], held, values, hints, raw.name)
@@ -94,6 +95,14 @@ def propose(
         )
     schema = Schema(tuple(p.column for p in proposals), pairs, target, tuple(protected), raw.name)
     return Detection(schema, tuple(proposals), notes)
+
+
+def _as_held(proposal: Proposal, raw: Raw) -> Proposal:
+    """The proposal with the type in which the user holds the column; in a file of text it has none."""
+    held = raw.origin.held(proposal.column.name)
+    if held is None or raw.origin.backend == "csv":
+        return proposal
+    return replace(proposal, column=replace(proposal.column, storage=held.storage))
 
 
 def _marked(proposal: Proposal, wish: Override | None, raw: Raw) -> Proposal:

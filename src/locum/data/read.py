@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from locum.data.arrowtypes import family
+from locum.data.arrowtypes import cannot_hold, family
 from locum.data.csv import read_csv
 from locum.data.lineage_stamp import stamp_in, stamp_of_file
-from locum.data.origin import Backend, Held, Origin, Raw
+from locum.data.origin import Backend, Origin, Raw, held_as
+from locum.data.plain_columns import as_plain
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def read(
     if tokens:
         origin = replace(raw.origin, missing=tokens)
         raw = replace(raw, origin=origin)
+    raw = as_plain(raw)
     _check(raw)
     return raw
 
@@ -307,11 +309,6 @@ def _read_frame(source: Any) -> Raw:
     return from_native(source)
 
 
-def held_as(schema: pa.Schema) -> tuple[Held, ...]:
-    """Names and types of columns as an `Origin` keeps them."""
-    return tuple(Held(field.name, str(field.type)) for field in schema)
-
-
 def _refuse_duplicates(names: Sequence[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -339,9 +336,4 @@ def refuse_columns(schema: pa.Schema, where: str) -> None:
         if not field.name.strip():
             raise DataError("a column has no name", where=where, do="give every column a name")
         if family(field.type) == "other":
-            raise DataError(
-                f"values of type {field.type} cannot be synthesised",
-                where=f"{where}.{field.name}",
-                expected="numbers, text, dates or true/false",
-                do="leave the column out, or split it into plain columns",
-            )
+            raise cannot_hold(str(field.type), f"{where}.{field.name}")

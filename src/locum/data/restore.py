@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family, parse_type
-from locum.data.distinct import distinct, plain
+from locum.data.distinct import distinct, plain, plain_type
 from locum.data.lineage_stamp import with_stamp
 from locum.data.native import to_native
 from locum.data.origin import Origin
@@ -77,7 +77,12 @@ def as_stored(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Tabl
         column = described[name]
         kind = parse_type(storage.get(name, column.storage))
         columns[name] = to_storage(table.column(name), column, kind, f"{schema.name}.{name}")
-    return pa.table(columns)
+    made = pa.table(columns)
+    required = {held.name for held in origin.columns if held.required} if origin else set()
+    fields = [
+        f.with_nullable(made.column(f.name).null_count != 0 or f.name not in required) for f in made.schema
+    ]
+    return made.cast(pa.schema(fields)) if required else made
 
 
 def in_order(names: Iterable[str], origin: Origin | None) -> list[str]:
@@ -93,6 +98,7 @@ def to_storage(values: pa.ChunkedArray, column: Column, kind: pa.DataType, where
 
     target = kind.value_type if pa.types.is_dictionary(kind) else kind
     try:
+        target = plain_type(target)
         if pa.types.is_null(target) or (values.null_count == len(values) and not column.missing):
             return pa.nulls(len(values), kind)
         if family(target) == "text":
@@ -106,7 +112,7 @@ def to_storage(values: pa.ChunkedArray, column: Column, kind: pa.DataType, where
             where=where,
             do="write CSV or Parquet files instead, or change the kind",
         ) from error
-    return _dictionary(found, kind) if pa.types.is_dictionary(kind) else found
+    return _dictionary(found, kind) if pa.types.is_dictionary(kind) else found.cast(kind)
 
 
 def _typed(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
@@ -219,6 +225,5 @@ def _dictionary(values: pa.Array, kind: pa.DataType) -> pa.Array:
     import pyarrow as pa
 
     coded = plain(values).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(
-        coded.indices.cast(kind.index_type), coded.dictionary, ordered=kind.ordered
-    )
+    levels = coded.dictionary.cast(kind.value_type)
+    return pa.DictionaryArray.from_arrays(coded.indices.cast(kind.index_type), levels, ordered=kind.ordered)

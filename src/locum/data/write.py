@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from locum.data.distinct import plain
 from locum.data.lineage_stamp import metadata
 from locum.data.origin import Dialect, Origin
 from locum.data.read import kind_of_file
@@ -93,12 +94,30 @@ def _binary(tables: Iterator[pa.Table], suffix: str, out: IO[bytes], lineage: Li
     import pyarrow.parquet as pq
 
     first = next(tables)
+    if suffix in (".parquet", ".pq"):
+        first = _for_parquet(first)
     held = first.schema if lineage is None else first.schema.with_metadata(metadata(lineage))
     opened = pq.ParquetWriter if suffix in (".parquet", ".pq") else pa.ipc.new_file
     with opened(out, held) as writer:
         writer.write_table(first.cast(held))
         for table in tables:
-            writer.write_table(table.cast(held))
+            writer.write_table((_for_parquet(table) if suffix in (".parquet", ".pq") else table).cast(held))
+
+
+def _for_parquet(table: pa.Table) -> pa.Table:
+    """The table with the nearest type for each of the few that Parquet has not."""
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        kind, column = field.type, table.column(i)
+        if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
+            column = plain(column).dictionary_encode()
+        elif pa.types.is_decimal(kind) and kind.scale < 0:
+            column = column.cast(pa.decimal128(min(kind.precision - kind.scale, 38), 0))
+        else:
+            continue
+        table = table.set_column(i, field.with_type(column.type), column)
+    return table
 
 
 @contextmanager

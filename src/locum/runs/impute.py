@@ -175,7 +175,7 @@ def _by_model(
     share = 1 - rows / max(outcome.table.num_rows, 1)
     drawn = after_given(model.lineage, data)
     mark = partly(drawn, share) if rows else None
-    notes = outcome.notes if not filled else ()
+    notes = outcome.notes
     risk = void_warning(model.lineage, drawn) if rows else ""
     return Imputed(outcome.table, model.schema, model.origin, mark, filled, rows, notes, risk)
 

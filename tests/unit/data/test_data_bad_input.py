@@ -156,7 +156,7 @@ def test_broken_files_of_other_kinds(tmp_path, name, content, words):
         pd.DataFrame({"ok": [1, 2], "bad": [object(), object()]}),
         pd.DataFrame({"ok": [1, 2], "bad": pd.interval_range(0, 2)}),
         pl.DataFrame({"ok": [1, 2], "bad": [[1], [2]]}),
-        pl.DataFrame({"ok": [1, 2], "bad": pl.Series([1, 2], dtype=pl.Int128)}),
+        pl.DataFrame({"ok": [1, 2], "bad": pl.Series([1, 2**100], dtype=pl.Int128)}),
         pl.DataFrame({"ok": [1, 2], "bad": pl.Series([object(), object()], dtype=pl.Object)}),
         pa.table({"ok": [1, 2], "bad": pa.array([b"x", b"y"])}),
     ],
