@@ -34,6 +34,10 @@ class Dialect:
         Whether a blank follows each delimiter (the original UCI files do this).
     decimal
         Decimal sign the user asked for; None when left to detection.
+    row
+        The column of row numbers that has no name in the file; empty where there is none.
+    row_form
+        How the name is lacking: ``empty`` (pandas and R write so), or ``absent``, one name too few (R too).
     """
 
     delimiter: str = ","
@@ -42,6 +46,8 @@ class Dialect:
     quote_all: bool = False
     space: bool = False
     decimal: str | None = None
+    row: str = ""
+    row_form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,7 @@ def _origin(obj: object) -> Origin:
     dialect = None
     if given is not None:
         dialect = Dialect(**given)
-        for name in ("delimiter", "encoding", "newline"):
+        for name in ("delimiter", "encoding", "newline", "row", "row_form"):
             if not isinstance(getattr(dialect, name), str):
                 raise TypeError("dialect")
     missing = tuple(obj["missing"])

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -15,9 +13,11 @@ from typing import IO, TYPE_CHECKING, Any
 from locum.data.distinct import plain
 from locum.data.lineage_stamp import metadata
 from locum.data.origin import Dialect, Origin
-from locum.data.read import kind_of_file
+from locum.data.packing import writing as packed_into
+from locum.data.read import WRITTEN, kind_of_file
 from locum.data.restore import as_stored, in_order
 from locum.data.texts import to_text
+from locum.errors import UsageError
 from locum.files import atomic
 from locum.schema.lineage import Lineage
 from locum.schema.table import Schema
@@ -64,9 +64,16 @@ def write_blocks(
         An ending that is not known.
     """
     target = Path(path)
-    suffix, zipped = kind_of_file(target)
+    suffix, packing = kind_of_file(target)
+    if suffix not in WRITTEN:
+        raise UsageError(
+            f"rows are not written as {suffix}",
+            where=str(path),
+            expected=f"one of {', '.join(WRITTEN)}",
+            do="choose .csv, which workbooks and statistics programs read",
+        )
     tables = (block.select(in_order(block.column_names, origin)) for block in blocks)
-    with atomic.replacing(target) as part, part.open("wb") as file, _zipped(file, zipped) as out:
+    with atomic.replacing(target) as part, part.open("wb") as file, packed_into(file, packing) as out:
         if suffix in (".csv", ".tsv", ".tab", ".txt"):
             dialect = (origin.dialect if origin else None) or Dialect()
             if suffix in (".tsv", ".tab"):
@@ -120,16 +127,6 @@ def _for_parquet(table: pa.Table) -> pa.Table:
     return table
 
 
-@contextmanager
-def _zipped(file: IO[bytes], zipped: bool) -> Iterator[IO[bytes]]:
-    if not zipped:
-        yield file
-        return
-    # No file name and no time in the header: same rows, same bytes.
-    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as out:
-        yield out  # type: ignore[misc]
-
-
 def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect, *, header: bool = True) -> Iterator[bytes]:
     """The lines of a CSV file, header first if wanted, in blocks of some ten thousand rows.
 
@@ -141,7 +138,9 @@ def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect, *, header: boo
     encode = codecs.getincrementalencoder(dialect.encoding)(errors="replace").encode
     described = {column.name: column for column in schema}
     columns = {name: to_text(table.column(name), described[name]) for name in table.column_names}
-    names = pa.table([pa.array([name], pa.string()) for name in columns], names=list(columns))
+    heads = [name for name in columns if name != dialect.row or dialect.row_form != "absent"]
+    shown = [None if name == dialect.row and dialect.row_form else name for name in heads]
+    names = pa.table([pa.array([name], pa.string()) for name in shown], names=heads)
     texts = pa.table(columns)
     for part in (
         *([names] if header else []),

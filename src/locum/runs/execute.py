@@ -19,6 +19,7 @@ from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import child_seed, stream
 from locum.runs.access import Access
 from locum.runs.config import Config, EvaluateConfig, ModelConfig
+from locum.runs.config_forms import AREA
 from locum.runs.config_text import dump_config
 from locum.runs.evaluate import judge
 from locum.runs.files import (
@@ -93,6 +94,11 @@ def run(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
+    sheet: str | None = None,
     progress: Listener = silent,
 ) -> RunOutcome:
     """Make a synthetic table with its evidence: one table in, a run folder out.
@@ -181,6 +187,11 @@ def run(
         delimiter=delimiter,
         encoding=encoding,
         header=header,
+        skip_rows=skip_rows,
+        header_rows=header_rows,
+        units_row=units_row,
+        footer_rows=footer_rows,
+        sheet=sheet,
     )
     return execute(prepare(request, progress), progress)
 
@@ -316,6 +327,7 @@ def sample_stage(
     """Draw the rows, write them block by block, and read them (or `most` of them) back to be judged."""
     from locum.data.canonical import canonical
     from locum.data.read import read
+    from locum.data.table_area import OWN_FORM
     from locum.data.write import write_blocks
 
     origin = synth.origin
@@ -334,9 +346,9 @@ def sample_stage(
             stage.output(plan.synthetic)
     if most is not None and plan.rows > most and plan.format != "jsonl":
         return _read_some(folder, plan, schema, most)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = dict(OWN_FORM) if plan.format in ("csv", "tsv") else {}
     if origin is not None and origin.dialect is not None and plan.format == "csv":
-        options = {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
+        options |= {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
     raw = read(folder.file(plan.synthetic), **options)
     return canonical(replace(raw, name=plan.synthetic), schema)
 
@@ -346,6 +358,7 @@ def _read_some(folder: RunFolder, plan: RunPlan, schema: Schema, most: int) -> p
     import pyarrow as pa
 
     from locum.data.blocks import open_blocks
+    from locum.data.table_area import OWN_FORM
     from locum.data.canonical import canonical
     from locum.data.origin import Raw
 
@@ -353,7 +366,8 @@ def _read_some(folder: RunFolder, plan: RunPlan, schema: Schema, most: int) -> p
     picked = np.zeros(plan.rows, dtype=np.bool_)
     picked[places] = True
     found, at = [], 0
-    blocks = open_blocks(folder.file(plan.synthetic))
+    options = OWN_FORM if plan.format in ("csv", "tsv") else {}
+    blocks = open_blocks(folder.file(plan.synthetic), **options)
     for block in blocks.read():
         found.append(block.filter(pa.array(picked[at : at + block.num_rows])))
         at += block.num_rows
@@ -440,6 +454,8 @@ def config_of(plan: RunPlan) -> Config:
         encoding=plan.read.get("encoding"),
         decimal=plan.read.get("decimal"),
         missing=tuple(plan.read.get("missing", ())),
+        header=plan.read.get("header"),
+        area={key: plan.read[key] for key in AREA if key in plan.read},
         release=plan.release,
         unit=terms.get("unit"),
         per_unit=terms.get("per_unit") if terms.get("unit") else None,
@@ -459,8 +475,14 @@ def command_of(plan: RunPlan) -> str:
     words += ["--holdout", f"{plan.holdout:g}", "--synthesizer", plan.synthesizer]
     if plan.effort != DEFAULT_EFFORT:
         words += ["--effort", plan.effort]
-    if plan.read.get("header") is False:
-        words.append("--no-header")
+    if plan.read.get("header") is not None:
+        words.append("--header" if plan.read["header"] else "--no-header")
+    for key in AREA:
+        value, option = plan.read.get(key), f"--{key.replace('_', '-')}"
+        if isinstance(value, bool):
+            words.append(option if value else f"--no-{option[2:]}")
+        elif value is not None:
+            words += [option, str(value)]
     for key, option in (("epsilon", "--epsilon"), ("delta", "--delta"), ("unit", "--unit")):
         if (plan.privacy or {}).get(key) is not None:
             words += [option, str((plan.privacy or {})[key])]

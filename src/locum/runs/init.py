@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
+from locum.runs.config_forms import AREA
 from locum.runs.match_columns import list_names
 from locum.runs.options import several
 from locum.runs.out_folder import refuse_existing
@@ -28,6 +29,11 @@ def detect(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
+    sheet: str | None = None,
 ) -> Schema:
     """Propose what each column is, with a reason and a confidence.
 
@@ -43,6 +49,8 @@ def detect(
         Correct a wrong guess about a text file.
     header
         False when the first line of a text table is a row: columns are then called c1, c2, ...
+    skip_rows, header_rows, units_row, footer_rows, sheet
+        Where the table lies in its file, where that is not found out rightly; as for `run`.
 
     Returns
     -------
@@ -62,7 +70,9 @@ def detect(
     """
     from locum.data.detect import detect as propose
 
-    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
+    area = {"skip_rows": skip_rows, "header_rows": header_rows, "units_row": units_row}
+    area |= {"footer_rows": footer_rows, "sheet": sheet}
+    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header, **area)
     if target is not None:
         need_column(target, raw.table.column_names, where="target")
     protected = several(protected)
@@ -146,8 +156,9 @@ def propose(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
+    **area: Any,
 ) -> ConfigProposal:
-    """Detect the schema of a file, and rules that its rows seem to follow.
+    """Detect the schema of a file, and rules that its rows seem to follow; `area` as in `RunRequest.area`.
 
     Raises
     ------
@@ -159,9 +170,10 @@ def propose(
     from locum.control.rules.discover import discover
     from locum.data.canonical import canonical
 
-    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
+    area = {name: value for name, value in area.items() if value is not None}
+    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header, ask=True, **area)
     schema, notes = refine_schema(RunRequest(data=data, target=target, protected=protected), raw, None)
-    reading = {"delimiter": delimiter, "encoding": encoding, "header": header is not False}
+    reading = {"delimiter": delimiter, "encoding": encoding, "header": header, **area}
     rules = tuple(discover(canonical(raw, schema), schema))
     return ConfigProposal(data, schema, raw.table.num_rows, reading, (*raw.notes, *notes), rules)
 
@@ -178,6 +190,7 @@ def draft_template(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
+    **area: Any,
 ) -> tuple[Draft, tuple[str, ...]]:
     """What is known of a table from a data dictionary and from what is said here; the data are not opened.
 
@@ -193,8 +206,8 @@ def draft_template(
         The column that says whose row it is, or that no person has two rows.
     target, protected
         Column to be predicted; columns that name groups.
-    delimiter, encoding, header
-        How the data are written, where that must be said.
+    delimiter, encoding, header, area
+        How the data are written, and where the table lies in their file, where that must be said.
 
     Returns
     -------
@@ -230,6 +243,7 @@ def draft_template(
     reading = {name: value for name, value in reading.items() if value}
     if header is False:
         reading["header"] = False
+    reading |= {name: value for name, value in area.items() if value is not None}
     draft = Draft(
         table,
         names,
@@ -273,7 +287,8 @@ def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path
         path=path_from(proposal.data, path),
         delimiter=proposal.reading.get("delimiter"),
         encoding=proposal.reading.get("encoding"),
-        header=proposal.reading.get("header", True),
+        header=proposal.reading.get("header"),
+        area={key: proposal.reading[key] for key in AREA if key in proposal.reading},
     )
     write_text(path, dump_config(config, [(r.rule, r.remark) for r in proposal.rules]))
     return path
