@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from locum.data.header import Located, locate, looks_like_data, refuse_unsure, taken_for_row
 from locum.data.origin import Dialect
-from locum.data.table_area import AreaAsked
+from locum.data.table_area import NOTHING_ASKED, AreaAsked
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def read_csv(
     decimal: str | None = None,
     headed: bool | None = None,
     names: Sequence[str] = (),
-    area: AreaAsked = AreaAsked(),
+    area: AreaAsked = NOTHING_ASKED,
     ask: bool = False,
 ) -> tuple[pa.Table, Dialect, tuple[str, ...]]:
     """Read delimited text into a table of text columns.
@@ -124,8 +124,8 @@ def row_note(table: pa.Table, found: Located, where: str) -> str:
             do="name it in the header line",
         )
     return (
-        f"The first column has no name and tells rows apart: it is called {found.row}, is made afresh and not "
-        "judged, and is written without a name again."
+        f"The first column has no name and tells rows apart: it is called {found.row}, is made afresh and "
+        "not judged, and is written without a name again."
     )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from locum.arrays import BoolArray, IntArray
 from locum.data.csv import DELIMITERS, EXCEL, as_text, splitting
 from locum.data.origin import Dialect
-from locum.data.table_area import VALUE, AreaAsked
+from locum.data.table_area import NOTHING_ASKED, VALUE, AreaAsked
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def line_form(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool = True,
-    area: AreaAsked = AreaAsked(),
+    area: AreaAsked = NOTHING_ASKED,
 ) -> LineForm:
     """How the lines of a file are spelled.
 

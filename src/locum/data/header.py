@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from locum.data.origin import Dialect
-from locum.data.table_area import AreaAsked, TableArea, find_area
+from locum.data.table_area import NOTHING_ASKED, AreaAsked, TableArea, find_area
 from locum.errors import DataError
 
 #: Records at the start, and lines at the end, that are looked at.
@@ -80,7 +80,7 @@ def locate_records(
     *,
     ask: bool = False,
 ) -> tuple[Located, int, int]:
-    """The same for records that are all at hand: with the first record of a row, and the one after the last."""
+    """The same for records at hand, with the first record of a row and the one after the last."""
     head, tail = records[:_FIRST], records[-_LAST:]
     found, area = _locate(head, tail, where, asked, names)
     if found.question:
@@ -91,7 +91,13 @@ def locate_records(
 
 
 def refuse_unsure(found: Located, where: str, *, ask: bool) -> None:
-    """Ask whether a first line that looks like a row is one, where there is somebody to ask; raises DataError."""
+    """Ask, where there is somebody to ask, whether a first line that looks like a row is one.
+
+    Raises
+    ------
+    DataError
+        That is the question.
+    """
     if ask:
         raise DataError(
             f"the first line looks like a row, not like names: {found.question}",
@@ -119,7 +125,7 @@ def _locate(
 ) -> tuple[Located, TableArea]:
     """Names, question and notes, and the area in records."""
     area = find_area(records, tail, asked)
-    if area.rows_at >= len(records) and area.rows_at > 1 and asked != AreaAsked():
+    if area.rows_at >= len(records) and area.rows_at > 1 and asked != NOTHING_ASKED:
         raise DataError(
             f"there are no rows below line {area.rows_at}",
             where=where,

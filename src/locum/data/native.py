@@ -281,7 +281,7 @@ def _to_pandas(table: pa.Table, origin: Origin) -> Any:
 
 
 def _pandas_series(pd: Any, column: pa.ChunkedArray, held: Held) -> Any:
-    dtype = held.native
+    dtype: Any = held.native
     if dtype is None:
         arrow = held.dtype.endswith("[pyarrow]") and not held.dtype.startswith("string")
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +35,9 @@ def parts_of(path: Path, suffixes: Sequence[str]) -> list[Path]:
         return tables
     if path.exists() or not any(sign in str(path) for sign in _PATTERN):
         return []
-    found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())
+    root = Path(path.anchor) if path.is_absolute() else Path()
+    pattern = path.relative_to(path.anchor) if path.is_absolute() else path
+    found = sorted(found for found in root.glob(str(pattern)) if found.is_file())
     if not found:
         raise DataError("no file fits this pattern", where=str(path), do="check the spelling of the path")
     return found

@@ -168,9 +168,8 @@ def _declared(names: Sequence[str] | None, what: str) -> tuple[str, ...]:
 
 @contextmanager
 def _bytes_of(path: Path, packing: str) -> Iterator[IO[bytes]]:
-    with path.open("rb") as file:
-        with unpacked(file, packing) as inner:
-            yield inner
+    with path.open("rb") as file, unpacked(file, packing) as inner:
+        yield inner
 
 
 @dataclass(frozen=True, slots=True)

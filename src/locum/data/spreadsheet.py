@@ -110,7 +110,7 @@ def _sheet(data: bytes, where: str, asked: str | None) -> tuple[str, list[list[A
             f"{len(filled)} sheets hold something: {', '.join(list(filled)[:6])}",
             where=where,
             expected="one table",
-            do=f"name the sheet, e.g. --sheet {next(iter(filled))!r} (sheet= in Python and in [data] of locum.toml)",
+            do=f"name the sheet, e.g. --sheet {next(iter(filled))!r} (sheet= in Python and in locum.toml)",
         )
     return next(iter(filled.items()))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 Record = Sequence[str]
 
@@ -20,8 +22,8 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"(grand |sub)?totals?\b|sum\b|summe|gesamt|insgesamt|average|mean\b|source|sources\b|note|notes\b|quelle|footnote"
-    r"|data (from|as of|source)|generated|created|printed|report|page \d|end of|copyright|©|\*|#|\(?\d?\)?\s?source",
+    r"(grand |sub)?totals?\b|sum\b|summe|gesamt|insgesamt|average|mean\b|sources?\b|notes?\b|quelle|footnote"
+    r"|data (from|as of|source)|generated|created|printed|report|page \d|end of|copyright|©|\*|#|\(\d\)",
     re.IGNORECASE,
 )
 #: Lines below a first line from which what they hold is told for sure.
@@ -30,8 +32,8 @@ _ENOUGH = 5
 _TYPED = 0.9
 
 
-#: Options of `locum.data.read` for a file that locum wrote: its first line holds names, and all others are rows.
-OWN_FORM = {"header_rows": 1, "skip_rows": 0, "units_row": False, "footer_rows": 0}
+#: Options of `locum.data.read` for a file that locum wrote: one line of names, and all others are rows.
+OWN_FORM: Mapping[str, Any] = {"header_rows": 1, "skip_rows": 0, "units_row": False, "footer_rows": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class AreaAsked:
     header_rows: int | None = None
     units_row: bool | None = None
     footer_rows: int | None = None
+
+
+#: Nothing is said.
+NOTHING_ASKED = AreaAsked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +153,8 @@ def _skipped(records: Sequence[Record], width: int) -> int:
     for i, record in enumerate(records):
         filled = _filled(record)
         named = _like_names(records[i + 1 : i + 7], width)
-        if len(record) == width and (filled > 1 or not record[0].strip() or (filled == 1 and not named)):
-            if filled:
-                return i
+        if len(record) == width and (filled > 1 or (filled and (not record[0].strip() or not named))):
+            return i
         if len(record) == width - 1 and filled == len(record) and _begins(records[i + 1 :], width):
             return i
     return next((i for i, r in enumerate(records) if _filled(r)), 0)
@@ -192,7 +197,7 @@ def _is_words(rest: Sequence[Record], at: int, width: int) -> bool:
     words = [i for i in typed if rest[at][i].strip() and not VALUE.fullmatch(rest[at][i])]
     values = [i for i in typed if rest[at][i].strip() and VALUE.fullmatch(rest[at][i])]
     units = [i for i in words if _UNIT.fullmatch(rest[at][i].strip())]
-    sure = len(words) >= 2 or (len(words) == 1 and (len(units) == 1 or len(typed) == 1 and width > 1))
+    sure = len(words) >= 2 or (len(words) == 1 and (len(units) == 1 or (len(typed) == 1 and width > 1)))
     names = [rest[0][i] for i in typed if i < len(rest[0])]
     named = bool(names) and not all(VALUE.fullmatch(name) and name.strip() for name in names)
     others = [i for i in range(width) if i not in typed and rest[at][i].strip()]
@@ -253,7 +258,7 @@ def _counts(first: Record, at: Sequence[int]) -> bool:
     found = [first[i].strip() for i in at]
     if not all(re.fullmatch(r"\d{1,6}", text) for text in found):
         return False
-    steps = {int(b) - int(a) for a, b in zip(found, found[1:], strict=False)}
+    steps = {int(b) - int(a) for a, b in pairwise(found)}
     return len(steps) == 1 and steps != {0} if len(found) > 1 else 1800 <= int(found[0]) <= 2200
 
 

@@ -139,7 +139,12 @@ def run(
         Correct a wrong guess about a text file.
     header
         False when the first line of a text table is a row: columns are then called as the config says, or c1,
-        c2, ...
+        c2, ... True when it holds their names, though it looks like a row.
+    skip_rows, header_rows, units_row, footer_rows
+        Lines above the names, lines of names, whether a line of units follows, and lines below the last row
+        of a text or sheet, where that is not found out rightly.
+    sheet
+        Sheet of a workbook, where several hold something.
     progress
         Called with an `Event` now and then.
 
@@ -358,9 +363,9 @@ def _read_some(folder: RunFolder, plan: RunPlan, schema: Schema, most: int) -> p
     import pyarrow as pa
 
     from locum.data.blocks import open_blocks
-    from locum.data.table_area import OWN_FORM
     from locum.data.canonical import canonical
     from locum.data.origin import Raw
+    from locum.data.table_area import OWN_FORM
 
     places = stream(plan.seed, "pipeline", "judged").choice(plan.rows, most, replace=False)
     picked = np.zeros(plan.rows, dtype=np.bool_)
@@ -454,8 +459,7 @@ def config_of(plan: RunPlan) -> Config:
         encoding=plan.read.get("encoding"),
         decimal=plan.read.get("decimal"),
         missing=tuple(plan.read.get("missing", ())),
-        header=plan.read.get("header"),
-        area={key: plan.read[key] for key in AREA if key in plan.read},
+        header=True if plan.read.get("header") is False else None,
         release=plan.release,
         unit=terms.get("unit"),
         per_unit=terms.get("per_unit") if terms.get("unit") else None,

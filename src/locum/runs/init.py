@@ -70,7 +70,7 @@ def detect(
     """
     from locum.data.detect import detect as propose
 
-    area = {"skip_rows": skip_rows, "header_rows": header_rows, "units_row": units_row}
+    area: dict[str, Any] = {"skip_rows": skip_rows, "header_rows": header_rows, "units_row": units_row}
     area |= {"footer_rows": footer_rows, "sheet": sheet}
     raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header, **area)
     if target is not None:
