@@ -187,6 +187,14 @@ def _check_header(fields: Sequence[str], where: str) -> None:
             expected="names of columns in one line",
             do="mend the first line, and write the file with usual line ends",
         )
+    if len(fields) == 1 and " " in fields[0]:  # a title, rather than a name
+        raise DataError(
+            "the first line of the file names one column only",
+            where=where,
+            expected="the names of all columns",
+            do="say --skip-rows N if the names stand below N other lines, --delimiter if they are parted by "
+            "another sign, or declare the name (--columns) if there is one column",
+        )
     values = sum(map(is_value, fields))
     if values or len(set(fields)) != len(fields):
         what = f"{values} of its {len(fields)} fields are values" if values else "a field appears twice"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family, parse_type
 from locum.data.distinct import distinct, plain, plain_type
+from locum.data.kept_cells import KeptCells
 from locum.data.lineage_stamp import with_stamp
 from locum.data.native import to_native
 from locum.data.origin import Origin
@@ -25,7 +26,13 @@ _DAY_US = 86_400_000_000
 _TEXT = ("csv", "jsonl")
 
 
-def restore(table: pa.Table, schema: Schema, origin: Origin | None, lineage: Lineage | None = None) -> Any:
+def restore(
+    table: pa.Table,
+    schema: Schema,
+    origin: Origin | None,
+    lineage: Lineage | None = None,
+    kept: KeptCells | None = None,
+) -> Any:
     """Turn a canonical table into the kind of table that `origin` describes, stamped with its lineage.
 
     Frames come back as frames of the same library with the same dtypes, Parquet and Arrow files as a
@@ -33,7 +40,8 @@ def restore(table: pa.Table, schema: Schema, origin: Origin | None, lineage: Lin
     columns get those of the schema, missing values are null, and moments with a zone are in that zone.
     `locum.data.write` is what gives a file its own spelling back. The canonical table without an origin.
 
-    Of several spellings of missing in one column of a frame the most frequent one is written.
+    Of several spellings of missing in one column of a frame the most frequent one is written. Cells that are
+    `kept` come back as they were read.
 
     Raises
     ------
@@ -42,7 +50,10 @@ def restore(table: pa.Table, schema: Schema, origin: Origin | None, lineage: Lin
     """
     if origin is None:
         return with_stamp(table, lineage)
-    held = as_typed(table, schema, origin) if origin.backend in _TEXT else as_stored(table, schema, origin)
+    if origin.backend in _TEXT:
+        held = as_typed(table, schema, origin)
+    else:
+        held = as_stored(table, schema, origin, kept)
     return with_stamp(to_native(held, origin), lineage)
 
 
@@ -66,7 +77,9 @@ def as_typed(table: pa.Table, schema: Schema, origin: Origin) -> pa.Table:
     return pa.table(columns)
 
 
-def as_stored(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
+def as_stored(
+    table: pa.Table, schema: Schema, origin: Origin | None, kept: KeptCells | None = None
+) -> pa.Table:
     """The table in the Arrow types in which the data was held, columns in the order of the data."""
     import pyarrow as pa
 
@@ -76,7 +89,8 @@ def as_stored(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Tabl
     for name in in_order(table.column_names, origin):
         column = described[name]
         kind = parse_type(storage.get(name, column.storage))
-        columns[name] = to_storage(table.column(name), column, kind, f"{schema.name}.{name}")
+        stored = to_storage(table.column(name), column, kind, f"{schema.name}.{name}")
+        columns[name] = stored if kept is None else kept.over(name, stored)
     made = pa.table(columns)
     required = {held.name for held in origin.columns if held.required} if origin else set()
     fields = [

@@ -22,8 +22,8 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"(grand |sub)?totals?\b|sum\b|summe|gesamt|insgesamt|average|mean\b|sources?\b|notes?\b|quelle|footnote"
-    r"|data (from|as of|source)|generated|created|printed|report|page \d|end of|copyright|©|\*|#|\(\d\)",
+    r"(sources?|notes?|quelle|footnotes?|generated|created|printed|copyright|data (from|as of))\b.*[:. ].*"
+    r"|[©*#].*|\(\d\).+|page \d.*|end of .*",
     re.IGNORECASE,
 )
 #: Lines below a first line from which what they hold is told for sure.
@@ -270,15 +270,13 @@ def _footer(tail: Sequence[Record], below: Sequence[Record], width: int) -> int:
     for i, record in enumerate(reversed(tail), start=1):
         filled = _filled(record)
         start = next((value.strip() for value in record if value.strip()), "")
-        closing = bool(_CLOSING.match(start))
-        odd = len(record) != width or filled == 0
+        closing = bool(_CLOSING.fullmatch(start))
+        sums = start.lower().rstrip(": ") in _SUMS and (0 in typed or start not in firsts)
+        prose = " " in start or filled * 2 <= width
+        strange = start not in firsts and not (0 in typed and VALUE.fullmatch(start))
+        odd = filled == 0 or (len(record) != width and (closing or sums or (prose and strange)))
         lone = width > 2 and filled == 1 and (closing or (0 in typed and not VALUE.fullmatch(start)))
-        closes = (
-            closing and (0 in typed or start not in firsts) and (filled < width or start.lower() in _SUMS)
-        )
-        if odd and filled and len(record) == width - 1 and not closing and len(below) and i == 1:
-            break  # a row that was cut off is an error, not a footer
-        if not (odd or lone or closes):
+        if not (odd or lone or sums):
             kept += 1
             break
         if filled:  # blank ones above are part of it, too

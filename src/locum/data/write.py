@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from locum.data.distinct import plain
+from locum.data.kept_cells import KeptCells
 from locum.data.lineage_stamp import metadata
 from locum.data.origin import Dialect, Origin
 from locum.data.packing import writing as packed_into
@@ -35,9 +36,10 @@ def write(
     schema: Schema,
     origin: Origin | None = None,
     lineage: Lineage | None = None,
+    kept: KeptCells | None = None,
 ) -> None:
-    """Write a canonical table; see `write_blocks`."""
-    write_blocks((table,), path, schema=schema, origin=origin, lineage=lineage)
+    """Write a canonical table; see `write_blocks`. Cells that are `kept` are written as they were read."""
+    write_blocks((table,), path, schema=schema, origin=origin, lineage=lineage, kept=kept)
 
 
 def write_blocks(
@@ -47,6 +49,7 @@ def write_blocks(
     schema: Schema,
     origin: Origin | None = None,
     lineage: Lineage | None = None,
+    kept: KeptCells | None = None,
 ) -> None:
     """Write the blocks of a canonical table, at least one; the file's ending decides the format.
 
@@ -79,21 +82,21 @@ def write_blocks(
             if suffix in (".tsv", ".tab"):
                 dialect = replace(dialect, delimiter="\t")
             for i, table in enumerate(tables):
-                for lines in csv_blocks(table, schema, dialect, header=i == 0):
+                for lines in csv_blocks(table, schema, dialect, header=i == 0, kept=kept):
                     out.write(lines)
         elif suffix in (".jsonl", ".ndjson"):
             for table in tables:
-                for lines in _jsonl_blocks(_typed(table, schema, origin)):
+                for lines in _jsonl_blocks(_typed(table, schema, origin, kept)):
                     out.write(lines)
         else:
-            _binary((_typed(table, schema, origin) for table in tables), suffix, out, lineage)
+            _binary((_typed(table, schema, origin, kept) for table in tables), suffix, out, lineage)
 
 
-def _typed(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
+def _typed(table: pa.Table, schema: Schema, origin: Origin | None, kept: KeptCells | None) -> pa.Table:
     """The table in the types of its origin; text files have none, so theirs is the canonical table."""
     if origin is None or origin.backend == "csv":
         return table
-    return as_stored(table, schema, origin)
+    return as_stored(table, schema, origin, kept)
 
 
 def _binary(tables: Iterator[pa.Table], suffix: str, out: IO[bytes], lineage: Lineage | None) -> None:
@@ -127,7 +130,14 @@ def _for_parquet(table: pa.Table) -> pa.Table:
     return table
 
 
-def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect, *, header: bool = True) -> Iterator[bytes]:
+def csv_blocks(
+    table: pa.Table,
+    schema: Schema,
+    dialect: Dialect,
+    *,
+    header: bool = True,
+    kept: KeptCells | None = None,
+) -> Iterator[bytes]:
     """The lines of a CSV file, header first if wanted, in blocks of some ten thousand rows.
 
     A missing value is an empty field, empty text a pair of quotes (in a file of one column both are the pair
@@ -138,6 +148,8 @@ def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect, *, header: boo
     encode = codecs.getincrementalencoder(dialect.encoding)(errors="replace").encode
     described = {column.name: column for column in schema}
     columns = {name: to_text(table.column(name), described[name]) for name in table.column_names}
+    if kept is not None:
+        columns = {name: kept.over(name, texts) for name, texts in columns.items()}
     heads = [name for name in columns if name != dialect.row or dialect.row_form != "absent"]
     shown = [None if name == dialect.row and dialect.row_form else name for name in heads]
     names = pa.table([pa.array([name], pa.string()) for name in shown], names=heads)

@@ -70,8 +70,7 @@ def detect(
     """
     from locum.data.detect import detect as propose
 
-    area: dict[str, Any] = {"skip_rows": skip_rows, "header_rows": header_rows, "units_row": units_row}
-    area |= {"footer_rows": footer_rows, "sheet": sheet}
+    area = _area(skip_rows, header_rows, units_row, footer_rows, sheet)
     raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header, **area)
     if target is not None:
         need_column(target, raw.table.column_names, where="target")
@@ -79,6 +78,11 @@ def detect(
     for name in protected:
         need_column(name, raw.table.column_names, where="protected")
     return propose(raw, target=target, protected=protected)
+
+
+def _area(*said: Any) -> dict[str, Any]:
+    """What was said about where the table lies, by its keys."""
+    return {name: value for name, value in zip(AREA, said, strict=True) if value is not None}
 
 
 def propose_rules(data: Any, *, schema: Schema | None = None) -> list[RuleProposal]:
@@ -156,9 +160,13 @@ def propose(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
-    **area: Any,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
+    sheet: str | None = None,
 ) -> ConfigProposal:
-    """Detect the schema of a file, and rules that its rows seem to follow; `area` as in `RunRequest.area`.
+    """Detect the schema of a file, and rules that its rows seem to follow.
 
     Raises
     ------
@@ -170,7 +178,7 @@ def propose(
     from locum.control.rules.discover import discover
     from locum.data.canonical import canonical
 
-    area = {name: value for name, value in area.items() if value is not None}
+    area = _area(skip_rows, header_rows, units_row, footer_rows, sheet)
     raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header, ask=True, **area)
     schema, notes = refine_schema(RunRequest(data=data, target=target, protected=protected), raw, None)
     reading = {"delimiter": delimiter, "encoding": encoding, "header": header, **area}
@@ -190,7 +198,11 @@ def draft_template(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
-    **area: Any,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
+    sheet: str | None = None,
 ) -> tuple[Draft, tuple[str, ...]]:
     """What is known of a table from a data dictionary and from what is said here; the data are not opened.
 
@@ -206,7 +218,7 @@ def draft_template(
         The column that says whose row it is, or that no person has two rows.
     target, protected
         Column to be predicted; columns that name groups.
-    delimiter, encoding, header, area
+    delimiter, encoding, header, skip_rows, header_rows, units_row, footer_rows, sheet
         How the data are written, and where the table lies in their file, where that must be said.
 
     Returns
@@ -243,7 +255,7 @@ def draft_template(
     reading = {name: value for name, value in reading.items() if value}
     if header is False:
         reading["header"] = False
-    reading |= {name: value for name, value in area.items() if value is not None}
+    reading |= _area(skip_rows, header_rows, units_row, footer_rows, sheet)
     draft = Draft(
         table,
         names,
