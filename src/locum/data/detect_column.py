@@ -216,7 +216,7 @@ def _number_text(look: _Look, texts: pa.Array, keep: BoolArray, guess: NumberGue
         look.column = column = replace(column, missing=missing)
     some = texts.filter(pa.array(keep))
     guess = _kept(guess, keep[fitting])
-    kind, decimals, form = number_column(guess)
+    kind, decimals, form = number_column(guess, some)
     reason = f"{'whole numbers' if kind == 'integer' else 'numbers'}{number_details(guess)}"
     if kind == "integer":
         personal = look.integer_pii(some, keep)

@@ -96,7 +96,7 @@ def as_kind(column: Column, kind: str, held: Distinct, values: pa.ChunkedArray, 
         guess = guess_number(some, counts, hints.decimal)
         if guess is None or guess.share < 1:
             return bare
-        found, decimals, form = number_column(guess)
+        found, decimals, form = number_column(guess, some)
         return replace(
             bare, format=form, decimals=decimals if kind == "number" and found == "number" else None
         )

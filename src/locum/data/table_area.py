@@ -15,7 +15,8 @@ Record = Sequence[str]
 VALUE = re.compile(
     r"\s*|\s*[+-]?[\d.,:/ -]*\d[\d.,:/ %-]*(T[\d:.]+Z?)?\s*|\s*[+-]?\d+([.,]\d+)?[eE][+-]?\d+\s*"
 )
-_UNIT = re.compile(
+#: Units as they stand below names or beside numbers.
+UNIT = re.compile(
     r"[\[(].{1,20}[\])]|%|‰|[µu]?[smg]|[cmk]?m[²³23]?|[kmµ]?g|[mc]?[lL]|ha|t|°?[CFK]|degC|min|h|hours?|days?|d|weeks?"
     r"|months?|years?|yr?s?|[kmM]?Hz|[hk]?Pa|bar|mmHg|bpm|[kM]?Wh?|[kM]?J|kcal|m?V|m?A|USD|EUR|GBP|CHF|[$€£¥]"
     r"|[kMc]?m/[shd]|km/h|mph|mg/d?[lL]|m?mol/[lL]|[µu]g/m[3³]|kg/m[2²3³]|g/[lL]|count|number|ratio|none|n/?a|-",
@@ -196,7 +197,7 @@ def _is_words(rest: Sequence[Record], at: int, width: int) -> bool:
     typed = [i for i in range(width) if _typed([r[i] for r in below])]
     words = [i for i in typed if rest[at][i].strip() and not VALUE.fullmatch(rest[at][i])]
     values = [i for i in typed if rest[at][i].strip() and VALUE.fullmatch(rest[at][i])]
-    units = [i for i in words if _UNIT.fullmatch(rest[at][i].strip())]
+    units = [i for i in words if UNIT.fullmatch(rest[at][i].strip())]
     sure = len(words) >= 2 or (len(words) == 1 and (len(units) == 1 or (len(typed) == 1 and width > 1)))
     names = [rest[0][i] for i in typed if i < len(rest[0])]
     named = bool(names) and not all(VALUE.fullmatch(name) and name.strip() for name in names)
@@ -214,7 +215,7 @@ def _typed(values: Sequence[str]) -> bool:
 
 def _is_units(record: Record) -> bool:
     some = [value.strip() for value in record if value.strip()]
-    return bool(some) and sum(bool(_UNIT.fullmatch(v)) for v in some) * 2 >= len(some)
+    return bool(some) and sum(bool(UNIT.fullmatch(v)) for v in some) * 2 >= len(some)
 
 
 def _names(rest: Sequence[Record], heads: int, width: int) -> tuple[str, ...] | None:
