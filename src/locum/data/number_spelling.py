@@ -1,4 +1,4 @@
-"""How the numbers of a column are written beyond signs and units: powers of ten, digits that count, plus signs."""
+"""How the numbers of a column are written: powers of ten, digits that count, plus signs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def _signs(form: NumberForm, texts: Sequence[str]) -> NumberForm:
     positive = [text for text in texts if not text.startswith("-") and any(c in "123456789" for c in text)]
     plus = bool(positive) and all(text.startswith("+") for text in positive)
     unit = form.prefix or form.suffix
-    gap = bool(unit) and all(f"{form.prefix} " in text if form.prefix else f" {form.suffix}" in text for text in texts)
+    gap = bool(unit) and all(
+        f"{form.prefix} " in text if form.prefix else f" {form.suffix}" in text for text in texts
+    )
     return replace(form, plus=plus, gap=gap)
 
 
@@ -64,7 +66,7 @@ def _powers(
     powers: Sequence[re.Match[str]],
     decimals: int | None,
 ) -> tuple[NumberForm, int | None]:
-    """Always a power of ten, only where that is shorter (as R), or only for very small and large (as Python)."""
+    """Powers of ten always, where that is shorter (as R), or of very small and large numbers (as Python)."""
     most = max(map(_digits, plain))
     zeros = "0" * min(len(power[3]) for power in powers)
     plus = "+" if any(power[2] == "+" for power in powers) else ""
@@ -81,14 +83,16 @@ def _powers(
     wanted = [text.lstrip("+") for text in plain]
     shares = []
     for tried, places in tries:
-        made = format_float(values, replace(tried, prefix="", suffix="", thousands="", decimal=".", plus=False), places)
+        made = format_float(
+            values, replace(tried, prefix="", suffix="", thousands="", decimal=".", plus=False), places
+        )
         shares.append(sum(a == b for a, b in zip(made, wanted, strict=True)) / len(wanted))
     best = int(np.argmax(shares))
     return tries[best] if shares[best] > 0 else (bare, None)
 
 
 def _digits(text: str) -> int:
-    """Digits that count: from the first that is not 0 to the last, zeros at the end of whole numbers aside."""
+    """Digits that count: from the first that is not 0, but for zeros at the end of whole numbers."""
     mantissa = text.lower().partition("e")[0].lstrip("+-")
     digits = mantissa.replace(".", "").lstrip("0")
     return max(1, len(digits if "." in mantissa else digits.rstrip("0")))

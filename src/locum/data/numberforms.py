@@ -128,8 +128,7 @@ def number_form(text: str) -> NumberForm:
         raise SchemaError(
             f"{text!r} is no format of a number",
             where="format",
-            expected="one sign for thousands, '.' or ',' for the decimal, 0 to 15 digits, an exponent such as "
-            "e+00",
+            expected="one sign for thousands, '.' or ',' for the decimal, 0 to 15 digits, an exponent like e+00",
         )
     return form
 
@@ -215,7 +214,6 @@ def format_float(values: Iterable[float], form: NumberForm, decimals: int | None
 
     With `decimals` None the shortest text that reads back as the same double is written.
     """
-    least = form.digits
     texts = []
     for value in values:
         if not math.isfinite(value):
@@ -230,7 +228,7 @@ def format_float(values: Iterable[float], form: NumberForm, decimals: int | None
 
 
 def _plain_text(value: float, form: NumberForm, decimals: int | None) -> str:
-    """A number without separators and units, and without an exponent where digits after the point are known."""
+    """A number without separators and units, and with no exponent where `decimals` says how many digits."""
     least = form.digits if not form.exponent else 0
     if form.significant and value:
         places = form.significant - 1 - math.floor(math.log10(abs(value)))

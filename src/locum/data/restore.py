@@ -16,6 +16,7 @@ from locum.data.texts import to_text
 from locum.errors import DataError
 from locum.schema.column import Column
 from locum.schema.lineage import Lineage
+from locum.schema.offsets import zone_of
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def as_typed(table: pa.Table, schema: Schema, origin: Origin) -> pa.Table:
         if family(kind) not in ("text", "null"):
             columns[name] = to_storage(values, column, kind, f"{schema.name}.{name}")
         elif column.timezone and pa.types.is_timestamp(values.type):
-            columns[name] = values.cast(pa.timestamp("us", tz=column.timezone))
+            columns[name] = values.cast(pa.timestamp("us", tz=zone_of(column.timezone)))
         else:
             columns[name] = values
     return pa.table(columns)
@@ -191,7 +192,9 @@ def _moment(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
         values = values.cast(pa.timestamp("us"))
     zone = target.tz
     if column.timezone and zone is None:
-        aware = values.cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us", tz=column.timezone))
+        aware = values.cast(pa.timestamp("us", tz="UTC")).cast(
+            pa.timestamp("us", tz=zone_of(column.timezone))
+        )
         return pc.local_timestamp(aware).cast(target, safe=False)
     return values.cast(pa.timestamp("us", tz=zone)).cast(target, safe=target.unit == "ns")
 
