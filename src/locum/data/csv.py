@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from locum.data.header import Located, locate, looks_like_data, refuse_unsure, taken_for_row
+from locum.data.header import Located, check_names, locate, looks_like_data, refuse_unsure, taken_for_row
 from locum.data.origin import Dialect
 from locum.data.table_area import NOTHING_ASKED, AreaAsked
 from locum.errors import DataError, UsageError
@@ -105,10 +105,38 @@ def read_csv(
         notes.append(f"Without a header line, the columns are called c1 to c{len(named)}.")
     slow = dialect.space and b'"' in text
     table = (_slow if slow else _fast)(text, named, found.start, dialect, where)
+    table = _without_repeats(_without_spare(table, found, where, notes), notes)
     if found.row:
         dialect = replace(dialect, row=found.row, row_form=found.row_form)
         notes.append(row_note(table, found, where))
     return table, dialect, tuple(notes)
+
+
+def _without_spare(table: pa.Table, found: Located, where: str, notes: list[str]) -> pa.Table:
+    """The table without a last column that has neither name nor value: a delimiter at line ends."""
+    if not found.spare:
+        return table
+    if table.column(found.spare).null_count < table.num_rows:
+        check_names([*found.names[:-1], ""], where)
+    notes.append("A delimiter at the end of each line makes a last column without name and values; left out.")
+    return table.drop_columns([found.spare])
+
+
+def _without_repeats(table: pa.Table, notes: list[str]) -> pa.Table:
+    """The table without lines that repeat the names, as files that were put together have."""
+    import pyarrow.compute as pc
+
+    same = pc.equal(table.column(0), table.column_names[0]).fill_null(False)
+    if table.num_columns < 2 or not pc.any(same).as_py():
+        return table
+    for i, name in enumerate(table.column_names[1:], start=1):
+        same = pc.and_(same, pc.equal(table.column(i), name).fill_null(False))
+    n = pc.sum(same).as_py() or 0
+    if not n:
+        return table
+    lines = "1 line repeats" if n == 1 else f"{n:,} lines repeat"
+    notes.append(f"{lines} the names of the columns and {'is' if n == 1 else 'are'} left out.")
+    return table.filter(pc.invert(same))
 
 
 def row_note(table: pa.Table, found: Located, where: str) -> str:

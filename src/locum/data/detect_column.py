@@ -128,7 +128,7 @@ def _examine_text(look: _Look) -> Proposal:
 
     column, held, counts, hints = look.column, look.held, look.counts, look.hints
     texts = pc.utf8_trim_whitespace(held.values)
-    as_label = missing_texts(texts, counts, hints.missing, typed=False)
+    as_label = missing_texts(texts, counts, hints.missing, typed=False, name=column.name)
     if held.nulls == 0 and pc.any(pc.equal(texts, "")).as_py():
         as_label = (*as_label, "")  # nothing else is missing, so blank is how this column says so
     keep = _mask(texts, as_label)

@@ -32,6 +32,8 @@ class Located:
         The column of row numbers that has no name in the text, and how it lacks it; as in `Dialect`.
     row_form
         How that column lacks its name; as in `Dialect`.
+    spare
+        The last column, where its name is empty; it must hold nothing.
     question
         Why the first line might be a row; empty when nothing speaks for that.
     notes
@@ -43,6 +45,7 @@ class Located:
     end: int
     row: str = ""
     row_form: str = ""
+    spare: str = ""
     question: str = ""
     notes: tuple[str, ...] = ()
 
@@ -147,8 +150,12 @@ def _named(names: list[str], area: TableArea, found: Located, where: str) -> Loc
     elif len(names) > 1 and not names[0].strip() and all(name.strip() for name in names[1:]):
         row, form = free_name(names), "empty"
         names = [row, *names[1:]]
-    _check_names(names, where)
-    return replace(found, names=names, row=row, row_form=form)
+    spare = ""
+    if len(names) > 1 and not names[-1].strip() and all(name.strip() for name in names[:-1]):
+        spare = free_name(names, "unnamed")
+        names = [*names[:-1], spare]
+    check_names(names, where)
+    return replace(found, names=names, row=row, row_form=form, spare=spare)
 
 
 def free_name(names: Sequence[str], wish: str = "row") -> str:
@@ -237,7 +244,8 @@ def looks_like_data(names: Sequence[str]) -> bool:
     return all(re.fullmatch(r"\s*[+-]?\d+([.,]\d+)?\s*", name) for name in names)
 
 
-def _check_names(names: Sequence[str], where: str) -> None:
+def check_names(names: Sequence[str], where: str) -> None:
+    """Refuse names that are empty, or the same; raises DataError."""
     empty = [i + 1 for i, name in enumerate(names) if not name.strip()]
     if empty:
         places = ", ".join(str(i) for i in empty[:5])

@@ -128,7 +128,7 @@ def number_form(text: str) -> NumberForm:
         raise SchemaError(
             f"{text!r} is no format of a number",
             where="format",
-            expected="one sign for thousands, '.' or ',' for the decimal, 0 to 15 digits, an exponent like e+00",
+            expected="one sign for thousands, '.' or ',' for the decimal, 0 to 15 digits, exponent e+00",
         )
     return form
 

@@ -29,6 +29,8 @@ _CLOSING = re.compile(
 )
 #: Lines below a first line from which what they hold is told for sure.
 _ENOUGH = 5
+#: Rows and columns that are looked at for what they hold.
+_ROWS, _COLUMNS = 200, 200
 #: Share of values in a column that is one of numbers or dates.
 _TYPED = 0.9
 
@@ -193,15 +195,16 @@ def _is_words(rest: Sequence[Record], at: int, width: int) -> bool:
     """Whether a record has words wherever all records below it have numbers or dates."""
     if len(rest) < at + 3 or len(rest[at]) != width:
         return False
-    below = [r for r in rest[at + 1 :] if len(r) == width and _filled(r)]
-    typed = [i for i in range(width) if _typed([r[i] for r in below])]
+    below = [r for r in rest[at + 1 : at + 1 + _ROWS] if len(r) == width and _filled(r)]
+    looked = range(min(width, _COLUMNS))
+    typed = [i for i in looked if _typed([r[i] for r in below])]
     words = [i for i in typed if rest[at][i].strip() and not VALUE.fullmatch(rest[at][i])]
     values = [i for i in typed if rest[at][i].strip() and VALUE.fullmatch(rest[at][i])]
     units = [i for i in words if UNIT.fullmatch(rest[at][i].strip())]
     sure = len(words) >= 2 or (len(words) == 1 and (len(units) == 1 or (len(typed) == 1 and width > 1)))
     names = [rest[0][i] for i in typed if i < len(rest[0])]
     named = bool(names) and not all(VALUE.fullmatch(name) and name.strip() for name in names)
-    others = [i for i in range(width) if i not in typed and rest[at][i].strip()]
+    others = [i for i in looked if i not in typed and rest[at][i].strip()]
     fresh = not any(rest[at][i] == r[i] for i in others for r in below[:200])
     return sure and not values and named and fresh and len(words) * 2 > len(typed)
 
@@ -239,7 +242,8 @@ def _question(first: Record, below: Sequence[Record]) -> str:
     """Why the first record might be a row; empty when it is one of names, or too little is below it."""
     if len(below) < _ENOUGH or len(first) != len(below[0]):
         return ""
-    columns = list(zip(*below, strict=True))
+    first = first[:_COLUMNS]
+    columns = list(zip(*(r[:_COLUMNS] for r in below[:_ROWS]), strict=True))
     typed = [i for i, values in enumerate(columns) if _typed(values)]
     values = [i for i in typed if first[i].strip() and VALUE.fullmatch(first[i])]
     texts = [i for i in range(len(first)) if i not in typed and first[i].strip()]
@@ -265,7 +269,8 @@ def _counts(first: Record, at: Sequence[int]) -> bool:
 
 def _footer(tail: Sequence[Record], below: Sequence[Record], width: int) -> int:
     """Records below the rows."""
-    typed = {i for i in range(width) if below and _typed([r[i] for r in below])}
+    looked = range(min(width, _COLUMNS))
+    typed = {i for i in looked if below and _typed([r[i] for r in below[:_ROWS]])}
     firsts = {r[0].strip() for r in below[:-1] if len(r) == width}
     n, kept = 0, 0
     for i, record in enumerate(reversed(tail), start=1):

@@ -269,7 +269,7 @@ def format_times(
             columns.append(_write_fraction(rest % SECOND, part))
         elif part[-1] == "z":
             template += "%s"
-            columns.append(offset_texts or _write_offset(east, ":" if ":" in part else ""))
+            columns.append(list(offset_texts) or _write_offset(east, ":" if ":" in part else ""))
         else:
             shape, get = fields[part[-1]]
             template += "%d" if "-" in part else shape
