@@ -105,7 +105,9 @@ def read_csv(
         notes.append(f"Without a header line, the columns are called c1 to c{len(named)}.")
     slow = dialect.space and b'"' in text
     table = (_slow if slow else _fast)(text, named, found.start, dialect, where)
-    table = _without_repeats(_without_spare(table, found, where, notes), notes)
+    table = _without_spare(table, found, where, notes)
+    if area.header_rows is None and not found.question:
+        table = _without_repeats(table, notes)
     if found.row:
         dialect = replace(dialect, row=found.row, row_form=found.row_form)
         notes.append(row_note(table, found, where))

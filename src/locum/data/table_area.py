@@ -182,8 +182,8 @@ def _heads(rest: Sequence[Record], width: int, asked: AreaAsked) -> tuple[int, b
     units = bool(asked.units_row)
     if asked.header_rows is None and _is_words(rest, 1, width):
         alone = len({name.strip() for name in rest[0]}) == len(rest[0])
-        if asked.units_row is None and _is_units(rest[1]) and alone:
-            return 1, True
+        if asked.units_row is not True and _is_units(rest[1]) and alone:
+            return 1, asked.units_row is None
         if asked.units_row is not True:
             heads = 2
     if asked.units_row is None and heads and _is_words(rest, heads, width) and _is_units(rest[heads]):
@@ -271,17 +271,18 @@ def _footer(tail: Sequence[Record], below: Sequence[Record], width: int) -> int:
     """Records below the rows."""
     looked = range(min(width, _COLUMNS))
     typed = {i for i in looked if below and _typed([r[i] for r in below[:_ROWS]])}
-    firsts = {r[0].strip() for r in below[:-1] if len(r) == width}
+    firsts = Counter(r[0].strip() for r in below)
     n, kept = 0, 0
     for i, record in enumerate(reversed(tail), start=1):
         filled = _filled(record)
         start = next((value.strip() for value in record if value.strip()), "")
         closing = bool(_CLOSING.fullmatch(start))
-        sums = start.lower().rstrip(": ") in _SUMS and (0 in typed or start not in firsts)
+        sums = start.lower().rstrip(": ") in _SUMS and (0 in typed or firsts[start] < 2)
         prose = " " in start or filled * 2 <= width
-        strange = start not in firsts and not (0 in typed and VALUE.fullmatch(start))
+        strange = not firsts[start] and not (0 in typed and VALUE.fullmatch(start))
         odd = filled == 0 or (len(record) != width and (closing or sums or (prose and strange)))
-        lone = width > 2 and filled == 1 and (closing or (0 in typed and not VALUE.fullmatch(start)))
+        strange_one = width > 2 and 0 in typed and not VALUE.fullmatch(start)
+        lone = filled == 1 and (closing or strange_one)
         if not (odd or lone or sums):
             kept += 1
             break

@@ -210,7 +210,7 @@ def _by_itself(
     notes = [f"{name} is left as it is: {why}." for name, why in done.left]
     if not done.filled and not done.left:
         notes = ["Nothing was missing."]
-    notes += _rule_notes(table, done.table, known)
+    notes += [*_rule_notes(table, done.table, known), *raw.notes]
     before = raw.lineage or REAL
     mark = raw.lineage
     if done.rows:
