@@ -264,7 +264,9 @@ def _counts(first: Record, at: Sequence[int]) -> bool:
     if not all(re.fullmatch(r"\d{1,6}", text) for text in found):
         return False
     steps = {int(b) - int(a) for a, b in pairwise(found)}
-    return len(steps) == 1 and steps != {0} if len(found) > 1 else 1800 <= int(found[0]) <= 2200
+    if len(found) < 3:
+        return steps == {1} or (len(found) == 1 and 1800 <= int(found[0]) <= 2200)
+    return len(steps) == 1 and min(steps) > 0
 
 
 def _footer(tail: Sequence[Record], below: Sequence[Record], width: int) -> int:
