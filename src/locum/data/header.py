@@ -154,7 +154,8 @@ def _named(names: list[str], area: TableArea, found: Located, where: str) -> Loc
     if len(names) > 1 and not names[-1].strip() and all(name.strip() for name in names[:-1]):
         spare = free_name(names, "unnamed")
         names = [*names[:-1], spare]
-    check_names(names, where)
+    if not area.question:
+        check_names(names, where)
     return replace(found, names=names, row=row, row_form=form, spare=spare)
 
 

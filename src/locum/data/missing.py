@@ -109,6 +109,12 @@ def missing_texts(
     return tuple(sorted(found, key=lambda text: (-found[text], text)))
 
 
+def says_missing(text: str) -> bool:
+    """Whether a text stands for missing among numbers or dates."""
+    plain = text.strip()
+    return plain in _ALWAYS or plain.lower() in _TYPED
+
+
 def _is_level(text: str, texts: pa.Array, counts: IntArray, name: str) -> bool:
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from locum.data.missing import says_missing
+
 Record = Sequence[str]
 
 #: Fields that are values and no names: numbers, dates, times, nothing.
@@ -17,11 +19,12 @@ VALUE = re.compile(
 )
 #: Units as they stand below names or beside numbers.
 UNIT = re.compile(
-    r"[\[(].{1,20}[\])]|%|‰|[µu]?[smg]|[cmk]?m[²³23]?|[kmµ]?g|[mc]?[lL]|ha|t|°?[CFK]|degC|min|h|hours?|days?|d|weeks?"
-    r"|months?|years?|yr?s?|[kmM]?Hz|[hk]?Pa|bar|mmHg|bpm|[kM]?Wh?|[kM]?J|kcal|m?V|m?A|USD|EUR|GBP|CHF|[$€£¥]"
-    r"|[kMc]?m/[shd]|km/h|mph|mg/d?[lL]|m?mol/[lL]|[µu]g/m[3³]|kg/m[2²3³]|g/[lL]|count|number|ratio|none|n/?a|-",
-    re.IGNORECASE,
+    r"[\[(].{1,20}[\])]|%|‰|[µu]?[smg]|[cmk]?m[²³23]?|[kmµ]?g|[mcd]?[lL]|ha|t|°?[CFK]|deg ?[CF]|min|h"
+    r"|[Hh](ou)?rs?|days?|Days?|d|weeks?|months?|[Yy]ears?|yrs?|[kmMG]?Hz|[hkM]?Pa|bar|mmHg|bpm|[kMG]?W|[kM]?Wh|[kM]?J|kcal"
+    r"|m?V|m?A|USD|EUR|GBP|CHF|[$€£¥]|[kMc]?m/[shd]|km/h|mph|mg/d?[lL]|m?mol/[lL]|[µu]g/m[3³]|kg/m[2²3³]|g/[lL]"
 )
+#: What stands beside units below a name that has none.
+_NO_UNIT = ("-", "--", "none", "n/a", "NA", "text", "date", "number", "count")
 _CLOSING = re.compile(
     r"(sources?|notes?|quelle|footnotes?|generated|created|printed|copyright|data (from|as of))\b.*[:. ].*"
     r"|[©*#].*|\(\d\).+|page \d.*|end of .*",
@@ -124,7 +127,9 @@ def find_area(records: Sequence[Record], tail: Sequence[Record], asked: AreaAske
         heads = 1 if asked.header_rows is None else asked.header_rows
         skip = first if asked.skip_rows is None else asked.skip_rows
         names = tuple(records[skip]) if heads and len(records) > skip else None
-        return TableArea(skip, heads, bool(asked.units_row), asked.footer_rows or 0, names)
+        rows = [r for r in records[skip + 1 :] if len(r) == 1]
+        question = _question(records[skip], rows) if names and asked.header_rows is None else ""
+        return TableArea(skip, heads, bool(asked.units_row), asked.footer_rows or 0, names, question=question)
     skip = _skipped(records, width) if asked.skip_rows is None else asked.skip_rows
     rest = records[skip:]
     heads, units = _heads(rest, width, asked)
@@ -198,27 +203,27 @@ def _is_words(rest: Sequence[Record], at: int, width: int) -> bool:
     below = [r for r in rest[at + 1 : at + 1 + _ROWS] if len(r) == width and _filled(r)]
     looked = range(min(width, _COLUMNS))
     typed = [i for i in looked if _typed([r[i] for r in below])]
-    words = [i for i in typed if rest[at][i].strip() and not VALUE.fullmatch(rest[at][i])]
+    words = [i for i in typed if not VALUE.fullmatch(rest[at][i]) and not says_missing(rest[at][i])]
     values = [i for i in typed if rest[at][i].strip() and VALUE.fullmatch(rest[at][i])]
     units = [i for i in words if UNIT.fullmatch(rest[at][i].strip())]
-    sure = len(words) >= 2 or (len(words) == 1 and (len(units) == 1 or (len(typed) == 1 and width > 1)))
+    sure = len(words) >= 2 or len(units) == 1
     names = [rest[0][i] for i in typed if i < len(rest[0])]
     named = bool(names) and not all(VALUE.fullmatch(name) and name.strip() for name in names)
     others = [i for i in looked if i not in typed and rest[at][i].strip()]
     fresh = not any(rest[at][i] == r[i] for i in others for r in below[:200])
-    return sure and not values and named and fresh and len(words) * 2 > len(typed)
+    most = len(words) * 2 > len(typed) or len(units) == len(words)
+    return sure and not values and named and fresh and most
 
 
 def _typed(values: Sequence[str]) -> bool:
-    some = [
-        value for value in values if value.strip() and value.strip() not in ("NA", "NaN", "?", "-", "nan")
-    ]
+    some = [value for value in values if value.strip() and not says_missing(value)]
     return len(some) >= 2 and sum(bool(VALUE.fullmatch(v)) for v in some) >= _TYPED * len(some)
 
 
 def _is_units(record: Record) -> bool:
     some = [value.strip() for value in record if value.strip()]
-    return bool(some) and sum(bool(UNIT.fullmatch(v)) for v in some) * 2 >= len(some)
+    units = sum(bool(UNIT.fullmatch(v)) for v in some)
+    return units > 0 and units + sum(v in _NO_UNIT for v in some) >= (len(some) + 1) // 2
 
 
 def _names(rest: Sequence[Record], heads: int, width: int) -> tuple[str, ...] | None:
@@ -251,7 +256,8 @@ def _question(first: Record, below: Sequence[Record]) -> str:
     if len(values) < len([i for i in typed if first[i].strip()]) or not (values or texts):
         return ""
     if values and (not texts or again or len(values) * 2 > len(first)) and not _counts(first, values):
-        return f"{len(values)} of its {len(first)} fields are numbers or dates, as in the lines below"
+        what = f"{len(values)} of its {len(first)} fields are numbers or dates"
+        return f"{what if len(first) > 1 else 'it is a number or date'}, as in the lines below"
     few = [i for i in texts if len(set(columns[i])) * 2 <= len(columns[i])]
     if not typed and again and len(again) * 2 >= len(few):
         return f"{len(again)} of its {len(first)} fields are values of lines below"

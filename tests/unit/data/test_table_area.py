@@ -147,3 +147,10 @@ def test_plain_files_lose_no_row(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("plain") / "t.csv"
     path.write_text("who,one,two\n" + "".join(",".join(row) + "\n" for row in rows))
     assert read(path).table.num_rows == len(rows)
+
+
+@pytest.mark.parametrize("first", ["anna,unknown,7", "anna,-,-", "anna,NA,n/a", "anna,old,7", "anna,,"])
+def test_a_first_row_with_gaps_is_a_row(tmp_path, first):
+    """Words for missing, or one odd word, do not make a line of names or units: negative control."""
+    rows = [first, *(f"p{i},{20 + i},{i % 5}" for i in range(30))]
+    assert read(csv(tmp_path, "who,age,n\n" + "\n".join(rows) + "\n")).table.num_rows == 31
