@@ -287,7 +287,7 @@ def _footer(tail: Sequence[Record], below: Sequence[Record], width: int) -> int:
         closing = bool(_CLOSING.fullmatch(start))
         sums = start.lower().rstrip(": ") in _SUMS and (0 in typed or firsts[start] < 2)
         prose = " " in start or filled * 2 <= width
-        strange = not firsts[start] and not (0 in typed and VALUE.fullmatch(start))
+        strange = not firsts[start] and not VALUE.fullmatch(start)
         odd = filled == 0 or (len(record) != width and (closing or sums or (prose and strange)))
         strange_one = width > 2 and 0 in typed and not VALUE.fullmatch(start)
         lone = filled == 1 and (closing or strange_one)

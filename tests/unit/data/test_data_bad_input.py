@@ -42,7 +42,7 @@ def csv(tmp_path, content, name="t.csv"):
         ("a,b\n1,2\n3\n4\n", "2 such lines in all"),
         ("a,b,a\n1,2,3\n", "1 column name appears twice (e.g. 'a')"),
         (",b\n1,2\n1,3\n", "column 1 has no name"),
-        ("a,b,\n1,2,\n", "column 3 has no name"),
+        ("a,b,\n1,2,3\n", "column 3 has no name"),
         ("a, ,\n1,2,\n", "columns 2, 3 have no name"),
         (b"a,b\n1,\x00\n", "line 2 holds a NUL byte"),
         ('a,b\n1,"2\n3,4\n', "a quote is opened and never closed"),
