@@ -11,26 +11,30 @@ from locum.errors import DataError
 
 #: Signs of a pattern in the name of a file.
 _PATTERN = "*?["
+#: Endings of files of which a folder is one table.
+_FOLDERS = (".parquet", ".pq")
 
 
 def parts_of(path: Path, suffixes: Sequence[str]) -> list[Path]:
     """The files that a pattern or a folder stands for, in the order of their names; none for a file.
 
+    A folder of Parquet files is one table; one of other files might hold several, so they must be named.
+
     Raises
     ------
     DataError
-        When no file fits the pattern, or the folder holds tables of several kinds.
+        When no file fits the pattern, or the folder holds anything but Parquet files.
     """
     if path.is_dir():
         files = [p for p in sorted(path.iterdir()) if p.is_file() and not p.name.startswith((".", "_"))]
         tables = [p for p in files if _suffix(p) in suffixes]
-        if len({_suffix(p) for p in tables}) > 1 or not tables or len(tables) < len(files):
+        if not tables or len(tables) < len(files) or any(_suffix(p) not in _FOLDERS for p in tables):
             example = f"name a file in it, e.g. {tables[0]}" if tables else "name a file"
             raise DataError(
                 "this is a folder, not a file",
                 where=str(path),
-                expected="one file with one table, or a folder that holds the parts of one table only",
-                do=f"{example}, or some of them, e.g. {path / '*.csv'}",
+                expected="one file with one table, or a folder that holds the parts of one table in Parquet",
+                do=f"{example}, or several that are parts of one table, e.g. {path / '*.csv'}",
             )
         return tables
     if path.exists() or not any(sign in str(path) for sign in _PATTERN):
