@@ -325,9 +325,7 @@ def _notes(
         )
     if found.units and asked.units_row is None:
         line = found.skip + found.heads + 1
-        notes.append(
-            f"Line {line} holds units and is not read (--units-row; --no-units-row reads it as a row)."
-        )
+        notes.append(f"Line {line} holds units and is not read (--units-row; --no-units reads it as a row).")
     if found.footer and asked.footer_rows is None and any(_filled(r) for r in tail[-found.footer :]):
         one = found.footer == 1
         lines = "The last line is" if one else f"The last {found.footer} lines are"

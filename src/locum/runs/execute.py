@@ -484,7 +484,7 @@ def command_of(plan: RunPlan) -> str:
     for key in AREA:
         value, option = plan.read.get(key), f"--{key.replace('_', '-')}"
         if isinstance(value, bool):
-            words.append(option if value else f"--no-{option[2:]}")
+            words.append(option if value else "--no-units")
         elif value is not None:
             words += [option, str(value)]
     for key, option in (("epsilon", "--epsilon"), ("delta", "--delta"), ("unit", "--unit")):

@@ -36,7 +36,7 @@ def csv(tmp_path, text, name="t.csv"):
         (f"Weights,,,\n{NAMES}\n{BODY}", NAMES, "Line 1 stands above"),
         (f"# made by hand\n{NAMES}\n{BODY}", NAMES, "--skip-rows 1"),
         (f"{NAMES}\n,kg,cm,\n{BODY}", NAMES, "Line 2 holds units"),
-        (f"{NAMES}\n,(kg),(cm),(ISO)\n{BODY}", NAMES, "--no-units-row"),
+        (f"{NAMES}\n,(kg),(cm),(ISO)\n{BODY}", NAMES, "--no-units"),
         (
             f"place,body,,time\n{NAMES}\n{BODY}",
             "place_region,body_weight,body_height,time_when",
