@@ -38,7 +38,7 @@ class KeptCells:
         held, made = flat(self.table.column(name)), flat(made)
         if held.type != made.type or len(held) != len(made):
             return made
-        return pc.if_else(self.filled[name], made, held)
+        return pc.if_else(self.filled[name], made, held).cast(made.type)  # decimals change their type
 
 
 def kept_cells(read: pa.Table, before: pa.Table, after: pa.Table) -> KeptCells:
