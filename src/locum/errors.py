@@ -120,6 +120,10 @@ class LineageWarning(UserWarning):
     """A generator is about to learn from rows that a generator made and nobody verified."""
 
 
+class ReadingWarning(UserWarning):
+    """Something of the data was read in a way that should be known, or will not come back as it was."""
+
+
 class GuaranteeWarning(UserWarning):
     """Rows of a model under a guarantee of privacy have lost it, because other rows went in."""
 

@@ -265,6 +265,8 @@ class Problem:
     def _lines_for(self, bank: Bank, code: Codes, rng: np.random.Generator) -> tuple[IntArray, BoolArray]:
         """A fitting line of the bank for each code, drawn by mass; and whether there is one."""
         fits = np.flatnonzero(self.lines[bank.root])
+        if not len(fits):
+            return np.zeros(len(code), dtype=np.int64), np.zeros(len(code), dtype=bool)
         order = fits[np.argsort(bank.code[fits], kind="stable")]
         steps = np.append(0.0, np.cumsum(bank.mass[order]))
         low = np.searchsorted(bank.code[order], code, side="left")

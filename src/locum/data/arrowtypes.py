@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from locum.errors import SchemaError
+from locum.errors import DataError, SchemaError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,3 +65,29 @@ def family(kind: pa.DataType) -> Family:
         ("null", at.is_null(kind)),
     )
     return next((name for name, holds in tests if holds), "other")
+
+
+#: What to do with values of a type that has no plain form here; by the start of its name.
+_WAYS_OUT = (
+    (
+        ("list", "large_list", "fixed_size_list", "map", "struct", "List", "Array", "Struct"),
+        "unnest it into plain columns",
+    ),
+    (
+        ("binary", "large_binary", "fixed_size_binary", "Binary", "bytes"),
+        "write its bytes as text, e.g. in hexadecimal digits",
+    ),
+    (("complex",), "split it into a column of real and one of imaginary parts"),
+    (("interval",), "give its two ends as two columns, or turn it into text"),
+)
+
+
+def cannot_hold(kind: str, where: str) -> DataError:
+    """The error about a column of a type that locum does not hold."""
+    ways = (way for starts, way in _WAYS_OUT if kind.startswith(starts))
+    return DataError(
+        f"values of type {kind} cannot be synthesised",
+        where=where,
+        expected="numbers, text, dates, times or true/false",
+        do=f"leave the column out, or {next(ways, 'turn it into plain columns')}",
+    )

@@ -17,9 +17,12 @@ from locum.data.csv import (
     splitting,
     without_blanks,
 )
-from locum.data.header import header as header_line
-from locum.data.origin import Dialect, Origin
-from locum.data.read import held_as, kind_of_file, refuse_columns, refuse_headed, table_name
+from locum.data.header import locate
+from locum.data.origin import Dialect, Origin, held_as
+from locum.data.read import kind_of_file, refuse_columns, refuse_headed, table_name
+from locum.data.spreadsheet import SPREADSHEETS
+from locum.data.statistics_file import STATISTICS_FILES
+from locum.data.table_area import AreaAsked
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -120,8 +123,12 @@ def open_blocks(
     encoding: str | None = None,
     decimal: str | None = None,
     missing: Sequence[str] = (),
-    header: bool = True,
+    header: bool | None = None,
     names: Sequence[str] = (),
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
     scan: bool = True,
 ) -> Blocks:
     """A file as blocks; options and result as in `read`, without its notes.
@@ -139,16 +146,18 @@ def open_blocks(
     """
     if not path.is_file():
         raise DataError("there is no such file", where=str(path), do="check the spelling of the path")
-    suffix, zipped = kind_of_file(path)
-    if not header:
+    suffix, packing = kind_of_file(path)
+    if header is False:
         refuse_headed(path)
-    if zipped or suffix in (".jsonl", ".ndjson"):
+    if packing or footer_rows or suffix in (".jsonl", ".ndjson", ".zip", *SPREADSHEETS, *STATISTICS_FILES):
         raise UsageError("such a file is not read in blocks", where=str(path), do=_WAY_OUT)
     if suffix in (".csv", ".tsv", ".txt", ".tab"):
         if delimiter in ("tab", "\\t"):
             delimiter = "\t"
-        unheaded = None if header else tuple(names)
-        found = _open_csv(path, suffix, delimiter, encoding, decimal, unheaded, scan)
+        heads = header_rows if header_rows is not None else 1 if header is None else int(header)
+        area = AreaAsked(skip_rows, heads, bool(units_row), 0)
+        named = () if heads else tuple(names)
+        found = _open_csv(path, suffix, delimiter, encoding, decimal, named, area, scan)
     else:
         found = typed_blocks(path, suffix)
     refuse_columns(found.schema, found.name)
@@ -161,7 +170,8 @@ def _open_csv(
     delimiter: str | None,
     encoding: str | None,
     decimal: str | None,
-    unheaded: tuple[str, ...] | None,
+    named: tuple[str, ...],
+    area: AreaAsked,
     scan: bool,
 ) -> Blocks:
     import pyarrow as pa
@@ -185,8 +195,9 @@ def _open_csv(
         raise DataError("the file is empty", where=where, expected="a header line and rows")
     dialect = sniff(text.decode("utf-8", errors="ignore"), whole, delimiter, where, [])
     dialect = replace(dialect, encoding=encoding, decimal=decimal)
-    names, offset = header_line(text, dialect, where, headed=unheaded is None, names=unheaded or ())
-    start += len(text[:offset].decode().encode(_plain_name(encoding), errors="replace"))
+    located = locate(text, dialect, where, area, named)
+    names, dialect = located.names, replace(dialect, row=located.row, row_form=located.row_form)
+    start += len(text[: located.start].decode().encode(_plain_name(encoding), errors="replace"))
     quoted = scan and _scan(path, _plain_name(encoding))
     if dialect.space and quoted:
         raise UsageError("blanks before quotes are not read in blocks", where=where, do=_WAY_OUT)

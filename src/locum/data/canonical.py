@@ -15,6 +15,7 @@ from locum.data.origin import Raw
 from locum.data.times import compile_format, local_to_utc, parse_times
 from locum.errors import DataError, mask
 from locum.schema.column import Column
+from locum.schema.offsets import zone_of
 from locum.schema.table import Schema
 from locum.schema.validate import canonical_type, check
 
@@ -166,7 +167,7 @@ def _moments(texts: pa.Array, column: Column) -> pa.Array:
         if column.kind == "date" and not column.format and form.has_time:
             right &= found % 86_400_000_000 == 0
         if column.timezone and not form.zoned and right.any():
-            found = np.where(right, local_to_utc(np.where(right, found, 0), column.timezone), 0)
+            found = np.where(right, local_to_utc(np.where(right, found, 0), zone_of(column.timezone)), 0)
         micros, valid = np.where(right, found, micros), valid | right
         if valid.all():
             break
@@ -248,7 +249,7 @@ def _dates(values: pa.Array, column: Column) -> pa.Array:
         found = values.cast(pa.timestamp("us", tz=getattr(values.type, "tz", None)), safe=False)
         if column.timezone and found.type.tz is None:
             local = found.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-            utc = pa.array(local_to_utc(local, column.timezone)).cast(pa.timestamp("us", tz="UTC"))
+            utc = pa.array(local_to_utc(local, zone_of(column.timezone))).cast(pa.timestamp("us", tz="UTC"))
             return pc.if_else(found.is_valid(), utc, pa.scalar(None, utc.type))
         return found if column.timezone else found.cast(pa.timestamp("us"))
     if getattr(values.type, "tz", None):

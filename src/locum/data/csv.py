@@ -6,12 +6,14 @@ import codecs
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from locum.data.header import header, looks_like_data
+from locum.data.header import Located, check_names, locate, looks_like_data, refuse_unsure, taken_for_row
 from locum.data.origin import Dialect
+from locum.data.table_area import NOTHING_ASKED, AreaAsked
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -39,14 +41,17 @@ def read_csv(
     delimiter: str | None = None,
     encoding: str | None = None,
     decimal: str | None = None,
-    headed: bool = True,
+    headed: bool | None = None,
     names: Sequence[str] = (),
+    area: AreaAsked = NOTHING_ASKED,
+    ask: bool = False,
 ) -> tuple[pa.Table, Dialect, tuple[str, ...]]:
     """Read delimited text into a table of text columns.
 
     An empty field is null, an empty pair of quotes is empty text (in a table of one column both are null,
-    for an empty line could not be told from no line). What the arguments leave open is sniffed; a text that
-    is not `headed` has no line of names.
+    for an empty line could not be told from no line). What the arguments leave open is sniffed, also where
+    in the text the table lies; a text that is not `headed` has no line of names. With `ask` a first line that
+    looks like a row is an error, else it is taken for one, with a note.
 
     Returns
     -------
@@ -80,19 +85,78 @@ def read_csv(
     whole = len(text) <= SAMPLE_BYTES
     dialect = sniff(head, whole, delimiter, where, notes)
     dialect = replace(dialect, encoding=encoding, decimal=decimal)
-    found, offset = header(text, dialect, where, headed=headed, names=names)
-    if not text[offset:].strip(b" \r\n"):
+    if headed is not None and area.header_rows is None:
+        area = replace(area, header_rows=int(headed))
+    found = locate(text, dialect, where, area, names)
+    if found.question:
+        refuse_unsure(found, where, ask=ask)
+        bare = locate(text, dialect, where, replace(area, header_rows=0))
+        found = replace(bare, question=found.question, notes=(*bare.notes, taken_for_row(bare.names)))
+    text, named = text[: found.end], found.names
+    if not text[found.start :].strip(b" \r\n"):
         raise DataError("the file has a header line but no rows", where=where, expected="at least one row")
-    if headed and looks_like_data(found):
+    notes += found.notes
+    if area.header_rows is None and not found.question and looks_like_data(named):
         notes.append(
             "The first line looks like data; locum takes it as the header. If it is a row, give --no-header "
             "(header=False in Python)."
         )
-    if not headed and not names:
-        notes.append(f"Without a header line, the columns are called c1 to c{len(found)}.")
-    if dialect.space and b'"' in text:
-        return _slow(text, found, offset, dialect, where), dialect, tuple(notes)
-    return _fast(text, found, offset, dialect, where), dialect, tuple(notes)
+    if found.start == 0 and area.header_rows == 0 and not names:
+        notes.append(f"Without a header line, the columns are called c1 to c{len(named)}.")
+    slow = dialect.space and b'"' in text
+    table = (_slow if slow else _fast)(text, named, found.start, dialect, where)
+    table = _without_spare(table, found, where, notes)
+    if area.header_rows is None and not found.question:
+        table = _without_repeats(table, notes)
+    if found.row:
+        dialect = replace(dialect, row=found.row, row_form=found.row_form)
+        notes.append(row_note(table, found, where))
+    return table, dialect, tuple(notes)
+
+
+def _without_spare(table: pa.Table, found: Located, where: str, notes: list[str]) -> pa.Table:
+    """The table without a last column that has neither name nor value: a delimiter at line ends."""
+    if not found.spare:
+        return table
+    if table.column(found.spare).null_count < table.num_rows:
+        check_names([*found.names[:-1], ""], where)
+    notes.append("A delimiter at the end of each line makes a last column without name and values; left out.")
+    return table.drop_columns([found.spare])
+
+
+def _without_repeats(table: pa.Table, notes: list[str]) -> pa.Table:
+    """The table without lines that repeat the names, as files that were put together have."""
+    import pyarrow.compute as pc
+
+    same = pc.equal(table.column(0), table.column_names[0]).fill_null(False)
+    if table.num_columns < 2 or not pc.any(same).as_py():
+        return table
+    for i, name in enumerate(table.column_names[1:], start=1):
+        same = pc.and_(same, pc.equal(table.column(i), name).fill_null(False))
+    n = pc.sum(same).as_py() or 0
+    if not n:
+        return table
+    lines = "1 line repeats" if n == 1 else f"{n:,} lines repeat"
+    notes.append(f"{lines} the names of the columns and {'is' if n == 1 else 'are'} left out.")
+    return table.filter(pc.invert(same))
+
+
+def row_note(table: pa.Table, found: Located, where: str) -> str:
+    """What became of the column without a name; it must tell each row from every other."""
+    import pyarrow.compute as pc
+
+    values = table.column(found.row)
+    if values.null_count or pc.count_distinct(values).as_py() < len(values):
+        raise DataError(
+            "column 1 has no name in the header line, and does not number the rows",
+            where=where,
+            expected="a name for every column",
+            do="name it in the header line",
+        )
+    return (
+        f"The first column has no name and tells rows apart: it is called {found.row}, is made afresh and "
+        "not judged, and is written without a name again."
+    )
 
 
 def find_encoding(data: bytes, asked: str | None, where: str, notes: list[str]) -> str:
@@ -198,11 +262,12 @@ def _records(head: str, delimiter: str, whole: bool) -> list[list[str]]:
 
 
 def _score(records: Sequence[Sequence[str]]) -> tuple[float, int]:
-    """How well a delimiter fits: share of rows as long as the header, and that length."""
-    if not records or len(records[0]) < 2:
+    """How well a delimiter fits: share of rows as long as most, and that length."""
+    lengths = Counter(map(len, records))
+    width = max(lengths, key=lambda n: (lengths[n], n), default=1)
+    if width < 2 and records and lengths[len(records[0])] * 2 > len(records):
         return 0.0, 1
-    width = len(records[0])
-    return sum(len(record) == width for record in records) / len(records), width
+    return (lengths[width] / len(records), width) if width > 1 else (0.0, 1)
 
 
 def sniff(head: str, whole: bool, asked: str | None, where: str, notes: list[str]) -> Dialect:
@@ -219,7 +284,7 @@ def sniff(head: str, whole: bool, asked: str | None, where: str, notes: list[str
             do=f"try --delimiter {_spell(best)}, which gives {scores[best][1]} columns",
         )
     delimiter = asked or best
-    if asked is None and len(_first(head, delimiter)) == 1:
+    if asked is None and scores[delimiter][1] == 1 and len(_first(head, delimiter)) == 1:
         delimiter = ","
         notes.append("There is one column only. If that is wrong, name the delimiter with --delimiter.")
     records = _records(head, delimiter, whole)
@@ -316,14 +381,15 @@ def _blame(
     text: bytes, names: Sequence[str], offset: int, dialect: Dialect, where: str, error: Exception
 ) -> None:
     """Raise the error that names the first line whose length is off."""
-    reader = _python_reader(text, dialect)
+    reader = _python_reader(text[offset:], dialect)
+    above = text.count(b"\n", 0, offset) or text.count(b"\r", 0, offset)
     odd, first, got = 0, 0, 0
     try:
         for record in reader:
             if record and len(record) != len(names):
                 odd += 1
                 if odd == 1:
-                    first, got = reader.line_num, len(record)
+                    first, got = above + reader.line_num, len(record)
     except csv.Error:
         odd = 0
     if not odd:

@@ -21,6 +21,7 @@ import numpy as np
 from locum.arrays import BoolArray, IntArray
 from locum.data.csv import DELIMITERS, EXCEL, as_text, splitting
 from locum.data.origin import Dialect
+from locum.data.table_area import NOTHING_ASKED, VALUE, AreaAsked
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -34,10 +35,6 @@ _BYTES = 1 << 22
 _MOST_LINE = 1 << 24
 #: Longest line that is not looked at one by one: no field of it is too long for the `csv` module.
 _MOST_PLAIN = 1 << 16
-#: Fields of a first line that are no names: numbers, dates, times, nothing.
-_VALUE = re.compile(
-    r"\s*|\s*[+-]?[\d.,:/ -]*\d[\d.,:/ %-]*(T[\d:.]+Z?)?\s*|\s*[+-]?\d+([.,]\d+)?[eE][+-]?\d+\s*"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +49,15 @@ class LineForm:
         As in `Dialect`.
     start
         Where the rows begin, in bytes.
+    footer
+        Lines below the last row, as declared.
     """
 
     fields: tuple[str, ...]
     delimiter: str
     encoding: str
     start: int
+    footer: int = 0
 
 
 def line_form(
@@ -68,6 +68,7 @@ def line_form(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool = True,
+    area: AreaAsked = NOTHING_ASKED,
 ) -> LineForm:
     """How the lines of a file are spelled.
 
@@ -83,6 +84,8 @@ def line_form(
         As declared; None means the delimiter that the header uses, and UTF-8.
     header
         Whether the first line names the columns; otherwise the names are those of the fields in order.
+    area
+        Where the table lies, as declared; what was not declared is not there.
 
     Raises
     ------
@@ -93,7 +96,8 @@ def line_form(
     """
     encoding = _line_encoding(encoding, where)
     start = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
-    file.seek(start)
+    start = _after_lines(file, start, area.skip_rows or 0)
+    footer = area.footer_rows or 0
     # without a header line the first line is a row, whatever it looks like
     if header and (said := EXCEL.fullmatch(file.readline(64))) is not None:
         start, delimiter = file.tell(), delimiter or said[1].decode()
@@ -104,11 +108,12 @@ def line_form(
                 where=where,
                 do="declare their names in the order of the fields, e.g. --columns age,town,kids",
             )
-        return LineForm(tuple(names), delimiter or ",", encoding, start)
+        return LineForm(tuple(names), delimiter or ",", encoding, start, footer)
     file.seek(start)
     first = b""
     while not first.strip() and (first := file.readline(_MOST_LINE)):
         start = file.tell()
+    start = _after_lines(file, start, int(bool(area.units_row)))
     if not first.strip():
         raise DataError("the file is empty", where=where, expected="a header line and rows")
     try:
@@ -122,10 +127,10 @@ def line_form(
     if names is None:
         best = max(marks, key=lambda mark: len(found[mark]))
         _check_header(found[best], where)
-        return LineForm(tuple(found[best]), best, encoding, start)
+        return LineForm(tuple(found[best]), best, encoding, start, footer)
     for mark, fields in found.items():
         if all(fields.count(name) == 1 for name in names):
-            return LineForm(tuple(fields), mark, encoding, start)
+            return LineForm(tuple(fields), mark, encoding, start, footer)
     best = max(marks, key=lambda mark: sum(name in found[mark] for name in names))
     lost = [name for name in names if found[best].count(name) != 1]
     raise DataError(
@@ -138,6 +143,14 @@ def line_form(
     )
 
 
+def _after_lines(file: IO[bytes], start: int, lines: int) -> int:
+    """The byte after so many lines from `start`; the file is then there."""
+    file.seek(start)
+    for _ in range(lines):
+        file.readline(_MOST_LINE)
+    return file.tell()
+
+
 def read_lines(file: IO[bytes], form: LineForm, columns: Sequence[str]) -> Iterator[pa.Table]:
     """The rows of a file in blocks, some columns only; every cell is a text without blanks around it."""
     import pyarrow as pa
@@ -147,7 +160,7 @@ def read_lines(file: IO[bytes], form: LineForm, columns: Sequence[str]) -> Itera
     wanted = {column: names[form.fields.index(column)] for column in columns}
     converting = as_text(names, quoted_nulls=True)
     converting.include_columns = list(dict.fromkeys(wanted.values()))
-    for block in _blocks(file, form.start):
+    for block in _without_last(_blocks(file, form.start), form.footer):
         text = _tidy(block, form)
         if not text:
             continue
@@ -162,7 +175,7 @@ def read_lines(file: IO[bytes], form: LineForm, columns: Sequence[str]) -> Itera
 
 def is_value(field: str) -> bool:
     """Whether the field of a first line is a value rather than the name of a column."""
-    return _VALUE.fullmatch(field) is not None
+    return VALUE.fullmatch(field) is not None
 
 
 def _check_header(fields: Sequence[str], where: str) -> None:
@@ -173,6 +186,14 @@ def _check_header(fields: Sequence[str], where: str) -> None:
             where=where,
             expected="names of columns in one line",
             do="mend the first line, and write the file with usual line ends",
+        )
+    if len(fields) == 1 and " " in fields[0]:  # a title, rather than a name
+        raise DataError(
+            "the first line of the file names one column only",
+            where=where,
+            expected="the names of all columns",
+            do="say --skip-rows N if the names stand below N other lines, --delimiter if they are parted by "
+            "another sign, or declare the name (--columns) if there is one column",
         )
     values = sum(map(is_value, fields))
     if values or len(set(fields)) != len(fields):
@@ -218,6 +239,19 @@ def _blocks(file: IO[bytes], start: int) -> Iterator[bytes]:
             rest = rest[:_MOST_LINE]
     if rest:
         yield rest + b"\n"
+
+
+def _without_last(blocks: Iterator[bytes], lines: int) -> Iterator[bytes]:
+    """The blocks without so many lines at the end."""
+    held = b""
+    for block in blocks:
+        if not lines:
+            yield block
+            continue
+        kept = (held + block).splitlines(keepends=True)
+        held = b"".join(kept[-lines:])
+        if len(kept) > lines:
+            yield b"".join(kept[:-lines])
 
 
 def _tidy(block: bytes, form: LineForm) -> bytes:

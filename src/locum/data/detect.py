@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from locum.arrays import IntArray
 from locum.data.beside_persons import mark_beside_persons
@@ -18,6 +18,9 @@ from locum.data.refine import as_kind, code_values, fall_back_to_category, learn
 from locum.errors import SchemaError
 from locum.schema.column import KINDS, Column, is_regenerated
 from locum.schema.table import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Override = str | Column | Mapping[str, Any]
 
@@ -76,7 +79,10 @@ def propose(
     for name in names:
         values = raw.table.column(name)
         guess, held = examine(name, values, hints)
+        guess = _as_held(guess, raw)
         proposal = fall_back_to_category(guess, held, values)
+        if dialect is not None and name == dialect.row and name not in (*given, *roles):
+            proposal = _numbers_rows(proposal, values)
         if name in given:
             proposal = _overridden(proposal, given[name], held, values, hints, raw.name)
         elif name in roles:
@@ -106,6 +112,26 @@ def propose(
     schema = Schema(tuple(p.column for p in proposals), pairs, target, tuple(protected), raw.name)
     schema = replace(schema, entity=find_entity(schema, lambda name: places[name]))
     return Detection(schema, tuple(proposals), notes)
+
+
+def _as_held(proposal: Proposal, raw: Raw) -> Proposal:
+    """The proposal with the type in which the user holds the column; in a file of text it has none."""
+    held = raw.origin.held(proposal.column.name)
+    if held is None or raw.origin.backend == "csv":
+        return proposal
+    return replace(proposal, column=replace(proposal.column, storage=held.storage))
+
+
+def _numbers_rows(proposal: Proposal, values: pa.ChunkedArray) -> Proposal:
+    """The proposal for a column without a name that tells rows apart: an id when it holds whole numbers."""
+    import pyarrow.compute as pc
+
+    if not pc.all(pc.match_substring_regex(values, r"^\s*\d{1,18}\s*$")).as_py():
+        return proposal
+    plain = Column(proposal.column.name, "id", storage=proposal.column.storage)
+    return replace(
+        proposal, column=replace(plain, confidence=0.98, reason="numbers the rows, and has no name")
+    )
 
 
 def _marked(proposal: Proposal, wish: Override | None, raw: Raw) -> Proposal:

@@ -133,7 +133,7 @@ def _examine_text(look: _Look) -> Proposal:
 
     column, held, counts, hints = look.column, look.held, look.counts, look.hints
     texts = pc.utf8_trim_whitespace(held.values)
-    as_label = missing_texts(texts, counts, hints.missing, typed=False)
+    as_label = missing_texts(texts, counts, hints.missing, typed=False, name=column.name)
     if held.nulls == 0 and pc.any(pc.equal(texts, "")).as_py():
         as_label = (*as_label, "")  # nothing else is missing, so blank is how this column says so
     keep = _mask(texts, as_label)
@@ -221,7 +221,7 @@ def _number_text(look: _Look, texts: pa.Array, keep: BoolArray, guess: NumberGue
         look.column = column = replace(column, missing=missing)
     some = texts.filter(pa.array(keep))
     guess = _kept(guess, keep[fitting])
-    kind, decimals, form = number_column(guess)
+    kind, decimals, form = number_column(guess, some)
     reason = f"{'whole numbers' if kind == 'integer' else 'numbers'}{number_details(guess)}"
     if kind == "integer":
         personal = look.integer_pii(some, keep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,11 +54,10 @@ def distinct(column: pa.ChunkedArray | pa.Array) -> Distinct:
     import pyarrow as pa
     import pyarrow.types as at
 
+    column = plain(column)
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):  # more text than one chunk may hold
         array = array.cast(pa.large_string()).combine_chunks()
-    if at.is_dictionary(array.type):
-        array = plain(array)
     if at.is_null(array.type):
         return Distinct(pa.array([], pa.string()), np.full(len(array), -1, np.int64))
     coded = array.dictionary_encode()
@@ -88,9 +88,43 @@ def as_numbers(array: pa.Array) -> pa.Array:
 
 
 def plain(array: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """The same values without dictionary coding."""
+    """The same values without dictionary or run-end coding, in a type that Arrow computes with.
+
+    Views become texts, short decimals decimals of 128 bits, and extension types of Arrow what they stand for.
+    """
+    import pyarrow as pa
+
+    if isinstance(array, pa.ChunkedArray):
+        kind = plain_type(array.type)
+        return array if kind == array.type else pa.chunked_array([plain(c) for c in array.chunks], kind)
+    kind = plain_type(array.type)
+    if kind == array.type:
+        return array
+    if isinstance(array, pa.ExtensionArray):
+        if str(array.type) == "extension<arrow.uuid>":
+            return pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
+        return plain(array.storage).cast(kind)
+    if pa.types.is_dictionary(array.type):
+        values = plain(array.dictionary)
+        return values.take(array.indices) if len(values) else pa.nulls(len(array), values.type)
+    if pa.types.is_run_end_encoded(array.type):
+        import pyarrow.compute as pc
+
+        return plain(pc.run_end_decode(array))
+    return array.cast(kind)
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type that `plain` gives."""
+    import pyarrow as pa
     import pyarrow.types as at
 
-    if not at.is_dictionary(array.type):
-        return array
-    return array.cast(array.type.value_type)
+    if at.is_dictionary(kind) or at.is_run_end_encoded(kind):
+        return plain_type(kind.value_type)
+    if at.is_string_view(kind):
+        return pa.string()
+    if str(kind).startswith(("decimal32", "decimal64")):
+        return pa.decimal128(kind.precision, kind.scale)
+    known = {"uuid": pa.string(), "bool8": pa.bool_(), "json": pa.string()}
+    match = re.fullmatch(r"extension<arrow\.(\w+)(\[.*\])?>", str(kind))
+    return known.get(match[1], kind) if match else kind

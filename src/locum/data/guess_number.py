@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from locum.arrays import IntArray
+from locum.data.number_spelling import spelling
 from locum.data.numberforms import NumberForm, bare, decimals_of, fits, whole_numbers
+from locum.data.table_area import UNIT
 from locum.schema.column import Kind
 
 if TYPE_CHECKING:
@@ -83,12 +86,26 @@ def _forms(sample: pa.Array, decimal: str | None) -> Iterator[NumberForm]:
     plain = [*comma, *dot[2:]] if decimal == "," else dot if decimal == "." else [*dot, *comma]
     yield from plain
     texts = [text for text in sample.to_pylist() if text]
-    for unit in _UNITS_BEFORE:
+    before, after = _other_unit(texts)
+    for unit in (*_UNITS_BEFORE, *before):
         if sum(text.lstrip("+-").startswith(unit) for text in texts) > 0.5 * len(texts):
             yield from (NumberForm(f.thousands, f.decimal, 0, unit, "") for f in plain)
-    for unit in _UNITS_AFTER:
+    for unit in (*_UNITS_AFTER, *after):
         if sum(text.endswith(unit) for text in texts) > 0.5 * len(texts):
             yield from (NumberForm(f.thousands, f.decimal, 0, "", unit) for f in plain)
+
+
+def _other_unit(texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """A word before or after the first number that may be a unit: parted by a blank, or a usual one."""
+    found = re.fullmatch(r"[+-]?(\D{0,5}?)( ?)[+-]?[\d.,]*\d( ?)(\D{0,8}?)", texts[0]) if texts else None
+    if found is None:
+        return [], []
+    before, gap, other_gap, after = found.groups()
+    usable = re.compile(r"[^\s\d.,+-]+")
+    return (
+        [before] if gap and usable.fullmatch(before) else [],
+        [after] if usable.fullmatch(after) and (other_gap or UNIT.fullmatch(after)) else [],
+    )
 
 
 def _grouped(sample: pa.Array, form: NumberForm) -> bool:
@@ -97,30 +114,32 @@ def _grouped(sample: pa.Array, form: NumberForm) -> bool:
     return bool(pc.any(pc.match_substring(sample, form.thousands)).as_py())
 
 
-def number_column(guess: NumberGuess) -> tuple[Kind, int | None, str]:
-    """Kind, decimals and format for texts that are all numbers.
+def number_column(guess: NumberGuess, texts: pa.Array) -> tuple[Kind, int | None, str]:
+    """Kind, decimals and format for `texts` that are all numbers.
 
     Whole numbers that fit 64 bits are ``integer`` (``12.0`` too); everything else is ``number``.
     """
     import pyarrow.compute as pc
 
-    form, texts = guess.form, guess.plain
-    if pc.any(pc.match_substring(texts, ".")).as_py():
-        digits = pc.extract_regex(texts, pattern=r"\.(?P<d>\d*)$")
+    plain = guess.plain
+    if pc.any(pc.match_substring(plain, ".")).as_py():
+        digits = pc.extract_regex(plain, pattern=r"\.(?P<d>\d*)$")
         lengths = pc.utf8_length(pc.struct_field(digits, "d")).fill_null(0).to_numpy(zero_copy_only=False)
     else:
-        lengths = np.zeros(len(texts), np.int32)
+        lengths = np.zeros(len(plain), np.int32)
     finite = pc.is_finite(guess.values).to_numpy(zero_copy_only=False)
     least = int(lengths[finite].min()) if finite.any() else 0
-    if whole_numbers(texts).null_count == 0:
-        return "integer", None, str(NumberForm(form.thousands, form.decimal, least, form.prefix, form.suffix))
+    form = replace(guess.form, digits=least)
     values = guess.values.to_numpy(zero_copy_only=False)
-    exponent = bool(pc.any(pc.match_substring_regex(texts, r"\d[eE][+-]?\d")).as_py())
+    if whole_numbers(plain).null_count == 0:
+        return "integer", None, str(spelling(form, texts.to_pylist(), plain.to_pylist(), values, None)[0])
+    exponent = bool(pc.any(pc.match_substring_regex(plain, r"\d[eE][+-]?\d")).as_py())
     decimals = decimals_of(values) if exponent else int(lengths.max(initial=0))
     if decimals is not None and (decimals > 15 or _too_fine(values, decimals)):
         decimals = None
-    least = min(least, 15 if decimals is None else decimals)
-    return "number", decimals, str(NumberForm(form.thousands, form.decimal, least, form.prefix, form.suffix))
+    form = replace(form, digits=min(least, 15 if decimals is None else decimals))
+    form, decimals = spelling(form, texts.to_pylist(), plain.to_pylist(), values, decimals)
+    return "number", decimals, str(form)
 
 
 def _too_fine(values: np.ndarray, decimals: int) -> bool:

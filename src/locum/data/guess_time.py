@@ -11,7 +11,8 @@ import numpy as np
 from locum.arrays import IntArray
 from locum.data.distinct import Distinct
 from locum.data.durations import PATTERNS, parse_durations
-from locum.data.times import compile_format, parse_times
+from locum.data.times import compile_format, parse_times, utc_to_local
+from locum.schema.offsets import offsets_text, several_offsets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,6 +63,7 @@ _TIMES = (
     "%H:%M:%S.%6f",
     "%H:%M:%S.%9f",
     "%H:%M:%S.%f",
+    "%H:%M:%S%.f",
     "%-H:%M:%S",
     "%-H:%M",
     "%I:%M %p",
@@ -72,6 +74,20 @@ _TIMES = (
     "%-I:%M%p",
 )
 _ZONES = ("", "Z", "%:z", "%z", " UTC", " %z")
+#: Zones with summer time that are tried where there are two offsets; each stands for its neighbours.
+_REGIONS = (
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Helsinki",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Halifax",
+    "Australia/Sydney",
+    "Australia/Adelaide",
+    "Pacific/Auckland",
+)
 _SWAPPED = str.maketrans("dm", "md")
 
 
@@ -86,7 +102,8 @@ class TimeGuess:
     format, other
         The format; and the one with day and month swapped where that fits too (else empty).
     timezone
-        Zone of datetimes with an offset: the offset itself when it is always the same, else UTC.
+        Zone of datetimes with an offset: the offset itself when it is always the same, a region whose summer
+        time they follow, else all offsets with their shares.
     confidence, reason
         As in `Column`.
     """
@@ -154,7 +171,9 @@ def _settle(texts: pa.Array, fitting: list[str], held: Distinct | None) -> TimeG
     other = _swap(fitting[0])
     kind = "datetime" if form.has_time else "date"
     words = "dates with a time of day" if form.has_time else "dates"
-    zone = _zone(texts, fitting[0])
+    zone = _zone(texts, fitting[0], held)
+    if several_offsets(zone):
+        words += " and several offsets from UTC, of which each synthetic row draws one"
     if other not in fitting:
         sure = 0.9 if "%d" not in fitting[0] and "%-d" not in fitting[0] else 0.98
         return TimeGuess(kind, fitting[0], "", zone, sure, f"{words}, all in one format")
@@ -193,15 +212,41 @@ def _by_row_order(texts: pa.Array, one: str, two: str, held: Distinct | None) ->
     return 0 if max(shares) < 0.9 or abs(gap) < 0.1 else 1 if gap > 0 else -1
 
 
-def _zone(texts: pa.Array, text: str) -> str:
+def _zone(texts: pa.Array, text: str, held: Distinct | None) -> str:
     form = compile_format(text)
     if form.zoned:
-        offsets: IntArray = np.unique(parse_times(texts, form)[2])
-        if len(offsets) > 1 or offsets[0] == 0:
+        micros, _, east = parse_times(texts, form)
+        offsets: IntArray = np.unique(east)
+        if len(offsets) > 1:
+            return _region(micros, east) or _several(texts, held)
+        if offsets[0] == 0:
             return "UTC"
         minutes = int(offsets[0]) // 60_000_000
         return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
     return "UTC" if text.endswith(("Z", "UTC")) else ""
+
+
+def _region(micros: IntArray, east: IntArray) -> str:
+    """A zone with summer time whose offsets these are; empty when there is none."""
+    for zone in _REGIONS:
+        if (utc_to_local(micros, zone) - micros == east).all():
+            return zone
+    return ""
+
+
+def _several(texts: pa.Array, held: Distinct | None) -> str:
+    """The offsets with their shares of the rows."""
+    import pyarrow.compute as pc
+
+    found = pc.struct_field(pc.extract_regex(texts, pattern=r"(?P<z>Z|[+-]\d{2}:?\d{2})$"), "z").to_pylist()
+    rows = np.ones(len(texts), np.int64)
+    if held is not None:
+        rows = np.bincount(held.index[held.index >= 0], minlength=len(texts))[: len(texts)]
+    weights: dict[str, int] = {}
+    for offset, n in zip(found, rows.tolist(), strict=True):
+        spelled = offset if offset == "Z" or ":" in offset else f"{offset[:3]}:{offset[3:]}"
+        weights[spelled] = weights.get(spelled, 0) + n
+    return offsets_text(weights)
 
 
 def _duration(texts: pa.Array, sample: pa.Array) -> TimeGuess | None:

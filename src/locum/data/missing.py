@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,20 @@ _TYPED = (
 )
 
 
+_CONTINENTS = frozenset(("AF", "AN", "AS", "EU", "NA", "OC", "SA"))
+_STATES = frozenset(
+    re.findall(
+        "..",
+        "ALAKAZARCACOCTDEFLGAHIIDILINIAKSKYLAMEMDMAMIMNMSMOMTNENVNHNJNMNYNCNDOHOKORPARISCSDTNTXUTVTVAWAWVWIWY"
+        "DCPRGUVIASMP",
+    )
+)
+#: Names of columns that hold names of people.
+_NAME = re.compile(r"name|nachname|\bnom\b|apellido|cognome|owner|author", re.IGNORECASE)
+
+
 def missing_texts(
-    texts: pa.Array, counts: IntArray, declared: Collection[str], *, typed: bool
+    texts: pa.Array, counts: IntArray, declared: Collection[str], *, typed: bool, name: str = ""
 ) -> tuple[str, ...]:
     """Those of the different texts that stand for missing, most frequent first.
 
@@ -67,10 +80,14 @@ def missing_texts(
         Texts that the user said are missing.
     typed
         Whether the other values are numbers, dates or durations; then more words count, and blanks.
+    name
+        Name of the column.
 
     Notes
     -----
-    ``NA`` stays a level among two-letter codes (Namibia), ``-`` where ``+`` is there too.
+    ``NA`` stays a level among codes of countries (Namibia) or continents and among many other codes of two
+    letters, but not among states of the USA, of which it is none; ``-`` where ``+`` is there too; and
+    ``NULL`` in a column of names, where it is no more frequent than other names.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -87,21 +104,45 @@ def missing_texts(
         text = texts[int(i)].as_py()
         found[text] = found.get(text, 0) + int(counts[i])
     if not typed:
-        for text in [text for text in found if text not in declared and _is_level(text, texts)]:
+        for text in [text for text in found if text not in declared and _is_level(text, texts, counts, name)]:
             del found[text]
     return tuple(sorted(found, key=lambda text: (-found[text], text)))
 
 
-def _is_level(text: str, texts: pa.Array) -> bool:
+def says_missing(text: str) -> bool:
+    """Whether a text stands for missing among numbers or dates."""
+    plain = text.strip()
+    return plain in _ALWAYS or plain.lower() in _TYPED
+
+
+def _is_level(text: str, texts: pa.Array, counts: IntArray, name: str) -> bool:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if text in ("-", "--"):
         return bool(pc.any(pc.is_in(texts, value_set=pa.array(["+", "++"], texts.type))).as_py())
-    if text == "NA" and len(texts) > 10:
-        codes = pc.match_substring_regex(texts, r"^[A-Z]{2}$")
-        return bool(pc.mean(codes.cast("float64")).as_py() >= 0.8)
+    if text == "NA":
+        return _among_codes(set(texts.to_pylist()) - {"NA", *_ALWAYS, ""}) if len(texts) < 1000 else False
+    if text in ("NULL", "null") and _NAME.search(name) and len(texts) >= 20:
+        alike = pc.utf8_is_upper(texts) if text == "NULL" else pc.utf8_is_lower(texts)
+        own = int(counts[pc.equal(texts, text).to_numpy(zero_copy_only=False)].sum())
+        return bool(pc.mean(alike.cast("float64")).as_py() >= 0.9 and own <= 2 * np.median(counts))
     return False
+
+
+def _among_codes(others: set[str]) -> bool:
+    """Whether ``NA`` is one more code among these: of a country, a continent, or of two letters at large."""
+    if len(others) < 3:
+        return False
+    if others <= _CONTINENTS:
+        return True
+    if len(others - _STATES) <= 0.05 * len(others):
+        return False
+    from faker.providers.address import Provider
+
+    countries = sum(text in Provider.alpha_2_country_codes for text in others)
+    letters = sum(len(text) == 2 and text.isascii() and text.isupper() for text in others)
+    return countries >= 0.9 * len(others) or (len(others) >= 10 and letters >= 0.8 * len(others))
 
 
 def numbers_among(texts: Iterable[str]) -> list[float]:

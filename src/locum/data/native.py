@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import decimal
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from locum.data.arrowtypes import family
+from locum.data.arrowtypes import cannot_hold, family
 from locum.data.cell_texts import texts_of
-from locum.data.distinct import plain
+from locum.data.distinct import plain, plain_type
 from locum.data.lineage_stamp import stamp_in
+from locum.data.mixed_objects import from_label, to_label, types_of
 from locum.data.origin import Backend, Held, NullStyle, Origin, Raw
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_SCALARS = (str, int, float, bool, decimal.Decimal, dt.date, dt.time, dt.timedelta)
 
 
 def from_native(source: Any) -> Raw:
@@ -118,9 +116,9 @@ def _from_pandas(frame: Any) -> tuple[pa.Table, Origin, tuple[str, ...]]:
     arrays, held = [], []
     for i, name in enumerate(names):
         series = frame.iloc[:, i]
-        array, style = _pandas_array(series, name, notes)
+        array, style, types = _pandas_array(series, name, notes)
         arrays.append(array)
-        held.append(Held(name, str(array.type), str(series.dtype), style, series.dtype))
+        held.append(Held(name, str(array.type), str(series.dtype), style, series.dtype, types=types))
     index = frame.index
     if type(index).__name__ != "RangeIndex" or index.name is not None:
         notes.append("The row index is not modelled; reset_index() turns it into columns.")
@@ -137,53 +135,118 @@ def _twice(names: list[str]) -> DataError:
     )
 
 
-def _pandas_array(series: Any, name: str, notes: list[str]) -> tuple[Any, NullStyle]:
-    """Arrow values of a pandas column, and how an ``object`` column spells missing."""
+def _pandas_array(series: Any, name: str, notes: list[str]) -> tuple[Any, NullStyle, tuple[str, ...]]:
+    """Arrow values of a pandas column, how an ``object`` column spells missing, and the types it mixes."""
     import pyarrow as pa
 
     kind = str(series.dtype)
     if kind.startswith("Sparse"):
         series = series.sparse.to_dense()
-    if kind.startswith(("period", "interval", "complex")):
-        if not kind.startswith("period"):
-            raise _cannot(name, kind)
-        return pa.array([None if text == "NaT" else text for text in series.astype(str)], pa.string()), ""
-    missing = series.isna() if kind == "object" else None
+    if kind.startswith("period"):
+        return _periods(series), "", ()
+    if kind.startswith(("interval", "complex")):
+        raise _cannot(name, kind)
+    if (kind == "category" and str(series.dtype.categories.dtype) in ("object", "category")) or (
+        kind == "category" and str(series.dtype.categories.dtype).startswith("interval")
+    ):
+        return _labels(series, name), "", ()
+    if kind != "object":
+        try:
+            return pa.array(series, from_pandas=True), "", ()
+        except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
+            raise _cannot(name, kind) from error
+    missing = series.isna()
     style: NullStyle = ""
-    if missing is not None and bool(missing.any()):
+    if bool(missing.any()):
         first = series[missing].iloc[0]
         style = "none" if first is None else "nan" if isinstance(first, float) else "na"
+    array, types = _objects(series, missing, name, notes)
+    return array, style, types
+
+
+def _periods(series: Any) -> pa.Array:
+    """The moment at which each period begins, as a date where days or longer are counted."""
+    import pyarrow as pa
+
+    starts = pa.array(series.dt.start_time.astype("datetime64[us]"), from_pandas=True)
+    days = str(series.dtype).removeprefix("period[")[0] in "YAQMWDB"
+    return starts.cast(pa.date32()) if days else starts
+
+
+def _labels(series: Any, name: str) -> pa.Array:
+    """A categorical column whose categories Arrow cannot hold, by their texts."""
+    import pyarrow as pa
+
+    texts = [str(category) for category in series.dtype.categories]
+    if len(set(texts)) < len(texts):
+        raise _cannot(name, "category with categories of one text")
+    codes = series.cat.codes
+    return pa.array([None if code < 0 else texts[code] for code in codes], pa.string())
+
+
+def _objects(series: Any, missing: Any, name: str, notes: list[str]) -> tuple[pa.Array, tuple[str, ...]]:
+    """A column of objects: as Arrow holds them when they are of one type, else as labels."""
+    import pyarrow as pa
+
+    values = [None if gone else value for value, gone in zip(series, missing, strict=True)]
+    some = [value for value in values if value is not None]
+    types = types_of(some)
+    if set(types) <= {"int", "float"} and len(types) == 2:
+        return pa.array([None if v is None else float(v) for v in values], pa.float64()), types
+    if len(types) > 1 or types == ("UUID",):
+        return pa.array([None if v is None else to_label(v, types) for v in values], pa.string()), types
+    zones = {str(value.tzinfo) for value in some} if types == ("datetime",) else set()
+    if len(zones) > 1:
+        if "None" in zones:
+            raise _cannot(name, "datetimes with and without a zone")
+        notes.append(f"Column {name!r} mixes time zones; its moments come back in UTC.")
+        values = [None if v is None else v.astimezone(dt.UTC) for v in values]
     try:
-        return pa.array(series, from_pandas=True), style
-    except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
-        values = [None if absent else value for value, absent in zip(series, series.isna(), strict=True)]
-        if kind != "object" or not all(value is None or isinstance(value, _SCALARS) for value in values):
-            raise _cannot(name, kind) from error
-        notes.append(f"Column {name!r} mixes types; its values are read as text and come back as text.")
-        return pa.array([None if value is None else str(value) for value in values], pa.string()), style
+        array = pa.array(values, from_pandas=True)
+    except OverflowError:
+        if types == ("int",):
+            notes.append(f"Column {name!r} holds whole numbers beyond 64 bits; they come back as text.")
+            return pa.array([None if v is None else str(v) for v in values], pa.string()), ()
+        raise _cannot(name, "object") from None
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise _cannot(
+            name, f"{' and '.join(sorted({type(v).__name__ for v in some})[:3])} (objects)"
+        ) from error
+    if some and family(plain_type(array.type)) == "other":
+        raise _cannot(name, f"{type(some[0]).__name__} (objects)")
+    return array, types if types == ("datetime",) and type(some[0]).__name__ == "Timestamp" else ()
 
 
 def _cannot(name: str, kind: str) -> DataError:
-    return DataError(
-        f"values of type {kind} cannot be synthesised",
-        where=f"table.{name}",
-        expected="numbers, text, dates or true/false",
-        do="leave the column out, or turn it into plain columns",
-    )
+    return cannot_hold(kind, f"table.{name}")
 
 
 def _from_polars(frame: Any) -> tuple[pa.Table, Origin, tuple[str, ...]]:
     import pyarrow as pa
 
-    arrays, held = [], []
+    arrays, held, notes = [], [], []
     for name, dtype in frame.schema.items():
+        column = frame.get_column(name)
+        if str(dtype) in ("Object", "Unknown"):
+            raise _cannot(name, str(dtype))
         try:
-            array = frame.get_column(name).to_arrow()
+            array = (_narrower(column) if str(dtype) in ("Int128", "UInt128") else column).to_arrow()
         except Exception as error:
             raise _cannot(name, str(dtype)) from error
+        if family(array.type) == "float" and column.null_count() and column.is_nan().any():
+            notes.append(f"Column {name!r} holds both NaN and null; both are missing, and come back as null.")
         arrays.append(array)
         held.append(Held(name, str(array.type), str(dtype), "", dtype))
-    return pa.table(arrays, names=[column.name for column in held]), Origin("polars", tuple(held)), ()
+    table = pa.table(arrays, names=[column.name for column in held])
+    return table, Origin("polars", tuple(held)), tuple(notes)
+
+
+def _narrower(column: Any) -> Any:
+    """Whole numbers of 128 bits in 64, where they fit; the library's error otherwise."""
+    import narwhals as nw
+
+    pl = nw.Implementation.POLARS.to_native_namespace()
+    return column.cast(pl.Int64)
 
 
 def to_native(table: pa.Table, origin: Origin) -> Any:
@@ -218,20 +281,28 @@ def _to_pandas(table: pa.Table, origin: Origin) -> Any:
 
 
 def _pandas_series(pd: Any, column: pa.ChunkedArray, held: Held) -> Any:
-    dtype = held.native
+    dtype: Any = held.native
     if dtype is None:
+        arrow = held.dtype.endswith("[pyarrow]") and not held.dtype.startswith("string")
         try:
-            dtype = pd.api.types.pandas_dtype(held.dtype)
+            dtype = pd.ArrowDtype(column.type) if arrow else pd.api.types.pandas_dtype(held.dtype)
         except TypeError:  # a name that only its own library knows
             return column.to_pandas()
     name = str(dtype)
     if name == "object":
         empty = {"nan": float("nan"), "na": pd.NA}.get(held.null)
-        return pd.Series([empty if v is None else v for v in column.to_pylist()], dtype=object)
+        values = [empty if v is None else _object(pd, v, held.types) for v in column.to_pylist()]
+        return pd.Series(values, dtype=object)
     if name == "category":
         values = plain(column).to_pylist()
+        if held.native is not None and family(column.type) == "text":
+            by_text = {str(category): category for category in dtype.categories}
+            values = [by_text.get(v) for v in values]
         return pd.Series(pd.Categorical(values, dtype=dtype))
-    if name.startswith(("Sparse", "period")):
+    if name.startswith("period"):
+        moments = pd.Series(column.to_pylist(), dtype="datetime64[us]")
+        return moments.dt.to_period(dtype.freq)
+    if name.startswith("Sparse"):
         return pd.Series(column.to_pylist()).astype(dtype)
     if hasattr(dtype, "__from_arrow__"):
         return column.to_pandas(types_mapper=lambda _: dtype)
@@ -239,6 +310,17 @@ def _pandas_series(pd: Any, column: pa.ChunkedArray, held: Held) -> Any:
     if result.dtype == dtype or (column.null_count and name.startswith(("int", "uint", "bool"))):
         return result
     return result.astype(dtype)
+
+
+def _object(pd: Any, value: Any, types: tuple[str, ...]) -> Any:
+    """A value of a column of objects in its own type."""
+    if types == ("datetime",):
+        return pd.Timestamp(value)
+    if isinstance(value, str) and types:
+        return from_label(value, types)
+    if isinstance(value, float) and types == ("int", "float") and value.is_integer():
+        return int(value)
+    return value
 
 
 def _to_polars(table: pa.Table, origin: Origin) -> Any:

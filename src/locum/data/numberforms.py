@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 #: Separators that would be lost between blanks go by name in `Column.format`.
 _SPELLED = {" ": "space", "\u00a0": "nbsp", "\u202f": "narrow"}
 _MEANT = {name: sign for sign, name in _SPELLED.items()}
-_TOKEN = re.compile(r"(thousands|decimal|digits|prefix|suffix)=(\S+)")
+_TOKEN = re.compile(r"(thousands|decimal|digits|prefix|suffix|significant|exponent|when|sign|gap)=(\S+)")
+_EXPONENT = re.compile(r"[eE]\+?0{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class NumberForm:
         Fewest digits after the decimal sign (``12.50`` has 2); the most is `Column.decimals`.
     prefix, suffix
         Unit that stands before or after every number, e.g. ``$`` or ``%``.
+    significant
+        Most digits that count, from the first that is not 0 (``0.00123`` has 3); 0 for any number of them.
+    exponent
+        How powers of ten are written: ``e+00`` as in ``1.5e+03``, ``E0`` as in ``1.5E3``; empty for never.
+    shorter
+        Whether they are written only where that is shorter, as R does.
+    plus
+        Whether positive numbers carry a sign.
+    gap
+        Whether a blank parts number and unit.
     """
 
     thousands: str = ""
@@ -40,6 +51,11 @@ class NumberForm:
     digits: int = 0
     prefix: str = ""
     suffix: str = ""
+    significant: int = 0
+    exponent: str = ""
+    shorter: bool = False
+    plus: bool = False
+    gap: bool = False
 
     @property
     def pattern(self) -> str:
@@ -60,6 +76,11 @@ class NumberForm:
             f"digits={self.digits}" if self.digits else "",
             f"prefix={self.prefix}" if self.prefix else "",
             f"suffix={self.suffix}" if self.suffix else "",
+            f"significant={self.significant}" if self.significant else "",
+            f"exponent={self.exponent}" if self.exponent else "",
+            "when=shorter" if self.shorter else "",
+            "sign=plus" if self.plus else "",
+            "gap=space" if self.gap else "",
         ]
         return " ".join(part for part in parts if part)
 
@@ -70,7 +91,7 @@ def number_form(text: str) -> NumberForm:
     Raises
     ------
     SchemaError
-        On words that are not ``thousands=``, ``decimal=``, ``digits=``, ``prefix=`` or ``suffix=``.
+        On words that are no part of a `NumberForm`.
     """
     found: dict[str, str] = {}
     for word in text.split():
@@ -83,16 +104,23 @@ def number_form(text: str) -> NumberForm:
             )
         found[match[1]] = match[2]
     thousands = found.get("thousands", "")
-    digits = found.get("digits", "0")
+    digits, significant = found.get("digits", "0"), found.get("significant", "0")
     form = NumberForm(
         _MEANT.get(thousands, thousands),
         found.get("decimal", "."),
         int(digits) if digits.isdigit() and int(digits) <= 15 else -1,
         found.get("prefix", ""),
         found.get("suffix", ""),
+        int(significant) if significant.isdigit() and int(significant) <= 17 else -1,
+        found.get("exponent", ""),
+        found.get("when", "") == "shorter",
+        found.get("sign", "") == "plus",
+        found.get("gap", "") == "space",
     )
     if (
         form.digits < 0
+        or form.significant < 0
+        or not (form.exponent == "" or _EXPONENT.fullmatch(form.exponent))
         or len(form.thousands) > 1
         or form.decimal not in (".", ",")
         or form.decimal == form.thousands
@@ -100,7 +128,7 @@ def number_form(text: str) -> NumberForm:
         raise SchemaError(
             f"{text!r} is no format of a number",
             where="format",
-            expected="one sign for thousands, '.' or ',' for the decimal, 0 to 15 digits",
+            expected="one sign for thousands, '.' or ',' for the decimal, 0 to 15 digits, exponent e+00",
         )
     return form
 
@@ -186,20 +214,46 @@ def format_float(values: Iterable[float], form: NumberForm, decimals: int | None
 
     With `decimals` None the shortest text that reads back as the same double is written.
     """
-    least = form.digits
     texts = []
     for value in values:
         if not math.isfinite(value):
             texts.append(f"{'-' if value < 0 else ''}{form.prefix}inf{form.suffix}")
             continue
-        text = repr(float(value)) if decimals is None else f"{value:.{max(decimals, least)}f}"
-        if "e" not in text and "." in text:
-            text = text.rstrip("0")
-            short = least - (len(text) - text.index(".") - 1)
-            text = text + "0" * short if short > 0 else text
-            text = text.rstrip(".") if least == 0 else text
+        text = _plain_text(float(value), form, decimals)
+        if form.exponent:
+            power = _with_exponent(float(value), form)
+            text = power if not form.shorter or len(power) < len(text) else text
         texts.append(_dress(text, form))
     return texts
+
+
+def _plain_text(value: float, form: NumberForm, decimals: int | None) -> str:
+    """A number without separators and units, and with no exponent where `decimals` says how many digits."""
+    least = form.digits if not form.exponent else 0
+    if form.significant and value:
+        places = form.significant - 1 - math.floor(math.log10(abs(value)))
+        decimals = None if decimals is None else max(0, min(places, decimals))
+        value = round(value, places)
+    text = repr(value) if decimals is None else f"{value:.{max(decimals, least)}f}"
+    if "e" not in text and "." in text:
+        text = text.rstrip("0")
+        short = least - (len(text) - text.index(".") - 1)
+        text = text + "0" * short if short > 0 else text
+        text = text.rstrip(".") if least == 0 else text
+    return text
+
+
+def _with_exponent(value: float, form: NumberForm) -> str:
+    """A number as mantissa and power of ten, in the form's own spelling of both."""
+    places = max(form.significant - 1, form.digits, 0) if form.significant or form.digits else 0
+    mantissa, power = f"{value:.{places}e}".split("e")
+    if "." in mantissa:
+        whole, part = mantissa.split(".")
+        part = part.rstrip("0").ljust(form.digits, "0")
+        mantissa = f"{whole}.{part}" if part else whole
+    minus, size = power[0] == "-", power[1:].lstrip("0").rjust(form.exponent.count("0"), "0")
+    sign = "-" if minus else "+" if "+" in form.exponent else ""
+    return f"{mantissa}{form.exponent[0]}{sign}{size}"
 
 
 def format_int(values: Iterable[int], form: NumberForm) -> list[str]:
@@ -214,8 +268,11 @@ def _dress(text: str, form: NumberForm) -> str:
     """Put separators and units on a plain number."""
     if text == "-0":
         text = "0"
-    sign, body = ("-", text[1:]) if text.startswith("-") else ("", text)
+    sign, body = ("-", text[1:]) if text.startswith("-") else ("+" * form.plus, text)
     whole, point, part = body.partition(".")
     if form.thousands and whole.isdigit():
         whole = f"{int(whole):,}".replace(",", form.thousands)
-    return f"{sign}{form.prefix}{whole}{form.decimal if point else ''}{part}{form.suffix}"
+    gap = " " * form.gap
+    before = f"{form.prefix}{gap}" if form.prefix else ""
+    after = f"{gap}{form.suffix}" if form.suffix else ""
+    return f"{sign}{before}{whole}{form.decimal if point else ''}{part}{after}"

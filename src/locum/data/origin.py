@@ -34,6 +34,10 @@ class Dialect:
         Whether a blank follows each delimiter (the original UCI files do this).
     decimal
         Decimal sign the user asked for; None when left to detection.
+    row
+        The column of row numbers that has no name in the file; empty where there is none.
+    row_form
+        How the name is lacking: ``empty`` (pandas and R write so), or ``absent``, one name too few (R too).
     """
 
     delimiter: str = ","
@@ -42,6 +46,8 @@ class Dialect:
     quote_all: bool = False
     space: bool = False
     decimal: str | None = None
+    row: str = ""
+    row_form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,10 @@ class Held:
     native
         The frame library's own type object where it says more than its name (category lists). Lives in
         memory only.
+    types
+        Types of the values of a pandas ``object`` column that mixes some; see `locum.data.mixed_objects`.
+    required
+        Whether the type of an Arrow column says that no value may be missing.
     """
 
     name: str
@@ -68,6 +78,8 @@ class Held:
     dtype: str = ""
     null: NullStyle = ""
     native: object = field(default=None, compare=False, repr=False)
+    types: tuple[str, ...] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +124,24 @@ class Origin:
         dialect = self.dialect
         return {
             "backend": self.backend,
-            "columns": [[c.name, c.storage, c.dtype, c.null] for c in self.columns],
+            "columns": [_held_json(c) for c in self.columns],
             "dialect": None
             if dialect is None
             else {name: getattr(dialect, name) for name in Dialect.__dataclass_fields__},
             "missing": list(self.missing),
             "wrapped": self.wrapped,
         }
+
+
+def _held_json(column: Held) -> list[Any]:
+    """A column as a list; what was added to the format later stands at its end, where it says something."""
+    first = [column.name, column.storage, column.dtype, column.null]
+    return [*first, list(column.types), column.required] if column.types or column.required else first
+
+
+def held_as(schema: pa.Schema) -> tuple[Held, ...]:
+    """Names and types of columns as an `Origin` keeps them."""
+    return tuple(Held(field.name, str(field.type), required=not field.nullable) for field in schema)
 
 
 def origin_from_json(obj: object) -> Origin:
@@ -142,15 +165,17 @@ def _origin(obj: object) -> Origin:
         raise TypeError("backend")
     columns = []
     for entry in obj["columns"]:
-        name, storage, dtype, null = entry
-        if not all(isinstance(part, str) for part in entry) or null not in get_args(NullStyle):
+        name, storage, dtype, null, *more = entry
+        types, required = more or ((), False)
+        texts = (name, storage, dtype, null, *types)
+        if not all(isinstance(part, str) for part in texts) or null not in get_args(NullStyle):
             raise TypeError("columns")
-        columns.append(Held(name, storage, dtype, null))
+        columns.append(Held(name, storage, dtype, null, types=tuple(types), required=bool(required)))
     given = obj["dialect"]
     dialect = None
     if given is not None:
         dialect = Dialect(**given)
-        for name in ("delimiter", "encoding", "newline"):
+        for name in ("delimiter", "encoding", "newline", "row", "row_form"):
             if not isinstance(getattr(dialect, name), str):
                 raise TypeError("dialect")
     missing = tuple(obj["missing"])

@@ -6,7 +6,6 @@ Types, category lists, spellings of missing, encoding and line ends of the data 
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,12 @@ from locum.data.blocks import Blocks, typed_blocks
 from locum.data.cell_texts import column_texts, texts_of
 from locum.data.csv_lines import LineForm, line_form, read_lines
 from locum.data.origin import Backend
-from locum.data.read import JSON_FILES, TEXT_FILES, kind_of_file, read, table_name
+from locum.data.packing import reading as unpacked
+from locum.data.parts import parts_of
+from locum.data.read import JSON_FILES, SUFFIXES, TEXT_FILES, kind_of_file, read, table_name
+from locum.data.spreadsheet import SPREADSHEETS
+from locum.data.statistics_file import STATISTICS_FILES
+from locum.data.table_area import AreaAsked
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +71,11 @@ def open_private(
     *,
     delimiter: str | None = None,
     encoding: str | None = None,
-    header: bool = True,
+    header: bool | None = None,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
     **ignored: Any,
 ) -> PrivateTable:
     """A path or frame as a table of private rows; no row is read yet.
@@ -81,6 +89,8 @@ def open_private(
         names.
     delimiter, encoding, header
         How a text file is spelled, as declared; see `line_form`.
+    skip_rows, header_rows, units_row, footer_rows
+        Where the table lies in a text file, as declared: nothing of it is found out.
     ignored
         Other options of `read`, which have no effect on private rows.
 
@@ -101,8 +111,21 @@ def open_private(
         return _Frame.of(source, _declared(names, "a data frame"))
     path = Path(source)
     if not path.is_file():
+        if parts_of(path, SUFFIXES):
+            raise UsageError(
+                "private rows are read from one file",
+                where=str(path),
+                do="put the parts together in one CSV or Parquet file first",
+            )
         read(path)  # says what is wrong with the path
-    suffix, zipped = kind_of_file(path)
+    suffix, packing = kind_of_file(path)
+    if suffix in (*SPREADSHEETS, *STATISTICS_FILES, ".zip"):
+        raise UsageError(
+            f"private rows are not read from {suffix} files",
+            where=str(path),
+            expected="CSV, JSON Lines, Parquet or Arrow",
+            do="save the table as CSV first",
+        )
     name = table_name(path)
     if suffix in TEXT_FILES:
         if delimiter in ("tab", "\\t") or (delimiter is None and suffix in (".tsv", ".tab")):
@@ -115,15 +138,18 @@ def open_private(
                 where="delimiter",
                 expected="one character such as , ; |",
             )
-        with _bytes_of(path, zipped) as file:
+        headed = header is not False if header_rows is None else header_rows == 1
+        above = (skip_rows or 0) + (0 if headed else (header_rows or 0) + bool(units_row))
+        area = AreaAsked(above, 1, headed and units_row, footer_rows)
+        with _bytes_of(path, packing) as file:
             form = line_form(
-                file, str(path), names=names, delimiter=delimiter, encoding=encoding, header=header
+                file, str(path), names=names, delimiter=delimiter, encoding=encoding, header=headed, area=area
             )
-        return _Lines(path, zipped, name, tuple(names or form.fields), form)
+        return _Lines(path, packing, name, tuple(names or form.fields), form)
     what = {True: "a JSON Lines file", False: "a file of typed columns"}[suffix in JSON_FILES]
     declared = _declared(names, what)
     if suffix in JSON_FILES:
-        return _Records(path, zipped, name, declared)
+        return _Records(path, packing, name, declared)
     blocks = typed_blocks(path, suffix)
     _need(declared, blocks.schema.names, str(path))
     return _TypedFile(blocks, declared)
@@ -141,13 +167,9 @@ def _declared(names: Sequence[str] | None, what: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def _bytes_of(path: Path, zipped: bool) -> Iterator[IO[bytes]]:
-    with path.open("rb") as file:
-        if not zipped:
-            yield file
-            return
-        with gzip.open(file, "rb") as inner:
-            yield cast(IO[bytes], inner)
+def _bytes_of(path: Path, packing: str) -> Iterator[IO[bytes]]:
+    with path.open("rb") as file, unpacked(file, packing) as inner:
+        yield inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +177,7 @@ class _Lines:
     """A CSV file."""
 
     path: Path
-    zipped: bool
+    packing: str
     name: str
     names: tuple[str, ...]
     form: LineForm
@@ -166,7 +188,7 @@ class _Lines:
         return self.form.fields
 
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        with _bytes_of(self.path, self.zipped) as file:
+        with _bytes_of(self.path, self.packing) as file:
             yield from read_lines(file, self.form, columns or self.names)
 
 
@@ -175,7 +197,7 @@ class _Records:
     """A file of JSON objects, one a line; a line that is none is a row without values."""
 
     path: Path
-    zipped: bool
+    packing: str
     name: str
     names: tuple[str, ...]
     backend: Backend = "jsonl"
@@ -187,7 +209,7 @@ class _Records:
     def read(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         names = tuple(columns or self.names)
         held: list[Mapping[str, Any]] = []
-        with _bytes_of(self.path, self.zipped) as file:
+        with _bytes_of(self.path, self.packing) as file:
             for line in file:
                 if line.strip():
                     held.append(_record(line))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import gzip
 import os
-import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from locum.data.arrowtypes import family
+from locum.data.arrowtypes import cannot_hold, family
 from locum.data.csv import read_csv
 from locum.data.lineage_stamp import stamp_in, stamp_of_file
-from locum.data.origin import Backend, Held, Origin, Raw
+from locum.data.origin import Backend, Dialect, Origin, Raw, held_as
+from locum.data.packing import PACKINGS, only_member, packing_of, unpack
+from locum.data.parts import parts_of, read_parts
+from locum.data.plain_columns import as_plain
+from locum.data.spreadsheet import SPREADSHEETS, read_spreadsheet
+from locum.data.statistics_file import STATISTICS_FILES, read_statistics_file
+from locum.data.table_area import AreaAsked
 from locum.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +29,9 @@ TEXT_FILES = (".csv", ".tsv", ".txt", ".tab")
 JSON_FILES = (".jsonl", ".ndjson")
 PARQUET_FILES = (".parquet", ".pq")
 ARROW_FILES = (".arrow", ".feather", ".ipc")
-SUFFIXES = (*TEXT_FILES, *JSON_FILES, *PARQUET_FILES, *ARROW_FILES)
+#: Formats that rows are written in, and all that are read.
+WRITTEN = (*TEXT_FILES, *JSON_FILES, *PARQUET_FILES, *ARROW_FILES)
+SUFFIXES = (*WRITTEN, *SPREADSHEETS, *STATISTICS_FILES, ".zip")
 
 
 def read(
@@ -35,22 +41,37 @@ def read(
     encoding: str | None = None,
     decimal: str | None = None,
     missing: Sequence[str] | str | None = None,
-    header: bool = True,
+    header: bool | None = None,
     names: Sequence[str] = (),
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
+    sheet: str | None = None,
+    ask: bool = False,
 ) -> Raw:
     """Read a table from a path or a data frame.
 
     Parameters
     ----------
     source
-        Path of a ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.ndjson`` (each also with ``.gz``),
-        ``.parquet``, ``.arrow`` or ``.feather`` file; or a pandas, polars, pyarrow or narwhals frame.
+        Path of a ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.ndjson`` (each also packed: ``.gz``, ``.zst``,
+        ``.bz2``, ``.xz``), ``.parquet``, ``.arrow``, ``.feather`` file, of a workbook (``.xlsx``, ``.xls``,
+        ``.ods``), of a file of SPSS, Stata or SAS, of a ``.zip`` with one of these, a folder or a pattern
+        such as ``part-*.csv`` of the parts of one table; or a pandas, polars, pyarrow or narwhals frame.
     delimiter, encoding, decimal
         Spelling of a CSV file where sniffing got it wrong. `decimal` is ``.`` or ``,``.
     missing
         Texts that mean "missing", besides the usual ones.
     header
-        False when the first line of a text table is a row and not the names of the columns.
+        False when the first line of a text table is a row and not the names of the columns, True when it
+        holds them whatever it looks like; None finds out.
+    skip_rows, header_rows, units_row, footer_rows
+        Where the table lies in the text or sheet, see `locum.data.table_area.AreaAsked`; None finds out.
+    sheet
+        Sheet of a workbook, where several hold something.
+    ask
+        Whether a first line that looks like a row is an error that asks; else it is taken for one.
     names
         Names of the columns of a table without a header line; c1, c2, ... when there are none.
 
@@ -65,24 +86,42 @@ def read(
         raise UsageError(f"decimal sign {decimal!r} is not known", where="decimal", expected="'.' or ','")
     tokens = (missing,) if isinstance(missing, str) else tuple(missing or ())
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        if not header:
-            refuse_headed(path)
-        raw = _read_path(
-            path,
-            delimiter=delimiter,
-            encoding=encoding,
-            decimal=decimal,
-            headed=header,
-            names=() if header else names,
-        )
+        if header is not None and header_rows is None:
+            header_rows = int(header) if not header else None
+        area = AreaAsked(skip_rows, header_rows, units_row, footer_rows)
+        wanted = _Wanted(delimiter, encoding, decimal, header, tuple(names), area, sheet, ask)
+        raw = _read_files(Path(source), wanted)
     else:
         raw = _read_frame(source)
     if tokens:
         origin = replace(raw.origin, missing=tokens)
         raw = replace(raw, origin=origin)
+    raw = as_plain(raw)
     _check(raw)
     return raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How to read a file, as far as it was said; see `read`."""
+
+    delimiter: str | None
+    encoding: str | None
+    decimal: str | None
+    header: bool | None
+    names: tuple[str, ...]
+    area: AreaAsked
+    sheet: str | None
+    ask: bool
+
+
+def _read_files(path: Path, wanted: _Wanted) -> Raw:
+    """One file, or the files of one table that a pattern or a folder stands for."""
+    files = parts_of(path, SUFFIXES)
+    if not files:
+        return _read_path(path, wanted)
+    name = table_name(path).rstrip("*?-_. ") or table_name(files[0])
+    return read_parts(files, name, lambda part: _read_path(part, wanted))
 
 
 def refuse_headed(path: Path) -> None:
@@ -94,7 +133,7 @@ def refuse_headed(path: Path) -> None:
         For all but CSV and the like.
     """
     suffix, _ = kind_of_file(path)
-    if suffix not in TEXT_FILES:
+    if suffix not in (*TEXT_FILES, *SPREADSHEETS, ".zip"):
         raise UsageError(
             f"a {suffix} file names its columns itself and has no header line",
             where="--no-header",
@@ -102,21 +141,37 @@ def refuse_headed(path: Path) -> None:
         )
 
 
-def _read_path(path: Path, *, delimiter: str | None, **reading: Any) -> Raw:
+def _read_path(path: Path, wanted: _Wanted) -> Raw:
     where = str(path)
-    suffix, zipped = kind_of_file(path)
+    suffix, packing = kind_of_file(path)
+    if wanted.area.header_rows == 0:
+        refuse_headed(path)
+    if wanted.sheet is not None and suffix not in SPREADSHEETS:
+        raise UsageError("only workbooks have sheets", where="--sheet", do="leave it out")
     data = _bytes(path, where)
     lineage, said = stamp_of_file(path, data)
-    if zipped:
-        data = _unzip(data, where)
+    packing = packing_of(data) or packing
+    if packing and suffix in (*TEXT_FILES, *JSON_FILES):
+        data = unpack(data, packing, where)
+    if suffix == ".zip":
+        inside, data = only_member(data, where)
+        suffix = PurePath(inside).suffix.lower()
+        if suffix not in SUFFIXES or suffix == ".zip":
+            raise _unknown(PurePath(inside), where)
     name = table_name(path)
+    if suffix in SPREADSHEETS:
+        names = () if wanted.header else wanted.names
+        table, row, form, notes = read_spreadsheet(
+            data, where, sheet=wanted.sheet, area=wanted.area, names=names, ask=wanted.ask
+        )
+        dialect = Dialect(decimal=wanted.decimal, row=row, row_form=form)
+        return Raw(table, Origin("csv", held_as(table.schema), dialect), name, (*notes, *said), lineage)
+    if suffix in STATISTICS_FILES:
+        table, notes = read_statistics_file(data, suffix, where)
+        return Raw(table, Origin("csv", held_as(table.schema), Dialect()), name, (*notes, *said), lineage)
     if suffix in TEXT_FILES:
         _refuse_disguised(data, where)
-        if delimiter is None and suffix in (".tsv", ".tab") and b"\t" in data[:65536]:
-            delimiter = "\t"
-        if delimiter in ("tab", "\\t"):
-            delimiter = "\t"
-        table, dialect, notes = read_csv(data, where, delimiter=delimiter, **reading)
+        table, dialect, notes = _read_text(data, suffix, where, wanted)
         return Raw(table, Origin("csv", held_as(table.schema), dialect), name, (*notes, *said), lineage)
     if suffix in JSON_FILES:
         table = _jsonl(data, where)
@@ -128,21 +183,38 @@ def _read_path(path: Path, *, delimiter: str | None, **reading: Any) -> Raw:
     return Raw(table, Origin(backend, held_as(table.schema)), name, (*notes, *said), lineage)
 
 
+def _read_text(
+    data: bytes, suffix: str, where: str, wanted: _Wanted
+) -> tuple[pa.Table, Dialect, tuple[str, ...]]:
+    delimiter = wanted.delimiter
+    if delimiter is None and suffix in (".tsv", ".tab") and b"\t" in data[:65536]:
+        delimiter = "\t"
+    if delimiter in ("tab", "\\t"):
+        delimiter = "\t"
+    return read_csv(
+        data,
+        where,
+        delimiter=delimiter,
+        encoding=wanted.encoding,
+        decimal=wanted.decimal,
+        headed=wanted.header,
+        names=wanted.names if wanted.area.header_rows == 0 else (),
+        area=wanted.area,
+        ask=wanted.ask,
+    )
+
+
 def table_name(path: Path) -> str:
     """Name of the table that a file holds: the file's own without its endings."""
     return path.name.split(".")[0] or "table"
 
 
 #: What to do with a file of another kind.
-_CONVERT = {
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV"),
-    ".json": "write one JSON object a line and name the file .jsonl",
-    ".zip": "unpack it and name the file inside",
-}
+_CONVERT = {".json": "write one JSON object a line and name the file .jsonl"}
 
 
-def kind_of_file(path: Path) -> tuple[str, bool]:
-    """The ending that decides the format, and whether the file is gzipped.
+def kind_of_file(path: Path) -> tuple[str, str]:
+    """The ending that decides the format, and how the file is packed by its name; empty when it is not.
 
     Raises
     ------
@@ -150,27 +222,33 @@ def kind_of_file(path: Path) -> tuple[str, bool]:
         When locum does not know the ending.
     """
     endings = [ending.lower() for ending in path.suffixes]
-    zipped = bool(endings) and endings[-1] == ".gz"
-    suffix = endings[-2] if zipped and len(endings) > 1 else (endings[-1] if endings and not zipped else "")
-    if suffix not in SUFFIXES or (zipped and suffix not in (*TEXT_FILES, *JSON_FILES)):
+    packing = PACKINGS.get(endings[-1], "") if endings else ""
+    inner = endings[:-1] if packing else endings
+    suffix = inner[-1] if inner else ""
+    if suffix not in SUFFIXES or (packing and suffix not in (*TEXT_FILES, *JSON_FILES)):
         if path.is_dir():
             _refuse_folder(path)
-        hint = _CONVERT.get(suffix, "rename or convert it")
-        raise UsageError(
-            f"locum does not know files that end in {''.join(endings[-2:]) or 'nothing'}",
-            where=str(path),
-            expected=f"one of {', '.join(SUFFIXES)}, or .csv.gz, .jsonl.gz",
-            do=hint,
-        )
-    return suffix, zipped
+        raise _unknown(path, str(path))
+    return suffix, packing
+
+
+def _unknown(path: PurePath, where: str) -> UsageError:
+    endings = [ending.lower() for ending in path.suffixes]
+    packed = f"{', '.join(f'.csv{ending}' for ending in PACKINGS)}"
+    return UsageError(
+        f"locum does not know files that end in {''.join(endings[-2:]) or 'nothing'}",
+        where=where,
+        expected=f"one of {', '.join(SUFFIXES)}, or {packed} (.jsonl too)",
+        do=_CONVERT.get(endings[-1] if endings else "", "rename or convert it"),
+    )
 
 
 #: First bytes of files that are no text tables, with what they are and what to do.
 _DISGUISED = (
-    (b"PK\x03\x04", "an Excel workbook or ZIP archive", "save the sheet as CSV, or unpack it"),
+    (b"PK\x03\x04", "an Excel workbook or ZIP archive", "rename it to end in .xlsx or .zip"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook", "rename it to end in .xls"),
     (b"PAR1", "a Parquet file", "rename it to end in .parquet"),
     (b"ARROW1", "an Arrow file", "rename it to end in .arrow"),
-    (b"\x1f\x8b", "a gzip file", "rename it to end in .csv.gz"),
     (b'{"', "JSON", "write one JSON object a line and name the file .jsonl"),
     (b"[{", "JSON", "write one JSON object a line and name the file .jsonl"),
 )
@@ -220,13 +298,6 @@ def _did_you_mean(path: Path) -> str:
         return f"check the folder: {folder} does not exist"
     close = difflib.get_close_matches(path.name, [entry.name for entry in folder.iterdir()], n=1, cutoff=0.5)
     return f"did you mean {folder / close[0]}?" if close else "check the spelling of the path"
-
-
-def _unzip(data: bytes, where: str) -> bytes:
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError("the gzip file is broken or cut off", where=where, do="copy it anew") from error
 
 
 def _jsonl(data: bytes, where: str) -> pa.Table:
@@ -307,11 +378,6 @@ def _read_frame(source: Any) -> Raw:
     return from_native(source)
 
 
-def held_as(schema: pa.Schema) -> tuple[Held, ...]:
-    """Names and types of columns as an `Origin` keeps them."""
-    return tuple(Held(field.name, str(field.type)) for field in schema)
-
-
 def _refuse_duplicates(names: Sequence[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -339,9 +405,4 @@ def refuse_columns(schema: pa.Schema, where: str) -> None:
         if not field.name.strip():
             raise DataError("a column has no name", where=where, do="give every column a name")
         if family(field.type) == "other":
-            raise DataError(
-                f"values of type {field.type} cannot be synthesised",
-                where=f"{where}.{field.name}",
-                expected="numbers, text, dates or true/false",
-                do="leave the column out, or split it into plain columns",
-            )
+            raise cannot_hold(str(field.type), f"{where}.{field.name}")

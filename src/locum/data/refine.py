@@ -85,7 +85,7 @@ def as_kind(column: Column, kind: str, held: Distinct, values: pa.ChunkedArray, 
             bare, format=column.format if keeps else "", timezone=zone if kind == "datetime" else ""
         )
     texts = pc.utf8_trim_whitespace(held.values)
-    gone = missing_texts(texts, held.counts, hints.missing, typed=typed)
+    gone = missing_texts(texts, held.counts, hints.missing, typed=typed, name=column.name)
     keep = pc.invert(pc.is_in(texts, value_set=pa.array([*gone, *[""] * typed], texts.type)))
     some = texts.filter(keep)
     bare = replace(bare, missing=tuple(text for text in gone if text != "" or not held.nulls))
@@ -96,7 +96,7 @@ def as_kind(column: Column, kind: str, held: Distinct, values: pa.ChunkedArray, 
         guess = guess_number(some, counts, hints.decimal)
         if guess is None or guess.share < 1:
             return bare
-        found, decimals, form = number_column(guess)
+        found, decimals, form = number_column(guess, some)
         return replace(
             bare, format=form, decimals=decimals if kind == "number" and found == "number" else None
         )

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from locum.data.arrowtypes import family, parse_type
-from locum.data.distinct import distinct, plain
+from locum.data.distinct import distinct, plain, plain_type
+from locum.data.kept_cells import KeptCells
 from locum.data.lineage_stamp import with_stamp
 from locum.data.native import to_native
 from locum.data.origin import Origin
@@ -15,6 +16,7 @@ from locum.data.texts import to_text
 from locum.errors import DataError
 from locum.schema.column import Column
 from locum.schema.lineage import Lineage
+from locum.schema.offsets import zone_of
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -25,7 +27,13 @@ _DAY_US = 86_400_000_000
 _TEXT = ("csv", "jsonl")
 
 
-def restore(table: pa.Table, schema: Schema, origin: Origin | None, lineage: Lineage | None = None) -> Any:
+def restore(
+    table: pa.Table,
+    schema: Schema,
+    origin: Origin | None,
+    lineage: Lineage | None = None,
+    kept: KeptCells | None = None,
+) -> Any:
     """Turn a canonical table into the kind of table that `origin` describes, stamped with its lineage.
 
     Frames come back as frames of the same library with the same dtypes, Parquet and Arrow files as a
@@ -33,7 +41,8 @@ def restore(table: pa.Table, schema: Schema, origin: Origin | None, lineage: Lin
     columns get those of the schema, missing values are null, and moments with a zone are in that zone.
     `locum.data.write` is what gives a file its own spelling back. The canonical table without an origin.
 
-    Of several spellings of missing in one column of a frame the most frequent one is written.
+    Of several spellings of missing in one column of a frame the most frequent one is written. Cells that are
+    `kept` come back as they were read.
 
     Raises
     ------
@@ -42,7 +51,10 @@ def restore(table: pa.Table, schema: Schema, origin: Origin | None, lineage: Lin
     """
     if origin is None:
         return with_stamp(table, lineage)
-    held = as_typed(table, schema, origin) if origin.backend in _TEXT else as_stored(table, schema, origin)
+    if origin.backend in _TEXT:
+        held = as_typed(table, schema, origin)
+    else:
+        held = as_stored(table, schema, origin, kept)
     return with_stamp(to_native(held, origin), lineage)
 
 
@@ -60,13 +72,15 @@ def as_typed(table: pa.Table, schema: Schema, origin: Origin) -> pa.Table:
         if family(kind) not in ("text", "null"):
             columns[name] = to_storage(values, column, kind, f"{schema.name}.{name}")
         elif column.timezone and pa.types.is_timestamp(values.type):
-            columns[name] = values.cast(pa.timestamp("us", tz=column.timezone))
+            columns[name] = values.cast(pa.timestamp("us", tz=zone_of(column.timezone)))
         else:
             columns[name] = values
     return pa.table(columns)
 
 
-def as_stored(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
+def as_stored(
+    table: pa.Table, schema: Schema, origin: Origin | None, kept: KeptCells | None = None
+) -> pa.Table:
     """The table in the Arrow types in which the data was held, columns in the order of the data."""
     import pyarrow as pa
 
@@ -76,8 +90,14 @@ def as_stored(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Tabl
     for name in in_order(table.column_names, origin):
         column = described[name]
         kind = parse_type(storage.get(name, column.storage))
-        columns[name] = to_storage(table.column(name), column, kind, f"{schema.name}.{name}")
-    return pa.table(columns)
+        stored = to_storage(table.column(name), column, kind, f"{schema.name}.{name}")
+        columns[name] = stored if kept is None else kept.over(name, stored)
+    made = pa.table(columns)
+    required = {held.name for held in origin.columns if held.required} if origin else set()
+    fields = [
+        f.with_nullable(made.column(f.name).null_count != 0 or f.name not in required) for f in made.schema
+    ]
+    return made.cast(pa.schema(fields)) if required else made
 
 
 def in_order(names: Iterable[str], origin: Origin | None) -> list[str]:
@@ -93,6 +113,7 @@ def to_storage(values: pa.ChunkedArray, column: Column, kind: pa.DataType, where
 
     target = kind.value_type if pa.types.is_dictionary(kind) else kind
     try:
+        target = plain_type(target)
         if pa.types.is_null(target) or (values.null_count == len(values) and not column.missing):
             return pa.nulls(len(values), kind)
         if family(target) == "text":
@@ -106,7 +127,7 @@ def to_storage(values: pa.ChunkedArray, column: Column, kind: pa.DataType, where
             where=where,
             do="write CSV or Parquet files instead, or change the kind",
         ) from error
-    return _dictionary(found, kind) if pa.types.is_dictionary(kind) else found
+    return _dictionary(found, kind) if pa.types.is_dictionary(kind) else found.cast(kind)
 
 
 def _typed(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
@@ -171,7 +192,9 @@ def _moment(values: pa.Array, column: Column, target: pa.DataType) -> pa.Array:
         values = values.cast(pa.timestamp("us"))
     zone = target.tz
     if column.timezone and zone is None:
-        aware = values.cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us", tz=column.timezone))
+        aware = values.cast(pa.timestamp("us", tz="UTC")).cast(
+            pa.timestamp("us", tz=zone_of(column.timezone))
+        )
         return pc.local_timestamp(aware).cast(target, safe=False)
     return values.cast(pa.timestamp("us", tz=zone)).cast(target, safe=target.unit == "ns")
 
@@ -219,6 +242,5 @@ def _dictionary(values: pa.Array, kind: pa.DataType) -> pa.Array:
     import pyarrow as pa
 
     coded = plain(values).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(
-        coded.indices.cast(kind.index_type), coded.dictionary, ordered=kind.ordered
-    )
+    levels = coded.dictionary.cast(kind.value_type)
+    return pa.DictionaryArray.from_arrays(coded.indices.cast(kind.index_type), levels, ordered=kind.ordered)

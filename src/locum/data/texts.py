@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from locum.arrays import IntArray
-from locum.data.distinct import distinct
+from locum.data.distinct import Distinct, distinct, flat
 from locum.data.durations import format_durations
 from locum.data.numberforms import format_float, format_int, number_form
-from locum.data.times import SECOND, compile_format, format_times, utc_to_local
+from locum.data.times import SECOND, TimeFormat, compile_format, format_times, utc_to_local
+from locum.randomness import stream
 from locum.schema.column import Column
+from locum.schema.offsets import minutes_east, several_offsets, zone_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +26,10 @@ def to_text(values: pa.ChunkedArray | pa.Array, column: Column) -> pa.Array:
     """
     import pyarrow as pa
 
-    held = distinct(values)
+    if several_offsets(column.timezone):  # each row has an offset of its own
+        held = Distinct(flat(values).drop_null(), _places(flat(values)))
+    else:
+        held = distinct(values)
     texts = held.spread(pa.array(_texts(held.values, column), pa.string()))
     if column.missing and texts.null_count:
         texts = texts.fill_null(column.missing[0])
@@ -45,6 +52,23 @@ def _texts(values: pa.Array, column: Column) -> list[str] | pa.Array:
     return values
 
 
+def _places(values: pa.Array) -> IntArray:
+    """For each row its place among those that hold a value; -1 for null."""
+    there = values.is_valid().to_numpy(zero_copy_only=False)
+    return np.where(there, np.cumsum(there) - 1, -1)
+
+
+def _with_offsets(micros: IntArray, form: TimeFormat, several: tuple[tuple[str, int], ...]) -> list[str]:
+    """Moments, each with one of the offsets, drawn by their weights; same moments, same texts."""
+    weights = np.array([weight for _, weight in several], np.float64)
+    start = int(np.bitwise_xor.reduce(micros)) if len(micros) else 0
+    which = stream(abs(start), "offsets").choice(len(several), len(micros), p=weights / weights.sum())
+    east = np.array([minutes_east(offset) for offset, _ in several], np.int64)[which] * 60 * SECOND
+    colon = "%:z" in form.codes
+    written = [offset if colon else offset.replace(":", "") for offset, _ in several]
+    return format_times(micros, form, east, [written[i] for i in which])
+
+
 def _int64(values: pa.Array) -> IntArray:
     import pyarrow as pa
 
@@ -63,5 +87,8 @@ def _moments(values: pa.Array, column: Column) -> list[str]:
     form = compile_format(column.format or f"%Y-%m-%d %H:%M:%S{fraction}{zone}")
     if not column.timezone:
         return format_times(micros, form)
-    local = utc_to_local(micros, column.timezone)
+    several = several_offsets(column.timezone)
+    if several and form.zoned:
+        return _with_offsets(micros, form, several)
+    local = utc_to_local(micros, zone_of(column.timezone))
     return format_times(micros, form, local - micros) if form.zoned else format_times(local, form)

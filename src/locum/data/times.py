@@ -2,13 +2,14 @@
 
 Own code because Arrow and Python rely on the C library here, which differs between platforms, stops at
 some years, and knows neither fractions nor one-digit days. Formats use these codes: ``%Y %y %m %-m %d %-d %b
-%B %H %-H %I %-I %M %S %f`` (1-6 digits) ``%3f %6f %9f`` (exactly so many) ``%p %z`` (+0200) ``%:z`` (+02:00).
+%B %H %-H %I %-I %M %S %f`` (1-6 digits) ``%3f %6f %9f`` (exactly so many) ``%.f`` (point
+and digits, or nothing) ``%p %z`` (+0200) ``%:z`` (+02:00); either offset may be read as ``Z``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,10 +59,11 @@ _PARTS = {
     "%6f": r"(?P<f>\d{6})",
     "%9f": r"(?P<f>\d{9})",
     "%p": r"(?P<p>[AaPp][Mm])",
-    "%z": r"(?P<z>[+-]\d{4})",
-    "%:z": r"(?P<z>[+-]\d{2}:\d{2})",
+    "%.f": r"(?:\.(?P<f>\d{1,9}))?",
+    "%z": r"(?P<z>[+-]\d{4}|Z)",
+    "%:z": r"(?P<z>[+-]\d{2}:\d{2}|Z)",
 }
-_CODE = re.compile(r"%(?:[369]f|:z|-?[A-Za-z])")
+_CODE = re.compile(r"%(?:[369.]f|:z|-?[A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +213,18 @@ def _fraction(texts: pa.Array) -> IntArray:
 def _offset(texts: pa.Array) -> IntArray:
     digits = [text.replace(":", "") for text in texts.to_pylist()]
     minutes = [
-        0 if not text else (-1 if text[0] == "-" else 1) * (int(text[1:3]) * 60 + int(text[3:5]))
+        0 if text in ("", "Z") else (-1 if text[0] == "-" else 1) * (int(text[1:3]) * 60 + int(text[3:5]))
         for text in digits
     ]
     return np.array(minutes, np.int64) * 60 * SECOND
 
 
-def format_times(micros: IntArray, form: TimeFormat, offsets: IntArray | None = None) -> list[str]:
+def format_times(
+    micros: IntArray,
+    form: TimeFormat,
+    offsets: IntArray | None = None,
+    offset_texts: Sequence[str] = (),
+) -> list[str]:
     """Write microseconds since 1970 as text.
 
     Parameters
@@ -228,6 +235,8 @@ def format_times(micros: IntArray, form: TimeFormat, offsets: IntArray | None = 
         The compiled format.
     offsets
         Microseconds east of UTC, used only by formats with ``%z``; None is UTC.
+    offset_texts
+        How each offset is written; empty for its hours and minutes.
     """
     east = np.zeros_like(micros) if offsets is None else offsets
     local = micros + east if form.zoned else micros
@@ -260,7 +269,7 @@ def format_times(micros: IntArray, form: TimeFormat, offsets: IntArray | None = 
             columns.append(_write_fraction(rest % SECOND, part))
         elif part[-1] == "z":
             template += "%s"
-            columns.append(_write_offset(east, ":" if ":" in part else ""))
+            columns.append(list(offset_texts) or _write_offset(east, ":" if ":" in part else ""))
         else:
             shape, get = fields[part[-1]]
             template += "%d" if "-" in part else shape
@@ -271,6 +280,8 @@ def format_times(micros: IntArray, form: TimeFormat, offsets: IntArray | None = 
 
 def _write_fraction(micros: IntArray, code: str) -> list[str]:
     texts = [f"{value:06d}" for value in micros.tolist()]
+    if code == "%.f":
+        return ["" if text == "000000" else f".{text}" for text in texts]
     if code == "%f":
         return [text.rstrip("0") or "0" for text in texts]
     width = int(code[1])

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from locum.data.distinct import plain
+from locum.data.kept_cells import KeptCells
 from locum.data.lineage_stamp import metadata
 from locum.data.origin import Dialect, Origin
-from locum.data.read import kind_of_file
+from locum.data.packing import writing as packed_into
+from locum.data.read import WRITTEN, kind_of_file
 from locum.data.restore import as_stored, in_order
 from locum.data.texts import to_text
+from locum.errors import UsageError
 from locum.files import atomic
 from locum.schema.lineage import Lineage
 from locum.schema.table import Schema
@@ -34,9 +36,10 @@ def write(
     schema: Schema,
     origin: Origin | None = None,
     lineage: Lineage | None = None,
+    kept: KeptCells | None = None,
 ) -> None:
-    """Write a canonical table; see `write_blocks`."""
-    write_blocks((table,), path, schema=schema, origin=origin, lineage=lineage)
+    """Write a canonical table; see `write_blocks`. Cells that are `kept` are written as they were read."""
+    write_blocks((table,), path, schema=schema, origin=origin, lineage=lineage, kept=kept)
 
 
 def write_blocks(
@@ -46,6 +49,7 @@ def write_blocks(
     schema: Schema,
     origin: Origin | None = None,
     lineage: Lineage | None = None,
+    kept: KeptCells | None = None,
 ) -> None:
     """Write the blocks of a canonical table, at least one; the file's ending decides the format.
 
@@ -63,29 +67,36 @@ def write_blocks(
         An ending that is not known.
     """
     target = Path(path)
-    suffix, zipped = kind_of_file(target)
+    suffix, packing = kind_of_file(target)
+    if suffix not in WRITTEN:
+        raise UsageError(
+            f"rows are not written as {suffix}",
+            where=str(path),
+            expected=f"one of {', '.join(WRITTEN)}",
+            do="choose .csv, which workbooks and statistics programs read",
+        )
     tables = (block.select(in_order(block.column_names, origin)) for block in blocks)
-    with atomic.replacing(target) as part, part.open("wb") as file, _zipped(file, zipped) as out:
+    with atomic.replacing(target) as part, part.open("wb") as file, packed_into(file, packing) as out:
         if suffix in (".csv", ".tsv", ".tab", ".txt"):
             dialect = (origin.dialect if origin else None) or Dialect()
             if suffix in (".tsv", ".tab"):
                 dialect = replace(dialect, delimiter="\t")
             for i, table in enumerate(tables):
-                for lines in csv_blocks(table, schema, dialect, header=i == 0):
+                for lines in csv_blocks(table, schema, dialect, header=i == 0, kept=kept):
                     out.write(lines)
         elif suffix in (".jsonl", ".ndjson"):
             for table in tables:
-                for lines in _jsonl_blocks(_typed(table, schema, origin)):
+                for lines in _jsonl_blocks(_typed(table, schema, origin, kept)):
                     out.write(lines)
         else:
-            _binary((_typed(table, schema, origin) for table in tables), suffix, out, lineage)
+            _binary((_typed(table, schema, origin, kept) for table in tables), suffix, out, lineage)
 
 
-def _typed(table: pa.Table, schema: Schema, origin: Origin | None) -> pa.Table:
+def _typed(table: pa.Table, schema: Schema, origin: Origin | None, kept: KeptCells | None) -> pa.Table:
     """The table in the types of its origin; text files have none, so theirs is the canonical table."""
     if origin is None or origin.backend == "csv":
         return table
-    return as_stored(table, schema, origin)
+    return as_stored(table, schema, origin, kept)
 
 
 def _binary(tables: Iterator[pa.Table], suffix: str, out: IO[bytes], lineage: Lineage | None) -> None:
@@ -93,25 +104,40 @@ def _binary(tables: Iterator[pa.Table], suffix: str, out: IO[bytes], lineage: Li
     import pyarrow.parquet as pq
 
     first = next(tables)
+    if suffix in (".parquet", ".pq"):
+        first = _for_parquet(first)
     held = first.schema if lineage is None else first.schema.with_metadata(metadata(lineage))
     opened = pq.ParquetWriter if suffix in (".parquet", ".pq") else pa.ipc.new_file
     with opened(out, held) as writer:
         writer.write_table(first.cast(held))
         for table in tables:
-            writer.write_table(table.cast(held))
+            writer.write_table((_for_parquet(table) if suffix in (".parquet", ".pq") else table).cast(held))
 
 
-@contextmanager
-def _zipped(file: IO[bytes], zipped: bool) -> Iterator[IO[bytes]]:
-    if not zipped:
-        yield file
-        return
-    # No file name and no time in the header: same rows, same bytes.
-    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as out:
-        yield out  # type: ignore[misc]
+def _for_parquet(table: pa.Table) -> pa.Table:
+    """The table with the nearest type for each of the few that Parquet has not."""
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        kind, column = field.type, table.column(i)
+        if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
+            column = plain(column).dictionary_encode()
+        elif pa.types.is_decimal(kind) and kind.scale < 0:
+            column = column.cast(pa.decimal128(min(kind.precision - kind.scale, 38), 0))
+        else:
+            continue
+        table = table.set_column(i, field.with_type(column.type), column)
+    return table
 
 
-def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect, *, header: bool = True) -> Iterator[bytes]:
+def csv_blocks(
+    table: pa.Table,
+    schema: Schema,
+    dialect: Dialect,
+    *,
+    header: bool = True,
+    kept: KeptCells | None = None,
+) -> Iterator[bytes]:
     """The lines of a CSV file, header first if wanted, in blocks of some ten thousand rows.
 
     A missing value is an empty field, empty text a pair of quotes (in a file of one column both are the pair
@@ -122,7 +148,11 @@ def csv_blocks(table: pa.Table, schema: Schema, dialect: Dialect, *, header: boo
     encode = codecs.getincrementalencoder(dialect.encoding)(errors="replace").encode
     described = {column.name: column for column in schema}
     columns = {name: to_text(table.column(name), described[name]) for name in table.column_names}
-    names = pa.table([pa.array([name], pa.string()) for name in columns], names=list(columns))
+    if kept is not None:
+        columns = {name: kept.over(name, texts) for name, texts in columns.items()}
+    heads = [name for name in columns if name != dialect.row or dialect.row_form != "absent"]
+    shown = [None if name == dialect.row and dialect.row_form else name for name in heads]
+    names = pa.table([pa.array([name], pa.string()) for name in shown], names=heads)
     texts = pa.table(columns)
     for part in (
         *([names] if header else []),

@@ -146,7 +146,7 @@ class OpenAccess:
         """
         from locum.data.canonical import canonical
 
-        raw = read_table(data, **reading)
+        raw = read_table(data, ask=True, **reading)
         progress(Event("detect", 0, 2))
         schema, notes = refine_schema(request, raw, config)
         table = canonical(raw, schema)

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from locum.errors import SchemaError, UsageError
 from locum.evaluation.limits import Requirements, requirements
-from locum.runs.config_forms import DataForm, EvaluateForm, ModelForm, ReleaseForm
+from locum.runs.config_forms import AREA, DataForm, EvaluateForm, ModelForm, ReleaseForm
 from locum.runs.files import CONFIG
 from locum.runs.options import NO_ENTITY
 from locum.runs.request import RunRequest
@@ -79,7 +79,8 @@ class Config:
         Those of `columns` whose kind is still to be filled in, in a file that describes others or tries to.
         They are not in `schema`.
     header
-        Whether the first line of a text table holds names; without, columns are known by their place.
+        Whether the first line of a text table holds names; without, columns are known by their place. None
+        when the file does not say.
     unit, per_unit
         Column that says whose row it is, and how many rows of each are kept; None when that is not said.
     one_row_per_person
@@ -90,6 +91,9 @@ class Config:
     entity
         Column that says whose row it is in a run without a guarantee, ``none`` where each row is somebody
         else's; None when that is not said.
+    area
+        Where the table lies in its file, by the keys ``skip_rows``, ``header_rows``, ``units_row``,
+        ``footer_rows`` and ``sheet``.
     """
 
     schema: Schema | None
@@ -103,12 +107,13 @@ class Config:
     require: Requirements = field(default_factory=Requirements)
     columns: tuple[str, ...] = ()
     unfilled: tuple[str, ...] = ()
-    header: bool = True
+    header: bool | None = None
     unit: str | None = None
     per_unit: int | None = None
     one_row_per_person: bool = False
     release: Mapping[str, str] = field(default_factory=dict)
     entity: str | None = None
+    area: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.columns and self.schema is not None:
@@ -119,8 +124,10 @@ class Config:
         """The reading options that are set, as keyword arguments of `locum.data.read`."""
         given: dict[str, Any] = {"delimiter": self.delimiter, "encoding": self.encoding}
         given |= {"decimal": self.decimal, "missing": self.missing}
-        found = {name: value for name, value in given.items() if value}
-        return found if self.header else {**found, **headless(self.columns)}
+        found = {name: value for name, value in given.items() if value} | dict(self.area)
+        if self.header is None:
+            return found
+        return {**found, "header": True} if self.header else {**found, **headless(self.columns)}
 
 
 def headless(names: Sequence[str]) -> dict[str, Any]:
@@ -276,6 +283,7 @@ class _ConfigForm(StrictForm):
             data.one_row_per_person,
             {name: text for name, text in vars(self.release).items() if text},
             data.entity,
+            {name: getattr(data, name) for name in AREA if getattr(data, name) is not None},
         )
 
 
@@ -375,6 +383,6 @@ def locate_data(request: RunRequest) -> tuple[Config | None, Any, dict[str, Any]
     reading |= {name: value for name, value in asked.items() if value}
     if request.header is not None:
         reading = {name: value for name, value in reading.items() if name not in ("header", "names")}
-        if not request.header:
-            reading |= headless(config.columns if config else ())
+        reading |= {"header": True} if request.header else headless(config.columns if config else ())
+    reading |= request.area
     return config, data, reading

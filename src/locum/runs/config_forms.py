@@ -21,7 +21,12 @@ class DataForm(StrictForm):
     decimal: Literal[".", ","] | None = None
     missing: Texts = ()
     columns: Texts = ()
-    header: bool = True
+    header: bool | None = None
+    skip_rows: Annotated[int, Field(ge=0)] | None = None
+    header_rows: Annotated[int, Field(ge=0, le=2)] | None = None
+    units_row: bool | None = None
+    footer_rows: Annotated[int, Field(ge=0)] | None = None
+    sheet: str | None = None
     unit: str | None = None
     per_unit: Annotated[int, Field(ge=1)] | None = None
     one_row_per_person: bool = False
@@ -42,6 +47,9 @@ class DataForm(StrictForm):
             )
         return self
 
+
+#: Keys that say where the table lies in its file; options of `locum.data.read`.
+AREA = ("skip_rows", "header_rows", "units_row", "footer_rows", "sheet")
 
 _Words = Annotated[str, Field(max_length=MOST_WORDS)]
 

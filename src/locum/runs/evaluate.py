@@ -224,6 +224,7 @@ def evaluate(
         for word, t in (("The table given as real", raw), ("The hold-out", tables[1]))
         if t is not None and t.lineage is not None and t.lineage.depth > 0
     ]
+    notes += [f"{t.name}: {note}" for t in (raw, *tables) if t is not None for note in t.notes]
     bare = "" if tables[0] is None else uncovered_warning(tables[0].lineage, tables[0].name)
     notes += [bare] if bare else []
     birds = None

@@ -19,6 +19,7 @@ from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import child_seed, stream
 from locum.runs.access import Access
 from locum.runs.config import Config, EvaluateConfig, ModelConfig
+from locum.runs.config_forms import AREA
 from locum.runs.config_text import dump_config
 from locum.runs.evaluate import judge
 from locum.runs.files import (
@@ -95,6 +96,11 @@ def run(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
+    sheet: str | None = None,
     progress: Listener = silent,
 ) -> RunOutcome:
     """Make a synthetic table with its evidence: one table in, a run folder out.
@@ -140,7 +146,12 @@ def run(
         Correct a wrong guess about a text file.
     header
         False when the first line of a text table is a row: columns are then called as the config says, or c1,
-        c2, ...
+        c2, ... True when it holds their names, though it looks like a row.
+    skip_rows, header_rows, units_row, footer_rows
+        Lines above the names, lines of names, whether a line of units follows, and lines below the last row
+        of a text or sheet, where that is not found out rightly.
+    sheet
+        Sheet of a workbook, where several hold something.
     progress
         Called with an `Event` now and then.
 
@@ -190,6 +201,11 @@ def run(
         delimiter=delimiter,
         encoding=encoding,
         header=header,
+        skip_rows=skip_rows,
+        header_rows=header_rows,
+        units_row=units_row,
+        footer_rows=footer_rows,
+        sheet=sheet,
     )
     return execute(prepare(request, progress), progress)
 
@@ -325,6 +341,7 @@ def sample_stage(
     """Draw the rows, write them block by block, and read them (or `most` of them) back to be judged."""
     from locum.data.canonical import canonical
     from locum.data.read import read
+    from locum.data.table_area import OWN_FORM
     from locum.data.write import write_blocks
 
     origin = synth.origin
@@ -343,9 +360,9 @@ def sample_stage(
             stage.output(plan.synthetic)
     if most is not None and plan.rows > most and plan.format != "jsonl":
         return _read_some(folder, plan, schema, most)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = dict(OWN_FORM) if plan.format in ("csv", "tsv") else {}
     if origin is not None and origin.dialect is not None and plan.format == "csv":
-        options = {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
+        options |= {"delimiter": origin.dialect.delimiter, "encoding": origin.dialect.encoding}
     raw = read(folder.file(plan.synthetic), **options)
     return canonical(replace(raw, name=plan.synthetic), schema)
 
@@ -357,12 +374,14 @@ def _read_some(folder: RunFolder, plan: RunPlan, schema: Schema, most: int) -> p
     from locum.data.blocks import open_blocks
     from locum.data.canonical import canonical
     from locum.data.origin import Raw
+    from locum.data.table_area import OWN_FORM
 
     places = stream(plan.seed, "pipeline", "judged").choice(plan.rows, most, replace=False)
     picked = np.zeros(plan.rows, dtype=np.bool_)
     picked[places] = True
     found, at = [], 0
-    blocks = open_blocks(folder.file(plan.synthetic))
+    options = OWN_FORM if plan.format in ("csv", "tsv") else {}
+    blocks = open_blocks(folder.file(plan.synthetic), **options)
     for block in blocks.read():
         found.append(block.filter(pa.array(picked[at : at + block.num_rows])))
         at += block.num_rows
@@ -449,6 +468,7 @@ def config_of(plan: RunPlan) -> Config:
         encoding=plan.read.get("encoding"),
         decimal=plan.read.get("decimal"),
         missing=tuple(plan.read.get("missing", ())),
+        header=True if plan.read.get("header") is False else None,
         release=plan.release,
         unit=terms.get("unit"),
         per_unit=terms.get("per_unit") if terms.get("unit") else None,
@@ -478,8 +498,14 @@ def command_of(plan: RunPlan) -> str:
         words += ["--entity", plan.schema.entity]
     if plan.effort != DEFAULT_EFFORT:
         words += ["--effort", plan.effort]
-    if plan.read.get("header") is False:
-        words.append("--no-header")
+    if plan.read.get("header") is not None:
+        words.append("--header" if plan.read["header"] else "--no-header")
+    for key in AREA:
+        value, option = plan.read.get(key), f"--{key.replace('_', '-')}"
+        if isinstance(value, bool):
+            words.append(option if value else "--no-units")
+        elif value is not None:
+            words += [option, str(value)]
     for key, option in (("epsilon", "--epsilon"), ("delta", "--delta"), ("unit", "--unit")):
         if (plan.privacy or {}).get(key) is not None:
             words += [option, str((plan.privacy or {})[key])]

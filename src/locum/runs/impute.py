@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locum.data.kept_cells import KeptCells, kept_cells
 from locum.data.lineage_stamp import after_given
 from locum.errors import GuaranteeWarning, UsageError
 from locum.progress import Event, Listener, silent
@@ -46,6 +47,8 @@ class Imputed:
         What a user should know, in plain sentences.
     warning
         That a guarantee of privacy does not hold for the rows; empty where there was none.
+    kept
+        The cells that held a value, as they were read.
     """
 
     table: pa.Table
@@ -56,6 +59,7 @@ class Imputed:
     rows_filled: int
     notes: tuple[str, ...] = ()
     warning: str = ""
+    kept: KeptCells | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
@@ -81,7 +85,7 @@ class Imputed:
         """The table in the form of the user's data, stamped."""
         from locum.data.restore import restore
 
-        return restore(self.table, self.schema, self.origin, self.lineage)
+        return restore(self.table, self.schema, self.origin, self.lineage, self.kept)
 
 
 def impute(
@@ -175,9 +179,10 @@ def _by_model(
     share = 1 - rows / max(outcome.table.num_rows, 1)
     drawn = after_given(model.lineage, data)
     mark = partly(drawn, share) if rows else None
-    notes = outcome.notes if not filled else ()
+    notes = outcome.notes
     risk = void_warning(model.lineage, drawn) if rows else ""
-    return Imputed(outcome.table, model.schema, model.origin, mark, filled, rows, notes, risk)
+    kept = kept_cells(read_table(data).table, given, outcome.table)
+    return Imputed(outcome.table, model.schema, model.origin, mark, filled, rows, notes, risk, kept)
 
 
 def _by_itself(
@@ -209,12 +214,13 @@ def _by_itself(
         notes = ["Nothing was missing."]
     whole = keep_rules(table, done.table, known, seed)
     filled, rows = _difference(table, whole)
-    notes += _rule_notes(table, whole, known)
+    notes += [*_rule_notes(table, whole, known), *raw.notes]
     before = raw.lineage or REAL
     mark = raw.lineage
     if rows:
         mark = partly(before.child(), before.own * (1 - rows / table.num_rows))
-    return Imputed(whole, known, raw.origin, mark, filled, rows, tuple(notes))
+    kept = kept_cells(raw.table, table, whole)
+    return Imputed(whole, known, raw.origin, mark, filled, rows, tuple(notes), kept=kept)
 
 
 def _difference(before: pa.Table, after: pa.Table) -> tuple[dict[str, int], int]:
@@ -272,7 +278,7 @@ def impute_file(
     synth = None if model is None else load(model)
     progress(Event("sample", 0, 1))
     done = fill(data, model=synth, columns=columns, method=method, config=config, seed=seed)
-    write_rows(done.table, out, done.schema, done.origin, done.lineage)
+    write_rows(done.table, out, done.schema, done.origin, done.lineage, done.kept)
     return {
         "out": str(out),
         "seed": seed,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locum.errors import UsageError
+from locum.runs.config_forms import AREA
 from locum.runs.entity import entity_notes
 from locum.runs.match_columns import list_names
 from locum.runs.name_notes import name_notes
@@ -30,6 +31,11 @@ def detect(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
+    sheet: str | None = None,
 ) -> Schema:
     """Propose what each column is, with a reason and a confidence.
 
@@ -45,6 +51,8 @@ def detect(
         Correct a wrong guess about a text file.
     header
         False when the first line of a text table is a row: columns are then called c1, c2, ...
+    skip_rows, header_rows, units_row, footer_rows, sheet
+        Where the table lies in its file, where that is not found out rightly; as for `run`.
 
     Returns
     -------
@@ -66,7 +74,8 @@ def detect(
     from locum.data.canonical import canonical
     from locum.data.detect import detect as propose
 
-    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
+    area = _area(skip_rows, header_rows, units_row, footer_rows, sheet)
+    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header, **area)
     if target is not None:
         need_column(target, raw.table.column_names, where="target")
     protected = several(protected)
@@ -74,6 +83,11 @@ def detect(
         need_column(name, raw.table.column_names, where="protected")
     schema = propose(raw, target=target, protected=protected)
     return with_found_rules(canonical(raw, schema), schema)
+
+
+def _area(*said: Any) -> dict[str, Any]:
+    """What was said about where the table lies, by its keys."""
+    return {name: value for name, value in zip(AREA, said, strict=True) if value is not None}
 
 
 def propose_rules(data: Any, *, schema: Schema | None = None) -> list[RuleProposal]:
@@ -154,6 +168,11 @@ def propose(
     encoding: str | None = None,
     header: bool | None = None,
     entity: str | None = None,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
+    sheet: str | None = None,
 ) -> ConfigProposal:
     """Detect the schema of a file, and rules that its rows seem to follow.
 
@@ -168,12 +187,13 @@ def propose(
     from locum.control.rules.found import with_found_rules
     from locum.data.canonical import canonical
 
-    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header)
+    area = _area(skip_rows, header_rows, units_row, footer_rows, sheet)
+    raw = read_table(data, delimiter=delimiter, encoding=encoding, header=header, ask=True, **area)
     request = RunRequest(data=data, target=target, protected=protected, entity=entity)
     schema, notes = refine_schema(request, raw, None)
     table = canonical(raw, schema)
     notes = (*entity_notes(table, schema), *name_notes(table, schema), *raw.notes, *notes)
-    reading = {"delimiter": delimiter, "encoding": encoding, "header": header is not False}
+    reading = {"delimiter": delimiter, "encoding": encoding, "header": header, **area}
     rules = tuple(discover(table, schema))
     schema = with_found_rules(table, schema, rules)
     return ConfigProposal(data, schema, raw.table.num_rows, reading, notes, rules, entity)
@@ -191,6 +211,11 @@ def draft_template(
     delimiter: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    units_row: bool | None = None,
+    footer_rows: int | None = None,
+    sheet: str | None = None,
 ) -> tuple[Draft, tuple[str, ...]]:
     """What is known of a table from a data dictionary and from what is said here; the data are not opened.
 
@@ -206,8 +231,8 @@ def draft_template(
         The column that says whose row it is, or that no person has two rows.
     target, protected
         Column to be predicted; columns that name groups.
-    delimiter, encoding, header
-        How the data are written, where that must be said.
+    delimiter, encoding, header, skip_rows, header_rows, units_row, footer_rows, sheet
+        How the data are written, and where the table lies in their file, where that must be said.
 
     Returns
     -------
@@ -243,6 +268,7 @@ def draft_template(
     reading = {name: value for name, value in reading.items() if value}
     if header is False:
         reading["header"] = False
+    reading |= _area(skip_rows, header_rows, units_row, footer_rows, sheet)
     draft = Draft(
         table,
         names,
@@ -286,8 +312,9 @@ def write_proposal(proposal: ConfigProposal, path: Path, *, force: bool) -> Path
         path=path_from(proposal.data, path),
         delimiter=proposal.reading.get("delimiter"),
         encoding=proposal.reading.get("encoding"),
-        header=proposal.reading.get("header", True),
+        header=proposal.reading.get("header"),
         entity=proposal.entity,
+        area={key: proposal.reading[key] for key in AREA if key in proposal.reading},
     )
     write_text(path, dump_config(config, {rule.rule: rule.remark for rule in proposal.rules}))
     return path

@@ -147,7 +147,7 @@ def fingerprint_table(table: Any, name: str) -> Fingerprint:
 
 
 def fingerprint_of(data: Any, raw: Raw) -> Fingerprint:
-    """The same of a file by its bytes, or of what was read where there is no file."""
-    if isinstance(data, str | Path):
+    """The same of a file by its bytes, or of what was read where there is no file, or are several."""
+    if isinstance(data, str | Path) and Path(data).is_file():
         return fingerprint(Path(data))
     return fingerprint_table(raw.table, raw.name)

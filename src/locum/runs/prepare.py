@@ -196,8 +196,11 @@ def format_of(data: Any) -> str:
     """Output format that goes with an input file; Parquet for tables from memory."""
     if not isinstance(data, str | Path):
         return "parquet"
-    suffixes = [s.lower().lstrip(".") for s in Path(data).suffixes]
-    plain = [s for s in suffixes if s not in ("gz", "bz2", "zst")]
+    path = Path(data)
+    if path.is_dir():
+        path = next((p for p in sorted(path.iterdir()) if not p.name.startswith((".", "_"))), path)
+    suffixes = [s.lower().lstrip(".") for s in path.suffixes]
+    plain = [s for s in suffixes if s not in ("gz", "bz2", "zst", "xz")]
     last = plain[-1] if plain else "csv"
     alias = {"feather": "arrow", "ndjson": "jsonl", "pq": "parquet", "ipc": "arrow"}
     return alias.get(last, last if last in options.FORMATS else "csv")

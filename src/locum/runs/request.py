@@ -131,7 +131,18 @@ class RunRequest:
     delimiter, encoding
         Correct a wrong guess about a CSV file.
     header
-        False when the file has no header line: names are then those of the config, or c1, c2, ...
+        False when the file has no header line: names are then those of the config, or c1, c2, ...; True when
+        the first line holds names, though it looks like a row. Default: asked about where that is not clear.
+    skip_rows
+        Lines above the names of the columns. Default: found out; 0 with `epsilon`.
+    header_rows
+        Lines that hold names, 0, 1 or 2. Default: found out; 1 with `epsilon`.
+    units_row
+        Whether a line of units follows the names. Default: found out; none with `epsilon`.
+    footer_rows
+        Lines below the last row. Default: found out; 0 with `epsilon`.
+    sheet
+        Sheet of a workbook, where several hold something.
     require
         Limits that the results are held against.
     effort
@@ -159,6 +170,11 @@ class RunRequest:
     delimiter: str | None = None
     encoding: str | None = None
     header: bool | None = None
+    skip_rows: int | None = None
+    header_rows: int | None = None
+    units_row: bool | None = None
+    footer_rows: int | None = None
+    sheet: str | None = None
     schema: Schema | None = None
     require: Requirements | None = None
     effort: str | None = None
@@ -176,6 +192,12 @@ class RunRequest:
                 where="--entity",
                 do=f"say --unit {self.entity} instead" if self.entity != NO_ENTITY else "leave it out",
             )
+
+    @property
+    def area(self) -> dict[str, Any]:
+        """Where the table lies in its file, as far as that was said; arguments of `locum.data.read`."""
+        names = ("skip_rows", "header_rows", "units_row", "footer_rows", "sheet")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
 def run_request(

@@ -28,6 +28,7 @@ from locum.schema.lineage import JUDGED, void_warning
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.data.kept_cells import KeptCells
     from locum.data.origin import Origin
     from locum.schema.lineage import Lineage
     from locum.schema.table import Schema
@@ -212,13 +213,18 @@ def refuse_out(out: Path, *, force: bool) -> None:
 
 
 def write_rows(
-    table: pa.Table, out: Path, schema: Schema, origin: Origin | None, lineage: Lineage | None
+    table: pa.Table,
+    out: Path,
+    schema: Schema,
+    origin: Origin | None,
+    lineage: Lineage | None,
+    kept: KeptCells | None = None,
 ) -> None:
     """Write rows to a file in the form of the data they stand for, stamped with where they come from."""
     from locum.data.lineage_stamp import write_stamp
     from locum.data.write import write
 
-    write(table, out, schema=schema, origin=origin, lineage=lineage)
+    write(table, out, schema=schema, origin=origin, lineage=lineage, kept=kept)
     write_stamp(out, lineage)
 
 

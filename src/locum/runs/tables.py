@@ -29,7 +29,9 @@ def read_table(source: Any, **reading: Any) -> Raw:
     """Read a file or frame with the options of `locum.data.read`; None means "not said"."""
     from locum.data.read import read
 
-    said: dict[str, Any] = {name: value for name, value in reading.items() if value or value is False}
+    said: dict[str, Any] = {
+        name: value for name, value in reading.items() if value or value is False or value == 0
+    }
     return read(source, **said)
 
 

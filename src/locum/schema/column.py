@@ -83,7 +83,8 @@ class Column:
         (at least so many digits after the point) ``prefix=$`` ``suffix=%``, parted by blanks; for booleans
         the two texts ``no|yes``. Empty when the plain form is used.
     timezone
-        Zone name of datetimes with a zone, else empty.
+        Zone name of datetimes with a zone, else empty; several offsets with their weights, as in
+        ``+02:00*70|Z*30``, where rows have different ones, of which each row that is written draws one.
     confidence, reason
         How sure detection was (0-1) and why, in one sentence without data values. They do not count when
         columns are compared: two columns are equal when they say the same about the data.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from locum.errors import SchemaError
 from locum.schema.column import KINDS, Bounds, Column, is_regenerated
+from locum.schema.offsets import several_offsets
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
@@ -69,8 +70,11 @@ def _column_problems(column: Column) -> Iterator[tuple[str, str]]:
         yield f"{column.decimals} decimals are not possible", "0 to 15"
     if column.timezone and column.kind != "datetime":
         yield f"a column of kind {column.kind} has no time zone", "a timezone for kind datetime only"
-    elif column.timezone and not zone_exists(column.timezone):
-        yield f"there is no time zone {column.timezone!r}", "a name such as Europe/Berlin, or UTC"
+    elif column.timezone and not several_offsets(column.timezone) and not zone_exists(column.timezone):
+        yield (
+            f"there is no time zone {column.timezone!r}",
+            "a name such as Europe/Berlin, UTC, or offsets such as +01:00*9|Z*1",
+        )
     if column.levels is not None:
         if column.kind not in ("category", "boolean"):
             yield f"a column of kind {column.kind} has no levels", "levels for kind category only"

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from locum.arrays import FloatArray
 from locum.data.lineage_stamp import after_given
-from locum.errors import DataError, GuaranteeWarning, LineageWarning, NotFittedError, UsageError
+from locum.errors import (
+    DataError,
+    GuaranteeWarning,
+    LineageWarning,
+    NotFittedError,
+    ReadingWarning,
+    UsageError,
+)
 from locum.models import registry
 from locum.models.fitted import Fitted
 from locum.progress import Listener, silent
@@ -203,6 +210,8 @@ class Synthesizer:
         -----
         LineageWarning
             When the data is stamped as made by a generator and was not verified since.
+        ReadingWarning
+            For what should be known of how the data was read, or will not come back as it was.
 
         Raises
         ------
@@ -229,6 +238,8 @@ class Synthesizer:
         risk = warning_of(raw.lineage, raw.name)
         if risk:
             warnings.warn(risk, LineageWarning, stacklevel=2)
+        for note in raw.notes:
+            warnings.warn(note, ReadingWarning, stacklevel=2)
         self.fit_table(table, schema, progress=progress).descend(raw.lineage)
         return self.remember(raw.origin)
 

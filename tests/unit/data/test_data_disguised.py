@@ -25,7 +25,7 @@ def parquet() -> bytes:
     [
         (b"PK\x03\x04rest", "Excel workbook or ZIP"),
         (parquet(), "a Parquet file"),
-        (b"\x1f\x8b\x08\x00", "a gzip file"),
+        (b"\x1f\x8b\x08\x00", "the gzip file is broken"),
         (b'[{"a": 1}, {"a": 2}]', "JSON"),
         (b' {"a": 1}\n{"a": 2}\n', "JSON"),
     ],

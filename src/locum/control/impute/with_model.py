@@ -85,6 +85,7 @@ def impute(
     fill = [c for c in asked if c in given.column_names and given.column(c).null_count]
     fill = [c for c in fill if not isinstance(encoder.by_name[c], GeneratedCodebook)]
     clauses = read_request(fitted, rules=rules).clauses
+    fill, empty = _with_values(encoder, names, fill, given)
     not_null = [_filled(c, clauses, names) for c in fill]
     keep = [c for c in given.column_names if c not in fill]
     problem = Problem.of(encoder, (*clauses, *not_null), frozenset(given.column_names))
@@ -92,7 +93,9 @@ def impute(
     fixed = fixed_codes(encoder, given, keep_missing=keep)
     bad = _holes(given, fill)
     if len(bad) == 0:
-        return DrawnRows(given, "plain", 1.0, float(given.num_rows), 1.0, 0, notes=("Nothing was missing.",))
+        return DrawnRows(
+            given, "plain", 1.0, float(given.num_rows), 1.0, 0, notes=empty or ("Nothing was missing.",)
+        )
     part, count = given.take(pa.array(bad)), Count()
     own = {at: w for at, w in weights.items() if encoder.domain.attributes[at].column in fill}
     guide = Guide(own if not clauses else weights, problem.guide(paired=True).pairs)
@@ -109,7 +112,22 @@ def impute(
         columns_out.append(held)
     done = pa.table(columns_out, names=given.column_names)
     share = count.accepted / max(count.realised, 1)
-    return DrawnRows(done, "guided", share, float(len(bad)), share, count.drawn)
+    return DrawnRows(done, "guided", share, float(len(bad)), share, count.drawn, notes=empty)
+
+
+def _with_values(
+    encoder: Encoder, names: Names, fill: Sequence[str], given: pa.Table
+) -> tuple[list[str], tuple[str, ...]]:
+    """Those of the columns of which the model knows a value, and a sentence for each of the others."""
+    able, notes = [], []
+    for name in fill:
+        clause = clauses_of(f"{quote(name)} is not null", "where", names)[0]
+        known = Problem.of(encoder, (clause,), frozenset(given.column_names)).weights
+        if all((weight > 0).any() for weight in known.values()):
+            able.append(name)
+        else:
+            notes.append(f"{name} is left as it is: the model knows no value of it.")
+    return able, tuple(notes)
 
 
 def _filled(name: str, clauses: Sequence[Clause], names: Names) -> Clause:

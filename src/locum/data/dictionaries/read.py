@@ -14,6 +14,7 @@ from locum.data.dictionaries.excel import read_excel
 from locum.data.dictionaries.json_schema import read_json_schema
 from locum.data.dictionaries.sql import read_sql
 from locum.data.dictionaries.table import read_rows
+from locum.data.table_area import AreaAsked
 from locum.errors import DataError, UsageError
 
 _TABLES, _BOOKS = (".csv", ".tsv", ".txt", ".tab"), (".xlsx", ".xlsm")
@@ -55,7 +56,8 @@ def read_dictionary(path: Path, table: str = "") -> Dictionary:
         return read_sql(by, _text(content, by), table)
     if suffix in _DOCUMENTS:
         return _read_document(by, _text(content, by), table)
-    found, _, _ = read_csv(content, by, delimiter="\t" if suffix in (".tsv", ".tab") else None)
+    delimiter = "\t" if suffix in (".tsv", ".tab") else None
+    found, _, _ = read_csv(content, by, delimiter=delimiter, area=AreaAsked(None, 1, False, 0))
     rows = zip(*(column.to_pylist() for column in found.columns), strict=True)
     return read_rows(by, found.column_names, [[cell or "" for cell in row] for row in rows])
 
