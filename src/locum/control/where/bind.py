@@ -12,6 +12,7 @@ from locum.control.where.token import fault
 from locum.control.where.tree import ABOUT_TABLE, ARITHMETIC, COMPARISONS, MIRRORED, Node
 from locum.errors import DataError, SchemaError, UsageError
 from locum.schema.column import Column
+from locum.schema.offsets import zone_of
 
 _WORDS: dict[str, str] = {
     "number": "a number",
@@ -337,7 +338,7 @@ class _Binder:
                 f"{node.value}({', '.join(WORDS[a] for a in function.arguments)})",
             )
         args = tuple(self.argument(arg, node.value, i) for i, arg in enumerate(node.args))
-        zones = [self.names.column(c).timezone for c in node.columns if self.names.column(c).timezone]
+        zones = [zone_of(z) for c in node.columns if (z := self.names.column(c).timezone)]
         return Term(node, function.gives, args, zone=zones[0] if zones else "")
 
     def argument(self, node: Node, name: str, place: int) -> Term:

@@ -15,6 +15,7 @@ from locum.control.rules.shapes.sheet import RuleCandidate, Sheet
 from locum.control.where.call import DAY, date_part, join_moment, to_local, whole_years
 from locum.control.where.functions import DATE_PARTS
 from locum.control.where.token import UNITS, quote
+from locum.schema.offsets import zone_of
 
 #: Most levels of a label that may be the name of a part of a date (weeks, days of a year).
 MOST_NAMES = 370
@@ -46,7 +47,7 @@ def dates(sheet: Sheet, defined: Mapping[str, object]) -> tuple[list[RuleCandida
 
 def _local(sheet: Sheet, name: str) -> IntArray:
     data = np.where(np.isnan(sheet.data[name]), 0, sheet.data[name]).astype(np.int64)
-    return to_local(data, sheet.schema[name].timezone)
+    return to_local(data, zone_of(sheet.schema[name].timezone))
 
 
 def _mostly(same: BoolArray) -> bool:
