@@ -18,6 +18,7 @@ from locum.control.constraints import Problem
 from locum.control.draw import first_of_each
 from locum.control.drawn_rows import Infeasible
 from locum.control.guided import propose
+from locum.control.layout.forced import Forced
 from locum.control.request import RowRequest
 from locum.control.rules.clash import explain
 from locum.control.rules.clause import Clause
@@ -96,8 +97,8 @@ def _held(
             ready = [sure[name] for name in recoding.gives] + [known[name] for name in needed]
             coded[place.name] = new
             sure[place.name] = np.logical_and.reduce(ready)
-            if not place.nullable and place.name in own:
-                sure[place.name] &= ~np.asarray(own[place.name].is_null())
+            if isinstance(recoding, Forced) and recoding.hidden:
+                sure[place.name] &= ~recoding.silent(own, cells)
     skip = (DerivedCodebook, RestoredCodebook)
     return {name: (v, sure[name]) for name, v in coded.items() if not isinstance(encoder.by_name[name], skip)}
 

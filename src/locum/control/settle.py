@@ -17,6 +17,7 @@ from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder, arrow_type
 from locum.codes.recoding import Recoding
 from locum.control.code_values import as_table, build_bank, draw_roots, roots
+from locum.control.layout.forced import Forced
 from locum.control.layout.gap import OrderGap
 from locum.control.layout.joined import Joined, numbered
 from locum.control.layout.nested import Nested
@@ -53,7 +54,8 @@ def settle(encoder: Encoder, codes: Codes, given: pa.Table, seed: int) -> pa.Tab
     cells = {name: flat(given.column(name)) for name in given.column_names}
     mine = [r for r in encoder.recodings if _touched(r, cells)]
     followers = _followers(encoder, cells)
-    if not mine and not followers:
+    forced = [r for r in encoder.recodings if isinstance(r, Forced) and r.hidden and r.column.name in cells]
+    if not mine and not followers and not forced:
         return None
     drawn = draw_roots(encoder, codes, seed)
     table = as_table(encoder, drawn, cells)
@@ -62,6 +64,8 @@ def settle(encoder: Encoder, codes: Codes, given: pa.Table, seed: int) -> pa.Tab
     for name, leads in followers.items():
         rng = stream(seed, "determinant", name)
         more |= _determinants(name, leads, flat(table.column(name)), more, rng, _possible(encoder, name))
+    for rule in forced:
+        more |= _conditions(rule, as_table(encoder, drawn), more, stream(seed, "condition", rule.column.name))
     for recoding in sorted(mine, key=lambda r: -place[r.gives[0]]):
         if isinstance(recoding, OrderGap):
             more |= _backwards(encoder, recoding, drawn[recoding.column.name], more)
@@ -174,6 +178,24 @@ def _determinants(
     new = pa.concat_arrays([drawn, pool]).take(pa.array(index))
     new = pc.if_else(pa.array(index >= len(drawn)), new, pa.scalar(None, new.type))
     return {name: pc.coalesce(cells[name].cast(new.type), new) if name in cells else new}
+
+
+def _conditions(rule: Forced, drawn: pa.Table, cells: Cells, rng: np.random.Generator) -> dict[str, pa.Array]:
+    """What a rule asks about, where what it says is given: as in some drawn row that has the same value."""
+    value, name = rule.implication.value, rule.column.name
+    missing = [n for n in rule.inputs if n not in cells or cells[n].null_count]
+    if value is None or not missing:
+        return {}
+    given = np.asarray(pc.fill_null(pc.equal(cells[name], value), False))
+    pool = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(flat(drawn.column(name)), value), False)))
+    if not given.any() or not len(pool):
+        return {}
+    rows = pa.array(rng.choice(pool, size=len(given)), mask=~given)
+    out = {}
+    for other in missing:
+        new = flat(drawn.column(other)).take(rows)
+        out[other] = pc.coalesce(cells[other].cast(new.type), new) if other in cells else new
+    return out
 
 
 def _backwards(encoder: Encoder, gap: OrderGap, own: pa.Array, cells: Cells) -> dict[str, pa.Array]:

@@ -32,19 +32,21 @@ class Forced:
         What is coded in place of the column: itself, or what another recoding makes of it.
     implication
         The rule.
-    exactly
-        Whether the column is missing nowhere else: then no missing value is coded. Rows in which it must be
-        missing get the value of some other row, which is taken away again when they are decoded.
+    hidden
+        Whether what the rule says is not coded: rows in which it says what the column is get the value of
+        some other row, which is taken away again when they are decoded. So no model has to learn the rule,
+        and what it draws beside it keeps its shares. For a column that is missing nowhere else no missing
+        value is coded at all.
     """
 
     column: Column
     implication: Implication
-    exactly: bool = False
+    hidden: bool = False
 
     @classmethod
     def fit(cls, table: Values, column: Column, implication: Implication) -> Forced:
         """See whether the column is missing nowhere else; `column` is what is coded in place of it."""
-        plain = cls(column, implication)
+        plain = cls(column, implication, True)
         missing = np.asarray(pc.is_null(table[column.name]))
         if not implication.exactly or missing.all() or (missing != plain.applies(table)).any():
             return plain
@@ -81,18 +83,21 @@ class Forced:
         return True
 
     def forth(self, own: Values, table: Values) -> pa.Array:
-        """The column; values of other rows where it must be missing."""
+        """The column, with values of other rows where the rule says what it is."""
         values = flat(own[self.column.name])
-        if not self.exactly or not values.null_count or not all(name in table for name in self.inputs):
+        if not self.hidden or not all(name in table for name in self.inputs):
             return values
-        donors = values.drop_null()
-        missing = np.asarray(pc.is_null(values)) & self.applies(table)
-        if not len(donors) or not missing.any():
+        at = self.applies(table)
+        free = np.flatnonzero(~at)
+        if not self.column.nullable:
+            at &= np.asarray(pc.is_null(values))
+            free = np.flatnonzero(np.asarray(pc.is_valid(values)))
+        if not len(free) or not at.any():
             return values
         rng = stream(0, "donors", self.column.name)
         index = np.arange(len(values))
-        index[missing] = len(values) + rng.integers(len(donors), size=int(missing.sum()))
-        return pa.concat_arrays([values, donors]).take(pa.array(index))
+        index[at] = rng.choice(free, size=int(at.sum()))
+        return values.take(pa.array(index))
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column with its value, or nothing, where the condition holds."""
@@ -111,18 +116,27 @@ class Forced:
             "form": "forced",
             "column": self.column.name,
             "rule": self.implication.rule,
-            "exactly": self.exactly,
+            "hidden": self.hidden,
+            "nullable": self.column.nullable,
         }
 
     @classmethod
     def from_json(cls, wire: Wire, schema: Schema, place: Column | None = None) -> Forced:
         """Read back what `to_json` gave; FileFormatError on anything else."""
-        name, exactly = wire.text("column"), wire.boolean("exactly")
+        name, hidden, nullable = wire.text("column"), wire.boolean("hidden"), wire.boolean("nullable")
         for clause in rule_clauses(wire.text("rule"), Names(schema)):
             for implication in implications_of(clause, schema):
                 if implication.column == name:
-                    return cls(place or schema[name], implication, exactly)
+                    return cls(replace(place or schema[name], nullable=nullable), implication, hidden)
         raise wire.fail("rule", f"a rule about {name}")
+
+    def silent(self, own: Values, table: Values) -> BoolArray:
+        """Given rows of which the value says nothing about what is coded: the rule may say it."""
+        values = flat(own[self.column.name])
+        if self.implication.value is None:
+            return np.asarray(pc.is_null(values))
+        same = np.asarray(pc.fill_null(pc.equal(values, self.implication.value), False))
+        return same & self.applies(table) if all(name in table for name in self.inputs) else same
 
     def applies(self, table: Values) -> BoolArray:
         """Where the condition holds."""

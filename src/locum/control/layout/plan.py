@@ -32,14 +32,17 @@ from locum.schema.table import Schema
 MOST_JOINED, ROWS_PER = 4000, 0.25
 #: Rows by which a gap is compared with its column; parts of the range that are told apart.
 LOOK, PARTS = 20_000, 200
-#: Nats by which a gap must be less spread than its column to be coded instead.
-LESS = 0.5
+#: Nats by which a gap must be less spread than its column to be coded instead. With less to win the column is
+#: coded: its own shares then come out better, and few rows break the order.
+LESS = 1.0
 #: The same for the distance from a line, which no rule asks for; least correlation to look at it, partners
 #: that are tried for a column, and the most columns among which they are looked for.
-MUCH_LESS, TIED, TIES, MOST_TIED = 1.0, 0.9, 3, 200
+MUCH_LESS, TIED, TIES, MOST_TIED = 2.5, 0.99, 3, 200
 #: Different values that a column must have, and the largest share of one, to be coded by such a distance;
 #: fewest rows.
 SMOOTH, LEAST_ROWS = (50, 0.05), 100
+#: A column with so many rows for each of its values is one of single values, not of a range.
+REPEATED = 20
 
 
 def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
@@ -195,7 +198,7 @@ class _Plan:
                 self.missing.append(implication)
                 self._need(name, implication.inputs)
             elif not implication.exactly:
-                self._add(self.constants, Forced(column, implication), final=False)
+                self._add(self.constants, Forced(column, implication, name not in self._roles), final=False)
             if clause.term.op != "together":
                 return
 
@@ -320,6 +323,8 @@ def _less_spread(gap: OrderGap | Offset | Residual, table: Values, by: float = L
     own, new = units[at].astype(np.float64), gaps[at].astype(np.float64)
     low, high = np.quantile(own, [0.005, 0.995])
     width = max((high - low) / PARTS, 1.0 if gap.unit.whole else 1e-300)
+    if gap.unit.whole and len(np.unique(own)) * REPEATED <= len(own):
+        width = 1.0  # single values count: a gap would smear them
     return _entropy(new, width) < _entropy(own, width) - by
 
 
