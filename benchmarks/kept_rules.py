@@ -35,9 +35,9 @@ from locum.synthesizer.table import Synthesizer
 #: Where the page is written.
 PAGE = Path(__file__).resolve().parent / "KEPT_RULES.md"
 INTRODUCTION = """\
-Share of rows that break a rule which every real row keeps, in % (mean over the rules of a kind; worst seed), of
-`tree` with the rules that are found, and of `tree` with `--rules declared`. CPU seconds are those of fitting and
-drawing as many rows as the table has; finding is told apart."""
+Share of rows that break a rule which every real row keeps, in % (mean over the rules of a kind; worst
+seed), of `tree` with the rules that are found, and of `tree` with `--rules declared`. CPU seconds are those
+of fitting and drawing as many rows as the table has; finding is told apart."""
 
 
 def broken(table: pa.Table, real: pa.Table, schema: Schema, rules: list[RuleProposal]) -> dict[str, float]:
@@ -135,7 +135,8 @@ def page(records: list[dict[str, Any]]) -> str:
         cpu = {w: np.mean([r["cpu"] for r in mine if r["way"] == w]) for w in ("found", "declared")}
         first = mine[0]
         lines.append(
-            f"| {name} | {first['rules']} | {first['near']} | {first['finding']:.1f} | {cpu['found']:.1f} | {cpu['declared']:.1f} |"
+            f"| {name} | {first['rules']} | {first['near']} | {first['finding']:.1f} | {cpu['found']:.1f} "
+            f"| {cpu['declared']:.1f} |"
         )
     return "\n".join(lines) + "\n"
 

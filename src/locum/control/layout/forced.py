@@ -33,10 +33,8 @@ class Forced:
     implication
         The rule.
     hidden
-        Whether what the rule says is not coded: rows in which it says what the column is get the value of
-        some other row, which is taken away again when they are decoded. So no model has to learn the rule,
-        and what it draws beside it keeps its shares. For a column that is missing nowhere else no missing
-        value is coded at all.
+        Whether the column is missing nowhere else, so that no missing value is coded: rows in which it must be
+        missing get the value of some other row, which is taken away again when they are decoded.
     """
 
     column: Column
@@ -46,7 +44,7 @@ class Forced:
     @classmethod
     def fit(cls, table: Values, column: Column, implication: Implication) -> Forced:
         """See whether the column is missing nowhere else; `column` is what is coded in place of it."""
-        plain = cls(column, implication, True)
+        plain = cls(column, implication)
         missing = np.asarray(pc.is_null(table[column.name]))
         if not implication.exactly or missing.all() or (missing != plain.applies(table)).any():
             return plain

@@ -198,7 +198,7 @@ class _Plan:
                 self.missing.append(implication)
                 self._need(name, implication.inputs)
             elif not implication.exactly:
-                self._add(self.constants, Forced(column, implication, name not in self._roles), final=False)
+                self._add(self.constants, Forced(column, implication), final=False)
             if clause.term.op != "together":
                 return
 
