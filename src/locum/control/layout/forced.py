@@ -33,8 +33,8 @@ class Forced:
     implication
         The rule.
     hidden
-        Whether the column is missing nowhere else, so that no missing value is coded: rows in which it must be
-        missing get the value of some other row, which is taken away again when they are decoded.
+        Whether the column is missing nowhere else, so that no missing value is coded: rows in which it must
+        be missing get the value of some other row, which is taken away again when they are decoded.
     """
 
     column: Column

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.models.tree.chain import Chain, Tables
+from locum.models.tree.implied import Implied, mend
 from locum.models.tree.ratio import Ratio
 from locum.models.tree.target import TargetModel
 from locum.schema.domain import Codes
@@ -30,6 +31,8 @@ class Mixture:
         Correction of the chains' rows, if there is one.
     target
         What draws the target anew, if one was named.
+    implied
+        Codes that follow from codes.
     """
 
     chains: tuple[Chain, ...]
@@ -37,6 +40,7 @@ class Mixture:
     marginals: tuple[FloatArray, ...]
     ratio: Ratio | None = None
     target: TargetModel | None = None
+    implied: tuple[Implied, ...] = ()
 
     def sample_chains(self, n: int, rng: np.random.Generator) -> Codes:
         """Rows of the chains, uncorrected: equal shares of every chain, in random order."""
@@ -47,6 +51,7 @@ class Mixture:
             mine = np.flatnonzero(share == i)
             if len(mine):
                 out[mine] = chain.sample(len(mine), self.tables, cumulative, rng)
+        mend(out, self.implied)
         return out
 
     def log_prob(self, codes: Codes, without: npt.NDArray[np.bool_] | None = None) -> FloatArray:

@@ -18,6 +18,7 @@ from locum.models.settings import ModelSettings
 from locum.models.tree.chain import Chain
 from locum.models.tree.grow import xlogx_table
 from locum.models.tree.guided import sample_guided
+from locum.models.tree.implied import find_implied
 from locum.models.tree.inputs import Bins, bin_table, dependence, target_groups
 from locum.models.tree.margins import find_margins, unasked_groups
 from locum.models.tree.mixture import Mixture
@@ -113,7 +114,7 @@ class TreeModel(GuidedModel):
             order = _order(data.domain, spread, rng)
             chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx))
             progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
-        mixture = Mixture(tuple(chains), tables, _marginals(data))
+        mixture = Mixture(tuple(chains), tables, _marginals(data), implied=find_implied(data))
         score = _fit_score(data, mixture, settings, inside, unseen, seed) if corrected else None
         if score is not None:
             mixture = replace(mixture, ratio=Ratio(score, 0.0, settings.pool))

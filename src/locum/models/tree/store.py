@@ -14,6 +14,7 @@ from locum.models.base import ModelState
 from locum.models.checks import broken
 from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
 from locum.models.tree.chain import Chain, Tables
+from locum.models.tree.implied import Implied, as_array, from_array
 from locum.models.tree.margins import Margin
 from locum.models.tree.mixture import Mixture
 from locum.models.tree.ratio import Ratio
@@ -73,6 +74,7 @@ _MARGINS = {
     "shift.share": ArraySpec(np.float64, 0, 1),
     "shift.value": ArraySpec(np.float64, -MOST_VALUE, MOST_VALUE),
 }
+_IMPLIED = {"implied": ArraySpec(np.int32, low=0, ndim=2)}
 
 
 def _layout(scores: int, parts: Set[str]) -> Layout:
@@ -80,7 +82,8 @@ def _layout(scores: int, parts: Set[str]) -> Layout:
     prefixes = [*(["ratio"] if "ratio" in parts else []), *(f"outcome{i}" for i in range(scores))]
     sums = {f"{prefix}.{name}": spec for prefix in prefixes for name, spec in _SUM.items()}
     margins = _MARGINS if "margins" in parts else {}
-    return Layout(_CHAINS | sums | margins, frozenset({"settings", "ratio"} | (parts - {"ratio"})))
+    implied = _IMPLIED if "implied" in parts else {}
+    return Layout(_CHAINS | sums | margins | implied, frozenset({"settings", "ratio"} | (parts - {"ratio"})))
 
 
 def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
@@ -109,6 +112,9 @@ def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
     if ratio is not None and ratio.margins:
         arrays |= _margin_arrays(ratio.margins, () if target is None else target.shifts)
         scalars["margins"] = len(ratio.margins)
+    if mixture.implied:
+        arrays["implied"] = as_array(mixture.implied)
+        scalars["implied"] = len(arrays["implied"])
     parts = set(scalars) - {"settings"} - (set() if ratio is not None else {"ratio"})
     return _layout(len(scores), parts).write(arrays, **scalars)
 
@@ -141,7 +147,9 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     FileFormatError
         On anything that `pack` cannot have written for this domain.
     """
-    parts = {name for name in ("ratio", "outcome", "margins") if state.settings.get(name) is not None}
+    parts = {
+        name for name in ("ratio", "outcome", "margins", "implied") if state.settings.get(name) is not None
+    }
     column, scores = _target(state, domain) if "outcome" in state.settings else (0, 0)
     file = StateReader(state, domain, _layout(scores, parts))
     settings = file.model_settings(TreeSettings, **file.settings.object("settings").data)
@@ -168,7 +176,13 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
             raise broken("the ratio's cap is too far from its mean")
     if "outcome" in parts:
         target = TargetModel(column, tuple(_score(file, f"outcome{i}") for i in range(scores)), shifts)
-    return settings, Mixture(chains, tables, marginals, ratio, target)
+    implied: tuple[Implied, ...] = ()
+    if "implied" in parts:
+        try:
+            implied = from_array(file.array("implied", None, 4), domain)
+        except ValueError as error:
+            raise broken(str(error)) from error
+    return settings, Mixture(chains, tables, marginals, ratio, target, implied)
 
 
 def _target(state: ModelState, domain: Domain) -> tuple[int, int]:
