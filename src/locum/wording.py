@@ -170,3 +170,8 @@ def in_hundred(share: float) -> str:
     """A chance as cases in a hundred: 0.5231 -> ``52``; one more digit near 50 and at the ends."""
     value = 100 * share
     return f"{value:.1f}" if abs(value - 50) < 5 or value < 1 or value > 99 else f"{value:.0f}"
+
+
+def shortened(text: str, limit: int = 80) -> str:
+    """A text of at most `limit` characters: cut, with three points, when it is longer."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from locum.cli.console import emit, note, prompt, say, table
 from locum.errors import UsageError
-from locum.wording import count, size
+from locum.wording import count, shortened, size
 
 if TYPE_CHECKING:
     from locum.runs.plant import PlantedFile
@@ -54,7 +54,7 @@ def init(
     if found.rules:
         say("Rules that the rows follow; every synthetic row will keep those without a row against them:")
         for rule in found.rules[:SHOWN]:
-            say(f"  {rule.rule if len(rule.rule) <= 80 else rule.rule[:77] + '...'}  ({rule.remark})")
+            say(f"  {shortened(rule.rule)}  ({rule.remark})")
         if len(found.rules) > SHOWN:
             say(f"  and {len(found.rules) - SHOWN} more")
     say(f"Written to {path}. Change what is wrong, then: locum run {data}")

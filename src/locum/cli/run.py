@@ -14,7 +14,7 @@ from locum.cli.show import show_answers, show_checks, show_notes
 from locum.errors import ContentError
 from locum.runs.files import STAGES
 from locum.runs.request import RunRequest, run_request
-from locum.wording import count, duration, size
+from locum.wording import count, duration, shortened, size
 
 if TYPE_CHECKING:
     from locum.runs.forecast import Forecast
@@ -136,8 +136,8 @@ def show_check(prepared: Prepared, *, as_json: bool) -> None:
     for text in prepared.notes:
         say(f"note: {text}")
     if rules:
-        say(f"{count(len(rules), 'rule')}; take out of locum.toml what is none by nature:")
-        lines = [[r.rule, f"{r.support:,}", f"{r.against:,}", r.how] for r in rules]
+        say(f"{count(len(rules), 'rule')}. What is not true by nature can be taken out of locum.toml:")
+        lines = [[shortened(r.rule), f"{r.support:,}", f"{r.against:,}", r.how] for r in rules]
         table(["rule", "rows for", "against", "how it is kept"], lines, right=[1, 2])
     rows = [[stage, f"{cpu:.1f}", duration(estimate.wall_s[stage])] for stage, cpu in estimate.cpu_s.items()]
     rows.append(["together", f"{estimate.total_cpu_s:.1f}", duration(estimate.total_wall_s)])

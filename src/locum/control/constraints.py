@@ -27,6 +27,7 @@ from locum.control.code_values import (
 )
 from locum.control.layout.formula import Formula
 from locum.control.layout.joined import Joined
+from locum.control.layout.lookup import Lookup
 from locum.control.layout.nested import Nested
 from locum.control.rules.clause import Clause, asked_values
 from locum.control.rules.equation import Equation, equations_of
@@ -39,6 +40,8 @@ from locum.schema.domain import Codes
 
 #: How often a value is drawn anew inside its cell before one of the bank's fitting values is taken.
 TRIES = 6
+#: Share of rows with a key that is known from which on the others are drawn again.
+MOSTLY = 0.5
 #: Most pairs of values that are looked at for one pair of columns, and most draws per code.
 PAIR_CELLS, PAIR_DRAWS = 4_000_000, 12
 
@@ -104,6 +107,7 @@ class Problem:
             made = _made(clause, encoder)
             if made is not None:
                 problem.made.append(made)
+                problem.clauses = [c for c in problem.clauses if c is not clause]
                 if _all_different(encoder, made.column):
                     unique.append(made.inputs)
                 continue
@@ -201,6 +205,11 @@ class Problem:
         ok = np.ones(len(codes), dtype=bool)
         for clause in self.clauses:
             ok &= clause.holds(table)
+        for recoding in self.encoder.recodings:
+            if isinstance(recoding, Lookup):
+                known = recoding.known({name: flat(table.column(name)) for name in recoding.inputs})
+                # where most are unknown the look-up says little, and what it says of others must do
+                ok &= known if known.mean() >= MOSTLY else True
         if given is not None:
             ok &= ~strangers(self.encoder, table, given)
         return table, ok
@@ -215,7 +224,11 @@ class Problem:
         table = as_table(self.encoder, drawn, fixed)
         for solve in self.solves:
             table = _calculated(table, solve, self.encoder.schema[solve.column])
-        for ways in self.equations if fixed else ():
+        if self.solves:
+            # what follows from a calculated column follows from its new value
+            fixed = {**fixed, **{s.column: flat(table.column(s.column)) for s in self.solves}}
+            table = as_table(self.encoder, drawn, fixed)
+        for ways in self.equations if given is not None else ():
             table = self._solved(table, ways, fixed)
         return table
 

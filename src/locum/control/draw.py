@@ -99,6 +99,10 @@ class Drawer:
         The condition as given to the model; pair weights are added by `pilot`.
     seen
         Values of the unique columns handed out so far.
+    found_keys
+        Whether all keys were found in rows, so that they may be given up where rows run out.
+    given_up
+        Keys that were.
     """
 
     model: Model
@@ -109,6 +113,8 @@ class Drawer:
     tally: Tally = field(default_factory=Tally)
     guide: Guide = field(default_factory=Guide)
     seen: dict[tuple[str, ...], pa.Table] = field(default_factory=dict)
+    found_keys: bool = False
+    given_up: tuple[tuple[str, ...], ...] = ()
     _batch: int = 0
 
     def __post_init__(self) -> None:
@@ -173,6 +179,12 @@ class Drawer:
                 have += part[0].num_rows
                 yield part
             if have < n and (idle >= self.patience or self.tally.drawn >= most):
+                if self.problem.unique and self.found_keys:
+                    # what was found in rows must not stop them: the key is given up for the rest
+                    self.given_up += tuple(self.problem.unique)
+                    self.problem.unique.clear()
+                    idle = 0
+                    continue
                 if have == 0 or not fill or self.problem.unique:
                     raise self._short(n, have)
                 yield from self._fill(kept, n - have)

@@ -125,8 +125,13 @@ def rounds_of(
     guide: Guide,
     seed: int,
     count: Count,
+    *,
+    leave: bool = False,
 ) -> tuple[pa.Table, Codes]:
-    """Draw until every row has a completion that fits, and that no row must not repeat."""
+    """Draw until every row has a completion that fits, and that no row must not repeat.
+
+    With `leave` rows of which none is found come back empty, and are counted; without, they are refused.
+    """
     seen: dict[tuple[str, ...], pa.Table] = {}
     n = len(fixed)
     codes = np.zeros((n, fixed.shape[1]), dtype=np.int32, order="F")
@@ -147,6 +152,7 @@ def rounds_of(
             if more is not None:
                 # what is now settled is given too: the rest of the row is drawn in its company
                 again = np.flatnonzero(settled_rows(part, more))
+            if more is not None and len(again):
                 held = fixed_codes(fitted.encoder, more.take(pa.array(again)))
                 held = np.asfortranarray(np.where(held == FREE, fixed[rows[again]], held))
                 drawn[again], _ = complete_one(fitted, held, guide, size, child_seed(mark, "settled"))
@@ -163,7 +169,12 @@ def rounds_of(
         todo = np.concatenate(left)
         if len(todo) == 0:
             break
-    if len(todo):
+    if len(todo) and leave:
+        kinds = tables[0].schema
+        tables.append(pa.table([pa.nulls(len(todo), f.type) for f in kinds], names=kinds.names))
+        places.append(todo)
+        count.left = len(todo)
+    elif len(todo):
         shown = ", ".join(str(i + 1) for i in todo[:5])
         texts = [c.text for c in problem.clauses] + [f"unique({', '.join(c)})" for c in problem.unique]
         raise Infeasible(

@@ -40,6 +40,7 @@ class Count:
     realised: int = 0
     accepted: int = 0
     strange: int = 0
+    left: int = 0
 
     @property
     def notes(self) -> tuple[str, ...]:

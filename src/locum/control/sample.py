@@ -177,7 +177,10 @@ def _start(fitted: Fitted, request: RowRequest, seed: int) -> tuple[Problem, Dra
     problem = Problem.of(fitted.encoder, request.clauses)
     if problem.impossible:
         raise explain(fitted, request.clauses, None, seed)
-    return problem, Drawer(fitted.model, problem, child_seed(seed, "draw"), request.temperature)
+    asked = [c.text for c in request.clauses if c.term.op == "unique"]
+    found = all(text in fitted.schema.rules_read_off for text in asked)
+    drawer = Drawer(fitted.model, problem, child_seed(seed, "draw"), request.temperature, found_keys=found)
+    return problem, drawer
 
 
 def _outcome(drawer: Drawer, table: pa.Table, notes: Sequence[str], **more: Any) -> DrawnRows:
@@ -187,6 +190,11 @@ def _outcome(drawer: Drawer, table: pa.Table, notes: Sequence[str], **more: Any)
         notes.append(
             f"{tally.repeated:,} rows repeat codes of others, because only {tally.accepted:,} fitting rows "
             f"were found among {tally.drawn:,}."
+        )
+    for columns in drawer.given_up:
+        notes.append(
+            f"Only some of the rows differ in {' and '.join(columns)} as all real rows do: this generator "
+            "does not make as many."
         )
     fresh = min(float(tally.accepted), tally.effective * tally.acceptance)
     strategy = "tilted" if "kl" in more else drawer.strategy

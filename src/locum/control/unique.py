@@ -13,11 +13,8 @@ from locum.codes.calendar import CalendarCodebook
 from locum.codes.encoder import Encoder
 from locum.codes.numeric import NumericCodebook
 from locum.control.code_values import build_bank, coded_roots
-from locum.control.layout.units import DAY, CommonUnit
+from locum.control.layout.units import CommonUnit
 from locum.data.distinct import flat
-
-#: Most values between the lowest and the highest of a column among which free ones are looked for.
-MOST_VALUES = 5_000_000
 
 
 def movable(encoder: Encoder, columns: Sequence[str]) -> str | None:
@@ -47,8 +44,8 @@ def moved(
 ) -> pa.Array:
     """New values of one column of a key for the rows that repeat another; the values of all other rows stay.
 
-    Each takes the nearest value that is free beside its values of `others`, between the lowest and the
-    highest that the model knows, and beyond these when none is left there.
+    Each takes the nearest value that is free beside its values of `others`, of those that the model can
+    write: so that years stay years and days of trade days of trade. Where none is left it repeats still.
 
     Parameters
     ----------
@@ -63,30 +60,20 @@ def moved(
 
     Notes
     -----
-    Cost: about that of sorting the rows, and one step for each value between lowest and highest.
+    Cost: about that of sorting the rows.
     """
     column = encoder.schema[name]
     unit = CommonUnit.of([column])
-    step = _step(encoder, name)
     units, present = unit.read(table.column(name))
-    place = units // step
     group, earlier = _groups(table, others, before)
-    ends = unit.read(build_bank(encoder, name, {}).values.drop_null())[0] // step
-    low, high = int(ends.min()), int(ends.max())
-    old = np.zeros(0, dtype=np.int64) if before is None else unit.read(before.column(name))[0] // step
+    possible = np.unique(unit.read(build_bank(encoder, name, {}).values.drop_null())[0])
+    old = np.zeros(0, dtype=np.int64) if before is None else unit.read(before.column(name))[0]
     for number in np.unique(group[repeats]).tolist():
         mine = np.flatnonzero((group == number) & present)
-        used = np.unique(np.concatenate([old[earlier == number], place[mine]]))
+        used = np.unique(np.concatenate([old[earlier == number], units[mine]]))
         again = mine[repeats[mine]]
-        place[again] = _nearest_free(place[again], used, low, high)
-    return unit.write(place * step, present, column)
-
-
-def _step(encoder: Encoder, name: str) -> int:
-    book = encoder.by_name[name]
-    if isinstance(book, NumericCodebook):
-        return int(book.lattice.step)
-    return DAY
+        units[again] = nearest_free(units[again], np.setdiff1d(possible, used))
+    return unit.write(units, present, column)
 
 
 def _groups(table: pa.Table, others: Sequence[str], before: pa.Table | None) -> tuple[IntArray, IntArray]:
@@ -101,25 +88,23 @@ def _groups(table: pa.Table, others: Sequence[str], before: pa.Table | None) -> 
     return number[:n], number[n:]
 
 
-def _nearest_free(wanted: IntArray, used: IntArray, low: int, high: int) -> IntArray:
-    """For each wanted place the nearest one that is not used, each given once; beyond the ends when full."""
-    low, high = min(low, int(used.min())), max(high, int(used.max()))
-    if high - low > MOST_VALUES:
-        return _beside(wanted, used)
-    free = np.ones(high - low + 1, dtype=bool)
-    free[used - low] = False
-    spots = np.flatnonzero(free) + low
+def nearest_free(wanted: IntArray, spots: IntArray) -> IntArray:
+    """For each wanted value the nearest of some free ones, each given once; unchanged when none is left.
+
+    Parameters
+    ----------
+    wanted
+        Shape (n,).
+    spots
+        Free values, ascending.
+    """
     left, right = np.arange(len(spots) + 1) - 1, np.arange(len(spots) + 1)
-    out = np.empty(len(wanted), dtype=np.int64)
+    out = wanted.copy()
     for i, value in enumerate(wanted.tolist()):
         at = int(np.searchsorted(spots, value))
         a, b = _find(left, at, -1), _find(right, at, 1)
         if a < 0 and b >= len(spots):
-            # nothing is left between the ends: one step beyond the nearer one
-            beyond = low - 1 if value - low < high - value else high + 1
-            low, high = min(low, beyond), max(high, beyond)
-            out[i] = beyond
-            continue
+            break
         take = b if a < 0 or (b < len(spots) and spots[b] - value < value - spots[a]) else a
         out[i] = spots[take]
         left[take + 1] = take - 1
@@ -143,17 +128,3 @@ def _find(links: Any, at: int, way: int) -> int:
     for p in path:
         links[p] = at - 1
     return at - 1
-
-
-def _beside(wanted: IntArray, used: IntArray) -> IntArray:
-    """The same where values are so many that the next one is nearly always free."""
-    taken = set(used.tolist())
-    out = []
-    for value in wanted.tolist():
-        distance = 1
-        while value + distance in taken and value - distance in taken:
-            distance += 1
-        found = value + distance if value + distance not in taken else value - distance
-        taken.add(found)
-        out.append(found)
-    return np.array(out, dtype=np.int64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from locum.schema.table import Schema
-from locum.wording import count
+from locum.wording import count, shortened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,7 +95,7 @@ def rule_note(schema: Schema) -> str:
     found = [rule for rule in schema.rules if rule in schema.rules_read_off]
     if not found:
         return ""
-    named = " and ".join(found[:NAMED])
+    named = " and ".join(shortened(rule) for rule in found[:NAMED])
     more = "" if len(found) <= NAMED else ", among them"
     verb = "holds" if len(found) == 1 else "hold"
     return (

@@ -17,6 +17,7 @@ from locum.control.rules.equation import equations_of
 from locum.control.rules.implication import implications_of
 from locum.control.where.evaluate import evaluate
 from locum.control.where.names import Names
+from locum.control.where.token import quote
 from locum.data.distinct import as_numbers, flat, put
 from locum.randomness import stream
 from locum.schema.table import Schema
@@ -46,7 +47,8 @@ def keep_rules(before: pa.Table, after: pa.Table, schema: Schema, seed: int) -> 
         an order that a filled cell breaks the gap is that of another row. A row may still break a rule, where
         several pull at one cell.
     """
-    clauses = rule_clauses(schema.rules, Names(schema))
+    known = [f"{quote(d.dependent)} follows from {quote(d.determinant)}" for d in schema.dependencies]
+    clauses = rule_clauses([*known, *schema.rules], Names(schema))
     holes = {n: np.asarray(pc.is_null(flat(before.column(n)))) for n in before.column_names}
     table = after
     for turn in range(PASSES if clauses else 0):

@@ -102,7 +102,7 @@ def impute(
     if method == "best":
         table = _best(fitted, part, fixed[bad], guide, fill, seed, count)
     else:
-        table, _ = rounds_of(fitted, problem, part, fixed[bad], guide, seed, count)
+        table, _ = rounds_of(fitted, problem, part, fixed[bad], guide, seed, count, leave=True)
     columns_out = []
     for name in given.column_names:
         held = flat(given.column(name))
@@ -112,7 +112,17 @@ def impute(
         columns_out.append(held)
     done = pa.table(columns_out, names=given.column_names)
     share = count.accepted / max(count.realised, 1)
-    return DrawnRows(done, "guided", share, float(len(bad)), share, count.drawn, notes=empty)
+    return DrawnRows(
+        done, "guided", share, float(len(bad)), share, count.drawn, notes=(*empty, *_left(count))
+    )
+
+
+def _left(count: Count) -> tuple[str, ...]:
+    """A sentence on the rows that stay as they are; none when all were filled."""
+    if not count.left:
+        return ()
+    rows = "1 row is" if count.left == 1 else f"{count.left:,} rows are"
+    return (f"{rows} left as they are: nothing was found that keeps every rule beside their cells.",)
 
 
 def _with_values(

@@ -35,17 +35,22 @@ class Forced:
     hidden
         Whether the column is missing nowhere else, so that no missing value is coded: rows in which it must
         be missing get the value of some other row, which is taken away again when they are decoded.
+    lets_missing
+        Whether the column may be missing where the rule gives it a value; a rule lets missing values pass.
     """
 
     column: Column
     implication: Implication
     hidden: bool = False
+    lets_missing: bool = False
 
     @classmethod
     def fit(cls, table: Values, column: Column, implication: Implication) -> Forced:
         """See whether the column is missing nowhere else; `column` is what is coded in place of it."""
         plain = cls(column, implication)
         missing = np.asarray(pc.is_null(table[column.name]))
+        if implication.value is not None:
+            return replace(plain, lets_missing=bool((missing & plain.applies(table)).any()))
         if not implication.exactly or missing.all() or (missing != plain.applies(table)).any():
             return plain
         return cls(replace(column, nullable=False), implication, True)
@@ -99,7 +104,10 @@ class Forced:
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column with its value, or nothing, where the condition holds."""
-        at = pa.array(self.applies(table))
+        where = self.applies(table).copy()
+        if self.lets_missing:
+            where &= np.asarray(pc.is_valid(own))
+        at = pa.array(where)
         value = self.implication.value
         fixed = pa.scalar(value if value is None else value.as_py(), own.type)
         return {self.column.name: pc.if_else(at, fixed, own)}
@@ -116,6 +124,7 @@ class Forced:
             "rule": self.implication.rule,
             "hidden": self.hidden,
             "nullable": self.column.nullable,
+            "lets_missing": self.lets_missing,
         }
 
     @classmethod
@@ -125,7 +134,8 @@ class Forced:
         for clause in rule_clauses(wire.text("rule"), Names(schema)):
             for implication in implications_of(clause, schema):
                 if implication.column == name:
-                    return cls(replace(place or schema[name], nullable=nullable), implication, hidden)
+                    column = replace(place or schema[name], nullable=nullable)
+                    return cls(column, implication, hidden, wire.boolean("lets_missing"))
         raise wire.fail("rule", f"a rule about {name}")
 
     def silent(self, own: Values, table: Values) -> BoolArray:

@@ -12,14 +12,11 @@ import pyarrow as pa
 from locum.arrays import BoolArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
-from locum.control.layout.units import CommonUnit, Numbers
+from locum.control.layout.units import CommonUnit, Numbers, ends_of
 from locum.control.rules.clause import Clause
 from locum.errors import FileFormatError
 from locum.schema.column import Column
 from locum.schema.table import Schema
-
-#: Parts into which the range of a column is cut to say where it ends, so that no single extreme is an end.
-PARTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +70,8 @@ class OrderGap:
         own, present = unit.read(table[column.name])
         base = float(np.median(low[some])) if some.any() else 0.0
         base = float(np.rint(base)) if unit.whole else base
-        ends = own[present] if present.any() else np.zeros(1)
-        step = max((float(ends.max()) - float(ends.min())) / PARTS, 1e-300)
-        step = 10.0 ** np.floor(np.log10(step)) if step > 1e-300 else 0.0
-        step = max(step, 1.0) if unit.whole else step
-        most = float((ends * sign).max())
-        end = sign * (np.ceil(most / step) * step if step else most)
+        low_end, high_end = ends_of(own[present], whole=unit.whole)
+        end = high_end if sign > 0 else low_end
         return cls(column, names, sign, tuple(strict), base, float(end), tuple(rules), unit)
 
     @property

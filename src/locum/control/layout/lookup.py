@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from locum.arrays import BoolArray, IntArray
 from locum.codes.encoder import arrow_type
 from locum.codes.json_fields import Wire, arrow_from_json, arrow_to_json
 from locum.codes.recoding import Values
@@ -93,6 +94,10 @@ class Lookup:
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column, looked up."""
+        return {self.column.name: self.values.take(pa.array(self._place(table)))}
+
+    def _place(self, table: Values) -> IntArray:
+        """Place of each row's key among the known ones, the one after the last for others."""
         known = len(self.keys[0])
         keys = _keys(self.clause.term.args[1:], table)
         number, _ = numbered(
@@ -100,7 +105,11 @@ class Lookup:
         )
         place = np.full(int(number.max(initial=-1)) + 1, known, dtype=np.int64)
         place[number[:known]] = np.arange(known)
-        return {self.column.name: self.values.take(pa.array(place[number[known:]]))}
+        return place[number[known:]]
+
+    def known(self, table: Values) -> BoolArray:
+        """Rows of which the parts were seen together."""
+        return self._place(table) < len(self.keys[0])
 
     def sentence(self) -> str:
         """What it does, in one sentence."""

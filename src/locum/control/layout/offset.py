@@ -11,7 +11,7 @@ import pyarrow as pa
 from locum.arrays import BoolArray, FloatArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
-from locum.control.layout.units import CommonUnit, Numbers
+from locum.control.layout.units import LARGEST, CommonUnit, Numbers, ends_of, reflected
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
@@ -34,6 +34,8 @@ class Offset:
         The line, in units of each column.
     middle
         What stands in for the other where it is missing, in its units.
+    low, high
+        Where the column ends, rounded, in its units; what would lie beyond is reflected.
     """
 
     column: Column
@@ -41,6 +43,8 @@ class Offset:
     slope: float
     level: float
     middle: float
+    low: float = -np.inf
+    high: float = np.inf
 
     @classmethod
     def fit(cls, table: Values, column: Column, other: Column) -> Offset | None:
@@ -55,7 +59,8 @@ class Offset:
         slope = float(np.cov(a, b)[0, 1] / a.var(ddof=1))
         slope = float(f"{slope:.{DIGITS}g}")
         level = float(f"{b.mean() - slope * a.mean():.{DIGITS}g}")
-        return cls(column, other, slope, level, float(np.median(a)))
+        low, high = ends_of(y[there], whole=plain.unit.whole)
+        return cls(column, other, slope, level, float(np.median(a)), low, high)
 
     @property
     def unit(self) -> CommonUnit:
@@ -109,7 +114,8 @@ class Offset:
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column again."""
         distance, present = self.unit.read(own)
-        return {self.column.name: self.unit.write(distance + self._line(table), present, self.column)}
+        value = reflected(distance + self._line(table), self.low, self.high)
+        return {self.column.name: self.unit.write(value, present, self.column)}
 
     def sentence(self) -> str:
         """What it does, in one sentence."""
@@ -118,6 +124,7 @@ class Offset:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready state."""
         line = {"slope": self.slope, "level": self.level, "middle": self.middle}
+        line |= {"low": self.low, "high": self.high}
         return {"form": "offset", "column": self.column.name, "other": self.other.name, **line}
 
     @classmethod
@@ -129,11 +136,14 @@ class Offset:
         column, other = (schema[name] for name in names)
         if not (column.ordered and other.ordered):
             raise wire.fail("column", "columns with an order")
-        slope, level, middle = (wire.number(k, low=-1e15, high=1e15) for k in ("slope", "level", "middle"))
-        return cls(column, other, slope, level, middle)
+        keys = ("slope", "level", "middle", "low", "high")
+        slope, level, middle, low, high = (wire.number(k, low=-1e300, high=1e300) for k in keys)
+        return cls(column, other, slope, level, middle, low, high)
 
     def _line(self, table: Values) -> Numbers:
         x, some = self.other_unit.read(table[self.other.name])
         line: FloatArray = self.level + self.slope * np.where(some, x.astype(np.float64), self.middle)
         step = self.unit.step(self.column)
-        return (np.rint(line / step) * step).astype(np.int64) if self.unit.whole else line
+        if not self.unit.whole:
+            return line
+        return (np.rint(np.clip(line, -LARGEST, LARGEST) / step) * step).astype(np.int64)

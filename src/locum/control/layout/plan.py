@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from locum.codes.entity import EntityForm
 from locum.codes.recoding import Recoding, Values
 from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
@@ -74,8 +75,11 @@ def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
     plan = _Plan(schema, columns)
     for clause in clauses:
         plan.calculate(clause)
-        plan.look_up(clause)
+        if any(arg.op != "name" for arg in clause.term.args):
+            plan.look_up(clause)
     plan.join(clauses, near)
+    for clause in clauses:
+        plan.look_up(clause)
     for clause in clauses:
         plan.fix(clause)
     plan.leave_over(near)
@@ -100,6 +104,9 @@ class _Plan:
 
     def __post_init__(self) -> None:
         self.needs = {d.dependent: {d.determinant} for d in self.schema.dependencies}
+        if self.schema.entity is not None:
+            # what is the same in all rows of a person is drawn once, not calculated row by row
+            self.done |= set(EntityForm.fit(pa.table(dict(self.table)), self.schema).constants)
 
     @property
     def recodings(self) -> tuple[Recoding, ...]:
@@ -136,17 +143,17 @@ class _Plan:
                 tied = any(name in (d.dependent, d.determinant) for d in self.schema.dependencies)
                 if tied or not self.schema[name].ordered or not self._whole(name, equation.inputs):
                     continue
-                residual = Residual(self.schema[name], equation)
+                residual = Residual.fit(self.table, self.schema[name], equation)
                 if _less_spread(residual, self.table):
                     self._add(self.gaps, residual)
                     break
 
     def look_up(self, clause: Clause) -> None:
         """A column that parts of others determine."""
-        if clause.term.op != "follows" or all(a.op == "name" for a in clause.term.args):
+        if clause.term.op != "follows" or any(clause.text in r.rules for r in self.whole):
             return
         name, *inputs = clause.columns
-        if self._whole(name, inputs):
+        if inputs and name not in inputs and self._whole(name, inputs):
             lookup = Lookup.fit(self.table, self.schema[name], clause)
             if lookup is not None:
                 self._add(self.whole, lookup)
@@ -160,7 +167,12 @@ class _Plan:
             names = set(clause.columns)
             stay = names & self._roles
             free = names - stay
-            if not (plain or listed) or not free or not all(self._joinable(n) for n in free):
+            if (
+                not (plain or listed)
+                or not free
+                or len(names) < 2
+                or not all(self._joinable(n) for n in free)
+            ):
                 continue
             touched = [g for g in groups if g[0] & names]
             merged = (
@@ -198,7 +210,7 @@ class _Plan:
                 self.missing.append(implication)
                 self._need(name, implication.inputs)
             elif not implication.exactly:
-                self._add(self.constants, Forced(column, implication), final=False)
+                self._add(self.constants, Forced.fit(self.table, column, implication), final=False)
             if clause.term.op != "together":
                 return
 

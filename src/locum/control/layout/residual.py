@@ -12,7 +12,7 @@ from locum.arrays import BoolArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
 from locum.control.calculate import calculate
-from locum.control.layout.units import CommonUnit, Numbers
+from locum.control.layout.units import CommonUnit, Numbers, ends_of
 from locum.control.rules.clause import rule_clauses
 from locum.control.rules.equation import Equation, equations_of
 from locum.control.where.names import Names
@@ -30,10 +30,21 @@ class Residual:
         The column that is given back.
     equation
         How it is calculated.
+    low, high
+        Where the column ends, rounded, in its unit; a difference that leads beyond is none.
     """
 
     column: Column
     equation: Equation
+    low: float
+    high: float
+
+    @classmethod
+    def fit(cls, table: Values, column: Column, equation: Equation) -> Residual:
+        """Learn where the column ends."""
+        unit = CommonUnit.of([column])
+        units, present = unit.read(table[column.name])
+        return cls(column, equation, *ends_of(units[present], whole=unit.whole))
 
     @property
     def how(self) -> str:
@@ -85,7 +96,9 @@ class Residual:
         """The column again."""
         left, present = self.width(own)
         value, _ = self._value(table)
-        return {self.column.name: self.unit.write(left + value, present, self.column)}
+        whole = left + value
+        whole = np.where((whole < self.low) | (whole > self.high), value, whole)
+        return {self.column.name: self.unit.write(whole, present, self.column)}
 
     def sentence(self) -> str:
         """What it does, in one sentence."""
@@ -93,16 +106,18 @@ class Residual:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready state."""
-        return {"form": "residual", "column": self.column.name, "rule": self.equation.rule}
+        ends = {"low": self.low, "high": self.high}
+        return {"form": "residual", "column": self.column.name, "rule": self.equation.rule, **ends}
 
     @classmethod
     def from_json(cls, wire: Wire, schema: Schema) -> Residual:
         """Read back what `to_json` gave; FileFormatError on anything else."""
         name = wire.text("column")
+        low, high = (wire.number(key, low=-1e300, high=1e300) for key in ("low", "high"))
         for clause in rule_clauses(wire.text("rule"), Names(schema)):
             for equation in equations_of(clause, schema):
                 if equation.column == name and schema[name].ordered:
-                    return cls(schema[name], equation)
+                    return cls(schema[name], equation, low, high)
         raise wire.fail("rule", f"a rule that gives {name}")
 
     def _value(self, table: Values) -> tuple[Numbers, float]:

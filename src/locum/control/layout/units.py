@@ -20,7 +20,30 @@ DAY = 86_400_000_000
 #: Decimals up to which numbers are counted in whole units; beyond, and for larger numbers, as doubles.
 MOST_DECIMALS, LARGEST = 9, 2**52
 
+#: Parts into which the range of a column is cut to say where it ends, so that no single extreme is an end.
+PARTS = 200
+
 Numbers = npt.NDArray[Any]
+
+
+def ends_of(units: Numbers, *, whole: bool) -> tuple[float, float]:
+    """Lowest and highest value, each rounded outwards by less than a two-hundredth of the range."""
+    if not len(units):
+        return 0.0, 0.0
+    low, high = float(units.min()), float(units.max())
+    step = (high - low) / PARTS
+    step = 10.0 ** np.floor(np.log10(step)) if step > 0 else 0.0
+    step = max(step, 1.0) if whole else step
+    if not step:
+        return low, high
+    return float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
+
+
+def reflected(units: Numbers, low: float, high: float) -> Numbers:
+    """Values beyond an end as far inside it, so that none is beyond and none piles up."""
+    out = np.where(units > high, 2 * high - units, units)
+    out = np.where(out < low, 2 * low - out, out)
+    return np.clip(out, low, high).astype(units.dtype)
 
 
 @dataclass(frozen=True, slots=True)

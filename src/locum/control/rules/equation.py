@@ -58,7 +58,8 @@ class Equation:
         if not pa.types.is_floating(own.type):
             return bool(pc.all(pc.equal(own, value)).as_py())
         a, b = (np.asarray(as_numbers(v)).astype(np.float64) for v in (own, value))
-        return bool((np.abs(a - b) <= self.slack + 1e-9 * np.maximum(np.abs(a), 1e-3)).all())
+        # the calculated value is rounded too: both may be off by as much
+        return bool((np.abs(a - b) <= 2 * self.slack + 1e-9 * np.maximum(np.abs(a), 1e-3)).all())
 
 
 def equations_of(clause: Clause, schema: Schema) -> Iterator[Equation]:
@@ -80,6 +81,8 @@ def equations_of(clause: Clause, schema: Schema) -> Iterator[Equation]:
     for left, right in (sides, sides[::-1]):
         if left.op != "name" or left.sort not in _NUMBERS or left.node.value in right.columns:
             continue
+        for name, factor in _factors(left.node.value, right, schema):
+            yield Equation(name, factor, clause.text, term.slack)
         terms = _sum(right)
         if terms is None or len(terms) < 2:
             continue
@@ -87,6 +90,19 @@ def equations_of(clause: Clause, schema: Schema) -> Iterator[Equation]:
             solved = _solved(left.node.value, terms, name, schema)
             if solved is not None:
                 yield Equation(name, solved, clause.text, term.slack)
+
+
+def _factors(total: str, right: Term, schema: Schema) -> Iterator[tuple[str, Term]]:
+    """A product or quotient of two columns solved for each of them."""
+    if right.op not in ("*", "/") or any(a.op != "name" or a.sort != "number" for a in right.args):
+        return
+    a, b = (arg.node.value for arg in right.args)
+    if a == b:
+        return
+    c, x, y = quote(total), quote(a), quote(b)
+    ways = {a: f"{c} / {y}", b: f"{c} / {x}"} if right.op == "*" else {a: f"{c} * {y}", b: f"{x} / {c}"}
+    for name, text in ways.items():
+        yield name, bind(f"{quote(name)} = {text}", Names(schema), strict=False).args[1]
 
 
 def _written(term: Term) -> str | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from locum.control.code_values import decode_table
+import numpy as np
+
 from locum.control.constraints import Problem
 from locum.control.rules.clause import rule_clauses
 from locum.control.where.names import Names
@@ -18,7 +19,7 @@ LOOK, MOST_BROKEN = 1_000, 0.3
 def without_hopeless_rules(fitted: Fitted, seed: int) -> tuple[Fitted, tuple[str, ...]]:
     """The generator without the rules that were read off rows and that too many of its rows break.
 
-    Rules that somebody declared stay, whatever they cost. Those that the coding keeps are never given up.
+    Rules that somebody declared stay, whatever they cost.
 
     Parameters
     ----------
@@ -33,16 +34,13 @@ def without_hopeless_rules(fitted: Fitted, seed: int) -> tuple[Fitted, tuple[str
         The generator, and the rules that were given up: they are now such as nearly all rows keep.
     """
     schema, encoder = fitted.schema, fitted.encoder
-    found = [rule for rule in schema.rules if rule in schema.rules_read_off and rule not in encoder.kept]
-    if not found:
-        return fitted, ()
-    clauses = rule_clauses(found, Names(schema))
-    loose = [c for c in Problem.of(encoder, clauses).loose if c.columns]
-    if not loose:
+    found = [rule for rule in schema.rules if rule in schema.rules_read_off]
+    clauses = [c for c in rule_clauses(found, Names(schema)) if not c.about_table]
+    if not clauses:
         return fitted, ()
     codes = fitted.model.sample(LOOK, seed=child_seed(seed, "hopeless"))
-    table = decode_table(encoder, codes, seed)
-    broken = [c.text for c in loose if (~c.holds(table)).mean() > MOST_BROKEN]
+    table, _ = Problem.of(encoder, clauses).realise(np.asfortranarray(codes), seed)
+    broken = [c.text for c in clauses if (~c.holds(table)).mean() > MOST_BROKEN]
     texts = tuple(rule for rule in found if any(text in rule for text in broken))
     if not texts:
         return fitted, ()
