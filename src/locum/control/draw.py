@@ -368,11 +368,34 @@ def fill_generated(
             held[book.name] = pc.equal(pc.fill_null(drawn, ""), "")
             values = pc.if_else(held[book.name], values, drawn.combine_chunks())
         table = put(table, book.name, values)
+    return calculate_made(problem, table, held)
+
+
+def calculate_made(
+    problem: Problem, table: pa.Table, free: Mapping[str, pa.Array] | None = None, skip: Sequence[str] = ()
+) -> pa.Table:
+    """Put in the ids, texts and personal data that a rule gives from the other columns.
+
+    Parameters
+    ----------
+    problem
+        Its rules.
+    table
+        Finished rows.
+    free
+        By column where values are not given; everywhere for other columns.
+    skip
+        Columns that stay.
+    """
+    import pyarrow.compute as pc
+
     for equation in problem.made:
-        values = table.column(equation.column)
+        if equation.column in skip:
+            continue
+        values = table.column(equation.column).combine_chunks()
         value = calculate(equation.value, table, problem.encoder.schema[equation.column])
-        free = pc.is_valid(values)
-        if equation.column in held:
-            free = pc.and_(free, held[equation.column])
-        table = put(table, equation.column, pc.if_else(free, pc.coalesce(value, values), values))
+        open_cells = pc.is_valid(values)
+        if free is not None and equation.column in free:
+            open_cells = pc.and_(open_cells, free[equation.column])
+        table = put(table, equation.column, pc.if_else(open_cells, pc.coalesce(value, values), values))
     return table

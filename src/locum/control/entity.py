@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from locum.arrays import BoolArray, IntArray
 from locum.codes.entity import EntityForm
 from locum.codes.fresh_values import GeneratedCodebook
-from locum.control.draw import first_of_each
+from locum.control.constraints import Problem
+from locum.control.draw import calculate_made, first_of_each
 from locum.control.drawn_rows import DrawnRows
 from locum.control.given import complete
 from locum.control.request import RowRequest
@@ -67,6 +68,8 @@ def draw_persons(fitted: Fitted, n: int, request: RowRequest, seed: int, draw: D
     order = _order(owner, form, stream(seed, "order"))
     owner, table = owner[order], table.take(pa.array(order)).combine_chunks()
     table = _made(fitted, table, owner, len(sizes) + unknown, len(sizes), seed)
+    problem = Problem.of(fitted.encoder, request.clauses)
+    table = calculate_made(problem, table, skip=(form.name,))
     table, repeats = _apart(fitted, table, form, request, child_seed(seed, "apart"), draw)
     if repeats:
         notes = (

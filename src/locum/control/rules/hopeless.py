@@ -39,8 +39,10 @@ def without_hopeless_rules(fitted: Fitted, seed: int) -> tuple[Fitted, tuple[str
     if not clauses:
         return fitted, ()
     codes = fitted.model.sample(LOOK, seed=child_seed(seed, "hopeless"))
-    table, _ = Problem.of(encoder, clauses).realise(np.asfortranarray(codes), seed)
-    broken = [c.text for c in clauses if (~c.holds(table)).mean() > MOST_BROKEN]
+    problem = Problem.of(encoder, clauses)
+    table, _ = problem.realise(np.asfortranarray(codes), seed)
+    # rules that give what is made afresh are brought about later
+    broken = [c.text for c in problem.clauses if (~c.holds(table)).mean() > MOST_BROKEN]
     texts = tuple(rule for rule in found if any(text in rule for text in broken))
     if not texts:
         return fitted, ()
