@@ -6,13 +6,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from locum.control.rules.clause import rule_clauses
 from locum.control.rules.discover import discover
+from locum.control.where.names import Names
 from locum.schema.table import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.control.rules.proposal import RuleProposal
+
+
+def _gives_entity(rule: str, schema: Schema) -> bool:
+    """Whether a rule says what the ids of persons are, which are made anew for new persons."""
+    if schema.entity is None or not schema[schema.entity].regenerated:
+        return False
+    clauses = rule_clauses(rule, Names(schema))
+    return any(schema.entity in c.columns and c.term.op != "unique" for c in clauses)
 
 
 def with_found_rules(
@@ -36,7 +46,8 @@ def with_found_rules(
     Never for rows that a guarantee protects: what holds in every row may tell of one. Cost: that of
     `discover`.
     """
-    found = discover(table, schema) if proposals is None else proposals
+    found = discover(table, schema) if proposals is None else list(proposals)
+    found = [p for p in found if not _gives_entity(p.rule, schema)]
     texts = tuple(p.rule for p in found if not p.violations and p.rule not in schema.rules)
     near = tuple(p.rule for p in found if p.violations and p.rule not in schema.near_rules)
     return replace(
