@@ -48,7 +48,8 @@ def faithful(results: Sequence[Result]) -> Verdict:
         names |= {"tv.2way"}
     verdict = worst(results, names)
     judged = {r.name for r in results if r.verdict != "unclear"}
-    if verdict == "good" and not judged - {"tv.1way"} & names:
+    # that rules hold does not show that the rest is like
+    if verdict == "good" and not judged - {"tv.1way", "rules.broken"} & names:
         return "unclear"
     return verdict
 
@@ -123,7 +124,8 @@ def _faithful(trial: Trial, results: Sequence[Result], by_name: dict[str, Result
         verdict if verdict in ORDER else "good"
     ):
         # The two-sample test is not what decided: say what did.
-        for name in ("rules.broken", "tv.3way", "tv.2way", "association", "tv.1way"):
+        broken = ("rules.broken",) if verdict != "good" else ()
+        for name in (*broken, "tv.3way", "tv.2way", "association", "tv.1way"):
             other = by_name.get(name)
             if other is not None and other.verdict == verdict:
                 return Answer("faithful", verdict, f"{start} {other.sentence}")
