@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,9 +125,11 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_model_itself_breaks_the_rules() -> None:
     """Else nothing below would say anything."""
-    fitted = Synthesizer("tree-fast", seed=1).fit_table(real(), SCHEMA).fitted
+    plain = replace(SCHEMA, rules=())
+    fitted = Synthesizer("independent", seed=1).fit_table(real(), plain).fitted
     raw = fitted.encoder.decode(fitted.model.sample(300, seed=1), seed=1)
-    assert min(broken(raw).values()) > 0
+    # net and tax lie on a line over the total, which the coding keeps without a rule
+    assert min(count for name, count in broken(raw).items() if name != "total") > 0
 
 
 def test_drawn_rows_and_blocks(synth: Synthesizer, small_blocks: None) -> None:
@@ -259,7 +262,8 @@ def test_only_control_draws_from_models() -> None:
         path.relative_to(source).as_posix() for path in source.rglob("*.py") if raw.search(path.read_text())
     }
     inside = {name for name in found if name.startswith("models/")}
-    assert found - inside == {"control/guided.py", "control/sample.py"}
+    # hopeless.py looks at rows to give up rules, and hands none out
+    assert found - inside == {"control/guided.py", "control/rules/hopeless.py", "control/sample.py"}
 
 
 def test_blocks_with_rules_do_not_hold_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ def impute(
     own = {at: w for at, w in weights.items() if encoder.domain.attributes[at].column in fill}
     guide = Guide(own if not clauses else weights, problem.guide(paired=True).pairs)
     if method == "best":
-        table = _best(fitted, part, fixed[bad], guide, fill, seed, count)
+        table = _best(fitted, problem, part, fixed[bad], guide, fill, seed, count)
     else:
         table, _ = rounds_of(fitted, problem, part, fixed[bad], guide, seed, count, leave=True)
     columns_out = []
@@ -162,6 +162,7 @@ def _holes(given: pa.Table, fill: Sequence[str]) -> npt.NDArray[np.int64]:
 
 def _best(
     fitted: Fitted,
+    problem: Problem,
     part: pa.Table,
     fixed: Codes,
     guide: Guide,
@@ -185,7 +186,8 @@ def _best(
             top = table.max(axis=1, keepdims=True)
             weight = np.where(np.isfinite(top), np.exp(table - np.where(np.isfinite(top), top, 0.0)), 1.0)
             weights.append(weight / weight.sum(axis=1, keepdims=True) / PASSES)
-            parts.append(Problem(encoder, [], []).realise(drawn, seed_of)[0].select(list(fill)))
+            held = part.slice(start, groups).take(pa.array(np.repeat(np.arange(groups), BEST)))
+            parts.append(problem.realise(drawn, seed_of, held)[0].select(list(fill)))
         weight = np.hstack(weights)
         # Pass by pass, row by row as they were drawn; wanted row by row.
         order = np.arange(PASSES * groups * BEST).reshape(PASSES, groups, BEST).transpose(1, 0, 2).ravel()

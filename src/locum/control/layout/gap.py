@@ -18,6 +18,9 @@ from locum.errors import FileFormatError
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
+#: Different values that a column must have for a common step of them to be believed.
+MANY = 20
+
 
 @dataclass(frozen=True, slots=True)
 class OrderGap:
@@ -41,6 +44,8 @@ class OrderGap:
         The orders that are kept; none where nearly all rows keep them, and gaps may be negative.
     unit
         Of the columns and the gap.
+    grid
+        Step and offset of the column's values, in units.
     """
 
     column: Column
@@ -51,6 +56,7 @@ class OrderGap:
     end: float
     rules: tuple[str, ...]
     unit: CommonUnit
+    grid: tuple[int, int] = (1, 0)
 
     @classmethod
     def fit(
@@ -72,7 +78,8 @@ class OrderGap:
         base = float(np.rint(base)) if unit.whole else base
         low_end, high_end = ends_of(own[present], whole=unit.whole)
         end = high_end if sign > 0 else low_end
-        return cls(column, names, sign, tuple(strict), base, float(end), tuple(rules), unit)
+        grid = _grid(own[present], unit.step(column)) if unit.whole else (1, 0)
+        return cls(column, names, sign, tuple(strict), base, float(end), tuple(rules), unit, grid)
 
     @property
     def how(self) -> str:
@@ -114,13 +121,15 @@ class OrderGap:
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The column again, never on the wrong side of the others."""
         gap, present = self.width(own)
+        if self.unit.whole:
+            gap = gap // self.grid[0] * self.grid[0]
         nearest, some = self._nearest(table)
         if self.rules:
             gap = np.where(some, np.maximum(gap, 0), gap)
         room = (self._number(self.end) - nearest) * self.sign
         over = some & (gap > room) & (room > 0)
-        with np.errstate(all="ignore"):
-            folded = np.mod(gap, np.where(over, room, 1) + (self._step if self.unit.whole else 0))
+        # as far inside the end as it would lie beyond, so that none piles up there
+        folded = np.maximum(2 * room - gap, 0)
         value = nearest + self.sign * np.where(over, folded, gap)
         return {self.column.name: self.unit.write(value, present, self.column)}
 
@@ -139,6 +148,7 @@ class OrderGap:
             "strict": list(self.strict),
             "base": self.base,
             "end": self.end,
+            "grid": list(self.grid),
             "rules": list(self.rules),
         }
 
@@ -160,7 +170,10 @@ class OrderGap:
         if unit.whole and max(abs(base), abs(end)) > 2**62:
             raise FileFormatError("a gap is out of range", where=wire.where)
         rules = tuple(wire.texts("rules"))
-        return cls(column, tuple(names[1:]), sign, tuple(strict), base, end, rules, unit)
+        step, offset = wire.integers("grid", length=2, low=0, high=2**53).tolist()
+        if step < 1:
+            raise wire.fail("grid", "a step of 1 or more")
+        return cls(column, tuple(names[1:]), sign, tuple(strict), base, end, rules, unit, (step, offset))
 
     @property
     def _own(self) -> CommonUnit:
@@ -185,9 +198,10 @@ class OrderGap:
             if strict:
                 units, there = self.unit.read(table[name])
                 low = np.where(there & (units == low), low + self.sign, low)
-        step = self.unit.step(self.column)
+        step, offset = self.grid
+        low = low - offset
         near = -(-low // step) * step if self.sign > 0 else low // step * step
-        return near, some
+        return near + offset, some
 
     def _reference(self, table: Values) -> tuple[Numbers, BoolArray]:
         """The nearest of the others, in units, and where there is one."""
@@ -198,6 +212,15 @@ class OrderGap:
             nearer = present & (~some | (units * self.sign > best * self.sign))
             best, some = np.where(nearer, units, best), some | present
         return best, some
+
+
+def _grid(units: Numbers, least: int) -> tuple[int, int]:
+    """Common step of many different values, at least that of their last digit, and where it begins."""
+    distinct = np.unique(units)
+    if len(distinct) < MANY:
+        return least, 0
+    step = max(int(np.gcd.reduce(np.diff(distinct))), 1)
+    return (step, int(distinct[0]) % step) if step % least == 0 else (least, 0)
 
 
 def order_of_clause(clause: Clause) -> tuple[str, str, bool] | None:
