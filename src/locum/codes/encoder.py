@@ -11,15 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.codes.boolean import BooleanCodebook
+from locum.codes.calculated import find_calculated
 from locum.codes.calendar import CalendarCodebook
 from locum.codes.category import CategoryCodebook
 from locum.codes.codebook import Codebook, Treatment
 from locum.codes.derived import DerivedCodebook
 from locum.codes.entity import once_each
+from locum.codes.follow import needs_of, order_of, restore
 from locum.codes.fresh_values import GeneratedCodebook
 from locum.codes.json_fields import Wire
 from locum.codes.numeric import NumericCodebook
-from locum.codes.recoding import Recoding, RestoredCodebook, Values, order_of
+from locum.codes.recoding import Recoding, RestoredCodebook, Values
 from locum.codes.settings import EncoderSettings
 from locum.data.arrowtypes import parse_type
 from locum.data.distinct import distinct, flat
@@ -127,7 +129,7 @@ class Encoder:
         ordered = tuple(books[c.name] for c in schema)
         more = [c for name, c in places.items() if name not in schema.names]
         hidden = tuple(_family(c).fit(coded[c.name], c, settings) for c in more)
-        domain = _domain((*ordered, *hidden), schema)
+        domain = _domain((*ordered, *hidden), schema, recodings)
         return cls(schema, settings, ordered, domain, tuple(sorted(ignored)), tuple(recodings), hidden)
 
     @classmethod
@@ -206,32 +208,7 @@ class Encoder:
         dict
             As far as `drawn` allows: a column is left out when something that it needs is not there.
         """
-        done: dict[str, pa.Array] = {}
-        books, given = self.by_name, given or {}
-        for name in self.order:
-            if name not in done:
-                done |= self._restored(name, books[name], drawn, done)
-            if name in done and name in given:
-                done[name] = pc.coalesce(given[name].cast(done[name].type), done[name])
-        return done
-
-    def _restored(self, name: str, book: Codebook, drawn: Values, done: Values) -> dict[str, pa.Array]:
-        if isinstance(book, DerivedCodebook):
-            return {name: book.look_up(done[book.determinant])} if book.determinant in done else {}
-        mine = [r for r in self.recodings if name in r.gives]
-        own = drawn.get(name)
-        if not mine:
-            return {} if own is None else {name: own}
-        out: dict[str, pa.Array] = {}
-        for recoding in reversed(mine):
-            coded = recoding.coded
-            if coded is not None and coded.name != name:
-                own = drawn.get(coded.name)
-            if (coded is not None and own is None) or not all(n in done for n in recoding.inputs):
-                return {}
-            out = {**out, **recoding.back(own, done)}
-            own = out[name]
-        return out
+        return restore(self.order, self.by_name, self.recodings, drawn, given)
 
     @property
     def order(self) -> list[str]:
@@ -241,13 +218,7 @@ class Encoder:
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
         """For each column that is not just decoded the columns that it takes besides its own codes."""
-        out: dict[str, tuple[str, ...]] = {
-            b.name: (b.determinant,) for b in self.books if isinstance(b, DerivedCodebook)
-        }
-        for recoding in self.recodings:
-            for name in recoding.gives:
-                out[name] = (*out.get(name, ()), *recoding.inputs)
-        return out
+        return needs_of(self.by_name, self.recodings)
 
     @property
     def kept(self) -> frozenset[str]:
@@ -344,7 +315,7 @@ class Encoder:
         settings = EncoderSettings.from_json(wire.object("settings"))
         ignored = tuple(wire.texts("ignored"))
         mine, more = tuple(books[: len(schema)]), tuple(books[len(schema) :])
-        return cls(schema, settings, mine, _domain(tuple(books), schema), ignored, recodings, more)
+        return cls(schema, settings, mine, _domain(tuple(books), schema, recodings), ignored, recodings, more)
 
 
 def arrow_type(column: Column) -> pa.DataType:
@@ -417,8 +388,11 @@ def _determinants_first(schema: Schema) -> list[str]:
     return sorted(schema.names, key=lambda name: depth[name])
 
 
-def _domain(books: tuple[Codebook, ...], schema: Schema) -> Domain:
-    """All attributes; a second attribute whose name a column already has gets a longer one."""
+def _domain(books: tuple[Codebook, ...], schema: Schema, recodings: Sequence[Recoding] = ()) -> Domain:
+    """All attributes, and what is calculated from them.
+
+    A second attribute whose name a column already has gets a longer one.
+    """
     taken = set(schema.names)
     attributes: list[Attribute] = []
     for book in books:
@@ -430,4 +404,7 @@ def _domain(books: tuple[Codebook, ...], schema: Schema) -> Domain:
                 name += "'"
             taken.add(name)
             attributes.append(Attribute(name, other.column, other.size, other.ordered, other.null))
-    return Domain(tuple(attributes))
+    domain = Domain(tuple(attributes))
+    names = [*schema.names, *(book.attributes[0].column for book in books[len(schema) :])]
+    by_name = dict(zip(names, books, strict=True))
+    return Domain(domain.attributes, find_calculated(schema, by_name, domain, recodings))

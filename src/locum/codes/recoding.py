@@ -101,29 +101,3 @@ class RestoredCodebook(ColumnCode):
     def treatment(self) -> Treatment:
         """In one sentence."""
         return Treatment(self.name, self.kind, 1, self.words)
-
-
-def order_of(names: Sequence[str], needs: Mapping[str, Sequence[str]]) -> list[str]:
-    """Column names such that what a column needs comes before it; in the given order where that is free.
-
-    Raises
-    ------
-    ValueError
-        When columns need each other.
-    """
-    done: dict[str, bool] = {}
-
-    def visit(name: str) -> None:
-        if name in done:
-            if not done[name]:
-                raise ValueError(name)
-            return
-        done[name] = False
-        for other in needs.get(name, ()):
-            visit(other)
-        done.pop(name)
-        done[name] = True
-
-    for name in names:
-        visit(name)
-    return list(done)

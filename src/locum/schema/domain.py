@@ -38,11 +38,39 @@ class Attribute:
     null: int | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Calculated:
+    """A code that follows from others: never drawn, but good to know for what is drawn after them.
+
+    Attributes
+    ----------
+    attribute
+        What it is called and how many codes it has.
+    of
+        Positions of the attributes that it follows from.
+    cells
+        For each of them the cell of every code.
+    table
+        The code, by the cells; int32, one axis for each of them.
+    """
+
+    attribute: Attribute
+    of: tuple[int, ...]
+    cells: tuple[npt.NDArray[np.int32], ...]
+    table: npt.NDArray[np.int32]
+
+    def __call__(self, codes: Codes) -> Codes:
+        """The code of each row; shape (n_rows,)."""
+        at = tuple(cell[codes[:, i]] for i, cell in zip(self.of, self.cells, strict=True))
+        return self.table[at]
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The attributes of a coded table, in order."""
+    """The attributes of a coded table, in order, and what can be calculated from them."""
 
     attributes: tuple[Attribute, ...]
+    calculated: tuple[Calculated, ...] = field(default=(), compare=False, repr=False)
     # Asked millions of times for all pairs of a wide table, hence kept.
     _places: dict[str, int] = field(init=False, repr=False, compare=False)
 

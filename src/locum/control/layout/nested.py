@@ -1,4 +1,4 @@
-"""Columns of which only some combinations occur, of which one has to stay as it is: the others within it."""
+"""Columns of which only some combinations occur, of which some stay as they are: the others within those."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 from locum.arrays import IntArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
+from locum.codes.settings import EncoderSettings
 from locum.control.layout.joined import Joined, numbered
+from locum.control.layout.units import CommonUnit
 from locum.data.distinct import flat
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -22,7 +24,11 @@ from locum.schema.table import Schema
 
 @dataclass(frozen=True, eq=False)
 class Nested:
-    """The place of a combination among those that go with the columns that stay.
+    """What the other columns are, as a label that means the same whatever the columns that stay are.
+
+    The label says as few of the other columns as tell the combination, given those that stay; the rest is
+    looked up. A label that does not go with those that stay is read as the nearest one that does: labels are
+    in the order of the first column that has one, so that a route that is not flown becomes one as long.
 
     Attributes
     ----------
@@ -30,17 +36,23 @@ class Nested:
         All the columns with their combinations, the most frequent first.
     within
         Names of those that stay as they are: a target, protected columns.
+    often
+        So many of the combinations, the first ones, have enough rows to be written.
     """
 
     joined: Joined
     within: tuple[str, ...]
+    often: int
 
     @classmethod
     def fit(
         cls, table: Values, columns: Sequence[Column], within: Sequence[str], rules: Sequence[str]
     ) -> Nested:
         """Count the combinations."""
-        return cls(Joined.fit(table, columns, rules, ()), tuple(within))
+        joined = Joined.fit(table, columns, rules, ())
+        count = np.bincount(joined.numbers({c.name: table[c.name] for c in columns}))
+        often = int((count >= EncoderSettings().rare_rows).sum())
+        return cls(joined, tuple(within), max(often, 1))
 
     @property
     def how(self) -> str:
@@ -64,30 +76,26 @@ class Nested:
 
     @property
     def alone(self) -> bool:
-        """No: the place counts within the columns that stay."""
+        """No: what goes with a label depends on the columns that stay."""
         return False
 
     @property
     def coded(self) -> Column:
-        """A category under the name of the first column: the place, as text."""
-        return Column(self.gives[0], "category", False)
+        """A category under the name of the first column: the number of the label, as text."""
+        return Column(self.gives[0], "integer" if self._sorted else "category", False)
 
     def forth(self, own: Values, table: Values) -> pa.Array:
-        """The place of each row's combination; -1 for one that is not known."""
+        """The label of each row's combination; -1 for one that is not known."""
         values = {name: own.get(name, table.get(name)) for name in self.joined.gives}
         number = self.joined.numbers({name: v for name, v in values.items() if v is not None})
-        return pa.array(np.where(number >= 0, self._place[number], -1)).cast(pa.string())
+        label = np.where(number >= 0, self._label[number], -1)
+        return pa.array(label) if self._sorted else pa.array(label).cast(pa.string())
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
-        """The values of the combinations; a place beyond the last one starts again from the first."""
-        place = np.asarray(pc.fill_null(pc.cast(own, pa.int64()), 0))
-        group = self._groups_of(table)
-        known = group >= 0
-        at = np.zeros(len(place), dtype=np.int64)
-        size = self._size[np.where(known, group, 0)]
-        spot = self._start[np.where(known, group, 0)] + np.maximum(place, 0) % size
-        at[known] = self._order[spot[known]]
-        rows = pa.array(at)
+        """The values of the combinations; what cannot be read as a label is the first one."""
+        label = np.asarray(pc.fill_null(pc.cast(own, pa.int64()), 0))
+        label = np.clip(label, 0, self._nearest.shape[1] - 1)
+        rows = pa.array(self._nearest[self._groups_of(table), label])
         pairs = zip(self.joined.columns, self.joined.combinations, strict=True)
         return {c.name: values.take(rows) for c, values in pairs if c.name not in self.within}
 
@@ -99,7 +107,7 @@ class Nested:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready state."""
-        return {**self.joined.to_json(), "form": "nested", "within": list(self.within)}
+        return {**self.joined.to_json(), "form": "nested", "within": list(self.within), "often": self.often}
 
     @classmethod
     def from_json(cls, wire: Wire, schema: Schema) -> Nested:
@@ -107,7 +115,8 @@ class Nested:
         joined, within = Joined.from_json(wire, schema), wire.texts("within")
         if not within or not set(within) < set(joined.gives):
             raise wire.fail("within", "some of the columns")
-        return cls(joined, tuple(within))
+        often = wire.integer("often", low=1, high=len(joined.combinations[0]))
+        return cls(joined, tuple(within), often)
 
     @property
     def _keys(self) -> list[pa.Array]:
@@ -120,27 +129,58 @@ class Nested:
         return numbered(self._keys)[0]
 
     @cached_property
-    def _order(self) -> IntArray:
-        """Combinations, group by group, each the most frequent first."""
-        return np.argsort(self._group, kind="stable")
+    def _key(self) -> list[int]:
+        """Positions of the columns that tell the combination, given those that stay."""
+        columns, combinations = self.joined.columns, self.joined.combinations
+        key = [i for i, c in enumerate(columns) if c.name not in self.within]
+        many = {i: pc.count_distinct(combinations[i], mode="all").as_py() for i in key}
+        for i in sorted(key, key=lambda i: (columns[i].ordered, many[i]), reverse=True):
+            rest = [k for k in key if k != i]
+            if rest and len(numbered([*self._keys, *(combinations[k] for k in rest)])[1]) == len(self._group):
+                key = rest
+        return key
+
+    @property
+    def _sorted(self) -> bool:
+        """Whether one of the other columns has an order, which labels then have too."""
+        return any(c.ordered for c in self.joined.columns if c.name not in self.within)
 
     @cached_property
-    def _size(self) -> IntArray:
-        return np.bincount(self._group)
+    def _label(self) -> IntArray:
+        """The label of each combination."""
+        number, _ = numbered([self.joined.combinations[i] for i in self._key])
+        place = np.arange(len(number), dtype=np.float64)
+        for column, values in zip(self.joined.columns, self.joined.combinations, strict=True):
+            if column.ordered and column.name not in self.within:
+                units, present = CommonUnit.of([column]).read(values)
+                place = np.where(present, units.astype(np.float64), np.inf)
+                break
+        first = np.full(int(number.max()) + 1, np.inf)
+        np.minimum.at(first, number, place)
+        rank = np.empty(len(first), dtype=np.int64)
+        rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+        return rank[number]
 
     @cached_property
-    def _start(self) -> IntArray:
-        return np.append(0, np.cumsum(self._size))[:-1]
-
-    @cached_property
-    def _place(self) -> IntArray:
-        """Place of each combination in its group."""
-        place = np.empty(len(self._group), dtype=np.int64)
-        place[self._order] = np.arange(len(place)) - np.repeat(self._start, self._size)
-        return place
+    def _nearest(self) -> IntArray:
+        """The combination that each label stands for, in each group; a last line for unknown groups."""
+        groups, labels = int(self._group.max()) + 1, int(self._label.max()) + 1
+        out = np.zeros((groups + 1, labels), dtype=np.int64)
+        every = np.arange(len(self._group))
+        for group in range(groups + 1):
+            mine = every if group == groups else np.flatnonzero(self._group == group)
+            some = mine[mine < self.often]
+            # the most frequent combination of a label stands for it
+            label, at = np.unique(self._label[some if len(some) else mine], return_index=True)
+            combination = (some if len(some) else mine)[at]
+            after = np.searchsorted(label, np.arange(labels)).clip(0, len(label) - 1)
+            before = np.maximum(after - 1, 0)
+            nearer = np.arange(labels) - label[before] < label[after] - np.arange(labels)
+            out[group] = combination[np.where(nearer, before, after)]
+        return out
 
     def _groups_of(self, table: Values) -> IntArray:
-        """The group of each row, -1 where the columns that stay have a combination that is not known."""
+        """The group of each row, the one after the last where those that stay are not known."""
         names = [c.name for c in self.joined.columns if c.name in self.within]
         known = len(self._group)
         both = [
@@ -148,6 +188,7 @@ class Nested:
             for name, held in zip(names, self._keys, strict=True)
         ]
         number, _ = numbered(both)
-        group = np.full(int(number.max(initial=-1)) + 1, -1, dtype=np.int64)
+        unknown = int(self._group.max()) + 1
+        group = np.full(int(number.max(initial=-1)) + 1, unknown, dtype=np.int64)
         group[number[:known]] = self._group
         return group[number[known:]]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from locum.codes.follow import order_of
 from locum.codes.json_fields import Wire
-from locum.codes.recoding import Recoding, order_of
+from locum.codes.recoding import Recoding
 from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
 from locum.control.layout.gap import OrderGap

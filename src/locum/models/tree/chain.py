@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
+from locum.models.tree.extended import calculate_known, with_known
 from locum.models.tree.grow import Input, grow
 from locum.models.tree.inputs import Bins
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.tree import Tree
-from locum.schema.domain import CodedRows, Codes
+from locum.schema.domain import Calculated, CodedRows, Codes
 
 #: Bin tables by (predictor, target); ordered predictors share one table whatever the target.
 Tables = Mapping[tuple[int, int], Bins]
@@ -26,7 +27,7 @@ class Chain:
     Attributes
     ----------
     order
-        Attribute indices, first drawn first. Every attribute appears once.
+        Attribute indices, first drawn first. Every attribute that is not calculated appears once.
     trees
         One per position of `order`.
     """
@@ -47,9 +48,10 @@ class Chain:
     ) -> Chain:
         """Grow the trees on some rows; `choice` lists, per attribute, the predictors it may use."""
         columns = [data.column(i)[rows].astype(np.int64) for i in range(len(data.domain))]
+        calculated = data.domain.calculated
         trees = []
         for position, target in enumerate(order):
-            earlier = set(order[:position])
+            earlier = with_known(set(order[:position]), calculated, len(order))
             inputs = []
             for predictor in choice[target]:
                 if predictor in earlier:
@@ -69,13 +71,21 @@ class Chain:
         return cls(tuple(order), tuple(trees))
 
     def sample(
-        self, n: int, tables: Tables, cumulative: Sequence[FloatArray], rng: np.random.Generator
+        self,
+        n: int,
+        tables: Tables,
+        cumulative: Sequence[FloatArray],
+        calculated: Sequence[Calculated],
+        rng: np.random.Generator,
     ) -> Codes:
-        """Draw `n` rows; int32, Fortran order."""
-        out = np.zeros((n, len(self.order)), dtype=np.int32, order="F")
+        """Draw `n` rows; int32, Fortran order, calculated columns last."""
+        out = np.zeros((n, len(self.order) + len(calculated)), dtype=np.int32, order="F")
+        known: set[int] = set()
         for target, tree in zip(self.order, self.trees, strict=True):
             if len(cumulative[target]) > 1:
                 out[:, target] = tree.draw(leaves_of(tree, target, out, tables), cumulative[target], rng)
+            known.add(target)
+            calculate_known(out, calculated, target, known)
         return out
 
     def log_prob(self, codes: Codes, tables: Tables, marginals: Sequence[FloatArray]) -> FloatArray:

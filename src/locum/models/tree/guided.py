@@ -18,6 +18,7 @@ from locum.arrays import FloatArray, IntArray
 from locum.models.guide import FREE, Guide, Pair, effective, split, systematic
 from locum.models.tree.chain import Chain, leaves_of
 from locum.models.tree.dense import BLOCK_CELLS, draw_rows, leaf_matrix, temper
+from locum.models.tree.extended import calculate, calculate_known
 from locum.models.tree.mixture import Mixture
 from locum.models.tree.target import TargetModel
 from locum.models.tree.tree import Tree
@@ -127,7 +128,8 @@ def _walk(
     resample: bool = True,
 ) -> tuple[Codes, FloatArray]:
     """Draw `n` rows along one chain; the log weights keep their mean through resampling."""
-    codes = np.zeros((n, len(chain.order)), dtype=np.int32, order="F")
+    calculated = mixture.calculated
+    codes = np.zeros((n, len(chain.order) + len(calculated)), dtype=np.int32, order="F")
     log_weight = np.zeros(n)
     done: set[int] = set()
     for target, tree in zip(chain.order, chain.trees, strict=True):
@@ -139,6 +141,7 @@ def _walk(
         forced = None if fixed is None else np.repeat(fixed[:, target], n // groups)
         gained = _column(step, codes, leaf, forced, rng)
         done.add(target)
+        calculate_known(codes, calculated, target, done)
         if gained is None:
             continue
         log_weight += gained
@@ -276,6 +279,7 @@ def _redraw(
     n, n_codes = wanted.shape
     every = np.tile(drawn, (n_codes, 1))
     every[:, target] = np.repeat(np.arange(n_codes), n)
+    calculate(every, mixture.calculated)
     joint = np.zeros(len(every)) if mixture.ratio is None else mixture.ratio.log_weight(every)
     for m in np.unique(member):
         rows = np.flatnonzero(np.tile(member == m, n_codes))

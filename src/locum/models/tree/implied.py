@@ -76,13 +76,16 @@ def find_implied(data: CodedRows) -> tuple[Implied, ...]:
     return tuple(found)
 
 
-def mend(rows: Codes, implied: tuple[Implied, ...]) -> None:
-    """Bring rows into line with what is implied, in place."""
+def mend(rows: Codes, implied: tuple[Implied, ...]) -> bool:
+    """Bring rows into line with what is implied, in place; whether any had to be."""
+    mended = False
     for one in implied:
         wanted = one.code[rows[:, one.cause]]
         wrong = (wanted >= 0) & (rows[:, one.effect] != wanted)
         if wrong.any():
             rows[wrong, one.effect] = wanted[wrong]
+            mended = True
+    return mended
 
 
 def as_array(implied: tuple[Implied, ...]) -> IntArray:

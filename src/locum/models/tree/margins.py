@@ -9,7 +9,7 @@ rows; of all weights that do, these are the nearest to the ratio's.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,7 +86,7 @@ def log_offset(margins: Sequence[Margin], codes: Codes) -> FloatArray:
 
 
 def find_margins(
-    data: CodedRows, named: Sequence[int], unasked: Sequence[int] = (), without: int | None = None
+    data: CodedRows, named: Sequence[int], unasked: Sequence[int] = (), without: Collection[int] = ()
 ) -> tuple[Margin, ...]:
     """The margins to be held, with offsets of zero.
 
@@ -98,9 +98,9 @@ def find_margins(
         Attributes within whose groups every margin is held, and others, within whose groups it is held more
         coarsely.
     without
-        An attribute that is drawn anew after the correction, so that its margins are not held here.
+        Attributes that are drawn anew after the correction, so that their margins are not held here.
     """
-    live = [i for i, size in enumerate(data.domain.sizes) if size > 1 and i != without]
+    live = [i for i, size in enumerate(data.domain.sizes) if size > 1 and i not in without]
     columns = {i: data.column(i) for i in live}
     found = []
     for group in [g for g in (*dict.fromkeys(named), *unasked) if g in columns]:

@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from locum.arrays import FloatArray
 from locum.models.tree.chain import Chain, Tables
+from locum.models.tree.extended import calculate, recalculated
 from locum.models.tree.implied import Implied, mend
 from locum.models.tree.ratio import Ratio
 from locum.models.tree.target import TargetModel
-from locum.schema.domain import Codes
+from locum.schema.domain import Calculated, Codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +34,8 @@ class Mixture:
         What draws the target anew, if one was named.
     implied
         Codes that follow from codes.
+    calculated
+        Attributes that are calculated from the others; rows have them as their last columns.
     """
 
     chains: tuple[Chain, ...]
@@ -41,6 +44,7 @@ class Mixture:
     ratio: Ratio | None = None
     target: TargetModel | None = None
     implied: tuple[Implied, ...] = ()
+    calculated: tuple[Calculated, ...] = ()
 
     def sample_chains(self, n: int, rng: np.random.Generator) -> Codes:
         """Rows of the chains, uncorrected: equal shares of every chain, in random order."""
@@ -50,15 +54,18 @@ class Mixture:
         for i, chain in enumerate(self.chains):
             mine = np.flatnonzero(share == i)
             if len(mine):
-                out[mine] = chain.sample(len(mine), self.tables, cumulative, rng)
-        mend(out, self.implied)
+                out[mine] = chain.sample(len(mine), self.tables, cumulative, self.calculated, rng)
+        if mend(out, self.implied):
+            calculate(out, self.calculated)
         return out
 
     def log_prob(self, codes: Codes, without: npt.NDArray[np.bool_] | None = None) -> FloatArray:
         """Log-probability under the corrected chains, before the target is drawn anew.
 
+        Calculated columns may be out of date: they are calculated again.
         `without`, shape (chains, rows), says which chains are left out for which rows.
         """
+        codes = recalculated(codes, self.calculated)
         per_chain = np.stack([c.log_prob(codes, self.tables, self.marginals) for c in self.chains])
         count = np.full(len(codes), len(self.chains))
         if without is not None:

@@ -16,6 +16,7 @@ from locum.models.fitted_model import GuidedModel
 from locum.models.guide import Guide
 from locum.models.settings import ModelSettings
 from locum.models.tree.chain import Chain
+from locum.models.tree.extended import ExtendedRows, depending_on, extend
 from locum.models.tree.grow import xlogx_table
 from locum.models.tree.guided import sample_guided
 from locum.models.tree.implied import find_implied
@@ -96,7 +97,7 @@ class TreeModel(GuidedModel):
     _mixture: Mixture
 
     def _learn(self, data: CodedRows, seed: int, progress: Listener) -> None:
-        settings = self.settings
+        settings, data = self.settings, ExtendedRows(data)
         progress(Event("fit", 0, 1, "looking at dependences"))
         choice = _choices(data, settings.max_inputs)
         members, spread = _members(choice, settings), _spread(choice, settings)
@@ -114,7 +115,9 @@ class TreeModel(GuidedModel):
             order = _order(data.domain, spread, rng)
             chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx))
             progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
-        mixture = Mixture(tuple(chains), tables, _marginals(data), implied=find_implied(data))
+        implied = find_implied(data)
+        calculated = data.domain.calculated
+        mixture = Mixture(tuple(chains), tables, _marginals(data), implied=implied, calculated=calculated)
         score = _fit_score(data, mixture, settings, inside, unseen, seed) if corrected else None
         if score is not None:
             mixture = replace(mixture, ratio=Ratio(score, 0.0, settings.pool))
@@ -128,7 +131,8 @@ class TreeModel(GuidedModel):
 
     def _draw(self, n: int, seed: int) -> Codes:
         mixture = self._mixture
-        out = np.empty((n, len(mixture.marginals)), dtype=np.int32, order="F")
+        own = len(mixture.marginals) - len(mixture.calculated)
+        out = np.empty((n, own), dtype=np.int32, order="F")
         for block, start in enumerate(range(0, n, BLOCK)):
             size = min(BLOCK, n - start)
             rng = stream(seed, "tree", "sample", block)
@@ -139,7 +143,7 @@ class TreeModel(GuidedModel):
                 rows = pool[mixture.ratio.choose(pool, size, rng)]
             if mixture.target is not None:
                 mixture.target.draw(rows, rng)
-            out[start : start + size] = rows
+            out[start : start + size] = rows[:, :own]
         return out
 
     def _draw_guided(self, n: int, guide: Guide, seed: int) -> tuple[Codes, FloatArray]:
@@ -148,11 +152,13 @@ class TreeModel(GuidedModel):
         Sequential Monte Carlo along the chains; the density ratio and the boosted target enter the weights.
         Cost: about that of `sample`, plus rows x codes for every column that the condition touches.
         """
-        return sample_guided(self._mixture, n, guide, stream(seed, "tree", "guided"))
+        codes, weight = sample_guided(self._mixture, n, guide, stream(seed, "tree", "guided"))
+        return codes[:, : codes.shape[1] - len(self._mixture.calculated)], weight
 
     def _log_prob(self, codes: Codes) -> FloatArray:
         """Cost: members x columns x a few binary searches per row."""
         mixture = self._mixture
+        codes = extend(codes, mixture.calculated)
         if mixture.target is None:
             return mixture.log_prob(codes)
         return mixture.target.log_prob(codes, mixture.log_prob)
@@ -185,7 +191,7 @@ def _hold_margins(
     if target is None and settings.target in data.domain.names:
         named.append(data.domain.index(settings.target))
     named, unasked = (named, unasked_groups(data, named)) if data.n_rows >= RATIO_ROWS else ([], [])
-    redrawn = None if target is None else target.column
+    redrawn = () if target is None else target.hidden
     margins = find_margins(data, named, unasked, redrawn) if settings.margins else ()
     chain = mixture.sample_chains(int(np.clip(MARGIN_ROWS[2] * data.n_rows, *MARGIN_ROWS[:2])), rng)
     ratio, weight = balance(score, score(chain), chain, margins, settings.pool, data.n_rows)
@@ -261,24 +267,25 @@ def _member_rows(n: int, settings: TreeSettings, rng: np.random.Generator) -> In
 
 def _order(domain: Domain, spread: float, rng: np.random.Generator) -> Sequence[int]:
     """Columns with few codes first: the many-valued ones then profit from all that is known about the row."""
-    key = np.log(np.maximum(np.array(domain.sizes, dtype=float), 1.0)) + spread * rng.standard_normal(
-        len(domain)
-    )
+    own = len(domain) - len(domain.calculated)
+    sizes = np.array(domain.sizes[:own], dtype=float)
+    key = np.log(np.maximum(sizes, 1.0)) + spread * rng.standard_normal(own)
     return [int(i) for i in np.argsort(key, kind="stable")]
 
 
 def _choices(data: CodedRows, most: int) -> dict[int, list[int]]:
     """Predictors that each attribute may use: all others, or on wide tables those it depends on most."""
-    n = len(data.domain)
+    n = len(data.domain) - len(data.domain.calculated)
     live = [i for i, size in enumerate(data.domain.sizes) if size > 1]
+    hidden = {target: depending_on(target, data.domain) for target in range(n)}
     if len(live) <= most + 1:
-        return {t: [p for p in live if p != t] for t in range(n)}
+        return {t: [p for p in live if p not in hidden[t]] for t in range(n)}
     strength = dependence(data)
     out = {}
     for target in range(n):
         ranked = [int(p) for p in np.argsort(-strength[target], kind="stable")]
         # Twice as many as a tree may use, because only those earlier in a chain's order count.
-        out[target] = [p for p in ranked if p != target and data.domain.sizes[p] > 1][: 2 * most]
+        out[target] = [p for p in ranked if p not in hidden[target] and data.domain.sizes[p] > 1][: 2 * most]
     return out
 
 

@@ -14,6 +14,7 @@ from locum.models.base import ModelState
 from locum.models.checks import broken
 from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
 from locum.models.tree.chain import Chain, Tables
+from locum.models.tree.extended import depending_on, extended_domain, with_known
 from locum.models.tree.implied import Implied, as_array, from_array
 from locum.models.tree.margins import Margin
 from locum.models.tree.mixture import Mixture
@@ -112,6 +113,8 @@ def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
     if ratio is not None and ratio.margins:
         arrays |= _margin_arrays(ratio.margins, () if target is None else target.shifts)
         scalars["margins"] = len(ratio.margins)
+    if mixture.calculated:
+        scalars["calculated"] = [c.attribute.name for c in mixture.calculated]
     if mixture.implied:
         arrays["implied"] = as_array(mixture.implied)
         scalars["implied"] = len(arrays["implied"])
@@ -147,20 +150,20 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     FileFormatError
         On anything that `pack` cannot have written for this domain.
     """
-    parts = {
-        name for name in ("ratio", "outcome", "margins", "implied") if state.settings.get(name) is not None
-    }
+    names = ("ratio", "outcome", "margins", "implied", "calculated")
+    parts = {name for name in names if state.settings.get(name) is not None}
+    domain = _extended(state, domain) if "calculated" in parts else Domain(domain.attributes)
     column, scores = _target(state, domain) if "outcome" in state.settings else (0, 0)
     file = StateReader(state, domain, _layout(scores, parts))
     settings = file.model_settings(TreeSettings, **file.settings.object("settings").data)
     marginals = file.per_attribute("marginal")
     check_shares(marginals, 0.999, 1.001)
     tables = _tables(file)
-    order = file.array("order", None, len(domain))
-    if not len(order) or (np.sort(order, axis=1) != np.arange(len(domain))).any():
+    order = file.array("order", None, len(domain) - len(domain.calculated))
+    width = len(domain) - len(domain.calculated)
+    if not len(order) or (np.sort(order, axis=1) != np.arange(width)).any():
         raise broken("a column order is not a permutation")
     trees = _trees(file, order, tables)
-    width = len(domain)
     chains = tuple(
         Chain(tuple(int(i) for i in row), tuple(trees[k * width : (k + 1) * width]))
         for k, row in enumerate(order)
@@ -175,14 +178,23 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
         if not ratio.pool <= MOST_POOL:
             raise broken("the ratio's cap is too far from its mean")
     if "outcome" in parts:
-        target = TargetModel(column, tuple(_score(file, f"outcome{i}") for i in range(scores)), shifts)
+        found = tuple(_score(file, f"outcome{i}") for i in range(scores))
+        target = TargetModel(column, found, depending_on(column, domain), shifts)
     implied: tuple[Implied, ...] = ()
     if "implied" in parts:
         try:
             implied = from_array(file.array("implied", None, 4), domain)
         except ValueError as error:
             raise broken(str(error)) from error
-    return settings, Mixture(chains, tables, marginals, ratio, target, implied)
+    return settings, Mixture(chains, tables, marginals, ratio, target, implied, domain.calculated)
+
+
+def _extended(state: ModelState, domain: Domain) -> Domain:
+    """The domain with what the model calculates, which has to be what the table's coding offers."""
+    said = Wire.of(state.settings, "model file").texts("calculated")
+    if tuple(said) != tuple(c.attribute.name for c in domain.calculated):
+        raise broken("it calculates what its columns do not give")
+    return extended_domain(domain)
 
 
 def _target(state: ModelState, domain: Domain) -> tuple[int, int]:
@@ -250,8 +262,9 @@ def _trees(file: StateReader, order: npt.NDArray[np.int32], tables: Tables) -> l
     trees = []
     for i, target in enumerate(targets):
         tree = Tree(**{name: part[i] for name, part in parts.items()})
-        width = len(file.domain)
-        _check_tree(tree, int(target), file.domain, set(order[i // width][: i % width]), tables)
+        width = order.shape[1]
+        known = with_known(set(order[i // width][: i % width].tolist()), file.domain.calculated, width)
+        _check_tree(tree, int(target), file.domain, known, tables)
         trees.append(tree)
     return trees
 

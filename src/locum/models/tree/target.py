@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
+from locum.models.tree.extended import depending_on
 from locum.models.tree.margins import PRIOR_ROWS, group_codes
 from locum.models.tree.ratio import DRAW_SWEEPS, RAKED_ROWS, boost
 from locum.models.tree.scorer import Scorer
@@ -71,16 +72,19 @@ class TargetModel:
         One sum of trees for two codes (log-odds of code 1), else one per code (softmax).
     shifts
         Offsets that give each group, and with them the table, the training rows' shares of the target.
+    hidden
+        What may not be looked at: the target, and what is calculated from it.
     """
 
     column: int
     scores: tuple[Scorer, ...]
+    hidden: tuple[int, ...]
     shifts: tuple[TargetShift, ...] = ()
 
     def probability(self, codes: Codes) -> FloatArray:
         """Probability of every code for each row, whatever its own; shape (n_rows, n_codes)."""
         x = codes.copy()
-        x[:, self.column] = 0
+        x[:, self.hidden] = 0
         odds = np.stack([np.clip(s(x), -FARTHEST, FARTHEST) for s in self.scores], axis=1)
         if len(self.scores) == 1:
             odds = np.hstack([np.zeros((len(x), 1)), odds])
@@ -162,7 +166,8 @@ def find_shifts(data: CodedRows, column: int, groups: Sequence[int]) -> tuple[Ta
     size = data.domain.sizes[column]
     y = data.column(column).astype(np.int64)
     found = []
-    for other in [*(g for g in groups if g != column), column]:
+    hidden = depending_on(column, data.domain)
+    for other in [*(g for g in groups if g not in hidden), column]:
         # Group 0 is that of all rows in no group.
         of_code = np.zeros(size, dtype=np.int64) if other == column else group_codes(data, other) + 1
         count = int(of_code.max()) + 1
@@ -212,11 +217,13 @@ def fit_target_model(
     order = rng.permutation(data.n_rows)[:MOST_ROWS]
     codes = data.take(order)
     y = codes[:, column].copy()
-    codes[:, column] = 0
+    hidden = depending_on(column, data.domain)
+    codes[:, hidden] = 0
     x = codes.astype(np.float32)
-    categorical = [i for i in labels if i != column]
+    categorical = [i for i in labels if i not in hidden]
     cut = max(1, len(order) // FOLDS)
-    model = TargetModel(column, _boost(x, y, size, cut, categorical, child_seed(seed, "tree", "outcome")))
+    scores = _boost(x, y, size, cut, categorical, child_seed(seed, "tree", "outcome"))
+    model = TargetModel(column, scores, hidden)
     if joint is None:
         return model
     rows = order[: min(cut, COMPARED)]
