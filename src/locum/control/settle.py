@@ -11,8 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locum.arrays import BoolArray, FloatArray
-from locum.codes.category import CategoryCodebook
+from locum.arrays import BoolArray
 from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder, arrow_type
 from locum.codes.recoding import Recoding
@@ -71,7 +70,7 @@ def settle(encoder: Encoder, codes: Codes, given: pa.Table, seed: int) -> pa.Tab
             more |= _backwards(encoder, recoding, drawn[recoding.column.name], more)
         else:
             rng = stream(seed, "combination", recoding.joined.name)
-            more |= _combinations(encoder, recoding.joined, table, more, rng)
+            more |= _combinations(recoding.joined, table, more, rng)
     same = set(more) == set(cells) and all(more[name].equals(cells[name]) for name in cells)
     return None if same else pa.table(more)
 
@@ -215,7 +214,7 @@ def _backwards(encoder: Encoder, gap: OrderGap, own: pa.Array, cells: Cells) -> 
 
 
 def _combinations(
-    encoder: Encoder, joined: Joined, table: pa.Table, cells: Cells, rng: np.random.Generator
+    joined: Joined, table: pa.Table, cells: Cells, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
     """Whole combinations for rows that have a part of one."""
     n = table.num_rows
@@ -229,7 +228,7 @@ def _combinations(
     at = pa.array(todo)
     parts = {name: values.take(at) for name, values in held.items()}
     drawn = joined.numbers({name: flat(table.column(name)).take(at) for name in joined.gives})
-    chosen = np.where(drawn >= 0, drawn, joined.choose(parts, weights_of(encoder, joined), rng))
+    chosen = np.where(drawn >= 0, drawn, joined.choose(parts, joined.weights, rng))
     place = np.full(n, -1, dtype=np.int64)
     place[todo] = chosen
     out = {}
@@ -239,18 +238,3 @@ def _combinations(
             pc.coalesce(cells[column.name].cast(new.type), new) if column.name in cells else new
         )
     return out
-
-
-def weights_of(encoder: Encoder, joined: Joined) -> FloatArray:
-    """How frequent each combination is among those that can be written; shape (n_combinations,)."""
-    weight = np.zeros(len(joined.combinations[0]))
-    book = encoder.by_name.get(joined.name)
-    if book is None:
-        # within other columns: known is only which are more frequent
-        return (1.0 / (1.0 + np.arange(len(weight)))).astype(np.float64)
-    if isinstance(book, CategoryCodebook):
-        levels = [int(level) for level in book.levels.to_pylist()]
-        weight[[level for level in levels if level >= 0]] = book.weights[
-            [i for i, v in enumerate(levels) if v >= 0]
-        ]
-    return weight

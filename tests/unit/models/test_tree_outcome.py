@@ -55,7 +55,7 @@ def test_the_targets_own_code_is_not_looked_at() -> None:
 
 def test_draws_follow_the_probabilities() -> None:
     codes = np.zeros((4000, 2), dtype=np.int32, order="F")
-    TargetModel(1, (Scorer(TreeSum.constant(np.log(0.3 / 0.7))),)).draw(codes, stream(3, "t"))
+    TargetModel(1, (Scorer(TreeSum.constant(np.log(0.3 / 0.7))),), (1,)).draw(codes, stream(3, "t"))
     # Stratified: at most one row of STRATA may round either way, far less than binomial noise.
     assert abs(codes[:, 1].mean() - 0.3) < 1 / STRATA
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,9 @@ from locum.arrays import FloatArray, IntArray
 from locum.codes.encoder import arrow_type
 from locum.codes.json_fields import Wire, arrow_from_json, arrow_to_json
 from locum.codes.recoding import Values
+from locum.codes.settings import EncoderSettings
+from locum.control.layout.stretches import Stretches
+from locum.control.layout.units import CommonUnit
 from locum.data.distinct import flat
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -25,7 +28,10 @@ SIGN = " × "
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """The combinations of some columns as the levels of one.
+    """The combinations of some columns as the values of one.
+
+    Where one of the columns has an order, combinations are numbered by it and coded as whole numbers, so that
+    what depends on a distance can be learned from the number of a route; else they are labels.
 
     Attributes
     ----------
@@ -35,6 +41,8 @@ class Joined:
         The columns that are given back.
     combinations
         The values of each, combination by combination, the most frequent first.
+    weights
+        Share of the rows that have each combination; 0 for those of too few rows to be written.
     rules
         The rules that are kept.
     """
@@ -42,6 +50,7 @@ class Joined:
     name: str
     columns: tuple[Column, ...]
     combinations: tuple[pa.Array, ...]
+    weights: FloatArray
     rules: tuple[str, ...]
 
     @classmethod
@@ -57,7 +66,11 @@ class Joined:
         name = SIGN.join(c.name for c in columns)
         while name in taken:
             name += "'"
-        return cls(name, tuple(columns), tuple(v.take(rows) for v in values), tuple(rules))
+        count = count[order]
+        # somebody alone with a combination is not written, unless nobody has company
+        written = np.where(count >= min(EncoderSettings().rare_rows, count[0]), count, 0)
+        weights = np.round(written / written.sum(), 6)
+        return cls(name, tuple(columns), tuple(v.take(rows) for v in values), weights, tuple(rules))
 
     @property
     def joined(self) -> Joined:
@@ -81,8 +94,8 @@ class Joined:
 
     @property
     def coded(self) -> Column:
-        """A category: the number of the combination, as text."""
-        return Column(self.name, "category", False)
+        """The number of the combination: an integer where it has an order, else a category."""
+        return Column(self.name, "category" if self.lead is None else "integer", False)
 
     @property
     def alone(self) -> bool:
@@ -92,6 +105,8 @@ class Joined:
     def forth(self, own: Values, table: Values) -> pa.Array:
         """The number of each row's combination; one that is not known has the number -1."""
         number = self.numbers({c.name: own[c.name] for c in self.columns})
+        if self._stretches is not None:
+            return pa.array(np.where(number >= 0, self._stretches.middle[self._rank[number]], -1))
         return pa.array(number).cast(pa.string())
 
     def numbers(self, own: Values) -> IntArray:
@@ -137,18 +152,44 @@ class Joined:
         return out
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
-        """The values of the combinations."""
-        at = self._places.take(pc.fill_null(pc.index_in(own, value_set=self._texts), len(self._texts)))
+        """The values of the combinations; what is not the number of one becomes the nearest, or the first."""
+        number = np.asarray(pc.fill_null(pc.cast(own, pa.int64()), 0))
+        if self._stretches is None:
+            number = np.where((number < 0) | (number >= len(self.weights)), 0, number)
+            place = np.where(self.weights[number] > 0, number, 0)
+        else:
+            place = self._by_rank[self._stretches.index(number)]
+        at = pa.array(place)
         return {c.name: k.take(at) for c, k in zip(self.columns, self.combinations, strict=True)}
 
-    @cached_property
-    def _texts(self) -> pa.Array:
-        return pa.array(np.arange(len(self.combinations[0]))).cast(pa.string())
+    def lead_values(self, without: Collection[str] = ()) -> FloatArray | None:
+        """The values of the first column with an order, by combination; None where there is none."""
+        for column, values in zip(self.columns, self.combinations, strict=True):
+            if column.ordered and column.name not in without:
+                units, present = CommonUnit.of([column]).read(values)
+                out: FloatArray = np.where(present, units.astype(np.float64), np.inf)
+                return out
+        return None
 
     @cached_property
-    def _places(self) -> pa.Array:
-        # what cannot be told apart from the others is the most frequent combination
-        return pa.array(np.append(np.arange(len(self.combinations[0])), 0))
+    def lead(self) -> FloatArray | None:
+        """What combinations are ordered by; None for labels."""
+        return self.lead_values()
+
+    @cached_property
+    def _by_rank(self) -> IntArray:
+        """The combinations in the order of what leads."""
+        assert self.lead is not None
+        return np.argsort(self.lead, kind="stable")
+
+    @cached_property
+    def _rank(self) -> IntArray:
+        """The place of each combination in that order."""
+        return np.argsort(self._by_rank)
+
+    @cached_property
+    def _stretches(self) -> Stretches | None:
+        return None if self.lead is None else Stretches.of(self.weights[self._by_rank])
 
     def sentence(self) -> str:
         """What it does, in one sentence."""
@@ -162,6 +203,7 @@ class Joined:
             "name": self.name,
             "columns": list(self.gives),
             "combinations": [arrow_to_json(values) for values in self.combinations],
+            "weights": self.weights.tolist(),
             "rules": list(self.rules),
         }
 
@@ -181,7 +223,10 @@ class Joined:
             values.append(arrow_from_json(part, "values", arrow_type(column)))
         if len({len(v) for v in values}) != 1 or len(values[0]) == 0:
             raise wire.fail("combinations", "as many values of each column, at least one")
-        return cls(name, columns, tuple(values), tuple(wire.texts("rules")))
+        weights = wire.numbers("weights", length=len(values[0]), low=0.0, high=1.0)
+        if not weights.any():
+            raise wire.fail("weights", "at least one above 0")
+        return cls(name, columns, tuple(values), weights, tuple(wire.texts("rules")))
 
 
 def numbered(values: Sequence[pa.Array]) -> tuple[IntArray, IntArray]:

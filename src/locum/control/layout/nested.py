@@ -11,12 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locum.arrays import IntArray
+from locum.arrays import FloatArray, IntArray
 from locum.codes.json_fields import Wire
 from locum.codes.recoding import Values
-from locum.codes.settings import EncoderSettings
 from locum.control.layout.joined import Joined, numbered
-from locum.control.layout.units import CommonUnit
+from locum.control.layout.stretches import Stretches, nearest
 from locum.data.distinct import flat
 from locum.schema.column import Column
 from locum.schema.table import Schema
@@ -36,23 +35,17 @@ class Nested:
         All the columns with their combinations, the most frequent first.
     within
         Names of those that stay as they are: a target, protected columns.
-    often
-        So many of the combinations, the first ones, have enough rows to be written.
     """
 
     joined: Joined
     within: tuple[str, ...]
-    often: int
 
     @classmethod
     def fit(
         cls, table: Values, columns: Sequence[Column], within: Sequence[str], rules: Sequence[str]
     ) -> Nested:
         """Count the combinations."""
-        joined = Joined.fit(table, columns, rules, ())
-        count = np.bincount(joined.numbers({c.name: table[c.name] for c in columns}))
-        often = int((count >= EncoderSettings().rare_rows).sum())
-        return cls(joined, tuple(within), max(often, 1))
+        return cls(Joined.fit(table, columns, rules, ()), tuple(within))
 
     @property
     def how(self) -> str:
@@ -81,19 +74,22 @@ class Nested:
 
     @property
     def coded(self) -> Column:
-        """A category under the name of the first column: the number of the label, as text."""
-        return Column(self.gives[0], "integer" if self._sorted else "category", False)
+        """The label, under the name of the first column: an integer where labels have an order."""
+        return Column(self.gives[0], "category" if self._lead is None else "integer", False)
 
     def forth(self, own: Values, table: Values) -> pa.Array:
         """The label of each row's combination; -1 for one that is not known."""
         values = {name: own.get(name, table.get(name)) for name in self.joined.gives}
         number = self.joined.numbers({name: v for name, v in values.items() if v is not None})
-        label = np.where(number >= 0, self._label[number], -1)
-        return pa.array(label) if self._sorted else pa.array(label).cast(pa.string())
+        if self._stretches is not None:
+            return pa.array(np.where(number >= 0, self._stretches.middle[self._label[number]], -1))
+        return pa.array(np.where(number >= 0, self._label[number], -1)).cast(pa.string())
 
     def back(self, own: Any, table: Values) -> dict[str, pa.Array]:
         """The values of the combinations; what cannot be read as a label is the first one."""
         label = np.asarray(pc.fill_null(pc.cast(own, pa.int64()), 0))
+        if self._stretches is not None:
+            label = self._stretches.index(label)
         label = np.clip(label, 0, self._nearest.shape[1] - 1)
         rows = pa.array(self._nearest[self._groups_of(table), label])
         pairs = zip(self.joined.columns, self.joined.combinations, strict=True)
@@ -107,7 +103,7 @@ class Nested:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready state."""
-        return {**self.joined.to_json(), "form": "nested", "within": list(self.within), "often": self.often}
+        return {**self.joined.to_json(), "form": "nested", "within": list(self.within)}
 
     @classmethod
     def from_json(cls, wire: Wire, schema: Schema) -> Nested:
@@ -115,8 +111,7 @@ class Nested:
         joined, within = Joined.from_json(wire, schema), wire.texts("within")
         if not within or not set(within) < set(joined.gives):
             raise wire.fail("within", "some of the columns")
-        often = wire.integer("often", low=1, high=len(joined.combinations[0]))
-        return cls(joined, tuple(within), often)
+        return cls(joined, tuple(within))
 
     @property
     def _keys(self) -> list[pa.Array]:
@@ -140,21 +135,25 @@ class Nested:
                 key = rest
         return key
 
-    @property
-    def _sorted(self) -> bool:
-        """Whether one of the other columns has an order, which labels then have too."""
-        return any(c.ordered for c in self.joined.columns if c.name not in self.within)
+    @cached_property
+    def _lead(self) -> FloatArray | None:
+        """What labels are ordered by, combination by combination; None where nothing leads."""
+        return self.joined.lead_values(self.within)
+
+    @cached_property
+    def _weights(self) -> FloatArray:
+        """Share of the rows that have each label."""
+        return np.bincount(self._label, self.joined.weights).astype(np.float64)
+
+    @cached_property
+    def _stretches(self) -> Stretches | None:
+        return None if self._lead is None else Stretches.of(self._weights)
 
     @cached_property
     def _label(self) -> IntArray:
         """The label of each combination."""
         number, _ = numbered([self.joined.combinations[i] for i in self._key])
-        place = np.arange(len(number), dtype=np.float64)
-        for column, values in zip(self.joined.columns, self.joined.combinations, strict=True):
-            if column.ordered and column.name not in self.within:
-                units, present = CommonUnit.of([column]).read(values)
-                place = np.where(present, units.astype(np.float64), np.inf)
-                break
+        place = np.arange(len(number), dtype=np.float64) if self._lead is None else self._lead
         first = np.full(int(number.max()) + 1, np.inf)
         np.minimum.at(first, number, place)
         rank = np.empty(len(first), dtype=np.int64)
@@ -169,14 +168,11 @@ class Nested:
         every = np.arange(len(self._group))
         for group in range(groups + 1):
             mine = every if group == groups else np.flatnonzero(self._group == group)
-            some = mine[mine < self.often]
+            some = mine[self.joined.weights[mine] > 0]
             # the most frequent combination of a label stands for it
             label, at = np.unique(self._label[some if len(some) else mine], return_index=True)
             combination = (some if len(some) else mine)[at]
-            after = np.searchsorted(label, np.arange(labels)).clip(0, len(label) - 1)
-            before = np.maximum(after - 1, 0)
-            nearer = np.arange(labels) - label[before] < label[after] - np.arange(labels)
-            out[group] = combination[np.where(nearer, before, after)]
+            out[group] = combination[nearest(label, labels)]
         return out
 
     def _groups_of(self, table: Values) -> IntArray:
