@@ -164,7 +164,9 @@ class Drawer:
         """The rows of :meth:`rows` as they are found; of what was given out at most `KEPT` rows stay here."""
         kept: list[tuple[pa.Table, Codes]] = []
         have = idle = 0
-        pilot = int(np.clip(n, *PILOT))
+        # Rules refuse few rows: a pilot would only split what a model draws evenly as a whole.
+        own = self.guide.empty and all(c.origin == "rule" for c in self.problem.clauses)
+        pilot = min(n, BATCH[1]) if own else int(np.clip(n, *PILOT))
         most = max(MOST, MOST_PER_ROW * n)
         while have < n:
             size = pilot if self._batch == 0 else self._next(n - have)

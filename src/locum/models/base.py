@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy.typing as npt
 
-from locum.arrays import FloatArray
+from locum.arrays import BoolArray, FloatArray
 from locum.models.guide import Guide
 from locum.models.settings import ModelSettings
 from locum.progress import Listener, silent
@@ -106,6 +106,19 @@ class CountModel(Model, Protocol):
         UsageError
             When public rows are needed and there are none, or they are of another domain.
         """
+        ...
+
+
+#: Says of code rows which of them will be written, where others break a rule and are drawn again.
+Kept = Callable[[Codes], BoolArray]
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A model whose shares can be those of the rows that are left when others have been drawn again."""
+
+    def expect(self, kept: Kept | None) -> Self:
+        """Say before `fit` which rows will be written; only that fit takes account of it. Returns self."""
         ...
 
 

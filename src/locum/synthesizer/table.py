@@ -258,7 +258,8 @@ class Synthesizer:
         from locum.codes.entity import EntityForm
         from locum.codes.settings import EncoderSettings
         from locum.control.layout.plan import lay_out
-        from locum.control.rules.hopeless import without_hopeless_rules
+        from locum.control.rules.hopeless import rows_kept, without_hopeless_rules
+        from locum.models.base import Selective
 
         table = _conform(table, schema)
         model = registry.create(self._name, **self._settings_for(schema))
@@ -274,6 +275,8 @@ class Synthesizer:
         n_rows = table.num_rows
         entity = None if schema.entity is None else EntityForm.fit(table, schema)
         del table  # The codes are all that the model needs; a caller may have let go of the table too.
+        if isinstance(model, Selective):
+            model = model.expect(rows_kept(encoder, child_seed(self._seed, "kept")))
         model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
         fitted = Fitted(self._name, encoder, model, n_rows, entity)
         self._fitted, self._given_up = without_hopeless_rules(fitted, self._seed)

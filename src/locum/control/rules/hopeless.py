@@ -1,4 +1,4 @@
-"""Found rules that a fitted generator breaks too often for its rows to be drawn until they keep them."""
+"""Rules for which rows are drawn again: which rows keep them, and which rules too many break for that."""
 
 from __future__ import annotations
 
@@ -6,14 +6,51 @@ from dataclasses import replace
 
 import numpy as np
 
+from locum.arrays import BoolArray
+from locum.codes.encoder import Encoder
 from locum.control.constraints import Problem
 from locum.control.rules.clause import rule_clauses
 from locum.control.where.names import Names
+from locum.models.base import Kept
 from locum.models.fitted import Fitted
 from locum.randomness import child_seed
+from locum.schema.domain import Codes
 
 #: Rows that are looked at, and the share of them that may break a rule which was found.
 LOOK, MOST_BROKEN = 1_000, 0.3
+
+
+def rows_kept(encoder: Encoder, seed: int) -> Kept | None:
+    """Which code rows keep the rules that are not kept by coding; None where there are no such rules.
+
+    Parameters
+    ----------
+    encoder
+        The coding, with the rules in its schema.
+    seed
+        For the values that are drawn for the codes.
+
+    Returns
+    -------
+    callable
+        From code rows to those that would be written. Rules that most rows break do not count: they will be
+        given up, or rows be guided.
+    """
+    clauses = [c for c in rule_clauses(encoder.schema.rules, Names(encoder.schema)) if not c.about_table]
+    problem = Problem.of(encoder, clauses)
+    if not problem.loose:
+        return None
+
+    def kept(codes: Codes) -> BoolArray:
+        table, _ = problem.realise(np.asfortranarray(codes), seed)
+        out = np.ones(len(codes), dtype=bool)
+        for clause in problem.loose:
+            holds = clause.holds(table)
+            if 1.0 - holds.mean() <= MOST_BROKEN:
+                out &= holds
+        return out
+
+    return kept
 
 
 def without_hopeless_rules(fitted: Fitted, seed: int) -> tuple[Fitted, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from locum.arrays import FloatArray, IntArray
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.models.tree.inputs import mass_groups
 from locum.schema.domain import CodedRows, Codes
 
@@ -192,7 +192,13 @@ def _margin(column: int, group: int, cell: IntArray, columns: dict[int, Codes]) 
 
 
 def rake(
-    margins: Sequence[Margin], codes: Codes, log_ratio: FloatArray, cap: float, n: int, sweeps: int
+    margins: Sequence[Margin],
+    codes: Codes,
+    log_ratio: FloatArray,
+    cap: float,
+    n: int,
+    sweeps: int,
+    written: BoolArray | None = None,
 ) -> tuple[tuple[Margin, ...], FloatArray, float, float]:
     """Change offsets until the weighted rows have the margins' shares.
 
@@ -208,6 +214,8 @@ def rake(
         Rows that the shares are worth: cells of few of them move little.
     sweeps
         How often all margins are gone through.
+    written
+        Rows that are not refused after they were drawn: those that are to have the shares; None for all.
 
     Returns
     -------
@@ -230,7 +238,10 @@ def rake(
         scale *= mean
         for i, (margin, offset) in enumerate(zip(margins, offsets, strict=True)):
             cell = cells[i] if kept else margin.cells(codes)
-            seen = np.bincount(cell, weights=np.minimum(weight, cap), minlength=len(offset))
+            mass = np.minimum(weight, cap)
+            if written is not None:
+                mass *= written
+            seen = np.bincount(cell, weights=mass, minlength=len(offset))
             seen *= n / seen.sum()
             step = (margin.share * n + PRIOR_ROWS) / (seen + PRIOR_ROWS)
             step = np.clip(step, 1.0 / FARTHEST, FARTHEST)
@@ -240,6 +251,13 @@ def rake(
     mean = float(weight.mean())
     found = tuple(replace(m, offset=offset) for m, offset in zip(margins, offsets, strict=True))
     return found, np.log(weight / mean), float(np.log(scale * mean)), float(np.log(scale * cap))
+
+
+def before_refusals(margins: Sequence[Margin], codes: Codes, log_weight: FloatArray) -> tuple[Margin, ...]:
+    """Margins whose shares are those of weighted rows before some of them are refused."""
+    weight = np.exp(log_weight)
+    total = weight.sum()
+    return tuple(replace(m, share=np.bincount(m.cells(codes), weight, len(m.share)) / total) for m in margins)
 
 
 def farthest(margins: Sequence[Margin], codes: Codes, log_weight: FloatArray, n: int) -> float:

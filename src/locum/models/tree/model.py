@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.models.base import ModelState
+from locum.models.base import Kept, ModelState
 from locum.models.fitted_model import GuidedModel
 from locum.models.guide import Guide
 from locum.models.settings import ModelSettings
@@ -95,6 +95,12 @@ class TreeModel(GuidedModel):
 
     settings: TreeSettings
     _mixture: Mixture
+    _kept: Kept | None = None
+
+    def expect(self, kept: Kept | None) -> Self:
+        """Say before `fit` which rows will be written: margins are held for those alone."""
+        self._kept = kept
+        return self
 
     def _learn(self, data: CodedRows, seed: int, progress: Listener) -> None:
         settings, data = self.settings, ExtendedRows(data)
@@ -125,7 +131,9 @@ class TreeModel(GuidedModel):
             target = _fit_target(data, data.domain.index(settings.target), mixture, seen, seed)
             mixture = replace(mixture, target=target)
         if settings.margins or score is not None:
-            mixture = _hold_margins(data, mixture, score, settings, stream(seed, "tree", "margins"))
+            rng = stream(seed, "tree", "margins")
+            mixture = _hold_margins(data, mixture, score, settings, rng, self._kept)
+        self._kept = None
         self._mixture = replace(mixture, tables=mixture.used_tables())
         progress(Event("fit", steps, steps, "done"))
 
@@ -182,7 +190,12 @@ def _fit_score(
 
 
 def _hold_margins(
-    data: CodedRows, mixture: Mixture, score: Scorer | None, settings: TreeSettings, rng: np.random.Generator
+    data: CodedRows,
+    mixture: Mixture,
+    score: Scorer | None,
+    settings: TreeSettings,
+    rng: np.random.Generator,
+    kept: Kept | None,
 ) -> Mixture:
     """Fit the offsets of the ratio and of the target's model on fresh rows of the chains."""
     score = Scorer(TreeSum.constant(0.0)) if score is None else score
@@ -194,11 +207,17 @@ def _hold_margins(
     redrawn = () if target is None else target.hidden
     margins = find_margins(data, named, unasked, redrawn) if settings.margins else ()
     chain = mixture.sample_chains(int(np.clip(MARGIN_ROWS[2] * data.n_rows, *MARGIN_ROWS[:2])), rng)
-    ratio, weight = balance(score, score(chain), chain, margins, settings.pool, data.n_rows)
+    own = chain.shape[1] - len(mixture.calculated)
+    written = None if kept is None or not margins else kept(chain[:, :own])
+    ratio, weight = balance(score, score(chain), chain, margins, settings.pool, data.n_rows, written)
     if target is not None and settings.margins:
         target = replace(target, shifts=find_shifts(data, target.column, [*named, *unasked]))
         p = target.probability(chain)
-        target = target.calibrate(p, chain, np.exp(weight), data.n_rows, FIT_SWEEPS)
+        mass = np.exp(weight)
+        target = target.calibrate(
+            p, chain, mass if written is None else mass * written, data.n_rows, FIT_SWEEPS
+        )
+        target = target if written is None else target.before_refusals(p, chain, mass)
     return replace(mixture, ratio=ratio, target=target)
 
 

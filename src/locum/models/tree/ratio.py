@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.arrays import FloatArray, IntArray
-from locum.models.tree.margins import Margin, farthest, log_offset, rake
+from locum.arrays import BoolArray, FloatArray, IntArray
+from locum.models.tree.margins import Margin, before_refusals, farthest, log_offset, rake
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.tree_sum import TreeSum
@@ -227,7 +227,13 @@ def boost(
 
 
 def balance(
-    score: Scorer, raw: FloatArray, chain: Codes, margins: Sequence[Margin], pool: float, n: int
+    score: Scorer,
+    raw: FloatArray,
+    chain: Codes,
+    margins: Sequence[Margin],
+    pool: float,
+    n: int,
+    written: BoolArray | None = None,
 ) -> tuple[Ratio, FloatArray]:
     """The ratio whose weights give chain rows the margins' shares, capped so that a pool is large enough.
 
@@ -243,17 +249,25 @@ def balance(
         Chain rows to be drawn per row kept; up to `STRETCH` times as many where margins need them.
     n
         Training rows.
+    written
+        Chain rows that would not be refused; None for all. Those get the margins' shares, and the margins of
+        the ratio become those that rows have before any is refused.
 
     Returns
     -------
     The ratio, and the log weights of `chain`.
     """
+    if written is not None and written.all():
+        written = None
+    left = slice(None) if written is None else np.flatnonzero(written)
     cap = _cap(np.exp(raw - raw.max()), pool)
-    found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS)
+    found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS, written)
     # Where weights below the cap cannot give a stratum its share, more rows have to be drawn.
-    while cap < STRETCH * pool and farthest(found, chain, weight, n) > ENOUGH:
+    while cap < STRETCH * pool and farthest(found, chain[left], weight[left], n) > ENOUGH:
         cap *= 1.5
-        found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS)
+        found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS, written)
+    if written is not None:
+        found = before_refusals(found, chain, weight)
     return Ratio(score, log_mean, math.exp(log_cap), found), weight
 
 

@@ -113,8 +113,7 @@ class TargetModel:
         Iterative proportional fitting, as in `locum.models.tree.margins.rake`.
         """
         values = [shift.value.copy() for shift in self.shifts]
-        everywhere = np.zeros(len(rows), dtype=np.int32)
-        at = [s.group[rows[:, s.column]] if s.column != self.column else everywhere for s in self.shifts]
+        at = self._groups(rows)
         mass = weight * (n / weight.sum())
         for _ in range(sweeps):
             for shift, value, group in zip(self.shifts, values, at, strict=True):
@@ -131,6 +130,24 @@ class TargetModel:
                 value += np.log(step)
         shifts = tuple(replace(s, value=v) for s, v in zip(self.shifts, values, strict=True))
         return replace(self, shifts=shifts)
+
+    def before_refusals(self, p: FloatArray, rows: Codes, weight: FloatArray) -> TargetModel:
+        """The same model, whose shares are those that all these rows have now.
+
+        Of what is drawn like them some rows will be refused; those left then have the shares from before.
+        """
+        shifts = []
+        for shift, group in zip(self.shifts, self._groups(rows), strict=True):
+            share = np.empty_like(shift.share)
+            for code in range(share.shape[1]):
+                share[:, code] = np.bincount(group, weight * p[:, code], len(share))
+            shifts.append(replace(shift, share=share / share.sum()))
+        return replace(self, shifts=tuple(shifts))
+
+    def _groups(self, rows: Codes) -> list[npt.NDArray[np.int32]]:
+        """The group of each row, for each shift."""
+        everywhere = np.zeros(len(rows), dtype=np.int32)
+        return [s.group[rows[:, s.column]] if s.column != self.column else everywhere for s in self.shifts]
 
     def draw(self, codes: Codes, rng: np.random.Generator) -> None:
         """Draw the target of every row anew, in place.
