@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from locum.arrays import FloatArray, IntArray
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.models.base import Kept, ModelState
 from locum.models.fitted_model import GuidedModel
 from locum.models.guide import Guide
@@ -207,8 +207,7 @@ def _hold_margins(
     redrawn = () if target is None else target.hidden
     margins = find_margins(data, named, unasked, redrawn) if settings.margins else ()
     chain = mixture.sample_chains(int(np.clip(MARGIN_ROWS[2] * data.n_rows, *MARGIN_ROWS[:2])), rng)
-    own = chain.shape[1] - len(mixture.calculated)
-    written = None if kept is None or not margins else kept(chain[:, :own])
+    written = None if kept is None or not margins else _written(kept, chain, mixture, rng)
     ratio, weight = balance(score, score(chain), chain, margins, settings.pool, data.n_rows, written)
     if target is not None and settings.margins:
         target = replace(target, shifts=find_shifts(data, target.column, [*named, *unasked]))
@@ -219,6 +218,16 @@ def _hold_margins(
         )
         target = target if written is None else target.before_refusals(p, chain, mass)
     return replace(mixture, ratio=ratio, target=target)
+
+
+def _written(kept: Kept, chain: Codes, mixture: Mixture, rng: np.random.Generator) -> BoolArray:
+    """Which rows of the chains will be kept, with the target as it will be drawn."""
+    rows = chain[:, : chain.shape[1] - len(mixture.calculated)]
+    if mixture.target is not None:
+        drawn = chain.copy(order="F")
+        mixture.target.draw(drawn, rng)
+        rows = drawn[:, : rows.shape[1]]
+    return kept(rows)
 
 
 def _fit_target(
