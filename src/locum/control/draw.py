@@ -166,6 +166,7 @@ class Drawer:
         have = idle = 0
         # Rules refuse few rows: a pilot would only split what a model draws evenly as a whole.
         own = self.guide.empty and all(c.origin == "rule" for c in self.problem.clauses)
+        own = own and not self.problem.unique
         pilot = min(n, BATCH[1]) if own else int(np.clip(n, *PILOT))
         most = max(MOST, MOST_PER_ROW * n)
         while have < n:
