@@ -17,6 +17,8 @@ from locum.schema.domain import Codes
 MAX_SPAN = 200_000
 #: Rows that a factor is shrunk by towards 1, and how unlikely by chance it must be (chi-square per degree).
 _SHRINK, _MIN_CHI = 5.0, 3.0
+#: Slots without a row stay empty where so many would lie there by chance (never in a million such tables).
+_NEVER = 14.0
 #: Slots of the three patterns: Monday to Sunday; day 1 to 31 and "last of the month"; January to December.
 _SLOTS = (7, 32, 12)
 
@@ -154,13 +156,12 @@ def _expected(weight: FloatArray, code: Codes, rows: FloatArray) -> FloatArray:
 def _factor(slot: IntArray, seen: FloatArray, expected: FloatArray, size: int) -> FloatArray:
     real = np.bincount(slot, weights=seen, minlength=size)
     even = np.bincount(slot, weights=expected, minlength=size)
+    factor = np.ones(size)
     used: BoolArray = even > 1.0
-    if int(used.sum()) < 2:
-        return np.ones(size)
-    chi = float((((real - even) ** 2)[used] / even[used]).sum()) / (int(used.sum()) - 1)
-    if chi < _MIN_CHI:
-        return np.ones(size)
-    factor = (real + _SHRINK) / (even + _SHRINK)
-    factor[(real == 0) & (even >= 50)] = 0.0
-    rounded: FloatArray = np.round(np.where(used, factor, 1.0), 3).astype(np.float64)
-    return rounded
+    off = ((real - even) ** 2)[used] / even[used]
+    if len(off) > 1 and float(off.sum()) / (len(off) - 1) >= _MIN_CHI:
+        factor[used] = np.round((real + _SHRINK) / (even + _SHRINK), 3)[used]
+    empty = real == 0
+    if even[empty].sum() >= _NEVER:
+        factor[empty] = 0.0
+    return factor

@@ -33,6 +33,7 @@ from locum.runs.options import DEFAULT_SYNTHESIZER, PRIVATE_SYNTHESIZER
 from locum.runs.plan import Fingerprint, RunPlan, fingerprint, fingerprint_of, fingerprint_table
 from locum.runs.private_form import private_form, with_declared_unit
 from locum.runs.private_rows import choose_engine, open_rows
+from locum.runs.rare_labels import rare_label_notes
 from locum.runs.request import PrivacyRequest, RunRequest
 from locum.runs.rules import rule_note
 from locum.runs.tables import (
@@ -155,6 +156,7 @@ class OpenAccess:
         risk = warning_of(raw.lineage, raw.name)
         first = (*entity_notes(table, schema), *name_notes(table, schema))
         notes = (*first, *raw.notes, *([risk] if risk else []), *notes, *rule_notes(table, schema))
+        notes += rare_label_notes(table, schema)
         said = "" if schema_given(request, config) else rule_note(schema)
         notes = (*notes, said) if said else notes
         progress(Event("detect", 1, 2))

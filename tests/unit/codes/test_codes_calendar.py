@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from locum.codes.encoder import Encoder
 from locum.codes.settings import EncoderSettings
@@ -141,3 +142,23 @@ def test_a_column_that_already_has_the_name_of_the_time_attribute() -> None:
     encoder = Encoder.fit(table, schema)
     assert encoder.domain.names == ("c", "c:time'", "c:time")
     assert encoder.decode(encoder.encode(table).codes, seed=0).column_names == ["c", "c:time"]
+
+
+@pytest.mark.parametrize("rows", [40, 200, 1500])
+def test_dates_of_few_rows_stay_on_the_first_of_the_month(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    months = np.datetime64("2001-01") + rng.integers(0, 240, rows)
+    days = months.astype("datetime64[D]").astype(np.int64)
+    decoded, _, _ = through(dates(days), "date")
+    again = decoded.astype("datetime64[D]")
+    assert (again == again.astype("datetime64[M]").astype("datetime64[D]")).all()
+
+
+def test_a_weekday_that_chance_has_left_out_may_still_come() -> None:
+    rng = np.random.default_rng(0)
+    days = 12_000 + rng.integers(0, 700, 40)
+    days = days[weekday(days) != 6]
+    _, encoder, _ = through(dates(days), "date")
+    # about six of forty rows would lie on a Sunday: too few to say that there is never one
+    spread = encoder.by_name["c"].decode([np.zeros(4_000, dtype=np.int32)], np.random.default_rng(1))
+    assert (weekday(np.asarray(spread.view(pa.int32())).astype(np.int64)) == 6).any()

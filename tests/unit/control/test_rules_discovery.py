@@ -151,6 +151,31 @@ def orders(rng: np.random.Generator, n: int) -> dict[str, object]:
     }
 
 
+def till(rng: np.random.Generator, n: int) -> dict[str, object]:
+    """A total that is a product and a sum at once, a product beside a fee of three values, and a mean."""
+    price, count = rng.choice([2.5, 3, 4.25, 7, 12], n), rng.integers(1, 8, n)
+    total = np.round(price * count, 2)
+    discount = np.round(total * rng.choice([0, 0.05, 0.1], n), 2)
+    parts = rng.integers(0, 20, (3, n))
+    worked, wage, bonus = rng.integers(1, 12, n), money(rng, n), rng.choice([0, 50, 100], n)
+    return {
+        "price": price,
+        "count": count,
+        "total": total,
+        "discount": discount,
+        "net": np.round(total - discount, 2),
+        "first": parts[0],
+        "second": parts[1],
+        "third": parts[2],
+        "points": parts.sum(axis=0),
+        "mean": np.round(parts.mean(axis=0), 2),
+        "worked": worked,
+        "wage": wage,
+        "bonus": bonus,
+        "pay": np.round(worked * wage + bonus, 2),
+    }
+
+
 Maker = Callable[[np.random.Generator, int], dict[str, object]]
 WANTED: list[tuple[Maker, list[str]]] = [
     (
@@ -160,6 +185,16 @@ WANTED: list[tuple[Maker, list[str]]] = [
             "tax = net * 0.2",
             "total = net + tax + shipping",
             "cents = price * 100",
+        ],
+    ),
+    (
+        till,
+        [
+            "total = price * count",
+            "discount = total - net",
+            "points = first + second + third",
+            "mean = points / 3",
+            "pay = worked * wage + bonus",
         ],
     ),
     (shop, ["paid = quantity * price * (1 - rate)", "due = quantity * price - discount"]),

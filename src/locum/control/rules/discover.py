@@ -30,7 +30,7 @@ from locum.control.rules.shapes.joins import joins
 from locum.control.rules.shapes.keys import keys
 from locum.control.rules.shapes.lookups import lookups
 from locum.control.rules.shapes.orders import never_ties, orders
-from locum.control.rules.shapes.products import products
+from locum.control.rules.shapes.products import plain_products, products
 from locum.control.rules.shapes.sheet import RuleCandidate, Sheet
 from locum.control.rules.shapes.sums import long_sums, same_columns, sums
 from locum.control.rules.shapes.thresholds import thresholds
@@ -136,11 +136,12 @@ class _Search:
         self.found += unique
 
     def numbers(self) -> None:
-        """Sums first: a mean is a fifth of a sum, not the sum five means; then other units, and products."""
+        """Plain products and sums first: a mean is a fifth of a sum, not the sum five means."""
         for kind, shape in (
+            ("product", plain_products),
             ("sum", sums),
-            ("sum", long_sums),
             ("copy", changed_copies),
+            ("sum", long_sums),
             ("product", products),
         ):
             candidates, tried = shape(self.sheet, self.definitions)

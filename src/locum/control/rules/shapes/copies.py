@@ -134,13 +134,19 @@ def _line(sheet: Sheet, x: FloatArray, y: FloatArray, a: str, c: str) -> tuple[i
     rooms = (0.02 * half_y + tiny, half_y * (1 + 1e-9) + tiny, half_y + abs(slope) * half_x + tiny)
     for tier, near in enumerate(rooms):
         for digits in range(1, 13):
-            s = significant(slope, digits)
-            rest = y[keep] - s * x[keep]
-            low, high = float(rest.max()) - near, float(rest.min()) + near
-            if low <= high:
-                t = shortest(low, high)
-                more = f" within {_above(rest - t, near)}" if tier == 2 else ""
-                return tier, f"{quote(c)} = {_formula(a, s, t)}{more}"
+            found = []
+            # a third is 1 / 3, not 0.33333
+            for below in (1.0, significant(1 / slope, digits)):
+                s = 1 / below if below != 1 else significant(slope, digits)
+                rest = y[keep] - s * x[keep]
+                low, high = float(rest.max()) - near, float(rest.min()) + near
+                if low <= high:
+                    t = shortest(low, high)
+                    more = f" within {_above(rest - t, near)}" if tier == 2 else ""
+                    found.append(f"{quote(c)} = {_formula(a, s, t, below)}{more}")
+            if found:
+                # a fifth is 0.2
+                return tier, min(found, key=lambda text: len(text) + 2 * (" / " in text))
     return 3, ""
 
 
@@ -156,8 +162,11 @@ def _above(rest: FloatArray, near: float) -> str:
     return written(significant(max(float(np.abs(rest).max()), near) * 1.0005, 4))
 
 
-def _formula(a: str, slope: float, level: float) -> str:
+def _formula(a: str, slope: float, level: float, below: float) -> str:
     name = quote(a)
+    if below != 1:
+        product = f"{name} / {written(below)}" if below > 0 else f"-{name} / {written(-below)}"
+        return product + (f" {'+' if level > 0 else '-'} {written(abs(level))}" if level else "")
     if slope == -1 and level:
         return f"{written(level)} - {name}"
     product = name if slope == 1 else f"-{name}" if slope == -1 else f"{name} * {written(slope)}"

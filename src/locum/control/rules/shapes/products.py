@@ -17,6 +17,8 @@ from locum.control.where.token import quote
 
 #: Most columns among which squares, three factors and terms beside a product are looked for.
 MOST_SQUARES, MOST_THREE = 40, 30
+#: Columns of no more values than this are no factors and no whole.
+FEW_VALUES = 3
 #: A value that is known worse than this says nothing about a product.
 COARSE = 0.1
 #: A tolerance above this share of the spread of the column makes a rule worthless.
@@ -37,7 +39,8 @@ class _Factor:
 
 def products(sheet: Sheet, defined: Collection[str]) -> tuple[list[RuleCandidate], int]:
     """Candidates ``c = a * b`` and the like, and how many were tried; `defined` columns are no whole."""
-    names = [n for n in sheet.names("number") if len(sheet.levels[n]) > 3]
+    every = sheet.names("number")
+    names = [n for n in every if len(sheet.levels[n]) > FEW_VALUES]
     if len(names) < 2:
         return [], 0
     factors = [f for n in names for f in _factors(sheet, n)]
@@ -45,10 +48,41 @@ def products(sheet: Sheet, defined: Collection[str]) -> tuple[list[RuleCandidate
     k, r = len(names), len(rates)
     found = [*_by_logs(sheet, names, factors, rates, defined)]
     tried = k**3 * (1 if k <= MOST_SQUARES else 2) + k * k * r
-    if k <= MOST_THREE:
-        tried += k**3 * (k + r) + k**4
-        found += _with_term(sheet, names, defined)
+    if len(every) <= MOST_THREE:
+        tried += k**3 * (k + r) + len(every) * k**3
+        found += _with_term(sheet, every, defined)
     return found, tried
+
+
+def plain_products(sheet: Sheet, defined: Collection[str]) -> tuple[list[RuleCandidate], int]:
+    """Candidates ``c = a * b`` to the last digit, without a constant, and how many were tried.
+
+    They go before sums: a total that is a price times a quantity is not what a discount and a net price make.
+    """
+    names = sheet.names("number")
+    if len(names) < 3:
+        return [], 0
+    data = sheet.matrix(names)
+    rows = probe_rows(data)
+    halves = np.array([sheet.half_unit(n) for n in names])
+    found = []
+    for a, b in combinations(range(len(names)), 2):
+        made = data[rows, a] * data[rows, b]
+        with np.errstate(invalid="ignore"):
+            off = np.abs(data[rows] - made[:, None])
+            against = (off > halves + 1e-9 * np.abs(made[:, None])).sum(axis=0)
+        for c in np.flatnonzero(against <= 1):
+            whole = names[c]
+            if (
+                c in (a, b)
+                or whole in defined
+                or len(sheet.levels[whole]) <= FEW_VALUES
+                or np.isnan(off[:, c]).mean() > 0.5
+            ):
+                continue
+            text = f"{quote(whole)} = {quote(names[a])} * {quote(names[b])}"
+            found.append(RuleCandidate("product", text, whole, (names[a], names[b])))
+    return found, len(names) ** 3
 
 
 def _factors(sheet: Sheet, name: str) -> Iterator[_Factor]:
@@ -237,12 +271,14 @@ def _with_term(sheet: Sheet, names: list[str], defined: Collection[str]) -> Iter
     rows = probe_rows(data)
     values = data[rows]
     pairs = np.array(list(combinations(range(len(names)), 2)))
+    # a bonus or a fee may have two or three values only
+    few = {n for n in names if len(sheet.levels[n]) <= FEW_VALUES}
     made = values[:, pairs[:, 0]] * values[:, pairs[:, 1]]
     halves = np.array([sheet.half_unit(n) for n in names])
     # The larger of two columns first: a total is a product less a discount, not the other way round.
     order = np.argsort(-np.nan_to_num(np.nanmean(np.abs(data), axis=0)), kind="stable")
     for c, d in ((c, d) for c in order for d in order if c != d):
-        if names[c] in defined:
+        if names[c] in defined or names[c] in few:
             continue
         for sign, left in (("-", values[:, c] + values[:, d]), ("+", values[:, c] - values[:, d])):
             with np.errstate(invalid="ignore"):
@@ -250,7 +286,7 @@ def _with_term(sheet: Sheet, names: list[str], defined: Collection[str]) -> Iter
                 against = (off > halves[c] + halves[d] + 1e-9 * np.abs(made)).sum(axis=0)
             for at in np.flatnonzero(against <= 1):
                 a, b = (names[i] for i in pairs[at])
-                if {a, b} & {names[c], names[d]} or np.isnan(off[:, at]).sum() > len(rows) // 2:
+                if {a, b} & {names[c], names[d], *few} or np.isnan(off[:, at]).sum() > len(rows) // 2:
                     continue
                 text = f"{quote(names[c])} = {quote(a)} * {quote(b)} {sign} {quote(names[d])}"
                 yield RuleCandidate("product", text, names[c], (a, b, names[d]))
