@@ -156,7 +156,7 @@ def till(rng: np.random.Generator, n: int) -> dict[str, object]:
     price, count = rng.choice([2.5, 3, 4.25, 7, 12], n), rng.integers(1, 8, n)
     total = np.round(price * count, 2)
     discount = np.round(total * rng.choice([0, 0.05, 0.1], n), 2)
-    parts = rng.integers(0, 20, (3, n))
+    parts = rng.integers(0, 9_000, (3, n))
     worked, wage, bonus = rng.integers(1, 12, n), money(rng, n), rng.choice([0, 50, 100], n)
     return {
         "price": price,
@@ -165,7 +165,7 @@ def till(rng: np.random.Generator, n: int) -> dict[str, object]:
         "discount": discount,
         "net": np.round(total - discount, 2),
         "first": parts[0],
-        "second": parts[1],
+        "middling": parts[1],
         "third": parts[2],
         "points": parts.sum(axis=0),
         "mean": np.round(parts.mean(axis=0), 2),
@@ -192,7 +192,7 @@ WANTED: list[tuple[Maker, list[str]]] = [
         [
             "total = price * count",
             "discount = total - net",
-            "points = first + second + third",
+            "points = first + middling + third",
             "mean = points / 3",
             "pay = worked * wage + bonus",
         ],
