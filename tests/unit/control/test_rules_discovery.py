@@ -362,4 +362,4 @@ def test_columns_beyond_the_limit_are_named() -> None:
 def test_a_table_of_few_rows_is_not_searched() -> None:
     found = discover(pa.table({"a": [1, 2, 3]}), Schema((Column("a", "integer"),)))
     assert list(found) == []
-    assert "fewer than 50 rows" in found.left_out["a"]
+    assert "fewer than 16 rows" in found.left_out["a"]

@@ -61,7 +61,7 @@ KINDS = (
 #: Most columns among which rules are looked for; the work grows with their cube.
 MOST_COLUMNS = 100
 #: Fewest rows of a table in which rules are looked for.
-LEAST_ROWS = 50
+LEAST_ROWS = 16
 
 
 def discover(table: pa.Table, schema: Schema) -> Discovery:
