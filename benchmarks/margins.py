@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from benchmarks.tables import folder
 from locum.control.rules.found import with_found_rules
@@ -33,6 +33,8 @@ from locum.synthesizer.table import Synthesizer
 
 #: Training rows on either side that a share needs to count as a margin, and rows that make a group.
 LEAST, GROUP = 10, 100
+#: Beyond so many standard errors a share's tail is not looked up.
+FARTHEST = 8.0
 #: A number counts as repeated from this share of the rows.
 SPIKE = 0.005
 #: Where the page is written.
@@ -40,9 +42,10 @@ PAGE = Path(__file__).resolve().parent / "MARGINS.md"
 INTRODUCTION = """\
 Margins: every level, missing share, repeated number, tenth of the values and mean, of all rows and within
 every protected group. z: distance from the training rows in standard errors of a bootstrap sample of as many
-rows; every seed fits and draws anew. A table holds when at most 1 % of |z| are beyond 3, the mean z of each
-margin lies within -1 and 1, and none is beyond the Bonferroni bound at 1 %. For bootstrap samples of the
-training rows the means would spread by 0.32 over ten seeds: a few in a thousand lie beyond 1 by chance."""
+rows (of a share: the normal quantile of its binomial tail); every seed fits and draws anew. A table holds
+when at most 1 % of |z| are beyond 3, the mean z of each margin lies within -1 and 1, and none is beyond the
+Bonferroni bound at 1 %. For bootstrap samples of the training rows the means would spread by 0.32 over ten
+seeds: a few in a thousand lie beyond 1 by chance."""
 HEAD = (
     "table", "margins", "seeds", "% beyond 3", "largest mean z", "means beyond 1", "largest z", "bound",
     "holds",
@@ -124,11 +127,24 @@ class Ruler:
         self._kept = enough & (spread > 0) & (n > 1)
         names = tuple(m[0] for m, kept in zip(every, self._kept, strict=True) if kept)
         self.train = Margins(names, value[self._kept], (spread / np.sqrt(np.maximum(n, 1)))[self._kept])
+        self._share = share[self._kept]
 
     def z(self, rows: pa.Table) -> np.ndarray:
-        """Distance of each margin of some rows, as many as there are training rows, in standard errors."""
-        value = np.array([m[1] for m in self._measure(rows)])[self._kept]
-        return np.nan_to_num((value - self.train.value) / self.train.error, nan=99.0)
+        """Distance of each margin of some rows, as many as there are training rows, in standard errors.
+
+        Of a share it is the normal quantile of its binomial tail (with half of what is met): the same but for
+        counts of few rows, whose upper tail is longer than a normal one.
+        """
+        measured = self._measure(rows)
+        value = np.array([m[1] for m in measured])[self._kept]
+        z: np.ndarray = np.nan_to_num((value - self.train.value) / self.train.error, nan=99.0)
+        some = self._share & (np.abs(z) < FARTHEST)
+        n = np.array([m[2] for m in measured])[self._kept][some]
+        count, p = np.rint(value[some] * n), self.train.value[some]
+        lower, upper = binom.cdf(count, n, p), binom.sf(count, n, p)
+        half = binom.pmf(count, n, p) / 2
+        z[some] = np.where(lower < upper, norm.ppf(lower - half), norm.isf(upper + half))
+        return z
 
     def _measure(self, table: pa.Table) -> list[Measured]:
         """Name, value, rows and spread (of means only) of each margin, in an order that never changes."""
@@ -199,6 +215,7 @@ class Verdict:
     bound: float
     spread: float
     means_beyond: int
+    farthest: str
     names: tuple[str, ...]
 
     @property
@@ -208,7 +225,7 @@ class Verdict:
             f"{'holds' if self.holds else 'FAILS'} margins {self.margins} "
             f"beyond 3: {100 * self.beyond_three:.2f} % worst mean {self.worst_mean:.2f} "
             f"({self.means_beyond} beyond 1) worst {self.worst:.2f} (bound {self.bound:.2f}) "
-            f"spread {self.spread:.2f}"
+            f"spread {self.spread:.2f}; worst is {self.farthest}"
         )
 
     @property
@@ -234,6 +251,7 @@ def judge(names: Sequence[str], z: np.ndarray) -> Verdict:
         bound,
         float(z.std(axis=0).mean()),
         int((mean > 1).sum()),
+        names[int(np.abs(z).max(axis=0).argmax())],
         said,
     )
 
