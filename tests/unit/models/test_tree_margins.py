@@ -10,7 +10,15 @@ from scipy.stats import norm
 
 from locum.errors import FileFormatError, UsageError
 from locum.models.base import ModelState
-from locum.models.tree.margins import CELL_ROWS, GROUP_ROWS, find_margins, group_codes, rake, unasked_groups
+from locum.models.tree.margins import (
+    CELL_ROWS,
+    GROUP_ROWS,
+    MarginRows,
+    find_margins,
+    group_codes,
+    rake,
+    unasked_groups,
+)
 from locum.models.tree.model import TreeModel
 from locum.models.tree.ratio import balance
 from locum.models.tree.scorer import Scorer
@@ -150,7 +158,9 @@ def test_raked_weights_have_the_shares_and_keep_below_the_cap(seed: int, columns
     margins = find_margins(data, [0])
     score = rng.normal(0, 0.3, len(chain))
     # The largest weight needed is 1.6 to the number of columns (1.2, 1.6 ... of others), below 4.5 for two.
-    found, log_weight, log_mean, log_cap = rake(margins, chain, score, cap ** (columns / 2), 4000, 30)
+    found, log_weight, log_mean, log_cap = rake(
+        margins, MarginRows.of(margins, chain), score, cap ** (columns / 2), 4000, 30
+    )
     weight = np.exp(log_weight)
     assert weight.mean() == pytest.approx(1.0)
     assert weight.max() <= np.exp(log_cap - log_mean) * (1 + 1e-9)

@@ -70,11 +70,49 @@ class Margin:
         out: npt.NDArray[np.int32] = self.cell.ravel()[at]
         return out
 
-    def after(self, rows: Codes, n: int) -> Margin:
-        """The margin of what is still to be drawn of `n` rows when some have been."""
-        drawn = np.bincount(self.cells(rows), minlength=len(self.share))
+    def after(self, cells: npt.NDArray[np.int32], n: int) -> Margin:
+        """The margin of what is still to be drawn of `n` rows when rows in such cells have been."""
+        drawn = np.bincount(cells, minlength=len(self.share))
         wanted = np.maximum(self.share * n - drawn, 0.0)
         return replace(self, share=wanted / max(wanted.sum(), 1e-300))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarginRows:
+    """Rows, and in which cell of each margin they lie: looked up once where memory allows that.
+
+    Attributes
+    ----------
+    margins
+        The margins; their cells alone matter.
+    codes
+        The rows.
+    kept
+        Cells of each margin; None where they are looked up every time.
+    """
+
+    margins: tuple[Margin, ...]
+    codes: Codes
+    kept: tuple[npt.NDArray[np.int32], ...] | None
+
+    @classmethod
+    def of(cls, margins: Sequence[Margin], codes: Codes) -> MarginRows:
+        """Look up the cells, up to `KEPT_CELLS` of them."""
+        few = len(margins) * len(codes) <= KEPT_CELLS
+        return cls(tuple(margins), codes, tuple(m.cells(codes) for m in margins) if few else None)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def cells(self, i: int) -> npt.NDArray[np.int32]:
+        """Cell of each row in margin `i`."""
+        return self.margins[i].cells(self.codes) if self.kept is None else self.kept[i]
+
+    def take(self, rows: IntArray) -> MarginRows:
+        """Some of the rows."""
+        kept = None if self.kept is None else tuple(cells[rows] for cells in self.kept)
+        # codes that are not looked at again are not copied
+        return MarginRows(self.margins, self.codes[rows] if kept is None else self.codes[:0], kept)
 
 
 def log_offset(margins: Sequence[Margin], codes: Codes) -> FloatArray:
@@ -193,7 +231,7 @@ def _margin(column: int, group: int, cell: IntArray, columns: dict[int, Codes]) 
 
 def rake(
     margins: Sequence[Margin],
-    codes: Codes,
+    rows: MarginRows,
     log_ratio: FloatArray,
     cap: float,
     n: int,
@@ -206,7 +244,7 @@ def rake(
     ----------
     margins
         What to hold, the most important ones last.
-    codes, log_ratio
+    rows, log_ratio
         Rows of the chains, and their log ratio without any offset.
     cap
         Largest weight, in units of the mean weight.
@@ -227,17 +265,19 @@ def rake(
     Iterative proportional fitting of weights (raking): Deming and Stephan, doi:10.1214/aoms/1177731829
     (differs: weights are cut at `cap` in every step).
     """
-    kept = len(margins) * len(codes) <= KEPT_CELLS
-    cells = [margin.cells(codes) for margin in margins] if kept else []
     offsets = [margin.offset.copy() for margin in margins]
-    weight = np.exp(log_ratio + log_offset(margins, codes))
+    weight = log_ratio.copy()
+    for i, offset in enumerate(offsets):
+        if offset.any():
+            weight += offset[rows.cells(i)]
+    np.exp(weight, out=weight)
     scale = 1.0
     for _ in range(sweeps):
         mean = float(np.minimum(weight, cap).mean())
         weight /= mean
         scale *= mean
         for i, (margin, offset) in enumerate(zip(margins, offsets, strict=True)):
-            cell = cells[i] if kept else margin.cells(codes)
+            cell = rows.cells(i)
             mass = np.minimum(weight, cap)
             if written is not None:
                 mass *= written
@@ -253,24 +293,25 @@ def rake(
     return found, np.log(weight / mean), float(np.log(scale * mean)), float(np.log(scale * cap))
 
 
-def before_refusals(margins: Sequence[Margin], codes: Codes, log_weight: FloatArray) -> tuple[Margin, ...]:
+def before_refusals(
+    margins: Sequence[Margin], rows: MarginRows, log_weight: FloatArray
+) -> tuple[Margin, ...]:
     """Margins whose shares are those of weighted rows before some of them are refused."""
     weight = np.exp(log_weight)
-    total = weight.sum()
-    return tuple(replace(m, share=np.bincount(m.cells(codes), weight, len(m.share)) / total) for m in margins)
+    seen = (np.bincount(rows.cells(i), weight, len(m.share)) for i, m in enumerate(margins))
+    return tuple(replace(m, share=mass / weight.sum()) for m, mass in zip(margins, seen, strict=True))
 
 
-def farthest(margins: Sequence[Margin], codes: Codes, log_weight: FloatArray, n: int) -> float:
+def farthest(margins: Sequence[Margin], rows: MarginRows, weight: FloatArray, n: int) -> float:
     """Largest distance of a weighted share from the training rows', in standard errors of `n` rows.
 
     Cells of fewer than `COUNTED_ROWS` training rows do not count.
     """
-    weight = np.exp(log_weight)
-    worst = 0.0
-    for margin in margins:
-        seen = np.bincount(margin.cells(codes), weight, len(margin.share)) / weight.sum()
-        rows = margin.share * n
-        counted = np.minimum(rows, n - rows) >= COUNTED_ROWS
+    worst, total = 0.0, weight.sum()
+    for i, margin in enumerate(margins):
+        seen = np.bincount(rows.cells(i), weight, len(margin.share)) / total
+        expected = margin.share * n
+        counted = np.minimum(expected, n - expected) >= COUNTED_ROWS
         error = np.sqrt(margin.share * (1.0 - margin.share) / n)
         worst = max(worst, float((np.abs(seen - margin.share)[counted] / error[counted]).max(initial=0.0)))
     return worst

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import BoolArray, FloatArray, IntArray
-from locum.models.tree.margins import Margin, before_refusals, farthest, log_offset, rake
+from locum.models.tree.margins import Margin, MarginRows, before_refusals, farthest, log_offset, rake
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.tree_sum import TreeSum
@@ -84,18 +84,19 @@ class Ratio:
             return keep(self.log_weight(pool), n, rng)
         score = self.score(pool) - self.log_mean
         left, margins, picked = np.arange(len(pool)), self.margins, np.zeros(0, dtype=np.int64)
+        rows = MarginRows.of(margins, pool)
         for stage in STAGES:
             rest = n - len(picked)
             size = rest if stage == STAGES[-1] else math.ceil(stage * n)
-            rows = pool[left]
             _, weight, _, _ = rake(margins, rows, score[left], len(left) / rest, rest, DRAW_SWEEPS)
             mine = keep(weight, min(size, rest), rng)
             picked = np.append(picked, left[mine])
-            left = np.delete(left, mine)
             if len(picked) == n:
                 break
             # What chance took too much of is asked less of in the next stage.
-            margins = tuple(m.after(rows[mine], rest) for m in margins)
+            drawn, others = rows.take(mine), np.delete(np.arange(len(left)), mine)
+            margins = tuple(m.after(drawn.cells(i), rest) for i, m in enumerate(margins))
+            left, rows = left[others], rows.take(others)
         return rng.permutation(picked)
 
 
@@ -259,16 +260,22 @@ def balance(
     """
     if written is not None and written.all():
         written = None
-    left = slice(None) if written is None else np.flatnonzero(written)
+    rows = MarginRows.of(margins, chain)
     cap = _cap(np.exp(raw - raw.max()), pool)
-    found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS, written)
+    found, weight, log_mean, log_cap = rake(margins, rows, raw, cap, n, FIT_SWEEPS, written)
     # Where weights below the cap cannot give a stratum its share, more rows have to be drawn.
-    while cap < STRETCH * pool and farthest(found, chain[left], weight[left], n) > ENOUGH:
+    while cap < STRETCH * pool and farthest(found, rows, _mass(weight, written), n) > ENOUGH:
         cap *= 1.5
-        found, weight, log_mean, log_cap = rake(margins, chain, raw, cap, n, FIT_SWEEPS, written)
+        found, weight, log_mean, log_cap = rake(margins, rows, raw, cap, n, FIT_SWEEPS, written)
     if written is not None:
-        found = before_refusals(found, chain, weight)
+        found = before_refusals(found, rows, weight)
     return Ratio(score, log_mean, math.exp(log_cap), found), weight
+
+
+def _mass(log_weight: FloatArray, written: BoolArray | None) -> FloatArray:
+    """Weights of the rows that will be written."""
+    weight: FloatArray = np.exp(log_weight)
+    return weight if written is None else weight * written
 
 
 def _cap(weight: FloatArray, pool: float) -> float:
