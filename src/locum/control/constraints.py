@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from locum.arrays import BoolArray, FloatArray, IntArray
+from locum.codes.codebook import with_nulls
 from locum.codes.encoder import Encoder
 from locum.codes.fresh_values import GeneratedCodebook
 from locum.control.calculate import calculate
@@ -42,6 +43,8 @@ from locum.schema.domain import Codes
 TRIES = 6
 #: Share of rows with a key that is known from which on the others are drawn again.
 MOSTLY = 0.5
+#: How often rules are gone through to calculate what is not given: what one changes another may be about.
+PASSES = 2
 #: Most pairs of values that are looked at for one pair of columns, and most draws per code.
 PAIR_CELLS, PAIR_DRAWS = 4_000_000, 12
 
@@ -76,8 +79,8 @@ class Problem:
     loose
         Clauses about several roots, which weights cannot promise.
     equations
-        Where some cells are given: the ways to solve each rule, of which each row takes the first that gives
-        a column that it has no cell of.
+        Where some cells are given: rules and the ways to solve each, of which a row that breaks the rule
+        takes the first that gives a column that it has no cell of.
     made
         Rules that give an id, a text or personal data; these are calculated last.
     """
@@ -90,7 +93,7 @@ class Problem:
     weights: dict[int, FloatArray] = field(default_factory=dict)
     solves: list[Solve] = field(default_factory=list)
     loose: list[Clause] = field(default_factory=list)
-    equations: list[tuple[Equation, ...]] = field(default_factory=list)
+    equations: list[tuple[Clause, tuple[Equation, ...]]] = field(default_factory=list)
     made: list[Equation] = field(default_factory=list)
 
     @classmethod
@@ -113,7 +116,7 @@ class Problem:
                 continue
             about = list(dict.fromkeys(r for c in clause.columns for r in root[c]))
             if fixed:
-                problem.equations.append(tuple(equations_of(clause, encoder.schema)))
+                problem.equations.append((clause, tuple(equations_of(clause, encoder.schema))))
             if len(about) != 1:
                 solve = None if fixed else _solve(clause, encoder, {s.column for s in problem.solves})
                 if solve is not None:
@@ -228,26 +231,33 @@ class Problem:
             # what follows from a calculated column follows from its new value
             fixed = {**fixed, **{s.column: flat(table.column(s.column)) for s in self.solves}}
             table = as_table(self.encoder, drawn, fixed)
-        for ways in self.equations if given is not None else ():
-            table = self._solved(table, ways, fixed)
+        for _ in range(PASSES if given is not None and self.equations else 0):
+            for clause, ways in self.equations:
+                table, fixed = self._solved(table, clause, ways, fixed)
         return table
 
-    def _solved(self, table: pa.Table, ways: tuple[Equation, ...], fixed: Mapping[str, pa.Array]) -> pa.Table:
-        """Calculate, row by row, a column of a rule of which the row has no given cell."""
-        open_rows = np.ones(table.num_rows, dtype=bool)
+    def _solved(
+        self, table: pa.Table, clause: Clause, ways: tuple[Equation, ...], fixed: Mapping[str, pa.Array]
+    ) -> tuple[pa.Table, dict[str, pa.Array]]:
+        """Calculate, in rows that break a rule, a column that they have no cell of; it is fixed from then."""
+        known = dict(fixed)
+        broken = ~clause.holds(table) if ways else np.zeros(table.num_rows, dtype=bool)
         for way in ways:
             column = self.encoder.schema[way.column]
-            if column.regenerated:
+            if column.regenerated or not broken.any():
                 continue
-            given = fixed.get(way.column)
+            given = known.get(way.column)
             value = calculate(way.value, table, column)
-            free = open_rows & np.asarray(pc.is_valid(value))
+            free = broken & np.asarray(pc.is_valid(value))
             free &= True if given is None else np.asarray(pc.is_null(given))
             if free.any():
                 old = flat(table.column(way.column))
-                table = put(table, way.column, pc.if_else(pa.array(free), value.cast(old.type), old))
-                open_rows &= ~free
-        return table
+                new = pc.if_else(pa.array(free), value.cast(old.type), old)
+                table = put(table, way.column, new)
+                mine = with_nulls(new, ~free)
+                known[way.column] = mine if given is None else pc.coalesce(given.cast(new.type), mine)
+                broken &= ~free
+        return table, known
 
     def _fit_root(self, values: pa.Array, bank: Bank, codes: Codes, seed: int) -> pa.Array:
         """Redraw values of one root where clauses about what follows from it alone do not hold."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from locum.arrays import BoolArray, IntArray
 from locum.codes.encoder import Encoder
 from locum.codes.numeric import NumericCodebook
 from locum.control.constraints import Problem
@@ -29,6 +30,9 @@ from locum.schema.table import Schema
 
 #: Rows drawn for each given row: at first, and in later rounds for those that no draw has fitted; rounds.
 PARTICLES, MORE, ROUNDS = 16, 64, 24
+#: Rounds in which one of these draws is tried; later all of them are, so many of them at a time, and each is
+#: drawn so often again where a cell that was not given is settled.
+NARROW, WIDE_BLOCK, AGAIN = 4, 2**16, 4
 
 
 def read_given(given: Any, fitted: Fitted, *, strict: bool = True) -> pa.Table:
@@ -140,25 +144,13 @@ def rounds_of(
     todo = np.arange(n)
     for attempt in range(ROUNDS):
         size = PARTICLES if attempt == 0 else MORE
+        every = attempt >= NARROW
+        step = max(1, (WIDE_BLOCK if every else BLOCK) // size)
         left = []
-        for start in range(0, len(todo), max(1, BLOCK // size)):
-            rows = todo[start : start + max(1, BLOCK // size)]
-            part = given.take(pa.array(rows))
+        for start in range(0, len(todo), step):
+            rows = todo[start : start + step]
             mark = child_seed(seed, "given", attempt, start)
-            drawn, strange = complete_one(fitted, fixed[rows], guide, size, mark)
-            count.drawn += size * len(rows)
-            count.strange += strange if attempt == 0 else 0
-            more = settle(fitted.encoder, drawn, part, mark)
-            if more is not None:
-                # what is now settled is given too: the rest of the row is drawn in its company
-                again = np.flatnonzero(settled_rows(part, more))
-            if more is not None and len(again):
-                held = fixed_codes(fitted.encoder, more.take(pa.array(again)))
-                held = np.asfortranarray(np.where(held == FREE, fixed[rows[again]], held))
-                drawn[again], _ = complete_one(fitted, held, guide, size, child_seed(mark, "settled"))
-                count.drawn += size * len(again)
-                part = more
-            table, ok = problem.realise(drawn, mark, part)
+            table, drawn, ok = _tried(fitted, problem, given, (fixed, rows), guide, size, mark, count, every)
             ok = drop_repeats(problem, seen, table, ok)
             count.realised += len(rows)
             count.accepted += int(ok.sum())
@@ -187,6 +179,49 @@ def rounds_of(
         )
     order = np.argsort(np.concatenate(places), kind="stable")
     return pa.concat_tables(tables).combine_chunks().take(pa.array(order)).combine_chunks(), codes
+
+
+def _tried(
+    fitted: Fitted,
+    problem: Problem,
+    given: pa.Table,
+    fixed_rows: tuple[Codes, IntArray],
+    guide: Guide,
+    size: int,
+    seed: int,
+    count: Count,
+    every: bool,
+) -> tuple[pa.Table, Codes, BoolArray]:
+    """One completion of some rows, its codes, and which are as asked.
+
+    With `every` all draws for a row are tried and the first that is as asked is taken; else one of them.
+    """
+    fixed, rows = fixed_rows
+    mine, part = fixed[rows], given.take(pa.array(rows))
+    if every:
+        drawn, _, strange = complete_each(fitted, mine, guide, size, seed)
+        again_size, repeat = AGAIN, size
+        mine, part = np.repeat(mine, size, axis=0), part.take(pa.array(np.repeat(np.arange(len(rows)), size)))
+    else:
+        drawn, strange = complete_one(fitted, mine, guide, size, seed)
+        again_size, repeat = size, 1
+        count.strange += strange if size == PARTICLES else 0
+    count.drawn += size * len(rows)
+    more = settle(fitted.encoder, drawn, part, seed)
+    if more is not None:
+        # what is now settled is given too: the rest of the row is drawn in its company
+        again = np.flatnonzero(settled_rows(part, more))
+        if len(again):
+            held = fixed_codes(fitted.encoder, more.take(pa.array(again)))
+            held = np.asfortranarray(np.where(held == FREE, mine[again], held))
+            drawn[again], _ = complete_one(fitted, held, guide, again_size, child_seed(seed, "settled"))
+            count.drawn += again_size * len(again)
+            part = more
+    table, ok = problem.realise(drawn, seed, part)
+    if repeat == 1:
+        return table, drawn, ok
+    first = np.arange(len(rows)) * repeat + ok.reshape(len(rows), repeat).argmax(axis=1)
+    return table.take(pa.array(first)).combine_chunks(), np.asfortranarray(drawn[first]), ok[first]
 
 
 def complete_one(fitted: Fitted, fixed: Codes, guide: Guide, size: int, seed: int) -> tuple[Codes, int]:

@@ -22,6 +22,7 @@ from locum.control.layout.forced import Forced
 from locum.control.request import RowRequest
 from locum.control.rules.clash import explain
 from locum.control.rules.clause import Clause
+from locum.control.settle import may_settle
 from locum.data.distinct import flat
 from locum.models.fitted import Fitted
 from locum.models.guide import FREE, Guide, systematic
@@ -128,7 +129,7 @@ def compile_given(
         When the given cells of a row contradict conditions or rules, with the first such rows.
     """
     encoder = fitted.encoder
-    problem = Problem.of(encoder, request.clauses, frozenset(given.column_names))
+    problem = Problem.of(encoder, request.clauses, may_settle(encoder, given.column_names))
     if problem.impossible:
         raise explain(fitted, request.clauses, None, seed)
     _refuse_contradictions(given, request.clauses)

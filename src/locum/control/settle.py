@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeGuard
@@ -17,6 +17,7 @@ from locum.codes.encoder import Encoder, arrow_type
 from locum.codes.recoding import Recoding
 from locum.control.code_values import as_table, build_bank, draw_roots, roots
 from locum.control.layout.forced import Forced
+from locum.control.layout.formula import Formula
 from locum.control.layout.gap import OrderGap
 from locum.control.layout.joined import Joined, numbered
 from locum.control.layout.nested import Nested
@@ -82,6 +83,22 @@ def _touched(recoding: Recoding, cells: Cells) -> TypeGuard[OrderGap | Joined | 
     return isinstance(recoding, OrderGap) and recoding.column.name in cells
 
 
+def may_settle(encoder: Encoder, names: Collection[str]) -> frozenset[str]:
+    """The given columns and all those of which `settle` may find cells."""
+    out, before = set(names), 0
+    while len(out) > before:
+        before = len(out)
+        out |= set(_followers(encoder, out))
+        for recoding in encoder.recodings:
+            if isinstance(recoding, Joined | Nested) and set(recoding.joined.gives) & out:
+                out |= set(recoding.joined.gives)
+            elif isinstance(recoding, OrderGap) and recoding.column.name in out:
+                out |= set(recoding.others) if len(recoding.others) == 1 else set()
+            elif isinstance(recoding, Forced) and recoding.hidden and recoding.column.name in out:
+                out |= set(recoding.inputs)
+    return frozenset(out)
+
+
 def settled_rows(given: pa.Table, more: pa.Table) -> BoolArray:
     """The rows in which `settle` found a cell that was not given."""
     rows = np.zeros(more.num_rows, dtype=bool)
@@ -112,7 +129,7 @@ class _Lead:
     known: pa.Array | None
 
 
-def _followers(encoder: Encoder, cells: Cells) -> dict[str, list[_Lead]]:
+def _followers(encoder: Encoder, cells: Collection[str]) -> dict[str, list[_Lead]]:
     """The given columns that follow from one other alone, by that other."""
     out: dict[str, list[_Lead]] = {}
     for book in encoder.books:
@@ -209,8 +226,19 @@ def _backwards(encoder: Encoder, gap: OrderGap, own: pa.Array, cells: Cells) -> 
     step = gap.unit.step(column)
     if gap.unit.whole and step > 1:
         nearest = nearest // step * step if gap.sign > 0 else -(-nearest // step) * step
-    new = gap.unit.write(nearest, there & present, column)
+    new = gap.unit.write(nearest, there & present & ~_calculable(encoder, name, cells), column)
     return {name: pc.coalesce(cells[name].cast(new.type), new) if name in cells else new}
+
+
+def _calculable(encoder: Encoder, name: str, cells: Cells) -> BoolArray:
+    """Rows in which all other columns of a formula are given, so that it says what the column is."""
+    out = np.zeros(len(next(iter(cells.values()))), dtype=bool)
+    for recoding in encoder.recodings:
+        others = {*recoding.gives, *recoding.inputs} - {name}
+        about = isinstance(recoding, Formula) and name in recoding.inputs
+        if about and others <= set(cells):
+            out |= np.logical_and.reduce([np.asarray(pc.is_valid(cells[other])) for other in others])
+    return out
 
 
 def _combinations(
