@@ -6,10 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from locum.control.rules.found import with_found_rules
-from locum.data.canonical import canonical
-from locum.data.detect import detect
-from locum.data.read import read
+import locum
 from locum.synthesizer.table import Synthesizer
 
 
@@ -37,10 +34,7 @@ def till() -> tuple[pa.Table, Synthesizer]:
             "miles": town * 13 + 7,
         }
     )
-    raw = read(table)
-    schema = detect(raw, protected=("county",))
-    rows = canonical(raw, schema)
-    return table, Synthesizer("tree-fast", seed=1).fit_table(rows, with_found_rules(rows, schema))
+    return table, locum.fit(table, synthesizer="tree-fast", protected=["county"], seed=1)
 
 
 GIVEN = (
