@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.codes.codebook import with_nulls
 from locum.codes.encoder import Encoder
 from locum.codes.fresh_values import GeneratedCodebook
+from locum.codes.recoding import Recoding
 from locum.control.calculate import calculate
 from locum.control.code_values import (
     Bank,
@@ -208,11 +209,7 @@ class Problem:
         ok = np.ones(len(codes), dtype=bool)
         for clause in self.clauses:
             ok &= clause.holds(table)
-        for recoding in self.encoder.recodings:
-            if isinstance(recoding, Lookup):
-                known = recoding.known({name: flat(table.column(name)) for name in recoding.inputs})
-                # where most are unknown the look-up says little, and what it says of others must do
-                ok &= known if known.mean() >= MOSTLY else True
+        ok &= known_keys(self.encoder, table)
         if given is not None:
             ok &= ~strangers(self.encoder, table, given)
         return table, ok
@@ -383,6 +380,33 @@ def _side(encoder: Encoder, root: str, at: int, draws: int) -> pa.Array:
     codes = np.zeros((size * draws, len(encoder.domain)), dtype=np.int32, order="F")
     codes[:, at] = np.repeat(np.arange(size), draws)
     return draw_root(encoder, root, codes, stream(0, "side", root))
+
+
+def has_keys(encoder: Encoder) -> bool:
+    """Whether rows may have keys that were never seen, which are refused."""
+    return any(_has_keys(recoding, encoder) for recoding in encoder.recodings)
+
+
+def _has_keys(recoding: Recoding, encoder: Encoder) -> TypeGuard[Lookup | Nested]:
+    if isinstance(recoding, Nested):
+        return any(encoder.schema[name].ordered for name in recoding.within)
+    return isinstance(recoding, Lookup)
+
+
+def known_keys(encoder: Encoder, table: pa.Table) -> BoolArray:
+    """Rows of which every look-up, and every combination beside a number that stays, is one that was seen."""
+    ok = np.ones(table.num_rows, dtype=bool)
+    for recoding in encoder.recodings:
+        if not _has_keys(recoding, encoder):
+            continue
+        if isinstance(recoding, Lookup):
+            known = recoding.known({name: flat(table.column(name)) for name in recoding.inputs})
+        else:
+            joined = recoding.joined
+            known = joined.numbers({name: flat(table.column(name)) for name in joined.gives}) >= 0
+        # where most are unknown the look-up says little, and what it says of others must do
+        ok &= known if known.mean() >= MOSTLY else True
+    return ok
 
 
 def strangers(encoder: Encoder, table: pa.Table, given: pa.Table) -> BoolArray:

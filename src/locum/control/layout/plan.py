@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from locum.codes.entity import EntityForm
 from locum.codes.recoding import Recoding, Values
+from locum.control.calculate import calculate
 from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
 from locum.control.layout.gap import OrderGap, order_of_clause
@@ -26,6 +27,7 @@ from locum.control.rules.equation import equations_of
 from locum.control.rules.implication import Implication, implications_of
 from locum.control.where.names import Names
 from locum.data.distinct import flat
+from locum.randomness import stream
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
@@ -42,6 +44,8 @@ MUCH_LESS, TIED, TIES, MOST_TIED = 2.5, 0.99, 3, 200
 #: Different values that a column must have, and the largest share of one, to be coded by such a distance;
 #: fewest rows.
 SMOOTH, LEAST_ROWS = (50, 0.05), 100
+#: Rows of mixed inputs on which a formula is tried.
+MIXED = 2_000
 #: A column with so many rows for each of its values is one of single values, not of a range.
 REPEATED = 20
 
@@ -122,7 +126,7 @@ class _Plan:
         for equation in equations_of(clause, self.schema):
             if self._whole(equation.column, equation.inputs):
                 formula = Formula.fit(self.table, self.schema[equation.column], equation)
-                if formula is not None:
+                if formula is not None and self._always(formula, clause):
                     self._add(self.whole, formula)
                     return
         found = list(implications_of(clause, self.schema))
@@ -134,6 +138,16 @@ class _Plan:
                 if switch is not None:
                     self._add(self.whole, switch)
                     return
+
+    def _always(self, formula: Formula, clause: Clause) -> bool:
+        """Whether the rule holds for whatever the inputs are together: a rounded third is none."""
+        rng = stream(0, "plan", clause.text)
+        rows = len(self.table[formula.column.name])
+        mixed = {
+            name: self.table[name].take(pa.array(rng.integers(rows, size=MIXED))) for name in formula.inputs
+        }
+        made = calculate(formula.equation.value, pa.table(mixed), formula.column)
+        return bool(clause.holds(pa.table({**mixed, formula.column.name: made})).all())
 
     def leave_over(self, near: Sequence[Clause]) -> None:
         """Numbers that an expression gives in nearly all rows."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from locum.arrays import BoolArray
 from locum.codes.encoder import Encoder
-from locum.control.constraints import Problem
+from locum.control.constraints import Problem, has_keys, known_keys
 from locum.control.rules.clause import rule_clauses
 from locum.control.where.names import Names
 from locum.models.base import Kept
@@ -38,12 +38,12 @@ def rows_kept(encoder: Encoder, seed: int) -> Kept | None:
     """
     clauses = [c for c in rule_clauses(encoder.schema.rules, Names(encoder.schema)) if not c.about_table]
     problem = Problem.of(encoder, clauses)
-    if not problem.loose:
+    if not problem.loose and not has_keys(encoder):
         return None
 
     def kept(codes: Codes) -> BoolArray:
         table, _ = problem.realise(np.asfortranarray(codes), seed)
-        out = np.ones(len(codes), dtype=bool)
+        out = known_keys(encoder, table)
         for clause in problem.loose:
             holds = clause.holds(table)
             if 1.0 - holds.mean() <= MOST_BROKEN:

@@ -49,6 +49,8 @@ MANY_PAIRS, FEWEST_MEMBERS = 600, 6
 FEW_ROWS = 4000
 #: Fresh chain rows that the offsets of margins are fitted on: least, most, per training row.
 MARGIN_ROWS = (50_000, 200_000, 2)
+#: Margins are held for the rows that rules leave over where at least this share of the rows is left.
+LEAST_LEFT = 0.4
 #: Rows drawn per block, to bound memory.
 BLOCK = 100_000
 
@@ -208,7 +210,12 @@ def _hold_margins(
     margins = find_margins(data, named, unasked, redrawn) if settings.margins else ()
     chain = mixture.sample_chains(int(np.clip(MARGIN_ROWS[2] * data.n_rows, *MARGIN_ROWS[:2])), rng)
     written = None if kept is None or not margins else _written(kept, chain, mixture, rng)
-    ratio, weight = balance(score, score(chain), chain, margins, settings.pool, data.n_rows, written)
+    raw = score(chain)
+    ratio, weight = balance(score, raw, chain, margins, settings.pool, data.n_rows, written)
+    if written is not None and (np.exp(weight) * written).sum() < LEAST_LEFT * np.exp(weight).sum():
+        # A rule that refuses nearly all of a stratum is a rule to give up, not one to draw that stratum for.
+        written = None
+        ratio, weight = balance(score, raw, chain, margins, settings.pool, data.n_rows)
     if target is not None and settings.margins:
         target = replace(target, shifts=find_shifts(data, target.column, [*named, *unasked]))
         p = target.probability(chain)

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from locum.arrays import FloatArray, IntArray
+from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.control.rules.chance import AGAINST, LEAST, limit, log_tail_of_sum
 from locum.control.rules.clause import rule_clauses
 from locum.control.rules.proposal import RuleProposal
@@ -26,6 +26,8 @@ BEST_PAIRS, LEAST_PAIRS, MOST_TRIPLES = 12, 3, 300
 FIRST = 2000
 #: Look-ups of one column that are checked on all rows.
 MOST_CHECKED = 20
+#: Share of the rows from which on a value is frequent, so that its rows must share their combinations too.
+FREQUENT = 0.02
 
 
 def lookups(
@@ -156,7 +158,8 @@ def _evident(sheet: Sheet, by: tuple[str, ...], whole: str, tried: int) -> bool:
     key = join_codes([sheet.codes[c] for c in by])
     value = sheet.codes[whole] + 1
     _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
-    if counts[counts > 1].sum() < max(REPEATED * len(key), min(LEAST, len(key))):
+    shared = counts[inverse] > 1
+    if shared.sum() < max(REPEATED * len(key), min(LEAST, len(key))) or not _everywhere(shared, value):
         return False
     repeat = np.ones(len(key), dtype=bool)
     repeat[np.unique(inverse, return_index=True)[1]] = False
@@ -171,6 +174,14 @@ def _evident(sheet: Sheet, by: tuple[str, ...], whole: str, tried: int) -> bool:
         if broken > 0.1 * expected or log_tail_of_sum(expected, broken) > limit(tried):
             return False
     return True
+
+
+def _everywhere(shared: BoolArray, value: IntArray) -> bool:
+    """Whether the rows of each frequent value share their combinations, not those of one value alone."""
+    rows = np.bincount(value)
+    often = rows >= max(FREQUENT * len(value), LEAST // 2)
+    again = np.bincount(value, weights=shared)
+    return bool((again[often] >= REPEATED * rows[often]).all())
 
 
 def _agreement(key: IntArray, value: IntArray) -> FloatArray:
