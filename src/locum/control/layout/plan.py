@@ -17,6 +17,7 @@ from locum.control.layout.formula import Formula
 from locum.control.layout.gap import OrderGap, order_of_clause
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
+from locum.control.layout.nearest_day import NearestDay
 from locum.control.layout.nested import Nested
 from locum.control.layout.offset import Offset
 from locum.control.layout.residual import Residual
@@ -77,6 +78,9 @@ def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
     near = rule_clauses(schema.near_rules, names)
     columns = {name: flat(table.column(name)) for name in schema.names}
     plan = _Plan(schema, columns)
+    # Of the parts of one date a single one can lead: more hangs on weekdays than on days of the month.
+    for clause in sorted(clauses, key=lambda c: "weekday(" not in c.text):
+        plan.move(clause)
     for clause in clauses:
         plan.calculate(clause)
         if any(arg.op != "name" for arg in clause.term.args):
@@ -138,6 +142,29 @@ class _Plan:
                 if switch is not None:
                     self._add(self.whole, switch)
                     return
+
+    def move(self, clause: Clause) -> None:
+        """A date to the nearest day that has a part, because its code says little of the part."""
+        parts: list[Formula | Lookup | None] = [
+            Formula.fit(self.table, self.schema[e.column], e)
+            for e in equations_of(clause, self.schema)
+            if len(e.inputs) == 1
+        ]
+        if clause.term.op == "follows" and len(clause.columns) == 2:
+            parts.append(Lookup.fit(self.table, self.schema[clause.columns[0]], clause))
+        for part in parts:
+            if part is None:
+                continue
+            name, (date,) = part.column.name, part.inputs
+            moment = self.schema[date].kind in ("date", "datetime")
+            fixed = self.schema[name].regenerated or name in self.done
+            if fixed or not moment or not self._whole(date, [name]):
+                continue
+            moved = NearestDay.fit(self.table, self.schema[date], part)
+            if moved is not None:
+                self._add(self.whole, moved)
+                self.done.add(name)
+                return
 
     def _always(self, formula: Formula, clause: Clause) -> bool:
         """Whether the rule holds for whatever the inputs are together: a rounded third is none."""

@@ -12,6 +12,7 @@ from locum.control.layout.formula import Formula
 from locum.control.layout.gap import OrderGap
 from locum.control.layout.joined import Joined
 from locum.control.layout.lookup import Lookup
+from locum.control.layout.nearest_day import NearestDay
 from locum.control.layout.nested import Nested
 from locum.control.layout.offset import Offset
 from locum.control.layout.residual import Residual
@@ -34,6 +35,7 @@ def read_recodings(items: list[Wire], schema: Schema) -> tuple[Recoding, ...]:
         "gap": OrderGap.from_json,
         "joined": Joined.from_json,
         "lookup": Lookup.from_json,
+        "nearest day": NearestDay.from_json,
         "nested": Nested.from_json,
         "offset": Offset.from_json,
         "residual": Residual.from_json,
