@@ -71,6 +71,8 @@ class Problem:
         What must hold in every row, without ``unique``.
     unique
         Column sets on which no two rows may agree.
+    follows
+        Look-ups that no coding keeps: rows agree with the first one that has their combination.
     banks
         Values by root column, for roots that single-column clauses are about.
     weights
@@ -96,6 +98,7 @@ class Problem:
     loose: list[Clause] = field(default_factory=list)
     equations: list[tuple[Clause, tuple[Equation, ...]]] = field(default_factory=list)
     made: list[Equation] = field(default_factory=list)
+    follows: list[Clause] = field(default_factory=list)
 
     @classmethod
     def of(cls, encoder: Encoder, clauses: Sequence[Clause], fixed: frozenset[str] = frozenset()) -> Problem:
@@ -103,6 +106,7 @@ class Problem:
         plain = [c for c in clauses if not c.about_table]
         unique = [c.columns for c in clauses if c.term.op == "unique"]
         problem = cls(encoder, plain, unique)
+        problem.follows = [c for c in clauses if c.term.op == "follows" and c.text not in encoder.kept]
         root, asked = roots(encoder), asked_values(plain)
         one_row = np.zeros((1, len(encoder.domain)), dtype=np.int32, order="F")
         for clause in plain:

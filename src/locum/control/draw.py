@@ -21,6 +21,7 @@ from locum.control.code_values import decode_table
 from locum.control.constraints import Problem
 from locum.control.drawn_rows import Infeasible, Strategy
 from locum.control.guided import pick, propose
+from locum.control.rules.whole_table import rows_against
 from locum.control.unique import movable, moved
 from locum.data.distinct import put
 from locum.models.base import Model
@@ -267,6 +268,7 @@ class Drawer:
             want = min(missing, most)
             rows = np.asfortranarray(pool[rng.integers(len(pool), size=max(want, 64))])
             table, ok = self.problem.realise(rows, child_seed(self.seed, "fill", attempt))
+            ok = drop_repeats(self.problem, self.seen, table, ok)
             part = table.filter(pa.array(ok)).slice(0, want), rows[ok][:want]
             missing -= part[0].num_rows
             if part[0].num_rows:
@@ -309,6 +311,8 @@ def drop_repeats(
 ) -> BoolArray:
     """Take out rows that agree with an earlier one on columns that must be unique; `seen` grows.
 
+    Rows that contradict a look-up which no coding keeps are taken out too.
+
     Columns that are made afresh are left to `fill_generated`. Missing values count as a value. `only` names
     one key of several.
     """
@@ -325,6 +329,16 @@ def drop_repeats(
         ok = np.zeros(len(ok), dtype=bool)
         ok[rows[keep]] = True
         seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep))])
+    for clause in problem.follows if only is None else ():
+        if set(clause.columns) & made:
+            continue
+        rows = np.flatnonzero(ok)
+        mine = table.select(list(clause.columns)).take(pa.array(rows))
+        key = ("follows", clause.text)
+        against = rows_against(clause, mine, seen.get(key, mine.slice(0, 0)))
+        ok = np.zeros(len(ok), dtype=bool)
+        ok[rows[~against]] = True
+        seen[key] = pa.concat_tables([seen.get(key, mine.slice(0, 0)), mine.filter(pa.array(~against))])
     return ok
 
 

@@ -17,7 +17,7 @@ from locum.control.layout.forced import Forced
 from locum.control.layout.formula import Formula
 from locum.control.layout.gap import OrderGap
 from locum.control.layout.joined import Joined
-from locum.control.layout.lookup import Lookup
+from locum.control.layout.nearest_day import NearestDay
 from locum.control.layout.offset import Offset
 from locum.control.layout.plan import lay_out
 from locum.control.layout.read import read_recodings
@@ -145,7 +145,7 @@ def random_codes(encoder: Encoder, rows: int, seed: int) -> Any:
 
 def test_each_rule_gets_its_recoding() -> None:
     found = {type(r): r for r in lay_out(table(), schema())}
-    assert set(found) == {OrderGap, Formula, Joined, Lookup, Switch, Forced, Offset}
+    assert set(found) == {OrderGap, Formula, Joined, NearestDay, Switch, Forced, Offset}
     assert {rule for r in lay_out(table(), schema()) for rule in r.rules} == set(RULES)
 
 
@@ -260,7 +260,7 @@ def _spoil(item: Mapping[str, Any], key: str, value: Any) -> list[dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "key", ["form", "column", "others", "sign", "strict", "rule", "name", "columns", "keys"]
+    "key", ["form", "column", "others", "sign", "strict", "rule", "name", "columns", "part", "weights"]
 )
 @pytest.mark.parametrize("value", [None, 7, "nothing", ["nothing"], {"a": 1}, [1, 2, 3]])
 def test_spoilt_recodings_are_refused(key: str, value: Any) -> None:

@@ -64,7 +64,8 @@ def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
     Returns
     -------
     tuple
-        In the order in which they are applied. Target and protected columns stay as they are.
+        In the order in which they are applied. Target and protected columns stay as they are, but for a
+        target that is the only column of a rule that can be calculated.
 
     Notes
     -----
@@ -80,9 +81,10 @@ def lay_out(table: pa.Table, schema: Schema) -> tuple[Recoding, ...]:
     plan = _Plan(schema, columns)
     # Of the parts of one date a single one can lead: more hangs on weekdays than on days of the month.
     for clause in sorted(clauses, key=lambda c: "weekday(" not in c.text):
-        plan.move(clause)
+        plan.move(clause, clauses)
     for clause in clauses:
         plan.calculate(clause)
+        plan.calculate_target(clause)
         if any(arg.op != "name" for arg in clause.term.args):
             plan.look_up(clause)
     plan.join(clauses, near)
@@ -143,8 +145,24 @@ class _Plan:
                     self._add(self.whole, switch)
                     return
 
-    def move(self, clause: Clause) -> None:
+    def calculate_target(self, clause: Clause) -> None:
+        """A target that is a product of others, which no other column can be calculated from."""
+        if any(clause.text in r.rules for r in self.whole):
+            return
+        for equation in equations_of(clause, self.schema):
+            name = equation.column
+            number = self.schema[name].kind in ("integer", "number") and len(equation.inputs) > 1
+            free = name == self.schema.target and name not in self.schema.protected and name not in self.done
+            if not number or not free or not self._acyclic(name, equation.inputs):
+                continue
+            formula = Formula.fit(self.table, self.schema[name], equation)
+            if formula is not None and self._always(formula, clause):
+                self._add(self.whole, formula)
+                return
+
+    def move(self, clause: Clause, clauses: Sequence[Clause]) -> None:
         """A date to the nearest day that has a part, because its code says little of the part."""
+        pairs = [set(pair[:2]) for c in clauses if (pair := order_of_clause(c)) is not None]
         parts: list[Formula | Lookup | None] = [
             Formula.fit(self.table, self.schema[e.column], e)
             for e in equations_of(clause, self.schema)
@@ -160,6 +178,8 @@ class _Plan:
             fixed = self.schema[name].regenerated or name in self.done
             if fixed or not moment or not self._whole(date, [name]):
                 continue
+            if any(date in pair and pair & self._roles for pair in pairs):
+                continue  # the other stays as it is, so that this one is coded by its distance from it
             moved = NearestDay.fit(self.table, self.schema[date], part)
             if moved is not None:
                 self._add(self.whole, moved)

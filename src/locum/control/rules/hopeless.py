@@ -10,6 +10,7 @@ from locum.arrays import BoolArray
 from locum.codes.encoder import Encoder
 from locum.control.constraints import Problem, has_keys, known_keys
 from locum.control.rules.clause import rule_clauses
+from locum.control.rules.whole_table import rows_against
 from locum.control.where.names import Names
 from locum.models.base import Kept
 from locum.models.fitted import Fitted
@@ -72,7 +73,7 @@ def without_hopeless_rules(fitted: Fitted, seed: int) -> tuple[Fitted, tuple[str
     """
     schema, encoder = fitted.schema, fitted.encoder
     found = [rule for rule in schema.rules if rule in schema.rules_read_off]
-    clauses = [c for c in rule_clauses(found, Names(schema)) if not c.about_table]
+    clauses = [c for c in rule_clauses(found, Names(schema)) if c.term.op != "unique"]
     if not clauses:
         return fitted, ()
     codes = fitted.model.sample(LOOK, seed=child_seed(seed, "hopeless"))
@@ -80,6 +81,7 @@ def without_hopeless_rules(fitted: Fitted, seed: int) -> tuple[Fitted, tuple[str
     table, _ = problem.realise(np.asfortranarray(codes), seed)
     # rules that give what is made afresh are brought about later
     broken = [c.text for c in problem.clauses if (~c.holds(table)).mean() > MOST_BROKEN]
+    broken += [c.text for c in problem.follows if rows_against(c, table).mean() > MOST_BROKEN]
     texts = tuple(rule for rule in found if any(text in rule for text in broken))
     if not texts:
         return fitted, ()
