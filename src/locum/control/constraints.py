@@ -213,7 +213,7 @@ class Problem:
         ok = np.ones(len(codes), dtype=bool)
         for clause in self.clauses:
             ok &= clause.holds(table)
-        ok &= known_keys(self.encoder, table)
+        ok &= known_keys(self.encoder, table, free=given is None)
         if given is not None:
             ok &= ~strangers(self.encoder, table, given)
         return table, ok
@@ -391,20 +391,29 @@ def has_keys(encoder: Encoder) -> bool:
     return any(_has_keys(recoding, encoder) for recoding in encoder.recodings)
 
 
-def _has_keys(recoding: Recoding, encoder: Encoder) -> TypeGuard[Lookup | Nested]:
+def _has_keys(recoding: Recoding, encoder: Encoder) -> TypeGuard[Formula | Lookup | Nested]:
     if isinstance(recoding, Nested):
         return any(encoder.schema[name].ordered for name in recoding.within)
+    if isinstance(recoding, Formula):
+        return recoding.ends is not None and len(recoding.inputs) > 1
     return isinstance(recoding, Lookup)
 
 
-def known_keys(encoder: Encoder, table: pa.Table) -> BoolArray:
-    """Rows of which every look-up, and every combination beside a number that stays, is one that was seen."""
+def known_keys(encoder: Encoder, table: pa.Table, *, free: bool = True) -> BoolArray:
+    """Rows of which every look-up, and every combination beside a number that stays, is one that was seen.
+
+    If no cell is given, calculated numbers lie where numbers were seen, too.
+    """
     ok = np.ones(table.num_rows, dtype=bool)
     for recoding in encoder.recodings:
         if not _has_keys(recoding, encoder):
             continue
         if isinstance(recoding, Lookup):
             known = recoding.known({name: flat(table.column(name)) for name in recoding.inputs})
+        elif isinstance(recoding, Formula):
+            if not free:
+                continue
+            known = recoding.inside(table)
         else:
             joined = recoding.joined
             known = joined.numbers({name: flat(table.column(name)) for name in joined.gives}) >= 0
