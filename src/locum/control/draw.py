@@ -22,7 +22,7 @@ from locum.control.constraints import Problem
 from locum.control.drawn_rows import Infeasible, Strategy
 from locum.control.guided import pick, propose
 from locum.control.unique import movable, moved
-from locum.data.distinct import put
+from locum.data.distinct import flat, put
 from locum.models.base import Model
 from locum.models.draw_blocks import Pool
 from locum.models.guide import Guide, effective, log_mean
@@ -309,7 +309,7 @@ def drop_repeats(
 ) -> BoolArray:
     """Take out rows that agree with an earlier one on columns that must be unique; `seen` grows.
 
-    Columns that are made afresh are left to `fill_generated`. Missing values count as a value. `only` names
+    Columns that are made afresh are left to `fill_generated`. A missing value repeats nothing. `only` names
     one key of several.
     """
     made = {b.name for b in problem.encoder.books if isinstance(b, GeneratedCodebook)}
@@ -324,15 +324,17 @@ def drop_repeats(
         keep = keep[keep >= before.num_rows] - before.num_rows
         ok = np.zeros(len(ok), dtype=bool)
         ok[rows[keep]] = True
-        seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep))])
+        seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep)).drop_null()])
     return ok
 
 
 def first_of_each(table: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Indices, rising, of the first row of each combination of values."""
-    numbered = table.select(list(columns)).append_column("row", pa.array(np.arange(table.num_rows)))
+    """Indices, rising, of the first row of each combination of values, and of all with a missing value."""
+    key = table.select(list(columns))
+    numbered = key.append_column("row", pa.array(np.arange(table.num_rows))).drop_null()
     first = numbered.group_by(list(columns), use_threads=False).aggregate([("row", "min")])
-    out: npt.NDArray[np.int64] = np.sort(np.asarray(first.column("row_min")))
+    gaps = np.logical_or.reduce([np.asarray(flat(column).is_null()) for column in key.columns])
+    out: npt.NDArray[np.int64] = np.union1d(np.asarray(first.column("row_min")), np.flatnonzero(gaps))
     return out
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import locum
+from locum.control.draw import first_of_each
 from locum.control.drawn_rows import Infeasible
 from locum.control.unique import nearest_free
 from locum.schema.column import Column
@@ -91,3 +92,28 @@ def test_a_found_key_does_not_stop_the_rows_and_a_declared_one_does() -> None:
     stern = locum.Synthesizer("independent", seed=1).fit_table(table, Schema(columns, rules=rule))
     with pytest.raises(Infeasible):
         stern.sample(50, seed=2)
+
+
+def test_rows_with_a_missing_value_in_a_key_repeat_nothing() -> None:
+    """One row in ten has a reason: those that have none are neither dropped nor counted as alike."""
+    rng = np.random.default_rng(0)
+    there = rng.random(600) < 0.1
+    dose = pa.array(np.where(there, rng.integers(1, 60, 600), 0), mask=~there)
+    reason = pa.array([f"R{i}" if t else None for i, t in zip(rng.integers(0, 20, 600), there, strict=True)])
+    table = pa.table({"dose": dose, "reason": reason, "x": np.arange(600.0)})
+    columns = (Column("dose", "integer"), Column("reason", "category"), Column("x", "number", decimals=0))
+    schema = Schema(columns, rules=("unique(dose, reason)",))
+    drawn = locum.Synthesizer("independent", seed=1).fit_table(table, schema).sample(600, seed=2)
+    assert drawn.num_rows == 600
+    assert 0.75 < drawn["reason"].null_count / 600 < 0.97  # 0.9 is expected; 12 standard errors
+    pairs = [
+        p for p in zip(*(drawn[c].to_pylist() for c in ("dose", "reason")), strict=True) if None not in p
+    ]
+    assert len(set(pairs)) == len(pairs) > 0
+
+
+def test_the_first_of_each_keeps_every_row_with_a_missing_value() -> None:
+    table = pa.table({"a": [1, 1, None, None, 2], "b": ["x", "x", "x", "x", None]})
+    assert first_of_each(table, ("a", "b")).tolist() == [0, 2, 3, 4]
+    assert first_of_each(table, ("a",)).tolist() == [0, 2, 3, 4]
+    assert first_of_each(table.slice(0, 0), ("a",)).tolist() == []
