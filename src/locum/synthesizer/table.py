@@ -278,11 +278,21 @@ class Synthesizer:
         if isinstance(model, Selective):
             model = model.expect(rows_kept(encoder, child_seed(self._seed, "kept")))
         model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
-        fitted = Fitted(self._name, encoder, model, n_rows, entity)
+        fitted = Fitted(self._name, encoder, model, n_rows, entity, self._found_keys(schema))
         self._fitted, self._given_up = without_hopeless_rules(fitted, self._seed)
         self._origin, self._lineage = None, REAL.child()
         self._calls = itertools.count()
         return self
+
+    @staticmethod
+    def _found_keys(schema: Schema) -> tuple[str, ...]:
+        """Rules on uniqueness that were read off the rows and that nobody has declared."""
+        from locum.control.rules.clause import rule_clauses
+        from locum.control.where.names import Names
+
+        found = [rule for rule in schema.rules if rule in schema.rules_read_off]
+        clauses = rule_clauses(found, Names(schema))
+        return tuple(clause.text for clause in clauses if clause.term.op == "unique")
 
     def _settings_for(self, schema: Schema) -> dict[str, Any]:
         """The caller's settings, with the schema's target and protected columns where they can be used."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -80,7 +81,7 @@ def test_values_keep_their_range_and_grid() -> None:
     assert len(set(pairs)) > 0.9 * len(pairs)
 
 
-def test_a_found_key_does_not_stop_the_rows_and_a_declared_one_does() -> None:
+def test_a_found_key_does_not_stop_the_rows_and_a_declared_one_does(tmp_path: Path) -> None:
     table = pa.table({"day": pa.array(list(range(1, 6)) * 20, pa.int64()), "x": np.arange(100.0)})
     columns = (Column("day", "integer", False), Column("x", "number", False, decimals=0))
     rule = ("unique(day)",)
@@ -89,9 +90,15 @@ def test_a_found_key_does_not_stop_the_rows_and_a_declared_one_does() -> None:
     drawn = synth.draw(50, seed=2)
     assert drawn.table.num_rows == 50
     assert any("day" in note for note in drawn.notes)
+    synth.save(tmp_path / "found.locum")
+    again = locum.load(tmp_path / "found.locum").draw(50, seed=2)
+    assert again.table.equals(drawn.table) and again.notes == drawn.notes
     stern = locum.Synthesizer("independent", seed=1).fit_table(table, Schema(columns, rules=rule))
     with pytest.raises(Infeasible):
         stern.sample(50, seed=2)
+    stern.save(tmp_path / "stern.locum")
+    with pytest.raises(Infeasible):
+        locum.load(tmp_path / "stern.locum").sample(50, seed=2)
 
 
 def test_rows_with_a_missing_value_in_a_key_repeat_nothing() -> None:
