@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -382,3 +383,21 @@ def test_a_candidate_that_cannot_be_bound_is_dropped() -> None:
     search = _Search(Sheet.of(table, schema), Names(schema))
     search.take("text", [RuleCandidate("text", "upper(b) = a", "", ("a",))], 1)
     assert search.found == [] and search.judged(RuleCandidate("order", "b < a"), 1) is None
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_numbers_too_large_or_small_to_calculate_with_take_no_part(tmp_path: Path) -> None:
+    """Extreme numbers neither stop the search nor warn; a sum beside them is still found."""
+    rng = np.random.default_rng(6)
+    values = rng.choice([1e300, 1e308, -1e300, 5e-324, 0.0, 1.5], 400)
+    tiny, wide = rng.uniform(0, 1, 400) * 1e-310, rng.uniform(-1, 1, 400) * 1.7e308
+    part, other = rng.integers(0, 500, 400), rng.integers(0, 500, 400)
+    columns = {"a": values, "b": values, "tiny": tiny, "small": 2 * tiny, "wide": wide}
+    path = tmp_path / "t.csv"
+    lines = zip(*(map(repr, c.tolist()) for c in (*columns.values(), part, other, part + other)), strict=True)
+    path.write_text("\n".join([",".join([*columns, "m", "n", "s"]), *map(",".join, lines)]))
+    raw = read(path)
+    schema = detect(raw)
+    rules = [p.rule for p in discover(canonical(raw, schema), schema)]
+    assert "s = m + n" in rules
+    assert not any(sign in rule for rule in rules for sign in ("tiny *", "a *", "wide *"))
