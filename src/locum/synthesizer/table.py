@@ -193,7 +193,14 @@ class Synthesizer:
         """What was done to each column on its way into the model, one sentence each."""
         return self.encoder.treatments()
 
-    def fit(self, data: Any, *, schema: Schema | None = None, progress: Listener = silent) -> Self:
+    def fit(
+        self,
+        data: Any,
+        *,
+        schema: Schema | None = None,
+        find_rules: bool = True,
+        progress: Listener = silent,
+    ) -> Self:
         """Learn a table.
 
         Parameters
@@ -201,8 +208,9 @@ class Synthesizer:
         data
             A path (CSV, Parquet, Arrow, JSONL) or a frame (pandas, polars, pyarrow). It is not changed.
         schema
-            What the columns are and which rules they keep; None lets `locum.data.detect` say so, and adds the
-            rules that no row breaks and that chance cannot explain.
+            What the columns are and which rules they keep; None lets `locum.data.detect` say so.
+        find_rules
+            Whether, without a schema, the rules are added that no row breaks and that chance cannot explain.
         progress
             Hears about the model's work.
 
@@ -231,7 +239,7 @@ class Synthesizer:
 
             schema = detect(raw)
         table = canonical(raw, schema)
-        if given is None:
+        if given is None and find_rules:
             from locum.control.rules.found import with_found_rules
 
             schema = with_found_rules(table, schema)
