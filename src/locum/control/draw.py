@@ -23,7 +23,7 @@ from locum.control.drawn_rows import Infeasible, Strategy
 from locum.control.guided import pick, propose
 from locum.control.rules.whole_table import rows_against
 from locum.control.unique import movable, moved
-from locum.data.distinct import put
+from locum.data.distinct import flat, put
 from locum.models.base import Model
 from locum.models.draw_blocks import Pool
 from locum.models.guide import Guide, effective, log_mean
@@ -311,9 +311,13 @@ def drop_repeats(
 ) -> BoolArray:
     """Take out rows that agree with an earlier one on columns that must be unique; `seen` grows.
 
+<<<<<<< HEAD
     Rows that contradict a look-up which no coding keeps are taken out too.
 
     Columns that are made afresh are left to `fill_generated`. Missing values count as a value. `only` names
+=======
+    Columns that are made afresh are left to `fill_generated`. A missing value repeats nothing. `only` names
+>>>>>>> 2a4284ba4f159385704706086cb5f3bc8ed552c1
     one key of several.
     """
     made = {b.name for b in problem.encoder.books if isinstance(b, GeneratedCodebook)}
@@ -328,6 +332,7 @@ def drop_repeats(
         keep = keep[keep >= before.num_rows] - before.num_rows
         ok = np.zeros(len(ok), dtype=bool)
         ok[rows[keep]] = True
+<<<<<<< HEAD
         seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep))])
     for clause in problem.follows if only is None else ():
         if set(clause.columns) & made:
@@ -339,14 +344,19 @@ def drop_repeats(
         ok = np.zeros(len(ok), dtype=bool)
         ok[rows[~against]] = True
         seen[key] = pa.concat_tables([seen.get(key, mine.slice(0, 0)), mine.filter(pa.array(~against))])
+=======
+        seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep)).drop_null()])
+>>>>>>> 2a4284ba4f159385704706086cb5f3bc8ed552c1
     return ok
 
 
 def first_of_each(table: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Indices, rising, of the first row of each combination of values."""
-    numbered = table.select(list(columns)).append_column("row", pa.array(np.arange(table.num_rows)))
+    """Indices, rising, of the first row of each combination of values, and of all with a missing value."""
+    key = table.select(list(columns))
+    numbered = key.append_column("row", pa.array(np.arange(table.num_rows))).drop_null()
     first = numbered.group_by(list(columns), use_threads=False).aggregate([("row", "min")])
-    out: npt.NDArray[np.int64] = np.sort(np.asarray(first.column("row_min")))
+    gaps = np.logical_or.reduce([np.asarray(flat(column).is_null()) for column in key.columns])
+    out: npt.NDArray[np.int64] = np.union1d(np.asarray(first.column("row_min")), np.flatnonzero(gaps))
     return out
 
 

@@ -178,7 +178,7 @@ def _start(fitted: Fitted, request: RowRequest, seed: int) -> tuple[Problem, Dra
     if problem.impossible:
         raise explain(fitted, request.clauses, None, seed)
     asked = [c.text for c in request.clauses if c.term.op == "unique"]
-    found = all(text in fitted.schema.rules_read_off for text in asked)
+    found = all(text in fitted.found_keys for text in asked)
     drawer = Drawer(fitted.model, problem, child_seed(seed, "draw"), request.temperature, found_keys=found)
     return problem, drawer
 

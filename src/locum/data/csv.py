@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from locum.data.header import Located, check_names, locate, looks_like_data, refuse_unsure, taken_for_row
-from locum.data.origin import Dialect
+from locum.data.origin import Dialect, parts_fields
 from locum.data.table_area import NOTHING_ASKED, AreaAsked
 from locum.errors import DataError, UsageError
 
@@ -64,11 +64,11 @@ def read_csv(
         Empty file, header only, header names twice or empty, rows of different length (with the line),
         NUL bytes, text that is not in the encoding, mixed encodings, a quote that is never closed.
     UsageError
-        Delimiter that is not one character, unknown encoding.
+        Delimiter that is none (see `parts_fields`), unknown encoding.
     """
-    if delimiter is not None and len(delimiter) != 1:
+    if delimiter is not None and not parts_fields(delimiter):
         raise UsageError(
-            f"delimiter {delimiter!r} is not one character",
+            f"{delimiter!r} cannot be a delimiter",
             where="delimiter",
             expected="one character such as , ; | or a tab",
         )

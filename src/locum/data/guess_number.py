@@ -145,7 +145,7 @@ def number_column(guess: NumberGuess, texts: pa.Array) -> tuple[Kind, int | None
 def _too_fine(values: np.ndarray, decimals: int) -> bool:
     """Whether writing with so many digits would not read back as the same doubles."""
     finite = values[np.isfinite(values)]
-    return bool(finite.size and np.abs(finite).max() * 10.0**decimals >= 2.0**53)
+    return bool(finite.size and np.abs(finite).max() >= 2.0**53 / 10.0**decimals)
 
 
 def number_details(guess: NumberGuess) -> str:

@@ -175,13 +175,33 @@ def _origin(obj: object) -> Origin:
     dialect = None
     if given is not None:
         dialect = Dialect(**given)
-        for name in ("delimiter", "encoding", "newline", "row", "row_form"):
-            if not isinstance(getattr(dialect, name), str):
-                raise TypeError("dialect")
+        _check_dialect(dialect)
     missing = tuple(obj["missing"])
     if not all(isinstance(text, str) for text in missing):
         raise TypeError("missing")
     return Origin(obj["backend"], tuple(columns), dialect, missing, bool(obj["wrapped"]))
+
+
+def parts_fields(mark: str) -> bool:
+    """Whether a text can part the fields of a CSV file: one sign of ASCII, no letter, digit or quote."""
+    return len(mark) == 1 and mark.isascii() and not mark.isalnum() and mark not in '"\r\n\0'
+
+
+def _check_dialect(dialect: Dialect) -> None:
+    """Refuse a spelling that no reader can have found; raises TypeError and ValueError."""
+    texts = (dialect.delimiter, dialect.encoding, dialect.newline, dialect.row, dialect.row_form)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("dialect")
+    if not (isinstance(dialect.quote_all, bool) and isinstance(dialect.space, bool)):
+        raise TypeError("dialect")
+    if not parts_fields(dialect.delimiter) or dialect.newline not in ("\n", "\r\n", "\r"):
+        raise ValueError("dialect")
+    if dialect.row_form not in ("", "empty", "absent") or dialect.decimal not in (None, ".", ","):
+        raise ValueError("dialect")
+    try:
+        "".encode(dialect.encoding)
+    except LookupError:
+        raise ValueError("dialect") from None
 
 
 @dataclass(frozen=True, slots=True)

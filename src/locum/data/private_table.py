@@ -17,7 +17,7 @@ from locum.data.arrowtypes import family
 from locum.data.blocks import Blocks, typed_blocks
 from locum.data.cell_texts import column_texts, texts_of
 from locum.data.csv_lines import LineForm, line_form, read_lines
-from locum.data.origin import Backend
+from locum.data.origin import Backend, parts_fields
 from locum.data.packing import reading as unpacked
 from locum.data.parts import parts_of
 from locum.data.read import JSON_FILES, SUFFIXES, TEXT_FILES, kind_of_file, read, table_name
@@ -130,9 +130,7 @@ def open_private(
     if suffix in TEXT_FILES:
         if delimiter in ("tab", "\\t") or (delimiter is None and suffix in (".tsv", ".tab")):
             delimiter = "\t"
-        if delimiter is not None and (
-            len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0'
-        ):
+        if delimiter is not None and not parts_fields(delimiter):
             raise UsageError(
                 f"{delimiter!r} cannot be a delimiter",
                 where="delimiter",

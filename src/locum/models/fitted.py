@@ -30,6 +30,8 @@ class Fitted:
         Number of rows that it learned from; under a guarantee not the exact one.
     entity
         What is known of the persons behind the rows; None where each row is somebody else's.
+    found_keys
+        Rules ``unique(...)`` that were found in the rows, and that nobody declared; see `Drawer.found_keys`.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Fitted:
     model: Model
     n_rows: int
     entity: EntityForm | None = None
+    found_keys: tuple[str, ...] = ()
 
     @property
     def schema(self) -> Schema:

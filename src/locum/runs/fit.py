@@ -127,7 +127,7 @@ def fit(
     if request.privacy is not None:
         return fit_prepared(prepare(request, progress), progress).synthesizer
     return Synthesizer(synthesizer or DEFAULT_SYNTHESIZER, seed=seed, **settings).fit(
-        data, schema=schema, progress=progress
+        data, schema=schema, find_rules=request.rules == FOUND_RULES, progress=progress
     )
 
 

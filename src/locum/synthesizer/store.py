@@ -71,6 +71,8 @@ def write_model(path: str | os.PathLike[str], stored: Stored) -> None:
     }
     if fitted.entity is not None:
         documents["schema"]["entity"] = fitted.entity.to_json()
+    if fitted.found_keys:
+        documents["schema"]["found_keys"] = list(fitted.found_keys)
     about = {
         "synthesizer": fitted.name,
         "table": fitted.schema.name[:200],
@@ -119,7 +121,7 @@ def _parts(documents: Mapping[str, Any], tensors: Mapping[str, Any], lineage: Li
     from locum.data.origin import origin_from_json
 
     head, outer = _head(documents["model"]), documents["schema"]
-    if not isinstance(outer, dict) or set(outer) - {"entity"} != {"schema", "origin"}:
+    if not isinstance(outer, dict) or set(outer) - {"entity", "found_keys"} != {"schema", "origin"}:
         raise broken("schema.json has other parts than schema and origin")
     schema = schema_from_json(outer["schema"])
     # model files hold no marks; without a guarantee anything in one may have been read off rows
@@ -129,8 +131,12 @@ def _parts(documents: Mapping[str, Any], tensors: Mapping[str, Any], lineage: Li
     entity = None
     if "entity" in outer:
         entity = EntityForm.from_json(Wire.of(outer["entity"], "schema.entity"), schema)
+    found = outer.get("found_keys", [])
+    if not isinstance(found, list) or not all(type(rule) is str for rule in found):
+        raise broken("found_keys of schema.json is not a list of rules")
     model = registry.get(head["name"]).from_state(ModelState(head["settings"], tensors), encoder.domain)
-    return Stored(Fitted(head["name"], encoder, model, head["rows"], entity), head["seed"], origin, lineage)
+    fitted = Fitted(head["name"], encoder, model, head["rows"], entity, tuple(found))
+    return Stored(fitted, head["seed"], origin, lineage)
 
 
 def _head(value: Any) -> dict[str, Any]:

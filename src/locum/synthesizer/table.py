@@ -193,7 +193,14 @@ class Synthesizer:
         """What was done to each column on its way into the model, one sentence each."""
         return self.encoder.treatments()
 
-    def fit(self, data: Any, *, schema: Schema | None = None, progress: Listener = silent) -> Self:
+    def fit(
+        self,
+        data: Any,
+        *,
+        schema: Schema | None = None,
+        find_rules: bool = True,
+        progress: Listener = silent,
+    ) -> Self:
         """Learn a table.
 
         Parameters
@@ -201,8 +208,9 @@ class Synthesizer:
         data
             A path (CSV, Parquet, Arrow, JSONL) or a frame (pandas, polars, pyarrow). It is not changed.
         schema
-            What the columns are and which rules they keep; None lets `locum.data.detect` say so, and adds the
-            rules that no row breaks and that chance cannot explain.
+            What the columns are and which rules they keep; None lets `locum.data.detect` say so.
+        find_rules
+            Whether, without a schema, the rules are added that no row breaks and that chance cannot explain.
         progress
             Hears about the model's work.
 
@@ -231,7 +239,7 @@ class Synthesizer:
 
             schema = detect(raw)
         table = canonical(raw, schema)
-        if given is None:
+        if given is None and find_rules:
             from locum.control.rules.found import with_found_rules
 
             schema = with_found_rules(table, schema)
@@ -278,11 +286,21 @@ class Synthesizer:
         if isinstance(model, Selective):
             model = model.expect(rows_kept(encoder, child_seed(self._seed, "kept")))
         model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
-        fitted = Fitted(self._name, encoder, model, n_rows, entity)
+        fitted = Fitted(self._name, encoder, model, n_rows, entity, self._found_keys(schema))
         self._fitted, self._given_up = without_hopeless_rules(fitted, self._seed)
         self._origin, self._lineage = None, REAL.child()
         self._calls = itertools.count()
         return self
+
+    @staticmethod
+    def _found_keys(schema: Schema) -> tuple[str, ...]:
+        """Rules on uniqueness that were read off the rows and that nobody has declared."""
+        from locum.control.rules.clause import rule_clauses
+        from locum.control.where.names import Names
+
+        found = [rule for rule in schema.rules if rule in schema.rules_read_off]
+        clauses = rule_clauses(found, Names(schema))
+        return tuple(clause.text for clause in clauses if clause.term.op == "unique")
 
     def _settings_for(self, schema: Schema) -> dict[str, Any]:
         """The caller's settings, with the schema's target and protected columns where they can be used."""

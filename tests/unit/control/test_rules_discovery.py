@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from locum.control.rules.clause import rule_clauses
-from locum.control.rules.discover import KINDS, MOST_COLUMNS, discover
+from locum.control.rules.discover import KINDS, MOST_COLUMNS, _Search, discover
 from locum.control.rules.proposal import Discovery
+from locum.control.rules.shapes.sheet import RuleCandidate, Sheet
 from locum.control.rules.whole_table import rows_against
 from locum.control.where.names import Names
 from locum.data.canonical import canonical
@@ -363,3 +365,39 @@ def test_a_table_of_few_rows_is_not_searched() -> None:
     found = discover(pa.table({"a": [1, 2, 3]}), Schema((Column("a", "integer"),)))
     assert list(found) == []
     assert "fewer than 16 rows" in found.left_out["a"]
+
+
+def test_a_number_that_begins_a_code_is_told_as_a_rule_that_can_be_bound() -> None:
+    rng = np.random.default_rng(5)
+    number, end = rng.integers(100, 999, 400), rng.integers(10, 99, 400)
+    codes = [f"{a}-{b}" for a, b in zip(number, end, strict=True)]
+    table, schema, found = look({"a": number, "code": codes, "w": rng.normal(size=400).round(2)})
+    [rule] = [p.rule for p in found.proposals if "code" in p.rule]
+    [clause] = rule_clauses(rule, Names(schema))
+    assert clause.holds(table).all() and set(clause.columns) == {"a", "code"}
+
+
+def test_a_candidate_that_cannot_be_bound_is_dropped() -> None:
+    table = pa.table({"a": pa.array(range(40)), "b": pa.array(["x", "y"] * 20)})
+    schema = Schema((Column("a", "integer"), Column("b", "category", levels=("x", "y"))))
+    search = _Search(Sheet.of(table, schema), Names(schema))
+    search.take("text", [RuleCandidate("text", "upper(b) = a", "", ("a",))], 1)
+    assert search.found == [] and search.judged(RuleCandidate("order", "b < a"), 1) is None
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_numbers_too_large_or_small_to_calculate_with_take_no_part(tmp_path: Path) -> None:
+    """Extreme numbers neither stop the search nor warn; a sum beside them is still found."""
+    rng = np.random.default_rng(6)
+    values = rng.choice([1e300, 1e308, -1e300, 5e-324, 0.0, 1.5], 400)
+    tiny, wide = rng.uniform(0, 1, 400) * 1e-310, rng.uniform(-1, 1, 400) * 1.7e308
+    part, other = rng.integers(0, 500, 400), rng.integers(0, 500, 400)
+    columns = {"a": values, "b": values, "tiny": tiny, "small": 2 * tiny, "wide": wide}
+    path = tmp_path / "t.csv"
+    lines = zip(*(map(repr, c.tolist()) for c in (*columns.values(), part, other, part + other)), strict=True)
+    path.write_text("\n".join([",".join([*columns, "m", "n", "s"]), *map(",".join, lines)]))
+    raw = read(path)
+    schema = detect(raw)
+    rules = [p.rule for p in discover(canonical(raw, schema), schema)]
+    assert "s = m + n" in rules
+    assert not any(sign in rule for rule in rules for sign in ("tiny *", "a *", "wide *"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import locum
+from locum.control.draw import first_of_each
 from locum.control.drawn_rows import Infeasible
 from locum.control.unique import nearest_free
 from locum.schema.column import Column
@@ -79,7 +81,7 @@ def test_values_keep_their_range_and_grid() -> None:
     assert len(set(pairs)) > 0.9 * len(pairs)
 
 
-def test_a_found_key_does_not_stop_the_rows_and_a_declared_one_does() -> None:
+def test_a_found_key_does_not_stop_the_rows_and_a_declared_one_does(tmp_path: Path) -> None:
     table = pa.table({"day": pa.array(list(range(1, 6)) * 20, pa.int64()), "x": np.arange(100.0)})
     columns = (Column("day", "integer", False), Column("x", "number", False, decimals=0))
     rule = ("unique(day)",)
@@ -88,6 +90,37 @@ def test_a_found_key_does_not_stop_the_rows_and_a_declared_one_does() -> None:
     drawn = synth.draw(50, seed=2)
     assert drawn.table.num_rows == 50
     assert any("day" in note for note in drawn.notes)
+    synth.save(tmp_path / "found.locum")
+    again = locum.load(tmp_path / "found.locum").draw(50, seed=2)
+    assert again.table.equals(drawn.table) and again.notes == drawn.notes
     stern = locum.Synthesizer("independent", seed=1).fit_table(table, Schema(columns, rules=rule))
     with pytest.raises(Infeasible):
         stern.sample(50, seed=2)
+    stern.save(tmp_path / "stern.locum")
+    with pytest.raises(Infeasible):
+        locum.load(tmp_path / "stern.locum").sample(50, seed=2)
+
+
+def test_rows_with_a_missing_value_in_a_key_repeat_nothing() -> None:
+    """One row in ten has a reason: those that have none are neither dropped nor counted as alike."""
+    rng = np.random.default_rng(0)
+    there = rng.random(600) < 0.1
+    dose = pa.array(np.where(there, rng.integers(1, 60, 600), 0), mask=~there)
+    reason = pa.array([f"R{i}" if t else None for i, t in zip(rng.integers(0, 20, 600), there, strict=True)])
+    table = pa.table({"dose": dose, "reason": reason, "x": np.arange(600.0)})
+    columns = (Column("dose", "integer"), Column("reason", "category"), Column("x", "number", decimals=0))
+    schema = Schema(columns, rules=("unique(dose, reason)",))
+    drawn = locum.Synthesizer("independent", seed=1).fit_table(table, schema).sample(600, seed=2)
+    assert drawn.num_rows == 600
+    assert 0.75 < drawn["reason"].null_count / 600 < 0.97  # 0.9 is expected; 12 standard errors
+    pairs = [
+        p for p in zip(*(drawn[c].to_pylist() for c in ("dose", "reason")), strict=True) if None not in p
+    ]
+    assert len(set(pairs)) == len(pairs) > 0
+
+
+def test_the_first_of_each_keeps_every_row_with_a_missing_value() -> None:
+    table = pa.table({"a": [1, 1, None, None, 2], "b": ["x", "x", "x", "x", None]})
+    assert first_of_each(table, ("a", "b")).tolist() == [0, 2, 3, 4]
+    assert first_of_each(table, ("a",)).tolist() == [0, 2, 3, 4]
+    assert first_of_each(table.slice(0, 0), ("a",)).tolist() == []

@@ -319,8 +319,34 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path, monkeypatch):
         {"backend": "csv", "columns": [["a", 1, "", ""]], "dialect": None, "missing": [], "wrapped": False},
         {"backend": "csv", "columns": [], "dialect": {"evil": 1}, "missing": [], "wrapped": False},
         {"backend": "csv", "columns": [], "dialect": None, "missing": [1], "wrapped": False},
+        *(
+            {"backend": "csv", "columns": [], "dialect": dialect, "missing": [], "wrapped": False}
+            for dialect in (
+                {"encoding": "x"},
+                {"encoding": "rot13"},
+                {"delimiter": ""},
+                {"delimiter": "total"},
+                {"delimiter": ",x"},
+                {"delimiter": "a"},
+                {"delimiter": '"'},
+                {"newline": "price"},
+                {"newline": ""},
+                {"quote_all": "yes"},
+                {"space": 2},
+                {"decimal": "x"},
+                {"row_form": "x"},
+            )
+        ),
     ],
 )
 def test_broken_origins_are_refused(broken):
     with pytest.raises(FileFormatError):
         origin_from_json(broken)
+
+
+def test_a_delimiter_is_a_sign_when_read_and_when_loaded(tmp_path):
+    for mark in (";", "\t", "^", "~", " "):
+        raw = read(csv(tmp_path, f"a{mark}b\n1{mark}2\n3{mark}4\n"), delimiter=mark)
+        assert origin_from_json(raw.origin.to_json()).dialect.delimiter == mark
+    with pytest.raises(UsageError, match="cannot be a delimiter"):
+        read(csv(tmp_path, "1x2\n3x4\n"), delimiter="x")

@@ -107,6 +107,12 @@ def test_declared_rules_alone(data: Path, tmp_path: Path, capsys: Any) -> None:
     assert "there is no choice of rules 'all'" in " ".join(capsys.readouterr().err.split())
 
 
+def test_declared_rules_alone_in_python(data: Path) -> None:
+    found = locum.fit(data, synthesizer="independent", seed=1)
+    alone = locum.fit(data, synthesizer="independent", seed=1, rules="declared")
+    assert found.schema.rules and not alone.schema.rules and not alone.schema.near_rules
+
+
 def test_check_lists_rules_with_how_they_are_kept(data: Path, capsys: Any) -> None:
     assert main(["check", str(data), "--json"]) == 0
     told = {r["rule"]: r for r in json.loads(capsys.readouterr().out)["rules"]}

@@ -38,6 +38,7 @@ from locum.control.rules.whole_table import rows_against, rows_in_support
 from locum.control.where.evaluate import evaluate
 from locum.control.where.names import Names
 from locum.control.where.token import quote
+from locum.errors import UsageError
 from locum.randomness import stream
 from locum.schema.table import Schema
 
@@ -169,7 +170,7 @@ class _Search:
             again = known is not None and (known.kind, known.sources) != (candidate.kind, candidate.sources)
             if again or (known is not None and kind != "condition") or self.circle(candidate):
                 continue
-            if candidate.kind == "text" and self.is_told(candidate):
+            if self.clause(candidate) is None or (candidate.kind == "text" and self.is_told(candidate)):
                 continue
             proposal = self.judged(candidate, tried)
             if proposal is None:
@@ -185,8 +186,16 @@ class _Search:
 
     def is_told(self, candidate: RuleCandidate) -> bool:
         """Whether a part of a text that is a column follows from that text anyway."""
-        columns = rule_clauses(candidate.text, self.names)[0].columns
-        return not candidate.defines and frozenset(columns) in self.tied()
+        clause = self.clause(candidate)
+        return clause is not None and not candidate.defines and frozenset(clause.columns) in self.tied()
+
+    def clause(self, candidate: RuleCandidate) -> Clause | None:
+        """What the text of a candidate says; None where the language of rules has no such sentence."""
+        try:
+            found = rule_clauses(candidate.text, self.names)
+        except UsageError:
+            return None
+        return found[0] if len(found) == 1 else None
 
     def circle(self, candidate: RuleCandidate) -> bool:
         """Whether the column would be calculated from itself."""
@@ -205,7 +214,9 @@ class _Search:
 
     def judged(self, candidate: RuleCandidate, tried: int) -> RuleProposal | None:
         """The proposal that a candidate makes, None when rows or chance speak against it."""
-        [clause] = rule_clauses(candidate.text, self.names)
+        clause = self.clause(candidate)
+        if clause is None:
+            return None
         if clause.about_table:
             if rows_against(clause, self.sheet.table).any():
                 return None
@@ -240,8 +251,7 @@ class _Search:
             proposal = self.judged(candidate, tried)
             if proposal is None:
                 continue
-            [clause] = rule_clauses(candidate.text, self.names)
-            low, high = clause.columns
+            low, high = rule_clauses(candidate.text, self.names)[0].columns
             if proposal.violations:
                 if not any({low, high} <= {d.column, *d.sources} for d in self.definitions.values()):
                     self.found.append(proposal)
@@ -272,8 +282,8 @@ class _Search:
 
     def zero_follows(self, candidate: RuleCandidate) -> bool:
         """Whether ``if a = 0 then b = 0`` follows from an order or a product."""
-        [clause] = rule_clauses(candidate.text, self.names)
-        if not candidate.text.endswith(" = 0") or len(clause.columns) != 2:
+        clause = self.clause(candidate)
+        if clause is None or not candidate.text.endswith(" = 0") or len(clause.columns) != 2:
             return False
         by, column = clause.columns
         return zero_follows(column, by, self.kept_orders, self.definitions.values(), self.sheet)

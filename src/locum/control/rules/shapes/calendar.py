@@ -29,7 +29,7 @@ def dates(sheet: Sheet, defined: Mapping[str, object]) -> tuple[list[RuleCandida
     found: list[RuleCandidate] = []
     tried = 0
     moments = sheet.names("moment")
-    numbers = [n for n in sheet.names("number") if n not in defined]
+    numbers = [n for n in sheet.amounts() if n not in defined]
     labels = [n for n in sheet.names("label", "truth") if n not in defined]
     for d in moments:
         tried += (len(numbers) * len(_SHIFTS) + len(labels)) * len(DATE_PARTS) + len(moments)

@@ -43,7 +43,8 @@ def changed_copies(sheet: Sheet, defined: Collection[str]) -> tuple[list[RuleCan
     found: list[RuleCandidate] = []
     tried = 0
     for sort in _ORDERED:
-        for a, c in combinations(sheet.names(sort), 2):
+        names = sheet.amounts() if sort == "number" else sheet.names(sort)
+        for a, c in combinations(names, 2):
             if {a, c} <= set(defined):
                 continue
             tried += 1

@@ -51,9 +51,14 @@ def joins(sheet: Sheet) -> tuple[list[RuleCandidate], int]:
             formula = _formula(parts)
             if side == quote(name) and formula == quote(sources[0]):
                 break  # A copy is found elsewhere.
-            found.append(
-                RuleCandidate("text", f"{side} = {formula}", name if side == quote(name) else "", sources)
-            )
+            whole = name if side == quote(name) else ""
+            if formula == quote(sources[0]) and sort_of(sheet.schema[sources[0]]) == "number":
+                # a column that is made afresh must not be what the number is calculated from
+                if sort_of(sheet.schema[name]) == "made":
+                    formula = f"concat({formula})"
+                else:
+                    side = f"number({side})"
+            found.append(RuleCandidate("text", f"{side} = {formula}", whole, sources))
             break
     # A code is put together from a region and a number, before the region is the code's first letter.
     found.sort(key=lambda c: -len(c.sources))

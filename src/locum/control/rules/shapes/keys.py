@@ -79,7 +79,7 @@ def _expected(sheet: Sheet, name: str) -> float:
     if not column.ordered:
         return pairs / n
     data = sheet.data[name]
-    width = float(np.nanmax(data) - np.nanmin(data))
+    width = float(np.nanmax(data)) - float(np.nanmin(data))
     steps = {"date": 86_400e6, "datetime": 1e6, "duration": 1e6}
     step = steps.get(column.kind, 2 * sheet.half_unit(name))
     return pairs / (width / step + 1) if step else 0.0

@@ -39,12 +39,12 @@ class _Factor:
 
 def products(sheet: Sheet, defined: Collection[str]) -> tuple[list[RuleCandidate], int]:
     """Candidates ``c = a * b`` and the like, and how many were tried; `defined` columns are no whole."""
-    every = sheet.names("number")
+    every = sheet.amounts()
     names = [n for n in every if len(sheet.levels[n]) > FEW_VALUES]
     if len(names) < 2:
         return [], 0
     factors = [f for n in names for f in _factors(sheet, n)]
-    rates = [f for n in sheet.names("number") for f in _rates(sheet, n)]
+    rates = [f for n in sheet.amounts() for f in _rates(sheet, n)]
     k, r = len(names), len(rates)
     found = [*_by_logs(sheet, names, factors, rates, defined)]
     tried = k**3 * (1 if k <= MOST_SQUARES else 2) + k * k * r
@@ -59,7 +59,7 @@ def plain_products(sheet: Sheet, defined: Collection[str]) -> tuple[list[RuleCan
 
     They go before sums: a total that is a price times a quantity is not what a discount and a net price make.
     """
-    names = sheet.names("number")
+    names = sheet.amounts()
     if len(names) < 3:
         return [], 0
     data = sheet.matrix(names)

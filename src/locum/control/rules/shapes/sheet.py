@@ -18,6 +18,9 @@ from locum.schema.table import Schema
 
 #: Rows on which candidates are tried before they are counted on all.
 TRIAL = 5000
+#: Largest size of numbers with which is calculated: beyond it products of three overflow. Its inverse is the
+#: smallest size of the largest number of a column.
+LARGEST = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,15 @@ class Sheet:
     def names(self, *sorts: Sort) -> list[str]:
         """Columns of these sorts, in order, that hold more than one value."""
         return [c.name for c in self.schema if sort_of(c) in sorts and len(self.levels[c.name]) > 1]
+
+    def amounts(self) -> list[str]:
+        """Columns of numbers with which can be calculated: not too large or too small for products."""
+        return [n for n in self.names("number") if self._measured(n)]
+
+    def _measured(self, name: str) -> bool:
+        sizes = np.abs(self.data[name][self.present(name)])
+        largest = float(sizes.max(initial=0.0))
+        return largest <= LARGEST and (largest == 0 or largest >= 1 / LARGEST)
 
     def present(self, name: str) -> BoolArray:
         """Rows in which a column is not missing; shape (n_trial,)."""

@@ -69,7 +69,7 @@ def long_sums(sheet: Sheet, defined: Mapping[str, Definition]) -> tuple[list[Rul
 def _varied(sheet: Sheet, defined: Mapping[str, Definition]) -> list[str]:
     """Numbers that may take part: not those that equal another column."""
     copies = {d.column for d in defined.values() if d.kind == "copy" and d.plain}
-    return [n for n in sheet.names("number") if n not in copies and len(sheet.levels[n]) > 2]
+    return [n for n in sheet.amounts() if n not in copies and len(sheet.levels[n]) > 2]
 
 
 def _few_terms(sheet: Sheet, names: list[str]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -35,7 +35,7 @@ def thresholds(
     """
     found: list[RuleCandidate] = []
     tried = 0
-    numbers = sheet.names("number")
+    numbers = sheet.amounts()
     moments = sheet.names("moment")
     later = {n for names in together for n in names[1:]}
     for column in sheet.schema:
