@@ -15,6 +15,7 @@ from locum.codes.codebook import with_nulls
 from locum.codes.encoder import Encoder
 from locum.codes.fresh_values import GeneratedCodebook
 from locum.codes.recoding import Recoding
+from locum.control.asked_inputs import with_inputs
 from locum.control.calculate import calculate
 from locum.control.code_values import (
     Bank,
@@ -107,7 +108,7 @@ class Problem:
         unique = [c.columns for c in clauses if c.term.op == "unique"]
         problem = cls(encoder, plain, unique)
         problem.follows = [c for c in clauses if c.term.op == "follows" and c.text not in encoder.kept]
-        root, asked = roots(encoder), asked_values(plain)
+        root, asked = roots(encoder), with_inputs(encoder, asked_values(plain))
         one_row = np.zeros((1, len(encoder.domain)), dtype=np.int32, order="F")
         for clause in plain:
             if clause.origin == "rule" and clause.text in encoder.kept and not fixed & set(clause.columns):
