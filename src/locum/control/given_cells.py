@@ -23,6 +23,7 @@ from locum.control.drawn_rows import Infeasible
 from locum.control.guided import propose
 from locum.control.layout.forced import Forced
 from locum.control.layout.lookup import Lookup
+from locum.control.layout.nearest_day import NearestDay
 from locum.control.request import RowRequest
 from locum.control.rules.clash import explain
 from locum.control.rules.clause import Clause
@@ -226,12 +227,13 @@ def _following(
         known = np.asarray(pc.is_in(source, value_set=book.keys))
         return with_nulls(book.look_up(source), ~known), (book.determinant,)
     for recoding in encoder.recodings:
-        if isinstance(recoding, Lookup) and recoding.gives == (name,) and set(recoding.inputs) <= set(cells):
-            own = {other: cells[other] for other in recoding.inputs}
-            known = recoding.known(own)
+        look_up = recoding.part if isinstance(recoding, NearestDay) else recoding
+        if isinstance(look_up, Lookup) and look_up.gives == (name,) and set(look_up.inputs) <= set(cells):
+            own = {other: cells[other] for other in look_up.inputs}
+            known = look_up.known(own)
             for values in own.values():
                 known &= np.asarray(pc.is_valid(values))
-            return with_nulls(recoding.back(None, own)[name], ~known), recoding.inputs
+            return with_nulls(look_up.back(None, own)[name], ~known), look_up.inputs
     return None, ()
 
 
