@@ -148,6 +148,7 @@ class Problem:
         if len(clause.columns) != 1:
             return
         (name,) = clause.columns
+        root = roots(self.encoder)
         for recoding in self.encoder.recodings:
             if isinstance(recoding, Formula) and recoding.rest == "all" and recoding.gives == (name,):
                 bank = build_bank(self.encoder, name, asked_values([clause]))
@@ -155,6 +156,25 @@ class Problem:
                 share = bank.share(clause.holds(pa.table({name: bank.values})), self.encoder.domain.sizes[at])
                 if (share > 0).any():
                     self.weights[at] = self.weights.get(at, 1.0) * share
+            if isinstance(recoding, Formula) and recoding.rest != "nothing" and recoding.gives == (name,):
+                leads = [root[other] for other in recoding.inputs]
+                if len(leads) == 1 and len(leads[0]) == 1:
+                    self._hint_input(recoding, clause, leads[0][0])
+
+    def _hint_input(self, formula: Formula, clause: Clause, root: str) -> None:
+        """No weight for codes of the one input of a calculated column that give it no value as asked."""
+        asked = with_inputs(self.encoder, asked_values([clause]))
+        bank = build_bank(self.encoder, root, asked)
+        (name,) = formula.inputs
+        value = calculate(formula.equation.value, bank.table, formula.column)
+        if clause.holds(pa.table({formula.column.name: pa.nulls(1, value.type)})).all():
+            return  # the column may be missing beside any value
+        # where the input is missing the column may be anything
+        may = clause.holds(pa.table({formula.column.name: value})) | np.asarray(pc.is_null(bank.table[name]))
+        at = bank.attributes[0]
+        fits = bank.share(may, self.encoder.domain.sizes[at]) > 0
+        if fits.any():
+            self.weights[at] = self.weights.get(at, 1.0) * fits.astype(np.float64)
 
     def bank(self, root: str, asked: dict[str, set[Any]]) -> Bank:
         """The bank of a root column, built when first needed."""

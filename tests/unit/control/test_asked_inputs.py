@@ -64,3 +64,20 @@ def test_values_go_back_through_all_that_is_calculated(shop: Synthesizer) -> Non
     assert any(abs(v - 3198) < 1e-6 for v in asked["owed"])
     assert any(abs(v - 18.02) < 1e-6 for v in asked["price"])
     assert with_inputs(shop.encoder, {"x": {0.5}}) == {"x": {0.5}}
+
+
+def test_a_calculated_column_that_may_be_missing_is_found_and_may_still_be_missing() -> None:
+    rng = np.random.default_rng(6)
+    cents = rng.integers(100, 9_000, N)
+    price = pa.array(cents / 100, mask=rng.random(N) < 0.02)
+    values = pa.array(cents, mask=(rng.random(N) < 0.2) | np.asarray(price.is_null()))
+    table = pa.table({"price": price, "cents": values, "x": rng.normal(size=N)})
+    synth = locum.fit(table, synthesizer="tree-fast", seed=1)
+    (formula,) = synth.encoder.recodings
+    assert formula.coded is not None and formula.coded.kind == "boolean"
+    rows = synth.draw(20, where="cents = 8123", seed=1).table
+    assert set(rows["price"].to_pylist()) == {81.23}
+    rows = synth.draw(200, where="cents is null", seed=1).table
+    assert rows["cents"].null_count == 200
+    # about 1 in 10 of the missing ones has no price; 60 of 200 is less likely than one in a billion
+    assert rows["price"].null_count < 60
