@@ -15,6 +15,7 @@ from locum.codes.codebook import with_nulls
 from locum.codes.encoder import Encoder
 from locum.codes.fresh_values import GeneratedCodebook
 from locum.codes.recoding import Recoding
+from locum.control.asked_inputs import with_inputs
 from locum.control.calculate import calculate
 from locum.control.code_values import (
     Bank,
@@ -107,7 +108,7 @@ class Problem:
         unique = [c.columns for c in clauses if c.term.op == "unique"]
         problem = cls(encoder, plain, unique)
         problem.follows = [c for c in clauses if c.term.op == "follows" and c.text not in encoder.kept]
-        root, asked = roots(encoder), asked_values(plain)
+        root, asked = roots(encoder), with_inputs(encoder, asked_values(plain))
         one_row = np.zeros((1, len(encoder.domain)), dtype=np.int32, order="F")
         for clause in plain:
             if clause.origin == "rule" and clause.text in encoder.kept and not fixed & set(clause.columns):
@@ -147,6 +148,7 @@ class Problem:
         if len(clause.columns) != 1:
             return
         (name,) = clause.columns
+        root = roots(self.encoder)
         for recoding in self.encoder.recodings:
             if isinstance(recoding, Formula) and recoding.rest == "all" and recoding.gives == (name,):
                 bank = build_bank(self.encoder, name, asked_values([clause]))
@@ -154,6 +156,25 @@ class Problem:
                 share = bank.share(clause.holds(pa.table({name: bank.values})), self.encoder.domain.sizes[at])
                 if (share > 0).any():
                     self.weights[at] = self.weights.get(at, 1.0) * share
+            if isinstance(recoding, Formula) and recoding.rest != "nothing" and recoding.gives == (name,):
+                leads = [root[other] for other in recoding.inputs]
+                if len(leads) == 1 and len(leads[0]) == 1:
+                    self._hint_input(recoding, clause, leads[0][0])
+
+    def _hint_input(self, formula: Formula, clause: Clause, root: str) -> None:
+        """No weight for codes of the one input of a calculated column that give it no value as asked."""
+        asked = with_inputs(self.encoder, asked_values([clause]))
+        bank = build_bank(self.encoder, root, asked)
+        (name,) = formula.inputs
+        value = calculate(formula.equation.value, bank.table, formula.column)
+        if clause.holds(pa.table({formula.column.name: pa.nulls(1, value.type)})).all():
+            return  # the column may be missing beside any value
+        # where the input is missing the column may be anything
+        may = clause.holds(pa.table({formula.column.name: value})) | np.asarray(pc.is_null(bank.table[name]))
+        at = bank.attributes[0]
+        fits = bank.share(may, self.encoder.domain.sizes[at]) > 0
+        if fits.any():
+            self.weights[at] = self.weights.get(at, 1.0) * fits.astype(np.float64)
 
     def bank(self, root: str, asked: dict[str, set[Any]]) -> Bank:
         """The bank of a root column, built when first needed."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from locum.arrays import IntArray
+from locum.codes.codebook import with_nulls
 from locum.codes.derived import DerivedCodebook
 from locum.codes.encoder import Encoder, arrow_type
 from locum.codes.recoding import RestoredCodebook
@@ -19,6 +22,8 @@ from locum.control.draw import first_of_each
 from locum.control.drawn_rows import Infeasible
 from locum.control.guided import propose
 from locum.control.layout.forced import Forced
+from locum.control.layout.lookup import Lookup
+from locum.control.layout.nearest_day import NearestDay
 from locum.control.request import RowRequest
 from locum.control.rules.clash import explain
 from locum.control.rules.clause import Clause
@@ -126,13 +131,15 @@ def compile_given(
     Raises
     ------
     Infeasible
-        When the given cells of a row contradict conditions or rules, with the first such rows.
+        When the given cells of a row contradict conditions, rules or what follows from a column, with the
+        first such rows.
     """
     encoder = fitted.encoder
     problem = Problem.of(encoder, request.clauses, may_settle(encoder, given.column_names))
     if problem.impossible:
         raise explain(fitted, request.clauses, None, seed)
     _refuse_contradictions(given, request.clauses)
+    _refuse_other_values(encoder, given)
     _refuse_repeats(given, problem)
     return problem, problem.guide(request.temperature, paired=True), fixed_codes(encoder, given)
 
@@ -174,13 +181,60 @@ def _refuse_contradictions(given: pa.Table, clauses: Sequence[Clause]) -> None:
         whole = np.logical_and.reduce([~np.asarray(flat(part.column(c)).is_null()) for c in clause.columns])
         bad = np.flatnonzero(whole & ~clause.holds(part))
         if len(bad):
-            shown = ", ".join(str(i + 1) for i in bad[:5]) + (", ..." if len(bad) > 5 else "")
-            raise Infeasible(
-                f"{_rows(len(bad), 'breaks', 'break')} {clause.text} (row {shown})",
-                clash=[clause.text],
-                where="given",
-                nearest=f"leave out {_them(len(bad))}, or the condition {clause.text}",
-            )
+            raise _broken(bad, clause.text, f"the condition {clause.text}")
+
+
+def _broken(bad: IntArray, text: str, other: str) -> Infeasible:
+    """The error for given rows that break what `text` says; `other` can be left out in their place."""
+    shown = ", ".join(str(i + 1) for i in bad[:5]) + (", ..." if len(bad) > 5 else "")
+    return Infeasible(
+        f"{_rows(len(bad), 'breaks', 'break')} {text} (row {shown})",
+        clash=[text],
+        where="given",
+        nearest=f"leave out {_them(len(bad))}, or {other}",
+    )
+
+
+def _refuse_other_values(encoder: Encoder, given: pa.Table) -> None:
+    """Rows with another value of a column than follows from the given cells of others.
+
+    What those lead to is looked up on the way: a country that follows from a region that follows from a town.
+    Values of which nothing is known lead nowhere.
+    """
+    cells = {name: flat(given.column(name)) for name in given.column_names}
+    lead = {name: name for name in cells}
+    for name in encoder.order:
+        value, source = _following(encoder, name, cells)
+        if value is None:
+            continue
+        leads = " and ".join(dict.fromkeys(lead[other] for other in source))
+        if name in given.column_names:
+            value = value.cast(cells[name].type)
+            bad = np.flatnonzero(np.asarray(pc.fill_null(pc.not_equal(cells[name], value), False)))
+            if len(bad):
+                raise _broken(bad, f"{name} follows from {leads}", f"the cells of {name}")
+            value, leads = pc.coalesce(cells[name], value), name
+        cells[name], lead[name] = value, leads
+
+
+def _following(
+    encoder: Encoder, name: str, cells: Mapping[str, pa.Array]
+) -> tuple[pa.Array | None, tuple[str, ...]]:
+    """What known cells lead to in a column that is looked up, null where they lead nowhere; and from what."""
+    book = encoder.by_name[name]
+    if isinstance(book, DerivedCodebook) and book.determinant in cells:
+        source = cells[book.determinant].cast(book.keys.type)
+        known = np.asarray(pc.is_in(source, value_set=book.keys))
+        return with_nulls(book.look_up(source), ~known), (book.determinant,)
+    for recoding in encoder.recodings:
+        look_up = recoding.part if isinstance(recoding, NearestDay) else recoding
+        if isinstance(look_up, Lookup) and look_up.gives == (name,) and set(look_up.inputs) <= set(cells):
+            own = {other: cells[other] for other in look_up.inputs}
+            known = look_up.known(own)
+            for values in own.values():
+                known &= np.asarray(pc.is_valid(values))
+            return with_nulls(look_up.back(None, own)[name], ~known), look_up.inputs
+    return None, ()
 
 
 def complete_each(

@@ -201,11 +201,17 @@ def _balanced(columns: tuple[str, ...], names: Names) -> dict[Any, float]:
         known: Sequence[Any] = names.levels.get(name, ())
         if sort_of(names.column(name)) == "truth":
             known = (False, True)
+        if not known and sort_of(names.column(name)) == "label":
+            raise UsageError(
+                f"the labels that {name} can have are not known beforehand, so they cannot be balanced",
+                where="target",
+                do=f"name the share of each label, such as {quote(name)} = 'A': 0.5",
+            )
         if not known:
             raise UsageError(
                 f"{name} is no column of labels that could be balanced",
                 where="target",
-                do=f"name shares of values or ranges, such as {name} >= 1: 0.5",
+                do=f"name shares of values or ranges, such as {quote(name)} >= 1: 0.5",
             )
         levels = [(*before, level) for before in levels for level in known]
     keys = [cells[0] if len(columns) == 1 else cells for cells in levels]

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 import locum
+from locum.control.drawn_rows import Infeasible
 from locum.synthesizer.table import Synthesizer
 
 
@@ -68,3 +69,43 @@ def test_rows_are_completed_around_given_cells(
     places = ("town", "county", "miles")
     known = set(zip(*(table[name].to_pylist() for name in places), strict=True))
     assert set(zip(*(rows[name].to_pylist() for name in places), strict=True)) <= known
+
+
+TOWNS = {"Lyon": "Rhone", "Nice": "Alpes", "Bonn": "Rhein", "Kiel": "Forde"}
+LANDS = {"Rhone": "F", "Alpes": "F", "Rhein": "D", "Forde": "D"}
+
+
+@pytest.fixture(scope="module")
+def places() -> Synthesizer:
+    """A land that follows from a region, which follows from a town; and a day's name, from its date."""
+    rng = np.random.default_rng(2)
+    town = rng.choice(list(TOWNS), 600)
+    day = np.datetime64("2024-01-01") + rng.integers(0, 300, 600)
+    names = np.array(["Th", "Fr", "Sa", "Su", "Mo", "Tu", "We"])[day.astype(int) % 7]
+    region = [TOWNS[t] for t in town]
+    columns = {"town": town, "region": region, "land": [LANDS[r] for r in region], "day": day, "name": names}
+    parts = {name: pa.array(values) for name, values in columns.items()}
+    return locum.fit(pa.table(parts | {"x": rng.normal(size=600)}), synthesizer="tree-fast", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"town": ["Lyon", "Nice", None], "region": ["Rhone", "Rhone", "Rhone"]}, "region follows from town"),
+        ({"town": ["Lyon", "Nice"], "land": ["F", "D"]}, "land follows from town"),
+        ({"name": ["Tu", "Mo"], "day": np.array(["2024-01-02", "NaT"], "M8[D]")}, ""),
+        ({"town": ["Lyon", None, None], "region": [None, "Rhone", "Rhein"], "land": ["F", "F", None]}, ""),
+        ({"name": ["We", "Tu"], "day": np.array(["2024-01-03", "2024-01-03"], "M8[D]")}, "name follows"),
+    ],
+)
+def test_given_cells_that_contradict_what_follows_are_refused(
+    given: dict[str, list[object]], what: str, places: Synthesizer
+) -> None:
+    table = pa.table({name: pa.array(values) for name, values in given.items()})
+    if not what:
+        rows = places.draw(given=table, seed=1).table
+        pairs = zip(rows["town"].to_pylist(), rows["region"].to_pylist(), strict=True)
+        assert all(TOWNS[t] == r for t, r in pairs)
+        return
+    with pytest.raises(Infeasible, match=rf"1 given row breaks .*{what}.*\(row 2\)"):
+        places.draw(given=table, seed=1)

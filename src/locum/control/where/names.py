@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal
 
 from locum.errors import UsageError
 from locum.schema.column import Column
@@ -53,14 +51,20 @@ class Names:
         from locum.codes.derived import DerivedCodebook
 
         levels: dict[str, Sequence[str]] = {}
-        joined = _joined_levels(encoder)
+        given_back, said = _given_back(encoder), _said(encoder)
         for column, book in zip(encoder.schema, encoder.books, strict=True):
-            if isinstance(book, CategoryCodebook):
-                levels[column.name] = book.levels.to_pylist()
-            elif isinstance(book, DerivedCodebook) and column.kind == "category":
-                levels[column.name] = [v for v in book.reachable.to_pylist() if v is not None]
-            elif column.kind == "category" and column.name in joined:
-                levels[column.name] = joined[column.name]
+            if column.kind != "category":
+                continue
+            if column.name in given_back:
+                known = given_back[column.name]
+            elif isinstance(book, CategoryCodebook):
+                known = book.levels.to_pylist()
+            elif isinstance(book, DerivedCodebook):
+                known = book.reachable.to_pylist()
+            else:
+                continue
+            every = [*known, *said.get(column.name, ())]
+            levels[column.name] = [level for level in dict.fromkeys(every) if level is not None]
         return cls(encoder.schema, levels)
 
     def column(self, name: str) -> Column:
@@ -100,16 +104,34 @@ class Names:
         return list(dict.fromkeys(found + begins))[:3] or known[:3]
 
 
-def _joined_levels(encoder: Encoder) -> dict[str, Sequence[str]]:
-    """Levels of the categories that are drawn as one with other columns."""
-    out: dict[str, Sequence[str]] = {}
-    for book in encoder.hidden:
-        name = book.attributes[0].column
-        codes = np.arange(book.attributes[0].size, dtype=np.int32)
-        values = encoder.restore({name: book.decode([codes], np.random.default_rng(0))})
-        for column, found in values.items():
-            if encoder.schema[column].kind == "category":
-                out[column] = found.unique().drop_null().to_pylist()
+def _given_back(encoder: Encoder) -> dict[str, list[Any]]:
+    """All values of columns that are given back in the place of what is coded, where the recoding holds them.
+
+    These are the values of combinations that are drawn as one, and those that are looked up or decided.
+    """
+    import pyarrow as pa
+
+    out: dict[str, list[Any]] = {}
+    for recoding in encoder.recodings:
+        # by what they hold: recodings are built on conditions, which are built on this, so no class is named
+        joined = getattr(recoding, "joined", None)
+        held = getattr(recoding, "values", getattr(recoding, "other", None))
+        if joined is not None:
+            drawn = pa.array(joined.weights > 0)
+            pairs = dict(zip(joined.gives, joined.combinations, strict=True))
+            out |= {name: pairs[name].filter(drawn).to_pylist() for name in recoding.gives}
+        elif recoding.coded is None and isinstance(held, pa.Array):
+            out[recoding.gives[0]] = held.to_pylist()
+    return out
+
+
+def _said(encoder: Encoder) -> dict[str, list[Any]]:
+    """Values that rules say a column has where a condition holds; it need not have them anywhere else."""
+    out: dict[str, list[Any]] = {}
+    for recoding in encoder.recodings:
+        implication = getattr(recoding, "implication", None)
+        if implication is not None and implication.value is not None:
+            out.setdefault(implication.column, []).append(implication.value.as_py())
     return out
 
 
