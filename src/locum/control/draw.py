@@ -311,14 +311,8 @@ def drop_repeats(
 ) -> BoolArray:
     """Take out rows that agree with an earlier one on columns that must be unique; `seen` grows.
 
-<<<<<<< HEAD
-    Rows that contradict a look-up which no coding keeps are taken out too.
-
-    Columns that are made afresh are left to `fill_generated`. Missing values count as a value. `only` names
-=======
-    Columns that are made afresh are left to `fill_generated`. A missing value repeats nothing. `only` names
->>>>>>> 2a4284ba4f159385704706086cb5f3bc8ed552c1
-    one key of several.
+    Columns that are made afresh are left to `fill_generated`. A missing value repeats nothing. Rows that
+    contradict a look-up which no coding keeps are taken out too. `only` names one key of several.
     """
     made = {b.name for b in problem.encoder.books if isinstance(b, GeneratedCodebook)}
     for columns in problem.unique:
@@ -332,8 +326,7 @@ def drop_repeats(
         keep = keep[keep >= before.num_rows] - before.num_rows
         ok = np.zeros(len(ok), dtype=bool)
         ok[rows[keep]] = True
-<<<<<<< HEAD
-        seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep))])
+        seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep)).drop_null()])
     for clause in problem.follows if only is None else ():
         if set(clause.columns) & made:
             continue
@@ -344,9 +337,6 @@ def drop_repeats(
         ok = np.zeros(len(ok), dtype=bool)
         ok[rows[~against]] = True
         seen[key] = pa.concat_tables([seen.get(key, mine.slice(0, 0)), mine.filter(pa.array(~against))])
-=======
-        seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep)).drop_null()])
->>>>>>> 2a4284ba4f159385704706086cb5f3bc8ed552c1
     return ok
 
 
