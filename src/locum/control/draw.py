@@ -323,7 +323,7 @@ def drop_repeats(
         before = seen.get(columns, mine.slice(0, 0))
         every = pa.concat_tables([before, mine]).combine_chunks()
         keep = first_of_each(every, columns)
-        keep = keep[keep >= before.num_rows] - before.num_rows
+        keep = _in_proportion(keep[keep >= before.num_rows] - before.num_rows, mine)
         ok = np.zeros(len(ok), dtype=bool)
         ok[rows[keep]] = True
         seen[columns] = pa.concat_tables([before, mine.take(pa.array(keep)).drop_null()])
@@ -338,6 +338,19 @@ def drop_repeats(
         ok[rows[~against]] = True
         seen[key] = pa.concat_tables([seen.get(key, mine.slice(0, 0)), mine.filter(pa.array(~against))])
     return ok
+
+
+def _in_proportion(keep: npt.NDArray[np.int64], keys: pa.Table) -> npt.NDArray[np.int64]:
+    """Rows to keep, of those with a missing value as large a part as of the others.
+
+    A missing value repeats nothing; were all such rows kept, they would be the more the scarcer keys are.
+    """
+    missing = np.logical_or.reduce([np.asarray(flat(column).is_null()) for column in keys.columns])
+    whole = int((~missing).sum())
+    if not whole or not missing.any():
+        return keep
+    gaps, others = keep[missing[keep]], keep[~missing[keep]]
+    return np.union1d(others, gaps[: int(np.ceil(len(gaps) * len(others) / whole))])
 
 
 def first_of_each(table: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.int64]:
