@@ -29,7 +29,9 @@ def table(seed: int, n: int = 300) -> pa.Table:
     rng = np.random.default_rng(seed)
     x = rng.normal(0, 1, n).round(3)
     c = np.where(rng.random(n) < 1 / (1 + np.exp(-2 * x)), "yes", "no")
-    return pa.table({"x": x, "n": np.round(5 + 2 * x).astype(int), "c": c.tolist()})
+    # Labels by which a row can be told: a copy of codes gives its members away by them.
+    marks = {name: [f"{name}{i}" for i in rng.integers(0, 8, n)] for name in "pqr"}
+    return pa.table({"x": x, "n": np.round(5 + 2 * x).astype(int), "c": c.tolist(), **marks})
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def place(tmp_path_factory):
     csv.write_csv(table(2, 40), folder / "two.csv")
     (folder / "make.py").write_text(SCRIPT)
     csv.write_csv(table(3), folder / "ready-one-0.csv")
-    csv.write_csv(table(4).rename_columns(["x", "n", "other"]), folder / "ready-two-0.csv")
+    csv.write_csv(table(4).rename_columns(["x", "n", "other", "p", "q", "r"]), folder / "ready-two-0.csv")
     return folder
 
 
