@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -282,8 +283,9 @@ def test_a_joined_ledger_keeps_its_total_and_found_reads_it(tmp_path: Path) -> N
     assert found is not None and len(found.entries) == 1 and found.data == "patients"
 
 
-def spend_until_refused(path: Path, queue: multiprocessing.Queue[int]) -> None:
+def spend_until_refused(path: Path, queue: multiprocessing.Queue[int], gate: Barrier) -> None:
     ledger, paid = joined(path, str(os.getpid())), 0
+    gate.wait(timeout=300)  # a process that starts late would find everything spent
     while True:
         try:
             step(ledger, 25.0)
@@ -298,7 +300,8 @@ def test_runs_at_once_on_a_shared_ledger_add_up_and_its_heads_follow(tmp_path: P
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     path = tmp_path / "l.jsonl"
-    workers = [context.Process(target=spend_until_refused, args=(path, queue)) for _ in range(2)]
+    gate = context.Barrier(2)
+    workers = [context.Process(target=spend_until_refused, args=(path, queue, gate)) for _ in range(2)]
     for worker in workers:
         worker.start()
     paid = [queue.get(timeout=300) for _ in workers]
