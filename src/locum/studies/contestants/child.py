@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,9 @@ def work(job: dict[str, Any]) -> None:
     import pyarrow.parquet as pq
 
     from locum.schema.json import schema_from_json
-    from locum.studies.compare.result import CONTROLS
     from locum.synthesizer.table import Synthesizer
 
     table, schema = pq.read_table(job["train"]), schema_from_json(job["schema"])
-    if job["name"] in CONTROLS:
-        # a control draws rows, or columns, as they are: it keeps no rule besides
-        schema = replace(schema, rules=(), near_rules=(), rules_read_off=())
     made = Synthesizer(job["name"], seed=job["seed"], **job["settings"]).fit_table(table, schema)
     pq.write_table(made.draw(job["rows"], seed=job["seed"]).table, job["out"])
 
