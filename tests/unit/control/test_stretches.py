@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locum.codes.json_fields import Wire
 from locum.control.layout.joined import Joined
 from locum.control.layout.nested import Nested
 from locum.control.layout.stretches import LENGTH, Stretches, nearest
+from locum.errors import FileFormatError
 from locum.schema.column import Column
+from locum.schema.table import Schema
 
 ROUTE = (
     Column("from", "category", False),
@@ -103,3 +107,13 @@ def test_a_combination_of_one_row_is_not_written() -> None:
 
 def _columns(table: pa.Table) -> tuple[list[str], list[pa.ChunkedArray]]:
     return table.column_names, table.columns
+
+
+def test_weights_of_nothing_are_refused() -> None:
+    table = {name: column.combine_chunks() for name, column in zip(*_columns(routes()), strict=True)}
+    item = Joined.fit(table, ROUTE, RULE, ()).to_json()
+    assert Joined.from_json(Wire.of(item, "encoder"), Schema(ROUTE)).weights.sum() > 0.99
+    with pytest.raises(FileFormatError):
+        Joined.from_json(
+            Wire.of({**item, "weights": [5e-324] * len(item["weights"])}, "encoder"), Schema(ROUTE)
+        )

@@ -26,6 +26,10 @@ from locum.schema.table import Schema
 SIGN = " × "
 
 
+#: Least sum of the shares of combinations in a model file: they are written with six digits.
+LEAST_WEIGHT = 1e-6
+
+
 @dataclass(frozen=True, eq=False)
 class Joined:
     """The combinations of some columns as the values of one.
@@ -224,8 +228,8 @@ class Joined:
         if len({len(v) for v in values}) != 1 or len(values[0]) == 0:
             raise wire.fail("combinations", "as many values of each column, at least one")
         weights = wire.numbers("weights", length=len(values[0]), low=0.0, high=1.0)
-        if not weights.any():
-            raise wire.fail("weights", "at least one above 0")
+        if weights.sum() < LEAST_WEIGHT:
+            raise wire.fail("weights", "shares of which at least one is above 0")
         return cls(name, columns, tuple(values), weights, tuple(wire.texts("rules")))
 
 

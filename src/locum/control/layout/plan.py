@@ -45,6 +45,8 @@ MUCH_LESS, TIED, TIES, MOST_TIED = 2.5, 0.99, 3, 200
 #: Different values that a column must have, and the largest share of one, to be coded by such a distance;
 #: fewest rows.
 SMOOTH, LEAST_ROWS = (50, 0.05), 100
+#: Numbers beyond this are not tied to others.
+HUGE = 1e100
 #: Rows of mixed inputs on which a formula is tried.
 MIXED = 2_000
 #: A column with so many rows for each of its values is one of single values, not of a range.
@@ -330,6 +332,8 @@ class _Plan:
         values = values.slice(0, LOOK)
         if len(values) < LEAST_ROWS:
             return False
+        if column.kind == "number" and pc.max(pc.abs(values)).as_py() > HUGE:
+            return False  # products of such numbers are beyond what can be said
         counts = np.asarray(pc.value_counts(values).field("counts"))
         return len(counts) >= SMOOTH[0] and counts.max() <= SMOOTH[1] * len(values)
 
