@@ -113,6 +113,6 @@ def test_margins_are_those_of_the_rows_that_are_left(target: str) -> None:
             worst = max(worst, float(np.abs(truth - share).max()))
         return worst
 
-    assert farthest(plain) > 0.05
+    assert farthest(plain) > 0.03
     # a share of a third of 10,000 rows that are left varies by 0.005; a target's own model knows the rule too
     assert farthest(fitted) < (0.04 if target else 0.016)

@@ -1,39 +1,41 @@
-"""One chain: a column order and a tree per column given the columns before it."""
+"""One chain: a column order and the conditional of every column given the columns before it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
+from locum.models.tree.basis import scored
+from locum.models.tree.conditional import Conditional
+from locum.models.tree.experts import Experts
 from locum.models.tree.extended import calculate_known, with_known
 from locum.models.tree.grow import Input, grow
-from locum.models.tree.inputs import Bins
+from locum.models.tree.inputs import Tables, View
 from locum.models.tree.settings import TreeSettings
 from locum.models.tree.tree import Tree
-from locum.schema.domain import Calculated, CodedRows, Codes
-
-#: Bin tables by (predictor, target); ordered predictors share one table whatever the target.
-Tables = Mapping[tuple[int, int], Bins]
+from locum.schema.domain import Calculated, CodedRows, Codes, Domain
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """p(x) as a product of conditionals in `order`, each a `Tree`.
+    """p(x) as a product of conditionals.
 
     Attributes
     ----------
-    order
-        Attribute indices, first drawn first. Every attribute that is not calculated appears once.
-    trees
-        One per position of `order`.
+    conditionals
+        In the order in which attributes are drawn. Every attribute that is not calculated has one.
     """
 
-    order: tuple[int, ...]
-    trees: tuple[Tree, ...]
+    conditionals: tuple[Conditional, ...]
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Attribute indices, first drawn first."""
+        return tuple(c.target for c in self.conditionals)
 
     @classmethod
     def fit(
@@ -45,67 +47,89 @@ class Chain:
         tables: Tables,
         settings: TreeSettings,
         xlogx: npt.NDArray[np.float32],
+        experts: Experts | None,
+        rng: np.random.Generator,
     ) -> Chain:
-        """Grow the trees on some rows; `choice` lists, per attribute, the predictors it may use."""
+        """Learn from some rows; `choice` lists, per attribute, the predictors it may use."""
         columns = [data.column(i)[rows].astype(np.int64) for i in range(len(data.domain))]
         calculated = data.domain.calculated
-        trees = []
+        chain_rows = None if experts is None else experts.chain_rows(data, rows, rng)
+        conditionals = []
         for position, target in enumerate(order):
+            attribute = data.domain.attributes[target]
             earlier = with_known(set(order[:position]), calculated, len(order))
-            inputs = []
-            for predictor in choice[target]:
-                if predictor in earlier:
-                    table = tables[(predictor, target)]
-                    inputs.append(Input.of(predictor, table, columns[predictor], data.domain))
-            growth = grow(
-                columns[target],
-                inputs if data.domain.sizes[target] > 1 else [],
-                min_leaf=settings.min_leaf,
-                penalty=settings.penalty,
-                max_depth=settings.max_depth,
-                classes=settings.classes if data.domain.attributes[target].ordered else 2 * settings.classes,
-                xlogx=xlogx,
-                null=data.domain.attributes[target].null,
-            )
-            trees.append(Tree.of(growth, columns[target], settings.smoothing))
-        return cls(tuple(order), tuple(trees))
+            known = [p for p in choice[target] if p in earlier]
+            grower = _Grower(data.domain, columns, target, known, tables, settings, xlogx)
+            one = Conditional(target, grower.own_tree(), attribute.null if scored(attribute) else None)
+            if experts is not None and chain_rows is not None and known and target in experts.targets:
+                found = experts.fit(target, chain_rows, known, grower.tree, rng)
+                one = replace(one, experts=found, weights=(0.0,) * len(found))
+            conditionals.append(one)
+        return cls(tuple(conditionals))
 
     def sample(
         self,
         n: int,
-        tables: Tables,
+        view: View,
         cumulative: Sequence[FloatArray],
         calculated: Sequence[Calculated],
         rng: np.random.Generator,
     ) -> Codes:
         """Draw `n` rows; int32, Fortran order, calculated columns last."""
-        out = np.zeros((n, len(self.order) + len(calculated)), dtype=np.int32, order="F")
+        out = np.zeros((n, len(self.conditionals) + len(calculated)), dtype=np.int32, order="F")
         known: set[int] = set()
-        for target, tree in zip(self.order, self.trees, strict=True):
-            if len(cumulative[target]) > 1:
-                out[:, target] = tree.draw(leaves_of(tree, target, out, tables), cumulative[target], rng)
-            known.add(target)
-            calculate_known(out, calculated, target, known)
+        for one in self.conditionals:
+            if len(cumulative[one.target]) > 1:
+                out[:, one.target] = one.draw(out, view, cumulative[one.target], rng)
+            known.add(one.target)
+            calculate_known(out, calculated, one.target, known)
         return out
 
-    def log_prob(self, codes: Codes, tables: Tables, marginals: Sequence[FloatArray]) -> FloatArray:
+    def log_prob(self, codes: Codes, view: View, marginals: Sequence[FloatArray]) -> FloatArray:
         """Log-probability of each row; codes must lie in the domain."""
         total = np.zeros(len(codes))
-        for target, tree in zip(self.order, self.trees, strict=True):
-            leaf = leaves_of(tree, target, codes, tables)
-            y = codes[:, target].astype(np.int64)
+        for one in self.conditionals:
+            y = codes[:, one.target].astype(np.int64)
             with np.errstate(divide="ignore"):
-                total += np.log(tree.probability(leaf, y, marginals[target]))
+                total += np.log(one.probability(codes, y, view, marginals[one.target]))
         return total
 
 
-def leaves_of(tree: Tree, target: int, codes: Codes, tables: Tables) -> IntArray:
-    """Leaf of each row in the tree of `target`; only columns that the tree splits on are looked at."""
-    used = np.unique(tree.feature[tree.feature >= 0])
-    if len(used) == 0:
-        return np.zeros(len(codes), dtype=np.int64)
-    bins = np.empty((len(used), len(codes)), dtype=np.uint8)
-    for i, predictor in enumerate(used):
-        bins[i] = tables[(int(predictor), target)][codes[:, predictor]]
-    slot = np.searchsorted(used, tree.feature).astype(np.int32)
-    return tree.leaves(bins, np.minimum(slot, len(used) - 1))
+@dataclass(frozen=True, slots=True)
+class _Grower:
+    """Grows trees of one attribute on earlier ones."""
+
+    domain: Domain
+    columns: Sequence[IntArray]
+    target: int
+    known: Sequence[int]
+    tables: Tables
+    settings: TreeSettings
+    xlogx: npt.NDArray[np.float32]
+
+    def own_tree(self) -> Tree:
+        """The tree of the attribute's codes."""
+        attribute = self.domain.attributes[self.target]
+        y, classes = self.columns[self.target], self.settings.classes
+        return self._tree(None, y, classes if attribute.ordered else 2 * classes, attribute.null)
+
+    def tree(self, rows: IntArray, y: IntArray) -> Tree:
+        """A tree of ordered classes of some rows."""
+        return self._tree(rows, y, self.settings.classes, None)
+
+    def _tree(self, rows: IntArray | None, y: IntArray, classes: int, null: int | None) -> Tree:
+        inputs = []
+        for p in self.known if self.domain.sizes[self.target] > 1 else []:
+            codes = self.columns[p] if rows is None else self.columns[p][rows]
+            inputs.append(Input.of(p, self.tables[(p, self.target)], codes, self.domain))
+        growth = grow(
+            y,
+            inputs,
+            min_leaf=self.settings.min_leaf,
+            penalty=self.settings.penalty,
+            max_depth=self.settings.max_depth,
+            classes=classes,
+            xlogx=self.xlogx,
+            null=null,
+        )
+        return Tree.of(growth, y, self.settings.smoothing)

@@ -16,12 +16,13 @@ import numpy as np
 
 from locum.arrays import FloatArray, IntArray
 from locum.models.guide import FREE, Guide, Pair, effective, split, systematic
-from locum.models.tree.chain import Chain, leaves_of
-from locum.models.tree.dense import BLOCK_CELLS, draw_rows, leaf_matrix, temper
+from locum.models.tree.chain import Chain
+from locum.models.tree.conditional import Conditional
+from locum.models.tree.dense import BLOCK_CELLS, draw_rows, temper
 from locum.models.tree.extended import calculate, calculate_known
+from locum.models.tree.inputs import View
 from locum.models.tree.mixture import Mixture
 from locum.models.tree.target import TargetModel
-from locum.models.tree.tree import Tree
 from locum.schema.domain import Codes
 
 #: Rows with which each chain shows how well its order suits the condition; chains that do less than this
@@ -129,17 +130,17 @@ def _walk(
 ) -> tuple[Codes, FloatArray]:
     """Draw `n` rows along one chain; the log weights keep their mean through resampling."""
     calculated = mixture.calculated
-    codes = np.zeros((n, len(chain.order) + len(calculated)), dtype=np.int32, order="F")
+    codes = np.zeros((n, len(chain.conditionals) + len(calculated)), dtype=np.int32, order="F")
     log_weight = np.zeros(n)
     done: set[int] = set()
-    for target, tree in zip(chain.order, chain.trees, strict=True):
+    for one in chain.conditionals:
+        target = one.target
         marginal = mixture.marginals[target]
         partners = [p for p in guide.pairs if target in (p.first, p.second)]
         partners = [p for p in partners if (p.second if p.first == target else p.first) in done]
-        step = _Step(target, tree, marginal, guide.weights.get(target), partners, guide.temperature)
-        leaf = leaves_of(tree, target, codes, mixture.tables)
+        step = _Step(one, mixture.view, marginal, guide.weights.get(target), partners, guide.temperature)
         forced = None if fixed is None else np.repeat(fixed[:, target], n // groups)
-        gained = _column(step, codes, leaf, forced, rng)
+        gained = _column(step, codes, forced, rng)
         done.add(target)
         calculate_known(codes, calculated, target, done)
         if gained is None:
@@ -154,25 +155,27 @@ def _walk(
 class _Step:
     """One column of a walk."""
 
-    target: int
-    tree: Tree
+    conditional: Conditional
+    view: View
     marginal: FloatArray
     weight: FloatArray | None
     partners: Sequence[Pair]
     temperature: float
 
+    @property
+    def target(self) -> int:
+        return self.conditional.target
 
-def _column(
-    step: _Step, codes: Codes, leaf: IntArray, forced: Codes | None, rng: np.random.Generator
-) -> FloatArray | None:
+
+def _column(step: _Step, codes: Codes, forced: Codes | None, rng: np.random.Generator) -> FloatArray | None:
     """Fill one column; returns the log weights gained, None when the condition does not touch it."""
-    target, n = step.target, len(leaf)
+    target, n = step.target, len(codes)
     plain = step.weight is None and not step.partners and step.temperature == 1.0
     free = np.arange(n) if forced is None else np.flatnonzero(forced == FREE)
     if plain and len(free) == n:
         if len(step.marginal) > 1:
             steps = np.cumsum(step.marginal)
-            codes[:, target] = step.tree.draw(leaf, steps / steps[-1], rng)
+            codes[:, target] = step.conditional.draw(codes, step.view, steps / steps[-1], rng)
         return None
     gained = np.zeros(n)
     if forced is not None and len(free) < n:
@@ -180,13 +183,13 @@ def _column(
         y = forced[known].astype(np.int64)
         codes[known, target] = y
         with np.errstate(divide="ignore"):
-            gained[known] = np.log(step.tree.probability(leaf[known], y, step.marginal))
+            gained[known] = np.log(step.conditional.probability(codes[known], y, step.view, step.marginal))
             if step.weight is not None:
                 gained[known] += np.log(step.weight[y])
             for lines, other in _lines(step, codes):
                 gained[known] += np.log(lines[codes[known, other], y])
     if len(free):
-        drawn, mass = _draw(step, codes, leaf, free, rng)
+        drawn, mass = _draw(step, codes, free, rng)
         codes[free, target] = drawn
         with np.errstate(divide="ignore"):
             gained[free] = np.log(mass)
@@ -204,13 +207,11 @@ def _lines(step: _Step, codes: Codes) -> list[tuple[FloatArray, int]]:
     return out
 
 
-def _draw(
-    step: _Step, codes: Codes, leaf: IntArray, rows: IntArray, rng: np.random.Generator
-) -> tuple[IntArray, FloatArray]:
+def _draw(step: _Step, codes: Codes, rows: IntArray, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
     """Draw the column for some rows from leaf distribution x weights x pair factors."""
     size = len(step.marginal)
     lines = _lines(step, codes)
-    keys = [leaf[rows], *(codes[rows, other].astype(np.int64) for _, other in lines)]
+    keys = [_kinds(step, codes[rows]), *(codes[rows, other].astype(np.int64) for _, other in lines)]
     order = np.lexsort(keys[::-1])
     out = np.zeros(len(rows), dtype=np.int64)
     mass = np.zeros(len(rows))
@@ -222,7 +223,8 @@ def _draw(
     per_block = max(1, BLOCK_CELLS // max(size, 1))
     for start in range(0, len(heads), per_block):
         here = heads[start : start + per_block]
-        table = temper(leaf_matrix(step.tree, stacked[0, here], step.marginal), step.temperature)
+        like = codes[rows[order[here]]]
+        table = temper(step.conditional.table(like, step.view, step.marginal), step.temperature)
         if step.weight is not None:
             table = table * step.weight
         for k, (factor, _) in enumerate(lines):
@@ -232,6 +234,12 @@ def _draw(
         drawn, total = draw_rows(table, line_of[a:b] - start, rng)
         out[order[a:b]], mass[order[a:b]] = drawn, total
     return out, mass
+
+
+def _kinds(step: _Step, codes: Codes) -> IntArray:
+    """A number for each row: rows of one number have the same distribution."""
+    one = step.conditional
+    return np.arange(len(codes)) if one.experts else step.view.leaves(one.tree, one.target, codes)
 
 
 def _resample(
@@ -283,7 +291,7 @@ def _redraw(
     joint = np.zeros(len(every)) if mixture.ratio is None else mixture.ratio.log_weight(every)
     for m in np.unique(member):
         rows = np.flatnonzero(np.tile(member == m, n_codes))
-        joint[rows] += mixture.chains[m].log_prob(every[rows], mixture.tables, mixture.marginals)
+        joint[rows] += mixture.chains[m].log_prob(every[rows], mixture.view, mixture.marginals)
     table = joint.reshape(n_codes, n).T
     with np.errstate(divide="ignore", invalid="ignore"):
         held = temper(np.exp(table - np.logaddexp.reduce(table, axis=1)[:, None]), guide.temperature)

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import IntArray
+from locum.models.tree.basis import Basis
+from locum.models.tree.tree import Tree
 from locum.schema.domain import Attribute, CodedRows, Codes
 
 Bins = npt.NDArray[np.uint8]
+#: Bin tables by (predictor, target); ordered predictors share one table whatever the target.
+Tables = Mapping[tuple[int, int], Bins]
 
 #: Rows on which the orders of levels and the strength of dependence are computed.
 SAMPLE_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """How earlier columns are shown to later ones.
+
+    Attributes
+    ----------
+    tables
+        To trees: a few ordered bins.
+    basis
+        To additive models: features.
+    """
+
+    tables: Tables
+    basis: Basis
+
+    def leaves(self, tree: Tree, target: int, codes: Codes) -> IntArray:
+        """Leaf of each row in a tree of `target`; only columns that the tree splits on are looked at."""
+        used = np.unique(tree.feature[tree.feature >= 0])
+        if len(used) == 0:
+            return np.zeros(len(codes), dtype=np.int64)
+        bins = np.empty((len(used), len(codes)), dtype=np.uint8)
+        for i, predictor in enumerate(used):
+            bins[i] = self.tables[(int(predictor), target)][codes[:, predictor]]
+        slot = np.searchsorted(used, tree.feature).astype(np.int32)
+        return tree.leaves(bins, np.minimum(slot, len(used) - 1))
 
 
 def mass_groups(counts: IntArray, groups: int, power: float = 1.0) -> IntArray:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.models.tree.chain import Chain, Tables
+from locum.models.tree.chain import Chain
 from locum.models.tree.extended import calculate, recalculated
 from locum.models.tree.implied import Implied, mend
+from locum.models.tree.inputs import View
 from locum.models.tree.ratio import Ratio
 from locum.models.tree.target import TargetModel
 from locum.schema.domain import Calculated, Codes
@@ -24,8 +25,8 @@ class Mixture:
     ----------
     chains
         At least one.
-    tables
-        Bins of earlier columns, as the chains' trees see them.
+    view
+        Earlier columns as later ones see them.
     marginals
         Distribution of each attribute over all training rows.
     ratio
@@ -39,7 +40,7 @@ class Mixture:
     """
 
     chains: tuple[Chain, ...]
-    tables: Tables
+    view: View
     marginals: tuple[FloatArray, ...]
     ratio: Ratio | None = None
     target: TargetModel | None = None
@@ -54,7 +55,7 @@ class Mixture:
         for i, chain in enumerate(self.chains):
             mine = np.flatnonzero(share == i)
             if len(mine):
-                out[mine] = chain.sample(len(mine), self.tables, cumulative, self.calculated, rng)
+                out[mine] = chain.sample(len(mine), self.view, cumulative, self.calculated, rng)
         if mend(out, self.implied):
             calculate(out, self.calculated)
         return out
@@ -66,7 +67,7 @@ class Mixture:
         `without`, shape (chains, rows), says which chains are left out for which rows.
         """
         codes = recalculated(codes, self.calculated)
-        per_chain = np.stack([c.log_prob(codes, self.tables, self.marginals) for c in self.chains])
+        per_chain = np.stack([c.log_prob(codes, self.view, self.marginals) for c in self.chains])
         count = np.full(len(codes), len(self.chains))
         if without is not None:
             per_chain[without] = -np.inf
@@ -74,12 +75,14 @@ class Mixture:
         out: FloatArray = np.logaddexp.reduce(per_chain, axis=0) - np.log(count)
         return out if self.ratio is None else out + self.ratio.log_weight(codes)
 
-    def used_tables(self) -> Tables:
-        """The tables that a tree splits on."""
+    def used_view(self) -> View:
+        """The view with those tables alone that a tree splits on."""
         used = {
-            (int(p), target)
+            (int(p), one.target)
             for chain in self.chains
-            for target, tree in zip(chain.order, chain.trees, strict=True)
+            for one in chain.conditionals
+            for tree in one.trees
             for p in np.unique(tree.feature[tree.feature >= 0])
         }
-        return {key: table for key, table in self.tables.items() if key in used}
+        tables = {key: table for key, table in self.view.tables.items() if key in used}
+        return replace(self.view, tables=tables)

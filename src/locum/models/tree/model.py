@@ -15,12 +15,15 @@ from locum.models.base import Kept, ModelState
 from locum.models.fitted_model import GuidedModel
 from locum.models.guide import Guide
 from locum.models.settings import ModelSettings
+from locum.models.tree.basis import Basis, middles, scored
+from locum.models.tree.boosted import fit_boosted
 from locum.models.tree.chain import Chain
+from locum.models.tree.experts import Experts, weigh
 from locum.models.tree.extended import ExtendedRows, depending_on, extend
 from locum.models.tree.grow import xlogx_table
 from locum.models.tree.guided import sample_guided
 from locum.models.tree.implied import find_implied
-from locum.models.tree.inputs import Bins, bin_table, dependence, target_groups
+from locum.models.tree.inputs import Bins, View, bin_table, dependence, target_groups
 from locum.models.tree.margins import find_margins, unasked_groups
 from locum.models.tree.mixture import Mixture
 from locum.models.tree.ratio import FIT_SWEEPS, Ratio, balance, fit_ratio
@@ -51,6 +54,10 @@ FEW_ROWS = 4000
 MARGIN_ROWS = (50_000, 200_000, 2)
 #: Margins are held for the rows that rules leave over where at least this share of the rows is left.
 LEAST_LEFT = 0.4
+#: Fewest rows for a boosted expectation of the number to predict.
+BOOSTED_ROWS = 200
+#: Chains after which experts that no column needs are left out.
+PILOTS = 2
 #: Rows drawn per block, to bound memory.
 BLOCK = 100_000
 
@@ -116,16 +123,28 @@ class TreeModel(GuidedModel):
         careful = _careful(data.n_rows, settings)
         corrected = settings.correction and data.n_rows >= RATIO_ROWS
         inside, unseen = _split(data.n_rows, corrected, stream(seed, "tree", "apart"))
+        marginals = _marginals(data)
+        view = View(tables, Basis.of(data.domain, marginals))
+        experts = Experts.of(data.domain, marginals, view) if settings.experts else None
+        last = _number_to_predict(data.domain, settings)
+        if experts is not None and last is not None:
+            experts = _with_boosted(data, inside, last, experts, choice, stream(seed, "tree", "boosted"))
         for member in range(members):
             rng = stream(seed, "tree", "chain", member)
             rows = inside[_member_rows(len(inside), settings, rng)]
             seen.append(rows)
-            order = _order(data.domain, spread, rng)
-            chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx))
+            order = _order(data.domain, spread, last, rng)
+            chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx, experts, rng))
+            if member == PILOTS - 1 and experts is not None:
+                worth = weigh(data, [c.conditionals for c in chains], seen, view, marginals)
+                targets = {c.target for chain in worth for c in chain if c.experts}
+                experts = replace(experts, targets=targets)
             progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
+        weighed = weigh(data, [c.conditionals for c in chains], seen, view, marginals)
+        chains = [Chain(conditionals) for conditionals in weighed]
         implied = find_implied(data)
         calculated = data.domain.calculated
-        mixture = Mixture(tuple(chains), tables, _marginals(data), implied=implied, calculated=calculated)
+        mixture = Mixture(tuple(chains), view, marginals, implied=implied, calculated=calculated)
         score = _fit_score(data, mixture, settings, inside, unseen, seed) if corrected else None
         if score is not None:
             mixture = replace(mixture, ratio=Ratio(score, 0.0, settings.pool))
@@ -136,7 +155,7 @@ class TreeModel(GuidedModel):
             rng = stream(seed, "tree", "margins")
             mixture = _hold_margins(data, mixture, score, settings, rng, self._kept)
         self._kept = None
-        self._mixture = replace(mixture, tables=mixture.used_tables())
+        self._mixture = replace(mixture, view=mixture.used_view())
         progress(Event("fit", steps, steps, "done"))
 
     def _draw(self, n: int, seed: int) -> Codes:
@@ -178,6 +197,33 @@ class TreeModel(GuidedModel):
 
     def _restore(self, state: ModelState, domain: Domain) -> None:
         self.settings, self._mixture = unpack(state, domain)
+
+
+def _number_to_predict(domain: Domain, settings: TreeSettings) -> int | None:
+    """The attribute that a user wants to predict, if it is a number with many codes: it is drawn last."""
+    if settings.target not in domain.names:
+        return None
+    target = domain.index(settings.target)
+    return target if settings.experts and scored(domain.attributes[target]) else None
+
+
+def _with_boosted(
+    data: CodedRows,
+    rows: IntArray,
+    target: int,
+    experts: Experts,
+    choice: dict[int, list[int]],
+    rng: np.random.Generator,
+) -> Experts:
+    attribute, marginal = data.domain.attributes[target], experts.marginals[target]
+    known = rows if attribute.null is None else rows[data.column(target)[rows] != attribute.null]
+    hidden = depending_on(target, data.domain)
+    inputs = [i for i, size in enumerate(data.domain.sizes) if size > 1 and i not in hidden]
+    if len(known) < BOOSTED_ROWS or not inputs:
+        return experts
+    score = middles(attribute, marginal)
+    boosted = fit_boosted(data, known, target, score, inputs, _labels(data.domain), experts.view, rng)
+    return replace(experts, boosted={target: boosted})
 
 
 def _fit_score(
@@ -245,7 +291,9 @@ def _fit_target(
         known = np.stack([np.isin(rows, chain_rows) for chain_rows in seen])
         return mixture.log_prob(codes, known & ~known.all(axis=0))
 
-    return fit_target_model(data, target, _labels(data.domain), child_seed(seed, "tree", "outcome"), joint)
+    return fit_target_model(
+        data, target, _labels(data.domain), mixture.view, child_seed(seed, "tree", "outcome"), joint
+    )
 
 
 def _labels(domain: Domain) -> list[int]:
@@ -300,11 +348,13 @@ def _member_rows(n: int, settings: TreeSettings, rng: np.random.Generator) -> In
     return np.sort(rng.choice(n, size, replace=False)) if size < n else np.arange(n)
 
 
-def _order(domain: Domain, spread: float, rng: np.random.Generator) -> Sequence[int]:
+def _order(domain: Domain, spread: float, last: int | None, rng: np.random.Generator) -> Sequence[int]:
     """Columns with few codes first: the many-valued ones then profit from all that is known about the row."""
     own = len(domain) - len(domain.calculated)
     sizes = np.array(domain.sizes[:own], dtype=float)
     key = np.log(np.maximum(sizes, 1.0)) + spread * rng.standard_normal(own)
+    if last is not None:
+        key[last] = np.inf
     return [int(i) for i in np.argsort(key, kind="stable")]
 
 

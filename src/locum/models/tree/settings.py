@@ -50,6 +50,11 @@ class TreeSettings(ModelSettings):
     max_inputs: int = whole(
         30, 1, 10_000, "Input columns per tree: the most informative ones when there are more."
     )
+    experts: bool = setting(
+        True,
+        "flag",
+        "Whether regressions share columns with the trees, as far as held-out rows are more likely by it.",
+    )
     correction: bool = setting(True, "flag", "Whether the density-ratio correction is fitted.")
     margins: bool = setting(
         True,

@@ -13,16 +13,28 @@ from locum.codes.json_fields import Wire
 from locum.models.base import ModelState
 from locum.models.checks import broken
 from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
-from locum.models.tree.chain import Chain, Tables
+from locum.models.tree.basis import Basis, scored
+from locum.models.tree.chain import Chain
+from locum.models.tree.conditional import Conditional
 from locum.models.tree.extended import depending_on, extended_domain, with_known
 from locum.models.tree.implied import Implied, as_array, from_array
+from locum.models.tree.inputs import Tables, View
 from locum.models.tree.margins import Margin
 from locum.models.tree.mixture import Mixture
 from locum.models.tree.ratio import Ratio
 from locum.models.tree.scorer import MOST_CELLS, MOST_LEAVES, Scorer, cells
 from locum.models.tree.settings import TreeSettings
+from locum.models.tree.store_experts import (
+    EXPERTS,
+    SMOOTH,
+    boosted_scorer,
+    expert_arrays,
+    smooth_arrays,
+    with_experts,
+    with_smooth,
+)
+from locum.models.tree.store_trees import check_tree, read_trees, tree_arrays, tree_specs
 from locum.models.tree.target import MOST_CODES, TargetModel, TargetShift
-from locum.models.tree.tree import Tree
 from locum.models.tree.tree_sum import TreeSum
 from locum.schema.domain import Domain
 
@@ -32,16 +44,6 @@ MOST_WORDS = 9
 MOST_TREES, MOST_VALUE, MOST_CAP = 2000, 100.0, 1e300
 #: Most chain rows that a file may have drawn per row kept.
 MOST_POOL = 100.0
-_NODE = {
-    "feature": ArraySpec(np.int32, low=-1),
-    "threshold": ArraySpec(np.int32),
-    "left": ArraySpec(np.int32),
-    "start": ArraySpec(np.int32, low=0),
-    "stop": ArraySpec(np.int32),
-    "wider": ArraySpec(np.int32, low=-1),
-    "borrow": ArraySpec(np.float32, 0, 1),
-}
-_RUN = {"code": ArraySpec(np.int32, low=0), "end": ArraySpec(np.int32, low=1)}
 _SUM = {
     "leaves": ArraySpec(np.int32, 1, MOST_LEAVES),
     "feature": ArraySpec(np.int32, low=0),
@@ -55,9 +57,7 @@ _SUM = {
     "words": ArraySpec(np.int64, 0, 2**32 - 1),
 }
 _CHAINS = {
-    **{f"tree.{name}": spec for name, spec in (_NODE | _RUN).items()},
-    "tree.nodes": ArraySpec(np.int64, 1, 2**31),
-    "tree.runs": ArraySpec(np.int64, 1, 2**31),
+    **tree_specs("tree"),
     "order": ArraySpec(np.int32, low=0, ndim=2),
     "table.keys": ArraySpec(np.int32, low=0, ndim=2),
     "table.bins": ArraySpec(np.uint8),
@@ -75,30 +75,32 @@ _MARGINS = {
     "shift.share": ArraySpec(np.float64, 0, 1),
     "shift.value": ArraySpec(np.float64, -MOST_VALUE, MOST_VALUE),
 }
-_IMPLIED = {"implied": ArraySpec(np.int32, low=0, ndim=2)}
+#: What else a file may have, by the part that says so.
+_MORE = {"implied": {"implied": ArraySpec(np.int32, low=0, ndim=2)}, "experts": EXPERTS, "smooth": SMOOTH}
 
 
 def _layout(scores: int, parts: Set[str]) -> Layout:
     """What is in the file of a model with such parts; `scores` sums of trees for the target."""
-    prefixes = [*(["ratio"] if "ratio" in parts else []), *(f"outcome{i}" for i in range(scores))]
+    named = [name for name in ("ratio", "number") if name in parts]
+    prefixes = [*named, *(f"outcome{i}" for i in range(scores))]
     sums = {f"{prefix}.{name}": spec for prefix in prefixes for name, spec in _SUM.items()}
     margins = _MARGINS if "margins" in parts else {}
-    implied = _IMPLIED if "implied" in parts else {}
-    return Layout(_CHAINS | sums | margins | implied, frozenset({"settings", "ratio"} | (parts - {"ratio"})))
+    more = [spec for name, spec in _MORE.items() if name in parts]
+    arrays = _CHAINS | sums | margins
+    for specs in more:
+        arrays = arrays | specs
+    return Layout(arrays, frozenset({"settings", "ratio"} | (parts - {"ratio"})))
 
 
 def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
     """Concatenate all trees into one array per field."""
-    trees = [tree for chain in mixture.chains for tree in chain.trees]
-    keys = sorted(mixture.tables)
-    arrays: dict[str, Any] = {
-        f"tree.{f}": np.concatenate([getattr(t, f) for t in trees]) for f in (*_NODE, *_RUN)
-    }
-    arrays["tree.nodes"] = [len(t.feature) for t in trees]
-    arrays["tree.runs"] = [len(t.code) for t in trees]
+    conditionals = [one for chain in mixture.chains for one in chain.conditionals]
+    tables = mixture.view.tables
+    keys = sorted(tables)
+    arrays = tree_arrays("tree", [one.tree for one in conditionals])
     arrays["order"] = [c.order for c in mixture.chains]
     arrays["table.keys"] = np.array(keys, dtype=np.int32).reshape(-1, 2)
-    arrays["table.bins"] = np.concatenate([np.zeros(0, np.uint8), *(mixture.tables[k] for k in keys)])
+    arrays["table.bins"] = np.concatenate([np.zeros(0, np.uint8), *(tables[k] for k in keys)])
     arrays["marginal"] = flatten(mixture.marginals)
     scalars: dict[str, Any] = {"settings": settings.to_json(), "ratio": None}
     ratio, target = mixture.ratio, mixture.target
@@ -113,6 +115,16 @@ def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
     if ratio is not None and ratio.margins:
         arrays |= _margin_arrays(ratio.margins, () if target is None else target.shifts)
         scalars["margins"] = len(ratio.margins)
+    if any(one.experts for one in conditionals):
+        arrays |= expert_arrays(conditionals)
+        scalars["experts"] = len(arrays["expert.kind"])
+    boosted = boosted_scorer(conditionals)
+    if boosted is not None:
+        arrays |= _sum_arrays("number", boosted)
+        scalars["number"] = len(boosted.trees.leaves)
+    if target is not None and target.smooth is not None:
+        arrays |= smooth_arrays(target.smooth)
+        scalars["smooth"] = {"share": target.smooth.share}
     if mixture.calculated:
         scalars["calculated"] = [c.attribute.name for c in mixture.calculated]
     if mixture.implied:
@@ -150,7 +162,7 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     FileFormatError
         On anything that `pack` cannot have written for this domain.
     """
-    names = ("ratio", "outcome", "margins", "implied", "calculated")
+    names = ("ratio", "outcome", "margins", "implied", "calculated", "experts", "number", "smooth")
     parts = {name for name in names if state.settings.get(name) is not None}
     domain = _extended(state, domain) if "calculated" in parts else Domain(domain.attributes)
     column, scores = _target(state, domain) if "outcome" in state.settings else (0, 0)
@@ -163,11 +175,14 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     width = len(domain) - len(domain.calculated)
     if not len(order) or (np.sort(order, axis=1) != np.arange(width)).any():
         raise broken("a column order is not a permutation")
-    trees = _trees(file, order, tables)
-    chains = tuple(
-        Chain(tuple(int(i) for i in row), tuple(trees[k * width : (k + 1) * width]))
-        for k, row in enumerate(order)
-    )
+    view = View(tables, Basis.of(domain, marginals))
+    conditionals = _conditionals(file, order, tables)
+    boosted = _score(file, "number") if "number" in parts else None
+    if "experts" in parts:
+        conditionals = with_experts(file, conditionals, order.tolist(), view, marginals, boosted)
+    elif boosted is not None:
+        raise broken("there are boosted trees that nothing uses")
+    chains = tuple(Chain(tuple(conditionals[k * width : (k + 1) * width])) for k in range(len(order)))
     ratio = target = None
     margins, shifts = _margins(file, column) if {"ratio", "margins"} <= parts else ((), ())
     if "ratio" in parts:
@@ -180,13 +195,15 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     if "outcome" in parts:
         found = tuple(_score(file, f"outcome{i}") for i in range(scores))
         target = TargetModel(column, found, depending_on(column, domain), shifts)
+        if "smooth" in parts:
+            target = with_smooth(file, target, view, marginals)
     implied: tuple[Implied, ...] = ()
     if "implied" in parts:
         try:
             implied = from_array(file.array("implied", None, 4), domain)
         except ValueError as error:
             raise broken(str(error)) from error
-    return settings, Mixture(chains, tables, marginals, ratio, target, implied, domain.calculated)
+    return settings, Mixture(chains, view, marginals, ratio, target, implied, domain.calculated)
 
 
 def _extended(state: ModelState, domain: Domain) -> Domain:
@@ -255,37 +272,18 @@ def _tables(file: StateReader) -> Tables:
     return {(int(p), int(t)): part for (p, t), part in zip(keys, parts, strict=True)}
 
 
-def _trees(file: StateReader, order: npt.NDArray[np.int32], tables: Tables) -> list[Tree]:
-    targets = order.ravel()
-    nodes, runs = (file.array(name, len(targets)) for name in ("tree.nodes", "tree.runs"))
-    parts = {name: file.parts(f"tree.{name}", nodes if name in _NODE else runs) for name in (*_NODE, *_RUN)}
-    trees = []
-    for i, target in enumerate(targets):
-        tree = Tree(**{name: part[i] for name, part in parts.items()})
-        width = order.shape[1]
+def _conditionals(file: StateReader, order: npt.NDArray[np.int32], tables: Tables) -> list[Conditional]:
+    """Of all chains, with their trees alone."""
+    width = order.shape[1]
+    out = []
+    for i, (target, tree) in enumerate(
+        zip(order.ravel().tolist(), read_trees(file, "tree", order.size), strict=True)
+    ):
+        attribute = file.domain.attributes[target]
         known = with_known(set(order[i // width][: i % width].tolist()), file.domain.calculated, width)
-        _check_tree(tree, int(target), file.domain, known, tables)
-        trees.append(tree)
-    return trees
-
-
-def _check_tree(tree: Tree, target: int, domain: Domain, earlier: set[int], tables: Tables) -> None:
-    ids = np.arange(len(tree.feature))
-    inner = tree.feature >= 0
-    rows = int(tree.end[-1])
-    used = {int(f) for f in np.unique(tree.feature[inner])}
-    if not used <= earlier or any((f, target) not in tables for f in used):
-        raise broken("a tree splits on a column that it cannot see")
-    if ((tree.left[inner] <= ids[inner]) | (tree.left[inner] >= len(ids) - 1)).any():
-        raise broken("a tree's children do not follow their parent")
-    if (tree.wider[1:] < 0).any() or (tree.wider >= ids).any() or tree.wider[0] != -1:
-        raise broken("a tree's ancestors do not precede their children")
-    if not ((tree.start < tree.stop) & (tree.stop <= rows)).all():
-        raise broken("a tree's row intervals are empty or out of range")
-    if (np.diff(tree.end, prepend=0) < 1).any():
-        raise broken("a tree's counts are not positive")
-    if (tree.code >= domain.sizes[target]).any():
-        raise broken("a tree predicts a code outside the column")
+        check_tree(tree, target, attribute.size, known, tables)
+        out.append(Conditional(target, tree, attribute.null if scored(attribute) else None))
+    return out
 
 
 def _score(file: StateReader, prefix: str) -> Scorer:

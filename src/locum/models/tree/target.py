@@ -7,29 +7,39 @@ all other columns of the finished row, from a boosted classifier that was stoppe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from locum.arrays import FloatArray, IntArray
+from locum.arrays import BoolArray, FloatArray, IntArray
+from locum.models.tree.additive import Additive
+from locum.models.tree.conditional import find_weights
 from locum.models.tree.extended import depending_on
+from locum.models.tree.inputs import View
+from locum.models.tree.logistic import fit_logistic
 from locum.models.tree.margins import PRIOR_ROWS, group_codes
 from locum.models.tree.ratio import DRAW_SWEEPS, RAKED_ROWS, boost
 from locum.models.tree.scorer import Scorer
+from locum.models.tree.softmax import Softmax
 from locum.models.tree.tree_sum import TreeSum
 from locum.randomness import child_seed, stream
 from locum.schema.domain import CodedRows, Codes
 
 #: Targets with more codes than this keep what the chains gave them; fewest rows to learn from.
-MOST_CODES, FEWEST_ROWS = 16, 500
+MOST_CODES, FEWEST_ROWS = 16, 200
 #: Most rows learned from; one of so many parts is held out; rounds, patience and learning rate of boosting.
 MOST_ROWS, FOLDS, ROUNDS, PATIENCE, RATE = 200_000, 8, 500, 25, 0.08
+#: In tables of up to so many rows each of so many parts is held out in turn, and a regression takes part.
+FEW_ROWS, TURNS = 16_000, 4
+#: Penalties of the regression that are tried; rounds of weighing it; fewest rows in a leaf of boosted trees.
+PENALTIES, ROUNDS_OF_WEIGHING, LEAF_ROWS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), 50, (10, 50)
 #: Rows with similar probabilities that share one stratified draw.
 STRATA = 16
 #: Held-out rows on which it is compared with what the model has already.
-COMPARED = 3_000
+COMPARED = 1_200
 #: Log-odds are cut here, so that no row is ever impossible or certain.
 FARTHEST = 12.0
 
@@ -61,6 +71,23 @@ class TargetShift:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Smooth:
+    """A regression of the target beside its trees.
+
+    Attributes
+    ----------
+    model, view
+        The regression, and how it sees columns.
+    share
+        Its share of every probability.
+    """
+
+    model: Softmax
+    view: View
+    share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TargetModel:
     """p(target | all other columns) as boosted log-odds.
 
@@ -74,12 +101,15 @@ class TargetModel:
         Offsets that give each group, and with them the table, the training rows' shares of the target.
     hidden
         What may not be looked at: the target, and what is calculated from it.
+    smooth
+        A regression that shares the probabilities with the trees, if there is one.
     """
 
     column: int
     scores: tuple[Scorer, ...]
     hidden: tuple[int, ...]
     shifts: tuple[TargetShift, ...] = ()
+    smooth: Smooth | None = None
 
     def probability(self, codes: Codes) -> FloatArray:
         """Probability of every code for each row, whatever its own; shape (n_rows, n_codes)."""
@@ -88,11 +118,13 @@ class TargetModel:
         odds = np.stack([np.clip(s(x), -FARTHEST, FARTHEST) for s in self.scores], axis=1)
         if len(self.scores) == 1:
             odds = np.hstack([np.zeros((len(x), 1)), odds])
+        if self.smooth is not None:
+            share = self.smooth.share
+            p = (1.0 - share) * _softmax(odds) + share * self.smooth.model.table(x, self.smooth.view)
+            odds = np.log(np.maximum(p, math.exp(-FARTHEST)))
         for shift in self.shifts:
             odds = odds + shift.value[shift.group[x[:, shift.column]]]
-        p = np.exp(odds - odds.max(axis=1, keepdims=True))
-        out: FloatArray = p / p.sum(axis=1, keepdims=True)
-        return out
+        return _softmax(odds)
 
     def calibrate(self, p: FloatArray, rows: Codes, weight: FloatArray, n: int, sweeps: int) -> TargetModel:
         """The same model with shifts that give weighted rows the training rows' shares of the target.
@@ -194,6 +226,12 @@ def find_shifts(data: CodedRows, column: int, groups: Sequence[int]) -> tuple[Ta
     return tuple(found)
 
 
+def _softmax(odds: FloatArray) -> FloatArray:
+    p = np.exp(odds - odds.max(axis=1, keepdims=True))
+    out: FloatArray = p / p.sum(axis=1, keepdims=True)
+    return out
+
+
 def _stratify(key: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Uniform numbers, one a row, spread evenly over every `STRATA` rows that follow each other by `key`."""
     n = len(key)
@@ -206,7 +244,12 @@ def _stratify(key: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def fit_target_model(
-    data: CodedRows, column: int, labels: Sequence[int], seed: int, joint: RowLogProb | None = None
+    data: CodedRows,
+    column: int,
+    labels: Sequence[int],
+    view: View,
+    seed: int,
+    joint: RowLogProb | None = None,
 ) -> TargetModel | None:
     """Learn the conditional of `column`; None where it is not possible or not better than what is there.
 
@@ -221,6 +264,8 @@ def fit_target_model(
         Attribute index of the target.
     labels
         Attributes whose codes have no order.
+    view
+        How columns are shown to regressions.
     seed
         Seed of the held-out part and of the column sampling.
     joint
@@ -238,9 +283,15 @@ def fit_target_model(
     codes[:, hidden] = 0
     x = codes.astype(np.float32)
     categorical = [i for i in labels if i not in hidden]
-    cut = max(1, len(order) // FOLDS)
-    scores = _boost(x, y, size, cut, categorical, child_seed(seed, "tree", "outcome"))
-    model = TargetModel(column, scores, hidden)
+    seeded = child_seed(seed, "tree", "outcome")
+    if len(order) <= FEW_ROWS:
+        model = _in_turns(TargetModel(column, (), hidden), codes, x, y, categorical, view, seeded)
+        cut = len(order)
+    else:
+        cut = len(order) // FOLDS
+        held_out = np.arange(len(order)) < cut
+        scores = _boost(x, y, size, held_out, categorical, seeded)
+        model = TargetModel(column, scores, hidden)
     if joint is None:
         return model
     rows = order[: min(cut, COMPARED)]
@@ -266,11 +317,88 @@ def _conditional(joint: LogProb, codes: Codes, column: int, size: int) -> FloatA
     return out
 
 
+def _in_turns(
+    model: TargetModel,
+    codes: Codes,
+    x: npt.NDArray[np.float32],
+    y: npt.NDArray[np.int32],
+    categorical: list[int],
+    view: View,
+    seed: int,
+) -> TargetModel:
+    """Boosted trees that each leave out a part of few rows, and a regression, weighed by those parts."""
+    shares = np.bincount(y, minlength=len(np.bincount(y))) / len(y)
+    inputs = [i for i in range(codes.shape[1]) if i not in model.hidden and len(view.basis.tables[i]) > 1]
+    part = np.arange(len(y)) % TURNS
+    size = len(view.basis.tables[model.column])
+    shares = np.bincount(y, minlength=size) / len(y)
+    apart, found = np.zeros((len(y), size)), []
+    for k in range(TURNS):
+        scores = _boost(x, y, size, part == k, categorical, seed + k)
+        found.append(scores)
+        held = codes[part == k]
+        apart[part == k] = replace(model, scores=scores).probability(held)
+    scores = tuple(Scorer(TreeSum.mean([f[k].trees for f in found])) for k in range(len(found[0])))
+    model = replace(model, scores=scores)
+    at = np.arange(len(y)), y
+    smooth, smooth_apart = fit_regression(model.column, codes, part, shares, inputs, view)
+    if smooth is None:
+        return model
+    share = find_weights(np.stack([apart[at], smooth_apart[at]]), ROUNDS_OF_WEIGHING, 0.05, 1.0)[1]
+    return model if share == 0 else replace(model, smooth=Smooth(smooth, view, float(share)))
+
+
+def fit_regression(
+    column: int,
+    codes: Codes,
+    part: IntArray,
+    shares: FloatArray,
+    inputs: Sequence[int],
+    view: View,
+) -> tuple[Softmax | None, FloatArray]:
+    """A regression of the target, and its probabilities for each part of the rows when it is left out.
+
+    Two codes get a logistic regression, more the one step of `locum.models.tree.softmax`.
+    """
+    size = len(shares)
+    start = np.log(np.maximum(shares, 1e-9))
+    features = view.basis.of_attributes(inputs)
+    f = view.basis.rows(codes)[:, features]
+    y = codes[:, column].astype(np.int64)
+    best: tuple[float, float, FloatArray] | None = None
+    for penalty in PENALTIES:
+        apart = np.zeros((len(y), size))
+        for k in np.unique(part):
+            inside = part != k
+            one = _regress(column, f[inside], y[inside], start, inputs, penalty)
+            apart[~inside] = one.table(codes[~inside], view)
+        likelihood = float(np.log(np.maximum(apart[np.arange(len(y)), y], 1e-12)).sum())
+        if best is None or likelihood > best[0]:
+            best = likelihood, penalty, apart
+    assert best is not None
+    return _regress(column, f, y, start, inputs, best[1]), best[2]
+
+
+def _regress(
+    column: int, f: FloatArray, y: IntArray, start: FloatArray, inputs: Sequence[int], penalty: float
+) -> Softmax:
+    shares = np.exp(start)
+    others = [k for k in range(len(start)) if k != int(shares.argmax())]
+    gains = []
+    for code in others:
+        beta = fit_logistic(f, (y == code).astype(np.float64), penalty)
+        # A softmax divides gains by the shares of the code and of the most frequent one.
+        per_gain = 1.0 / shares[code] + (1.0 / shares.max() if len(start) == 2 else 0.0)
+        beta[-1] -= np.log(shares[code] / max(1.0 - shares[code], 1e-9))
+        gains.append(beta / per_gain)
+    return Softmax(column, start, Additive(tuple(inputs), np.stack(gains, axis=1)), tuple(others), 1.0)
+
+
 def _boost(
     x: npt.NDArray[np.float32],
     y: npt.NDArray[np.int32],
     size: int,
-    cut: int,
+    held_out: BoolArray,
     categorical: list[int],
     seed: int,
 ) -> tuple[Scorer, ...]:
@@ -278,11 +406,11 @@ def _boost(
     counts = np.bincount(y, minlength=size)
     logs = np.log((counts + 0.5) / (len(y) + 0.5 * size))
     constant = tuple(Scorer(TreeSum.constant(float(v))) for v in ([logs[1] - logs[0]] if size == 2 else logs))
-    if np.count_nonzero(np.bincount(y[cut:], minlength=size)) < 2:
+    if np.count_nonzero(np.bincount(y[~held_out], minlength=size)) < 2:
         return constant
     text = boost(
-        (x[cut:], y[cut:]),
-        (x[:cut], y[:cut]),
+        (x[~held_out], y[~held_out]),
+        (x[held_out], y[held_out]),
         categorical,
         ROUNDS,
         PATIENCE,
@@ -292,6 +420,7 @@ def _boost(
         num_leaves=15,
         learning_rate=RATE,
         feature_fraction=0.7,
+        min_data_in_leaf=int(np.clip(len(y) // 50, *LEAF_ROWS)),
     )
     if text is None:
         return constant

@@ -70,6 +70,12 @@ class Tree:
             end.astype(np.int32),
         )
 
+    @classmethod
+    def single(cls) -> Tree:
+        """One leaf of one row of code 0."""
+        zero, one = np.zeros(1, dtype=np.int32), np.ones(1, dtype=np.int32)
+        return cls(-one, zero, zero, zero, one, -one, np.zeros(1, dtype=np.float32), zero, one)
+
     def leaves(self, bins: npt.NDArray[np.uint8], slot: npt.NDArray[np.int32]) -> IntArray:
         """Leaf of each row.
 
