@@ -209,7 +209,11 @@ class Problem:
                 by_roots.setdefault((about[0], about[1]), []).append(clause)
         for (a, b), clauses in by_roots.items():
             if len(attributes_of(self.encoder, a)) == 1 and len(attributes_of(self.encoder, b)) == 1:
-                out.append(_pair(self.encoder, a, b, clauses))
+                pair = _pair(self.encoder, a, b, clauses)
+                # A few draws inside cells may miss one value that is asked for: that forbids nothing.
+                first, second = (self.weights.get(i, np.ones(1)) for i in (pair.first, pair.second))
+                if (first[:, None] * pair.factor * second).any():
+                    out.append(pair)
         return out
 
     def realise(self, codes: Codes, seed: int, given: pa.Table | None = None) -> tuple[pa.Table, BoolArray]:

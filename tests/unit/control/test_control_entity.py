@@ -59,7 +59,9 @@ def test_what_is_the_same_in_all_rows_stays_so(real: pd.DataFrame, fitted: Synth
     each = rows.groupby("patient_id").nunique(dropna=False)
     assert (each[["sex", "born"]] == 1).all().all()
     assert (each["ward"] > 1).any()
-    assert not set(rows["born"]) & set(real["born"]), "a date that one person has in every row is not learned"
+    # Of some 27,000 days about one is hit by chance; six or more in 6 of 10,000 tables.
+    same = set(rows["born"]) & set(real["born"])
+    assert len(same) < 6, "a date that one person has in every row is not learned"
 
 
 def test_a_model_file_keeps_it(fitted: Synthesizer, tmp_path: object) -> None:

@@ -98,7 +98,7 @@ def test_margins_are_those_of_the_rows_that_are_left(target: str) -> None:
     data = rows(6_000)
     real = data.codes[kept(data.codes)]
     # chains that know nothing of the rule, because they are allowed no split
-    settings = {"members": 3, "rounds": 20, "min_leaf": 100_000, "correction": False}
+    settings = {"members": 3, "rounds": 20, "min_leaf": 100_000, "correction": False, "experts": False}
     more = {"target": target} if target else {}
     coded = Coded(data.domain, np.asfortranarray(real))
     plain = TreeModel(**settings, **more).fit(coded, seed=1).sample(20_000, seed=2)
@@ -113,6 +113,6 @@ def test_margins_are_those_of_the_rows_that_are_left(target: str) -> None:
             worst = max(worst, float(np.abs(truth - share).max()))
         return worst
 
-    assert farthest(plain) > 0.03
+    assert farthest(plain) > 0.05
     # a share of a third of 10,000 rows that are left varies by 0.005; a target's own model knows the rule too
     assert farthest(fitted) < (0.04 if target else 0.016)

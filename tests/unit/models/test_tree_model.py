@@ -59,7 +59,9 @@ def test_correction_brings_crippled_chains_nearer_to_the_data() -> None:
     real = np.bincount(cells, minlength=60) / len(cells)
 
     def distance(**kw: float) -> float:
-        rows = TreeModel(penalty=200.0, members=2, **kw).fit(data, seed=1).sample(20_000, seed=2)
+        rows = (
+            TreeModel(penalty=200.0, members=2, experts=False, **kw).fit(data, seed=1).sample(20_000, seed=2)
+        )
         seen = np.bincount(rows[:, 0] * 15 + rows[:, 1] * 3 + rows[:, 2], minlength=60) / 20_000
         return float(0.5 * np.abs(real - seen).sum())
 

@@ -7,6 +7,8 @@ import pytest
 
 from locum.errors import FileFormatError
 from locum.models.base import ModelState
+from locum.models.tree.basis import Basis
+from locum.models.tree.inputs import View
 from locum.models.tree.model import TreeModel
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.target import STRATA, TargetModel, _stratify, fit_target_model
@@ -30,10 +32,15 @@ def table(n: int = 3000, classes: int = 2, seed: int = 0) -> Coded:
     return Coded(domain, np.asfortranarray(np.stack([a, b, y], axis=1).astype(np.int32)))
 
 
+def view(data: Coded) -> View:
+    shares = [np.bincount(data.column(i), minlength=k) / data.n_rows for i, k in enumerate(data.domain.sizes)]
+    return View({}, Basis.of(data.domain, shares))
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_conditional_is_close_to_the_truth(classes: int) -> None:
     data = table(6000, classes)
-    outcome = fit_target_model(data, 2, [], seed=1)
+    outcome = fit_target_model(data, 2, [], view(data), seed=1)
     assert outcome is not None
     p = outcome.probability(data.codes)
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
@@ -47,7 +54,7 @@ def test_the_conditional_is_close_to_the_truth(classes: int) -> None:
 
 def test_the_targets_own_code_is_not_looked_at() -> None:
     data = table()
-    outcome = fit_target_model(data, 2, [], seed=1)
+    outcome = fit_target_model(data, 2, [], view(data), seed=1)
     other = data.codes.copy(order="F")
     other[:, 2] = 1 - other[:, 2]
     np.testing.assert_array_equal(outcome.probability(data.codes), outcome.probability(other))
@@ -68,9 +75,10 @@ def test_stratified_numbers_are_uniform_within_neighbours() -> None:
 
 
 def test_too_many_codes_or_too_few_rows_leave_the_chains_alone() -> None:
-    assert fit_target_model(table(100), 2, [], seed=0) is None
+    assert fit_target_model(table(100), 2, [], view(table(100)), seed=0) is None
     wide = Domain((Attribute("a", "a", 4, True), Attribute("y", "y", 100, False)))
-    assert fit_target_model(Coded(wide, np.zeros((900, 2), dtype=np.int32, order="F")), 1, [], seed=0) is None
+    data = Coded(wide, np.zeros((900, 2), dtype=np.int32, order="F"))
+    assert fit_target_model(data, 1, [], view(data), seed=0) is None
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -114,7 +122,8 @@ def test_the_target_depends_on_many_columns_better_than_chains_alone() -> None:
     data = Coded(domain, np.asfortranarray(np.column_stack([x, y]).astype(np.int32)))
 
     def slope(target: str) -> float:
-        rows = TreeModel(target=target, members=3, correction=False).fit(data, seed=1).sample(6000, seed=2)
+        alone = {"members": 3, "correction": False, "experts": False}
+        rows = TreeModel(target=target, **alone).fit(data, seed=1).sample(6000, seed=2)
         return float(np.cov(rows[:, :24].sum(axis=1), rows[:, 24])[0, 1])
 
     truth = float(np.cov(x.sum(axis=1), y)[0, 1])

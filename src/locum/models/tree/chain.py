@@ -19,6 +19,9 @@ from locum.models.tree.settings import TreeSettings
 from locum.models.tree.tree import Tree
 from locum.schema.domain import Calculated, CodedRows, Codes, Domain
 
+#: Depth of a tree of residuals: what is left over of a number is simple.
+RESIDUAL_DEPTH = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Chain:
@@ -111,13 +114,15 @@ class _Grower:
         """The tree of the attribute's codes."""
         attribute = self.domain.attributes[self.target]
         y, classes = self.columns[self.target], self.settings.classes
-        return self._tree(None, y, classes if attribute.ordered else 2 * classes, attribute.null)
+        classes = classes if attribute.ordered else 2 * classes
+        return self._tree(None, y, classes, attribute.null, self.settings.max_depth)
 
     def tree(self, rows: IntArray, y: IntArray) -> Tree:
         """A tree of ordered classes of some rows."""
-        return self._tree(rows, y, self.settings.classes, None)
+        depth = min(self.settings.max_depth, RESIDUAL_DEPTH)
+        return self._tree(rows, y, self.settings.classes, None, depth)
 
-    def _tree(self, rows: IntArray | None, y: IntArray, classes: int, null: int | None) -> Tree:
+    def _tree(self, rows: IntArray | None, y: IntArray, classes: int, null: int | None, depth: int) -> Tree:
         inputs = []
         for p in self.known if self.domain.sizes[self.target] > 1 else []:
             codes = self.columns[p] if rows is None else self.columns[p][rows]
@@ -127,7 +132,7 @@ class _Grower:
             inputs,
             min_leaf=self.settings.min_leaf,
             penalty=self.settings.penalty,
-            max_depth=self.settings.max_depth,
+            max_depth=depth,
             classes=classes,
             xlogx=self.xlogx,
             null=null,

@@ -13,7 +13,7 @@ from locum.models.settings import ModelSettings, number, setting, whole
 class TreeSettings(ModelSettings):
     """How chains are grown, smoothed and corrected."""
 
-    members: int = whole(10, 1, 64, "Chains in the mixture. More chains: smoother, slower.")
+    members: int = whole(8, 1, 64, "Chains in the mixture. More chains: smoother, slower.")
     share: float = number(
         0.5,
         0.01,
