@@ -8,7 +8,6 @@ import pytest
 from locum.errors import FileFormatError
 from locum.models.base import ModelState
 from locum.models.tree.basis import Basis
-from locum.models.tree.inputs import View
 from locum.models.tree.model import TreeModel
 from locum.models.tree.scorer import Scorer
 from locum.models.tree.target import STRATA, TargetModel, _stratify, fit_target_model
@@ -32,15 +31,15 @@ def table(n: int = 3000, classes: int = 2, seed: int = 0) -> Coded:
     return Coded(domain, np.asfortranarray(np.stack([a, b, y], axis=1).astype(np.int32)))
 
 
-def view(data: Coded) -> View:
+def basis(data: Coded) -> Basis:
     shares = [np.bincount(data.column(i), minlength=k) / data.n_rows for i, k in enumerate(data.domain.sizes)]
-    return View({}, Basis.of(data.domain, shares))
+    return Basis.of(data.domain, shares)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_conditional_is_close_to_the_truth(classes: int) -> None:
     data = table(6000, classes)
-    outcome = fit_target_model(data, 2, [], view(data), seed=1)
+    outcome = fit_target_model(data, 2, [], basis(data), seed=1)
     assert outcome is not None
     p = outcome.probability(data.codes)
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
@@ -54,7 +53,7 @@ def test_the_conditional_is_close_to_the_truth(classes: int) -> None:
 
 def test_the_targets_own_code_is_not_looked_at() -> None:
     data = table()
-    outcome = fit_target_model(data, 2, [], view(data), seed=1)
+    outcome = fit_target_model(data, 2, [], basis(data), seed=1)
     other = data.codes.copy(order="F")
     other[:, 2] = 1 - other[:, 2]
     np.testing.assert_array_equal(outcome.probability(data.codes), outcome.probability(other))
@@ -75,10 +74,10 @@ def test_stratified_numbers_are_uniform_within_neighbours() -> None:
 
 
 def test_too_many_codes_or_too_few_rows_leave_the_chains_alone() -> None:
-    assert fit_target_model(table(100), 2, [], view(table(100)), seed=0) is None
+    assert fit_target_model(table(100), 2, [], basis(table(100)), seed=0) is None
     wide = Domain((Attribute("a", "a", 4, True), Attribute("y", "y", 100, False)))
     data = Coded(wide, np.zeros((900, 2), dtype=np.int32, order="F"))
-    assert fit_target_model(data, 1, [], view(data), seed=0) is None
+    assert fit_target_model(data, 1, [], basis(data), seed=0) is None
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -1,4 +1,4 @@
-"""The conditional distribution of one attribute in a chain: a tree, or a tree and other experts mixed."""
+"""The conditional distribution of one attribute in a chain: a tree, or a tree and regressions mixed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from locum.arrays import FloatArray, IntArray
 from locum.models.tree.dense import leaf_matrix
 from locum.models.tree.inputs import View
 from locum.models.tree.regression import Regression
-from locum.models.tree.softmax import Softmax
 from locum.models.tree.tree import Tree
 from locum.schema.domain import Codes
-
-Expert = Regression | Softmax
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +28,7 @@ class Conditional:
     null
         Its code for missing values, where the tree alone says who has it: experts tell of the other rows.
     experts
-        What else gives its codes.
+        Regressions that give its codes too.
     weights
         Share of each expert; what is left to one is the tree's.
     """
@@ -39,13 +36,13 @@ class Conditional:
     target: int
     tree: Tree
     null: int | None = None
-    experts: tuple[Expert, ...] = ()
+    experts: tuple[Regression, ...] = ()
     weights: tuple[float, ...] = ()
 
     @property
     def trees(self) -> tuple[Tree, ...]:
         """Every tree that it looks into."""
-        return (self.tree, *(e.residuals for e in self.experts if isinstance(e, Regression)))
+        return (self.tree, *(e.residuals for e in self.experts))
 
     def weighted(self, weights: Sequence[float]) -> Conditional:
         """The same experts with other weights, without those that have none."""

@@ -1,4 +1,4 @@
-"""Learning what trees share their columns with: regressions and discriminants, weighed on held-out rows."""
+"""Learning what trees share their columns with: regressions of numbers, weighed on held-out rows."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ import numpy as np
 
 from locum.arrays import FloatArray, IntArray
 from locum.models.tree.additive import Additive, Moments, fit_additive
-from locum.models.tree.basis import borders, middles, scored, separate
+from locum.models.tree.basis import borders, middles, scored
 from locum.models.tree.boosted import Boosted
-from locum.models.tree.conditional import Conditional, Expert, find_weights
+from locum.models.tree.conditional import Conditional, find_weights
 from locum.models.tree.inputs import View
 from locum.models.tree.regression import Regression, expected, fit_regression
-from locum.models.tree.softmax import fit_softmax
 from locum.models.tree.tree import Tree
 from locum.schema.domain import CodedRows, Codes, Domain
 
-#: Attributes with more codes than this, and no numbers, have trees alone.
-MOST_CODES = 16
 #: Fewest rows to learn from and to be held out.
 FEWEST_ROWS, FEWEST_HELD = 100, 20
 #: Most held-out rows that choose penalties, and that weigh the experts of each chain.
@@ -79,9 +76,9 @@ class Experts:
 
     @classmethod
     def of(cls, domain: Domain, marginals: Sequence[FloatArray], view: View) -> Experts:
-        """All attributes that are numbers or have few codes."""
+        """All attributes that are seen as numbers."""
         own = len(domain) - len(domain.calculated)
-        targets = {i for i, a in enumerate(domain.attributes[:own]) if scored(a) or 2 <= a.size <= MOST_CODES}
+        targets = {i for i, a in enumerate(domain.attributes[:own]) if scored(a)}
         return cls(domain, marginals, view, targets)
 
     def chain_rows(self, data: CodedRows, rows: IntArray, rng: np.random.Generator) -> ChainRows | None:
@@ -96,7 +93,7 @@ class Experts:
         moments: dict[int | None, tuple[Moments, Moments]] = {None: both}
         for target in self.targets:
             null = self.domain.attributes[target].null
-            if null is not None and scored(self.domain.attributes[target]):
+            if null is not None:
                 missing = [Moments.of(basis, x[x[:, target] == null]) for x in (codes, held)]
                 moments[target] = both[0].without(missing[0]), both[1].without(missing[1])
         return ChainRows(rows, codes, held, moments)
@@ -108,21 +105,13 @@ class Experts:
         inputs: Sequence[int],
         grow_tree: GrowTree,
         rng: np.random.Generator,
-    ) -> tuple[Expert, ...]:
-        """The experts of an attribute given some earlier ones."""
+    ) -> tuple[Regression, ...]:
+        """The regressions of an attribute on some earlier ones."""
         attribute, basis = self.domain.attributes[target], self.view.basis
         learned, held = rows.moments.get(target, rows.moments[None])
         if learned.rows < FEWEST_ROWS or held.rows < FEWEST_HELD or not basis.of_attributes(inputs):
             return ()
         first = basis.first[target]
-        if not scored(attribute):
-            codes = separate(attribute, self.marginals[target])
-            outputs = list(range(first, first + len(codes)))
-            if not codes:
-                return ()
-            additive, _ = fit_additive(basis, learned, held, inputs, outputs)
-            one = fit_softmax(target, self.marginals[target], codes, additive, rows.held, self.view)
-            return () if one is None else (one,)
         additive, wider = fit_additive(basis, learned, held, inputs, [first])
         model = self.regression(target, additive)
         at = known_rows(rows.codes, target, attribute.null)

@@ -1,7 +1,7 @@
-"""Regression of a label on earlier attributes: log-odds that are sums of functions of them.
+"""Regression of the label to predict: log-odds that are sums of functions of the other attributes.
 
-A tree needs rows for every step of every input; many weak dependences, which together tell much, are beyond
-it. Here they add up.
+Boosted trees need rows for every step of every input; where there are few rows, or few of one label, many
+weak dependences that together tell much are beyond them. Here they add up.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import numpy as np
 
 from locum.arrays import FloatArray, IntArray
 from locum.models.tree.additive import Additive
-from locum.models.tree.inputs import View
+from locum.models.tree.basis import Basis
+from locum.models.tree.logistic import fit_logistic
 from locum.schema.domain import Codes
 
-#: Factors tried on the step from the shares of all rows to those of one row.
-SCALES = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.6, 2.0)
-#: Log-odds are cut here.
-FARTHEST = 8.0
+#: Penalties that are tried.
+PENALTIES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+#: Log-odds are cut here, and shares are taken to be at least so large.
+FARTHEST, LEAST_START = 12.0, 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Softmax:
-    """The conditional distribution of all codes of an attribute with few of them.
+    """The conditional distribution of the codes of an attribute with few of them.
 
     Attributes
     ----------
@@ -33,75 +34,76 @@ class Softmax:
     start
         Log share of each code in the training rows.
     additive
-        What each code that has a feature gains in a row, as a difference of shares.
+        What some codes gain in log-odds in each row.
     codes
         These codes.
-    scale
-        Factor on the step.
-
-    Notes
-    -----
-    The first Newton step of a multinomial logistic regression from the shares of all rows, which is a
-    least-squares fit of the codes' indicators, its length chosen on held-out rows (Fisher's discriminant has
-    the same direction). Cost: no iteration, and the sums of products that regressions need anyway.
     """
 
     target: int
     start: FloatArray
     additive: Additive
     codes: tuple[int, ...]
-    scale: float
 
-    def table(self, codes: Codes, view: View) -> FloatArray:
+    def table(self, codes: Codes, basis: Basis) -> FloatArray:
         """Probability of every code in each row; shape (n_rows, n_codes)."""
-        return _shares(self.start, self.codes, self.additive(codes, view.basis), self.scale)
-
-    def probability(self, codes: Codes, y: IntArray, view: View) -> FloatArray:
-        """Probability of code `y` in each row."""
-        return self.table(codes, view)[np.arange(len(y)), y]
-
-    def draw(self, codes: Codes, view: View, rng: np.random.Generator) -> IntArray:
-        """A code for each row."""
-        total = np.cumsum(self.table(codes, view), axis=1)
-        at: IntArray = (total < rng.random(len(codes))[:, None] * total[:, -1:]).sum(axis=1)
-        return np.minimum(at, len(self.start) - 1)
-
-
-def _shares(start: FloatArray, codes: Sequence[int], gain: FloatArray, scale: float) -> FloatArray:
-    share = np.exp(start)
-    step = np.zeros((len(gain), len(start)))
-    step[:, codes] = gain / share[list(codes)]
-    most = int(share.argmax())
-    step[:, most] = -gain.sum(axis=1) / share[most]
-    odds = start + np.clip(scale * step, -FARTHEST, FARTHEST)
-    out = np.exp(odds - odds.max(axis=1, keepdims=True))
-    return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=np.float64)
+        odds = np.tile(self.start, (len(codes), 1))
+        odds[:, self.codes] += np.clip(self.additive(codes, basis), -FARTHEST, FARTHEST)
+        out = np.exp(odds - odds.max(axis=1, keepdims=True))
+        return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def fit_softmax(
-    target: int, share: FloatArray, codes: Sequence[int], additive: Additive, held: Codes, view: View
-) -> Softmax | None:
-    """The step with the length that predicts held-out rows best; None where none is better than no step.
+    target: int, codes: Codes, part: IntArray, share: FloatArray, inputs: Sequence[int], basis: Basis
+) -> tuple[Softmax, FloatArray]:
+    """A regression of an attribute, and its probabilities for each part of the rows when it is left out.
 
     Parameters
     ----------
     target
         The attribute.
-    share
-        Shares of its codes in the training rows.
     codes
-        Codes that `additive` has outputs for.
-    additive
-        Least-squares fit of their indicators.
-    held
-        Rows kept aside.
-    view
-        How columns are shown.
+        Training rows.
+    part
+        Part of each row; the penalty is the one that predicts parts left out best.
+    share
+        Share of each code of the attribute.
+    inputs
+        Attributes to look at.
+    basis
+        Their features.
+
+    Notes
+    -----
+    Of more than two codes each gets a logistic regression against all others, made to sum to one: not the
+    maximum of the joint likelihood, but close to it and cheaper.
     """
-    start = np.log(np.maximum(share, 1e-9))
-    gain = additive(held, view.basis)
-    y = held[:, target]
-    at = np.arange(len(held)), y
-    likelihood = [np.log(_shares(start, codes, gain, s)[at]).sum() for s in SCALES]
-    scale = SCALES[int(np.argmax(likelihood))]
-    return Softmax(target, start, additive, tuple(codes), scale) if scale > 0 else None
+    start = np.log(np.maximum(share, LEAST_START))
+    features = basis.rows(codes)[:, basis.of_attributes(inputs)]
+    y = codes[:, target].astype(np.int64)
+    at = np.arange(len(y)), y
+    found = []
+    for penalty in PENALTIES:
+        apart = np.zeros((len(y), len(share)))
+        for k in np.unique(part):
+            inside = part != k
+            one = _regress(target, features[inside], y[inside], start, inputs, penalty)
+            apart[~inside] = one.table(codes[~inside], basis)
+        found.append((float(np.log(np.maximum(apart[at], LEAST_START)).sum()), penalty, apart))
+    _, penalty, apart = max(found, key=lambda item: item[0])
+    return _regress(target, features, y, start, inputs, penalty), apart
+
+
+def _regress(
+    target: int, features: FloatArray, y: IntArray, start: FloatArray, inputs: Sequence[int], penalty: float
+) -> Softmax:
+    """Of two codes the less frequent one gains, of more every one."""
+    share = np.exp(start)
+    codes = tuple(range(len(start))) if len(start) > 2 else (int(share.argmin()),)
+    gains = []
+    for code in codes:
+        beta = fit_logistic(features, (y == code).astype(np.float64), penalty)
+        # A softmax starts from the shares: what a regression says on average is no gain.
+        against = 1.0 - share[code] if len(start) == 2 else 1.0
+        beta[-1] -= start[code] - np.log(max(against, LEAST_START))
+        gains.append(beta)
+    return Softmax(target, start, Additive(tuple(inputs), np.stack(gains, axis=1)), codes)

@@ -117,7 +117,7 @@ def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
         scalars["margins"] = len(ratio.margins)
     if any(one.experts for one in conditionals):
         arrays |= expert_arrays(conditionals)
-        scalars["experts"] = len(arrays["expert.kind"])
+        scalars["experts"] = len(arrays["expert.of"])
     boosted = boosted_scorer(conditionals)
     if boosted is not None:
         arrays |= _sum_arrays("number", boosted)

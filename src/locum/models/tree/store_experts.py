@@ -13,29 +13,25 @@ from locum.models.checks import broken
 from locum.models.codec import ArraySpec, StateReader, check_shares, flatten
 from locum.models.tree.additive import Additive
 from locum.models.tree.basis import borders, scored
-from locum.models.tree.conditional import Conditional, Expert
+from locum.models.tree.conditional import Conditional
 from locum.models.tree.extended import depending_on, with_known
 from locum.models.tree.inputs import View
 from locum.models.tree.regression import Regression
 from locum.models.tree.scorer import Scorer
-from locum.models.tree.softmax import Softmax
+from locum.models.tree.softmax import LEAST_START, Softmax
 from locum.models.tree.store_trees import check_tree, read_trees, tree_arrays, tree_specs
 from locum.models.tree.target import Smooth, TargetModel
 
 #: Largest coefficient, score and scale; most classes of residuals.
 MOST, MOST_CLASSES = 1e9, 4096
-_REGRESSION, _BOOSTED, _SOFTMAX = range(3)
 _COUNT = ArraySpec(np.int64, 0, 2**31)
 EXPERTS = {
-    "expert.kind": ArraySpec(np.int32, _REGRESSION, _SOFTMAX),
+    "expert.boosted": ArraySpec(np.uint8, 0, 1),
     "expert.of": ArraySpec(np.int64, 0, 2**31),
     "expert.weight": ArraySpec(np.float64, 0, 1),
     "expert.inputs": _COUNT,
     "expert.input": ArraySpec(np.int32, low=0),
-    "expert.codes": _COUNT,
-    "expert.code": ArraySpec(np.int32, low=0),
     "expert.coefficient": ArraySpec(np.float64, -MOST, MOST),
-    "expert.scale": ArraySpec(np.float64, 0, MOST),
     "expert.classes": ArraySpec(np.int64, 1, MOST_CLASSES),
     "expert.edge": ArraySpec(np.float64, -MOST, MOST),
     "expert.share": ArraySpec(np.float64, 0, 1.001),
@@ -52,37 +48,26 @@ def expert_arrays(conditionals: Sequence[Conditional]) -> dict[str, Any]:
     """The experts of all chains' conditionals, in their order."""
     found = [(i, e, w) for i, c in enumerate(conditionals) for e, w in zip(c.experts, c.weights, strict=True)]
     experts = [e for _, e, _ in found]
-    regressions = [e for e in experts if isinstance(e, Regression)]
-    softmaxes = [e for e in experts if isinstance(e, Softmax)]
     none = np.zeros(0)
     return {
-        "expert.kind": [_kind(e) for e in experts],
+        "expert.boosted": [e.boosted is not None for e in experts],
         "expert.of": [i for i, _, _ in found],
         "expert.weight": [w for _, _, w in found],
         "expert.inputs": [len(e.additive.inputs) for e in experts],
         "expert.input": [p for e in experts for p in e.additive.inputs],
-        "expert.codes": [len(e.codes) for e in softmaxes],
-        "expert.code": [code for e in softmaxes for code in e.codes],
         "expert.coefficient": flatten([none, *(e.additive.coefficients for e in experts)]),
-        "expert.scale": [e.scale for e in softmaxes],
-        "expert.classes": [len(e.share) for e in regressions],
-        "expert.edge": flatten([none, *(e.edges for e in regressions)]),
-        "expert.share": flatten([none, *(e.share for e in regressions)]),
-        **tree_arrays("residual", [e.residuals for e in regressions]),
+        "expert.classes": [len(e.share) for e in experts],
+        "expert.edge": flatten([none, *(e.edges for e in experts)]),
+        "expert.share": flatten([none, *(e.share for e in experts)]),
+        **tree_arrays("residual", [e.residuals for e in experts]),
     }
-
-
-def _kind(expert: Expert) -> int:
-    if isinstance(expert, Softmax):
-        return _SOFTMAX
-    return _REGRESSION if expert.boosted is None else _BOOSTED
 
 
 def boosted_scorer(conditionals: Sequence[Conditional]) -> Scorer | None:
     """The boosted expectation, which all chains share."""
     for one in conditionals:
         for expert in one.experts:
-            if isinstance(expert, Regression) and expert.boosted is not None:
+            if expert.boosted is not None:
                 return expert.boosted
     return None
 
@@ -96,51 +81,35 @@ def with_experts(
     boosted: Scorer | None,
 ) -> list[Conditional]:
     """The conditionals of all chains with the experts of a file."""
-    kinds = file.array("expert.kind", None)
-    at, weights, inputs = (file.array(f"expert.{n}", len(kinds)) for n in ("of", "weight", "inputs"))
+    by_trees = file.array("expert.boosted", None)
+    at, weights, inputs = (file.array(f"expert.{n}", len(by_trees)) for n in ("of", "weight", "inputs"))
     if (at >= len(conditionals)).any() or (np.diff(at) < 0).any():
-        raise broken("an expert belongs to no conditional")
-    if (kinds == _BOOSTED).any() == (boosted is None):
-        raise broken("an expert's boosted trees are missing or surplus")
-    softmaxes = int((kinds == _SOFTMAX).sum())
-    counts = file.array("expert.codes", softmaxes)
-    outputs = np.ones(len(kinds), dtype=np.int64)
-    outputs[kinds == _SOFTMAX] = counts
+        raise broken("a regression belongs to no conditional")
+    if by_trees.any() == (boosted is None):
+        raise broken("boosted trees are missing or surplus")
     looked_at = file.parts("expert.input", inputs)
     if any((part >= len(file.domain)).any() for part in looked_at):
-        raise broken("an expert looks at no column")
+        raise broken("a regression looks at no column")
     rows = [len(view.basis.of_attributes(part.tolist())) + 1 for part in looked_at]
-    values = file.parts("expert.coefficient", np.array(rows, dtype=np.int64) * outputs)
-    additives = [
-        Additive(tuple(part.tolist()), value.reshape(n, -1))
-        for part, value, n in zip(looked_at, values, rows, strict=True)
-    ]
-    codes = iter(zip(file.parts("expert.code", counts), file.array("expert.scale", softmaxes), strict=True))
-    residuals = _residuals(file, len(kinds) - softmaxes)
-    width = len(order[0])
-    out = list(conditionals)
-    for i, kind in enumerate(kinds.tolist()):
+    values = file.parts("expert.coefficient", rows)
+    width, out = len(order[0]), list(conditionals)
+    for i, (edges, share, tree) in enumerate(_residuals(file, len(by_trees))):
         one = out[at[i]]
         line, place = divmod(int(at[i]), width)
         known = with_known({int(k) for k in order[line][:place]}, file.domain.calculated, width)
-        if not set(additives[i].inputs) <= known:
-            raise broken("an expert looks at a column that it cannot see")
+        if not set(looked_at[i].tolist()) <= known:
+            raise broken("a regression looks at a column that it cannot see")
         attribute, marginal = file.domain.attributes[one.target], marginals[one.target]
-        if scored(attribute) == (kind == _SOFTMAX):
-            raise broken("an expert does not fit its column")
-        expert: Expert
-        if kind == _SOFTMAX:
-            picked, scale = next(codes)
-            expert = _softmax(one.target, marginal, picked.tolist(), additives[i], float(scale))
-        else:
-            edges, share, tree = next(residuals)
-            check_tree(tree, one.target, len(share), known, view.tables)
-            extra = boosted if kind == _BOOSTED else None
-            ends = borders(attribute, marginal)
-            expert = Regression(one.target, ends, additives[i], extra, edges, share, tree)
+        if not scored(attribute):
+            raise broken("a regression does not fit its column")
+        check_tree(tree, one.target, len(share), known, view.tables)
+        additive = Additive(tuple(looked_at[i].tolist()), values[i].reshape(-1, 1))
+        extra = boosted if by_trees[i] else None
+        ends = borders(attribute, marginal)
+        expert = Regression(one.target, ends, additive, extra, edges, share, tree)
         out[at[i]] = replace(one, experts=(*one.experts, expert), weights=(*one.weights, float(weights[i])))
     if any(sum(c.weights) > 1.0 + 1e-9 for c in out):
-        raise broken("experts have more weight than there is")
+        raise broken("regressions have more weight than there is")
     return out
 
 
@@ -152,14 +121,6 @@ def _residuals(file: StateReader, count: int) -> Iterator[tuple[FloatArray, Floa
     if any((np.diff(e) <= 0).any() for e in edges):
         raise broken("classes of residuals do not ascend")
     return iter(list(zip(edges, shares, read_trees(file, "residual", count), strict=True)))
-
-
-def _softmax(
-    target: int, marginal: FloatArray, codes: Sequence[int], additive: Additive, scale: float
-) -> Softmax:
-    if not codes or max(codes) >= len(marginal) or len(set(codes)) < len(codes):
-        raise broken("an expert tells of a code that is not there")
-    return Softmax(target, np.log(np.maximum(marginal, 1e-9)), additive, tuple(codes), scale)
 
 
 def smooth_arrays(smooth: Smooth) -> dict[str, Any]:
@@ -184,5 +145,9 @@ def with_smooth(
     rows = len(view.basis.of_attributes(inputs)) + 1
     value = file.array("smooth.coefficient", rows * len(codes))
     additive = Additive(tuple(inputs), value.reshape(rows, -1))
-    model = _softmax(target.column, marginals[target.column], codes, additive, 1.0)
-    return replace(target, smooth=Smooth(model, view, share))
+    marginal = marginals[target.column]
+    if not codes or max(codes) >= len(marginal) or len(set(codes)) < len(codes):
+        raise broken("the target's regression tells of a code that is not there")
+    start = np.log(np.maximum(marginal, LEAST_START))
+    model = Softmax(target.column, start, additive, tuple(codes))
+    return replace(target, smooth=Smooth(model, view.basis, share))

@@ -15,15 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import BoolArray, FloatArray, IntArray
-from locum.models.tree.additive import Additive
+from locum.models.tree.basis import Basis
 from locum.models.tree.conditional import find_weights
 from locum.models.tree.extended import depending_on
-from locum.models.tree.inputs import View
-from locum.models.tree.logistic import fit_logistic
 from locum.models.tree.margins import PRIOR_ROWS, group_codes
 from locum.models.tree.ratio import DRAW_SWEEPS, RAKED_ROWS, boost
 from locum.models.tree.scorer import Scorer
-from locum.models.tree.softmax import Softmax
+from locum.models.tree.softmax import Softmax, fit_softmax
 from locum.models.tree.tree_sum import TreeSum
 from locum.randomness import child_seed, stream
 from locum.schema.domain import CodedRows, Codes
@@ -34,8 +32,8 @@ MOST_CODES, FEWEST_ROWS = 16, 200
 MOST_ROWS, FOLDS, ROUNDS, PATIENCE, RATE = 200_000, 8, 500, 25, 0.08
 #: In tables of up to so many rows each of so many parts is held out in turn, and a regression takes part.
 FEW_ROWS, TURNS = 16_000, 4
-#: Penalties of the regression that are tried; rounds of weighing it; fewest rows in a leaf of boosted trees.
-PENALTIES, ROUNDS_OF_WEIGHING, LEAF_ROWS = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), 50, (10, 50)
+#: Rounds of weighing the regression, the least weight that counts, fewest rows in a leaf of boosted trees.
+ROUNDS_OF_WEIGHING, LEAST_WEIGHT, LEAF_ROWS = 50, 0.05, (10, 50)
 #: Rows with similar probabilities that share one stratified draw.
 STRATA = 16
 #: Held-out rows on which it is compared with what the model has already.
@@ -76,14 +74,14 @@ class Smooth:
 
     Attributes
     ----------
-    model, view
-        The regression, and how it sees columns.
+    model, basis
+        The regression, and the features that it sees.
     share
         Its share of every probability.
     """
 
     model: Softmax
-    view: View
+    basis: Basis
     share: float
 
 
@@ -120,7 +118,7 @@ class TargetModel:
             odds = np.hstack([np.zeros((len(x), 1)), odds])
         if self.smooth is not None:
             share = self.smooth.share
-            p = (1.0 - share) * _softmax(odds) + share * self.smooth.model.table(x, self.smooth.view)
+            p = (1.0 - share) * _softmax(odds) + share * self.smooth.model.table(x, self.smooth.basis)
             odds = np.log(np.maximum(p, math.exp(-FARTHEST)))
         for shift in self.shifts:
             odds = odds + shift.value[shift.group[x[:, shift.column]]]
@@ -247,7 +245,7 @@ def fit_target_model(
     data: CodedRows,
     column: int,
     labels: Sequence[int],
-    view: View,
+    basis: Basis,
     seed: int,
     joint: RowLogProb | None = None,
 ) -> TargetModel | None:
@@ -264,8 +262,8 @@ def fit_target_model(
         Attribute index of the target.
     labels
         Attributes whose codes have no order.
-    view
-        How columns are shown to regressions.
+    basis
+        Features of all attributes.
     seed
         Seed of the held-out part and of the column sampling.
     joint
@@ -285,7 +283,7 @@ def fit_target_model(
     categorical = [i for i in labels if i not in hidden]
     seeded = child_seed(seed, "tree", "outcome")
     if len(order) <= FEW_ROWS:
-        model = _in_turns(TargetModel(column, (), hidden), codes, x, y, categorical, view, seeded)
+        model = _in_turns(TargetModel(column, (), hidden), codes, x, y, categorical, basis, seeded)
         cut = len(order)
     else:
         cut = len(order) // FOLDS
@@ -323,14 +321,14 @@ def _in_turns(
     x: npt.NDArray[np.float32],
     y: npt.NDArray[np.int32],
     categorical: list[int],
-    view: View,
+    basis: Basis,
     seed: int,
 ) -> TargetModel:
     """Boosted trees that each leave out a part of few rows, and a regression, weighed by those parts."""
     shares = np.bincount(y, minlength=len(np.bincount(y))) / len(y)
-    inputs = [i for i in range(codes.shape[1]) if i not in model.hidden and len(view.basis.tables[i]) > 1]
+    inputs = [i for i in range(codes.shape[1]) if i not in model.hidden and len(basis.tables[i]) > 1]
     part = np.arange(len(y)) % TURNS
-    size = len(view.basis.tables[model.column])
+    size = len(basis.tables[model.column])
     shares = np.bincount(y, minlength=size) / len(y)
     apart, found = np.zeros((len(y), size)), []
     for k in range(TURNS):
@@ -341,57 +339,9 @@ def _in_turns(
     scores = tuple(Scorer(TreeSum.mean([f[k].trees for f in found])) for k in range(len(found[0])))
     model = replace(model, scores=scores)
     at = np.arange(len(y)), y
-    smooth, smooth_apart = fit_regression(model.column, codes, part, shares, inputs, view)
-    if smooth is None:
-        return model
-    share = find_weights(np.stack([apart[at], smooth_apart[at]]), ROUNDS_OF_WEIGHING, 0.05, 1.0)[1]
-    return model if share == 0 else replace(model, smooth=Smooth(smooth, view, float(share)))
-
-
-def fit_regression(
-    column: int,
-    codes: Codes,
-    part: IntArray,
-    shares: FloatArray,
-    inputs: Sequence[int],
-    view: View,
-) -> tuple[Softmax | None, FloatArray]:
-    """A regression of the target, and its probabilities for each part of the rows when it is left out.
-
-    Two codes get a logistic regression, more the one step of `locum.models.tree.softmax`.
-    """
-    size = len(shares)
-    start = np.log(np.maximum(shares, 1e-9))
-    features = view.basis.of_attributes(inputs)
-    f = view.basis.rows(codes)[:, features]
-    y = codes[:, column].astype(np.int64)
-    best: tuple[float, float, FloatArray] | None = None
-    for penalty in PENALTIES:
-        apart = np.zeros((len(y), size))
-        for k in np.unique(part):
-            inside = part != k
-            one = _regress(column, f[inside], y[inside], start, inputs, penalty)
-            apart[~inside] = one.table(codes[~inside], view)
-        likelihood = float(np.log(np.maximum(apart[np.arange(len(y)), y], 1e-12)).sum())
-        if best is None or likelihood > best[0]:
-            best = likelihood, penalty, apart
-    assert best is not None
-    return _regress(column, f, y, start, inputs, best[1]), best[2]
-
-
-def _regress(
-    column: int, f: FloatArray, y: IntArray, start: FloatArray, inputs: Sequence[int], penalty: float
-) -> Softmax:
-    shares = np.exp(start)
-    others = [k for k in range(len(start)) if k != int(shares.argmax())]
-    gains = []
-    for code in others:
-        beta = fit_logistic(f, (y == code).astype(np.float64), penalty)
-        # A softmax divides gains by the shares of the code and of the most frequent one.
-        per_gain = 1.0 / shares[code] + (1.0 / shares.max() if len(start) == 2 else 0.0)
-        beta[-1] -= np.log(shares[code] / max(1.0 - shares[code], 1e-9))
-        gains.append(beta / per_gain)
-    return Softmax(column, start, Additive(tuple(inputs), np.stack(gains, axis=1)), tuple(others), 1.0)
+    smooth, smooth_apart = fit_softmax(model.column, codes, part, shares, inputs, basis)
+    share = find_weights(np.stack([apart[at], smooth_apart[at]]), ROUNDS_OF_WEIGHING, LEAST_WEIGHT, 1.0)[1]
+    return model if share == 0 else replace(model, smooth=Smooth(smooth, basis, float(share)))
 
 
 def _boost(
