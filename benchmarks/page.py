@@ -28,6 +28,8 @@ HEAD = (
 MEASURES = (
     ("c2st", 3), ("tstr", 4), ("tv1", 4), ("tv2", 4), ("tv3", 4), ("membership", 3), ("nearer_train", 3),
 )  # fmt: skip
+#: Tables in the order of their sections.
+ORDER = (*tables.NAMES, *tables.SMALL)
 #: Marks rows of an earlier page.
 EARLIER = "†"
 GROWTH_HEAD = (
@@ -37,7 +39,7 @@ GROWTH_HEAD = (
 
 def write(folder: Path, to: Path | None, command: str) -> None:
     """Print the page, and write it unless `to` is None."""
-    records = [record for (name, _, _), record in results.load(folder).items() if name in tables.NAMES]
+    records = [record for (name, _, _), record in results.load(folder).items() if name in ORDER]
     grown = [] if to is None else list(results.load(growth.FOLDER).values())
     made = page(records, grown, command, [] if to is None else earlier.kept())
     if to is not None:
@@ -63,7 +65,7 @@ def page(
         "",
     ]
     shown_before: list[Record] = []
-    for name in (name for name in tables.NAMES if name in by_table):
+    for name in (name for name in ORDER if name in by_table):
         mine = sorted(by_table[name], key=lambda r: (EVERYBODY.index(r["who"]), r["seed"]))
         old = [r for r in kept if r["table"] == name and fills_a_gap(r, mine)]
         lines += section(name, mine, old)

@@ -14,11 +14,14 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from benchmarks.known_truth import LAWS
 from benchmarks.values import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 _SPLIT_SEED = 7
 _TRAIN_SHARE = 0.75
+#: Most rows that a small cut of a table is tested on.
+_SMALL_HOLDOUT = 6_000
 
 
 class NoTable(Exception):
@@ -40,10 +43,9 @@ def load(name: str, rows: int | None = None) -> Table:
     NoTable
         When there is none of that name, or its file is absent.
     """
-    maker = {**NAMES, **GROWTH}.get(name)
-    if maker is None:
-        raise NoTable(f"no table {name!r}; there are {', '.join([*NAMES, *GROWTH])}")
-    table = maker()
+    if name not in names():
+        raise NoTable(f"no table {name!r}; there are {', '.join(names())}")
+    table = small(name) if name in SMALL else {**NAMES, **GROWTH}[name]()
     if rows is None:
         return table
     return Table(
@@ -53,6 +55,11 @@ def load(name: str, rows: int | None = None) -> Table:
         table.categorical,
         table.target,
     )
+
+
+def names() -> list[str]:
+    """Every name that `load` knows."""
+    return [*NAMES, *SMALL, *GROWTH]
 
 
 # ---------------------------------------------------------------- files
@@ -115,7 +122,55 @@ def german() -> Table:
     return split("german", file("german_credit.csv"), "class-label")
 
 
+def magic() -> Table:
+    """14,265 + 4,755 rows, 10 continuous numbers and a class: showers seen by a telescope."""
+    return described("magic", file("magic_train.csv"), file("magic_hold.csv"), "class")
+
+
+def beijing() -> Table:
+    """32,868 + 10,956 rows, 12 columns: hourly air quality, a target that is a number with gaps.
+
+    Without the column ``No``, which only counts the hours.
+    """
+    train, holdout = (file(f"beijing_{part}.csv").drop(columns="No") for part in ("train", "hold"))
+    return described("beijing", train, holdout, "pm2.5", label_target=False)
+
+
+# ---------------------------------------------------------------- few rows
+
+
+def small(name: str, cut: int = 0) -> Table:
+    """Few rows of a table to learn from, and others of it to test on.
+
+    Parameters
+    ----------
+    name
+        One of `SMALL`.
+    cut
+        Another number takes other rows, of a known law new ones.
+    """
+    base, rows = SMALL[name]
+    if base in LAWS:
+        return drawn(base, rows, _SMALL_HOLDOUT, name=name, cut=cut)
+    whole = NAMES[base]()
+    frame = pd.concat([whole.train, whole.holdout], ignore_index=True)
+    order = np.random.default_rng([_SPLIT_SEED, rows, cut]).permutation(len(frame))
+    train, holdout = (
+        frame.iloc[part].reset_index(drop=True)
+        for part in (order[:rows], order[rows : rows + _SMALL_HOLDOUT])
+    )
+    return Table(name, train, holdout, whole.categorical, whole.target)
+
+
 # ---------------------------------------------------------------- made up
+
+
+def drawn(law: str, rows: int, holdout: int, *, name: str = "", cut: int = 0) -> Table:
+    """Rows of a law of `known_truth`, and as many as wanted to test on."""
+    draw, target = LAWS[law]
+    frame = draw(rows + holdout, np.random.default_rng([_SPLIT_SEED, rows, cut]))
+    test = frame[rows:].reset_index(drop=True)
+    return described(name or law, frame[:rows], test, target, label_target=law != "lin")
 
 
 def numeric() -> Table:
@@ -244,6 +299,25 @@ NAMES: Mapping[str, Callable[[], Table]] = MappingProxyType(
         "german": german,
         "numeric": numeric,
         "mixed50": mixed50,
+        "magic": magic,
+        "beijing": beijing,
+        "sums": lambda: drawn("sums", 10_000, 5_000),
+        "lin": lambda: drawn("lin", 10_000, 5_000),
+        "rare": lambda: drawn("rare", 15_000, 10_000),
+        "wide300": lambda: drawn("wide300", 10_000, 5_000),
+    }
+)
+#: Small cuts: the table or law they are taken from, and the rows to learn from.
+SMALL: Mapping[str, tuple[str, int]] = MappingProxyType(
+    {
+        "german600": ("german", 600),
+        **{
+            f"{name}{rows}": (name, rows)
+            for name in ("shoppers", "adult", "compas", "magic", "beijing")
+            for rows in (500, 1_000)
+        },
+        "lin1000": ("lin", 1_000),
+        "rare3000": ("rare", 3_000),
     }
 )
 GROWTH: Mapping[str, Callable[[], Table]] = MappingProxyType(
@@ -261,6 +335,8 @@ SIZES: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
         "adult": (36_631, 15), "shoppers": (9_247, 18), "compas": (4_629, 13), "german": (750, 22),
         "numeric": (20_000, 12), "mixed50": (15_000, 50), "rows10k": (10_000, 15), "rows100k": (100_000, 15),
-        "rows1m": (1_000_000, 15), "wide200": (50_000, 200),
+        "rows1m": (1_000_000, 15), "wide200": (50_000, 200), "magic": (14_265, 11), "beijing": (32_868, 12),
+        "sums": (10_000, 8), "lin": (10_000, 13), "rare": (15_000, 10), "wide300": (10_000, 300),
+        **{name: (rows, 15) for name, (_, rows) in SMALL.items()},
     }
 )  # fmt: skip
