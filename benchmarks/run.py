@@ -46,14 +46,14 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         if who not in EVERYBODY:
             parser.error(f"nobody is called {who!r}; there are {', '.join(EVERYBODY)}")
     for name in chosen.tables:
-        if name not in tables.names():
+        if not tables.known(name):
             parser.error(f"no table is called {name!r}; there are {', '.join(tables.names())}")
     return chosen
 
 
 def predicted_minutes(name: str, who: str) -> float:
     """CPU minutes of one measurement, by cells in proportion to Adult; a rough guide."""
-    rows, columns = tables.SIZES[name]
+    rows, columns = tables.size(name)
     generator = PEERS[who].adult_cpu_s if who in PEERS else 0.0
     return (generator + JUDGE_ADULT_S) * rows * columns / (36_631 * 15) / 60
 

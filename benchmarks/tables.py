@@ -7,6 +7,7 @@ None of them was used to choose locum's settings except `adult` and `shoppers`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -43,9 +44,10 @@ def load(name: str, rows: int | None = None) -> Table:
     NoTable
         When there is none of that name, or its file is absent.
     """
-    if name not in names():
-        raise NoTable(f"no table {name!r}; there are {', '.join(names())}")
-    table = small(name) if name in SMALL else {**NAMES, **GROWTH}[name]()
+    if not known(name):
+        raise NoTable(f"no table {name!r}; there are {', '.join(names())}, and cuts such as adult250")
+    maker = {**NAMES, **GROWTH}.get(name)
+    table = maker() if maker else small(name)
     if rows is None:
         return table
     return Table(
@@ -58,8 +60,27 @@ def load(name: str, rows: int | None = None) -> Table:
 
 
 def names() -> list[str]:
-    """Every name that `load` knows."""
+    """Every table that `load` knows; it knows all small cuts of `NAMES` besides those listed here."""
     return [*NAMES, *SMALL, *GROWTH]
+
+
+def known(name: str) -> bool:
+    """Whether `load` has a table of that name."""
+    return name in NAMES or name in GROWTH or cut_of(name) is not None
+
+
+def cut_of(name: str) -> tuple[str, int] | None:
+    """The table and the number of rows that the name of a small cut stands for: adult250."""
+    found = re.fullmatch(rf"({'|'.join(NAMES)})([1-9]\d*)", name)
+    return (found[1], int(found[2])) if found else None
+
+
+def size(name: str) -> tuple[int, int]:
+    """Rows to learn from and columns."""
+    if name in SIZES:
+        return SIZES[name]
+    base, rows = cut_of(name) or ("", 0)
+    return rows, SIZES[base][1]
 
 
 # ---------------------------------------------------------------- files
@@ -145,15 +166,17 @@ def small(name: str, cut: int = 0) -> Table:
     Parameters
     ----------
     name
-        One of `SMALL`.
+        Of a table or law, and the rows to learn from, as in `SMALL`.
     cut
         Another number takes other rows, of a known law new ones.
     """
-    base, rows = SMALL[name]
+    base, rows = cut_of(name) or ("", 0)
     if base in LAWS:
         return drawn(base, rows, _SMALL_HOLDOUT, name=name, cut=cut)
     whole = NAMES[base]()
     frame = pd.concat([whole.train, whole.holdout], ignore_index=True)
+    if rows >= len(frame):
+        raise NoTable(f"{base} has {len(frame):,} rows, so that none are left to test on beside {rows:,}")
     order = np.random.default_rng([_SPLIT_SEED, rows, cut]).permutation(len(frame))
     train, holdout = (
         frame.iloc[part].reset_index(drop=True)
@@ -307,19 +330,11 @@ NAMES: Mapping[str, Callable[[], Table]] = MappingProxyType(
         "wide300": lambda: drawn("wide300", 10_000, 5_000),
     }
 )
-#: Small cuts: the table or law they are taken from, and the rows to learn from.
-SMALL: Mapping[str, tuple[str, int]] = MappingProxyType(
-    {
-        "german600": ("german", 600),
-        **{
-            f"{name}{rows}": (name, rows)
-            for name in ("shoppers", "adult", "compas", "magic", "beijing")
-            for rows in (500, 1_000)
-        },
-        "lin1000": ("lin", 1_000),
-        "rare3000": ("rare", 3_000),
-    }
-)
+#: Small cuts that are measured: the name of a table and the rows to learn from.
+SMALL = (
+    "german100", "german600", "shoppers500", "shoppers1000", "adult500", "adult1000", "compas500",
+    "compas1000", "magic500", "magic1000", "beijing500", "beijing1000", "lin200", "lin1000", "rare3000",
+)  # fmt: skip
 GROWTH: Mapping[str, Callable[[], Table]] = MappingProxyType(
     {
         "rows10k": lambda: grown("rows10k", 10_000),
@@ -337,6 +352,5 @@ SIZES: Mapping[str, tuple[int, int]] = MappingProxyType(
         "numeric": (20_000, 12), "mixed50": (15_000, 50), "rows10k": (10_000, 15), "rows100k": (100_000, 15),
         "rows1m": (1_000_000, 15), "wide200": (50_000, 200), "magic": (14_265, 11), "beijing": (32_868, 12),
         "sums": (10_000, 8), "lin": (10_000, 13), "rare": (15_000, 10), "wide300": (10_000, 300),
-        **{name: (rows, 15) for name, (_, rows) in SMALL.items()},
     }
 )  # fmt: skip
