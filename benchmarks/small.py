@@ -150,9 +150,9 @@ def page(records: Iterable[Record]) -> str:
         "",
         *markdown(SUMMARY, [line for name in order if (line := summary(name, good[name]))]),
         "",
-        "Reached: u = as useful as the better baseline, within two standard errors of the difference; l = looks",
-        f"more real than both; r = within {FROM_REAL} of real rows; p = membership at most {MEMBERSHIP}, within "
-        "two standard errors.",
+        "Reached: u = as useful as the better baseline, within two standard errors of the difference;",
+        f"l = looks more real than both; r = within {FROM_REAL} of real rows; p = membership at most",
+        f"{MEMBERSHIP}, within two standard errors.",
         "A dot stands for what was not reached.",
         "",
     ]

@@ -1,4 +1,4 @@
-"""The page of small tables: other rows for every seed, paired differences, what is reached and what is not."""
+"""The page of small tables: other rows for every seed, paired differences, what is reached."""
 
 from __future__ import annotations
 
