@@ -190,7 +190,7 @@ def scarce(found: Scarcity, out: Path | None, page: Path | None) -> None:
     table([*heads, "reading"], rows, right=[1, 2])
     if out is not None:
         say(
-            f"{count(found.drawn.num_rows, 'row')} by {found.chosen} written to {found.written}."
+            f"{count(found.drawn.num_rows, 'row')} ({found.chosen}) written to {found.written}."
             if found.drawn is not None
             else f"{out} was not written: none of the ways is shown to help."
         )

@@ -158,7 +158,7 @@ def _sentence(
     ways: Sequence[WayResult], verdict: ScarceVerdict, chosen: str, measure: str, whom: str, tried: int
 ) -> str:
     """One or two sentences on some of the ways; `tried` is the number that the intervals hold for."""
-    at_once = f"for all {tried} ways at once"
+    at_once = f"for all {tried} ways at once" if tried > 1 else ""
     by_gain = sorted((w for w in ways if w.gain is not None), key=lambda w: -w.gain.value if w.gain else 0.0)
     best = next((w for w in by_gain if w.name == chosen), by_gain[0])
     assert best.gain is not None and best.over_copies is not None

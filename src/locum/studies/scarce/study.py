@@ -199,8 +199,9 @@ def _refuse_thin(q: ScarceQuestion, task: _Task) -> None:
             (~np.isnan(y), ""),
             (~np.isnan(y) & inside, f" with {q.group}" if q.group else ""),
         ):
-            counts = np.bincount(y[rows].astype(int), minlength=max(1, task.goal.n_classes))
-            few = task.goal.n_classes and counts.min() < LEAST_CLASS
+            classes = y[rows].astype(int) if task.goal.n_classes else np.zeros(int(rows.sum()), dtype=int)
+            counts = np.bincount(classes, minlength=max(1, task.goal.n_classes))
+            few = counts.min() < LEAST_CLASS
             if few or rows.sum() < LEAST_GROUP:
                 n, some = (int(counts.min()), " of the rarest class") if few else (int(rows.sum()), "")
                 raise DataError(
@@ -273,7 +274,7 @@ def _whole_split(
 ) -> dict[str, tuple[tuple[float, float], int]]:
     """Scores of the ways that serve everybody, and the rows that each adds."""
     real = task.block(learn)
-    copies = real.take(rng.integers(len(real), size=wanted(len(real))))
+    copies = repeated(real, wanted(len(real)), rng)
     found = {REAL: (run(None), 0), COPIES: (run(copies), len(copies))}
     if q.sources.curated:
         more = oversample(task.goal, real, rng)
@@ -292,13 +293,18 @@ def _group_split(
     members = q.members(learn)
     own = task.block(learn.filter(members))
     lacking = short(learn.num_rows, int(members.sum()))
-    copies = own.take(rng.integers(len(own), size=lacking))
+    copies = repeated(own, lacking, rng)
     found = {REAL: (run(None), 0), COPIES: (run(copies), len(copies))}
     found[GROUP_WEIGHTS] = (run(own, lacking / len(own)), 0)
     for name, rows in group_rows(q.sources, learn, int(members.sum()), q.group, seed).items():
         extra = task.block(rows)
         found[name] = (run(extra), len(extra))
     return found
+
+
+def repeated(rows: Block, n: int, rng: np.random.Generator) -> Block:
+    """The rows over and over, each as often as the next but for one, until there are `n`."""
+    return rows.take(rng.permutation(len(rows))[np.arange(n) % len(rows)])
 
 
 def _scores(goal: Goal, truth: FloatArray, p: FloatArray, inside: BoolArray) -> tuple[float, float]:
