@@ -12,7 +12,7 @@ from locum.errors import UsageError
 from locum.evaluation.learn.cells import levels_of
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
-from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER
+from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER, check_rows
 from locum.runs.tables import need_column, read_and_refine, without_data_bounds
 from locum.runs.versions import now
 from locum.studies.scarce.result import RelatedFinding, Scarcity
@@ -41,6 +41,7 @@ def scarce(
     test: Any = None,
     synthesizer: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    rows: int | None = None,
     repeats: int = REPEATS,
     seed: int = DEFAULT_SEED,
     title: str | None = None,
@@ -69,6 +70,8 @@ def scarce(
         Real rows of the same kind to test on. None tests on parts of `data`, which can tell less.
     synthesizer, settings
         Generator by name, with its settings; None goes by the number of rows.
+    rows
+        How many rows to add; None for 1,000, or as many as there are real ones. A group gets what it lacks.
     repeats
         How often to cross-validate, in five parts each.
     seed
@@ -94,6 +97,8 @@ def scarce(
     seed = check_seed(seed)
     if not 1 <= repeats <= 100:
         raise UsageError(f"{repeats} repeats cannot be", where="repeats", expected="a number from 1 to 100")
+    if rows is not None:
+        check_rows(rows)
     Synthesizer(synthesizer or FEW_ROWS_SYNTHESIZER, **(settings or {}))
     known = read_and_refine(data, target, ())
     if known.schema.target is None:
@@ -105,7 +110,13 @@ def scarce(
     synthesizer = synthesizer or (FAST_SYNTHESIZER if room.own.num_rows > FEW_ROWS else FEW_ROWS_SYNTHESIZER)
     group, clauses = ("", ()) if amplify is None else _group(amplify, room.schema, room.own)
     question = ScarceQuestion(
-        room.sources(synthesizer, settings or {}, seed), room.own, room.test, group, clauses, seed, repeats
+        room.sources(synthesizer, settings or {}, rows, seed),
+        room.own,
+        room.test,
+        group,
+        clauses,
+        seed,
+        repeats,
     )
     found = study(question, name=title or known.name, listener=progress)
     drawn = winning_rows(question, found.chosen) if found.chosen else None

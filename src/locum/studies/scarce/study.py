@@ -29,7 +29,6 @@ from locum.studies.scarce.ways import (
     group_rows,
     short,
     stand_ins,
-    wanted,
 )
 
 if TYPE_CHECKING:
@@ -274,7 +273,7 @@ def _whole_split(
 ) -> dict[str, tuple[tuple[float, float], int]]:
     """Scores of the ways that serve everybody, and the rows that each adds."""
     real = task.block(learn)
-    copies = repeated(real, wanted(len(real)), rng)
+    copies = repeated(real, q.sources.wanted(len(real)), rng)
     found = {REAL: (run(None), 0), COPIES: (run(copies), len(copies))}
     if q.sources.curated:
         more = oversample(task.goal, real, rng)

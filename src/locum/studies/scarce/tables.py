@@ -165,7 +165,7 @@ class ScarceTables:
         stamps = {**self.stamps, "test": raw.lineage}
         return replace(self, schema=schema, test=table, notes=(*self.notes, *notes), stamps=stamps)
 
-    def sources(self, synthesizer: str, settings: Mapping[str, Any], seed: int) -> Sources:
+    def sources(self, synthesizer: str, settings: Mapping[str, Any], rows: int | None, seed: int) -> Sources:
         """Where rows can come from; of a large related table some rows."""
         target = str(self.schema.target)
         column, own = self.schema[target], self.own.column(target)
@@ -184,6 +184,7 @@ class ScarceTables:
             self.lacking,
             self.file,
             self.file_name,
+            rows,
         )
 
     @property

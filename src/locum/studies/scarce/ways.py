@@ -58,6 +58,8 @@ class Sources:
         The columns that it has not.
     file, file_name
         Ready-made rows, canonical, and what they are called; None without.
+    rows
+        How many rows are added; None for `ADDED`, or as many as there are real ones.
     """
 
     schema: Schema
@@ -69,6 +71,11 @@ class Sources:
     lacking: tuple[str, ...] = ()
     file: pa.Table | None = None
     file_name: str = ""
+    rows: int | None = None
+
+    def wanted(self, real: int) -> int:
+        """How many rows are added to so many real ones."""
+        return max(ADDED, real) if self.rows is None else self.rows
 
     @property
     def kinds(self) -> dict[str, WayKind]:
@@ -94,18 +101,13 @@ class Sources:
         return Synthesizer(self.synthesizer, seed=seed, **self.settings).fit_table(rows, self.schema)
 
 
-def wanted(real: int) -> int:
-    """How many rows are added to so many real ones."""
-    return max(ADDED, real)
-
-
 def stand_ins(sources: Sources, real: pa.Table, seed: int) -> dict[str, pa.Table]:
     """The rows of every way but the simple rivals, made from these real rows only.
 
     Cost: one fit of the generator; with a related table one more, and five small forests.
     """
     made: dict[str, pa.Table] = {}
-    n = wanted(real.num_rows)
+    n = sources.wanted(real.num_rows)
     synth = sources.fit(real, seed)
     made[GENERATED] = synth.draw(synth.most_rows(n), seed=child_seed(seed, "draw")).table
     if sources.file is not None:
@@ -125,7 +127,7 @@ def lent(sources: Sources, real: pa.Table, related: pa.Table, seed: int) -> dict
     Rows most like the real ones are drawn without replacement with chances in proportion to the density
     ratio p_own / p_related, at most half of those there are.
     """
-    n = wanted(real.num_rows)
+    n = sources.wanted(real.num_rows)
     shared = drop_columns(sources.schema, set(sources.lacking))
     weights = ratio_weights(real, related, shared, seed=seed)
     keys = stream(seed, "scarce", "alike").exponential(size=len(weights)) / weights
@@ -135,9 +137,8 @@ def lent(sources: Sources, real: pa.Table, related: pa.Table, seed: int) -> dict
         # What holds in one's own rows need not hold in another table.
         free = replace(sources.schema, rules=(), dependencies=())
         mark = free_name("domain", free.names)
-        both = borrow(
-            real, related, free, min(BORROWED * real.num_rows, MOST_RELATED), domain=mark, seed=seed
-        )
+        most = min(BORROWED * real.num_rows, MOST_RELATED)
+        both = borrow(real, related, free, most, domain=mark, weights=weights, seed=seed)
         synth = Synthesizer(sources.synthesizer, seed=seed, **sources.settings)
         drawn = synth.fit_table(both.table, both.schema).draw(n, where=f"{mark} = 'own'", seed=seed)
         found[FROM_BOTH] = drawn.table.select(list(sources.schema.names))
