@@ -1,11 +1,12 @@
 """Do stand-ins help where there are 50, 100 or 200 real rows? Every way of `locum scarce`, over many cuts.
 
-    python -m benchmarks.scarcity [--cases adult-women,...] [--sizes 50,100,200] [--cuts 20] [--page]
+    python -m benchmarks.scarcity [--cases adult-women,...] [--sizes 50,100,200] [--cuts 10] [--page]
 
-Each cut takes n real rows; generator, curator and density ratios see these only, and 3,000 rows of the
-related domain where there is one. Judge: LightGBM as in ``locum scarce``, tested on up to 6,000 other rows of
-the own domain. Differences are paired by cut. One cut is one JSON line in ``benchmarks/results/scarcity``;
-what is there is not measured again. ``--page`` measures nothing and writes ``benchmarks/SCARCITY.md``.
+Each cut takes n real rows, at least five of either class. Generator, curator and density ratios see these
+only, and 3,000 rows of the related domain where there is one. Judge: LightGBM as in ``locum scarce``, tested on up
+to 6,000 other rows of the own domain. Differences are paired by cut. One cut is one JSON line in
+``benchmarks/results/scarcity``; what is there is not measured again. ``--page`` measures nothing and writes
+``benchmarks/SCARCITY.md``.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ from locum.randomness import stream
 from locum.studies.mix.arms import Block, Goal, oversample, train_and_test
 from locum.studies.mix.contrast import corrected_difference
 from locum.studies.scarce.conclude import COPIES, REAL, decide
-from locum.studies.scarce.study import CLASS_WEIGHTS, SMOTE, repeated
+from locum.studies.scarce.study import CLASS_WEIGHTS, LEAST_CLASS, SMOTE, repeated
 from locum.studies.scarce.tables import ScarceTables
 from locum.studies.scarce.ways import CURATED, GENERATED, Sources, stand_ins
 
 PAGE = Path(__file__).resolve().parent / "SCARCITY.md"
 FOLDER = results.FOLDER / "scarcity"
-SIZES, CUTS = (50, 100, 200), 20
+SIZES, CUTS = (50, 100, 200), 10
 RELATED_ROWS, TEST_ROWS = 3_000, 6_000
 #: Generated rows without the real ones: what is called TSTR.
 ALONE = ", without the real ones"
@@ -151,7 +152,13 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
 def one(case: Case, n: int, cut: int, synthesizer: str) -> dict[str, Any]:
     """Test scores of every way to use the rows of one cut."""
     start = time.process_time()
-    order = np.random.default_rng([n, cut]).permutation(len(case.pool))
+    rng = np.random.default_rng([n, cut])
+    order = rng.permutation(len(case.pool))
+    while (
+        case.pool[case.target].iloc[order[:n]].value_counts().reindex(levels_in(case)).fillna(0).min()
+        < LEAST_CLASS
+    ):
+        order = rng.permutation(len(case.pool))
     few, rest = case.pool.iloc[order[:n]], case.pool.iloc[order[n:]]
     tested = (rest if case.test is None else case.test).sample(frac=1, random_state=cut).head(TEST_ROWS)
     related = None
@@ -164,21 +171,27 @@ def one(case: Case, n: int, cut: int, synthesizer: str) -> dict[str, Any]:
     columns = [c for c in sources.schema if not c.regenerated and c.name != case.target]
     view = FeatureView.learn(columns, pa.concat_tables([own, test]))
     goal = Goal("binary", 2, tuple(view.categorical))
-    real, at, rng = Block.of(view, target, own), Block.of(view, target, test), stream(cut, "scarcity", n)
+    real, at = Block.of(view, target, own), Block.of(view, target, test)
+    draws = stream(cut, "scarcity", n)
 
     def score(rows: Block, extra: Block | None, *, balance: bool = False) -> float:
         return train_and_test(goal, rows, extra, 1.0, at, cut, balance=balance).score
 
     scores = {REAL: score(real, None)}
-    scores[COPIES] = score(real, repeated(real, sources.wanted(n), rng))
+    scores[COPIES] = score(real, repeated(real, sources.wanted(n), draws))
     scores[CLASS_WEIGHTS] = score(real, None, balance=True)
-    scores[SMOTE] = score(real, oversample(goal, real, rng))
+    scores[SMOTE] = score(real, oversample(goal, real, draws))
     for name, rows in stand_ins(sources, own, cut).items():
         made = Block.of(view, target, rows)
         scores[name] = score(real, made)
         if name in (GENERATED, GENERATED + CURATED):
             scores[name + ALONE] = score(made, None)
     return {"n": n, "cut": cut, "by": synthesizer, "scores": scores, "cpu_s": time.process_time() - start}
+
+
+def levels_in(case: Case) -> list[object]:
+    """The labels of a case."""
+    return sorted(case.pool[case.target].dropna().unique())
 
 
 def matched(
