@@ -3,8 +3,8 @@
     python -m benchmarks.scarcity [--cases adult-women,...] [--sizes 50,100,200] [--cuts 10] [--page]
 
 Each cut takes n real rows, at least five of either class. Generator, curator and density ratios see these
-only, and 3,000 rows of the related domain where there is one. Judge: LightGBM as in ``locum scarce``, tested on up
-to 6,000 other rows of the own domain. Differences are paired by cut. One cut is one JSON line in
+only, and 3,000 rows of the related domain if there is one. Judge: LightGBM as in ``locum scarce``, tested on
+up to 6,000 other rows of the own domain. Differences are paired by cut. One cut is one JSON line in
 ``benchmarks/results/scarcity``; what is there is not measured again. ``--page`` measures nothing and writes
 ``benchmarks/SCARCITY.md``.
 """

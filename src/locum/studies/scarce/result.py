@@ -11,6 +11,8 @@ from locum.studies.mix.result import Contrast
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.schema.table import Schema
+
 ScarceVerdict = Literal["helps", "does not help", "no evidence"]
 #: ``real`` and ``copy`` are what the others are held against; ``rival`` needs no rows from elsewhere;
 #: ``generated``, ``file``, ``related`` and ``group`` are rows that stand in for more real ones.
@@ -82,8 +84,8 @@ class Scarcity:
         What was left out, and why.
     written
         File that the rows of the chosen way were written to; None where none was.
-    drawn
-        Rows of the chosen way, made from all real rows; None where none was chosen.
+    drawn, schema
+        Rows of the chosen way, made from all real rows, and their columns; None where none was chosen.
     """
 
     table: str
@@ -107,6 +109,7 @@ class Scarcity:
     created: str = ""
     cpu_s: float = 0.0
     drawn: pa.Table | None = None
+    schema: Schema | None = None
 
     def way(self, name: str) -> WayResult:
         """The way of that name; KeyError when there is none."""
@@ -122,4 +125,5 @@ class Scarcity:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
-        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__ if name != "drawn"}
+        kept = (name for name in self.__dataclass_fields__ if name not in ("drawn", "schema"))
+        return {name: plain(getattr(self, name)) for name in kept}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.control.rules.clause import Clause
+    from locum.schema.column import Column
     from locum.schema.table import Schema
 
 #: What makes rows unless something else is asked for, up to so many real rows; beyond, the quick tree.
 FEW_ROWS_SYNTHESIZER, FEW_ROWS = "few-shot", 500
+
+#: What makes a text more than one value: an operator, or a word that joins conditions.
+_CONDITION = re.compile(r"^[=<>]|\b(and|or|between|in)\b|[<>=(]", re.IGNORECASE)
 
 
 def scarce(
@@ -131,6 +135,7 @@ def scarce(
         notes=(*room.warnings, *found.notes, *room.notes, *_choice(question, found)),
         created=now(),
         drawn=drawn,
+        schema=None if drawn is None else room.schema,
         lineage=None if lineage is None else lineage.to_json(),
     )
 
@@ -162,11 +167,9 @@ def scarce_file(
     if page is not None:
         refuse_existing(page, force=force)
     found = scarce(data, progress=progress, **asked)
-    if out is not None and found.drawn is not None:
-        known = read_and_refine(data, asked.get("target"), ())
-        write_rows(
-            found.drawn, out, known.schema, known.raw.origin, lineage_from_json(found.lineage, str(out))
-        )
+    if out is not None and found.drawn is not None and found.schema is not None:
+        origin = read_and_refine(data, asked.get("target"), ()).raw.origin
+        write_rows(found.drawn, out, found.schema, origin, lineage_from_json(found.lineage, str(out)))
         found = replace(found, written=str(out))
     if page is not None:
         from locum.files.atomic import write_text
@@ -180,25 +183,31 @@ def _group(text: str, schema: Schema, table: pa.Table) -> tuple[str, tuple[Claus
     """The condition of a group, written as ``COLUMN=VALUE`` or as a condition."""
     from locum.control.rules.clause import clauses_of
     from locum.control.where.names import Names
-    from locum.control.where.token import literal, quote
 
     name, equals, value = (part.strip() for part in text.partition("="))
-    simple = equals and name in schema.names and not re.match(r"[=<>]", value)
-    if equals and not simple and re.fullmatch(r"[\w.\- ]+", name):
+    if equals and name in schema.names:
+        text = _one_value(text, schema[name], value, levels_of(table.column(name)))
+    elif equals and re.fullmatch(r"[\w.\- ]+", name):
         need_column(name, schema.names, where="--amplify")
-    if simple:
-        column, plain = schema[name], value.strip("'\"")
-        text = f"{quote(name)} = {plain.lower() if column.kind == 'boolean' else plain}"
-        if column.kind == "category":
-            text = f"{quote(name)} = {literal(plain)}"
-            levels = levels_of(table.column(name))
-            if plain not in levels:
-                raise UsageError(
-                    f"no row has {plain!r} in {name!r}",
-                    where="--amplify",
-                    expected=f"one of {', '.join(levels[:12])}{', ...' if len(levels) > 12 else ''}",
-                )
     return text, tuple(clauses_of(text, "where", Names(schema)))
+
+
+def _one_value(text: str, column: Column, value: str, levels: Sequence[str]) -> str:
+    """``COLUMN=VALUE`` as a condition; a text that is more than that stays as it is."""
+    from locum.control.where.token import literal, quote
+
+    plain = value.strip("'\"")
+    if plain not in levels and _CONDITION.search(value):
+        return text
+    if column.kind != "category":
+        return f"{quote(column.name)} = {plain.lower() if column.kind == 'boolean' else plain}"
+    if plain not in levels:
+        raise UsageError(
+            f"no row has {plain!r} in {column.name!r}",
+            where="--amplify",
+            expected=f"one of {', '.join(levels[:12])}{', ...' if len(levels) > 12 else ''}",
+        )
+    return f"{quote(column.name)} = {literal(plain)}"
 
 
 def _choice(question: ScarceQuestion, found: Scarcity) -> tuple[str, ...]:
