@@ -12,7 +12,6 @@ up to 6,000 other rows of the own domain. Differences are paired by cut. One cut
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -25,11 +24,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks import results, run, tables
+from benchmarks import amplify, run, tables
+from benchmarks.cuts import FOLDER, keep, load, matched, most_tested
 from benchmarks.page import markdown
-from locum.data.canonical import canonical
-from locum.data.detect import detect
-from locum.data.read import read
 from locum.evaluation.learn.features import FeatureView
 from locum.evaluation.target import target_of
 from locum.randomness import stream
@@ -37,13 +34,11 @@ from locum.studies.mix.arms import Block, Goal, oversample, train_and_test
 from locum.studies.mix.contrast import corrected_difference
 from locum.studies.scarce.conclude import COPIES, REAL, decide
 from locum.studies.scarce.study import CLASS_WEIGHTS, LEAST_CLASS, SMOTE, repeated
-from locum.studies.scarce.tables import ScarceTables
-from locum.studies.scarce.ways import CURATED, GENERATED, Sources, stand_ins
+from locum.studies.scarce.ways import CURATED, GENERATED, stand_ins
 
 PAGE = Path(__file__).resolve().parent / "SCARCITY.md"
-FOLDER = results.FOLDER / "scarcity"
 SIZES, CUTS = (50, 100, 200), 10
-RELATED_ROWS, TEST_ROWS = 3_000, 6_000
+RELATED_ROWS = 3_000
 #: Generated rows without the real ones: what is called TSTR.
 ALONE = ", without the real ones"
 
@@ -160,7 +155,7 @@ def one(case: Case, n: int, cut: int, synthesizer: str) -> dict[str, Any]:
     ):
         order = rng.permutation(len(case.pool))
     few, rest = case.pool.iloc[order[:n]], case.pool.iloc[order[n:]]
-    tested = (rest if case.test is None else case.test).sample(frac=1, random_state=cut).head(TEST_ROWS)
+    tested = most_tested(rest if case.test is None else case.test, cut)
     related = None
     if case.related is not None:
         related = case.related.sample(min(RELATED_ROWS, len(case.related)), random_state=cut)
@@ -194,31 +189,8 @@ def levels_in(case: Case) -> list[object]:
     return sorted(case.pool[case.target].dropna().unique())
 
 
-def matched(
-    few: pd.DataFrame,
-    tested: pd.DataFrame,
-    related: pd.DataFrame | None,
-    target: str,
-    synthesizer: str,
-    seed: int,
-) -> tuple[Sources, pa.Table, pa.Table]:
-    """The tables under one schema, as ``locum scarce`` brings them there."""
-    from dataclasses import replace
-
-    from locum.runs.tables import StudyTable
-
-    raw = read(few)
-    schema = replace(detect(raw, target=target), name="few")
-    known = StudyTable("few", schema, raw, canonical(raw, schema), "")
-    held = ScarceTables(schema, known).with_related(related).with_test(tested)
-    if held.test is None or held.useless:
-        raise ValueError(held.useless or "there are no rows to test on")
-    return held.sources(synthesizer, {}, None, seed), held.own, held.test
-
-
 def measure(chosen: argparse.Namespace, folder: Path) -> None:
     """Every cut that is asked for and not there yet."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name in chosen.cases:
         try:
             case = CASES[name]()
@@ -231,20 +203,8 @@ def measure(chosen: argparse.Namespace, folder: Path) -> None:
                 if (n, cut, chosen.synthesizer) in have:
                     continue
                 record = {"case": name, **one(case, n, cut, chosen.synthesizer)}
-                with (folder / f"{name}.jsonl").open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(record) + "\n")
+                keep(folder, name, record)
             print(f"{name}, {n} rows: done", flush=True)
-
-
-def load(folder: Path, name: str) -> list[dict[str, Any]]:
-    """The cuts of a case that were measured; a line cut short by a kill is passed over."""
-    path, found = folder / f"{name}.jsonl", []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            found.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return found
 
 
 # ---------------------------------------------------------------- page
@@ -260,7 +220,8 @@ def page(folder: Path) -> str:
         cpu += sum(r["cpu_s"] for r in records)
         for by in sorted({r["by"] for r in records}):
             lines += section(name, by, [r for r in records if r["by"] == by])
-    return "\n".join([*lines, f"{cpu / 60:.1f} CPU minutes in all.", ""])
+    lines += amplify.sections(folder)
+    return "\n".join([*lines, f"{cpu / 60:.1f} CPU minutes for the tables on few rows.", ""])
 
 
 def section(name: str, by: str, records: list[dict[str, Any]]) -> list[str]:
