@@ -110,8 +110,9 @@ def sections(folder: Path) -> list[str]:
     lines = [
         "## More rows of a minority",
         "",
-        "AUC within the group and within the others. The verdict is on the group; a loss for the others is",
-        f"ruled out where the interval of their difference (95 %, for this way alone) stays above -{MATTERS:g}.",
+        "AUC within the group and within the others. The verdict is on the group; a loss for the others",
+        "is ruled out where the interval of their difference (95 %, for this way alone) stays above "
+        f"-{MATTERS:g}.",
         "",
     ]
     for name, records in found.items():

@@ -333,7 +333,8 @@ NAMES: Mapping[str, Callable[[], Table]] = MappingProxyType(
 #: Small cuts that are measured: the name of a table and the rows to learn from.
 SMALL = (
     "german100", "german600", "shoppers500", "shoppers1000", "adult500", "adult1000", "compas500",
-    "compas1000", "magic500", "magic1000", "beijing500", "beijing1000", "lin200", "lin1000", "rare3000",
+    "compas1000", "magic500", "magic1000", "beijing500", "beijing1000", "lin200", "lin1000", "lin4000",
+    "shoppers4000", "rare1500", "rare3000",
 )  # fmt: skip
 GROWTH: Mapping[str, Callable[[], Table]] = MappingProxyType(
     {

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: What makes rows unless something else is asked for, up to so many real rows; beyond, the quick tree.
 FEW_ROWS_SYNTHESIZER, FEW_ROWS = "few-shot", 500
+#: Rows from which another command is the better one to ask.
+MANY_ROWS = 5_000
 
 #: What makes a text more than one value: an operator, or a word that joins conditions.
 _CONDITION = re.compile(r"^[=<>]|\b(and|or|between|in)\b|[<>=(]", re.IGNORECASE)
@@ -212,6 +214,8 @@ def _one_value(text: str, column: Column, value: str, levels: Sequence[str]) -> 
 
 def _choice(question: ScarceQuestion, found: Scarcity) -> tuple[str, ...]:
     """What the reader should know of the splits."""
+    if not question.group and found.rows > MANY_ROWS:
+        return (f"{count(found.rows, 'row')} are not few: `locum mix` says how many synthetic rows to add.",)
     if question.test is not None:
         return ()
     return (
