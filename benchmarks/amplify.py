@@ -29,11 +29,13 @@ from locum.evaluation.target import target_of
 from locum.randomness import stream
 from locum.studies.mix.arms import Block, Goal, train_and_test
 from locum.studies.mix.contrast import corrected_difference
-from locum.studies.scarce.conclude import COPIES, MATTERS, REAL, decide
-from locum.studies.scarce.study import repeated
+from locum.studies.scarce.conclude import COPIES, HALVED_COPIES, MATTERS, REAL, control, decide
+from locum.studies.scarce.study import copied_halves, repeated
 from locum.studies.scarce.ways import GROUP_WEIGHTS, group_rows, short
 
 CUTS = 10
+#: What the ways are held against.
+BASES = (REAL, COPIES, HALVED_COPIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,9 @@ class Minority:
 CASES: Mapping[str, Minority] = MappingProxyType(
     {
         "adult-black": Minority("adult", "race", "Black", 1_000),
-        "adult-female": Minority("adult", "sex", "Female", 500),
-        "compas-female": Minority("compas", "sex", "Female", 500),
-        "german-female": Minority("german", "sex", "female", 400),
+        "adult-female": Minority("adult", "sex", "Female", 200),
+        "compas-female": Minority("compas", "sex", "Female", 200),
+        "german-female": Minority("german", "sex", "female", 200),
     }
 )
 
@@ -84,7 +86,9 @@ def one(case: Minority, cut: int, synthesizer: str) -> dict[str, Any]:
         return [score_of("binary", 2, at.y[side], p[side]) for side in (tested, ~tested)]
 
     copies = repeated(group, lacking, stream(cut, "amplify"))
-    scores = {REAL: score(None), COPIES: score(copies), GROUP_WEIGHTS: score(group, lacking / members)}
+    halves = copied_halves(group, real, sources.wanted(case.rows), stream(cut, "halves"))
+    scores = {REAL: score(None), COPIES: score(copies), HALVED_COPIES: score(halves)}
+    scores[GROUP_WEIGHTS] = score(group, lacking / members)
     condition = f"{case.column} = '{case.label}'"
     for name, rows in group_rows(sources, own, members, condition, cut).items():
         scores[name] = score(Block.of(view, target, rows))
@@ -130,11 +134,11 @@ def section(case: Minority, by: str, records: Sequence[Mapping[str, Any]]) -> li
     for way in ways:
         group, others = values[way].mean(axis=0)
         told = ["", "", ""]
-        if way not in (REAL, COPIES):
-            level = 1 - 0.05 / (len(ways) - 2)
+        if way not in BASES:
+            level = 1 - 0.05 / (len(ways) - len(BASES))
             gain, over = (
                 corrected_difference(values[way][:, 0] - values[base][:, 0], 0.0, level=level)
-                for base in (REAL, COPIES)
+                for base in (REAL, control(way))
             )
             cost = corrected_difference(values[way][:, 1] - values[REAL][:, 1], 0.0)
             spans = [f"{c.value:+.3f} ({c.low:+.3f} to {c.high:+.3f})" for c in (gain, cost)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,9 +13,14 @@ from locum.studies.mix.arms import Goal
 from locum.studies.mix.contrast import corrected_difference
 from locum.studies.mix.result import Contrast
 from locum.studies.scarce.result import RelatedFinding, ScarceVerdict, Scarcity, WayKind, WayResult
+from locum.studies.scarce.ways import HALVED
 
 #: What the ways are held against.
 REAL, COPIES = "real rows alone", "copies of the real rows"
+#: The same for rows of which half are of a group.
+HALVED_COPIES = "copies, half of them of the group"
+#: Copies that a way is held against where they are not `COPIES`.
+CONTROLS = MappingProxyType({HALVED: HALVED_COPIES})
 #: Test rows over learning rows of a split: a fifth of either is left out by turns.
 SHARE = 0.25
 #: Of the intervals, all ways together.
@@ -52,7 +58,8 @@ def conclude(
     ``1 - 0.05 / m`` for m ways, so that all hold at once in 95 % of cases (Bonferroni): naming the best of
     many ways then claims no more than was shown.
     """
-    every: dict[str, WayKind] = {REAL: "real", COPIES: "copy", **kinds}
+    copies: dict[str, WayKind] = {control(name): "copy" for name in kinds}
+    every: dict[str, WayKind] = {REAL: "real", **copies, **kinds}
     own, other = (
         {name: np.array([s.scores[name][side] for s in splits]) for name in every} for side in (0, 1)
     )
@@ -62,7 +69,7 @@ def conclude(
         added = float(np.mean([s.added[name] for s in splits]))
         way = WayResult(name, kind, added, float(np.nanmean(own[name])))
         if name in kinds:
-            gain, over = (_contrast(own[name], own[base], level) for base in (REAL, COPIES))
+            gain, over = (_contrast(own[name], own[base], level) for base in (REAL, control(name)))
             others = _contrast(other[name], other[REAL], LEVEL) if group else None
             way = WayResult(name, kind, added, way.score, gain, over, decide(gain, over), others)
         ways.append(way)
@@ -85,6 +92,11 @@ def conclude(
         group=group,
     )
     return _told(found, related)
+
+
+def control(way: str) -> str:
+    """The copies of real rows that a way is held against: as many, of the same groups."""
+    return CONTROLS.get(way, COPIES)
 
 
 def _contrast(one: FloatArray, base: FloatArray, level: float) -> Contrast:

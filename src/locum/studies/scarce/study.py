@@ -19,11 +19,12 @@ from locum.progress import Event, Listener, silent
 from locum.randomness import child_seed, stream
 from locum.runs.holdout import persons_of
 from locum.studies.mix.arms import Block, Goal, oversample, train_and_test
-from locum.studies.scarce.conclude import COPIES, REAL, Split, conclude
+from locum.studies.scarce.conclude import COPIES, HALVED_COPIES, REAL, Split, conclude
 from locum.studies.scarce.result import Scarcity, WayKind
 from locum.studies.scarce.ways import (
     DOUBLED,
     GROUP_WEIGHTS,
+    HALVED,
     LEVELLED,
     Sources,
     group_rows,
@@ -90,7 +91,7 @@ class ScarceQuestion:
     def kinds(self) -> dict[str, WayKind]:
         """The ways that are tried, simple rivals first."""
         if self.group:
-            return {GROUP_WEIGHTS: "rival", DOUBLED: "group", LEVELLED: "group"}
+            return {GROUP_WEIGHTS: "rival", DOUBLED: "group", LEVELLED: "group", HALVED: "group"}
         rivals: dict[str, WayKind] = {CLASS_WEIGHTS: "rival", SMOTE: "rival"} if self.sources.curated else {}
         return rivals | self.sources.kinds
 
@@ -294,6 +295,8 @@ def _group_split(
     lacking = short(learn.num_rows, int(members.sum()))
     copies = repeated(own, lacking, rng)
     found = {REAL: (run(None), 0), COPIES: (run(copies), len(copies))}
+    halves = copied_halves(own, task.block(learn), q.sources.wanted(learn.num_rows), rng)
+    found[HALVED_COPIES] = (run(halves), len(halves))
     found[GROUP_WEIGHTS] = (run(own, lacking / len(own)), 0)
     for name, rows in group_rows(q.sources, learn, int(members.sum()), q.group, seed).items():
         extra = task.block(rows)
@@ -304,6 +307,12 @@ def _group_split(
 def repeated(rows: Block, n: int, rng: np.random.Generator) -> Block:
     """The rows over and over, each as often as the next but for one, until there are `n`."""
     return rows.take(rng.permutation(len(rows))[np.arange(n) % len(rows)])
+
+
+def copied_halves(group: Block, everybody: Block, n: int, rng: np.random.Generator) -> Block:
+    """Copies of which half are of a group and half of anybody, `n` in all."""
+    one, other = repeated(group, n // 2, rng), repeated(everybody, n // 2, rng)
+    return Block(np.vstack([one.x, other.x]), np.r_[one.y, other.y])
 
 
 def _scores(goal: Goal, truth: FloatArray, p: FloatArray, inside: BoolArray) -> tuple[float, float]:

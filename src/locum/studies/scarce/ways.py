@@ -35,6 +35,7 @@ DOUBLED, LEVELLED = (
     "generated rows of the group, as many again",
     "generated rows of the group, up to the others",
 )
+HALVED = "generated rows, half of them of the group"
 GROUP_WEIGHTS = "the group weighted up to the others"
 
 
@@ -148,11 +149,22 @@ def lent(sources: Sources, real: pa.Table, related: pa.Table, seed: int) -> dict
 def group_rows(
     sources: Sources, real: pa.Table, members: int, condition: str, seed: int
 ) -> dict[str, pa.Table]:
-    """Generated rows of a group: as many again as its `members`, and as many as it lacks to the others."""
+    """Generated rows of a group: as many again as its `members`, and as many as it lacks to the others.
+
+    And as many as are added where no group is named, half of them of the group and half of anybody.
+    """
+    import pyarrow as pa
+
     synth = sources.fit(real, seed)
-    most = short(real.num_rows, members)
-    rows = synth.draw(most, where=condition, seed=child_seed(seed, "draw")).table
-    return {DOUBLED: rows.slice(0, min(members, most)), LEVELLED: rows}
+    most, half = short(real.num_rows, members), sources.wanted(real.num_rows) // 2
+    seed = child_seed(seed, "draw")
+    rows = synth.draw(max(most, half), where=condition, seed=seed).table
+    anybody = synth.draw(max(1, half), seed=seed).table
+    return {
+        DOUBLED: rows.slice(0, min(members, most)),
+        LEVELLED: rows.slice(0, most),
+        HALVED: pa.concat_tables([rows.slice(0, half), anybody]),
+    }
 
 
 def short(rows: int, members: int) -> int:
