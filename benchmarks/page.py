@@ -37,7 +37,7 @@ GROWTH_HEAD = (
 
 def write(folder: Path, to: Path | None, command: str) -> None:
     """Print the page, and write it unless `to` is None."""
-    records = [record for (name, _, _), record in results.load(folder).items() if name in tables.NAMES]
+    records = [record for (name, _, _), record in results.load(folder).items() if name not in tables.GROWTH]
     grown = [] if to is None else list(results.load(growth.FOLDER).values())
     made = page(records, grown, command, [] if to is None else earlier.kept())
     if to is not None:
@@ -63,13 +63,21 @@ def page(
         "",
     ]
     shown_before: list[Record] = []
-    for name in (name for name in tables.NAMES if name in by_table):
+    for name in sorted(by_table, key=place):
         mine = sorted(by_table[name], key=lambda r: (EVERYBODY.index(r["who"]), r["seed"]))
         old = [r for r in kept if r["table"] == name and fills_a_gap(r, mine)]
         lines += section(name, mine, old)
         shown_before += old
     lines += origins(shown_before)
     return "\n".join([*lines, *growth_section(grown), *versions(every), ""])
+
+
+def place(name: str) -> tuple[int, int, str]:
+    """Where a table's section stands: whole tables first, then small cuts as listed, then others."""
+    for k, names in enumerate((tuple(tables.NAMES), tables.SMALL)):
+        if name in names:
+            return k, names.index(name), name
+    return 2, 0, name
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

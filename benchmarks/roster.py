@@ -39,6 +39,8 @@ _PEERS = (
     Peer("locum", "", "locum_cli.py", "tree", 12, "`locum fit` and `locum sample`, defaults"),
     Peer("locum-target", "", "locum_cli.py", "tree+target", 14, "the same, told which column is the target"),
     Peer("locum-fast", "", "locum_cli.py", "tree-fast", 4, "the same with `--synthesizer tree-fast`"),
+    Peer("cart", "", "cart.py", "", 12, "trees in column order, values of real leaves of 5 rows (CART)"),
+    Peer("copula", "", "copula.py", "", 4, "Gaussian copula on ranks"),
     Peer("sdv_gc", "sdv", "sdv_any.py", "gc", 18, "SDV GaussianCopula, defaults"),
     Peer("sdv_tvae", "sdv", "sdv_any.py", "tvae", 190, "SDV TVAE, 100 epochs (default 300)"),
     Peer("sdv_ctgan", "sdv", "sdv_any.py", "ctgan", 185, "SDV CTGAN, 25 epochs (default 300)"),

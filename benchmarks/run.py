@@ -30,7 +30,7 @@ def names(text: str) -> list[str]:
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     """What is asked for; ends the program with a message when it cannot be."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run")
-    parser.add_argument("--tables", type=names, default=list(tables.DEFAULT), help=", ".join(tables.NAMES))
+    parser.add_argument("--tables", type=names, default=list(tables.DEFAULT), help=", ".join(tables.names()))
     parser.add_argument("--who", type=names, default=list(EVERYBODY), help=", ".join(EVERYBODY))
     parser.add_argument("--seeds", type=lambda s: [int(x) for x in names(s)], default=[0])
     parser.add_argument("--minutes", type=float, default=45.0, help="longest time on the clock per generator")
@@ -46,16 +46,14 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         if who not in EVERYBODY:
             parser.error(f"nobody is called {who!r}; there are {', '.join(EVERYBODY)}")
     for name in chosen.tables:
-        if name not in {**tables.NAMES, **tables.GROWTH}:
-            parser.error(
-                f"no table is called {name!r}; there are {', '.join([*tables.NAMES, *tables.GROWTH])}"
-            )
+        if not tables.known(name):
+            parser.error(f"no table is called {name!r}; there are {', '.join(tables.names())}")
     return chosen
 
 
 def predicted_minutes(name: str, who: str) -> float:
     """CPU minutes of one measurement, by cells in proportion to Adult; a rough guide."""
-    rows, columns = tables.SIZES[name]
+    rows, columns = tables.size(name)
     generator = PEERS[who].adult_cpu_s if who in PEERS else 0.0
     return (generator + JUDGE_ADULT_S) * rows * columns / (36_631 * 15) / 60
 

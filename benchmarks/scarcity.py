@@ -1,188 +1,269 @@
-"""Whether generated rows help a model when there are few real ones: test AUC on untouched real rows.
+"""Do stand-ins help where there are 50, 100 or 200 real rows? Every way of `locum scarce`, over many cuts.
 
-    python -m benchmarks.scarcity adult_train.csv income --test adult_holdout.csv [--draws 10]
+    python -m benchmarks.scarcity [--cases adult-women,...] [--sizes 50,100,200] [--cuts 10] [--page]
 
-Each draw takes n real rows; generators see these only. Judge: LightGBM (leaves of 5 rows up on fewer than 500
-rows, 20 otherwise) on the n rows (``real``), on as many repeats of them as are generated (``repeated``, the
-noise floor), on 1,000 generated rows, or on both. Gains are paired by draw, over the real rows and over their
-repeats; intervals are Student's; a way helps (harms) when both intervals are above (below) 0. ``smote
-(imblearn)`` is SMOTENC of imbalanced-learn, filling both classes. ``amplified``: rows of the rarer class
-drawn until both are equal. ``--borrow``: 1,000 rows of another group of the table are at hand as well
-(``sex=Male``: own rows are those of others, and the test rows too).
+Each cut takes n real rows, at least five of either class. Generator, curator and density ratios see these
+only, and 3,000 rows of the related domain if there is one. Judge: LightGBM as in ``locum scarce``, tested on
+up to 6,000 other rows of the own domain. Differences are paired by cut. One cut is one JSON line in
+``benchmarks/results/scarcity``; what is there is not measured again. ``--page`` measures nothing and writes
+``benchmarks/SCARCITY.md``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import replace
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-from scipy.stats import t as student
 
-ROWS, SIZES = 1_000, (50, 100, 200)
+from benchmarks import amplify, run, tables
+from benchmarks.cuts import FOLDER, keep, load, matched, most_tested
+from benchmarks.page import markdown
+from locum.evaluation.learn.features import FeatureView
+from locum.evaluation.target import target_of
+from locum.randomness import stream
+from locum.studies.mix.arms import Block, Goal, oversample, train_and_test
+from locum.studies.mix.contrast import corrected_difference
+from locum.studies.scarce.conclude import COPIES, REAL, decide
+from locum.studies.scarce.study import CLASS_WEIGHTS, LEAST_CLASS, SMOTE, repeated
+from locum.studies.scarce.ways import CURATED, GENERATED, stand_ins
 
+PAGE = Path(__file__).resolve().parent / "SCARCITY.md"
+SIZES, CUTS = (50, 100, 200), 10
+RELATED_ROWS = 3_000
+#: Generated rows without the real ones: what is called TSTR.
+ALONE = ", without the real ones"
 
-class Judge:
-    """Tables as matrices, and the area under the ROC curve of trees trained on them."""
-
-    def __init__(self, schema, target, test):
-        from locum.evaluation.learn.features import FeatureView
-
-        self.schema, self.target = schema, target
-        columns = [c for c in schema if not c.regenerated and c.name != target]
-        self.view = FeatureView.learn(columns, test)
-        levels = test.column(target).value_counts().to_pylist()
-        self.positive = min(levels, key=lambda v: v["counts"])["values"]
-        self.test = self.view.matrix(test), self.label(test)
-
-    def label(self, table):
-        """1 for the rarer class, else 0."""
-        return np.array([v == self.positive for v in table.column(self.target).to_pylist()], dtype=float)
-
-    def auc(self, x, y, seed):
-        """Area under the ROC curve on the test rows."""
-        from locum.evaluation.learn.boosting import grow
-        from locum.evaluation.scores import weighted_auc
-
-        leaf = 5 if len(y) < 500 else 20
-        forest = grow(x, y, "binary", categorical=self.view.categorical, seed=seed, leaf=leaf)
-        area = weighted_auc(self.test[1] == 1, forest.predict(self.test[0]))
-        return area(np.ones(len(self.test[1])))
-
-    def imblearn(self, x, y, seed):
-        """Rows that imbalanced-learn adds when asked for `ROWS` more; None where a class is too small."""
-        from imblearn.over_sampling import SMOTENC
-
-        text = list(self.view.categorical)
-        counts = np.bincount(y.astype(int), minlength=2)
-        if counts.min() < 3 or not text or len(text) == x.shape[1]:
-            return None
-        wanted = {k: int(counts[k] + round(ROWS * counts[k] / len(y))) for k in (0, 1)}
-        whole = np.nan_to_num(x, nan=-1.0)
-        over = SMOTENC(
-            text, sampling_strategy=wanted, k_neighbors=min(5, counts.min() - 1), random_state=seed
-        )
-        u, v = over.fit_resample(whole, y)
-        return u[len(y) :], v[len(y) :]
-
-    def smote(self, x, y, seed):
-        """Interpolated rows of both classes in their shares."""
-        from locum.models.smote import smote
-
-        scale = np.nanstd(x, axis=0)
-        scale[~(scale > 0)] = 1.0
-        rng, out_x, out_y = np.random.default_rng(seed), [], []
-        for k in (0.0, 1.0):
-            mine = y == k
-            if mine.any():
-                wanted = round(ROWS * mine.mean())
-                made = smote(x[mine], wanted, rng, categorical=self.view.categorical, scale=scale)
-                out_x.append(made)
-                out_y.append(np.full(wanted, k))
-        return np.vstack(out_x), np.concatenate(out_y)
+INTRODUCTION = """\
+AUC of LightGBM on real rows that were not learned from, means over cuts. In brackets: difference to the real
+rows alone, with intervals that hold for all ways of a table at once in 95 % of cases (Student's t over cuts,
+Bonferroni). A way *helps* when it gains over real rows alone and over copies of them in its place, each with
+its whole interval; it *does not help* when a gain of .01 is ruled out. Each way adds 1,000 rows but SMOTE and
+class weights. Cuts of German credit and COMPAS share rows: their intervals are about these very tables."""
 
 
-def one(judge, table, schema, seed, generators, other=None):
-    """Test AUC of every way to use the rows of one draw, and of `other` rows where there are any."""
-    from locum.evaluation.curation import curate
-    from locum.studies.scarce.borrow import borrow
-    from locum.synthesizer.table import Synthesizer
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A table to take few rows of, rows to test on, and a related domain.
 
-    x, y = judge.view.matrix(table), judge.label(table)
-    again = np.random.default_rng(seed).integers(len(y), size=ROWS)
-    out = {
-        "real": judge.auc(x, y, seed),
-        "real + repeated": judge.auc(np.vstack([x, x[again]]), np.r_[y, y[again]], seed),
+    Attributes
+    ----------
+    pool, test
+        Rows that cuts are taken from, and rows to test on; without these the rest of the pool is tested on.
+    target
+        Column to be predicted.
+    related
+        Rows of another domain, None without.
+    about
+        What the domains are.
+    """
+
+    pool: pd.DataFrame
+    test: pd.DataFrame | None
+    target: str
+    related: pd.DataFrame | None
+    about: str
+
+
+def adult() -> Case:
+    """Adult as it is, without a related table."""
+    table = tables.adult()
+    return Case(table.train, table.holdout, table.target, None, "Adult, no related table")
+
+
+def adult_part(column: str, own: Callable[[pd.Series], pd.Series], about: str) -> Case:
+    """One part of Adult, with the other as the related domain."""
+    table = tables.adult()
+    mine, tested = own(table.train[column]), own(table.holdout[column])
+    return Case(table.train[mine], table.holdout[tested], table.target, table.train[~mine], about)
+
+
+def german() -> Case:
+    """German credit, with Adult under the names of German credit: another question altogether."""
+    table, other = tables.german(), tables.adult().train
+    names = {"income": table.target, "hours-per-week": "duration", "capital-gain": "credit-amount"}
+    frame = other.rename(columns=names)[["age", "sex", "duration", "credit-amount", table.target]]
+    frame = frame.assign(sex=frame["sex"].str.lower())
+    frame[table.target] = (frame[table.target] == ">50K").astype(int)
+    whole = pd.concat([table.train, table.holdout], ignore_index=True)
+    return Case(
+        whole, None, table.target, frame, "German credit; related: Adult under its names (must not help)"
+    )
+
+
+def compas() -> Case:
+    """Women of COMPAS, with the men as the related domain, without the column that gives the target away."""
+    table = tables.compas()
+    whole = pd.concat([table.train, table.holdout], ignore_index=True).drop(columns="is_recid")
+    women = whole["sex"] == "Female"
+    return Case(whole[women], None, table.target, whole[~women], "COMPAS women (less is_recid); related: men")
+
+
+CASES: Mapping[str, Callable[[], Case]] = MappingProxyType(
+    {
+        "adult": adult,
+        "adult-women": lambda: adult_part(
+            "sex", lambda c: c == "Female", "Adult, women; related: men"
+        ),
+        "adult-abroad": lambda: adult_part(
+            "native-country",
+            lambda c: ~c.isin(["United-States", "?"]),
+            "Adult, born abroad; related: born in the US",
+        ),
+        "german": german,
+        "compas-women": compas,
     }
-    a, b = judge.smote(x, y, seed)
-    made = {"smote": (a, b)}
-    theirs = judge.imblearn(x, y, seed)
-    if theirs is not None:
-        made["smote (imblearn)"] = theirs
-    if other is not None:
-        out["real + other rows as they are"] = judge.auc(
-            np.vstack([x, judge.view.matrix(other)]), np.r_[y, judge.label(other)], seed
-        )
-    for name in generators:
-        synth = Synthesizer(name, seed=seed).fit_table(table, schema)
-        rows = synth.draw(ROWS, seed=seed).table
-        short = int(len(y) - 2 * y.sum())
-        if short > 0:
-            level = str(judge.positive).lower() if isinstance(judge.positive, bool) else f"'{judge.positive}'"
-            more = synth.draw(short, where=f'"{judge.target}" = {level}', seed=seed).table
-            made[f"{name}, amplified"] = judge.view.matrix(more), judge.label(more)
-        if other is not None:
-            lent = borrow(table, other, schema, 5 * len(y), seed=seed)
-            wide = Synthesizer(name, seed=seed).fit_table(lent.table, lent.schema)
-            drawn = wide.draw(ROWS, where="domain = 'own'", seed=seed).table
-            made[f"{name}, borrowed"] = judge.view.matrix(drawn), judge.label(drawn)
-        made[name] = judge.view.matrix(rows), judge.label(rows)
-        kept = curate(table, rows, schema, judge.target, seed=seed).table
-        made[f"{name}, curated"] = judge.view.matrix(kept), judge.label(kept)
-    for name, (u, v) in made.items():
-        if "amplified" not in name:
-            out[name] = judge.auc(u, v, seed)
-        out[f"real + {name}"] = judge.auc(np.vstack([x, u]), np.r_[y, v], seed)
-    return out
+)  # fmt: skip
 
 
-def main() -> None:
-    """Run, print a table, write JSON where asked."""
-    from locum.data.canonical import canonical
-    from locum.data.detect import detect
-    from locum.data.read import read
+def options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """What is asked for; ends the program with a message when it cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scarcity")
+    parser.add_argument("--cases", type=run.names, default=list(CASES), help=", ".join(CASES))
+    parser.add_argument("--sizes", type=lambda s: [int(x) for x in run.names(s)], default=list(SIZES))
+    parser.add_argument("--cuts", type=int, default=CUTS)
+    parser.add_argument("--synthesizer", default="few-shot")
+    parser.add_argument(
+        "--page", action="store_true", help="measure nothing, write the page of what is there"
+    )
+    chosen = parser.parse_args(arguments)
+    for name in chosen.cases:
+        if name not in CASES:
+            parser.error(f"no case is called {name!r}; there are {', '.join(CASES)}")
+    return chosen
 
-    parser = argparse.ArgumentParser()
-    parser.add_argument("data")
-    parser.add_argument("target")
-    parser.add_argument("--test")
-    parser.add_argument("--draws", type=int, default=10)
-    parser.add_argument("--generators", default="few-shot,tree")
-    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
-    parser.add_argument("--borrow", default="", metavar="COLUMN=LEVEL")
-    parser.add_argument("--out")
-    args = parser.parse_args()
-    raw = read(args.data)
-    schema = replace(detect(raw), target=args.target)
-    table = canonical(raw, schema)
-    if args.test:
-        test = canonical(read(args.test), schema)
-    else:
-        order = np.random.default_rng(0).permutation(table.num_rows)
-        cut = table.num_rows // 2
-        table, test = table.take(pa.array(order[:cut])), table.take(pa.array(order[cut:]))
-    other, column = None, args.borrow.partition("=")[0]
-    if args.borrow:
-        level = pa.scalar(args.borrow.partition("=")[2])
-        theirs = pc.equal(table.column(column), level)
-        other, table = table.filter(theirs), table.filter(pc.invert(theirs))
-        other = other.take(pa.array(np.random.default_rng(1).permutation(other.num_rows)[:ROWS]))
-        test = test.filter(pc.invert(pc.equal(test.column(column), level)))
-    judge, found = Judge(schema, args.target, test.slice(0, 6000)), {}
-    for n in map(int, args.sizes.split(",")):
-        draws = []
-        for seed in range(args.draws):
-            pick = np.random.default_rng([seed, n]).permutation(table.num_rows)[:n]
-            few = table.take(pa.array(pick)).combine_chunks()
-            draws.append(one(judge, few, schema, seed, args.generators.split(","), other))
-        t = float(student.ppf(0.975, args.draws - 1))
-        for name in [k for k in draws[0] if all(k in d for d in draws)]:
-            values = np.array([d[name] for d in draws])
-            gain, floor = (values - np.array([d[k] for d in draws]) for k in ("real", "real + repeated"))
-            half, wide = (t * g.std(ddof=1) / len(g) ** 0.5 for g in (gain, floor))
-            low = min(gain.mean() - half, floor.mean() - wide)
-            high = max(gain.mean() + half, floor.mean() + wide)
-            verdict = "helps" if low > 0 else "harms" if high < 0 else "no evidence"
-            found[f"{n} {name}"] = [values.mean(), gain.mean(), half, floor.mean(), wide, verdict]
-            row = f"{n:4d} {name:30s} AUC {values.mean():.3f}  gain {gain.mean():+.3f} +- {half:.3f}"
-            row += f"  over repeats {floor.mean():+.3f} +- {wide:.3f}"
-            print(f"{row}  {'' if name == 'real' else verdict}", flush=True)
-    if args.out:
-        Path(args.out).write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+# ---------------------------------------------------------------- measuring
+
+
+def one(case: Case, n: int, cut: int, synthesizer: str) -> dict[str, Any]:
+    """Test scores of every way to use the rows of one cut."""
+    start = time.process_time()
+    rng = np.random.default_rng([n, cut])
+    order = rng.permutation(len(case.pool))
+    while (
+        case.pool[case.target].iloc[order[:n]].value_counts().reindex(levels_in(case)).fillna(0).min()
+        < LEAST_CLASS
+    ):
+        order = rng.permutation(len(case.pool))
+    few, rest = case.pool.iloc[order[:n]], case.pool.iloc[order[n:]]
+    tested = most_tested(rest if case.test is None else case.test, cut)
+    related = None
+    if case.related is not None:
+        related = case.related.sample(min(RELATED_ROWS, len(case.related)), random_state=cut)
+    sources, own, test = matched(few, tested, related, case.target, synthesizer, cut)
+    target = target_of(sources.schema[case.target], own.column(case.target))
+    if target is None or target.task != "binary":
+        raise ValueError(f"{case.target} is no label of two values in {n} rows")
+    columns = [c for c in sources.schema if not c.regenerated and c.name != case.target]
+    view = FeatureView.learn(columns, pa.concat_tables([own, test]))
+    goal = Goal("binary", 2, tuple(view.categorical))
+    real, at = Block.of(view, target, own), Block.of(view, target, test)
+    draws = stream(cut, "scarcity", n)
+
+    def score(rows: Block, extra: Block | None, *, balance: bool = False) -> float:
+        return train_and_test(goal, rows, extra, 1.0, at, cut, balance=balance).score
+
+    scores = {REAL: score(real, None)}
+    scores[COPIES] = score(real, repeated(real, sources.wanted(n), draws))
+    scores[CLASS_WEIGHTS] = score(real, None, balance=True)
+    scores[SMOTE] = score(real, oversample(goal, real, draws))
+    for name, rows in stand_ins(sources, own, cut).items():
+        made = Block.of(view, target, rows)
+        scores[name] = score(real, made)
+        if name in (GENERATED, GENERATED + CURATED):
+            scores[name + ALONE] = score(made, None)
+    return {"n": n, "cut": cut, "by": synthesizer, "scores": scores, "cpu_s": time.process_time() - start}
+
+
+def levels_in(case: Case) -> list[object]:
+    """The labels of a case."""
+    return sorted(case.pool[case.target].dropna().unique())
+
+
+def measure(chosen: argparse.Namespace, folder: Path) -> None:
+    """Every cut that is asked for and not there yet."""
+    for name in chosen.cases:
+        try:
+            case = CASES[name]()
+        except tables.NoTable as error:
+            print(f"{name}: skipped, {error}")
+            continue
+        have = {(r["n"], r["cut"], r["by"]) for r in load(folder, name)}
+        for n in chosen.sizes:
+            for cut in range(chosen.cuts):
+                if (n, cut, chosen.synthesizer) in have:
+                    continue
+                record = {"case": name, **one(case, n, cut, chosen.synthesizer)}
+                keep(folder, name, record)
+            print(f"{name}, {n} rows: done", flush=True)
+
+
+# ---------------------------------------------------------------- page
+
+
+def page(folder: Path) -> str:
+    """The whole page as Markdown."""
+    made = f"Made by `python -m benchmarks.scarcity`, Python {platform.python_version()}."
+    lines = ["# Few rows: what helps", "", made, INTRODUCTION, ""]
+    cpu = 0.0
+    for name in CASES:
+        records = load(folder, name)
+        cpu += sum(r["cpu_s"] for r in records)
+        for by in sorted({r["by"] for r in records}):
+            lines += section(name, by, [r for r in records if r["by"] == by])
+    lines += amplify.sections(folder)
+    return "\n".join([*lines, f"{cpu / 60:.1f} CPU minutes for the tables on few rows.", ""])
+
+
+def section(name: str, by: str, records: list[dict[str, Any]]) -> list[str]:
+    """One case: a line a way, a column a size."""
+    sizes = sorted({r["n"] for r in records})
+    cuts = {n: [r["scores"] for r in records if r["n"] == n] for n in sizes}
+    ways = [way for way in cuts[sizes[0]][0] if all(way in s for n in sizes for s in cuts[n])]
+    head = ["trained on", *(f"n = {n} ({len(cuts[n])} cuts)" for n in sizes)]
+    rows = [[way, *(cell(way, ways, cuts[n]) for n in sizes)] for way in ways]
+    return [f"## {about(name)}", "", f"Generator: `{by}`.", "", *markdown(head, rows), ""]
+
+
+def about(name: str) -> str:
+    """What a case is; its name where the tables are not here."""
+    try:
+        return CASES[name]().about
+    except tables.NoTable:
+        return name
+
+
+def cell(way: str, ways: list[str], cuts: list[Mapping[str, float]]) -> str:
+    """Mean score, difference to real rows alone with its interval, and the verdict."""
+    own = np.array([s[way] for s in cuts])
+    if way in (REAL, COPIES) or len(cuts) < 2:
+        return f"{own.mean():.3f}"
+    level = 1 - 0.05 / (len(ways) - 2)
+    gain, over = (
+        corrected_difference(own - np.array([s[base] for s in cuts]), 0.0, level=level)
+        for base in (REAL, COPIES)
+    )
+    verdict = decide(gain, over)
+    told = f"**{verdict}**" if verdict == "helps" else verdict
+    return f"{own.mean():.3f} ({gain.value:+.3f}, {gain.low:+.3f} to {gain.high:+.3f}) {told}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, then write the page."""
+    chosen = options(arguments)
+    if not chosen.page:
+        measure(chosen, FOLDER)
+    PAGE.write_text(page(FOLDER), encoding="utf-8")
+    print(f"{PAGE.name} is written.")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ None of them was used to choose locum's settings except `adult` and `shoppers`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -14,11 +15,14 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from benchmarks.known_truth import LAWS
 from benchmarks.values import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 _SPLIT_SEED = 7
 _TRAIN_SHARE = 0.75
+#: Most rows that a small cut of a table is tested on.
+_SMALL_HOLDOUT = 6_000
 
 
 class NoTable(Exception):
@@ -40,10 +44,10 @@ def load(name: str, rows: int | None = None) -> Table:
     NoTable
         When there is none of that name, or its file is absent.
     """
+    if not known(name):
+        raise NoTable(f"no table {name!r}; there are {', '.join(names())}, and cuts such as adult250")
     maker = {**NAMES, **GROWTH}.get(name)
-    if maker is None:
-        raise NoTable(f"no table {name!r}; there are {', '.join([*NAMES, *GROWTH])}")
-    table = maker()
+    table = maker() if maker else small(name)
     if rows is None:
         return table
     return Table(
@@ -53,6 +57,30 @@ def load(name: str, rows: int | None = None) -> Table:
         table.categorical,
         table.target,
     )
+
+
+def names() -> list[str]:
+    """Every table that `load` knows; it knows all small cuts of `NAMES` besides those listed here."""
+    return [*NAMES, *SMALL, *GROWTH]
+
+
+def known(name: str) -> bool:
+    """Whether `load` has a table of that name."""
+    return name in NAMES or name in GROWTH or cut_of(name) is not None
+
+
+def cut_of(name: str) -> tuple[str, int] | None:
+    """The table and the number of rows that the name of a small cut stands for: adult250."""
+    found = re.fullmatch(rf"({'|'.join(NAMES)})([1-9]\d*)", name)
+    return (found[1], int(found[2])) if found else None
+
+
+def size(name: str) -> tuple[int, int]:
+    """Rows to learn from and columns."""
+    if name in SIZES:
+        return SIZES[name]
+    base, rows = cut_of(name) or ("", 0)
+    return rows, SIZES[base][1]
 
 
 # ---------------------------------------------------------------- files
@@ -115,7 +143,57 @@ def german() -> Table:
     return split("german", file("german_credit.csv"), "class-label")
 
 
+def magic() -> Table:
+    """14,265 + 4,755 rows, 10 continuous numbers and a class: showers seen by a telescope."""
+    return described("magic", file("magic_train.csv"), file("magic_hold.csv"), "class")
+
+
+def beijing() -> Table:
+    """32,868 + 10,956 rows, 12 columns: hourly air quality, a target that is a number with gaps.
+
+    Without the column ``No``, which only counts the hours.
+    """
+    train, holdout = (file(f"beijing_{part}.csv").drop(columns="No") for part in ("train", "hold"))
+    return described("beijing", train, holdout, "pm2.5", label_target=False)
+
+
+# ---------------------------------------------------------------- few rows
+
+
+def small(name: str, cut: int = 0) -> Table:
+    """Few rows of a table to learn from, and others of it to test on.
+
+    Parameters
+    ----------
+    name
+        Of a table or law, and the rows to learn from, as in `SMALL`.
+    cut
+        Another number takes other rows, of a known law new ones.
+    """
+    base, rows = cut_of(name) or ("", 0)
+    if base in LAWS:
+        return drawn(base, rows, _SMALL_HOLDOUT, name=name, cut=cut)
+    whole = NAMES[base]()
+    frame = pd.concat([whole.train, whole.holdout], ignore_index=True)
+    if rows >= len(frame):
+        raise NoTable(f"{base} has {len(frame):,} rows, so that none are left to test on beside {rows:,}")
+    order = np.random.default_rng([_SPLIT_SEED, rows, cut]).permutation(len(frame))
+    train, holdout = (
+        frame.iloc[part].reset_index(drop=True)
+        for part in (order[:rows], order[rows : rows + _SMALL_HOLDOUT])
+    )
+    return Table(name, train, holdout, whole.categorical, whole.target)
+
+
 # ---------------------------------------------------------------- made up
+
+
+def drawn(law: str, rows: int, holdout: int, *, name: str = "", cut: int = 0) -> Table:
+    """Rows of a law of `known_truth`, and as many as wanted to test on."""
+    draw, target = LAWS[law]
+    frame = draw(rows + holdout, np.random.default_rng([_SPLIT_SEED, rows, cut]))
+    test = frame[rows:].reset_index(drop=True)
+    return described(name or law, frame[:rows], test, target, label_target=law != "lin")
 
 
 def numeric() -> Table:
@@ -244,8 +322,20 @@ NAMES: Mapping[str, Callable[[], Table]] = MappingProxyType(
         "german": german,
         "numeric": numeric,
         "mixed50": mixed50,
+        "magic": magic,
+        "beijing": beijing,
+        "sums": lambda: drawn("sums", 10_000, 5_000),
+        "lin": lambda: drawn("lin", 10_000, 5_000),
+        "rare": lambda: drawn("rare", 15_000, 10_000),
+        "wide300": lambda: drawn("wide300", 10_000, 5_000),
     }
 )
+#: Small cuts that are measured: the name of a table and the rows to learn from.
+SMALL = (
+    "german100", "german600", "shoppers500", "shoppers1000", "adult500", "adult1000", "compas500",
+    "compas1000", "magic500", "magic1000", "beijing500", "beijing1000", "lin200", "lin1000", "lin4000",
+    "shoppers4000", "rare1500", "rare3000",
+)  # fmt: skip
 GROWTH: Mapping[str, Callable[[], Table]] = MappingProxyType(
     {
         "rows10k": lambda: grown("rows10k", 10_000),
@@ -261,6 +351,7 @@ SIZES: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
         "adult": (36_631, 15), "shoppers": (9_247, 18), "compas": (4_629, 13), "german": (750, 22),
         "numeric": (20_000, 12), "mixed50": (15_000, 50), "rows10k": (10_000, 15), "rows100k": (100_000, 15),
-        "rows1m": (1_000_000, 15), "wide200": (50_000, 200),
+        "rows1m": (1_000_000, 15), "wide200": (50_000, 200), "magic": (14_265, 11), "beijing": (32_868, 12),
+        "sums": (10_000, 8), "lin": (10_000, 13), "rare": (15_000, 10), "wide300": (10_000, 300),
     }
 )  # fmt: skip

@@ -17,6 +17,7 @@ from locum.studies.collapse.collapse import collapse as collapse
 from locum.studies.compare.compare import compare as compare
 from locum.studies.fair.fair import fair as fair
 from locum.studies.mix.mix import mix as mix
+from locum.studies.scarce.scarce import scarce as scarce
 from locum.studies.subgroups.subgroups import subgroups as subgroups
 from locum.studies.tournament.tournament import tournament as tournament
 from locum.synthesizer.table import Synthesizer as Synthesizer

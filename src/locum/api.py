@@ -28,6 +28,7 @@ NAMES = {
     "propose_rules": "locum.runs.init:propose_rules",
     "run": "locum.runs.execute:run",
     "sample": "locum.runs.sample:sample",
+    "scarce": "locum.studies.scarce.scarce:scarce",
     "subgroups": "locum.studies.subgroups.subgroups:subgroups",
     "tournament": "locum.studies.tournament.tournament:tournament",
 }

@@ -50,6 +50,7 @@ EFFECTS = {
     "plant": REAL_ROWS,
     "subgroups": FIGURES,
     "mix": FIGURES,
+    "scarce": ANEW,
     "collapse": ANEW,
     "compare": FIGURES,
     "tournament": ANEW,
@@ -211,6 +212,7 @@ def test_python_warns_as_the_commands_do(house: Path) -> None:
 
 FIGURING = {
     "evaluate": ("evaluate", "--real", "REAL", "--synthetic", "ROWS"),
+    "scarce": ("scarce", "REAL", "--target", "late", "--generated", "ROWS", "--repeats", "1"),
     "mix": ("mix", "REAL", "--target", "late", "--synthetic", "ROWS", "--splits", "2"),
     "compare": ("compare", "REAL", "--target", "late", "--with", "MADE", "--seeds", "1", "--out", "OUT"),
     "subgroups": ("subgroups", "MODEL", "--test", "REAL", "--target", "late", "--by", "kind"),

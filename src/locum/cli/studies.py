@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from locum.cli.console import note, say, table
 from locum.cli.show import show_answers, show_checks, show_notes, show_page
 from locum.evaluation.vocabulary import verdict_words
+from locum.wording import count
 
 if TYPE_CHECKING:
     from locum.evaluation.subgroups.result import GroupEstimate, Subgrouping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from locum.studies.collapse.result import Collapsing
     from locum.studies.compare.result import Comparison
     from locum.studies.mix.result import Mixing
+    from locum.studies.scarce.result import Scarcity
     from locum.studies.tournament.result import Tournament
 
 #: Generators up to which a comparison shows one column each.
@@ -166,6 +168,34 @@ def mix(found: Mixing, out: Path | None) -> None:
     for warning in found.warnings:
         say(f"Note: {warning}")
     show_page(out, "mix.html")
+
+
+def scarce(found: Scarcity, out: Path | None, page: Path | None) -> None:
+    """The verdict on stand-ins for few rows, every way that was tried, and where its rows are."""
+    show_notes(found.notes)
+    say(f"Verdict: {found.verdict}. {found.sentence}")
+    if found.related is not None:
+        say(f"{found.related.name}: {found.related.verdict}. {found.related.sentence}")
+    if found.beside:
+        say(found.beside)
+    rows = []
+    for way in found.ways:
+        spans = [
+            "" if c is None else f"{c.value:+.3f} ({c.low:+.3f}, {c.high:+.3f})"
+            for c in (way.gain, way.over_copies, *((way.others,) if found.group else ()))
+        ]
+        rows.append([way.name, f"{way.added:,.0f}", _number(way.score), *spans, way.verdict])
+    heads = ["trained on", "rows added", found.measure, "over real rows alone", "over copies"]
+    heads += ["the others"] if found.group else []
+    table([*heads, "reading"], rows, right=[1, 2])
+    if out is not None:
+        say(
+            f"{count(found.drawn.num_rows, 'row')} ({found.chosen}) written to {found.written}."
+            if found.drawn is not None
+            else f"{out} was not written: none of the ways is shown to help."
+        )
+    if page is not None:
+        say(f"Report: {page} (computed on real rows; do not share it)")
 
 
 def collapse(found: Collapsing, out: Path | None) -> None:

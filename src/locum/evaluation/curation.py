@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ROUNDS = 100
 #: A row is hard whose confidence and whose uncertainty are at most these.
 CONFIDENCE, UNCERTAINTY = 0.2, 0.2
+#: The paper's limit of the uncertainty, as a share of the range that it has among the generated rows.
+RANGE_SHARE = 0.75
 #: Rows to make for each row that `select_by_judge` shall keep.
 CANDIDATES = 2
 #: Labels at most.
@@ -51,6 +53,12 @@ class Dynamics:
     def of(cls, curves: FloatArray) -> Dynamics:
         """Both means of the probabilities of the rows' own labels, shape (checkpoints, n)."""
         return cls(curves.mean(axis=0), (curves * (1 - curves)).mean(axis=0))
+
+    @property
+    def range_limit(self) -> float:
+        """The paper's limit of the uncertainty: `RANGE_SHARE` of its range among rows; NaN without any."""
+        known = self.aleatoric[~np.isnan(self.aleatoric)]
+        return RANGE_SHARE * float(known.max() - known.min()) if len(known) else float("nan")
 
     def hard(self, confidence: float = CONFIDENCE, uncertainty: float = UNCERTAINTY) -> BoolArray:
         """Rows whose label is held to be wrong throughout, and that without doubt; rows of NaN are not.
@@ -85,7 +93,15 @@ class Curated:
         )
 
 
-def curate(real: pa.Table, generated: pa.Table, schema: Schema, target: str, *, seed: int = 0) -> Curated:
+def curate(
+    real: pa.Table,
+    generated: pa.Table,
+    schema: Schema,
+    target: str,
+    *,
+    seed: int = 0,
+    uncertainty: float | None = UNCERTAINTY,
+) -> Curated:
     """Drop generated rows whose label the few real rows contradict all through training.
 
     Parameters
@@ -98,6 +114,9 @@ def curate(real: pa.Table, generated: pa.Table, schema: Schema, target: str, *, 
         The column of labels, 2 to `MOST_LABELS` of them.
     seed
         Of the learner.
+    uncertainty
+        Highest aleatoric uncertainty of a row that is dropped; None takes the paper's limit, which goes by
+        the rows (`Dynamics.range_limit`).
 
     Raises
     ------
@@ -110,7 +129,7 @@ def curate(real: pa.Table, generated: pa.Table, schema: Schema, target: str, *, 
     -----
     Source: Seedat, Huynh, van Breugel and van der Schaar, "Curated LLM" (ICML 2024, arXiv 2312.12112), with
     the thresholds that its authors' code has by default: a row is dropped when its confidence is at most 0.2
-    and its aleatoric uncertainty at most 0.2. Their other choice, ``0.75 (max - min)`` of the uncertainties,
+    and its aleatoric uncertainty at most 0.2. The paper's choice, ``0.75 (max - min)`` of the uncertainties,
     drops nothing where the learner is about equally sure of all rows, the wrong ones included. Trees of
     LightGBM in place of XGBoost, every round a checkpoint. A label that the real rows do not have has
     probability 0 throughout, so that its row is hard; a row without a label is kept. Cost: one fit, and one
@@ -144,7 +163,7 @@ def curate(real: pa.Table, generated: pa.Table, schema: Schema, target: str, *, 
     curves[:, claimed == len(labels)] = 0.0
     curves[:, claimed > len(labels)] = np.nan
     found = Dynamics.of(curves)
-    kept = ~found.hard()
+    kept = ~found.hard(uncertainty=found.range_limit if uncertainty is None else uncertainty)
     return Curated(generated.filter(kept), kept, found)
 
 

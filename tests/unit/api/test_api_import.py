@@ -19,7 +19,7 @@ import locum.api
 SURFACE = [
     "Evaluation", "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "collapse", "compare",
     "detect", "evaluate", "fair", "fit", "impute", "load", "mix", "plant", "propose_rules", "run",
-    "sample", "subgroups", "tournament",
+    "sample", "scarce", "subgroups", "tournament",
 ]  # fmt: skip
 HEAVY = ("numpy", "pyarrow", "lightgbm", "scipy", "faker", "pydantic", "rich", "typer", "jinja2")
 

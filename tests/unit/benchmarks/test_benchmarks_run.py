@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from benchmarks import earlier, environments, generate, growth, measure, page, results, run, tables
 from benchmarks.roster import CONTROLS, EVERYBODY, PEERS
 
 
-@pytest.mark.parametrize("name", ["numeric", "mixed50"])
+@pytest.mark.parametrize("name", ["numeric", "mixed50", "sums", "lin", "rare"])
 def test_made_up_tables_are_the_same_every_time(name):
     table = tables.load(name)
     assert (len(table.train), len(table.columns)) == tables.SIZES[name]
@@ -26,10 +29,56 @@ def test_real_tables_have_the_stated_sizes_and_names():
         tables.folder()
     except tables.NoTable as absent:
         pytest.skip(f"real tables: {absent}")
-    for name in ("adult", "shoppers", "compas", "german", "rows10k"):
+    for name in ("adult", "shoppers", "compas", "german", "rows10k", "magic", "beijing"):
         table = tables.load(name)
         assert (table.name, len(table.train), len(table.columns)) == (name, *tables.SIZES[name])
-        assert table.target in table.categorical
+        assert (table.target in table.categorical) == (name != "beijing")
+        assert "No" not in table.columns
+
+
+def test_the_laws_are_what_they_say():
+    sums, rare, lin = (tables.drawn(law, 8_000, 2_000).train for law in ("sums", "rare", "lin"))
+    assert (sums["gross"] - sums["net"] - sums["tax"]).abs().max() < 0.006
+    assert np.corrcoef(sums["x"], sums["y"])[0, 1] == pytest.approx(0.999, abs=2e-4)
+    # Chance of a label is about 0.7 %; five standard errors of 8,000 rows are 0.5 %.
+    assert 0.002 < rare["fraud"].mean() < 0.012
+    assert np.var(lin["y"] - lin["v5"] - 0.5 * lin["v6"]) == pytest.approx(1.0, abs=0.08)
+
+
+def test_cuts_take_other_rows_and_never_test_on_those_they_learn_from():
+    first, second = (tables.small("rare3000", cut) for cut in (0, 1))
+    assert len(first.train) == 3_000 and first.target == "fraud" and "fraud" in first.categorical
+    assert not first.train.equals(second.train)
+    try:
+        small = tables.load("german600")
+    except tables.NoTable as absent:
+        pytest.skip(f"real tables: {absent}")
+    assert (len(small.train), len(small.holdout)) == (600, 400)
+    assert not set(map(tuple, small.train.to_numpy())) & set(map(tuple, small.holdout.to_numpy()))
+
+
+@pytest.mark.parametrize("who", ["cart", "copula"])
+def test_baselines_keep_what_they_can_and_lose_what_they_must(who, tmp_path):
+    """Both keep a straight line; only the trees keep the two humps beside a label."""
+    table = tables.drawn("sums", 1_500, 500)
+    gaps = table.train["tax"].mask(table.train["tax"] > 100)
+    table = dataclasses.replace(
+        table, train=table.train.assign(tax=gaps, word=np.where(table.train["mode"] > 0, "a", "b"))
+    )
+    table = dataclasses.replace(table, categorical=(*table.categorical, "word"))
+    pytest.importorskip("sklearn")
+    out = tmp_path / "made.csv"
+    done = generate.produce(table, sys.executable, who, 0, out, minutes=1, quick=True)
+    assert done["status"] == "ok", done
+    made = pd.read_csv(out)
+    assert list(made) == list(table.train) and len(made) == 1_500
+    assert np.corrcoef(made["x"], made["y"])[0, 1] > 0.98
+    assert (
+        set(made["word"]) == {"a", "b"} and made["net"].between(*table.train["net"].agg(["min", "max"])).all()
+    )
+    agrees = ((made["mode"] > 0) == (made["word"] == "a")).mean()
+    assert agrees > 0.97 if who == "cart" else 0.6 < agrees < 0.97
+    assert made["tax"].isna().any() == (who == "cart")
 
 
 def test_absent_tables_are_named(monkeypatch, tmp_path):

@@ -355,6 +355,38 @@ def test_rows_keep_to_the_table_and_are_curated() -> None:
     assert made == [] and reasons(kit) == {"off_schema"}
 
 
+def test_rows_of_a_model_are_curated_by_either_limit_and_judged_as_stand_ins(tmp_path: Path) -> None:
+    """From a CSV file by way of the recipe to the verdict of ``locum scarce``."""
+    from locum.studies.scarce.scarce import scarce
+
+    draw = np.random.default_rng(1)
+    x = draw.integers(0, 1000, 140)
+    lines = [f"{v},{'high' if v > 500 else 'low'},2024-01-0{1 + v % 9}" for v in x]
+    for name, some in (("few", lines[:60]), ("test", lines[60:])):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["x,side,day", *some]) + "\n")
+
+    def answer(text: str, seed: int) -> str:
+        side = "high" if '"side": "high"' in text else "low"
+        value = (seed % 490) + (501 if side == "high" else 1)
+        wrong = 1000 - value if seed % 4 == 0 else value
+        return json.dumps({"x": wrong, "side": side, "day": "2024-01-02"})
+
+    kept = []
+    for limit in (0.2, "range"):
+        settings = {"table_file": "few.csv", "target": "side", "uncertainty": limit, "shown": 4}
+        recipe = running.RecipeFile("tabular", rows=30, settings=settings, folder=str(tmp_path))
+        _, kit = play(answer, lambda kit, recipe=recipe: running.RECIPES["tabular"](kit, recipe))
+        kept.append(kit.facts["curated"])
+        made = kit.made
+    assert 0 < kept[0] < 30 and kept[1] >= kept[0]
+    (tmp_path / "made.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made))
+    found = scarce(
+        tmp_path / "few.csv", target="side", generated=tmp_path / "made.jsonl", test=tmp_path / "test.csv",
+        repeats=1, rows=30,
+    )  # fmt: skip
+    assert {"rows of made", "rows of made, curated"} <= {way.name for way in found.judged}
+
+
 def test_every_bundled_file_loads() -> None:
     bundled = {path.stem for path in Path(running.__file__).parent.glob("bundled/*.toml")}
     assert bundled == {"reviews", *running.RECIPES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,12 @@ from locum.arrays import FloatArray
 from locum.evaluation.learn.boosting import Task, grow
 from locum.evaluation.scores import score_of
 from locum.models.smote import smote
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from locum.evaluation.learn.features import FeatureView
+    from locum.evaluation.target import TargetColumn
 
 #: Synthetic rows per real row, and weights of a synthetic row, that are tried in every combination.
 RATIOS, WEIGHTS = (0.5, 1.0, 2.0, 5.0), (0.3, 1.0)
@@ -58,6 +65,13 @@ class Block:
 
     x: FloatArray
     y: FloatArray
+
+    @classmethod
+    def of(cls, view: FeatureView, target: TargetColumn, table: pa.Table) -> Block:
+        """The rows of a table whose target is known."""
+        y = target.values(table)
+        known = ~np.isnan(y)
+        return cls(view.matrix(table)[known], y[known])
 
     def take(self, rows: npt.NDArray[np.intp]) -> Block:
         """Some of the rows."""

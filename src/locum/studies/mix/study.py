@@ -170,7 +170,7 @@ def _split(
     learn, test_table = _rows(q, split)
     wanted = int(np.ceil(max(m.ratio for m in tried) * learn.num_rows))
     made = q.make(learn, wanted, child_seed(q.seed, "mix", "make", split))
-    real, test, synthetic = (_block(view, target, t) for t in (learn, test_table, made))
+    real, test, synthetic = (Block.of(view, target, t) for t in (learn, test_table, made))
     rng = stream(q.seed, "mix", "rows", split)
     seed = child_seed(q.seed, "mix", "learner", split)
 
@@ -199,12 +199,6 @@ def _split(
     groups = _groups(q, goal, target, test_table, test, outcomes)
     tables = (learn, made, test_table) if split == 0 else None
     return Run(outcomes, groups, tuple(curve), learn.num_rows, test_table.num_rows, tables)
-
-
-def _block(view: FeatureView, target: TargetColumn, table: pa.Table) -> Block:
-    y = target.values(table)
-    known = ~np.isnan(y)
-    return Block(view.matrix(table)[known], y[known])
 
 
 def _groups(

@@ -92,12 +92,20 @@ def ratio_weights(own: pa.Table, other: pa.Table, schema: Schema, *, seed: int =
 
 
 def borrow(
-    own: pa.Table, other: pa.Table, schema: Schema, n: int, *, domain: str = "domain", seed: int = 0
+    own: pa.Table,
+    other: pa.Table,
+    schema: Schema,
+    n: int,
+    *,
+    domain: str = "domain",
+    weights: FloatArray | None = None,
+    seed: int = 0,
 ) -> Borrowed:
     """Own rows with `n` rows of a related table, drawn by density ratio, and a column that tells them apart.
 
     Fit any synthesizer on the result and sample with ``where="domain = 'own'"``: the shared structure comes
     from both, the level of the own table from the own rows. A stand-in on CPU for RadialGAN's translation.
+    `weights` are those of `ratio_weights` where they are known already.
 
     Raises
     ------
@@ -112,7 +120,7 @@ def borrow(
 
     if domain in schema.names:
         raise UsageError(f"there is a column {domain!r} already", where="domain", do="give another name")
-    weights = ratio_weights(own, other, schema, seed=seed)
+    weights = ratio_weights(own, other, schema, seed=seed) if weights is None else weights
     rng = stream(seed, "borrow", "draw")
     rows = np.sort(rng.choice(len(weights), size=n, p=weights / weights.sum()))
     names = list(schema.names)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from locum.errors import DataError
-from locum.evaluation.curation import Curated, curate
+from locum.evaluation.curation import UNCERTAINTY, Curated, curate
 from locum.schema.column import Column, Kind
 from locum.schema.table import Schema
 from locum.text.failures import Lost, Reason, Stop
@@ -28,6 +28,7 @@ async def few_shot_rows(
     about: str = "",
     shown: int = 8,
     tries: int = 4,
+    uncertainty: float | None = UNCERTAINTY,
 ) -> tuple[list[Row], Curated | None]:
     """New rows for a small table.
 
@@ -47,6 +48,8 @@ async def few_shot_rows(
         Real rows in each prompt, with the wanted label where there are enough; 20 in the paper.
     tries
         Attempts at most, in multiples of `rows`.
+    uncertainty
+        Of the curator, as in `locum.evaluation.curation.curate`.
 
     Returns
     -------
@@ -94,12 +97,14 @@ async def few_shot_rows(
             if len(made) >= rows:
                 break
     except (asyncio.CancelledError, Stop):
-        _curate(kit, real, made, target)  # what was made before a cap counts
+        _curate(kit, real, made, target, uncertainty)  # what was made before a cap counts
         raise
-    return _curate(kit, real, made, target)
+    return _curate(kit, real, made, target, uncertainty)
 
 
-def _curate(kit: Kit, real: pa.Table, made: Sequence[Row], target: str) -> tuple[list[Row], Curated | None]:
+def _curate(
+    kit: Kit, real: pa.Table, made: Sequence[Row], target: str, uncertainty: float | None
+) -> tuple[list[Row], Curated | None]:
     """The rows that curation keeps, and what it said; nothing where no rows were made."""
     import pyarrow as pa
 
@@ -107,7 +112,7 @@ def _curate(kit: Kit, real: pa.Table, made: Sequence[Row], target: str) -> tuple
         return [], None
     columns = [Column(f.name, "category" if f.name == target else _kind(f.type)) for f in real.schema]
     rows = pa.Table.from_pylist(list(made), schema=real.schema)
-    judged = curate(real, rows, Schema(tuple(columns)), target, seed=kit.seed)
+    judged = curate(real, rows, Schema(tuple(columns)), target, seed=kit.seed, uncertainty=uncertainty)
     kept = []
     for row, good in zip(made, judged.kept, strict=True):
         if good:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from locum.data.lineage_stamp import write_stamp
 from locum.errors import FeasibilityError, LineageWarning
@@ -36,6 +36,9 @@ from locum.text.runs.result import TextOutcome, outcome_of
 from locum.text.runs.run import CACHE
 from locum.text.runs.sources import SeedFile
 from locum.text.verify.phrases import word_set
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _FOLDER = Path(__file__).parent / "bundled"
 #: Recipes whose number of rows follows from what goes in.
@@ -297,14 +300,38 @@ def _oss(kit: Kit, recipe: RecipeFile) -> Awaitable[Any]:
 
 
 async def _tabular(kit: Kit, recipe: RecipeFile) -> None:
-    import pyarrow as pa
-
-    real = pa.Table.from_pylist([dict(record) for record in recipe.records("table_file", "table")])
     settings = recipe.settings
-    options = {"about": str(settings.get("about", "")), "shown": int(settings.get("shown", 8))}
+    options: dict[str, Any] = {
+        "about": str(settings.get("about", "")),
+        "shown": int(settings.get("shown", 8)),
+    }
+    if "uncertainty" in settings:
+        # The paper's limit goes by the rows; a number is a limit by itself.
+        asked = settings["uncertainty"]
+        options["uncertainty"] = None if asked == "range" else float(asked)
+    real = _real_rows(recipe)
     _, judged = await _home("rows.few_shot_rows")(kit, real, str(settings["target"]), recipe.rows, **options)
     if judged is not None:
         kit.facts.update(made=len(judged.kept), curated=int(judged.kept.sum()))
+
+
+def _real_rows(recipe: RecipeFile) -> pa.Table:
+    """The few real rows: those of a file by the kinds of its columns, or those that the settings list."""
+    import pyarrow as pa
+
+    if "table_file" not in recipe.settings:
+        return pa.Table.from_pylist([dict(record) for record in recipe.records("table_file", "table")])
+    from locum.data.canonical import canonical
+    from locum.data.detect import detect
+    from locum.data.read import read
+
+    raw = read(Path(recipe.folder) / str(recipe.settings["table_file"]))
+    table = canonical(raw, detect(raw, target=str(recipe.settings["target"])))
+    plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string)
+    for k, field_ in enumerate(table.schema):
+        if not any(fits(field_.type) for fits in plain):
+            table = table.set_column(k, field_.name, table.column(k).cast(pa.string()))
+    return table
 
 
 Maker = Callable[[Kit, RecipeFile], Awaitable[Any]]
