@@ -96,8 +96,8 @@ def completions(
     method
         ``draw`` one value at random: of labels one that occurs, of numbers one on the column's grid and
         within its limits (`locum.control.impute.number_form`), or one that occurs where the column repeats
-        its values; ``best`` the likeliest label and the value nearest the mean, a frequent one if there is one
-        near, all of them values that occur.
+        its values; ``best`` the likeliest label and the value nearest the mean, or a frequent one
+        near it, all of them values that occur.
     seed
         Same seed, same tables.
     repeat
