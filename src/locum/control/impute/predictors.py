@@ -13,8 +13,6 @@ from locum.control.impute.column_values import ColumnValues, normal_scores
 
 #: Indicators of labels in all, about; the most and least for one column; rows that a label needs for its own.
 TOTAL, MOST, LEAST, SUPPORT = 300, 24, 3, 5
-#: Features of an ordered column: its value, its normal score, and whether it lies above the median.
-ORDERED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,6 @@ class Coding:
     place: slice
     number: FloatArray | None
     score: FloatArray | None
-    median: float
     cells: IntArray | None
     mean: FloatArray
     scale: FloatArray
@@ -49,7 +46,7 @@ class Coding:
         else:
             assert self.number is not None and self.score is not None
             score = np.interp(values, self.number, self.score)
-            raw = np.column_stack([values, score, values > self.median])
+            raw = np.column_stack([values, score])
         return np.asarray((raw - self.mean) / self.scale, dtype=np.float32)
 
 
@@ -103,20 +100,17 @@ class Predictors:
 
 def _coding(column: ColumnValues, each: int, at: int) -> Coding:
     weight = column.counts / column.counts.sum()
-    number, score, cells, median = None, None, None, 0.0
+    number, score, cells = None, None, None
     if column.number is None:
         kept = max(1, min(each, int((column.counts >= SUPPORT).sum()) - 1, len(column.counts) - 1))
         cells = np.where(np.arange(len(weight)) <= kept, np.arange(len(weight)) - 1, -1)
         raw = (cells[:, None] == np.arange(kept)).astype(np.float64)
     else:
         number, score = column.number, normal_scores(column.counts)
-        median = float(number[np.searchsorted(np.cumsum(weight), 0.5)])
-        if median == number[-1]:
-            median = float(number[max(len(number) - 2, 0)])
-        raw = np.column_stack([number, score, number > median])
+        raw = np.column_stack([number, score])
     mean = weight @ raw
     size = np.maximum(np.abs(raw - mean).max(axis=0), 1e-300)  # squares of huge numbers would overflow
     scale = size * np.sqrt(weight @ ((raw - mean) / size) ** 2)
     scale[~(scale > 1e-12 * np.abs(mean))] = np.inf  # a feature that never changes is 0
     place = slice(at, at + raw.shape[1])
-    return Coding(place, number, score, median, cells, mean, scale)
+    return Coding(place, number, score, cells, mean, scale)
