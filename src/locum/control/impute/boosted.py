@@ -8,11 +8,11 @@ from locum.arrays import FloatArray, IntArray
 from locum.control.impute.softmax import chances, surprise
 
 #: Rounds that are tried; rows to learn from at most, and for a trial at least; parts of a cross-validation.
-ROUNDS, ROWS, FEW, FOLDS = (10, 20, 40, 80), 5_000, 100, 3
+ROUNDS, ROWS, FEW, FOLDS = (10, 20, 40), 3_000, 100, 3
 #: Standard errors, and the share, by which trees must be better.
 SURE, BETTER = 2.0, 0.01
 #: Labels for which trees are tried at most: each has trees of its own.
-LABELS = 8
+LABELS = 4
 
 
 def boost(

@@ -20,8 +20,8 @@ PART = 65_536
 FEW = 8
 #: Donors of a value; share of rows that may give an error, at least and at most so many; tries within limits.
 DONORS, SHARE, LEAST, MOST, TRIES = 6, 0.1, 10, 100, 4
-#: Rows out of the bag without which trees are judged by all rows.
-OUT = 20
+#: Rows that trees and neighbours learn from, at most; rows out of the bag without which all rows judge trees.
+TREE_ROWS, OUT = 5_000, 20
 
 
 def draw_numbers(
@@ -57,21 +57,22 @@ def draw_numbers(
     """
     if len(learn) < FEW or not y.std() > 1e-12 * np.abs(y).max():
         return rng.choice(y, len(rows))
-    centre, scale = y.mean(), y.std()
-    z = (y - centre) / scale
+    z = form.foretold(y)
+    centre, scale = z.mean(), z.std()
+    z = (z - centre) / scale
     x = features_of(predictors, j, learn, recipe.terms)
     if recipe.rounds:
         known, errors, given, foretell = _by_trees(predictors, j, learn, x, z, recipe, rng)
     else:
         fit = fit_linear(x, z)
         level, weights, factor = fit.drawn(rng)
-        known, errors, given = fit.foretold(), fit.residual * factor, z
+        known, errors, given = fit.foretold(), fit.residual * factor, np.arange(len(y))
 
         def foretell(part: IntArray) -> FloatArray:
             return np.asarray(level + features_of(predictors, j, part, recipe.terms) @ weights)
 
     order = np.argsort(known, kind="stable")
-    known, errors, given = known[order], errors[order], given[order] * scale + centre
+    known, errors, given = known[order], errors[order], y[given[order]]
     out = np.empty(len(rows))
     for start in range(0, len(rows), PART):
         part = slice(start, start + PART)
@@ -93,6 +94,7 @@ def _by_trees(
     rng: np.random.Generator,
 ):
     """Equation and trees from a bootstrap of the rows; errors are those of rows that it left out."""
+    learn, x, z = learn[:TREE_ROWS], x[:TREE_ROWS], z[:TREE_ROWS]
     n = len(learn)
     bag = rng.integers(0, n, n)
     out = np.setdiff1d(np.arange(n), bag)
@@ -110,7 +112,7 @@ def _by_trees(
         return np.asarray(linear + trees.added(predictors.x[part][:, bare]))
 
     known = start[out] + trees.added(predictors.x[learn[out]][:, bare])
-    return known, z[out] - known, z[out], foretell
+    return known, z[out] - known, out, foretell
 
 
 def _with_errors(
@@ -178,6 +180,7 @@ def draw_codes(
         return rng.choice(labels, len(rows))
     p = len(predictors.linear(j)) + len(recipe.terms)
     if not logistic(len(learn), p, k):
+        learn, labels = learn[:TREE_ROWS], labels[:TREE_ROWS]
         x = features_of(predictors, j, learn, recipe.terms)
         parts = [
             draw_from_neighbours(

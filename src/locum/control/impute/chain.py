@@ -15,10 +15,11 @@ from locum.control.impute.predictors import Predictors
 from locum.control.impute.recipe import Recipe, choose_recipe
 from locum.randomness import child_seed, stream
 
-#: Turns over the columns, and those before recipes are chosen; one is enough for a single column.
-TURNS, FIRST = 8, 2
+#: Turns over the columns, fewer where rows are many, and those before recipes are chosen; one is enough for a
+#: single column.
+TURNS, FEWER, MANY, FIRST = 8, 5, 5_000, 1
 #: Rows that equations learn from, at most.
-LEARN = 20_000
+LEARN = 10_000
 #: Complete rows, and their share among those with a value, from which on recipes are chosen by these alone.
 WHOLE, WHOLE_SHARE = 100, 0.33
 #: Different values up to which an ordered column is drawn as labels are.
@@ -104,7 +105,8 @@ def run_chain(
     found = dict(recipes)
     whole = np.logical_and.reduce([c.held.codes >= 0 for c in columns])
     drawn: dict[int, Drawn] = {}
-    for turn in range(1 if alone else TURNS):
+    turns = 1 if alone else TURNS if len(whole) <= MANY else FEWER
+    for turn in range(turns):
         for j in turn_order:
             if j not in found and (alone or turn >= FIRST):
                 found[j] = _chosen(predictors, columns[j], j, learn[j], whole, seed)
@@ -124,8 +126,8 @@ def _chosen(
     codes = column.held.codes[rows]
     if (codes == codes[0]).all():
         return Recipe()
-    number = column.held.number
-    y = codes if column.labels or number is None else number[codes]
+    number, form = column.held.number, column.form
+    y = codes if column.labels or number is None or form is None else form.foretold(number[codes])
     return choose_recipe(predictors, j, rows, y, column.labels, child_seed(seed, "recipe"))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from locum.arrays import FloatArray, IntArray
 
 #: Labels that are foretold, the most frequent ones; directions in which rows are compared; donors of a cell.
-FORETOLD, DIRECTIONS, DONORS = 48, 5, 6
+FORETOLD, DIRECTIONS, DONORS = 40, 4, 6
 #: Ridge, in rows; and the spread of what parts equal rows, in standard deviations of a direction.
 RIDGE, APART = 3.0, 1e-3
 

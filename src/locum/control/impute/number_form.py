@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from locum.arrays import BoolArray, FloatArray, IntArray
-from locum.control.impute.column_values import ColumnValues
+from locum.control.impute.column_values import ColumnValues, normal_scores
 from locum.schema.column import Column
 
 #: ``grid``: any value on the column's grid within its limits; ``near``: the value that occurs nearest to what
@@ -37,8 +37,8 @@ class NumberForm:
         Digits after the point that drawn values are rounded to; None for all.
     low, high
         Limits of drawn values.
-    number
-        Values that occur, in order.
+    number, score
+        Values that occur, in order, and their normal scores.
     """
 
     manner: Manner
@@ -48,6 +48,11 @@ class NumberForm:
     low: float
     high: float
     number: FloatArray
+    score: FloatArray
+
+    def foretold(self, values: FloatArray) -> FloatArray:
+        """What equations foretell: values, or their normal scores where only an order of rows is needed."""
+        return np.interp(values, self.number, self.score) if self.manner == "donor" else values
 
     def allows(self, drawn: FloatArray) -> BoolArray:
         """Which drawn values lie within the limits."""
@@ -87,6 +92,7 @@ def number_form(held: ColumnValues, column: Column, *, fixed: bool) -> NumberFor
     """
     number, rows = held.number, int(held.counts.sum())
     assert number is not None
+    score = normal_scores(held.counts)
     manner: Manner = "grid"
     if fixed or len(number) <= SCALE or held.counts.max() >= HEAP * rows or number[-1] - number[0] == 0:
         manner = "donor"
@@ -95,10 +101,10 @@ def number_form(held: ColumnValues, column: Column, *, fixed: bool) -> NumberFor
     if manner == "grid" and not _plain(held, column):
         manner = "donor"
     if manner != "grid":
-        return NumberForm(manner, 0.0, 0.0, None, -np.inf, np.inf, number)
+        return NumberForm(manner, 0.0, 0.0, None, -np.inf, np.inf, number, score)
     step, origin = _grid(number, column)
     low, high = _limits(number, held.counts)
-    return NumberForm(manner, step, origin, column.decimals if step else None, low, high, number)
+    return NumberForm(manner, step, origin, column.decimals if step else None, low, high, number, score)
 
 
 def _plain(held: ColumnValues, column: Column) -> bool:

@@ -20,7 +20,7 @@ LOGISTIC_ROWS, DEAR, WIDE = 4_000, 3e7, 400
 #: Ridges that are tried where there are fewer rows than this for each coefficient.
 RIDGES, THIN = (RIDGE, 3.0, 30.0, 300.0), 20
 #: Labels that terms are looked for by.
-FORETOLD = 12
+FORETOLD = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from locum.control.impute.predictors import Predictors
 #: Chance that a table without any such term is given one, and the most terms per column.
 ALPHA, MOST = 0.05, 12
 #: Rows that terms are looked for in, at most; rows for each feature, at least; candidates looked at closely.
-ROWS, THIN, CLOSE = 3_000, 3, 24
+ROWS, THIN, CLOSE = 2_000, 3, 16
 #: Rows that a product must rest on.
 SUPPORT = 8.0
 #: Places of steps that are tried for each ordered column, and how many factors there may be for them.
 PLACES = ((np.arange(1, 8) / 8, 60), (np.arange(1, 4) / 4, 150), (np.array([0.5]), 1_000))
 #: Places between two that were tried, where the best one lies.
-FINE = 60
+FINE = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def completions(
     Notes
     -----
     Cost of a drawn table: eight turns over the columns with missing cells, each some n p^2 for p features;
-    memory 4 bytes for each row and feature. Equations learn from 20,000 rows at most.
+    memory 4 bytes for each row and feature. Equations learn from 10,000 rows at most.
     """
     if method not in ("draw", "best"):
         raise UsageError(f"there is no method {method!r}", where="impute", expected="draw or best")
