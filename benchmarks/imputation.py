@@ -16,6 +16,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -360,6 +361,7 @@ def main() -> None:
     parser.add_argument("--rival-seeds", type=int, default=40)
     parser.add_argument("--truths", default=",".join(TRUTHS))
     parser.add_argument("--sizes", default="300,2000")
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
     seeds = {"locum": options.seeds, "IterativeImputer": options.rival_seeds}
@@ -368,15 +370,19 @@ def main() -> None:
     except ImportError:
         print("scikit-learn is not installed, so that IterativeImputer is left out (pip install locum[oracle])")
         seeds["IterativeImputer"] = 0
+    jobs = [
+        (name, n, way, times)
+        for name in options.truths.split(",")
+        for n in map(int, options.sizes.split(","))
+        for way, times in seeds.items()
+        if times
+    ]
     cells = []
-    for name in options.truths.split(","):
-        for n in map(int, options.sizes.split(",")):
-            for way, times in seeds.items():
-                if not times:
-                    continue
-                cell = measure(name, n, way, times)
-                cells.append(cell)
-                print(name, n, way, [_shown(cell, k) for k in range(len(cell.held))], f"{cell.cpu:.3f}", flush=True)
+    with ProcessPoolExecutor(options.processes) as pool:
+        for cell in pool.map(measure, *zip(*jobs, strict=True)):
+            cells.append(cell)
+            shown = [_shown(cell, k) for k in range(len(cell.held))]
+            print(cell.truth, cell.rows, cell.way, shown, f"{cell.cpu:.3f}", flush=True)
     if options.page:
         PAGE.write_text(page(cells), encoding="utf-8")
 
