@@ -1,12 +1,12 @@
 """Whether intervals from filled tables hold the truth: ours, and scikit-learn's IterativeImputer.
 
-    python -m benchmarks.imputation [--seeds 40] [--rival-seeds 40] [--truths linear,xor] [--sizes 300,2000] [--page]
+    python -m benchmarks.imputation [--seeds 40] [--rival-seeds 40] [--truths linear,xor] [--sizes 300] [--page]
 
 Rows are drawn from a known truth, cells are taken away at random given other columns, the table is completed
-five times, analysed five times, and the estimates are combined by Rubin's rules. Reported for each quantity: how often the
-95 % interval holds the true value, with the standard error of that share, and the bias. The true value is
-what the analysis gives on a million complete rows. The rival is ``IterativeImputer(sample_posterior=True)``; it is given
-indicators for labels, the largest of which is the label. Both begin with a table in memory; CPU seconds are
+five times, analysed five times, and the estimates are combined by Rubin's rules. Reported for each quantity:
+how often the 95 % interval holds the true value, with the standard error of that share, and the bias. The true
+value is what the analysis gives on a million complete rows. The rival is scikit-learn's
+``IterativeImputer(sample_posterior=True)``; of labels it is given indicators, the largest is the label. Both begin with a table in memory; CPU seconds are
 those of five completed tables. ``--page`` writes ``benchmarks/IMPUTATION.md``.
 """
 
@@ -163,7 +163,7 @@ TRUTHS: Mapping[str, Truth] = MappingProxyType(
             _skewed, ("mean y", "x", "z"), lambda r: least_squares(r["y"], r["x"], r["z"]),
         ),
         "uneven": Truth(
-            "as linear, with errors of spread exp(x/2); the mean only, as least squares has no valid interval",
+            "as linear, with errors of spread exp(x/2); only the mean, since least squares is not valid here",
             _uneven, ("mean y",), lambda r: tuple(v[:1] for v in least_squares(r["y"])),  # type: ignore[return-value]
         ),
         "product": Truth(
@@ -181,7 +181,7 @@ TRUTHS: Mapping[str, Truth] = MappingProxyType(
             _step, ("mean y", "step", "z"), lambda r: least_squares(r["y"], r["x"] > 0.5, r["z"]),
         ),
         "mixed": Truth(
-            "y = 1 + x + z/2 +- 0.8 by a label of three + exponential e; y, label and z missing, the first two by x",
+            "y = 1 + x + z/2 +- 0.8 by a label of three + exponential e; y and label missing by x, z at random",
             _mixed, ("mean y", "x", "z", "g = v", "g = w"),
             lambda r: least_squares(r["y"], r["x"], r["z"], r["g"] == 1, r["g"] == 2), ("g",),
         ),
@@ -217,7 +217,9 @@ def ours(rows: Rows, holes: Rows, labels: tuple[str, ...], seed: int) -> tuple[l
             for name, v in rows.items()
         }
     )
-    kind = {n: "category" if n in labels else "number" if v.dtype == float else "integer" for n, v in rows.items()}
+    kind = {n: "number" if v.dtype == float else "integer" for n, v in rows.items()} | dict.fromkeys(
+        labels, "category"
+    )
     schema = Schema(tuple(Column(n, k) for n, k in kind.items()))  # type: ignore[arg-type]
     start = time.process_time()
     done = [c.table for c in completions(table, schema, seed=seed, repeat=REPEAT)]
@@ -312,11 +314,12 @@ def page(cells: list[Cell]) -> str:
     lines = [
         "# Filling gaps: do intervals hold the truth?",
         "",
-        "Written by `python -m benchmarks.imputation --page`. Cells are missing at random given other columns. Each table is",
-        "completed five times, analysed five times, combined by Rubin's rules (`combine(..., rule=\"imputed\")`). *Coverage*: share of",
-        "seeds in which the 95 % interval holds the true value; its standard error in brackets is by the number of seeds alone.",
-        "*Bias*: mean error of the estimate. CPU seconds are for five tables (mean, and the longest), on a shared machine.",
-        "The rival is scikit-learn's `IterativeImputer(sample_posterior=True)`.",
+        "Written by `python -m benchmarks.imputation --page`. Cells are missing at random given other columns.",
+        "Each table is completed five times, analysed five times, and combined by Rubin's rules",
+        "(`combine(..., rule=\"imputed\")`). *Coverage*: share of seeds in which the 95 % interval holds the true",
+        "value, in brackets its standard error by the number of seeds. *Bias*: mean error of the estimate.",
+        "CPU seconds are for five tables (mean, and the longest), on a shared machine. The rival is",
+        "scikit-learn's `IterativeImputer(sample_posterior=True)`.",
         "",
         "| truth | rows | of | locum: coverage, bias | CPU-s | IterativeImputer: coverage, bias | CPU-s |",
         "|---|---|---|---|---|---|---|",
@@ -336,12 +339,13 @@ def page(cells: list[Cell]) -> str:
             held = [h for c in mine if TRUTHS[c.truth].analyse is not None for h in c.held]
             agree = [c.held[0] for c in mine if TRUTHS[c.truth].analyse is None]
             if held:
+                last = f"; xor agrees {np.mean(agree):.3f}, worst {min(agree):.3f}" if agree else ""
                 lines.append(
-                    f"- {way}, {n:,} rows, {mine[0].seeds} seeds: coverage {np.mean(held):.3f} on average, worst "
-                    f"{min(held):.3f}" + (f"; xor agrees {np.mean(agree):.3f}, worst {min(agree):.3f}" if agree else "") + "."
+                    f"- {way}, {n:,} rows, {mine[0].seeds} seeds: coverage {np.mean(held):.3f} on average, "
+                    f"worst {min(held):.3f}{last}."
                 )
     lines += ["", "## The truths", ""] + [f"- **{n}**: {t.sentence}." for n, t in TRUTHS.items()]
-    lines += ["", "Of the xor truths the table shows the share of filled cells that agree with the rule; in complete rows it is .95."]
+    lines += ["", "Of the xor truths the share of filled cells that agree is shown; in complete rows it is .95."]
     return "\n".join(lines) + "\n"
 
 
@@ -368,7 +372,7 @@ def main() -> None:
     try:
         import sklearn  # noqa: F401
     except ImportError:
-        print("scikit-learn is not installed, so that IterativeImputer is left out (pip install locum[oracle])")
+        print("IterativeImputer is left out: scikit-learn is not here (pip install locum[oracle])")
         seeds["IterativeImputer"] = 0
     jobs = [
         (name, n, way, times)

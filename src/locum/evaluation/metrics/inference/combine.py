@@ -32,6 +32,8 @@ class Combined:
     ----------
     value, variance, low, high
         One number an estimated quantity; shape (p,).
+    within, between
+        Mean variance that the analyses report, and variance between the tables' estimates; shape (p,).
     df
         Degrees of freedom of the t quantile, inf for the normal one; shape (p,).
     rule, tables
@@ -44,6 +46,8 @@ class Combined:
     variance: FloatArray
     low: FloatArray
     high: FloatArray
+    within: FloatArray
+    between: FloatArray
     df: FloatArray
     rule: Rule
     tables: int
@@ -80,7 +84,8 @@ def combine(
         ``synthpop`` works for one table as for many and needs no draw of parameters; ``rrr`` is Raghunathan,
         Reiter and Rubin's for fully synthetic data, its negative variances replaced; ``incomplete`` is
         Reiter's for tables that are real in part; ``imputed`` is Rubin's for real tables whose missing cells
-        were filled several times (`locum.impute` with ``repeat``); ``naive`` takes the rows for real ones, for comparison.
+        were filled several times (`locum.impute` with ``repeat``); ``naive`` takes the rows for real ones, for
+        comparison.
     proper
         Whether the generator's parameters were drawn from their posterior (or refitted on a bootstrap) for
         each table; locum's own synthesizers do neither unless they are refitted.
@@ -143,7 +148,7 @@ def combine(
         total = np.where(negative, within * n_synthetic / n_real, total)
         df = np.where(negative, np.inf, np.maximum(1.0, (m - 1) * (1 - np.minimum(share, 1.0)) ** 2))
     half = _quantile(df, level) * np.sqrt(total)
-    return Combined(mean, total, mean - half, mean + half, df, rule, m, level)
+    return Combined(mean, total, mean - half, mean + half, within, between, df, rule, m, level)
 
 
 def _imputed_df(extra: FloatArray, total: FloatArray, m: int, complete: int) -> FloatArray:
