@@ -1,13 +1,14 @@
 """Whether intervals from filled tables hold the truth: ours, and scikit-learn's IterativeImputer.
 
-    python -m benchmarks.imputation [--seeds 40] [--rival-seeds 40] [--truths linear,xor] [--sizes 300] [--page]
+    python -m benchmarks.imputation [--seeds 40] [--rival-seeds 40] [--truths linear,xor] [--page]
 
 Rows are drawn from a known truth, cells are taken away at random given other columns, the table is completed
 five times, analysed five times, and the estimates are combined by Rubin's rules. Reported for each quantity:
-how often the 95 % interval holds the true value, with the standard error of that share, and the bias. The true
-value is what the analysis gives on a million complete rows. The rival is scikit-learn's
-``IterativeImputer(sample_posterior=True)``; of labels it is given indicators, the largest is the label. Both begin with a table in memory; CPU seconds are
-those of five completed tables. ``--page`` writes ``benchmarks/IMPUTATION.md``.
+how often the 95 % interval holds the true value, with the standard error of that share, and the bias. True
+is what the analysis gives on a million complete rows. The rival is scikit-learn's
+``IterativeImputer(sample_posterior=True)``; of labels it is given indicators, the largest is the label. Both
+begin with a table in memory; CPU seconds are those of five completed tables. ``--page`` writes
+``benchmarks/IMPUTATION.md``.
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ TRUTHS: Mapping[str, Truth] = MappingProxyType(
             _step, ("mean y", "step", "z"), lambda r: least_squares(r["y"], r["x"] > 0.5, r["z"]),
         ),
         "mixed": Truth(
-            "y = 1 + x + z/2 +- 0.8 by a label of three + exponential e; y and label missing by x, z at random",
+            "y = 1 + x + z/2 +- 0.8 by a label of three + skewed e; y and label missing by x, z by chance",
             _mixed, ("mean y", "x", "z", "g = v", "g = w"),
             lambda r: least_squares(r["y"], r["x"], r["z"], r["g"] == 1, r["g"] == 2), ("g",),
         ),
@@ -314,9 +315,9 @@ def page(cells: list[Cell]) -> str:
     lines = [
         "# Filling gaps: do intervals hold the truth?",
         "",
-        "Written by `python -m benchmarks.imputation --page`. Cells are missing at random given other columns.",
+        "Written by `python -m benchmarks.imputation --page`. Cells are missing at random given others.",
         "Each table is completed five times, analysed five times, and combined by Rubin's rules",
-        "(`combine(..., rule=\"imputed\")`). *Coverage*: share of seeds in which the 95 % interval holds the true",
+        "(`combine(..., rule=\"imputed\")`). *Coverage*: share of seeds whose 95 % interval holds the true",
         "value, in brackets its standard error by the number of seeds. *Bias*: mean error of the estimate.",
         "CPU seconds are for five tables (mean, and the longest), on a shared machine. The rival is",
         "scikit-learn's `IterativeImputer(sample_posterior=True)`.",
@@ -345,7 +346,7 @@ def page(cells: list[Cell]) -> str:
                     f"worst {min(held):.3f}{last}."
                 )
     lines += ["", "## The truths", ""] + [f"- **{n}**: {t.sentence}." for n, t in TRUTHS.items()]
-    lines += ["", "Of the xor truths the share of filled cells that agree is shown; in complete rows it is .95."]
+    lines += ["", "Of the xor truths the share of filled cells that agree is shown; of all rows .95 do."]
     return "\n".join(lines) + "\n"
 
 

@@ -362,7 +362,7 @@ def how_to_combine(repeat: int, rows: int, *, drawn: bool) -> str:
         Whether parameters were drawn anew for each table, as without a model.
     """
     text = (
-        f"Analyse each file by itself, then combine (Rubin's rules): the estimate is the mean of the {repeat}, "
+        f"Analyse each file, then combine (Rubin's rules): the estimate is the mean of all {repeat}, "
         f"its variance the mean of their squared standard errors plus {1 + 1 / repeat:.3g} times the "
         f"variance between the {repeat} estimates. In Python locum.combine(estimates, variances, "
         f"n_real={rows}, rule='imputed') does it and gives the interval, with the degrees of freedom of "

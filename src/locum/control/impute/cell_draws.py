@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
@@ -72,15 +74,15 @@ def draw_numbers(
             return np.asarray(level + features_of(predictors, j, part, recipe.terms) @ weights)
 
     order = np.argsort(known, kind="stable")
-    known, errors, given = known[order], errors[order], y[given[order]]
+    known, errors, values = known[order], errors[order], y[given[order]]
     out = np.empty(len(rows))
     for start in range(0, len(rows), PART):
         part = slice(start, start + PART)
         wanted = foretell(rows[part])
         if form.manner == "donor":
-            out[part] = given[_donors(known, wanted, DONORS, rng)]
+            out[part] = values[_donors(known, wanted, DONORS, rng)]
         else:
-            out[part] = _with_errors(wanted, known, errors, given, (centre, scale), form, rng)
+            out[part] = _with_errors(wanted, known, errors, values, (centre, scale), form, rng)
     return out
 
 
@@ -92,7 +94,7 @@ def _by_trees(
     z: FloatArray,
     recipe: Recipe,
     rng: np.random.Generator,
-):
+) -> tuple[FloatArray, FloatArray, IntArray, Callable[[IntArray], FloatArray]]:
     """Equation and trees from a bootstrap of the rows; errors are those of rows that it left out."""
     learn, x, z = learn[:TREE_ROWS], x[:TREE_ROWS], z[:TREE_ROWS]
     n = len(learn)
@@ -119,7 +121,7 @@ def _with_errors(
     wanted: FloatArray,
     known: FloatArray,
     errors: FloatArray,
-    given: FloatArray,
+    values: FloatArray,
     unit: tuple[float, float],
     form: NumberForm,
     rng: np.random.Generator,
@@ -136,7 +138,7 @@ def _with_errors(
         left = left[~good]
         if not len(left):
             break
-    out[left] = given[_donors(known, wanted[left], DONORS, rng)]
+    out[left] = values[_donors(known, wanted[left], DONORS, rng)]
     return form.snapped(out)
 
 

@@ -40,7 +40,7 @@ def draw_from_neighbours(
     count = np.bincount(labels)
     often = np.argsort(-count, kind="stable")[:FORETOLD]
     often = often[count[often] > 0]
-    weight = rng.standard_exponential(n)
+    weight: FloatArray = rng.standard_exponential(n)
     weight /= weight.mean()
     hot = (labels[:, None] == often).astype(np.float64)
     hot = (hot - hot.mean(axis=0)) / np.sqrt(hot.mean(axis=0))
@@ -59,4 +59,4 @@ def draw_from_neighbours(
     )
     k = min(DONORS, n)
     near = cKDTree(given, balanced_tree=False).query(wanted, k=k)[1].reshape(len(wanted), k)
-    return labels[near[np.arange(len(wanted)), rng.integers(0, k, len(wanted))]]
+    return np.asarray(labels[near[np.arange(len(wanted)), rng.integers(0, k, len(wanted))]])

@@ -102,7 +102,7 @@ def _start(x: FloatArray, y: FloatArray | IntArray, train: IntArray, labels: int
     if labels:
         fit = fit_softmax(x[train], np.asarray(y[train], dtype=np.int64), labels, ridge)
         return np.asarray(np.column_stack([np.ones(len(x)), x]) @ fit.weights)
-    linear = fit_linear(x[train], y[train])
+    linear = fit_linear(x[train], np.asarray(y[train], dtype=np.float64))
     weights = linear.turn @ (linear.product / linear.strength)
     return np.asarray(linear.level + (x - linear.centre) @ weights)
 

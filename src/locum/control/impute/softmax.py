@@ -112,7 +112,7 @@ def draw_labels(chance: FloatArray, rng: np.random.Generator) -> IntArray:
     """One label for each row, by its chances."""
     total = chance.cumsum(axis=1)
     at = (rng.random(len(chance))[:, None] * total[:, -1:] >= total).sum(axis=1)
-    return np.minimum(at, chance.shape[1] - 1)
+    return np.asarray(np.minimum(at, chance.shape[1] - 1), dtype=np.int64)
 
 
 def surprise(chance: FloatArray, labels: IntArray) -> FloatArray:

@@ -178,7 +178,9 @@ class _Candidates:
         steps: list[Factor] = []
         self._cuts: dict[int, FloatArray] = {}
         self._x = x
-        for i in value if places is not None else ():
+        for i in value:
+            if places is None:
+                break
             cuts = np.unique(np.quantile(x[:, i], places, method="lower"))
             self._cuts[int(i)] = cuts[cuts < x[:, i].max()]
             steps += [_step(x, int(i), float(c)) for c in self._cuts[int(i)]]

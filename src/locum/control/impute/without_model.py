@@ -203,6 +203,7 @@ def _values(held: ColumnValues, cells: Drawn, kind: pa.DataType) -> pa.Array:
         return held.values.take(pa.array(cells.codes)).cast(kind)
     if pa.types.is_floating(kind):
         return pa.array(cells.numbers, kind)
+    assert cells.numbers is not None
     whole = np.rint(cells.numbers)
     if pa.types.is_date32(kind):
         return pa.array(whole.astype(np.int32)).view(kind)

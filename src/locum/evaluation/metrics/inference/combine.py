@@ -84,8 +84,8 @@ def combine(
         ``synthpop`` works for one table as for many and needs no draw of parameters; ``rrr`` is Raghunathan,
         Reiter and Rubin's for fully synthetic data, its negative variances replaced; ``incomplete`` is
         Reiter's for tables that are real in part; ``imputed`` is Rubin's for real tables whose missing cells
-        were filled several times (`locum.impute` with ``repeat``); ``naive`` takes the rows for real ones, for
-        comparison.
+        were filled several times (`locum.impute` with ``repeat``); ``naive`` takes the rows for real ones, to
+        compare.
     proper
         Whether the generator's parameters were drawn from their posterior (or refitted on a bootstrap) for
         each table; locum's own synthesizers do neither unless they are refitted.
