@@ -20,8 +20,9 @@ from locum.randomness import child_seed
 PART = 65_536
 #: Rows with a value below which cells are drawn from all of them.
 FEW = 8
-#: Donors of a value; share of rows that may give an error, at least and at most so many; tries within limits.
-DONORS, SHARE, LEAST, MOST, TRIES = 6, 0.1, 10, 100, 4
+#: Donors of a value; share of rows that may give an error, and at least so many; tries within limits. A smaller
+#: share follows uneven errors more closely, but then what the nearest errors are on average counts as known.
+DONORS, SHARE, LEAST, TRIES = 6, 0.4, 10, 4
 #: Rows that trees and neighbours learn from, at most; rows out of the bag without which all rows judge trees.
 TREE_ROWS, OUT = 5_000, 20
 
@@ -127,7 +128,7 @@ def _with_errors(
     rng: np.random.Generator,
 ) -> FloatArray:
     """Expected values with an error each; outside the limits another error is tried, then a donor's value."""
-    window = int(np.clip(SHARE * len(known), LEAST, MOST))
+    window = max(int(SHARE * len(known)), LEAST)
     out = np.full(len(wanted), np.nan)
     left = np.arange(len(wanted))
     for _ in range(TRIES):

@@ -40,7 +40,7 @@ def draw_from_neighbours(
     count = np.bincount(labels)
     often = np.argsort(-count, kind="stable")[:FORETOLD]
     often = often[count[often] > 0]
-    weight: FloatArray = rng.standard_exponential(n)
+    weight = np.asarray(rng.standard_exponential(n))
     weight /= weight.mean()
     hot = (labels[:, None] == often).astype(np.float64)
     hot = (hot - hot.mean(axis=0)) / np.sqrt(hot.mean(axis=0))
