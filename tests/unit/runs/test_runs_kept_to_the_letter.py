@@ -24,7 +24,12 @@ SPELLINGS: dict[str, list[str]] = {
     "share": ["12.5%", "3%", "100%", "0.50%", "7%", "8.25%", "99%", "1%"],
     "day": ["2020-01-05", "2021-12-31", "2019-02-28", "2020-02-29", "2000-01-01", "1999-12-31"],
     "day2": ["05/01/2020", "31/12/2021", "28/02/2019", "29/02/2020", "01/01/2000", "13/11/1999"],
-    "moment": ["2020-01-05T10:00:00Z", "2021-12-31T23:59:59Z", "2019-02-28T00:00:00Z", "2020-03-01T07:30:00Z"],
+    "moment": [
+        "2020-01-05T10:00:00Z",
+        "2021-12-31T23:59:59Z",
+        "2019-02-28T00:00:00Z",
+        "2020-03-01T07:30:00Z",
+    ],
     "flag": ["yes", "no", "yes", "no"],
     "label": ["a", "B ", " c", "d'e", 'q"q', "x,y", "ü", "~"],
     "mixed": ["1", "1.0", "1.00", "01", "a1", "1 ", "1e0", "x"],
@@ -82,7 +87,9 @@ def typed(rng: np.random.Generator, n: int) -> pa.Table:
             "money": pa.array(money, pa.decimal128(18, 4), mask=hole()),
             "flag": pa.array(x > 0, mask=hole()),
             "label": pa.array(rng.choice(np.array(["a", "b ", "C"], dtype=object), n), mask=hole()),
-            "level": pa.array(rng.choice(np.array(["u", "v"], dtype=object), n), mask=hole()).dictionary_encode(),
+            "level": pa.array(
+                rng.choice(np.array(["u", "v"], dtype=object), n), mask=hole()
+            ).dictionary_encode(),
         }
     )
 
@@ -122,7 +129,9 @@ def test_frames() -> None:
     assert kept(frame.to_arrow(), locum.impute(frame).to_arrow()) == []
     held = table.drop_columns(["wide", "small"]).to_pandas()
     held["nullable"] = pandas.array(table["small"].to_pylist(), "UInt8")
-    held["object"] = pandas.Series([None if v is None else int(v) for v in table["small"].to_pylist()], dtype=object)
+    held["object"] = pandas.Series(
+        [None if v is None else int(v) for v in table["small"].to_pylist()], dtype=object
+    )
     done = locum.impute(held)
     for name in held:
         seen = held[name].notna()
