@@ -20,7 +20,7 @@ from locum.randomness import child_seed
 PART = 65_536
 #: Rows with a value below which cells are drawn from all of them.
 FEW = 8
-#: Donors of a value; share of rows that may give an error, and at least so many; tries within limits. A smaller
+#: Donors of a value; share of rows that may give an error, at least so many; tries within limits. A smaller
 #: share follows uneven errors more closely, but then what the nearest errors are on average counts as known.
 DONORS, SHARE, LEAST, TRIES = 6, 0.4, 10, 4
 #: Rows that trees and neighbours learn from, at most; rows out of the bag without which all rows judge trees.
