@@ -10,7 +10,7 @@ from locum.arrays import FloatArray, IntArray
 from locum.control.impute.boosted import boost
 from locum.control.impute.linear import fit_linear
 from locum.control.impute.neighbours import draw_from_neighbours
-from locum.control.impute.number_form import NumberForm
+from locum.control.impute.number_form import DrawnForm
 from locum.control.impute.predictors import Predictors
 from locum.control.impute.recipe import LOGISTIC_ROWS, Recipe, features_of, logistic
 from locum.control.impute.softmax import chances, draw_labels, fit_softmax
@@ -33,7 +33,7 @@ def draw_numbers(
     learn: IntArray,
     y: FloatArray,
     rows: IntArray,
-    form: NumberForm,
+    form: DrawnForm,
     recipe: Recipe,
     rng: np.random.Generator,
 ) -> FloatArray:
@@ -124,7 +124,7 @@ def _with_errors(
     errors: FloatArray,
     values: FloatArray,
     unit: tuple[float, float],
-    form: NumberForm,
+    form: DrawnForm,
     rng: np.random.Generator,
 ) -> FloatArray:
     """Expected values with an error each; outside the limits another error is tried, then a donor's value."""

@@ -10,7 +10,7 @@ import numpy as np
 from locum.arrays import FloatArray, IntArray
 from locum.control.impute.cell_draws import draw_codes, draw_numbers
 from locum.control.impute.column_values import ColumnValues
-from locum.control.impute.number_form import NumberForm
+from locum.control.impute.number_form import DrawnForm
 from locum.control.impute.predictors import Predictors
 from locum.control.impute.recipe import Recipe, choose_recipe
 from locum.randomness import child_seed, stream
@@ -39,7 +39,7 @@ class ChainColumn:
     """
 
     held: ColumnValues
-    form: NumberForm | None
+    form: DrawnForm | None
 
     @property
     def labels(self) -> int:

@@ -24,7 +24,7 @@ END, EDGE = 0.02, 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class NumberForm:
+class DrawnForm:
     """How drawn values of a column look.
 
     Attributes
@@ -78,7 +78,7 @@ class NumberForm:
         return np.where(drawn - self.number[left] <= self.number[right] - drawn, left, right)
 
 
-def number_form(held: ColumnValues, column: Column, *, fixed: bool) -> NumberForm:
+def number_form(held: ColumnValues, column: Column, *, fixed: bool) -> DrawnForm:
     """The form of a column's values.
 
     Parameters
@@ -101,10 +101,10 @@ def number_form(held: ColumnValues, column: Column, *, fixed: bool) -> NumberFor
     if manner == "grid" and not _plain(held, column):
         manner = "donor"
     if manner != "grid":
-        return NumberForm(manner, 0.0, 0.0, None, -np.inf, np.inf, number, score)
+        return DrawnForm(manner, 0.0, 0.0, None, -np.inf, np.inf, number, score)
     step, origin = _grid(number, column)
     low, high = _limits(number, held.counts)
-    return NumberForm(manner, step, origin, column.decimals if step else None, low, high, number, score)
+    return DrawnForm(manner, step, origin, column.decimals if step else None, low, high, number, score)
 
 
 def _plain(held: ColumnValues, column: Column) -> bool:

@@ -16,7 +16,7 @@ TOTAL, MOST, LEAST, SUPPORT = 300, 24, 3, 5
 
 
 @dataclass(frozen=True, slots=True)
-class Coding:
+class FeatureCoding:
     """How the values of one column become features.
 
     Attributes
@@ -68,7 +68,7 @@ class Predictors:
     def __init__(self, columns: Sequence[ColumnValues]) -> None:
         labels = sum(c.number is None for c in columns)
         each = min(MOST, max(LEAST, TOTAL // max(labels, 1)))
-        codings: list[Coding] = []
+        codings: list[FeatureCoding] = []
         for column in columns:
             codings.append(_coding(column, each, codings[-1].place.stop if codings else 0))
         self.codings = tuple(codings)
@@ -98,7 +98,7 @@ class Predictors:
         return np.flatnonzero(self.base & (self.owner != j))
 
 
-def _coding(column: ColumnValues, each: int, at: int) -> Coding:
+def _coding(column: ColumnValues, each: int, at: int) -> FeatureCoding:
     weight = column.counts / column.counts.sum()
     number, score, cells = None, None, None
     if column.number is None:
@@ -113,4 +113,4 @@ def _coding(column: ColumnValues, each: int, at: int) -> Coding:
     scale = size * np.sqrt(weight @ ((raw - mean) / size) ** 2)
     scale[~(scale > 1e-12 * np.abs(mean))] = np.inf  # a feature that never changes is 0
     place = slice(at, at + raw.shape[1])
-    return Coding(place, number, score, cells, mean, scale)
+    return FeatureCoding(place, number, score, cells, mean, scale)
