@@ -1,6 +1,7 @@
 """Types of the public names; `__init__.py` fetches them only when they are used, from where `api.py` says."""
 
 from locum.errors import LocumError as LocumError
+from locum.evaluation.metrics.inference.combine import combine as combine
 from locum.runs.evaluate import Evaluation as Evaluation
 from locum.runs.evaluate import evaluate as evaluate
 from locum.runs.execute import run as run

@@ -16,6 +16,7 @@ NAMES = {
     "Schema": "locum.schema.table:Schema",
     "Synthesizer": "locum.synthesizer.table:Synthesizer",
     "collapse": "locum.studies.collapse.collapse:collapse",
+    "combine": "locum.evaluation.metrics.inference.combine:combine",
     "compare": "locum.studies.compare.compare:compare",
     "detect": "locum.runs.init:detect",
     "evaluate": "locum.runs.evaluate:evaluate",

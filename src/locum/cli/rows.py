@@ -152,7 +152,12 @@ def sample(found: Mapping[str, Any], out: Path) -> None:
 def impute(found: Mapping[str, Any], out: Path) -> None:
     """Show what was filled."""
     _warn(found)
-    say(f"{found['sentence']} {count(found['rows'], 'row')} written to {out} ({size(found['bytes'])}).")
+    rows, files = count(found["rows"], "row"), found["files"]
+    if len(files) == 1:
+        say(f"{found['sentence']} {rows} written to {out} ({size(found['bytes'])}).")
+        return
+    say(f"{found['sentence']} {rows} written to each of {files[0]} to {Path(files[-1]).name}.")
+    say(found["combine"])
 
 
 def fair(found: Mapping[str, Any], out: Path, page: Path | None) -> None:

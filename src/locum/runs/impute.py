@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from locum.data.kept_cells import KeptCells, kept_cells
 from locum.data.lineage_stamp import after_given
 from locum.errors import GuaranteeWarning, UsageError
+from locum.files.atomic import TEMPORARY_PREFIX, flush_folder, folder_error
 from locum.progress import Event, Listener, silent
+from locum.randomness import check_seed, child_seed
 from locum.runs.config import find_config
 from locum.runs.options import DEFAULT_SEED, several
 from locum.runs.request import RunRequest
@@ -24,9 +29,13 @@ from locum.wording import count
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.control.impute.without_model import Completed
     from locum.data.origin import Origin
     from locum.schema.table import Schema
     from locum.synthesizer.table import Synthesizer
+
+#: Most completed tables of one call.
+MOST_TABLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +105,9 @@ def impute(
     method: str = "draw",
     schema: Schema | None = None,
     seed: int = DEFAULT_SEED,
+    repeat: int = 1,
 ) -> Any:
-    """Fill the missing cells of a table; all other cells stay as they are.
+    """Fill the missing cells of a table, once or several times; all other cells stay as they are.
 
     Parameters
     ----------
@@ -106,7 +116,7 @@ def impute(
     model
         A fitted synthesizer, or the path of a model file, that says what cells may hold: for a table of few
         rows, or with some of the model's columns. None learns from the other cells of the very table
-        (`locum.control.impute.without_model.complete`).
+        (`locum.control.impute.without_model.completions`).
     columns
         Columns to fill; None for all.
     method
@@ -115,27 +125,34 @@ def impute(
         What the columns are, where there is no model; None detects it.
     seed
         Same seed, same values.
+    repeat
+        How many completed tables, each with draws (and, without a model, parameters) of its own: with 5 or
+        more, `combine` with ``rule="imputed"`` gives intervals that count what is not known of the cells.
 
     Returns
     -------
     table
         Of the type of `data`, or of the data that the model was fitted on, with the row index of a pandas
-        frame; the lineage stamp says what share of the rows is as it was.
+        frame; the lineage stamp says what share of the rows is as it was. With a `repeat` above 1 a list.
 
     Raises
     ------
     UsageError
-        For an unknown column or method.
+        For an unknown column or method, or a number of tables that cannot be.
     DataError
         When the data cannot be read.
     """
     from locum.data.native import like_rows
 
     synth = load(model) if isinstance(model, str | os.PathLike) else model
-    done = fill(data, model=synth, columns=columns, method=method, schema=schema, seed=seed)
-    if done.warning:
-        warnings.warn(done.warning, GuaranteeWarning, stacklevel=2)
-    return like_rows(done.restored(), data)
+    tables = []
+    for number, done in enumerate(
+        fill(data, model=synth, columns=columns, method=method, schema=schema, seed=seed, repeat=repeat)
+    ):
+        if done.warning and not number:
+            warnings.warn(done.warning, GuaranteeWarning, stacklevel=2)
+        tables.append(like_rows(done.restored(), data))
+    return tables if repeat > 1 else tables[0]
 
 
 def fill(
@@ -147,14 +164,15 @@ def fill(
     schema: Schema | None = None,
     config: Path | None = None,
     seed: int = DEFAULT_SEED,
-) -> Imputed:
-    """Fill missing cells, as `impute`, with what became of them.
+    repeat: int = 1,
+) -> Iterator[Imputed]:
+    """Fill missing cells `repeat` times, as `impute`, with what became of them.
 
     Raises
     ------
     LocumError
         As `locum.control.impute.with_model.impute` with a model, else as
-        `locum.control.impute.without_model.complete`.
+        `locum.control.impute.without_model.completions`.
     """
     if isinstance(data, str | os.PathLike) and str(data).endswith(".locum"):
         raise UsageError(
@@ -162,9 +180,25 @@ def fill(
         )
     if method not in ("draw", "best"):
         raise UsageError(f"there is no method {method!r}", where="method", expected="draw or best")
-    if model is not None:
-        return _by_model(data, model, columns, method, seed)
-    return _by_itself(data, columns, method, schema, config, seed)
+    if isinstance(repeat, bool) or not isinstance(repeat, int) or not 1 <= repeat <= MOST_TABLES:
+        raise UsageError(
+            f"{repeat!r} completed tables cannot be made",
+            where="repeat",
+            expected=f"a whole number from 1 to {MOST_TABLES:,}; 5 is usual",
+        )
+    if method == "best" and repeat > 1:
+        raise UsageError(
+            "the method best fills every table alike", where="repeat", do="leave out one of the two"
+        )
+    seed = check_seed(seed)
+    if model is None:
+        return _by_itself(data, columns, method, schema, config, seed, repeat)
+    return (_by_model(data, model, columns, method, own) for own in _seeds(seed, repeat))
+
+
+def _seeds(seed: int, repeat: int) -> list[int]:
+    """A seed for each completed table, the first the one that was asked for."""
+    return [seed, *(child_seed(seed, "repeat", number) for number in range(1, repeat))]
 
 
 def _by_model(
@@ -192,9 +226,10 @@ def _by_itself(
     schema: Schema | None,
     config: Path | None,
     seed: int,
-) -> Imputed:
+    repeat: int,
+) -> Iterator[Imputed]:
     from locum.control.impute.keep_rules import keep_rules
-    from locum.control.impute.without_model import complete
+    from locum.control.impute.without_model import completions
     from locum.data.canonical import canonical
 
     request = RunRequest(data=data, config=config, schema=schema)
@@ -208,19 +243,23 @@ def _by_itself(
         if columns is not None
         else None
     )
-    done = complete(table, known, columns=names, method=method, seed=seed)  # type: ignore[arg-type]
-    notes = [f"{name} is left as it is: {why}." for name, why in done.left]
-    if not done.filled and not done.left:
-        notes = ["Nothing was missing."]
-    whole = keep_rules(table, done.table, known, seed)
-    filled, rows = _difference(table, whole)
-    notes += [*_rule_notes(table, whole, known), *raw.notes]
     before = raw.lineage or REAL
-    mark = raw.lineage
-    if rows:
-        mark = partly(before.child(), before.own * (1 - rows / table.num_rows))
-    kept = kept_cells(raw.table, table, whole)
-    return Imputed(whole, known, raw.origin, mark, filled, rows, tuple(notes), kept=kept)
+    made = completions(table, known, columns=names, method=method, seed=seed, repeat=repeat)  # type: ignore[arg-type]
+    for own, done in zip(_seeds(seed, repeat), made, strict=True):
+        whole = keep_rules(table, done.table, known, own)
+        filled, rows = _difference(table, whole)
+        notes = [*_left_notes(done), *_rule_notes(table, whole, known), *raw.notes]
+        mark = raw.lineage
+        if rows:
+            mark = partly(before.child(), before.own * (1 - rows / table.num_rows))
+        kept = kept_cells(raw.table, table, whole)
+        yield Imputed(whole, known, raw.origin, mark, filled, rows, tuple(notes), kept=kept)
+
+
+def _left_notes(done: Completed) -> list[str]:
+    """A sentence on each column that is left; that nothing was missing, where it is so."""
+    notes = [f"{name} is left as it is: {why}." for name, why in done.left]
+    return notes if done.filled or done.left else ["Nothing was missing."]
 
 
 def _difference(before: pa.Table, after: pa.Table) -> tuple[dict[str, int], int]:
@@ -261,28 +300,94 @@ def impute_file(
     model: Path | None = None,
     columns: Sequence[str] | None = None,
     method: str = "draw",
+    repeat: int = 1,
     config: Path | None = None,
     seed: int = DEFAULT_SEED,
     force: bool = False,
     progress: Listener = silent,
 ) -> dict[str, Any]:
-    """Fill the missing cells of a file; returns facts about it.
+    """Fill the missing cells of a file, once or several times; returns facts about it.
+
+    With a `repeat` above 1 the files are named ``out-1.csv``, ``out-2.csv`` and so on after `out`; either all
+    of them are written or none.
 
     Raises
     ------
     LocumError
         As `impute`, and FolderError when `out` exists or cannot be written.
     """
-    refuse_out(out, force=force)
+    names = numbered(out, repeat)
+    for name in names:
+        refuse_out(name, force=force)
     progress(Event("read", 0, 1))
     synth = None if model is None else load(model)
-    progress(Event("sample", 0, 1))
-    done = fill(data, model=synth, columns=columns, method=method, config=config, seed=seed)
-    write_rows(done.table, out, done.schema, done.origin, done.lineage, done.kept)
+    first: Imputed | None = None
+    with _all_or_none(out.parent) as folder:
+        done = fill(
+            data, model=synth, columns=columns, method=method, config=config, seed=seed, repeat=repeat
+        )
+        progress(Event("sample", 0, repeat))
+        for number, (name, one) in enumerate(zip(names, done, strict=True), 1):
+            write_rows(one.table, folder / name.name, one.schema, one.origin, one.lineage, one.kept)
+            first = first or one
+            progress(Event("sample", number, repeat))
+    assert first is not None
     return {
         "out": str(out),
+        "files": [str(name) for name in names],
         "seed": seed,
-        "bytes": out.stat().st_size,
-        "sentence": str(done),
-        **done.to_json(),
+        "bytes": sum(name.stat().st_size for name in names),
+        "sentence": str(first),
+        "combine": how_to_combine(repeat, first.table.num_rows, drawn=model is None) if repeat > 1 else "",
+        **first.to_json(),
     }
+
+
+def numbered(out: Path, repeat: int) -> list[Path]:
+    """The names of so many files: `out` itself for one, else with a number before its ending."""
+    if repeat <= 1:
+        return [out]
+    digits = len(str(repeat))
+    return [out.with_name(f"{out.stem}-{number:0{digits}d}{out.suffix}") for number in range(1, repeat + 1)]
+
+
+def how_to_combine(repeat: int, rows: int, *, drawn: bool) -> str:
+    """How estimates from several completed tables become one: Rubin's rules, in words.
+
+    Parameters
+    ----------
+    repeat, rows
+        How many tables, and rows of each.
+    drawn
+        Whether parameters were drawn anew for each table, as without a model.
+    """
+    text = (
+        f"Analyse each file, then combine (Rubin's rules): the estimate is the mean of all {repeat}, "
+        f"its variance the mean of their squared standard errors plus {1 + 1 / repeat:.3g} times the "
+        f"variance between the {repeat} estimates. In Python locum.combine(estimates, variances, "
+        f"n_real={rows}, rule='imputed') does it and gives the interval, with the degrees of freedom of "
+        "Barnard and Rubin."
+    )
+    if not drawn:
+        text += (
+            " A model fills all files by the same parameters: intervals come out somewhat too narrow, unless "
+            "it was fitted on many more rows."
+        )
+    return text
+
+
+@contextmanager
+def _all_or_none(folder: Path) -> Iterator[Path]:
+    """A folder for unfinished files; when the block ends well, all of them move up under their names."""
+    work = folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(4)}"
+    try:
+        work.mkdir()
+        yield work
+        for file in sorted(work.iterdir()):
+            file.replace(folder / file.name)
+        flush_folder(folder)
+    except OSError as error:
+        raise folder_error(error, folder) from error
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(work)

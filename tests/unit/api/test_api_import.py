@@ -17,7 +17,8 @@ import locum
 import locum.api
 
 SURFACE = [
-    "Evaluation", "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "collapse", "compare",
+    "Evaluation", "LocumError", "Outcome", "Schema", "Synthesizer", "__version__", "collapse", "combine",
+    "compare",
     "detect", "evaluate", "fair", "fit", "impute", "load", "mix", "plant", "propose_rules", "run",
     "sample", "scarce", "subgroups", "tournament",
 ]  # fmt: skip

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 import locum
 from locum.cli.main import main
 from locum.data.read import read
+from locum.runs.impute import _all_or_none
 
 TEXT = "kind,size,note\n" + "".join(
     f"{'a' if i % 3 else 'b'},{'' if i % 4 == 0 else i % 3 + 1},{'' if i % 5 else 'seen'}\n"
@@ -113,3 +117,48 @@ def test_frames_come_back_as_they_came_and_stamped(data: Path) -> None:
     assert done["kind"].equals(frame["kind"])
     assert "locum.lineage" in done.attrs
     assert locum.impute(frame, columns=["size"], seed=1)["note"].isna().sum() == frame["note"].isna().sum()
+
+
+def test_several_tables_and_how_to_combine_them(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = data.parent / "full.csv"
+    assert call("impute", data, "--repeat", "3", "--out", out) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1.33 times the variance between the 3 estimates" in said
+    assert "locum.combine(estimates, variances, n_real=200, rule='imputed')" in said
+    files = [data.parent / f"full-{k}.csv" for k in (1, 2, 3)]
+    assert sorted(data.parent.glob("full*.csv")) == files
+    assert len({p.read_text() for p in files}) == 3
+    assert call("impute", data, "--out", out) == 0
+    assert out.read_text() == files[0].read_text()
+    assert call("impute", data, "--repeat", "3", "--out", out) == 2
+    assert "full-1.csv" in capsys.readouterr().err
+    for words, told in ((("--repeat", "0"), "from 1 to"), (("--repeat", "2", "--method", "best"), "alike")):
+        assert call("impute", data, *words, "--out", data.parent / "other.csv", "--force") == 2
+        assert told in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_set_is_written_whole_or_not_at_all(data: Path) -> None:
+    """A kill in the middle leaves no file under its final name, a fault leaves nothing at all."""
+    words = ["impute", str(data), "--repeat", "400", "--out", str(data.parent / "full.csv")]
+    process = subprocess.Popen([sys.executable, "-m", "locum", *words], stdout=subprocess.DEVNULL)
+    for _ in range(3000):
+        if list(data.parent.glob(".unfinished-*/*.csv")):
+            break
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not list(data.parent.glob("full*"))
+    with pytest.raises(RuntimeError), _all_or_none(data.parent) as folder:
+        (folder / "full-1.csv").write_text("half")
+        raise RuntimeError
+    assert not (data.parent / "full-1.csv").exists()
+
+
+def test_tables_in_python_and_their_combination(data: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frames = locum.impute(pandas.read_csv(data), columns=["size"], repeat=4, seed=2)
+    assert [type(f) for f in frames] == [pandas.DataFrame] * 4
+    means, errors = [f["size"].mean() for f in frames], [f["size"].var() / len(f) for f in frames]
+    found = locum.combine(means, errors, n_real=200, rule="imputed")
+    assert found.variance[0] == pytest.approx(found.within[0] + 1.25 * found.between[0])
+    assert 3 < found.df[0] < 199

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from locum.arrays import IntArray
-from locum.control.impute.indicators import IndicatorBlock
+from locum.control.impute.column_values import ColumnValues
 from locum.schema.table import Dependency
 
 
 def agree(
-    blocks: Sequence[IndicatorBlock],
+    blocks: Sequence[ColumnValues],
     codes: dict[int, IntArray],
     dependencies: Sequence[Dependency],
     rng: np.random.Generator | None,

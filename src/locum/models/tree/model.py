@@ -291,9 +291,8 @@ def _fit_target(
         known = np.stack([np.isin(rows, chain_rows) for chain_rows in seen])
         return mixture.log_prob(codes, known & ~known.all(axis=0))
 
-    return fit_target_model(
-        data, target, _labels(data.domain), mixture.view, child_seed(seed, "tree", "outcome"), joint
-    )
+    labels, basis = _labels(data.domain), mixture.view.basis
+    return fit_target_model(data, target, labels, basis, child_seed(seed, "tree", "outcome"), joint)
 
 
 def _labels(domain: Domain) -> list[int]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from locum.arrays import FloatArray
 from locum.errors import UsageError
 
-Rule = Literal["synthpop", "rrr", "incomplete", "naive"]
+Rule = Literal["synthpop", "rrr", "incomplete", "imputed", "naive"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 #: What each rule assumes, in one sentence for reports.
@@ -19,6 +19,7 @@ ASSUMES = {
     "synthpop": "every row is synthetic and the generator's family fits the data",
     "rrr": "every row is synthetic, m is 5 or more, and parameters were drawn anew for each table",
     "incomplete": "only some columns or rows were replaced, by a model of just those; the rest is real",
+    "imputed": "rows are real and their missing cells were drawn, parameters anew for each table",
     "naive": "the synthetic rows are real ones; they are not, so the interval is too narrow",
 }
 
@@ -31,6 +32,8 @@ class Combined:
     ----------
     value, variance, low, high
         One number an estimated quantity; shape (p,).
+    within, between
+        Mean variance that the analyses report, and variance between the tables' estimates; shape (p,).
     df
         Degrees of freedom of the t quantile, inf for the normal one; shape (p,).
     rule, tables
@@ -43,6 +46,8 @@ class Combined:
     variance: FloatArray
     low: FloatArray
     high: FloatArray
+    within: FloatArray
+    between: FloatArray
     df: FloatArray
     rule: Rule
     tables: int
@@ -59,12 +64,13 @@ def combine(
     variances: npt.ArrayLike,
     *,
     n_real: int,
-    n_synthetic: int,
+    n_synthetic: int | None = None,
     rule: Rule = "synthpop",
     proper: bool = False,
     level: float = 0.95,
+    parameters: int = 1,
 ) -> Combined:
-    """Combine what an analysis gave on each of m synthetic tables.
+    """Combine what an analysis gave on each of m synthetic or completed tables.
 
     Parameters
     ----------
@@ -73,16 +79,21 @@ def combine(
     variances
         Their squared standard errors as the analysis reports them, same shape.
     n_real, n_synthetic
-        Rows that the generator learned from (n), and rows of each synthetic table (k).
+        Rows that the generator learned from (n), and rows of each synthetic table (k); None for as many.
     rule
         ``synthpop`` works for one table as for many and needs no draw of parameters; ``rrr`` is Raghunathan,
         Reiter and Rubin's for fully synthetic data, its negative variances replaced; ``incomplete`` is
-        Reiter's for tables that are real in part; ``naive`` takes the rows for real ones, for comparison.
+        Reiter's for tables that are real in part; ``imputed`` is Rubin's for real tables whose missing cells
+        were filled several times (`locum.impute` with ``repeat``); ``naive`` takes the rows for real ones, to
+        compare.
     proper
         Whether the generator's parameters were drawn from their posterior (or refitted on a bootstrap) for
         each table; locum's own synthesizers do neither unless they are refitted.
     level
         Nominal coverage, between 0 and 1.
+    parameters
+        Number of quantities that the analysis estimated from the rows, for the degrees of freedom under
+        ``imputed``: with complete rows they would be `n_real` less these.
 
     Returns
     -------
@@ -93,7 +104,7 @@ def combine(
     ------
     UsageError
         For shapes that do not match, values that are not finite, negative variances, fewer than two tables
-        under ``rrr`` or ``incomplete``, or numbers of rows below 1.
+        under ``rrr``, ``incomplete`` or ``imputed``, or numbers of rows below 1.
 
     Notes
     -----
@@ -101,12 +112,20 @@ def combine(
     ``synthpop`` T = v(1 + n/(km)), proper T = v(1 + (n/k + 1)/m) (Raab, Nowok and Dibben, Journal of Privacy
     and Confidentiality 2016); ``rrr`` T = (1 + 1/m)b - u, replaced by (k/n)u where negative, with
     df = (m-1)(1 - mu/((m+1)b))^2 (Raghunathan, Reiter and Rubin, Journal of Official Statistics 2003; df of
-    Reiter 2002); ``incomplete`` T = b/m + u with df = (m-1)(1 + mu/b)^2 (Reiter, Survey Methodology 2003).
+    Reiter 2002); ``incomplete`` T = b/m + u with df = (m-1)(1 + mu/b)^2 (Reiter, Survey Methodology 2003);
+    ``imputed`` T = (1 + 1/m)b + u (Rubin 1987) with the df of Barnard and Rubin (Biometrika 1999).
     ``rrr`` is erratic with few tables: T is negative in up to half of all cases, and df near 0 make intervals
     that cover too much (``benchmarks/EVIDENCE.md``). No rule mends a generator that is wrong: then the
     estimate is biased, and no interval says by how much. Cost: O(mp).
     """
+    n_synthetic = n_real if n_synthetic is None else n_synthetic
     q, u = _check(estimates, variances, n_real, n_synthetic, rule, level)
+    if not 0 <= parameters < n_real:
+        raise UsageError(
+            f"{parameters} quantities cannot be estimated from {n_real} rows",
+            where="combine",
+            expected="fewer parameters than rows",
+        )
     m = len(q)
     mean, within = q.mean(axis=0), u.mean(axis=0)
     between = q.var(axis=0, ddof=1) if m > 1 else np.zeros_like(mean)
@@ -119,6 +138,9 @@ def combine(
     elif rule == "incomplete":
         total = between / m + within
         df = (m - 1) * (1 + m * within / np.maximum(between, 1e-300)) ** 2
+    elif rule == "imputed":
+        total = (1 + 1 / m) * between + within
+        df = _imputed_df((1 + 1 / m) * between, total, m, n_real - parameters)
     else:
         total = (1 + 1 / m) * between - within
         share = m * within / np.maximum((m + 1) * between, 1e-300)
@@ -126,7 +148,15 @@ def combine(
         total = np.where(negative, within * n_synthetic / n_real, total)
         df = np.where(negative, np.inf, np.maximum(1.0, (m - 1) * (1 - np.minimum(share, 1.0)) ** 2))
     half = _quantile(df, level) * np.sqrt(total)
-    return Combined(mean, total, mean - half, mean + half, df, rule, m, level)
+    return Combined(mean, total, mean - half, mean + half, within, between, df, rule, m, level)
+
+
+def _imputed_df(extra: FloatArray, total: FloatArray, m: int, complete: int) -> FloatArray:
+    """Degrees of freedom of Barnard and Rubin: not more than complete rows would have given."""
+    missing = extra / np.maximum(total, 1e-300)
+    between = (m - 1) / np.maximum(missing, 1e-12) ** 2
+    observed = (complete + 1) / (complete + 3) * complete * (1 - missing)
+    return np.asarray(1 / (1 / between + 1 / np.maximum(observed, 1e-12)))
 
 
 def naive_coverage(n_real: int, n_synthetic: int, tables: int = 1, level: float = 0.95) -> float:
@@ -181,12 +211,12 @@ def _check(
             where="combine",
             expected="1 row or more on each side and a level between 0 and 1",
         )
-    if rule in ("rrr", "incomplete") and len(q) < 2:
+    if rule in ("rrr", "incomplete", "imputed") and len(q) < 2:
         raise UsageError(
             f"rule {rule!r} needs the spread between tables",
             where="combine",
-            expected="two synthetic tables or more",
-            do="make more tables, or take rule 'synthpop', which works with one",
+            expected="two tables or more",
+            do="make more tables; for synthetic ones rule 'synthpop' works with one",
         )
     return (q[:, None], u[:, None]) if q.ndim == 1 else (q, u)
 
