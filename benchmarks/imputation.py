@@ -153,42 +153,58 @@ TRUTHS: Mapping[str, Truth] = MappingProxyType(
     {
         "linear": Truth(
             "y = 1 + x + z/2 + e; 46 % of y missing by x",
-            _linear, ("mean y", "x", "z"), lambda r: least_squares(r["y"], r["x"], r["z"]),
+            _linear,
+            ("mean y", "x", "z"),
+            lambda r: least_squares(r["y"], r["x"], r["z"]),
         ),
         "several": Truth(
             "as linear, w = x + e beside; y and z missing by w, 25 % of x",
-            _several, ("mean y", "x", "z"), lambda r: least_squares(r["y"], r["x"], r["z"]),
+            _several,
+            ("mean y", "x", "z"),
+            lambda r: least_squares(r["y"], r["x"], r["z"]),
         ),
         "skewed": Truth(
             "as linear, with exponential errors",
-            _skewed, ("mean y", "x", "z"), lambda r: least_squares(r["y"], r["x"], r["z"]),
+            _skewed,
+            ("mean y", "x", "z"),
+            lambda r: least_squares(r["y"], r["x"], r["z"]),
         ),
         "uneven": Truth(
             "as linear, with errors of spread exp(x/2); only the mean, since least squares is not valid here",
-            _uneven, ("mean y",), lambda r: tuple(v[:1] for v in least_squares(r["y"])),  # type: ignore[return-value]
+            _uneven,
+            ("mean y",),
+            lambda r: tuple(v[:1] for v in least_squares(r["y"])),  # type: ignore[return-value]
         ),
         "product": Truth(
             "y = 1 + x + z/2 + x z + e; y missing by x",
-            _product, ("mean y", "x", "z", "x z"),
+            _product,
+            ("mean y", "x", "z", "x z"),
             lambda r: least_squares(r["y"], r["x"], r["z"], r["x"] * r["z"]),
         ),
         "by group": Truth(
             "y = 1 + x + g - 1.5 x g + e, g a label; y missing by x",
-            _by_group, ("mean y", "x", "g", "x g"),
-            lambda r: least_squares(r["y"], r["x"], r["g"], r["x"] * r["g"]), ("g",),
+            _by_group,
+            ("mean y", "x", "g", "x g"),
+            lambda r: least_squares(r["y"], r["x"], r["g"], r["x"] * r["g"]),
+            ("g",),
         ),
         "step": Truth(
             "y = 1 + 2 (x > 0.5) + z/2 + e; y missing by x",
-            _step, ("mean y", "step", "z"), lambda r: least_squares(r["y"], r["x"] > 0.5, r["z"]),
+            _step,
+            ("mean y", "step", "z"),
+            lambda r: least_squares(r["y"], r["x"] > 0.5, r["z"]),
         ),
         "mixed": Truth(
             "y = 1 + x + z/2 +- 0.8 by a label of three + skewed e; y and label missing by x, z by chance",
-            _mixed, ("mean y", "x", "z", "g = v", "g = w"),
-            lambda r: least_squares(r["y"], r["x"], r["z"], r["g"] == 1, r["g"] == 2), ("g",),
+            _mixed,
+            ("mean y", "x", "z", "g = v", "g = w"),
+            lambda r: least_squares(r["y"], r["x"], r["z"], r["g"] == 1, r["g"] == 2),
+            ("g",),
         ),
         "label": Truth(
             "a label of three by x and z, missing by x; share of v, x and z by label",
-            _label, ("share v", "x if v", "z if w"),
+            _label,
+            ("share v", "x if v", "z if w"),
             lambda r: tuple(  # type: ignore[return-value]
                 np.r_[a[0], b[1], c[2]]
                 for a, b, c in zip(
@@ -317,7 +333,7 @@ def page(cells: list[Cell]) -> str:
         "",
         "Written by `python -m benchmarks.imputation --page`. Cells are missing at random given others.",
         "Each table is completed five times, analysed five times, and combined by Rubin's rules",
-        "(`combine(..., rule=\"imputed\")`). *Coverage*: share of seeds whose 95 % interval holds the true",
+        '(`combine(..., rule="imputed")`). *Coverage*: share of seeds whose 95 % interval holds the true',
         "value, in brackets its standard error by the number of seeds. *Bias*: mean error of the estimate.",
         "CPU seconds are for five tables (mean, and the longest), on a shared machine. The rival is",
         "scikit-learn's `IterativeImputer(sample_posterior=True)`.",
