@@ -103,8 +103,8 @@ class Rates:
 
 
 RATES: Mapping[str, Rates] = {
-    "tree": Rates(0.7, 0.1, 10, 0.5, 1.1e-7, 1.6e-6, 4.0, 1.6e-7, 8.0e-6),
-    "tree-fast": Rates(0.5, 0.05, 2, 0.75, 9.0e-8, pool=2.0, draw_cell=1.6e-7, score=2.0e-6),
+    "tree": Rates(0.7, 0.1, 8, 0.5, 1.7e-7, 1.6e-6, 4.0, 1.6e-7, 8.0e-6),
+    "tree-fast": Rates(0.5, 0.05, 2, 0.75, 1.4e-7, pool=2.0, draw_cell=1.6e-7, score=2.0e-6),
     "bayes-net": Rates(0.1, 0.02, 1, 1.0, 1.8e-7, draw_cell=6.0e-8),
     "independent": Rates(0.05, 0.02),
     "bootstrap": Rates(0.05, 0.02),

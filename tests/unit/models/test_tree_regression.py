@@ -9,7 +9,6 @@ from locum.errors import FileFormatError
 from locum.models.base import ModelState
 from locum.models.tree.basis import Basis
 from locum.models.tree.conditional import find_weights
-from locum.models.tree.logistic import fit_logistic
 from locum.models.tree.model import TreeModel
 from locum.models.tree.softmax import fit_softmax
 from locum.schema.domain import Attribute, Coded, Domain
@@ -146,19 +145,6 @@ def test_weights_go_to_what_is_likely() -> None:
     assert find_weights(np.stack([good, bad]), 50, 0.1, 0.98)[1] == 0.0
     half = np.tile([0.4, 0.05], 250), np.tile([0.05, 0.4], 250)
     assert find_weights(np.stack(half), 50, 0.1, 0.98)[1] == pytest.approx(0.5, abs=0.05)
-
-
-def test_a_logistic_regression_is_where_the_likelihood_is_flat() -> None:
-    rng = np.random.default_rng(4)
-    x = rng.normal(size=(400, 3))
-    y = (rng.random(400) < 1 / (1 + np.exp(-(x @ [1.0, -2.0, 0.0] - 0.5)))).astype(float)
-    beta = fit_logistic(x, y, 1e-3)
-    p = 1 / (1 + np.exp(-(x @ beta[:-1] + beta[-1])))
-    gradient = x.T @ (p - y) / 400 + 1e-3 * beta[:-1]
-    np.testing.assert_allclose(gradient, 0.0, atol=1e-5)
-    assert abs((p - y).mean()) < 1e-5
-    # separable rows do not run away
-    assert np.isfinite(fit_logistic(x, (x[:, 0] > 0).astype(float), 1e-3)).all()
 
 
 def test_a_regression_of_labels_has_their_shares_and_their_causes() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from locum.arrays import FloatArray
 from locum.evaluation.attacks.nearest import nearest
 from locum.evaluation.attacks.threat import ThreatModel
-from locum.evaluation.learn.linear import design, ridge_logistic
+from locum.evaluation.learn.linear import RIDGE, design
+from locum.logistic import ridge_logistic
 from locum.randomness import stream
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def linear_judge(known: ThreatModel, rows: pa.Table) -> tuple[FloatArray, FloatA
     sides = [design(side, LINEAR_LEVELS)[:LINEAR_ROWS] for side in known.sides]
     x, y = np.concatenate(sides), np.repeat([1.0, 0.0], [len(s) for s in sides])
     asked = design(known.ranks.ranks(rows), LINEAR_LEVELS)
-    return np.asarray(asked @ ridge_logistic(x, y, steps=8), dtype=np.float64), np.zeros(rows.num_rows)
+    return np.asarray(asked @ ridge_logistic(x, y, RIDGE, 8), dtype=np.float64), np.zeros(rows.num_rows)
 
 
 def guess(known: ThreatModel, rows: pa.Table) -> tuple[FloatArray, FloatArray]:

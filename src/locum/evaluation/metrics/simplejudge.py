@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from locum.evaluation.intervals import auc_interval
-from locum.evaluation.learn.linear import design, ridge_logistic
+from locum.evaluation.learn.linear import RIDGE, design
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial, spread
+from locum.logistic import ridge_logistic
 from locum.randomness import stream
 from locum.wording import in_hundred
 
@@ -41,7 +42,7 @@ def logistic(trial: Trial) -> list[Result]:
     score = np.zeros(2 * n)
     for k in range(FOLDS):
         train = fold != k
-        score[~train] = x[~train] @ ridge_logistic(x[train], y[train], steps=STEPS)
+        score[~train] = x[~train] @ ridge_logistic(x[train], y[train], RIDGE, STEPS)
     value, low, high = auc_interval(score[y == 1], score[y == 0])
     return [
         result_of(

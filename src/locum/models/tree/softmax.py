@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from locum.arrays import FloatArray, IntArray
+from locum.logistic import ridge_logistic
 from locum.models.tree.additive import Additive
 from locum.models.tree.basis import Basis
-from locum.models.tree.logistic import fit_logistic
 from locum.schema.domain import Codes
 
-#: Penalties that are tried.
-PENALTIES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+#: Penalties that are tried, a row; of the constant; and the change of a weight that is small enough.
+PENALTIES, OF_CONSTANT, SMALL = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), 1e-6, 1e-4
 #: Log-odds are cut here, and shares are taken to be at least so large.
 FARTHEST, LEAST_START = 12.0, 1e-9
 
@@ -100,8 +100,11 @@ def _regress(
     share = np.exp(start)
     codes = tuple(range(len(start))) if len(start) > 2 else (int(share.argmin()),)
     gains = []
+    x = np.hstack([features, np.ones((len(y), 1))])
+    ridge = np.full(x.shape[1], penalty * len(y))
+    ridge[-1] = OF_CONSTANT * len(y)
     for code in codes:
-        beta = fit_logistic(features, (y == code).astype(np.float64), penalty)
+        beta = ridge_logistic(x, (y == code).astype(np.float64), ridge, small=SMALL)
         # A softmax starts from the shares: what a regression says on average is no gain.
         against = 1.0 - share[code] if len(start) == 2 else 1.0
         beta[-1] -= start[code] - np.log(max(against, LEAST_START))

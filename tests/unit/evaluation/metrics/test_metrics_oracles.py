@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locum.evaluation.learn.linear import ridge_logistic
 from locum.evaluation.metrics.association import association, weighted_difference
 from locum.evaluation.metrics.fairness.data import parity
 from locum.evaluation.metrics.marginals import pairs, triples
@@ -18,6 +17,7 @@ from locum.evaluation.metrics.tails import tails
 from locum.evaluation.result import Result
 from locum.evaluation.thresholds import VerdictLimits, root_factor
 from locum.evaluation.trial import Trial
+from locum.logistic import ridge_logistic
 from locum.schema.column import Column
 from locum.schema.table import Schema
 from locum.wording import in_hundred, percent
@@ -170,7 +170,7 @@ def test_logistic_weights_solve_the_penalised_problem() -> None:
     w = ridge_logistic(x, y, ridge=1.0)
     slope = x.T @ (y - 1 / (1 + np.exp(-x @ w))) - w
     assert np.abs(slope).max() < 1e-6
-    assert np.isfinite(ridge_logistic(x, (x[:, 1] > 0).astype(float))).all()  # separable
+    assert np.isfinite(ridge_logistic(x, (x[:, 1] > 0).astype(float), 1.0)).all()  # separable
 
 
 def test_parity_is_the_gap_between_groups() -> None:
