@@ -246,7 +246,7 @@ def _by_itself(
     before = raw.lineage or REAL
     made = completions(table, known, columns=names, method=method, seed=seed, repeat=repeat)  # type: ignore[arg-type]
     for own, done in zip(_seeds(seed, repeat), made, strict=True):
-        whole = keep_rules(table, done.table, known, own)
+        whole = keep_rules(table, done.table, known, own, names)
         filled, rows = _difference(table, whole)
         notes = [*_left_notes(done), *_rule_notes(table, whole, known), *raw.notes]
         mark = raw.lineage

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -28,7 +30,9 @@ PASSES = 2
 MOST_DONATED, NEAR = 20_000, 5
 
 
-def keep_rules(before: pa.Table, after: pa.Table, schema: Schema, seed: int) -> pa.Table:
+def keep_rules(
+    before: pa.Table, after: pa.Table, schema: Schema, seed: int, columns: Collection[str] | None = None
+) -> pa.Table:
     """Change filled cells so that rows keep the rules.
 
     Parameters
@@ -39,6 +43,8 @@ def keep_rules(before: pa.Table, after: pa.Table, schema: Schema, seed: int) -> 
         Its rules.
     seed
         For what is drawn: combinations, and gaps of orders.
+    columns
+        Columns that were filled; the missing cells of others stay missing. None for all.
 
     Returns
     -------
@@ -49,7 +55,10 @@ def keep_rules(before: pa.Table, after: pa.Table, schema: Schema, seed: int) -> 
     """
     known = [f"{quote(d.dependent)} follows from {quote(d.determinant)}" for d in schema.dependencies]
     clauses = rule_clauses([*known, *schema.rules], Names(schema))
-    holes = {n: np.asarray(pc.is_null(flat(before.column(n)))) for n in before.column_names}
+    holes = {
+        n: np.asarray(pc.is_null(flat(before.column(n)))) & (columns is None or n in columns)
+        for n in before.column_names
+    }
     table = after
     for turn in range(PASSES if clauses else 0):
         for number, clause in enumerate(clauses):

@@ -21,6 +21,9 @@ HEAP, SCALE = 0.1, 15
 CONTINUOUS = 0.5
 #: An end is soft if at most this share of rows, less one, lies in this part of the range beside it.
 END, EDGE = 0.02, 0.05
+#: A column whose range is so many times that of its middle (all rows but `END` on either side) has values so
+#: far out that they would decide every equation: equations see its order of rows only.
+FAR_OUT = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ def number_form(held: ColumnValues, column: Column, *, fixed: bool) -> DrawnForm
         manner = "donor"
     elif len(number) < CONTINUOUS * rows:
         manner = "near"
+    if _far_out(number, held.counts):
+        manner = "donor"
     if manner == "grid" and not _plain(held, column):
         manner = "donor"
     if manner != "grid":
@@ -105,6 +110,13 @@ def number_form(held: ColumnValues, column: Column, *, fixed: bool) -> DrawnForm
     step, origin = _grid(number, column)
     low, high = _limits(number, held.counts)
     return DrawnForm(manner, step, origin, column.decimals if step else None, low, high, number, score)
+
+
+def _far_out(number: FloatArray, counts: IntArray) -> bool:
+    """Whether a few values lie far from all others."""
+    total = np.cumsum(counts)
+    low, high = (number[np.searchsorted(total, share * total[-1])] for share in (END, 1.0 - END))
+    return bool(number[-1] - number[0] > FAR_OUT * (high - low) > 0)
 
 
 def _plain(held: ColumnValues, column: Column) -> bool:
