@@ -10,7 +10,14 @@ from locum.models.base import ModelState
 from locum.models.tree.basis import Basis
 from locum.models.tree.model import TreeModel
 from locum.models.tree.scorer import Scorer
-from locum.models.tree.target import STRATA, TargetModel, _stratify, fit_target_model
+from locum.models.tree.target import (
+    STRATA,
+    TargetModel,
+    _mean_of_turns,
+    _slope,
+    _stratify,
+    fit_target_model,
+)
 from locum.models.tree.tree_sum import TreeSum
 from locum.randomness import stream
 from locum.schema.domain import Attribute, Coded, Domain
@@ -39,7 +46,7 @@ def basis(data: Coded) -> Basis:
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_conditional_is_close_to_the_truth(classes: int) -> None:
     data = table(6000, classes)
-    outcome = fit_target_model(data, 2, [], basis(data), seed=1)
+    outcome = fit_target_model(data, 2, [], basis(data), 1, data.codes[:500])
     assert outcome is not None
     p = outcome.probability(data.codes)
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
@@ -53,7 +60,7 @@ def test_the_conditional_is_close_to_the_truth(classes: int) -> None:
 
 def test_the_targets_own_code_is_not_looked_at() -> None:
     data = table()
-    outcome = fit_target_model(data, 2, [], basis(data), seed=1)
+    outcome = fit_target_model(data, 2, [], basis(data), 1, data.codes[:500])
     other = data.codes.copy(order="F")
     other[:, 2] = 1 - other[:, 2]
     np.testing.assert_array_equal(outcome.probability(data.codes), outcome.probability(other))
@@ -74,10 +81,40 @@ def test_stratified_numbers_are_uniform_within_neighbours() -> None:
 
 
 def test_too_many_codes_or_too_few_rows_leave_the_chains_alone() -> None:
-    assert fit_target_model(table(100), 2, [], basis(table(100)), seed=0) is None
+    assert fit_target_model(table(100), 2, [], basis(table(100)), 0, table(100).codes) is None
     wide = Domain((Attribute("a", "a", 4, True), Attribute("y", "y", 100, False)))
     data = Coded(wide, np.zeros((900, 2), dtype=np.int32, order="F"))
-    assert fit_target_model(data, 1, [], basis(data), seed=0) is None
+    assert fit_target_model(data, 1, [], basis(data), 0, data.codes) is None
+
+
+def test_the_slope_is_the_steepest_that_rows_do_not_refute() -> None:
+    """Labels of probabilities that are right: many rows allow hardly more than a slope of one."""
+    rng = np.random.default_rng(0)
+
+    def slope(n: int, told: float) -> float:
+        odds = 1.5 * rng.normal(size=n)
+        y = (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(np.int32)
+        p = 1 / (1 + np.exp(-told * odds))
+        return _slope(np.column_stack([1 - p, p]), y)
+
+    assert 1.0 <= slope(100_000, 1.0) <= 1.06
+    assert 1.1 <= slope(300, 1.0) <= 1.5
+    # Log-odds that were told too flat are made steeper, those too steep are left as they are.
+    assert 1.2 <= slope(100_000, 0.8) <= 1.32
+    assert slope(100_000, 1.4) == 1.0
+
+
+def test_a_mean_of_models_is_as_wide_as_one_of_them() -> None:
+    def model(jump: float) -> tuple[Scorer, ...]:
+        none = np.zeros(0, dtype=np.int32)
+        one = np.ones(1, dtype=np.int32)
+        tree = TreeSum(2 * one, 0 * one, 0 * one, -one, -2 * one, 0 * one, np.array([-jump, jump]) + 0.7, 0 * one, none, none)
+        return (Scorer(tree),)
+
+    fresh = np.asfortranarray(np.array([[0, 0], [1, 0]] * 50, dtype=np.int32))
+    (together,) = _mean_of_turns([model(1.0), model(2.0)], fresh)
+    # Variances of one model: 1 and 4, of their mean 2.25: wider by 2.5 / 2.25 around the same centre.
+    np.testing.assert_allclose(together(fresh)[:2], 0.7 + np.array([-1.5, 1.5]) * 2.5 / 2.25)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -7,7 +7,7 @@ import pytest
 
 from locum.errors import FileFormatError
 from locum.models.base import ModelState
-from locum.models.tree.basis import Basis
+from locum.models.tree.basis import Basis, apart, borders
 from locum.models.tree.conditional import find_weights
 from locum.models.tree.model import TreeModel
 from locum.models.tree.softmax import fit_softmax
@@ -17,12 +17,17 @@ from locum.schema.domain import Attribute, Coded, Domain
 CODES, LABELS = 12, 3
 
 
-def numbers(n: int = 1500, *, missing: bool = True, seed: int = 0) -> Coded:
-    """Two numbers of which the second is about the first, and a label that shifts it; some are missing."""
+def numbers(n: int = 1500, *, missing: bool = True, spike: bool = False, seed: int = 0) -> Coded:
+    """Two numbers of which the second is about the first, and a label that shifts it; some are missing.
+
+    With a spike, a quarter of the first are 4 for no reason.
+    """
     rng = np.random.default_rng(seed)
     a, label = rng.normal(size=n), rng.integers(0, LABELS, n)
     b = 0.9 * a + 0.4 * (label - 1) + 0.3 * rng.normal(size=n)
     codes = [np.clip(np.digitize(x, np.linspace(-1.8, 1.8, CODES - 1)), 0, CODES - 1) for x in (a, b)]
+    if spike:
+        codes[0] = np.where(rng.random(n) < 0.25, 4, codes[0])
     if missing:
         codes[1] = np.where(rng.random(n) < 0.1, CODES, codes[1])
     size = CODES + 1 if missing else CODES
@@ -41,9 +46,9 @@ def every_row(domain: Domain) -> np.ndarray:
     return np.asfortranarray(np.stack(grid, axis=-1).reshape(-1, len(domain)).astype(np.int32))
 
 
-@pytest.mark.parametrize("target", ["", "b"])
-def test_density_with_regressions_is_a_distribution_that_draws_follow(target: str) -> None:
-    data = numbers()
+@pytest.mark.parametrize(("target", "spike"), [("", False), ("b", False), ("", True), ("a", True)])
+def test_density_with_regressions_is_a_distribution_that_draws_follow(target: str, spike: bool) -> None:
+    data = numbers(spike=spike)
     model = TreeModel(correction=False, margins=False, target=target).fit(data, seed=1)
     conditionals = [one for chain in model._mixture.chains for one in chain.conditionals]
     assert any(one.experts for one in conditionals)
@@ -87,13 +92,13 @@ def test_a_sum_of_many_columns_is_kept_from_few_rows() -> None:
 
     truth = float(np.corrcoef(rank[:, :6].sum(axis=1), rank[:, 6])[0, 1])
     assert kept(experts=False) < truth - 0.05
-    assert kept() > truth - 0.03
-    assert kept(target="v6") > truth - 0.03
+    assert kept() > truth - 0.04
+    assert kept(target="v6") > truth - 0.04
 
 
 def test_a_model_with_regressions_comes_back_from_its_state() -> None:
-    data = numbers()
     for target in ("", "b", "label"):
+        data = numbers(spike=target == "b")
         model = TreeModel(target=target, rounds=20).fit(data, seed=1)
         again = TreeModel.from_state(model.state(), data.domain)
         np.testing.assert_array_equal(model.sample(500, seed=3), again.sample(500, seed=3))
@@ -145,6 +150,37 @@ def test_weights_go_to_what_is_likely() -> None:
     assert find_weights(np.stack([good, bad]), 50, 0.1, 0.98)[1] == 0.0
     half = np.tile([0.4, 0.05], 250), np.tile([0.05, 0.4], 250)
     assert find_weights(np.stack(half), 50, 0.1, 0.98)[1] == pytest.approx(0.5, abs=0.05)
+
+
+def test_values_that_many_share_stand_apart_and_the_others_keep_their_order() -> None:
+    share = np.array([0.4, *(0.05,) * 12])
+    attribute = Attribute("a", "a", 13, True)
+    assert apart(attribute, share) == (0,)
+    ends = borders(attribute, share)
+    assert ends[0] == ends[1] == -np.inf and (np.diff(ends[1:]) > 0).all()
+    table = Basis.of(Domain((attribute,)), [share]).tables[0]
+    # A flag says who has it; in the numbers it is worth their mean.
+    np.testing.assert_allclose(table[0, :-1], share[1:] @ table[1:, :-1] / 0.6, atol=1e-12)
+    assert table[0, -1] > 0 > table[1, -1]
+    counts = np.array([0.3, 0.25, 0.15, 0.1, 0.08, 0.05, 0.03, 0.02, 0.01, 0.01])
+    assert apart(Attribute("b", "b", 10, True), counts) == ()
+
+
+def test_a_number_that_is_zero_for_no_reason_is_kept_where_it_is_not() -> None:
+    """Two numbers that are nearly one, a third of the second zero by chance (fixed seed)."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=1500)
+    y = x + 0.1 * rng.normal(size=1500)
+    codes = np.stack([v.argsort().argsort() * 30 // 1500 for v in (x, y)], axis=1)
+    codes[:, 1] = np.where(rng.random(1500) < 0.33, 0, codes[:, 1] + 1)
+    domain = Domain((Attribute("x", "x", 30, True), Attribute("y", "y", 31, True)))
+    data = Coded(domain, np.asfortranarray(codes.astype(np.int32)))
+    rows = TreeModel(target="y").fit(data, seed=1).sample(4000, seed=2)
+    number = rows[:, 1] > 0
+    assert abs(number.mean() - 0.67) < 0.03
+    off = np.abs(rows[number, 0] - rows[number, 1] + 1)
+    held = codes[:, 1] > 0
+    assert off.mean() < 1.5 * np.abs(codes[held, 0] - codes[held, 1] + 1).mean()
 
 
 def test_a_regression_of_labels_has_their_shares_and_their_causes() -> None:

@@ -19,6 +19,8 @@ KNOTS = (0.07, 0.25, 0.5, 0.75, 0.93)
 BEND = 0.5
 #: Least share of the rows for a label to count by itself, and most labels of an attribute that do.
 LEAST_SHARE, MOST_LABELS = 0.004, 40
+#: Least share of the rows, also as a multiple of either neighbour's, for a value to stand apart from the others.
+APART, OF_NEIGHBOUR = 0.1, 3.0
 #: Normal scores are cut at this probability on either side.
 LEAST_TAIL = 1e-7
 
@@ -66,7 +68,10 @@ def separate(attribute: Attribute, marginal: FloatArray) -> list[int]:
 
 
 def borders(attribute: Attribute, marginal: FloatArray) -> FloatArray:
-    """Normal scores between the codes of a scored attribute, null aside; infinite at both ends."""
+    """Normal scores between the codes of a scored attribute; infinite at both ends.
+
+    Codes that stand `apart` have no room; null, which is the last one, has no borders either.
+    """
     total = _total(attribute, marginal)
     total[0], total[-1] = 0.0, 1.0
     out: FloatArray = ndtri(np.clip(total, 0.0, 1.0))
@@ -74,15 +79,37 @@ def borders(attribute: Attribute, marginal: FloatArray) -> FloatArray:
 
 
 def middles(attribute: Attribute, marginal: FloatArray) -> FloatArray:
-    """Normal score of the middle of each code's share, null aside."""
+    """Normal score of the middle of each code's share, null aside; that of a code that stands apart is void."""
     total = _total(attribute, marginal)
     out: FloatArray = ndtri(np.clip((total[1:] + total[:-1]) / 2, LEAST_TAIL, 1 - LEAST_TAIL))
     return out
 
 
-def _total(attribute: Attribute, marginal: FloatArray) -> FloatArray:
+def apart(attribute: Attribute, marginal: FloatArray) -> tuple[int, ...]:
+    """Codes of a scored attribute that say something else than its other numbers.
+
+    Null, and values that so many rows have, and so few the next ones, that they are there for a reason of
+    their own: the zeros of a number that is mostly zero, the forty hours of a week.
+    """
+    if not scored(attribute):
+        return ()
     share = marginal if attribute.null is None else marginal[: attribute.null]
-    return np.concatenate([[0.0], np.cumsum(share / max(share.sum(), 1e-300))])
+    beside = np.concatenate([[0.0], share, [0.0]])
+    most = np.maximum(beside[:-2], beside[2:])
+    found = np.flatnonzero((share >= APART) & (share >= OF_NEIGHBOUR * most) & (share < 1.0)).tolist()
+    return tuple(found) if attribute.null is None else (*found, attribute.null)
+
+
+def _numbers(attribute: Attribute, marginal: FloatArray) -> FloatArray:
+    """Share of each code, null aside, among the rows that have none of those that stand apart."""
+    share = (marginal if attribute.null is None else marginal[: attribute.null]).copy()
+    share[[code for code in apart(attribute, marginal) if code < len(share)]] = 0.0
+    return share / max(float(share.sum()), 1e-300)
+
+
+def _total(attribute: Attribute, marginal: FloatArray) -> FloatArray:
+    share = _numbers(attribute, marginal)
+    return np.concatenate([[0.0], np.cumsum(share)])
 
 
 def _features(attribute: Attribute, marginal: FloatArray) -> FloatArray:
@@ -92,17 +119,18 @@ def _features(attribute: Attribute, marginal: FloatArray) -> FloatArray:
         out = np.zeros((size, len(picked)))
         out[picked, np.arange(len(picked))] = 1.0
         return out - marginal @ out
-    middle = middles(attribute, marginal)
-    share = marginal[: len(middle)]
-    total = np.cumsum(share / max(share.sum(), 1e-300))
+    middle, share = middles(attribute, marginal), _numbers(attribute, marginal)
+    total = np.cumsum(share)
     knots = np.unique(middle[np.minimum(np.searchsorted(total, KNOTS), len(middle) - 1)])
     held = middle[share > 0]
     knots = knots[(knots > held.min(initial=0.0)) & (knots < held.max(initial=0.0))]
-    out = np.column_stack([middle, *(BEND * np.maximum(middle - k, 0.0) for k in knots)])
-    if attribute.null is not None:
-        mean = (share @ out) / max(share.sum(), 1e-300)
-        flag = np.zeros((size, 1))
-        flag[attribute.null] = 1.0
-        out = np.hstack([np.vstack([out, mean]), flag])
+    numbers = np.column_stack([middle, *(BEND * np.maximum(middle - k, 0.0) for k in knots)])
+    others = apart(attribute, marginal)
+    out = np.tile(share @ numbers, (size, 1))
+    out[: len(numbers)] = numbers
+    out[list(others)] = share @ numbers
+    flags = np.zeros((size, len(others)))
+    flags[others, np.arange(len(others))] = 1.0
+    out = np.hstack([out, flags])
     centred: FloatArray = out - marginal @ out
     return centred

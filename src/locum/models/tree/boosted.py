@@ -18,6 +18,9 @@ from locum.schema.domain import CodedRows
 #: Most rows learned from, patience, fewest rows in a leaf.
 MOST_ROWS, PATIENCE, LEAF_ROWS = 200_000, 20, 20
 
+#: Fewest rows to compare models on, and the least share of residuals' variance that is left.
+FEWEST_APART, LEAST_SHARE = 40, 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Effort:
@@ -54,16 +57,20 @@ class Boosted:
         The expectation is the sum of the two.
     held_out
         Expectation for each row of the table from models that have not seen it; NaN where there is none.
+    narrower
+        How many times nearer values lie to the expectation than to one of the models that it is the mean of.
     """
 
     additive: Additive
     trees: Scorer
     held_out: FloatArray
+    narrower: float
 
 
 def fit_boosted(
     data: CodedRows,
     rows: IntArray,
+    apart: IntArray,
     target: int,
     score: FloatArray,
     inputs: Sequence[int],
@@ -81,7 +88,9 @@ def fit_boosted(
     data
         Training rows.
     rows
-        Rows in which the attribute is not missing.
+        Rows to learn from, in which the attribute is a number.
+    apart
+        Rows that no model sees.
     target
         The attribute.
     score
@@ -105,7 +114,8 @@ def fit_boosted(
     parts = effort.parts
     everything = [Moments.of(view.basis, codes[k::parts]) for k in range(parts)]
     held_out = np.full(data.n_rows, np.nan)
-    sums, trees = [], []
+    fresh = data.take(apart)
+    sums, trees, said = [], [], []
     for k in range(effort.turns):
         inside = np.ones(len(rows), dtype=bool)
         inside[k::parts] = False
@@ -130,8 +140,29 @@ def fit_boosted(
         )
         more = TreeSum.constant(0.0) if text is None else TreeSum.from_lightgbm(text)
         held_out[rows[~inside]] = base[~inside] + shift + Scorer(more)(codes[~inside])
+        said.append(additive(fresh, view.basis)[:, 0] + shift + Scorer(more)(fresh))
         coefficients = additive.coefficients.copy()
         coefficients[-1] += shift
         sums.append(coefficients)
         trees.append(more)
-    return Boosted(Additive(tuple(inputs), np.mean(sums, axis=0)), Scorer(TreeSum.mean(trees)), held_out)
+    residual = (y - held_out[rows])[np.isfinite(held_out[rows])]
+    wider, narrower, centre = _widths(np.stack(said), float(residual.var()))
+    mean = np.mean(sums, axis=0) * wider
+    mean[-1] += (1.0 - wider) * centre
+    return Boosted(
+        Additive(tuple(inputs), mean), Scorer(TreeSum.mean(trees).times(wider)), held_out, narrower
+    )
+
+
+def _widths(said: FloatArray, variance: float) -> tuple[float, float, float]:
+    """Factors that make the mean of models wider and residuals narrower, and the centre of the mean.
+
+    What one model says beside the truth is part of its residuals, and less of it is left in the mean, which
+    therefore lies closer together than expectations that were right as they were.
+    """
+    mean = said.mean(axis=0)
+    if said.shape[1] < FEWEST_APART or variance <= 0 or mean.var() <= 0:
+        return 1.0, 1.0, 0.0
+    one = float(said.var(axis=1).mean())
+    wider = float(np.clip(one / mean.var(), 1.0, 1.0 + (1.0 - LEAST_SHARE) * variance / one))
+    return wider, float(np.sqrt(1.0 - (wider - 1.0) * one / variance)), float(mean.mean())

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray, IntArray
-from locum.models.tree.basis import scored
+from locum.models.tree.basis import apart
 from locum.models.tree.conditional import Conditional
 from locum.models.tree.experts import Experts
 from locum.models.tree.extended import calculate_known, with_known
@@ -51,6 +51,7 @@ class Chain:
         settings: TreeSettings,
         xlogx: npt.NDArray[np.float32],
         experts: Experts | None,
+        marginals: Sequence[FloatArray],
         rng: np.random.Generator,
     ) -> Chain:
         """Learn from some rows; `choice` lists, per attribute, the predictors it may use."""
@@ -63,10 +64,10 @@ class Chain:
             earlier = with_known(set(order[:position]), calculated, len(order))
             known = [p for p in choice[target] if p in earlier]
             grower = _Grower(data.domain, columns, target, known, tables, settings, xlogx)
-            one = Conditional(target, grower.own_tree(), attribute.null if scored(attribute) else None)
+            one = Conditional(target, grower.own_tree(), apart(attribute, marginals[target]))
             if experts is not None and chain_rows is not None and known and target in experts.targets:
                 found = experts.fit(target, chain_rows, known, grower.tree, rng)
-                one = replace(one, experts=found, weights=(0.0,) * len(found))
+                one = replace(one, experts=found, weights=np.zeros((1, len(found))))
             conditionals.append(one)
         return cls(tuple(conditionals))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from locum.arrays import FloatArray, IntArray
 from locum.models.tree.additive import Additive, Moments, fit_additive
-from locum.models.tree.basis import borders, middles, scored
+from locum.models.tree.basis import Basis, apart, borders, middles, scored
 from locum.models.tree.boosted import Boosted
 from locum.models.tree.conditional import Conditional, find_weights
 from locum.models.tree.inputs import View
@@ -23,6 +23,10 @@ FEWEST_ROWS, FEWEST_HELD = 100, 20
 MOST_HELD, MOST_WEIGHED = 2_000, 500
 #: Weight below which an expert is dropped, most that all experts of a column get, and rounds of weighing.
 LEAST_WEIGHT, MOST_WEIGHT, ROUNDS = 0.1, 0.98, 50
+#: Leaves are grouped by their entropy, at these shares of the held-out rows; rows that all groups together are
+#: worth in each.
+GROUP_ENDS, PRIOR_ROWS = (0.25, 0.5, 0.75), 25.0
+GROUPS = len(GROUP_ENDS) + 1
 #: Residuals are taken for at most so many times as wide as on the rows learned from.
 MOST_WIDER = 1.5
 
@@ -41,7 +45,7 @@ class ChainRows:
     codes, held
         Rows learned from and rows kept aside.
     moments
-        Of the two; of all rows by None, and by attribute of the rows in which it is not missing.
+        Of the two; of all rows by None, and by attribute of the rows in which it is a number like others.
     """
 
     rows: IntArray
@@ -92,10 +96,10 @@ class Experts:
         both = Moments.of(basis, codes), Moments.of(basis, held)
         moments: dict[int | None, tuple[Moments, Moments]] = {None: both}
         for target in self.targets:
-            null = self.domain.attributes[target].null
-            if null is not None:
-                missing = [Moments.of(basis, x[x[:, target] == null]) for x in (codes, held)]
-                moments[target] = both[0].without(missing[0]), both[1].without(missing[1])
+            others = apart(self.domain.attributes[target], self.marginals[target])
+            if others:
+                first, second = (_of_numbers(m, basis, x, target, others) for m, x in zip(both, (codes, held)))
+                moments[target] = first, second
         return ChainRows(rows, codes, held, moments)
 
     def fit(
@@ -114,7 +118,7 @@ class Experts:
         first = basis.first[target]
         additive, wider = fit_additive(basis, learned, held, inputs, [first])
         model = self.regression(target, additive)
-        at = known_rows(rows.codes, target, attribute.null)
+        at = numbers(rows.codes, target, apart(attribute, self.marginals[target]))
         codes_known = rows.codes[at]
         mean = expected(model.additive, None, codes_known, self.view)
         wider = float(np.clip(wider, 1.0, MOST_WIDER))
@@ -124,13 +128,16 @@ class Experts:
             model = replace(model, additive=boosted.additive, boosted=boosted.trees)
             at = at[np.isfinite(boosted.held_out[rows.rows[at]])]
             mean = boosted.held_out[rows.rows[at]]
-            found.append(fit_regression(model, rows.codes[at], mean, 1.0, lambda y: grow_tree(at, y), rng))
+            scale = boosted.narrower
+            found.append(fit_regression(model, rows.codes[at], mean, scale, lambda y: grow_tree(at, y), rng))
         return tuple(found)
 
     def regression(self, target: int, additive: Additive) -> Regression:
         """A regression without residuals yet; its sums give normal scores and not centred ones."""
         attribute, marginal = self.domain.attributes[target], self.marginals[target]
-        centre = middles(attribute, marginal)[0] - self.view.basis.tables[target][0, 0]
+        others = apart(attribute, marginal)
+        number = next(code for code in range(attribute.size) if code not in others)
+        centre = middles(attribute, marginal)[number] - self.view.basis.tables[target][number, 0]
         coefficients = additive.coefficients.copy()
         coefficients[-1] += centre
         ends = borders(attribute, marginal)
@@ -140,9 +147,17 @@ class Experts:
         )
 
 
-def known_rows(codes: Codes, target: int, null: int | None) -> IntArray:
-    """Numbers of the rows in which an attribute is not missing."""
-    return np.arange(len(codes)) if null is None else np.flatnonzero(codes[:, target] != null)
+def numbers(codes: Codes, target: int, others: Sequence[int]) -> IntArray:
+    """Rows in which an attribute has none of some codes."""
+    return np.flatnonzero(~np.isin(codes[:, target], others))
+
+
+def _of_numbers(moments: Moments, basis: Basis, codes: Codes, target: int, others: Sequence[int]) -> Moments:
+    """Moments of the rows in which an attribute has none of some codes; `moments` are those of all rows."""
+    at = numbers(codes, target, others)
+    if 2 * len(at) < len(codes):
+        return Moments.of(basis, codes[at])
+    return moments.without(Moments.of(basis, np.delete(codes, at, axis=0)))
 
 
 def weigh(
@@ -165,24 +180,70 @@ def weigh(
     view, marginals
         How columns are shown, and shares of their codes.
     """
-    parts: dict[int, list[FloatArray]] = {}
-    for chain, rows in zip(conditionals, seen, strict=True):
+    found: dict[int, list[_Judged]] = {}
+    for m, (chain, rows) in enumerate(zip(conditionals, seen, strict=True)):
         unseen = np.setdiff1d(np.arange(data.n_rows), rows, assume_unique=True)
         codes = data.take(unseen[:MOST_WEIGHED])
         for one in chain:
-            known = known_rows(codes, one.target, one.null)
-            if not one.experts or not len(known):
-                continue
-            y = codes[known, one.target].astype(np.int64)
-            p = one.parts(codes[known], y, view, marginals[one.target])
-            parts.setdefault(one.target, []).append(p)
-    weights: dict[int, list[float]] = {}
-    for target, found_parts in parts.items():
-        most = max(len(p) for p in found_parts)
-        alike = [p for p in found_parts if len(p) == most]
-        found = find_weights(np.hstack(alike), ROUNDS, LEAST_WEIGHT, MOST_WEIGHT)
-        weights[target] = found[1:].tolist()
-    return [
-        tuple(c.weighted(weights[c.target][: len(c.experts)]) if c.experts else c for c in chain)
-        for chain in conditionals
+            if one.experts:
+                found.setdefault(one.target, []).append(_Judged.of(m, one, codes, view, marginals[one.target]))
+    out = [list(chain) for chain in conditionals]
+    place = [{one.target: i for i, one in enumerate(chain)} for chain in conditionals]
+    for target, judged in found.items():
+        everywhere, ends = _weights(judged)
+        for one in judged:
+            at = place[one.member][target]
+            own = one.weights(everywhere, ends)
+            out[one.member][at] = out[one.member][at].weighted(own, ends, one.entropy)
+    return [tuple(chain) for chain in out]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """What rows that a chain has not seen say of one of its conditionals.
+
+    Attributes
+    ----------
+    member
+        The chain.
+    parts
+        Probability of each row's code by the tree and by each expert.
+    entropy, leaf
+        Entropy of each node of the tree, and the leaf of each row.
+    """
+
+    member: int
+    parts: FloatArray
+    entropy: FloatArray
+    leaf: IntArray
+
+    @classmethod
+    def of(cls, member: int, one: Conditional, codes: Codes, view: View, marginal: FloatArray) -> _Judged:
+        known = codes[numbers(codes, one.target, one.apart)]
+        parts = one.parts(known, known[:, one.target].astype(np.int64), view, marginal)
+        return cls(member, parts, one.entropy(marginal), view.leaves(one.tree, one.target, known))
+
+    def weights(self, everywhere: FloatArray, ends: FloatArray) -> FloatArray:
+        """Weights of its experts in each group of leaves, not far from those in all chains without need."""
+        group = np.searchsorted(ends, self.entropy[self.leaf], side="right")
+        found = []
+        for k, weight in enumerate(everywhere[:, : len(self.parts)]):
+            prior = weight / max(weight.sum(), 1e-12) * PRIOR_ROWS
+            found.append(find_weights(self.parts[:, group == k], ROUNDS, LEAST_WEIGHT, MOST_WEIGHT, prior))
+        return np.stack(found)[:, 1:]
+
+
+def _weights(judged: Sequence[_Judged]) -> tuple[FloatArray, FloatArray]:
+    """Weights of tree and experts in each group of leaves, and the entropies between groups."""
+    most = max(len(one.parts) for one in judged)
+    alike = [one for one in judged if len(one.parts) == most]
+    parts = np.hstack([one.parts for one in alike])
+    entropy = np.concatenate([one.entropy[one.leaf] for one in alike])
+    everywhere = find_weights(parts, ROUNDS, LEAST_WEIGHT, MOST_WEIGHT)
+    ends = np.quantile(entropy, GROUP_ENDS) if len(entropy) else np.zeros(len(GROUP_ENDS))
+    group = np.searchsorted(ends, entropy, side="right")
+    prior = everywhere * PRIOR_ROWS
+    found = [
+        find_weights(parts[:, group == k], ROUNDS, 0.0, MOST_WEIGHT, prior) for k in range(len(ends) + 1)
     ]
+    return np.stack(found), ends

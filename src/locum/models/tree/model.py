@@ -15,7 +15,7 @@ from locum.models.base import Kept, ModelState
 from locum.models.fitted_model import GuidedModel
 from locum.models.guide import Guide
 from locum.models.settings import ModelSettings
-from locum.models.tree.basis import Basis, middles, scored
+from locum.models.tree.basis import Basis, apart, middles, scored
 from locum.models.tree.boosted import fit_boosted
 from locum.models.tree.chain import Chain
 from locum.models.tree.experts import Experts, weigh
@@ -56,6 +56,8 @@ MARGIN_ROWS = (50_000, 200_000, 2)
 LEAST_LEFT = 0.4
 #: Fewest rows for a boosted expectation of the number to predict.
 BOOSTED_ROWS = 200
+#: Rows that no model has seen, to look how far the target's models spread.
+FRESH_ROWS = 1_000
 #: Chains after which experts that no column needs are left out.
 PILOTS = 2
 #: Rows drawn per block, to bound memory.
@@ -128,13 +130,13 @@ class TreeModel(GuidedModel):
         experts = Experts.of(data.domain, marginals, view) if settings.experts else None
         last = _number_to_predict(data.domain, settings)
         if experts is not None and last is not None:
-            experts = _with_boosted(data, inside, last, experts, choice, stream(seed, "tree", "boosted"))
+            experts = _with_boosted(data, inside, unseen, last, experts, stream(seed, "tree", "boosted"))
         for member in range(members):
             rng = stream(seed, "tree", "chain", member)
             rows = inside[_member_rows(len(inside), settings, rng)]
             seen.append(rows)
             order = _order(data.domain, spread, last, rng)
-            chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx, experts, rng))
+            chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx, experts, marginals, rng))
             if member == PILOTS - 1 and experts is not None:
                 worth = weigh(data, [c.conditionals for c in chains], seen, view, marginals)
                 targets = {c.target for chain in worth for c in chain if c.experts}
@@ -210,19 +212,20 @@ def _number_to_predict(domain: Domain, settings: TreeSettings) -> int | None:
 def _with_boosted(
     data: CodedRows,
     rows: IntArray,
+    unseen: IntArray,
     target: int,
     experts: Experts,
-    choice: dict[int, list[int]],
     rng: np.random.Generator,
 ) -> Experts:
     attribute, marginal = data.domain.attributes[target], experts.marginals[target]
-    known = rows if attribute.null is None else rows[data.column(target)[rows] != attribute.null]
+    others = apart(attribute, marginal)
+    known, fresh = (r[~np.isin(data.column(target)[r], others)] for r in (rows, unseen))
     hidden = depending_on(target, data.domain)
     inputs = [i for i, size in enumerate(data.domain.sizes) if size > 1 and i not in hidden]
     if len(known) < BOOSTED_ROWS or not inputs:
         return experts
     score = middles(attribute, marginal)
-    boosted = fit_boosted(data, known, target, score, inputs, _labels(data.domain), experts.view, rng)
+    boosted = fit_boosted(data, known, fresh, target, score, inputs, _labels(data.domain), experts.view, rng)
     return replace(experts, boosted={target: boosted})
 
 
@@ -292,7 +295,8 @@ def _fit_target(
         return mixture.log_prob(codes, known & ~known.all(axis=0))
 
     labels, basis = _labels(data.domain), mixture.view.basis
-    return fit_target_model(data, target, labels, basis, child_seed(seed, "tree", "outcome"), joint)
+    fresh = mixture.sample_chains(FRESH_ROWS, stream(seed, "tree", "fresh"))
+    return fit_target_model(data, target, labels, basis, child_seed(seed, "tree", "outcome"), fresh, joint)
 
 
 def _labels(domain: Domain) -> list[int]:

@@ -13,7 +13,7 @@ from locum.codes.json_fields import Wire
 from locum.models.base import ModelState
 from locum.models.checks import broken
 from locum.models.codec import ArraySpec, Layout, StateReader, check_shares, flatten
-from locum.models.tree.basis import Basis, scored
+from locum.models.tree.basis import Basis, apart
 from locum.models.tree.chain import Chain
 from locum.models.tree.conditional import Conditional
 from locum.models.tree.extended import depending_on, extended_domain, with_known
@@ -42,6 +42,8 @@ from locum.schema.domain import Domain
 MOST_WORDS = 9
 #: Most trees that a density ratio may have, and its largest leaf value and cap.
 MOST_TREES, MOST_VALUE, MOST_CAP = 2000, 100.0, 1e300
+#: Steepest slope of the log-odds of the column to predict.
+MOST_SLOPE = 10.0
 #: Most chain rows that a file may have drawn per row kept.
 MOST_POOL = 100.0
 _SUM = {
@@ -111,7 +113,7 @@ def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
     for i, score in enumerate(scores):
         arrays |= _sum_arrays(f"outcome{i}", score)
     if target is not None:
-        scalars["outcome"] = {"column": target.column, "scores": len(scores)}
+        scalars["outcome"] = {"column": target.column, "scores": len(scores), "slope": target.slope}
     if ratio is not None and ratio.margins:
         arrays |= _margin_arrays(ratio.margins, () if target is None else target.shifts)
         scalars["margins"] = len(ratio.margins)
@@ -176,7 +178,7 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     if not len(order) or (np.sort(order, axis=1) != np.arange(width)).any():
         raise broken("a column order is not a permutation")
     view = View(tables, Basis.of(domain, marginals))
-    conditionals = _conditionals(file, order, tables)
+    conditionals = _conditionals(file, order, tables, marginals)
     boosted = _score(file, "number") if "number" in parts else None
     if "experts" in parts:
         conditionals = with_experts(file, conditionals, order.tolist(), view, marginals, boosted)
@@ -194,7 +196,8 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
             raise broken("the ratio's cap is too far from its mean")
     if "outcome" in parts:
         found = tuple(_score(file, f"outcome{i}") for i in range(scores))
-        target = TargetModel(column, found, depending_on(column, domain), shifts)
+        slope = file.settings.object("outcome").number("slope", low=0.0, high=MOST_SLOPE)
+        target = TargetModel(column, found, depending_on(column, domain), shifts, slope=slope)
         if "smooth" in parts:
             target = with_smooth(file, target, view, marginals)
     implied: tuple[Implied, ...] = ()
@@ -272,7 +275,9 @@ def _tables(file: StateReader) -> Tables:
     return {(int(p), int(t)): part for (p, t), part in zip(keys, parts, strict=True)}
 
 
-def _conditionals(file: StateReader, order: npt.NDArray[np.int32], tables: Tables) -> list[Conditional]:
+def _conditionals(
+    file: StateReader, order: npt.NDArray[np.int32], tables: Tables, marginals: Sequence[FloatArray]
+) -> list[Conditional]:
     """Of all chains, with their trees alone."""
     width = order.shape[1]
     out = []
@@ -282,7 +287,7 @@ def _conditionals(file: StateReader, order: npt.NDArray[np.int32], tables: Table
         attribute = file.domain.attributes[target]
         known = with_known(set(order[i // width][: i % width].tolist()), file.domain.calculated, width)
         check_tree(tree, target, attribute.size, known, tables)
-        out.append(Conditional(target, tree, attribute.null if scored(attribute) else None))
+        out.append(Conditional(target, tree, apart(attribute, marginals[target])))
     return out
 
 

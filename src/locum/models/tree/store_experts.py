@@ -14,6 +14,7 @@ from locum.models.codec import ArraySpec, StateReader, check_shares, flatten
 from locum.models.tree.additive import Additive
 from locum.models.tree.basis import borders, scored
 from locum.models.tree.conditional import Conditional
+from locum.models.tree.experts import GROUPS
 from locum.models.tree.extended import depending_on, with_known
 from locum.models.tree.inputs import View
 from locum.models.tree.regression import Regression
@@ -29,6 +30,7 @@ EXPERTS = {
     "expert.boosted": ArraySpec(np.uint8, 0, 1),
     "expert.of": ArraySpec(np.int64, 0, 2**31),
     "expert.weight": ArraySpec(np.float64, 0, 1),
+    "expert.group": ArraySpec(np.uint8, 0, GROUPS - 1),
     "expert.inputs": _COUNT,
     "expert.input": ArraySpec(np.int32, low=0),
     "expert.coefficient": ArraySpec(np.float64, -MOST, MOST),
@@ -46,13 +48,16 @@ SMOOTH = {
 
 def expert_arrays(conditionals: Sequence[Conditional]) -> dict[str, Any]:
     """The experts of all chains' conditionals, in their order."""
-    found = [(i, e, w) for i, c in enumerate(conditionals) for e, w in zip(c.experts, c.weights, strict=True)]
+    found = [
+        (i, e, w) for i, c in enumerate(conditionals) for e, w in zip(c.experts, c.weights.T, strict=True)
+    ]
     experts = [e for _, e, _ in found]
     none = np.zeros(0)
     return {
         "expert.boosted": [e.boosted is not None for e in experts],
         "expert.of": [i for i, _, _ in found],
-        "expert.weight": [w for _, _, w in found],
+        "expert.weight": flatten([none, *(w for _, _, w in found)]),
+        "expert.group": flatten([none.astype(np.uint8), *(c.group for c in conditionals if c.experts)]),
         "expert.inputs": [len(e.additive.inputs) for e in experts],
         "expert.input": [p for e in experts for p in e.additive.inputs],
         "expert.coefficient": flatten([none, *(e.additive.coefficients for e in experts)]),
@@ -82,7 +87,8 @@ def with_experts(
 ) -> list[Conditional]:
     """The conditionals of all chains with the experts of a file."""
     by_trees = file.array("expert.boosted", None)
-    at, weights, inputs = (file.array(f"expert.{n}", len(by_trees)) for n in ("of", "weight", "inputs"))
+    at, inputs = (file.array(f"expert.{n}", len(by_trees)) for n in ("of", "inputs"))
+    weights = file.array("expert.weight", len(by_trees) * GROUPS).reshape(-1, GROUPS)
     if (at >= len(conditionals)).any() or (np.diff(at) < 0).any():
         raise broken("a regression belongs to no conditional")
     if by_trees.any() == (boosted is None):
@@ -92,7 +98,9 @@ def with_experts(
         raise broken("a regression looks at no column")
     rows = [len(view.basis.of_attributes(part.tolist())) + 1 for part in looked_at]
     values = file.parts("expert.coefficient", rows)
-    width, out = len(order[0]), list(conditionals)
+    width = len(order[0])
+    none = np.zeros((GROUPS, 0))
+    out = [replace(c, weights=none) if i in set(at.tolist()) else c for i, c in enumerate(conditionals)]
     for i, (edges, share, tree) in enumerate(_residuals(file, len(by_trees))):
         one = out[at[i]]
         line, place = divmod(int(at[i]), width)
@@ -107,8 +115,14 @@ def with_experts(
         extra = boosted if by_trees[i] else None
         ends = borders(attribute, marginal)
         expert = Regression(one.target, ends, additive, extra, edges, share, tree)
-        out[at[i]] = replace(one, experts=(*one.experts, expert), weights=(*one.weights, float(weights[i])))
-    if any(sum(c.weights) > 1.0 + 1e-9 for c in out):
+        out[at[i]] = replace(
+            one, experts=(*one.experts, expert), weights=np.column_stack([one.weights, weights[i]])
+        )
+    found = sorted(set(at.tolist()))
+    groups = file.parts("expert.group", np.array([len(out[i].tree.feature) for i in found], dtype=np.int64))
+    for i, group in zip(found, groups, strict=True):
+        out[i] = replace(out[i], group=group)
+    if any((c.weights.sum(axis=1) > 1.0 + 1e-9).any() for c in out):
         raise broken("regressions have more weight than there is")
     return out
 

@@ -34,6 +34,11 @@ MOST_ROWS, FOLDS, ROUNDS, PATIENCE, RATE = 200_000, 8, 500, 25, 0.08
 FEW_ROWS, TURNS = 16_000, 4
 #: Rounds of weighing the regression, the least weight that counts, fewest rows in a leaf of boosted trees.
 ROUNDS_OF_WEIGHING, LEAST_WEIGHT, LEAF_ROWS = 50, 0.05, (10, 50)
+#: Slopes of log-odds that are tried, and the loss of log-likelihood that refutes one: half the 95 % quantile of
+#: chi-square with one degree of freedom.
+SLOPES, REFUTED = tuple(1.0 + 0.02 * k for k in range(26)), 1.92
+#: The mean of several models is made at most so many times as wide.
+MOST_WIDER = 1.5
 #: Rows with similar probabilities that share one stratified draw.
 STRATA = 16
 #: Held-out rows on which it is compared with what the model has already.
@@ -101,6 +106,8 @@ class TargetModel:
         What may not be looked at: the target, and what is calculated from it.
     smooth
         A regression that shares the probabilities with the trees, if there is one.
+    slope
+        What log-odds are multiplied by.
     """
 
     column: int
@@ -108,6 +115,7 @@ class TargetModel:
     hidden: tuple[int, ...]
     shifts: tuple[TargetShift, ...] = ()
     smooth: Smooth | None = None
+    slope: float = 1.0
 
     def probability(self, codes: Codes) -> FloatArray:
         """Probability of every code for each row, whatever its own; shape (n_rows, n_codes)."""
@@ -120,6 +128,7 @@ class TargetModel:
             share = self.smooth.share
             p = (1.0 - share) * _softmax(odds) + share * self.smooth.model.table(x, self.smooth.basis)
             odds = np.log(np.maximum(p, math.exp(-FARTHEST)))
+        odds = odds * self.slope
         for shift in self.shifts:
             odds = odds + shift.value[shift.group[x[:, shift.column]]]
         return _softmax(odds)
@@ -247,6 +256,7 @@ def fit_target_model(
     labels: Sequence[int],
     basis: Basis,
     seed: int,
+    fresh: Codes,
     joint: RowLogProb | None = None,
 ) -> TargetModel | None:
     """Learn the conditional of `column`; None where it is not possible or not better than what is there.
@@ -266,6 +276,8 @@ def fit_target_model(
         Features of all attributes.
     seed
         Seed of the held-out part and of the column sampling.
+    fresh
+        Rows like the training rows that are none of them.
     joint
         Log-probability of training rows under the model that would otherwise draw the target, best without
         what it learned from those very rows; None to keep it in any case.
@@ -279,11 +291,13 @@ def fit_target_model(
     y = codes[:, column].copy()
     hidden = depending_on(column, data.domain)
     codes[:, hidden] = 0
+    fresh = fresh.copy(order="F")
+    fresh[:, hidden] = 0
     x = codes.astype(np.float32)
     categorical = [i for i in labels if i not in hidden]
     seeded = child_seed(seed, "tree", "outcome")
     if len(order) <= FEW_ROWS:
-        model = _in_turns(TargetModel(column, (), hidden), codes, x, y, categorical, basis, seeded)
+        model = _in_turns(TargetModel(column, (), hidden), codes, x, y, categorical, basis, fresh, seeded)
         cut = len(order)
     else:
         cut = len(order) // FOLDS
@@ -322,6 +336,7 @@ def _in_turns(
     y: npt.NDArray[np.int32],
     categorical: list[int],
     basis: Basis,
+    fresh: Codes,
     seed: int,
 ) -> TargetModel:
     """Boosted trees that each leave out a part of few rows, and a regression, weighed by those parts."""
@@ -336,12 +351,63 @@ def _in_turns(
         found.append(scores)
         held = codes[part == k]
         apart[part == k] = replace(model, scores=scores).probability(held)
-    scores = tuple(Scorer(TreeSum.mean([f[k].trees for f in found])) for k in range(len(found[0])))
+    scores = _mean_of_turns(found, fresh)
     model = replace(model, scores=scores)
     at = np.arange(len(y)), y
     smooth, smooth_apart = fit_softmax(model.column, codes, part, shares, inputs, basis)
     share = find_weights(np.stack([apart[at], smooth_apart[at]]), ROUNDS_OF_WEIGHING, LEAST_WEIGHT, 1.0)[1]
-    return model if share == 0 else replace(model, smooth=Smooth(smooth, basis, float(share)))
+    slope = _slope((1.0 - share) * apart + share * smooth_apart, y)
+    return replace(model, smooth=Smooth(smooth, basis, float(share)) if share > 0 else None, slope=slope)
+
+
+def _mean_of_turns(found: Sequence[Sequence[Scorer]], fresh: Codes) -> tuple[Scorer, ...]:
+    """The mean of models that each left out a part of the rows, spread as widely as one of them.
+
+    What such a model says beside the truth differs from turn to turn and is less in their mean, which lies
+    closer together than log-odds that were right as they were.
+
+    Parameters
+    ----------
+    found
+        Scores of each model.
+    fresh
+        Rows that none of them has seen.
+    """
+    each = np.stack([[score(fresh) for score in scores] for scores in found])
+    if each.shape[1] > 1:
+        each = each - each.mean(axis=1, keepdims=True)
+    mean = each.mean(axis=0)
+    centre = mean.mean(axis=1)
+    factor = float(np.sqrt(each.var(axis=2).sum(axis=1).mean() / max(mean.var(axis=1).sum(), 1e-12))) ** 2
+    factor = min(max(factor, 1.0), MOST_WIDER)
+    out = []
+    for k, base in enumerate(centre):
+        trees = TreeSum.mean([scores[k].trees for scores in found])
+        # Twice each, for the mean of the two is their sum.
+        kept = TreeSum.constant(2.0 * (1.0 - factor) * float(base))
+        out.append(Scorer(TreeSum.mean([trees.times(2.0 * factor), kept])))
+    return tuple(out)
+
+
+def _slope(p: FloatArray, y: npt.NDArray[np.int32]) -> float:
+    """The steepest slope of log-odds that codes of rows held out do not refute.
+
+    What few rows teach is a mean over all that may be true, flatter than what is: labels drawn from it follow
+    from the other columns less than in the rows learned from, and a model trained on them learns less than
+    there is to learn. Among the slopes within the interval of the likelihood ratio the steepest is taken.
+    With many rows that interval is narrow.
+
+    Parameters
+    ----------
+    p
+        Probabilities of all codes from models that have not seen the rows; shape (n_rows, n_codes).
+    y
+        The rows' codes.
+    """
+    log_p = np.log(np.maximum(p, math.exp(-FARTHEST)))
+    at = np.arange(len(y)), y
+    found = np.array([float(np.log(np.maximum(_softmax(s * log_p)[at], 1e-300)).sum()) for s in SLOPES])
+    return float(np.array(SLOPES)[found >= found.max() - REFUTED].max())
 
 
 def _boost(
