@@ -91,25 +91,49 @@ def _by_row(mixture: Mixture, n: int, guide: Guide, rng: np.random.Generator) ->
     assert guide.fixed is not None
     groups = len(guide.fixed)
     size = n // groups
-    known = (guide.fixed != FREE).astype(np.float64)
-    late = np.empty((groups, len(mixture.chains)))
-    for m, chain in enumerate(mixture.chains):
+    late = _late(mixture, guide.fixed)
+    plain = len(mixture.chains)
+    early = late[:, plain:].min(axis=1, initial=np.inf) < late[:, :plain].min(axis=1)
+    parts = []
+    for rows, chains in ((~early, np.arange(plain)), (early, np.arange(plain, late.shape[1]))):
+        if rows.any():
+            parts += _serve(mixture, np.flatnonzero(rows), chains, late, size, guide, rng)
+    return parts
+
+
+def _late(mixture: Mixture, fixed: Codes) -> FloatArray:
+    """Cells of each row that each chain draws before a fixed one: guesses that it may contradict."""
+    known = (fixed != FREE).astype(np.float64)
+    late = np.empty((len(fixed), len(mixture.all_chains)))
+    for m, chain in enumerate(mixture.all_chains):
         order = np.asarray(chain.order)
         free_before = np.cumsum(1.0 - known[:, order], axis=1)
-        # Free columns drawn before a fixed one are guesses that the fixed one may contradict.
         late[:, m] = (known[:, order] * free_before).sum(axis=1)
-    keep = max(1, min(FEWEST, len(mixture.chains)))
-    ranked = np.argsort(late + rng.random(late.shape) * 1e-6, axis=1)[:, :keep]
+    return late
+
+
+def _serve(
+    mixture: Mixture,
+    groups: IntArray,
+    chains: IntArray,
+    late: FloatArray,
+    size: int,
+    guide: Guide,
+    rng: np.random.Generator,
+) -> list[_Part]:
+    """Some rows of `fixed`, each by the best of some chains."""
+    assert guide.fixed is not None
+    keep = max(1, min(FEWEST, len(chains)))
+    merit = late[np.ix_(groups, chains)]
+    ranked = chains[np.argsort(merit + rng.random(merit.shape) * 1e-6, axis=1)[:, :keep]]
     if size >= SHARED:
         served = [(ranked[:, r], part) for r, part in enumerate(np.array_split(np.arange(size), keep))]
     else:
-        served = [(ranked[np.arange(groups), rng.integers(keep, size=groups)], np.arange(size))]
+        served = [(ranked[np.arange(len(groups)), rng.integers(keep, size=len(groups))], np.arange(size))]
     parts = []
     for member, places in served:
-        for m, chain in enumerate(mixture.chains):
-            mine = np.flatnonzero(member == m)
-            if len(mine) == 0:
-                continue
+        for m in np.unique(member).tolist():
+            chain, mine = mixture.all_chains[m], groups[member == m]
             fixed = guide.fixed[mine]
             drawn, log_weight = _walk(chain, mixture, len(mine) * len(places), guide, fixed, len(mine), rng)
             rows = (mine[:, None] * size + places[None, :]).ravel()
@@ -291,7 +315,7 @@ def _redraw(
     joint = np.zeros(len(every)) if mixture.ratio is None else mixture.ratio.log_weight(every)
     for m in np.unique(member):
         rows = np.flatnonzero(np.tile(member == m, n_codes))
-        joint[rows] += mixture.chains[m].log_prob(every[rows], mixture.view, mixture.marginals)
+        joint[rows] += mixture.all_chains[m].log_prob(every[rows], mixture.view, mixture.marginals)
     table = joint.reshape(n_codes, n).T
     with np.errstate(divide="ignore", invalid="ignore"):
         held = temper(np.exp(table - np.logaddexp.reduce(table, axis=1)[:, None]), guide.temperature)

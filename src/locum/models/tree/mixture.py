@@ -37,6 +37,8 @@ class Mixture:
         Codes that follow from codes.
     calculated
         Attributes that are calculated from the others; rows have them as their last columns.
+    early
+        Chains that draw the number to predict first, for rows in which it is given: the others draw it last.
     """
 
     chains: tuple[Chain, ...]
@@ -46,6 +48,12 @@ class Mixture:
     target: TargetModel | None = None
     implied: tuple[Implied, ...] = ()
     calculated: tuple[Calculated, ...] = ()
+    early: tuple[Chain, ...] = ()
+
+    @property
+    def all_chains(self) -> tuple[Chain, ...]:
+        """Those that rows are drawn from, then the early ones."""
+        return (*self.chains, *self.early)
 
     def sample_chains(self, n: int, rng: np.random.Generator) -> Codes:
         """Rows of the chains, uncorrected: equal shares of every chain, in random order."""
@@ -79,7 +87,7 @@ class Mixture:
         """The view with those tables alone that a tree splits on."""
         used = {
             (int(p), one.target)
-            for chain in self.chains
+            for chain in self.all_chains
             for one in chain.conditionals
             for tree in one.trees
             for p in np.unique(tree.feature[tree.feature >= 0])

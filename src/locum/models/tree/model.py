@@ -60,6 +60,8 @@ BOOSTED_ROWS = 200
 FRESH_ROWS = 1_000
 #: Chains after which experts that no column needs are left out.
 PILOTS = 2
+#: Chains that draw the number to predict first.
+EARLY = 2
 #: Rows drawn per block, to bound memory.
 BLOCK = 100_000
 
@@ -118,7 +120,6 @@ class TreeModel(GuidedModel):
         progress(Event("fit", 0, 1, "looking at dependences"))
         choice = _choices(data, settings.max_inputs)
         members, spread = _members(choice, settings), _spread(choice, settings)
-        steps = members + (members // 2 if settings.correction else 0) + 1
         tables = _tables(data, choice, settings)
         xlogx = xlogx_table(data.n_rows)
         chains, seen = [], []
@@ -131,27 +132,30 @@ class TreeModel(GuidedModel):
         last = _number_to_predict(data.domain, settings)
         if experts is not None and last is not None:
             experts = _with_boosted(data, inside, unseen, last, experts, stream(seed, "tree", "boosted"))
-        for member in range(members):
+        early = 0 if last is None else EARLY
+        steps = members + early + (members // 2 if settings.correction else 0) + 1
+        for member in range(members + early):
             rng = stream(seed, "tree", "chain", member)
             rows = inside[_member_rows(len(inside), settings, rng)]
             seen.append(rows)
-            order = _order(data.domain, spread, last, rng)
+            order = _order(data.domain, spread, last, rng, first=member >= members)
             chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx, experts, marginals, rng))
             if member == PILOTS - 1 and experts is not None:
                 worth = weigh(data, [c.conditionals for c in chains], seen, view, marginals)
                 targets = {c.target for chain in worth for c in chain if c.experts}
                 experts = replace(experts, targets=targets)
-            progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members}"))
+            progress(Event("fit", member + 1, steps, f"chain {member + 1} of {members + early}"))
         weighed = weigh(data, [c.conditionals for c in chains], seen, view, marginals)
         chains = [Chain(conditionals) for conditionals in weighed]
         implied = find_implied(data)
         calculated = data.domain.calculated
-        mixture = Mixture(tuple(chains), view, marginals, implied=implied, calculated=calculated)
+        plain, first = tuple(chains[:members]), tuple(chains[members:])
+        mixture = Mixture(plain, view, marginals, implied=implied, calculated=calculated, early=first)
         score = _fit_score(data, mixture, settings, inside, unseen, seed) if corrected else None
         if score is not None:
             mixture = replace(mixture, ratio=Ratio(score, 0.0, settings.pool))
         if settings.target in data.domain.names:
-            target = _fit_target(data, data.domain.index(settings.target), mixture, seen, seed)
+            target = _fit_target(data, data.domain.index(settings.target), mixture, seen[:members], seed)
             mixture = replace(mixture, target=target)
         if settings.margins or score is not None:
             rng = stream(seed, "tree", "margins")
@@ -351,13 +355,18 @@ def _member_rows(n: int, settings: TreeSettings, rng: np.random.Generator) -> In
     return np.sort(rng.choice(n, size, replace=False)) if size < n else np.arange(n)
 
 
-def _order(domain: Domain, spread: float, last: int | None, rng: np.random.Generator) -> Sequence[int]:
-    """Columns with few codes first: the many-valued ones then profit from all that is known about the row."""
+def _order(
+    domain: Domain, spread: float, last: int | None, rng: np.random.Generator, *, first: bool = False
+) -> Sequence[int]:
+    """Columns with few codes first: the many-valued ones then profit from all that is known about the row.
+
+    With `first`, the one that is last otherwise is first.
+    """
     own = len(domain) - len(domain.calculated)
     sizes = np.array(domain.sizes[:own], dtype=float)
     key = np.log(np.maximum(sizes, 1.0)) + spread * rng.standard_normal(own)
     if last is not None:
-        key[last] = np.inf
+        key[last] = -np.inf if first else np.inf
     return [int(i) for i in np.argsort(key, kind="stable")]
 
 

@@ -96,11 +96,11 @@ def _layout(scores: int, parts: Set[str]) -> Layout:
 
 def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
     """Concatenate all trees into one array per field."""
-    conditionals = [one for chain in mixture.chains for one in chain.conditionals]
+    conditionals = [one for chain in mixture.all_chains for one in chain.conditionals]
     tables = mixture.view.tables
     keys = sorted(tables)
     arrays = tree_arrays("tree", [one.tree for one in conditionals])
-    arrays["order"] = [c.order for c in mixture.chains]
+    arrays["order"] = [c.order for c in mixture.all_chains]
     arrays["table.keys"] = np.array(keys, dtype=np.int32).reshape(-1, 2)
     arrays["table.bins"] = np.concatenate([np.zeros(0, np.uint8), *(tables[k] for k in keys)])
     arrays["marginal"] = flatten(mixture.marginals)
@@ -127,6 +127,8 @@ def pack(settings: TreeSettings, mixture: Mixture) -> ModelState:
     if target is not None and target.smooth is not None:
         arrays |= smooth_arrays(target.smooth)
         scalars["smooth"] = {"share": target.smooth.share}
+    if mixture.early:
+        scalars["early"] = len(mixture.early)
     if mixture.calculated:
         scalars["calculated"] = [c.attribute.name for c in mixture.calculated]
     if mixture.implied:
@@ -164,7 +166,7 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     FileFormatError
         On anything that `pack` cannot have written for this domain.
     """
-    names = ("ratio", "outcome", "margins", "implied", "calculated", "experts", "number", "smooth")
+    names = ("ratio", "outcome", "margins", "implied", "calculated", "experts", "number", "smooth", "early")
     parts = {name for name in names if state.settings.get(name) is not None}
     domain = _extended(state, domain) if "calculated" in parts else Domain(domain.attributes)
     column, scores = _target(state, domain) if "outcome" in state.settings else (0, 0)
@@ -185,6 +187,7 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     elif boosted is not None:
         raise broken("there are boosted trees that nothing uses")
     chains = tuple(Chain(tuple(conditionals[k * width : (k + 1) * width])) for k in range(len(order)))
+    plain = len(chains) - (file.settings.integer("early", low=1, high=len(chains) - 1) if "early" in parts else 0)
     ratio = target = None
     margins, shifts = _margins(file, column) if {"ratio", "margins"} <= parts else ((), ())
     if "ratio" in parts:
@@ -206,7 +209,9 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
             implied = from_array(file.array("implied", None, 4), domain)
         except ValueError as error:
             raise broken(str(error)) from error
-    return settings, Mixture(chains, view, marginals, ratio, target, implied, domain.calculated)
+    return settings, Mixture(
+        chains[:plain], view, marginals, ratio, target, implied, domain.calculated, chains[plain:]
+    )
 
 
 def _extended(state: ModelState, domain: Domain) -> Domain:
