@@ -154,7 +154,7 @@ class TreeModel(GuidedModel):
         score = _fit_score(data, mixture, settings, inside, unseen, seed) if corrected else None
         if score is not None:
             mixture = replace(mixture, ratio=Ratio(score, 0.0, settings.pool))
-        if settings.target in data.domain.names:
+        if settings.target in data.domain.names and last is None:
             target = _fit_target(data, data.domain.index(settings.target), mixture, seen[:members], seed)
             mixture = replace(mixture, target=target)
         if settings.margins or score is not None:
