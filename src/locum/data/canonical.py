@@ -297,6 +297,6 @@ def _not_of(column: Column) -> str:
     no, _, yes = column.format.partition("|")
     if column.kind == "boolean" and yes:
         return f"neither {no!r} nor {yes!r}"
-    plural = {"category": "labels", "integer": "whole numbers"}.get(column.kind, f"{column.kind}s")
+    plural = {"category": "labels"}.get(column.kind, f"{column.kind}s")
     shown = column.format and column.kind in ("date", "datetime", "duration")
     return f"no {plural}{f' in the form {column.format}' if shown else ''}"

@@ -188,7 +188,8 @@ def _sentence(
         beaten = best.gain.low > 0 and best.over_copies.high < MATTERS
         why = ", no more than copies of the real rows do" if beaten else ""
         if best.score - best.gain.value > 1 - MATTERS:
-            why = f"; the real rows alone reach {best.score - best.gain.value:.3f}, so that nothing is left to gain"
+            alone = best.score - best.gain.value
+            why = f"; the real rows alone reach {alone:.3f}, so that nothing is left to gain"
         return f"{what}{whom}: at the best, by {best.name}, {between}{why}."
     return (
         f"There is no evidence that adding such rows helps{whom}: at the best, by {best.name}, {between}; "

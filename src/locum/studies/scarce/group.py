@@ -153,7 +153,7 @@ def _read(text: str, column: Column) -> Iterator[str]:
 
 
 def _spelled(text: str, held: pa.ChunkedArray, cells: pa.ChunkedArray) -> Any:
-    """The one value of the rows whose cell is spelled so in the data; None where there is none, or several."""
+    """The one value of the rows whose cell is spelled so; None where there is none, or several."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -226,7 +226,8 @@ def _values(column: Column, held: pa.ChunkedArray, cells: pa.ChunkedArray) -> st
     if column.ordered and distinct > LISTED:
         ends = pc.min_max(held)
         low, high = (_written(ends[end].as_py(), column).strip("'") for end in ("min", "max"))
-        return f"a value from {low} to {high}, or a condition such as {quote(column.name)} >= {_middle(held, column)}"
+        example = f"{quote(column.name)} >= {_middle(held, column)}"
+        return f"a value from {low} to {high}, or a condition such as {example}"
     if column.ordered:
         order = pc.sort_indices(held)
         held, cells = held.take(order), cells.take(order)

@@ -17,7 +17,7 @@ LEAST_SPLITS = 2
 
 
 def range_of(task: Task) -> tuple[float, float]:
-    """The least and the greatest value of the measure of a task: of AUC 0 and 1, of R2 as it is cut, and 1."""
+    """The least and the greatest value of the measure: 0 and 1 of AUC, where it is cut and 1 of R2."""
     return (LOWEST_R2, 1.0) if task == "regression" else (0.0, 1.0)
 
 

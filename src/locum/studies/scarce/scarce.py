@@ -180,17 +180,12 @@ def _choice(question: ScarceQuestion, found: Scarcity) -> tuple[str, ...]:
     if question.test is not None:
         return ()
     repeats = repeated_rows(question.real, [c.name for c in question.sources.schema if not c.regenerated])
-    twice = (
-        (
-            f"{count(repeats, 'row')} of {found.rows:,} {verb(repeats, 'repeats', 'repeat')} an earlier one, so "
-            "that some are tested on that were learned from as well: leave copies out, or give other rows "
-            "with --test.",
-        )
-        if repeats >= SAME_SHARE * found.rows
-        else ()
+    told = (
+        f"{count(repeats, 'row')} of {found.rows:,} {verb(repeats, 'repeats', 'repeat')} an earlier one, so that "
+        "some are tested on that were learned from as well: leave copies out, or give other rows with --test."
     )
     return (
-        *twice,
+        *((told,) if repeats >= SAME_SHARE * found.rows else ()),
         f"Tested on parts of the {count(found.rows, 'row')} themselves: with other real rows to test on "
         "(--test) smaller gains would be seen.",
     )

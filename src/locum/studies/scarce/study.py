@@ -181,8 +181,8 @@ def _task(q: ScarceQuestion) -> _Task:
     name, schema = q.sources.target, q.sources.schema
     if q.real.num_rows < LEAST_ROWS:
         raise DataError(
-            f"{count(q.real.num_rows, 'row')} {verb(q.real.num_rows, 'is', 'are')} too few to learn from some and "
-            "test on others",
+            f"{count(q.real.num_rows, 'row')} {verb(q.real.num_rows, 'is', 'are')} too few to learn from some "
+            "and test on others",
             where="scarce",
             expected=f"at least {LEAST_ROWS} rows",
             do="collect more rows; nothing can be concluded from these",
@@ -217,8 +217,8 @@ def _refuse_thin(q: ScarceQuestion, task: _Task) -> None:
     members = int(q.members(q.real).sum())
     if q.group and 2 * members >= q.real.num_rows:
         raise UsageError(
-            f"{members:,} of {count(q.real.num_rows, 'row')} {verb(members, 'has', 'have')} {q.group}, which is "
-            "no minority",
+            f"{members:,} of {count(q.real.num_rows, 'row')} {verb(members, 'has', 'have')} {q.group}, which "
+            "is no minority",
             where="--amplify",
             do="name a group of fewer than half of the rows",
         )
@@ -232,7 +232,8 @@ def _refuse_few(q: ScarceQuestion, task: _Task, y: FloatArray, row: str, group: 
         counts = np.bincount(known.astype(int), minlength=task.goal.n_classes)
         rarest, least = int(counts.argmin()), int(counts.min())
         if least < LEAST_CLASS:
-            what = f"{_rows(least, row, group)} {task.label(rarest, q.sources.schema[name], q.real.column(name))}"
+            label = task.label(rarest, q.sources.schema[name], q.real.column(name))
+            what = f"{_rows(least, row, group)} {label}"
     if not what:
         return
     do = "name another group, or collect more rows" if group else "collect more rows"
@@ -253,7 +254,7 @@ def _refuse_one_class(q: ScarceQuestion, task: _Task, y: FloatArray, inside: Boo
     own = np.unique(y[inside & ~np.isnan(y)])
     if task.goal.n_classes and len(own) < task.goal.n_classes:
         raise UsageError(
-            f"the group {q.group} is made by the target itself, so that within it there is nothing to predict",
+            f"the group {q.group} is made by the target itself, so there is nothing to predict within it",
             where="--amplify",
             do="name a group by another column; without --amplify, class weights and SMOTE are tried for a "
             "rare class",

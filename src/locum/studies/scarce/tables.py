@@ -285,8 +285,8 @@ def _told(left: Sequence[Unmatched], schema: Schema, name: str) -> tuple[str, ..
     if absent:
         n = len(absent)
         told.append(
-            f"{name} lacks {count(n, 'column')} ({list_names(absent)}), which {verb(n, 'counts', 'count')} as "
-            "missing in its rows."
+            f"{name} lacks {count(n, 'column')} ({list_names(absent)}), which {verb(n, 'counts', 'count')} "
+            "as missing in its rows."
         )
     told += [
         f"{_misfit(a, schema[a.column], name)}, so the column counts as missing in its rows."

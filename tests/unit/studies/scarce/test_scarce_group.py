@@ -1,4 +1,4 @@
-"""The group to be amplified: whatever a reader of the table would write finds its rows, or is told the values."""
+"""The group to be amplified: what a reader of the table writes finds its rows, or the values are told."""
 
 from __future__ import annotations
 
