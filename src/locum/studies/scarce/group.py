@@ -212,7 +212,7 @@ def _bound(text: str, names: Names) -> tuple[Clause, ...]:
 
 
 def _rows(clauses: tuple[Clause, ...], table: pa.Table) -> np.ndarray:
-    return np.logical_and.reduce([clause.holds(table) for clause in clauses])
+    return np.asarray(np.logical_and.reduce([clause.holds(table) for clause in clauses]))
 
 
 def _values(column: Column, held: pa.ChunkedArray, cells: pa.ChunkedArray) -> str:

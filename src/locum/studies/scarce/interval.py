@@ -58,8 +58,8 @@ def bounded_difference(
     ours, theirs = (np.clip((s[both] - low) / (high - low), 0.0, 1.0) for s in (one, base))
     found = corrected_difference(_angle(ours) - _angle(theirs), test_share, level=level)
     reach, mean, start = found.high - found.value, float(ours.mean()), float(theirs.mean())
-    ends = [_score(_angle(np.float64(mean)) + side) - start for side in (-reach, reach)]
-    seen = float(_angle(np.float64(start))) + found.detectable
+    ends = [_score(math.asin(math.sqrt(mean)) + side) - start for side in (-reach, reach)]
+    seen = math.asin(math.sqrt(start)) + found.detectable
     detectable = _score(seen) - start if seen <= math.pi / 2 else math.inf
     # Rounding on the way there and back must not part the ends from the mean.
     gap, width = mean - start, high - low

@@ -181,8 +181,9 @@ def _choice(question: ScarceQuestion, found: Scarcity) -> tuple[str, ...]:
         return ()
     repeats = repeated_rows(question.real, [c.name for c in question.sources.schema if not c.regenerated])
     told = (
-        f"{count(repeats, 'row')} of {found.rows:,} {verb(repeats, 'repeats', 'repeat')} an earlier one, so that "
-        "some are tested on that were learned from as well: leave copies out, or give other rows with --test."
+        f"{count(repeats, 'row')} of {found.rows:,} {verb(repeats, 'repeats', 'repeat')} an earlier one, so "
+        "that some are tested on that were learned from as well: leave copies out, or give other rows with "
+        "--test."
     )
     return (
         *((told,) if repeats >= SAME_SHARE * found.rows else ()),

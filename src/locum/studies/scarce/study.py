@@ -181,8 +181,8 @@ def _task(q: ScarceQuestion) -> _Task:
     name, schema = q.sources.target, q.sources.schema
     if q.real.num_rows < LEAST_ROWS:
         raise DataError(
-            f"{count(q.real.num_rows, 'row')} {verb(q.real.num_rows, 'is', 'are')} too few to learn from some "
-            "and test on others",
+            f"{count(q.real.num_rows, 'row')} {verb(q.real.num_rows, 'is', 'are')} too few to learn from "
+            "some and test on others",
             where="scarce",
             expected=f"at least {LEAST_ROWS} rows",
             do="collect more rows; nothing can be concluded from these",
