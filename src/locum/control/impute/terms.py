@@ -19,6 +19,8 @@ SUPPORT = 8.0
 PLACES = ((np.arange(1, 8) / 8, 60), (np.arange(1, 4) / 4, 150), (np.array([0.5]), 1_000))
 #: Places between two that were tried, where the best one lies.
 FINE = 30
+#: Times that the places of a step are looked at more closely; log-likelihood below the best that is too small.
+CLOSER, UNLIKELY = 6, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,45 @@ def find_terms(predictors: Predictors, j: int, rows: IntArray, y: FloatArray) ->
     return tuple(found)
 
 
+def draw_steps(
+    predictors: Predictors,
+    j: int,
+    rows: IntArray,
+    y: FloatArray,
+    terms: tuple[Term, ...],
+    rng: np.random.Generator,
+) -> tuple[Term, ...]:
+    """The terms with each step where it may as well be: drawn by how likely each place makes the rows.
+
+    Places are as likely beforehand as rows lie there; with normal errors one that leaves a share u of the
+    variance makes n rows likelier by u to the power of -n / 2 (the posterior of a change point, Smith 1975;
+    of several labels u is Wilks' lambda). A place that was settled once for all would count as known, and
+    intervals would come out too narrow.
+
+    Parameters
+    ----------
+    predictors, j, rows, y
+        As for `find_terms`.
+    terms
+        Those that were found.
+    rng
+        For the places.
+    """
+    found = list(terms)
+    for k, term in enumerate(found):
+        if all(factor.cut is None for factor in term):
+            continue
+        x = predictors.x[rows]
+        others = term_features(x, tuple(found[:k] + found[k + 1 :]))
+        linear = x[:, predictors.linear(j)].astype(np.float64)
+        search = _Search(x, np.column_stack([np.ones(len(rows)), linear, others]), y)
+        for place, factor in enumerate(term):
+            if factor.cut is not None and search.rank:
+                term = search.drawn(term, place, rng)
+        found[k] = term
+    return tuple(found)
+
+
 class _Search:
     """What is left to explain, and what terms would explain of it."""
 
@@ -141,6 +182,35 @@ class _Search:
                 if gain.max() > 0:
                     term = tried[int(gain.argmax())]
         return term
+
+    def likelihoods(self, terms: list[Term]) -> FloatArray:
+        """Logarithm of by how much each term makes the rows likelier, errors being normal."""
+        n = len(self.rest)
+        return np.asarray(-n / 2 * np.log1p(-np.minimum(self.gains(terms) / n, 1 - 1e-9)))
+
+    def drawn(self, term: Term, place: int, rng: np.random.Generator) -> Term:
+        """The term with one of its steps at a place that is drawn, closer and closer about the likely ones."""
+        feature = term[place].feature
+        values = np.unique(self.x[:, feature])[:-1]
+        tried: list[Term] = [term]
+        gain = np.zeros(1)
+        for _ in range(CLOSER):
+            at = values[np.unique(np.linspace(0, len(values) - 1, FINE).astype(np.int64))]
+            steps = [_step(self.x, feature, float(cut)) for cut in at]
+            tried = [(*term[:place], step, *term[place + 1 :]) for step in steps]
+            gain = self.likelihoods(tried)
+            if len(at) == len(values):
+                break
+            likely = np.flatnonzero(gain > gain.max() - UNLIKELY)
+            ends = at[[max(likely[0] - 1, 0), min(likely[-1] + 1, len(at) - 1)]]
+            inside = values[(values >= ends[0]) & (values <= ends[1])]
+            if len(inside) > len(values) / 2:
+                break
+            values = inside
+        if not gain.max() > 0:
+            return term
+        chance = np.exp(gain - gain.max())
+        return tried[int(rng.choice(len(tried), p=chance / chance.sum()))]
 
     def take(self, term: Term) -> None:
         """Let the equation have the term."""
