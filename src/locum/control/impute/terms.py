@@ -10,7 +10,7 @@ from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.control.impute.predictors import Predictors
 
 #: Chance that a table without any such term is given one, and the most terms per column.
-ALPHA, MOST = 0.05, 12
+ALPHA, MOST = 0.1, 12
 #: Rows that terms are looked for in, at most; rows for each feature, at least; candidates looked at closely.
 ROWS, THIN, CLOSE = 2_000, 3, 16
 #: Rows that a product must rest on.
@@ -19,6 +19,8 @@ SUPPORT = 8.0
 PLACES = ((np.arange(1, 8) / 8, 60), (np.arange(1, 4) / 4, 150), (np.array([0.5]), 1_000))
 #: Places between two that were tried, where the best one lies.
 FINE = 30
+#: Candidates whose steps are moved before the best one is taken.
+MOVED = 4
 #: Times that the places of a step are looked at more closely; log-likelihood below the best that is too small.
 CLOSER, UNLIKELY = 6, 8.0
 
@@ -102,10 +104,12 @@ def find_terms(predictors: Predictors, j: int, rows: IntArray, y: FloatArray) ->
         if not close:
             break
         gain = search.gains(close)
-        best = int(gain.argmax())
-        if gain[best] < least:
+        if gain.max() < least:
             break
-        term = search.moved(close[best], pairs)
+        # Steps lie on a grid at first: only once they are moved can they be held against bends and products.
+        order = np.argsort(-gain, kind="stable")[:MOVED]
+        moved = [search.moved(close[k], pairs) for k in order if gain[k] >= least]
+        term = moved[int(search.gains(moved).argmax())]
         found.append(term)
         search.take(term)
     return tuple(found)
