@@ -19,7 +19,7 @@ from locum.randomness import child_seed, stream
 
 #: Turns over the columns, fewer where rows are many, and those before recipes are chosen; one is enough for a
 #: single column.
-TURNS, FEWER, MANY, FIRST = 8, 5, 5_000, 1
+TURNS, FEWER, MANY, FIRST = 8, 5, 3_000, 1
 #: Rows that equations learn from, at most.
 LEARN = 10_000
 #: Complete rows, and their share among those with a value, from which on recipes are chosen by these alone.

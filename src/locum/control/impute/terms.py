@@ -17,12 +17,10 @@ ROWS, THIN, CLOSE = 2_000, 3, 16
 SUPPORT = 8.0
 #: Places of steps that are tried for each ordered column, and how many factors there may be for them.
 PLACES = ((np.arange(1, 8) / 8, 60), (np.arange(1, 4) / 4, 150), (np.array([0.5]), 1_000))
-#: Places between two that were tried, where the best one lies.
-FINE = 30
+#: Places of a step, the best by running sums, that are looked at in full.
+CLOSEST = 3
 #: Candidates whose steps are moved before the best one is taken.
 MOVED = 4
-#: Times that the places of a step are looked at more closely; log-likelihood below the best that is too small.
-CLOSER, UNLIKELY = 6, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ def find_terms(predictors: Predictors, j: int, rows: IntArray, y: FloatArray) ->
             break
         # Steps lie on a grid at first: only once they are moved can they be held against bends and products.
         order = np.argsort(-gain, kind="stable")[:MOVED]
-        moved = [search.moved(close[k], pairs) for k in order if gain[k] >= least]
+        moved = [search.moved(close[k]) for k in order if gain[k] >= least]
         term = moved[int(search.gains(moved).argmax())]
         found.append(term)
         search.take(term)
@@ -175,46 +173,58 @@ class _Search:
         good = (size > 1e-6 * (centred**2).sum(axis=0)) & (size**2 > SUPPORT * (own**4).sum(axis=0))
         return own, np.where(good, size, 0.0)
 
-    def moved(self, term: Term, pairs: _Candidates) -> Term:
-        """The term with each step where it explains most, between its neighbours."""
+    def moved(self, term: Term) -> Term:
+        """The term with each step where it explains most."""
         for _ in range(2 if len(term) == 2 else 1):
             for place, factor in enumerate(term):
                 if factor.cut is None:
                     continue
-                tried = [(*term[:place], f, *term[place + 1 :]) for f in pairs.around(factor)]
-                gain = self.gains(tried)
-                if gain.max() > 0:
-                    term = tried[int(gain.argmax())]
+                cuts, gain = self.by_place(term, place)
+                tried = [self._with_cut(term, place, cuts[k]) for k in np.argsort(-gain)[:CLOSEST]]
+                gains = self.gains([term, *tried])
+                term = [term, *tried][int(gains.argmax())]
         return term
 
-    def likelihoods(self, terms: list[Term]) -> FloatArray:
-        """Logarithm of by how much each term makes the rows likelier, errors being normal."""
-        n = len(self.rest)
-        return np.asarray(-n / 2 * np.log1p(-np.minimum(self.gains(terms) / n, 1 - 1e-9)))
-
     def drawn(self, term: Term, place: int, rng: np.random.Generator) -> Term:
-        """The term with one of its steps at a place that is drawn, closer and closer about the likely ones."""
-        feature = term[place].feature
-        values = np.unique(self.x[:, feature])[:-1]
-        tried: list[Term] = [term]
-        gain = np.zeros(1)
-        for _ in range(CLOSER):
-            at = values[np.unique(np.linspace(0, len(values) - 1, FINE).astype(np.int64))]
-            steps = [_step(self.x, feature, float(cut)) for cut in at]
-            tried = [(*term[:place], step, *term[place + 1 :]) for step in steps]
-            gain = self.likelihoods(tried)
-            if len(at) == len(values):
-                break
-            likely = np.flatnonzero(gain > gain.max() - UNLIKELY)
-            ends = at[[max(likely[0] - 1, 0), min(likely[-1] + 1, len(at) - 1)]]
-            inside = values[(values >= ends[0]) & (values <= ends[1])]
-            if len(inside) > len(values) / 2:
-                break
-            values = inside
-        if not gain.max() > 0:
+        """The term with one of its steps at a place that is drawn by how likely it makes the rows."""
+        cuts, gain = self.by_place(term, place)
+        if not len(gain) or not gain.max() > 0:
             return term
-        chance = np.exp(gain - gain.max())
-        return tried[int(rng.choice(len(tried), p=chance / chance.sum()))]
+        # With normal errors n rows become likelier by the share that is left, to the power of -n / 2.
+        n = len(self.rest)
+        likely = -n / 2 * np.log1p(-np.minimum(gain / n, 1 - 1e-9))
+        chance = np.where(gain > 0, np.exp(likely - likely.max()), 0.0)
+        return self._with_cut(term, place, cuts[int(rng.choice(len(cuts), p=chance / chance.sum()))])
+
+    def by_place(self, term: Term, place: int) -> tuple[FloatArray, FloatArray]:
+        """Every cut of one of the steps, and the chi-square of the term with it.
+
+        All of them come from running sums over the rows in order of the feature, at the cost of one term.
+        """
+        own = self.x[:, term[place].feature]
+        order = np.argsort(own, kind="stable")
+        last = np.flatnonzero(own[order][:-1] < own[order][1:])
+        n, k = self.rest.shape
+        last = last[(last + 1 >= SUPPORT) & (n - last - 1 >= SUPPORT)]
+        other = np.ones(n)
+        for factor in term[:place] + term[place + 1 :]:
+            other = other * factor.values(self.x)
+        share = ((n - last - 1) / n)[:, None]
+        weighted = np.column_stack([self.rest, self.basis])[order] * other[order, None]
+        above = weighted.sum(axis=0) - np.cumsum(weighted, axis=0)[last]
+        squares = other[order] ** 2
+        beyond = squares.sum() - np.cumsum(squares)[last]
+        spread = np.maximum(share * (1 - share), 1e-6)
+        turned = (above - share * weighted.sum(axis=0)) / np.sqrt(spread)
+        whole = (beyond * (1 - 2 * share[:, 0]) + share[:, 0] ** 2 * squares.sum()) / spread[:, 0]
+        size = whole - (turned[:, k:] ** 2).sum(axis=1)
+        good = size > 1e-6 * whole
+        gain = np.where(good, (turned[:, :k] ** 2).sum(axis=1) / np.where(good, size, 1.0), 0.0)
+        return own[order][last].astype(np.float64), gain
+
+    def _with_cut(self, term: Term, place: int, cut: float) -> Term:
+        step = _step(self.x, term[place].feature, float(cut))
+        return (*term[:place], step, *term[place + 1 :])
 
     def take(self, term: Term) -> None:
         """Let the equation have the term."""
@@ -250,14 +260,11 @@ class _Candidates:
         places = next((p for p, most in PLACES if len(label) + len(value) * (1 + len(p)) <= most), None)
         plain = [Factor(int(i)) for i in (*value, *label)]
         steps: list[Factor] = []
-        self._cuts: dict[int, FloatArray] = {}
-        self._x = x
         for i in value:
             if places is None:
                 break
             cuts = np.unique(np.quantile(x[:, i], places, method="lower"))
-            self._cuts[int(i)] = cuts[cuts < x[:, i].max()]
-            steps += [_step(x, int(i), float(c)) for c in self._cuts[int(i)]]
+            steps += [_step(x, int(i), float(c)) for c in cuts[cuts < x[:, i].max()]]
         self.singles: list[Term] = [
             *((Factor(int(i)),) for i in np.flatnonzero(other & ~predictors.base)),
             *((s,) for s in steps),
@@ -290,19 +297,6 @@ class _Candidates:
             if gain[k] > 0:
                 found.append((float(gain[k]), (self.factors[k // m], self.factors[k % m])))
         return [term for _, term in sorted(found, key=lambda pair: -pair[0])[:most]]
-
-    def around(self, step: Factor) -> list[Factor]:
-        """The step at places from the one that was tried before it to the one after it."""
-        assert step.cut is not None
-        cuts, own = self._cuts[step.feature], self._x[:, step.feature]
-        below, above = cuts[cuts < step.cut], cuts[cuts > step.cut]
-        inside = own[
-            (own > (below[-1] if len(below) else -np.inf)) & (own < (above[0] if len(above) else own.max()))
-        ]
-        places = np.unique(inside)
-        if len(places) > FINE:
-            places = places[np.linspace(0, len(places) - 1, FINE).astype(np.int64)]
-        return [step, *(_step(self._x, step.feature, float(c)) for c in places)]
 
 
 def _step(x: np.ndarray, feature: int, cut: float) -> Factor:
