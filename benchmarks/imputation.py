@@ -331,8 +331,8 @@ def page(cells: list[Cell]) -> str:
     lines = [
         "# Filling gaps: do intervals hold the truth?",
         "",
-        f"Written by `python -m benchmarks.imputation{_asked(cells)} --page`. Cells are missing at random given",
-        "others.",
+        f"Written by `python -m benchmarks.imputation{_asked(cells)} --page`.",
+        "Cells are missing at random given others.",
         "Each table is completed five times, analysed five times, and combined by Rubin's rules",
         '(`combine(..., rule="imputed")`). *Coverage*: share of seeds whose 95 % interval holds the true',
         "value, in brackets its standard error by the number of seeds. *Bias*: mean error of the estimate.",
