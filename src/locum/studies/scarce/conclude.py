@@ -159,7 +159,7 @@ def _beside(
 
 def _told(found: Scarcity, related: int) -> Scarcity:
     """The finding with its sentences."""
-    whom = f" for rows with {found.group}" if found.group else ""
+    whom = f" for rows where {found.group}" if found.group else ""
     stand_ins = [w for w in found.judged if w.kind != "rival"]
     sentence = _sentence(stand_ins, found.verdict, found.chosen, found.measure, whom, len(found.judged))
     if found.group and found.chosen:

@@ -67,6 +67,12 @@ def group_of(text: str, schema: Schema, table: pa.Table, cells: pa.Table) -> tup
         if clauses and _rows(clauses, table).any():
             return written, clauses
     rest = value.strip()
+    if schema[name].regenerated:
+        raise UsageError(
+            f"values of {name!r} are made afresh in every row, so that no rows of one can be generated",
+            where=WHERE,
+            do="name the group by a column of labels, numbers or dates",
+        )
     if _CONDITION.search(rest) and _bound(text, names):
         return _condition(text, names, table)
     parts = re.split(r"\s+and\s+", text, flags=re.IGNORECASE)
@@ -138,7 +144,6 @@ def _read(text: str, column: Column) -> Iterator[str]:
     import pyarrow as pa
 
     if column.regenerated:
-        yield literal(text)
         return
     forms = dict.fromkeys((column.format, "", "iso8601" if column.kind == "duration" else ""))
     for form in forms:

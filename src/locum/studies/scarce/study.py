@@ -213,12 +213,11 @@ def _refuse_thin(q: ScarceQuestion, task: _Task) -> None:
         if q.group:
             inside = q.members(table)
             _refuse_one_class(q, task, y, inside)
-            _refuse_few(q, task, np.where(inside, y, np.nan), row, f" with {q.group}")
+            _refuse_few(q, task, np.where(inside, y, np.nan), row, f" where {q.group}")
     members = int(q.members(q.real).sum())
     if q.group and 2 * members >= q.real.num_rows:
         raise UsageError(
-            f"{members:,} of {count(q.real.num_rows, 'row')} {verb(members, 'has', 'have')} {q.group}, which "
-            "is no minority",
+            f"{q.group} holds in {members:,} of {count(q.real.num_rows, 'row')}, which is no minority",
             where="--amplify",
             do="name a group of fewer than half of the rows",
         )

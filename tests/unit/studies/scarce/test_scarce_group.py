@@ -144,6 +144,17 @@ def test_values_of_typed_tables_are_found_too() -> None:
         asked(known, "span=3 hours")
 
 
+def test_texts_and_ids_are_no_groups_and_are_not_listed() -> None:
+    rng = np.random.default_rng(0)
+    words = [" ".join(rng.choice(list("abcdefghijk"), 7)) for _ in range(80)]
+    table = pa.table({"id": [f"ID{i:06d}" for i in range(80)], "note": words, "y": ["no", "yes"] * 40})
+    known = read_and_refine(table, "y", ())
+    for text in ("id=ID000003", f"note={words[0]}", "note=a b"):
+        with pytest.raises(UsageError, match="are made afresh") as told:
+            asked(known, text)
+        assert not told.value.expected
+
+
 def test_rows_of_the_file_are_asked_for_by_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +170,6 @@ def test_rows_of_the_file_are_asked_for_by_the_command(
     words = ["scarce", str(tmp_path / "few.csv"), "--target", "y", "--synthesizer", "independent"]
     words += ["--repeats", "1", "--rows", "50"]
     assert main([*words, "--amplify", "flag=yes"]) == 0
-    assert "for rows with flag = true" in " ".join(capsys.readouterr().out.split())
+    assert "for rows where flag = true" in " ".join(capsys.readouterr().out.split())
     assert main([*words, "--amplify", "y=yes"]) == 2
     assert "made by the target itself" in capsys.readouterr().err
