@@ -144,10 +144,9 @@ def _with_drawn_steps(
     """The recipe with its steps where this chain has them."""
     if not any(factor.cut is not None for term in recipe.terms for factor in term):
         return recipe
-    rows, y = (part[:TERM_ROWS] for part in _to_choose_by(column, learn, whole))
-    return replace(
-        recipe, terms=draw_steps(predictors, j, rows, explained(y, column.labels), recipe.terms, rng)
-    )
+    rows, y = _to_choose_by(column, learn, whole)
+    shown = explained(y[:TERM_ROWS], column.labels)
+    return replace(recipe, terms=draw_steps(predictors, j, rows[:TERM_ROWS], shown, recipe.terms, rng))
 
 
 def _to_choose_by(

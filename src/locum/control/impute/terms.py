@@ -270,28 +270,37 @@ class _Candidates:
             *((s,) for s in steps),
         ]
         self.factors = [*plain, *steps] if places is not None else []
-        self._single = term_features(x, tuple(self.singles))
-        self._factor = term_features(x, tuple((f,) for f in self.factors))
+        # Single precision will do here: the nearest terms are looked at in full.
+        self._single = term_features(x, tuple(self.singles)).astype(np.float32)
+        self._factor = term_features(x, tuple((f,) for f in self.factors)).astype(np.float32)
         owner = np.array([predictors.owner[f.feature] for f in self.factors], dtype=np.int64)
         square = np.array(
             [f.cut is None and not predictors.label[f.feature] for f in self.factors], dtype=np.bool_
         )
         self._fits: BoolArray = np.triu(owner[:, None] != owner[None, :]) | np.diag(square)
-        self._squares = self._factor**2
+        squares, n = self._factor**2, len(x)
+        self._pair_size = _size(
+            np.asarray(self._factor.T @ self._factor, dtype=np.float64),
+            np.asarray(squares.T @ squares, dtype=np.float64),
+            n,
+        )
+        self._single_size = _size(
+            self._single.sum(axis=0, dtype=np.float64), (self._single**2).sum(axis=0, dtype=np.float64), n
+        )
         self.number = len(self.singles) + int(self._fits.sum())
 
     def nearest(self, rest: FloatArray, most: int) -> list[Term]:
         """The terms that correlate most with the residuals."""
-        n, m = self._factor.shape
+        m = self._factor.shape[1]
+        rest = rest.astype(np.float32)
         found: list[tuple[float, Term]] = []
         if self.singles:
-            own = self._single
-            gain = ((rest.T @ own) ** 2).sum(axis=0) / _size(own.sum(axis=0), (own**2).sum(axis=0), n)
+            gain = ((rest.T @ self._single) ** 2).sum(axis=0) / self._single_size
             found += [(float(gain[k]), self.singles[k]) for k in np.argsort(-gain)[:most]]
         gain = np.zeros((m, m))
         for column in rest.T:
             gain += ((self._factor * column[:, None]).T @ self._factor) ** 2
-        gain /= _size(self._factor.T @ self._factor, self._squares.T @ self._squares, n)
+        gain /= self._pair_size
         gain = np.where(self._fits, gain, 0.0).ravel()
         for k in np.argsort(-gain)[:most]:
             if gain[k] > 0:
