@@ -331,7 +331,8 @@ def page(cells: list[Cell]) -> str:
     lines = [
         "# Filling gaps: do intervals hold the truth?",
         "",
-        "Written by `python -m benchmarks.imputation --page`. Cells are missing at random given others.",
+        f"Written by `python -m benchmarks.imputation{_asked(cells)} --page`.",
+        "Cells are missing at random given others.",
         "Each table is completed five times, analysed five times, and combined by Rubin's rules",
         '(`combine(..., rule="imputed")`). *Coverage*: share of seeds whose 95 % interval holds the true',
         "value, in brackets its standard error by the number of seeds. *Bias*: mean error of the estimate.",
@@ -364,6 +365,12 @@ def page(cells: list[Cell]) -> str:
     lines += ["", "## The truths", ""] + [f"- **{n}**: {t.sentence}." for n, t in TRUTHS.items()]
     lines += ["", "Of the xor truths the share of filled cells that agree is shown; of all rows .95 do."]
     return "\n".join(lines) + "\n"
+
+
+def _asked(cells: list[Cell]) -> str:
+    """The options that say how many seeds there were."""
+    seeds = {c.way: c.seeds for c in cells}
+    return f" --seeds {seeds.get('locum', 0)} --rival-seeds {seeds.get('IterativeImputer', 0)}"
 
 
 def _shown(cell: Cell | None, k: int) -> str:

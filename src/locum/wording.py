@@ -84,6 +84,15 @@ def count(n: int, noun: str, plural: str = "") -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
+def verb(n: int, one: str, many: str) -> str:
+    """The word that goes with so many: ``is`` with one, ``are`` with none or several.
+
+    >>> verb(1, "is", "are"), verb(0, "has", "have")
+    ('is', 'have')
+    """
+    return one if n == 1 else many
+
+
 def whole(value: float) -> str:
     """Whole number with thousands commas.
 

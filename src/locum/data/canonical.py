@@ -283,12 +283,20 @@ def _refuse_lost(given: pa.Array, typed: pa.Array, held: Distinct, column: Colum
         return
     rows = int(held.counts[lost].sum())
     examples = [mask(given[int(i)].as_py()) for i in np.flatnonzero(lost)[:3]]
-    form = f" in the form {column.format}" if column.format else ""
     wider = "number" if column.kind == "integer" else "category"
-    plural = {"category": "labels", "duration": "durations"}.get(column.kind, f"{column.kind}s")
     raise DataError(
-        f"{rows:,} of {len(held.index):,} values are no {plural}{form}",
+        f"{rows:,} of {len(held.index):,} values are {_not_of(column)}",
         where=where,
         examples=examples,
         do=f'add them to `missing`, set a format, or set kind = "{wider}"',
     )
+
+
+def _not_of(column: Column) -> str:
+    """What values are that are not of a column's kind: ``no dates in the form %d.%m.%Y``."""
+    no, _, yes = column.format.partition("|")
+    if column.kind == "boolean" and yes:
+        return f"neither {no!r} nor {yes!r}"
+    plural = {"category": "labels"}.get(column.kind, f"{column.kind}s")
+    shown = column.format and column.kind in ("date", "datetime", "duration")
+    return f"no {plural}{f' in the form {column.format}' if shown else ''}"

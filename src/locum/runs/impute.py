@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from locum.data.kept_cells import KeptCells, kept_cells
 from locum.data.lineage_stamp import after_given
-from locum.errors import GuaranteeWarning, UsageError
+from locum.errors import DataError, GuaranteeWarning, UsageError
 from locum.files.atomic import TEMPORARY_PREFIX, flush_folder, folder_error
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed, child_seed
 from locum.runs.config import find_config
+from locum.runs.match_columns import list_names
 from locum.runs.options import DEFAULT_SEED, several
 from locum.runs.request import RunRequest
 from locum.runs.sample import load, refuse_out, write_rows
 from locum.runs.tables import find_rules, need_column, read_table, refine_schema
 from locum.schema.lineage import REAL, Lineage, partly, void_warning
-from locum.wording import count
+from locum.wording import count, verb
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -204,19 +205,66 @@ def _seeds(seed: int, repeat: int) -> list[int]:
 def _by_model(
     data: Any, model: Synthesizer, columns: Sequence[str] | None, method: str, seed: int
 ) -> Imputed:
-    from locum.control.given import read_given
     from locum.control.impute.with_model import impute as complete
 
-    given = read_given(data, model.fitted, strict=False)
+    given, absent = _for_model(data, model)
+    if columns is not None:
+        columns = [need_column(c, given.column_names, where="column") for c in several(columns)]
     outcome = complete(model.fitted, given, columns=columns, method=method, seed=seed)  # type: ignore[arg-type]
     filled, rows = _difference(given, outcome.table)
     share = 1 - rows / max(outcome.table.num_rows, 1)
     drawn = after_given(model.lineage, data)
     mark = partly(drawn, share) if rows else None
-    notes = outcome.notes
+    notes = (*outcome.notes, *absent)
     risk = void_warning(model.lineage, drawn) if rows else ""
     kept = kept_cells(read_table(data).table, given, outcome.table)
     return Imputed(outcome.table, model.schema, model.origin, mark, filled, rows, notes, risk, kept)
+
+
+def _for_model(data: Any, model: Synthesizer) -> tuple[pa.Table, tuple[str, ...]]:
+    """The table as the model knows it, with a note on the columns of the model that it has not.
+
+    Raises
+    ------
+    UsageError
+        When the table has columns that the model has not, or no row.
+    DataError
+        When its values are not of the kind that the model learned.
+    """
+    from locum.control.given import read_given
+
+    raw = read_table(data)
+    have, known = raw.table.column_names, model.schema.names
+    extra, absent = ([n for n in one if n not in other] for one, other in ((have, known), (known, have)))
+    by_itself = "let the table fill itself (leave out --model)"
+    if extra:
+        lacks = f" and lacks {count(len(absent), 'column')} of it ({list_names(absent)})" if absent else ""
+        drop = f"leave {verb(len(extra), 'it', 'them')} out of the table, "
+        raise UsageError(
+            f"the table has {count(len(extra), 'column')} that the model does not know "
+            f"({list_names(extra)}){lacks}",
+            where=raw.name,
+            expected=f"columns of the model only: {list_names(known)}",
+            do=f"{drop if len(extra) < len(have) else ''}give a model of such a table, or {by_itself}",
+        )
+    try:
+        given = read_given(data, model.fitted, strict=False)
+    except DataError as error:
+        raise DataError(
+            error.what,
+            where=error.where,
+            examples=error.examples,
+            expected="the kind of values that the model has learned",
+            do=f"give a model of such a table, or {by_itself}",
+        ) from error
+    if not absent:
+        return given, ()
+    n = len(absent)
+    note = (
+        f"The table lacks {count(n, 'column')} of the model ({list_names(absent)}): nothing is told by "
+        f"{verb(n, 'it', 'them')}, and {verb(n, 'it is', 'they are')} not added."
+    )
+    return given, (note,)
 
 
 def _by_itself(
@@ -259,6 +307,13 @@ def _by_itself(
 def _left_notes(done: Completed) -> list[str]:
     """A sentence on each column that is left; that nothing was missing, where it is so."""
     notes = [f"{name} is left as it is: {why}." for name, why in done.left]
+    if done.single:
+        n, cells = len(done.single), sum(done.cells(name) for name in done.single)
+        notes.append(
+            f"{list_names(done.single)} {verb(n, 'holds', 'hold')} a single value{verb(n, '', ' each')}, "
+            f"which was written into {count(cells, 'missing cell')}: where missing means another value, name "
+            "the columns to fill with --column."
+        )
     return notes if done.filled or done.left else ["Nothing was missing."]
 
 
@@ -287,7 +342,7 @@ def _rule_notes(before: pa.Table, after: pa.Table, schema: Schema) -> list[str]:
         broken = int((clause.holds(before) & ~clause.holds(after)).sum())
         if broken:
             notes.append(
-                f"{count(broken, 'filled row')} break{'s' if broken == 1 else ''} the rule {clause.text}: "
+                f"{count(broken, 'filled row')} {verb(broken, 'breaks', 'break')} the rule {clause.text}: "
                 "a generator keeps rules (locum fit, then locum impute --model)."
             )
     return notes
@@ -362,9 +417,9 @@ def how_to_combine(repeat: int, rows: int, *, drawn: bool) -> str:
         Whether parameters were drawn anew for each table, as without a model.
     """
     text = (
-        f"Analyse each file, then combine (Rubin's rules): the estimate is the mean of all {repeat}, "
-        f"its variance the mean of their squared standard errors plus {1 + 1 / repeat:.3g} times the "
-        f"variance between the {repeat} estimates. In Python locum.combine(estimates, variances, "
+        f"Analyse each file, then combine (Rubin's rules): the estimate is the mean of all {repeat:,} "
+        f"estimates, its variance the mean of their squared standard errors plus (1 + 1/{repeat}) times the "
+        f"variance between the {repeat:,} estimates. In Python locum.combine(estimates, variances, "
         f"n_real={rows}, rule='imputed') does it and gives the interval, with the degrees of freedom of "
         "Barnard and Rubin."
     )

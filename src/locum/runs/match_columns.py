@@ -22,11 +22,22 @@ LISTED = 5
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """A column that cannot be compared, and why; `error` says it at length where values are the reason."""
+    """A column that cannot be compared, and why.
+
+    Attributes
+    ----------
+    column, reason
+        Its name, and a sentence without an end.
+    error
+        Where values are the reason, what is wrong with them; None where there is no such column.
+    near
+        A column of the other table that is called about the same, where there is no such column.
+    """
 
     column: str
     reason: str
     error: DataError | None = None
+    near: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,8 @@ def match(schema: Schema, raw: Raw, real: Raw | None = None) -> Matched:
         if name is None:
             near = get_close_matches(column.name, surplus, n=1, cutoff=0.6)
             hint = f" (it has {near[0]!r})" if near else ""
-            unmatched.append(Unmatched(column.name, f"{raw.name} has no such column{hint}"))
+            reason = f"{raw.name} has no such column{hint}"
+            unmatched.append(Unmatched(column.name, reason, near=near[0] if near else ""))
             columns.append(column)
             continue
         try:

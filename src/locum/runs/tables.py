@@ -45,7 +45,8 @@ def need_column(name: str, names: Sequence[str], *, where: str) -> str:
     """
     if name in names:
         return name
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    alike = [other for other in names if other.strip().casefold() == name.strip().casefold()]
+    close = alike or get_close_matches(name, names, n=1, cutoff=0.5)
     raise UsageError(
         f"there is no column {name!r}",
         where=where,
@@ -94,8 +95,8 @@ def need_columns(request: RunRequest, names: Sequence[str]) -> None:
             need_column(name, names, where=where)
 
 
-def check_target(table: pa.Table, schema: Schema, target: str | None) -> None:
-    """Refuse a target from which nothing can be learned.
+def check_target(table: pa.Table, schema: Schema, target: str | None, *, needed: bool = False) -> None:
+    """Refuse a target from which nothing can be learned; `needed` says that none is no way out.
 
     Raises
     ------
@@ -110,16 +111,15 @@ def check_target(table: pa.Table, schema: Schema, target: str | None) -> None:
     distinct = int(pc.count_distinct(values, mode="only_valid").as_py())
     present = len(values) - values.null_count
     where = f"{schema.name}.{target}"
+    do = "name another target" if needed else "name another target, or none: the run works without one"
     if distinct < 2 and len(values) > 1:
         what = "holds no value at all" if distinct == 0 else "holds the same value in every row"
-        raise DataError(
-            f"the target {what}", where=where, do="name another target, or none: the run works without one"
-        )
+        raise DataError(f"the target {what}", where=where, do=do)
     if schema[target].regenerated or (schema[target].kind == "category" and distinct == present > 2):
         raise DataError(
             f"the target is another {schema[target].kind} in every row, so nothing can be predicted",
             where=where,
-            do="name another target, or none: the run works without one",
+            do=do,
         )
 
 
@@ -309,7 +309,9 @@ class StudyTable:
     digest: str
 
 
-def read_and_refine(source: Any, target: str | None, protected: Sequence[str]) -> StudyTable:
+def read_and_refine(
+    source: Any, target: str | None, protected: Sequence[str], *, needs_target: bool = False
+) -> StudyTable:
     """Read a table; ``path?target=x&protected=y`` says what holds for this one only."""
     from locum.data.canonical import canonical
 
@@ -329,6 +331,6 @@ def read_and_refine(source: Any, target: str | None, protected: Sequence[str]) -
     raw = read_table(path, **(config.reading if config else {}))
     schema, _ = refine_schema(request, raw, config)
     table = canonical(raw, schema)
-    check_target(table, schema, schema.target)
+    check_target(table, schema, schema.target, needed=needs_target)
     schema = find_rules(request, config, table, schema)
     return StudyTable(Path(raw.name).stem or raw.name, schema, raw, table, fingerprint_of(path, raw).sha256)

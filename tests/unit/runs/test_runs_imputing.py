@@ -123,7 +123,7 @@ def test_several_tables_and_how_to_combine_them(data: Path, capsys: pytest.Captu
     out = data.parent / "full.csv"
     assert call("impute", data, "--repeat", "3", "--out", out) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "1.33 times the variance between the 3 estimates" in said
+    assert "(1 + 1/3) times the variance between the 3 estimates" in said
     assert "locum.combine(estimates, variances, n_real=200, rule='imputed')" in said
     files = [data.parent / f"full-{k}.csv" for k in (1, 2, 3)]
     assert sorted(data.parent.glob("full*.csv")) == files

@@ -59,7 +59,7 @@ def draw_numbers(
         For parameters and cells.
     """
     if len(learn) < FEW or not y.max() > y.min():
-        return rng.choice(y, len(rows))
+        return rng.choice(y[form.allows(y)] if form.allows(y).any() else y, len(rows))
     z = form.foretold(y)
     centre, scale = z.mean(), z.std()
     z = (z - centre) / scale
@@ -74,6 +74,9 @@ def draw_numbers(
         def foretell(part: IntArray) -> FloatArray:
             return np.asarray(level + features_of(predictors, j, part, recipe.terms) @ weights)
 
+    if form.manner == "donor":
+        usable = form.allows(y[given])
+        known, errors, given = known[usable], errors[usable], given[usable]
     order = np.argsort(known, kind="stable")
     known, errors, values = known[order], errors[order], y[given[order]]
     out = np.empty(len(rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,12 +12,14 @@ from locum.control.impute.cell_draws import draw_codes, draw_numbers
 from locum.control.impute.column_values import ColumnValues
 from locum.control.impute.number_form import DrawnForm
 from locum.control.impute.predictors import Predictors
-from locum.control.impute.recipe import Recipe, choose_recipe
+from locum.control.impute.recipe import Recipe, choose_recipe, explained
+from locum.control.impute.terms import ROWS as TERM_ROWS
+from locum.control.impute.terms import draw_steps
 from locum.randomness import child_seed, stream
 
 #: Turns over the columns, fewer where rows are many, and those before recipes are chosen; one is enough for a
 #: single column.
-TURNS, FEWER, MANY, FIRST = 8, 5, 5_000, 1
+TURNS, FEWER, MANY, FIRST = 8, 5, 3_000, 1
 #: Rows that equations learn from, at most.
 LEARN = 10_000
 #: Complete rows, and their share among those with a value, from which on recipes are chosen by these alone.
@@ -104,13 +106,16 @@ def run_chain(
     alone = len(turn_order) == 1
     found = dict(recipes)
     whole = np.logical_and.reduce([c.held.codes >= 0 for c in columns])
+    own: dict[int, Recipe] = {}
     drawn: dict[int, Drawn] = {}
     turns = 1 if alone else TURNS if len(whole) <= MANY else FEWER
     for turn in range(turns):
         for j in turn_order:
             if j not in found and (alone or turn >= FIRST):
                 found[j] = _chosen(predictors, columns[j], j, learn[j], whole, seed)
-            cells = _draw(predictors, columns[j], j, learn[j], missing[j], found.get(j, Recipe()), rng)
+            if j in found and j not in own:
+                own[j] = _with_drawn_steps(predictors, columns[j], j, learn[j], whole, found[j], rng)
+            cells = _draw(predictors, columns[j], j, learn[j], missing[j], own.get(j, Recipe()), rng)
             drawn[j] = cells
             values = cells.numbers if cells.codes is None else columns[j].shown(cells.codes)
             assert values is not None
@@ -121,14 +126,37 @@ def run_chain(
 def _chosen(
     predictors: Predictors, column: ChainColumn, j: int, learn: IntArray, whole: np.ndarray, seed: int
 ) -> Recipe:
+    rows, y = _to_choose_by(column, learn, whole)
+    if (y == y[0]).all():
+        return Recipe()
+    return choose_recipe(predictors, j, rows, y, column.labels, child_seed(seed, "recipe"))
+
+
+def _with_drawn_steps(
+    predictors: Predictors,
+    column: ChainColumn,
+    j: int,
+    learn: IntArray,
+    whole: np.ndarray,
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> Recipe:
+    """The recipe with its steps where this chain has them."""
+    if not any(factor.cut is not None for term in recipe.terms for factor in term):
+        return recipe
+    rows, y = _to_choose_by(column, learn, whole)
+    shown = explained(y[:TERM_ROWS], column.labels)
+    return replace(recipe, terms=draw_steps(predictors, j, rows[:TERM_ROWS], shown, recipe.terms, rng))
+
+
+def _to_choose_by(
+    column: ChainColumn, learn: IntArray, whole: np.ndarray
+) -> tuple[IntArray, FloatArray | IntArray]:
+    """Rows by which a recipe is chosen, complete ones where there are enough, and what is foretold there."""
     complete = learn[whole[learn]]
     rows = complete if len(complete) >= max(WHOLE, WHOLE_SHARE * len(learn)) else learn
-    codes = column.held.codes[rows]
-    if (codes == codes[0]).all():
-        return Recipe()
-    number, form = column.held.number, column.form
-    y = codes if column.labels or number is None or form is None else form.foretold(number[codes])
-    return choose_recipe(predictors, j, rows, y, column.labels, child_seed(seed, "recipe"))
+    codes, number, form = column.held.codes[rows], column.held.number, column.form
+    return rows, codes if column.labels or number is None or form is None else form.foretold(number[codes])
 
 
 def _draw(

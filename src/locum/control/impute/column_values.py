@@ -13,6 +13,11 @@ from locum.data.distinct import as_numbers, flat
 from locum.schema.column import Column
 from locum.schema.table import Schema
 
+#: A column whose range is so many times that of its middle (all rows but `END` on either side) has values so
+#: far out that they would decide every equation; so has one with values that lie `APART` times as far from
+#: the median as the next ones, if its range is `LONE` times that of all rows but `SIDE` on either side.
+FAR_OUT, END, LONE, SIDE, APART = 15.0, 0.02, 8.0, 0.1, 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnValues:
@@ -74,6 +79,34 @@ def normal_scores(counts: IntArray) -> FloatArray:
 def shares_below(counts: IntArray) -> FloatArray:
     """Middle of each value's share of the rows, 0-1, values in order."""
     return np.asarray((np.cumsum(counts) - counts / 2) / counts.sum())
+
+
+def far_out(number: FloatArray, counts: IntArray) -> bool:
+    """Whether a few values, in order with their counts, lie far from all others."""
+    inner, outer = (_ends(number, counts, share) for share in (SIDE, END))
+    if number[-1] - number[0] > FAR_OUT * (outer[1] - outer[0]) > 0:
+        return True
+    near = near_values(number, counts)
+    lone = near.stop - near.start < len(number)
+    return lone and bool(number[-1] - number[0] > LONE * (inner[1] - inner[0]) > 0)
+
+
+def near_values(number: FloatArray, counts: IntArray) -> slice:
+    """Places of the values, in order, that no wide gap parts from the middle ones."""
+    low, high = _ends(number, counts, SIDE)
+    width, middle = high - low, float(_ends(number, counts, 0.5)[0])
+    if not width > 0:
+        return slice(0, len(number))
+    away = np.maximum(np.abs(number - middle), width)
+    up = np.flatnonzero((away[1:] > APART * away[:-1]) & (number[1:] > middle))
+    down = np.flatnonzero((away[:-1] > APART * away[1:]) & (number[:-1] < middle))
+    return slice(int(down[-1]) + 1 if len(down) else 0, int(up[0]) + 1 if len(up) else len(number))
+
+
+def _ends(number: FloatArray, counts: IntArray, share: float) -> FloatArray:
+    """The values below and above which a share of the rows lies."""
+    total = np.cumsum(counts)
+    return np.asarray(number[np.searchsorted(total, np.array([share, 1.0 - share]) * total[-1])])
 
 
 def _finite(number: FloatArray) -> FloatArray:

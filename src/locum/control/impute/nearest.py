@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from locum.arrays import IntArray
+from locum.arrays import FloatArray, IntArray
+from locum.control.impute.column_values import near_values, normal_scores
 from locum.control.impute.indicators import IndicatorBlock, Matrix, blocks_of, matrix
 from locum.randomness import stream
 from locum.schema.table import Schema
@@ -21,6 +22,11 @@ ROUNDS, PASSES, FILL = 3, 2, 4
 RIDGE, RIDGE_THIN = 1e-3, 0.5
 #: A value in this share of the rows attracts a mean that is this near, in standard errors of the prediction.
 HEAP, NEAR = 0.01, 0.2
+#: Rows by which value and normal score are compared, the share of the worst that is left out, and by how much
+#: the squared error must be less for the score to be taken.
+JUDGED, WORST, MUCH = 5_000, 0.05, 0.5
+#: Share of rows of one value from which on it is not asked.
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +40,16 @@ class _Equations:
     weights
         For each block, weights of all features for its own; 0 for its own; shape (width, own width).
     error
-        Standard error with which each block's first feature is foretold.
+        Standard errors with which each block's first features, value and normal score, are foretold.
+    by_score
+        Which blocks are better filled by the normal score that is foretold than by the value: those with
+        values far out, which spoil the mean.
     """
 
     blocks: tuple[IndicatorBlock, ...]
     weights: tuple[Matrix, ...]
-    error: tuple[float, ...]
+    error: tuple[FloatArray, ...]
+    by_score: tuple[bool, ...]
 
 
 def nearest_codes(
@@ -97,10 +107,35 @@ def _learn(blocks: tuple[IndicatorBlock, ...], rows: IntArray) -> _Equations:
             weight = -(precision[:, own] @ inverse)
             weight[own] = 0.0
             weights.append(weight.astype(np.float32))
-            error.append(float(np.sqrt(max(inverse[0, 0], 0.0))))
+            error.append(np.sqrt(np.maximum(np.diag(inverse)[: max(block.lead, 1)], 0.0)))
             spread[own, own] = inverse * len(gone)
         _passes(x, blocks, weights, missing, PASSES)
-    return _Equations(blocks, tuple(weights), tuple(error))
+    by_score = tuple(
+        bool(len(gone)) and block.number is not None and _score_is_better(block, x, weight, rows)
+        for block, gone, weight in zip(blocks, missing, weights, strict=True)
+    )
+    return _Equations(blocks, tuple(weights), tuple(error), by_score)
+
+
+def _score_is_better(block: IndicatorBlock, x: Matrix, weight: Matrix, rows: IntArray) -> bool:
+    """Whether values are foretold much nearer by way of normal scores, the worst rows left out.
+
+    Not where most rows hold the same value: what is expected lies between it and the others.
+    """
+    assert block.number is not None
+    if block.counts.max() > HALF * block.counts.sum():
+        return False
+    seen = np.flatnonzero(block.codes[rows] >= 0)[:JUDGED]
+    found = x[seen] @ weight[:, : block.lead]
+    true = block.number[block.codes[rows[seen]]]
+    losses = []
+    for axis in range(block.lead):
+        mean = found[:, axis] * block.scale[axis] + block.mean[axis]
+        guess = mean if not axis else np.interp(mean, normal_scores(block.counts), block.number)
+        losses.append(np.sort(np.abs(guess - true))[: max(1, int((1 - WORST) * len(seen)))])
+    size = max(float(losses[0].max()), 1e-300)  # squares of huge numbers would overflow
+    by_value, by_score = (float(((loss / size) ** 2).mean()) for loss in losses)
+    return by_score < MUCH * by_value
 
 
 def _passes(
@@ -127,26 +162,30 @@ def _fill(known: _Equations, rows: IntArray, fill: Sequence[int]) -> dict[int, I
         block, gone = blocks[i], missing[i]
         codes = block.codes[rows].copy()
         if len(gone):
-            codes[gone] = _best(block, x[gone, block.place], known.error[i])
+            codes[gone] = _best(block, x[gone, block.place], known.error[i], known.by_score[i])
         out[i] = codes
     return out
 
 
-def _best(block: IndicatorBlock, x: Matrix, error: float) -> IntArray:
-    """Code of the likeliest label, or of the value nearest the mean ."""
+def _best(block: IndicatorBlock, x: Matrix, error: FloatArray, by_score: bool) -> IntArray:
+    """Code of the likeliest label, or of the value nearest what is expected."""
     if block.number is None:
         first = np.searchsorted(block.cells, np.arange(block.cells[-1] + 1))
         return np.asarray(first[block.shares(x).argmax(axis=1)])
-    number = block.number
-    mean = x[:, 0] * block.scale[0] + block.mean[0]
-    right = np.clip(np.searchsorted(number, mean), 1, max(len(number) - 1, 1))
-    right = np.minimum(right, len(number) - 1)
+    axis, near_by = int(by_score), slice(0, len(block.number))
+    if by_score:
+        near_by = near_values(block.number, block.counts)
+    line = (normal_scores(block.counts) if by_score else block.number)[near_by]
+    mean = x[:, axis] * block.scale[axis] + block.mean[axis]
+    right = np.clip(np.searchsorted(line, mean), 1, max(len(line) - 1, 1))
+    right = np.minimum(right, len(line) - 1)
     lower = np.maximum(right - 1, 0)
-    near = np.where(mean - number[lower] <= number[right] - mean, lower, right)
-    heaps = np.flatnonzero(block.counts >= max(3.0, HEAP * block.counts.sum()))
-    reach = NEAR * error * block.scale[0]
+    near = np.where(mean - line[lower] <= line[right] - mean, lower, right)
+    counts = block.counts[near_by]
+    heaps = np.flatnonzero(counts >= max(3.0, HEAP * block.counts.sum()))
+    reach = NEAR * error[axis] * block.scale[axis]
     most = np.zeros(len(mean), dtype=np.int64)
     for heap in heaps:  # at most 1 / HEAP of them
-        closer = (np.abs(mean - number[heap]) <= reach) & (block.counts[heap] > most)
-        near[closer], most[closer] = heap, block.counts[heap]
-    return np.asarray(near)
+        closer = (np.abs(mean - line[heap]) <= reach) & (counts[heap] > most)
+        near[closer], most[closer] = heap, counts[heap]
+    return np.asarray(near + near_by.start)

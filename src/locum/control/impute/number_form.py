@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from locum.arrays import BoolArray, FloatArray, IntArray
-from locum.control.impute.column_values import ColumnValues, normal_scores
+from locum.control.impute.column_values import END, ColumnValues, far_out, near_values, normal_scores
 from locum.schema.column import Column
 
 #: ``grid``: any value on the column's grid within its limits; ``near``: the value that occurs nearest to what
@@ -19,11 +19,10 @@ Manner = Literal["grid", "near", "donor"]
 HEAP, SCALE = 0.1, 15
 #: Share of different values among the rows from which on a column is taken for a continuous one.
 CONTINUOUS = 0.5
-#: An end is soft if at most this share of rows, less one, lies in this part of the range beside it.
-END, EDGE = 0.02, 0.05
-#: A column whose range is so many times that of its middle (all rows but `END` on either side) has values so
-#: far out that they would decide every equation: equations see its order of rows only.
-FAR_OUT = 15.0
+#: An end is soft if at most a share `END` of rows, less one, lies in this part of the range beside it.
+EDGE = 0.05
+#: Rows, and share of them, up to which values far out are taken for slips, which no other cell is given.
+SLIPS, SLIP_SHARE = 3, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +100,26 @@ def number_form(held: ColumnValues, column: Column, *, fixed: bool) -> DrawnForm
         manner = "donor"
     elif len(number) < CONTINUOUS * rows:
         manner = "near"
-    if _far_out(number, held.counts):
+    far = far_out(number, held.counts)
+    if far:  # equations see its order of rows only
         manner = "donor"
     if manner == "grid" and not _plain(held, column):
         manner = "donor"
     if manner != "grid":
-        return DrawnForm(manner, 0.0, 0.0, None, -np.inf, np.inf, number, score)
+        low, high = _without_slips(number, held.counts) if far else (-np.inf, np.inf)
+        return DrawnForm(manner, 0.0, 0.0, None, low, high, number, score)
     step, origin = _grid(number, column)
     low, high = _limits(number, held.counts)
     return DrawnForm(manner, step, origin, column.decimals if step else None, low, high, number, score)
 
 
-def _far_out(number: FloatArray, counts: IntArray) -> bool:
-    """Whether a few values lie far from all others."""
-    total = np.cumsum(counts)
-    low, high = (number[np.searchsorted(total, share * total[-1])] for share in (END, 1.0 - END))
-    return bool(number[-1] - number[0] > FAR_OUT * (high - low) > 0)
+def _without_slips(number: FloatArray, counts: IntArray) -> tuple[float, float]:
+    """Limits without values far out that hardly a row has: slips of the pen are not handed on."""
+    near = near_values(number, counts)
+    beyond = counts.sum() - counts[near].sum()
+    if beyond > max(SLIPS, SLIP_SHARE * counts.sum()):
+        return -np.inf, np.inf
+    return float(number[near][0]), float(number[near][-1])
 
 
 def _plain(held: ColumnValues, column: Column) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import BoolArray, FloatArray, IntArray
-from locum.control.impute.column_values import ColumnValues, normal_scores
+from locum.control.impute.column_values import ColumnValues, far_out, normal_scores
 
 #: Indicators of labels in all, about; the most and least for one column; rows that a label needs for its own.
 TOTAL, MOST, LEAST, SUPPORT = 300, 24, 3, 5
@@ -58,7 +58,8 @@ class Predictors:
     x
         Standardised features; shape (n_rows, width).
     base
-        Those with which a linear equation begins: values of ordered columns and indicators of labels.
+        Those with which a linear equation begins: values of ordered columns (with normal scores where some
+        lie far out) and indicators of labels.
     owner
         Place of the column that each feature belongs to.
     label
@@ -79,7 +80,9 @@ class Predictors:
         for j, coding in enumerate(codings):
             self.owner[coding.place] = j
             if coding.cells is None:
-                self.base[coding.place.start + 1 : coding.place.stop] = False
+                # Where values lie far out, the order of rows tells what the values do not.
+                far = far_out(columns[j].number, columns[j].counts)  # type: ignore[arg-type]
+                self.base[coding.place.start + 1 : coding.place.stop] = far
             else:
                 self.label[coding.place] = True
         self.x = np.zeros((len(columns[0].codes), width), dtype=np.float32)

@@ -75,11 +75,7 @@ def choose_recipe(
     seed
         For trees.
     """
-    if labels:
-        shown = (y[:, None] == np.arange(min(labels, FORETOLD))).astype(np.float64)
-    else:
-        shown = ((y - y.mean()) / (y.std() or 1.0))[:, None]
-    terms = find_terms(predictors, j, rows[:TERM_ROWS], shown[:TERM_ROWS])
+    terms = find_terms(predictors, j, rows[:TERM_ROWS], explained(y, labels)[:TERM_ROWS])
     rows, y = rows[:ROWS], y[:ROWS]
     n = len(rows)
     x = features_of(predictors, j, rows, terms)
@@ -95,6 +91,13 @@ def choose_recipe(
     bare = predictors.x[rows][:, predictors.linear(j)]
     rounds = choose_rounds(bare, y, starts, child_seed(seed, "trees", j), labels)
     return Recipe(terms, rounds, ridge)
+
+
+def explained(y: FloatArray | IntArray, labels: int) -> FloatArray:
+    """What terms are looked for by: a standardised number, or indicators of labels; shape (n, k)."""
+    if labels:
+        return np.asarray((y[:, None] == np.arange(min(labels, FORETOLD))).astype(np.float64))
+    return np.asarray(((y - y.mean()) / (y.std() or 1.0))[:, None])
 
 
 def _start(x: FloatArray, y: FloatArray | IntArray, train: IntArray, labels: int, ridge: float) -> FloatArray:

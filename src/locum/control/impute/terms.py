@@ -10,15 +10,17 @@ from locum.arrays import BoolArray, FloatArray, IntArray
 from locum.control.impute.predictors import Predictors
 
 #: Chance that a table without any such term is given one, and the most terms per column.
-ALPHA, MOST = 0.05, 12
+ALPHA, MOST = 0.1, 12
 #: Rows that terms are looked for in, at most; rows for each feature, at least; candidates looked at closely.
 ROWS, THIN, CLOSE = 2_000, 3, 16
 #: Rows that a product must rest on.
 SUPPORT = 8.0
 #: Places of steps that are tried for each ordered column, and how many factors there may be for them.
 PLACES = ((np.arange(1, 8) / 8, 60), (np.arange(1, 4) / 4, 150), (np.array([0.5]), 1_000))
-#: Places between two that were tried, where the best one lies.
-FINE = 30
+#: Places of a step, the best by running sums, that are looked at in full.
+CLOSEST = 3
+#: Candidates whose steps are moved before the best one is taken.
+MOVED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,53 @@ def find_terms(predictors: Predictors, j: int, rows: IntArray, y: FloatArray) ->
         if not close:
             break
         gain = search.gains(close)
-        best = int(gain.argmax())
-        if gain[best] < least:
+        if gain.max() < least:
             break
-        term = search.moved(close[best], pairs)
+        # Steps lie on a grid at first: only once they are moved can they be held against bends and products.
+        order = np.argsort(-gain, kind="stable")[:MOVED]
+        moved = [search.moved(close[k]) for k in order if gain[k] >= least]
+        term = moved[int(search.gains(moved).argmax())]
         found.append(term)
         search.take(term)
+    return tuple(found)
+
+
+def draw_steps(
+    predictors: Predictors,
+    j: int,
+    rows: IntArray,
+    y: FloatArray,
+    terms: tuple[Term, ...],
+    rng: np.random.Generator,
+) -> tuple[Term, ...]:
+    """The terms with each step where it may as well be: drawn by how likely each place makes the rows.
+
+    Places are as likely beforehand as rows lie there; with normal errors one that leaves a share u of the
+    variance makes n rows likelier by u to the power of -n / 2 (the posterior of a change point, Smith 1975;
+    of several labels u is Wilks' lambda). A place that was settled once for all would count as known, and
+    intervals would come out too narrow.
+
+    Parameters
+    ----------
+    predictors, j, rows, y
+        As for `find_terms`.
+    terms
+        Those that were found.
+    rng
+        For the places.
+    """
+    found = list(terms)
+    for k, term in enumerate(found):
+        if all(factor.cut is None for factor in term):
+            continue
+        x = predictors.x[rows]
+        others = term_features(x, tuple(found[:k] + found[k + 1 :]))
+        linear = x[:, predictors.linear(j)].astype(np.float64)
+        search = _Search(x, np.column_stack([np.ones(len(rows)), linear, others]), y)
+        for place, factor in enumerate(term):
+            if factor.cut is not None and search.rank:
+                term = search.drawn(term, place, rng)
+        found[k] = term
     return tuple(found)
 
 
@@ -130,17 +173,58 @@ class _Search:
         good = (size > 1e-6 * (centred**2).sum(axis=0)) & (size**2 > SUPPORT * (own**4).sum(axis=0))
         return own, np.where(good, size, 0.0)
 
-    def moved(self, term: Term, pairs: _Candidates) -> Term:
-        """The term with each step where it explains most, between its neighbours."""
+    def moved(self, term: Term) -> Term:
+        """The term with each step where it explains most."""
         for _ in range(2 if len(term) == 2 else 1):
             for place, factor in enumerate(term):
                 if factor.cut is None:
                     continue
-                tried = [(*term[:place], f, *term[place + 1 :]) for f in pairs.around(factor)]
-                gain = self.gains(tried)
-                if gain.max() > 0:
-                    term = tried[int(gain.argmax())]
+                cuts, gain = self.by_place(term, place)
+                tried = [self._with_cut(term, place, cuts[k]) for k in np.argsort(-gain)[:CLOSEST]]
+                gains = self.gains([term, *tried])
+                term = [term, *tried][int(gains.argmax())]
         return term
+
+    def drawn(self, term: Term, place: int, rng: np.random.Generator) -> Term:
+        """The term with one of its steps at a place that is drawn by how likely it makes the rows."""
+        cuts, gain = self.by_place(term, place)
+        if not len(gain) or not gain.max() > 0:
+            return term
+        # With normal errors n rows become likelier by the share that is left, to the power of -n / 2.
+        n = len(self.rest)
+        likely = -n / 2 * np.log1p(-np.minimum(gain / n, 1 - 1e-9))
+        chance = np.where(gain > 0, np.exp(likely - likely.max()), 0.0)
+        return self._with_cut(term, place, cuts[int(rng.choice(len(cuts), p=chance / chance.sum()))])
+
+    def by_place(self, term: Term, place: int) -> tuple[FloatArray, FloatArray]:
+        """Every cut of one of the steps, and the chi-square of the term with it.
+
+        All of them come from running sums over the rows in order of the feature, at the cost of one term.
+        """
+        own = self.x[:, term[place].feature]
+        order = np.argsort(own, kind="stable")
+        last = np.flatnonzero(own[order][:-1] < own[order][1:])
+        n, k = self.rest.shape
+        last = last[(last + 1 >= SUPPORT) & (n - last - 1 >= SUPPORT)]
+        other = np.ones(n)
+        for factor in term[:place] + term[place + 1 :]:
+            other = other * factor.values(self.x)
+        share = ((n - last - 1) / n)[:, None]
+        weighted = np.column_stack([self.rest, self.basis])[order] * other[order, None]
+        above = weighted.sum(axis=0) - np.cumsum(weighted, axis=0)[last]
+        squares = other[order] ** 2
+        beyond = squares.sum() - np.cumsum(squares)[last]
+        spread = np.maximum(share * (1 - share), 1e-6)
+        turned = (above - share * weighted.sum(axis=0)) / np.sqrt(spread)
+        whole = (beyond * (1 - 2 * share[:, 0]) + share[:, 0] ** 2 * squares.sum()) / spread[:, 0]
+        size = whole - (turned[:, k:] ** 2).sum(axis=1)
+        good = size > 1e-6 * whole
+        gain = np.where(good, (turned[:, :k] ** 2).sum(axis=1) / np.where(good, size, 1.0), 0.0)
+        return own[order][last].astype(np.float64), gain
+
+    def _with_cut(self, term: Term, place: int, cut: float) -> Term:
+        step = _step(self.x, term[place].feature, float(cut))
+        return (*term[:place], step, *term[place + 1 :])
 
     def take(self, term: Term) -> None:
         """Let the equation have the term."""
@@ -176,59 +260,52 @@ class _Candidates:
         places = next((p for p, most in PLACES if len(label) + len(value) * (1 + len(p)) <= most), None)
         plain = [Factor(int(i)) for i in (*value, *label)]
         steps: list[Factor] = []
-        self._cuts: dict[int, FloatArray] = {}
-        self._x = x
         for i in value:
             if places is None:
                 break
             cuts = np.unique(np.quantile(x[:, i], places, method="lower"))
-            self._cuts[int(i)] = cuts[cuts < x[:, i].max()]
-            steps += [_step(x, int(i), float(c)) for c in self._cuts[int(i)]]
+            steps += [_step(x, int(i), float(c)) for c in cuts[cuts < x[:, i].max()]]
         self.singles: list[Term] = [
             *((Factor(int(i)),) for i in np.flatnonzero(other & ~predictors.base)),
             *((s,) for s in steps),
         ]
         self.factors = [*plain, *steps] if places is not None else []
-        self._single = term_features(x, tuple(self.singles))
-        self._factor = term_features(x, tuple((f,) for f in self.factors))
+        # Single precision will do here: the nearest terms are looked at in full.
+        self._single = term_features(x, tuple(self.singles)).astype(np.float32)
+        self._factor = term_features(x, tuple((f,) for f in self.factors)).astype(np.float32)
         owner = np.array([predictors.owner[f.feature] for f in self.factors], dtype=np.int64)
         square = np.array(
             [f.cut is None and not predictors.label[f.feature] for f in self.factors], dtype=np.bool_
         )
         self._fits: BoolArray = np.triu(owner[:, None] != owner[None, :]) | np.diag(square)
-        self._squares = self._factor**2
+        squares, n = self._factor**2, len(x)
+        self._pair_size = _size(
+            np.asarray(self._factor.T @ self._factor, dtype=np.float64),
+            np.asarray(squares.T @ squares, dtype=np.float64),
+            n,
+        )
+        self._single_size = _size(
+            self._single.sum(axis=0, dtype=np.float64), (self._single**2).sum(axis=0, dtype=np.float64), n
+        )
         self.number = len(self.singles) + int(self._fits.sum())
 
     def nearest(self, rest: FloatArray, most: int) -> list[Term]:
         """The terms that correlate most with the residuals."""
-        n, m = self._factor.shape
+        m = self._factor.shape[1]
+        rest = rest.astype(np.float32)
         found: list[tuple[float, Term]] = []
         if self.singles:
-            own = self._single
-            gain = ((rest.T @ own) ** 2).sum(axis=0) / _size(own.sum(axis=0), (own**2).sum(axis=0), n)
+            gain = ((rest.T @ self._single) ** 2).sum(axis=0) / self._single_size
             found += [(float(gain[k]), self.singles[k]) for k in np.argsort(-gain)[:most]]
         gain = np.zeros((m, m))
         for column in rest.T:
             gain += ((self._factor * column[:, None]).T @ self._factor) ** 2
-        gain /= _size(self._factor.T @ self._factor, self._squares.T @ self._squares, n)
+        gain /= self._pair_size
         gain = np.where(self._fits, gain, 0.0).ravel()
         for k in np.argsort(-gain)[:most]:
             if gain[k] > 0:
                 found.append((float(gain[k]), (self.factors[k // m], self.factors[k % m])))
         return [term for _, term in sorted(found, key=lambda pair: -pair[0])[:most]]
-
-    def around(self, step: Factor) -> list[Factor]:
-        """The step at places from the one that was tried before it to the one after it."""
-        assert step.cut is not None
-        cuts, own = self._cuts[step.feature], self._x[:, step.feature]
-        below, above = cuts[cuts < step.cut], cuts[cuts > step.cut]
-        inside = own[
-            (own > (below[-1] if len(below) else -np.inf)) & (own < (above[0] if len(above) else own.max()))
-        ]
-        places = np.unique(inside)
-        if len(places) > FINE:
-            places = places[np.linspace(0, len(places) - 1, FINE).astype(np.int64)]
-        return [step, *(_step(self._x, step.feature, float(c)) for c in places)]
 
 
 def _step(x: np.ndarray, feature: int, cut: float) -> Factor:

@@ -33,6 +33,8 @@ from locum.models.fitted import Fitted
 from locum.models.guide import Guide
 from locum.randomness import child_seed
 from locum.schema.domain import Codes
+from locum.wording import count as written
+from locum.wording import verb
 
 #: Passes over the rows and draws of each, from which the best single value is taken: one pass asks one of a
 #: generator's parts (a chain of trees) for each row, several passes average over parts.
@@ -121,8 +123,9 @@ def _left(count: Count) -> tuple[str, ...]:
     """A sentence on the rows that stay as they are; none when all were filled."""
     if not count.left:
         return ()
-    rows = "1 row is" if count.left == 1 else f"{count.left:,} rows are"
-    return (f"{rows} left as they are: nothing was found that keeps every rule beside their cells.",)
+    n = count.left
+    rows = f"{written(n, 'row')} {verb(n, 'is left as it is', 'are left as they are')}"
+    return (f"{rows}: nothing was found that keeps every rule beside {verb(n, 'its', 'their')} cells.",)
 
 
 def _with_values(

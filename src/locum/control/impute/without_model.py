@@ -39,12 +39,19 @@ class Completed:
         Columns that still have missing cells, with the reason.
     rows
         Rows in which a cell was filled.
+    single
+        Filled columns of which only one value was known.
     """
 
     table: pa.Table
     filled: tuple[tuple[str, int], ...]
     left: tuple[tuple[str, str], ...]
     rows: int
+    single: tuple[str, ...] = ()
+
+    def cells(self, name: str) -> int:
+        """Cells that were filled in a column."""
+        return dict(self.filled).get(name, 0)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the rows, JSON-ready."""
@@ -183,6 +190,7 @@ def _filled(
     """The table with the drawn cells in it."""
     out, rows = table, np.zeros(table.num_rows, dtype=np.bool_)
     counts = []
+    single = tuple(held[j].name for j in drawn if len(held[j].values) == 1)
     for j, cells in drawn.items():
         own, missing = held[j], held[j].missing
         old = flat(out.column(own.name))
@@ -194,7 +202,7 @@ def _filled(
         out = put(out, own.name, pc.if_else(pa.array(mask), new.take(pa.array(place)), old))
         rows |= mask
         counts.append((own.name, len(missing)))
-    return Completed(out, tuple(counts), left, int(rows.sum()))
+    return Completed(out, tuple(counts), left, int(rows.sum()), single)
 
 
 def _values(held: ColumnValues, cells: Drawn, kind: pa.DataType) -> pa.Array:

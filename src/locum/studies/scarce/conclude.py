@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -10,8 +11,8 @@ import numpy as np
 
 from locum.arrays import FloatArray
 from locum.studies.mix.arms import Goal
-from locum.studies.mix.contrast import corrected_difference
 from locum.studies.mix.result import Contrast
+from locum.studies.scarce.interval import LEAST_SPLITS, bounded_difference, range_of
 from locum.studies.scarce.result import RelatedFinding, ScarceVerdict, Scarcity, WayKind, WayResult
 from locum.studies.scarce.ways import HALVED
 
@@ -56,21 +57,24 @@ def conclude(
 
     The intervals are those of Nadeau and Bengio for splits that overlap, each at the level
     ``1 - 0.05 / m`` for m ways, so that all hold at once in 95 % of cases (Bonferroni): naming the best of
-    many ways then claims no more than was shown.
+    many ways then claims no more than was shown. They are laid on a scale of angles, so that the base's mean
+    score and a difference never lead out of the range of AUC or R2
+    (`locum.studies.scarce.interval.bounded_difference`).
     """
     copies: dict[str, WayKind] = {control(name): "copy" for name in kinds}
     every: dict[str, WayKind] = {REAL: "real", **copies, **kinds}
     own, other = (
         {name: np.array([s.scores[name][side] for s in splits]) for name in every} for side in (0, 1)
     )
-    level = 1 - (1 - LEVEL) / len(kinds)
+    level, bounds = 1 - (1 - LEVEL) / len(kinds), range_of(goal.task)
     ways = []
     for name, kind in every.items():
         added = float(np.mean([s.added[name] for s in splits]))
         way = WayResult(name, kind, added, float(np.nanmean(own[name])))
         if name in kinds:
-            gain, over = (_contrast(own[name], own[base], level) for base in (REAL, control(name)))
-            others = _contrast(other[name], other[REAL], LEVEL) if group else None
+            gain, over = (_contrast(own[name], own[base], level, bounds) for base in (REAL, control(name)))
+            known = int((~np.isnan(other[name] + other[REAL])).sum()) >= LEAST_SPLITS
+            others = _contrast(other[name], other[REAL], LEVEL, bounds) if group and known else None
             way = WayResult(name, kind, added, way.score, gain, over, decide(gain, over), others)
         ways.append(way)
     measure = "R2" if goal.task == "regression" else "AUC"
@@ -87,7 +91,7 @@ def conclude(
         verdict=verdict,
         sentence="",
         chosen=chosen,
-        beside=_beside(ways, own, chosen, measure),
+        beside=_beside(ways, own, chosen, measure, bounds),
         ways=tuple(ways),
         group=group,
     )
@@ -99,13 +103,9 @@ def control(way: str) -> str:
     return CONTROLS.get(way, COPIES)
 
 
-def _contrast(one: FloatArray, base: FloatArray, level: float) -> Contrast:
+def _contrast(one: FloatArray, base: FloatArray, level: float, bounds: tuple[float, float]) -> Contrast:
     """The paired difference over the splits in which both have a score."""
-    gap = one - base
-    gap = gap[~np.isnan(gap)]
-    if len(gap) < 2:
-        return Contrast(0.0, -1.0, 1.0, 1.0)
-    return corrected_difference(gap, SHARE, level=level)
+    return bounded_difference(one, base, SHARE, level=level, bounds=bounds)
 
 
 def decide(gain: Contrast, over_copies: Contrast) -> ScarceVerdict:
@@ -135,16 +135,22 @@ def lossless(way: WayResult) -> bool:
     return way.others is None or way.others.low > -MATTERS
 
 
-def _beside(ways: Sequence[WayResult], own: Mapping[str, FloatArray], chosen: str, measure: str) -> str:
+def _beside(
+    ways: Sequence[WayResult],
+    own: Mapping[str, FloatArray],
+    chosen: str,
+    measure: str,
+    bounds: tuple[float, float],
+) -> str:
     """How the chosen way does beside the best simple rival; without one, which rivals help."""
     rivals = [w for w in ways if w.kind == "rival"]
     if not rivals:
         return ""
     if not chosen:
         good = [w.name for w in rivals if w.verdict == "helps"]
-        return f"What needs no rows from elsewhere does help: {', '.join(good)}." if good else ""
+        return f"What needs no rows from elsewhere does help: {' and '.join(good)}." if good else ""
     best = max(rivals, key=lambda w: w.score).name
-    gap = _contrast(own[chosen], own[best], LEVEL)
+    gap = _contrast(own[chosen], own[best], LEVEL, bounds)
     between = between_words(gap, measure)
     if gap.low > 0:
         return f"It is ahead of the best simple rival, {best}, by {between}."
@@ -153,7 +159,7 @@ def _beside(ways: Sequence[WayResult], own: Mapping[str, FloatArray], chosen: st
 
 def _told(found: Scarcity, related: int) -> Scarcity:
     """The finding with its sentences."""
-    whom = f" for rows with {found.group}" if found.group else ""
+    whom = f" for rows where {found.group}" if found.group else ""
     stand_ins = [w for w in found.judged if w.kind != "rival"]
     sentence = _sentence(stand_ins, found.verdict, found.chosen, found.measure, whom, len(found.judged))
     if found.group and found.chosen:
@@ -181,18 +187,31 @@ def _sentence(
         what = "Adding such rows does not help" if len(ways) > 1 else f"Adding {best.name} does not help"
         beaten = best.gain.low > 0 and best.over_copies.high < MATTERS
         why = ", no more than copies of the real rows do" if beaten else ""
+        if best.score - best.gain.value > 1 - MATTERS:
+            alone = best.score - best.gain.value
+            why = f"; the real rows alone reach {alone:.3f}, so that nothing is left to gain"
         return f"{what}{whom}: at the best, by {best.name}, {between}{why}."
     return (
         f"There is no evidence that adding such rows helps{whom}: at the best, by {best.name}, {between}; "
-        f"over copies of the real rows {between_words(best.over_copies, measure)}. A true gain of "
-        f"{max(best.gain.detectable, best.over_copies.detectable):.3f} or more would probably have been seen."
+        f"over copies of the real rows {between_words(best.over_copies, measure)}. {_power(best, measure)}"
     )
+
+
+def _power(way: WayResult, measure: str) -> str:
+    """Which gain would have been seen."""
+    assert way.gain is not None and way.over_copies is not None
+    least = max(way.gain.detectable, way.over_copies.detectable)
+    if math.isinf(least):
+        return "Too few rows are tested on: even a perfect model would perhaps not have been told apart."
+    return f"A true gain of {least:.3f} {measure} or more would probably have been seen."
 
 
 def _loss(way: WayResult, measure: str) -> str:
     """What the amplified group costs the others."""
     if way.others is None:
-        return ""
+        return (
+            "What it does to the others cannot be told: nearly all of them have the same value of the target."
+        )
     between = between_words(way.others, measure)
     if lossless(way):
         return f"The others lose nothing that matters: {between}."

@@ -42,6 +42,11 @@ def same_rows(own: pa.Table, other: pa.Table, columns: Sequence[str]) -> BoolArr
     return nothing
 
 
+def repeated_rows(table: pa.Table, columns: Sequence[str]) -> int:
+    """How many rows are the same as an earlier one, cell for cell; 0 where a table of one column repeats."""
+    return table.num_rows - len(set(keys(table, columns))) if len(columns) > 1 else 0
+
+
 def keys(table: pa.Table, columns: Sequence[str]) -> list[tuple[object, ...]]:
     """The cells of each row."""
     return list(zip(*(table.column(name).to_pylist() for name in columns), strict=True))

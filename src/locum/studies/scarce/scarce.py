@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from locum.errors import UsageError
-from locum.evaluation.learn.cells import levels_of
 from locum.progress import Listener, silent
 from locum.randomness import check_seed
 from locum.runs.options import DEFAULT_SEED, FAST_SYNTHESIZER, check_rows
-from locum.runs.tables import need_column, read_and_refine, without_data_bounds
+from locum.runs.tables import read_and_refine, without_data_bounds
 from locum.runs.versions import now
+from locum.studies.scarce.group import group_of
+from locum.studies.scarce.overlap import SAME_SHARE, repeated_rows
 from locum.studies.scarce.result import RelatedFinding, Scarcity
 from locum.studies.scarce.study import REPEATS, ScarceQuestion, study, winning_rows
 from locum.studies.scarce.tables import ScarceTables
 from locum.synthesizer.table import Synthesizer
-from locum.wording import count
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from locum.control.rules.clause import Clause
-    from locum.schema.column import Column
-    from locum.schema.table import Schema
+from locum.wording import count, verb
 
 #: What makes rows unless something else is asked for, up to so many real rows; beyond, the quick tree.
 FEW_ROWS_SYNTHESIZER, FEW_ROWS = "few-shot", 500
 #: Rows from which another command is the better one to ask.
 MANY_ROWS = 5_000
-
-#: What makes a text more than one value: an operator, or a word that joins conditions.
-_CONDITION = re.compile(r"^[=<>]|\b(and|or|between|in)\b|[<>=(]", re.IGNORECASE)
 
 
 def scarce(
@@ -106,7 +96,7 @@ def scarce(
     if rows is not None:
         check_rows(rows)
     Synthesizer(synthesizer or FEW_ROWS_SYNTHESIZER, **(settings or {}))
-    known = read_and_refine(data, target, ())
+    known = read_and_refine(data, target, (), needs_target=True)
     if known.schema.target is None:
         raise UsageError(
             "nobody said what is to be predicted", where="target", do="name the column with --target"
@@ -114,7 +104,9 @@ def scarce(
     room = ScarceTables(without_data_bounds(known.schema), known)
     room = room.with_related(related).with_file(generated).with_test(test).without_shared()
     synthesizer = synthesizer or (FAST_SYNTHESIZER if room.own.num_rows > FEW_ROWS else FEW_ROWS_SYNTHESIZER)
-    group, clauses = ("", ()) if amplify is None else _group(amplify, room.schema, room.own)
+    group, clauses = (
+        ("", ()) if amplify is None else group_of(amplify, room.schema, room.own, known.raw.table)
+    )
     question = ScarceQuestion(
         room.sources(synthesizer, settings or {}, rows, seed),
         room.own,
@@ -129,7 +121,7 @@ def scarce(
     lineage = None if drawn is None else room.lineage(found.chosen)
     about = None if found.related is None else replace(found.related, name=room.related_name)
     if room.useless:
-        why = f"Nothing can be borrowed from it, so there is no evidence that it could help: {room.useless}"
+        why = f"Nothing can be borrowed from it: {room.useless} So there is no evidence that it could help."
         about = RelatedFinding(room.related_name, 0, "no evidence", why)
     return replace(
         found,
@@ -181,44 +173,20 @@ def scarce_file(
     return found
 
 
-def _group(text: str, schema: Schema, table: pa.Table) -> tuple[str, tuple[Clause, ...]]:
-    """The condition of a group, written as ``COLUMN=VALUE`` or as a condition."""
-    from locum.control.rules.clause import clauses_of
-    from locum.control.where.names import Names
-
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if equals and name in schema.names:
-        text = _one_value(text, schema[name], value, levels_of(table.column(name)))
-    elif equals and re.fullmatch(r"[\w.\- ]+", name):
-        need_column(name, schema.names, where="--amplify")
-    return text, tuple(clauses_of(text, "where", Names(schema)))
-
-
-def _one_value(text: str, column: Column, value: str, levels: Sequence[str]) -> str:
-    """``COLUMN=VALUE`` as a condition; a text that is more than that stays as it is."""
-    from locum.control.where.token import literal, quote
-
-    plain = value.strip("'\"")
-    if plain not in levels and _CONDITION.search(value):
-        return text
-    if column.kind != "category":
-        return f"{quote(column.name)} = {plain.lower() if column.kind == 'boolean' else plain}"
-    if plain not in levels:
-        raise UsageError(
-            f"no row has {plain!r} in {column.name!r}",
-            where="--amplify",
-            expected=f"one of {', '.join(levels[:12])}{', ...' if len(levels) > 12 else ''}",
-        )
-    return f"{quote(column.name)} = {literal(plain)}"
-
-
 def _choice(question: ScarceQuestion, found: Scarcity) -> tuple[str, ...]:
     """What the reader should know of the splits."""
     if not question.group and found.rows > MANY_ROWS:
         return (f"{count(found.rows, 'row')} are not few: `locum mix` says how many synthetic rows to add.",)
     if question.test is not None:
         return ()
+    repeats = repeated_rows(question.real, [c.name for c in question.sources.schema if not c.regenerated])
+    told = (
+        f"{count(repeats, 'row')} of {found.rows:,} {verb(repeats, 'repeats', 'repeat')} an earlier one, so "
+        "that some are tested on that were learned from as well: leave copies out, or give other rows with "
+        "--test."
+    )
     return (
+        *((told,) if repeats >= SAME_SHARE * found.rows else ()),
         f"Tested on parts of the {count(found.rows, 'row')} themselves: with other real rows to test on "
         "(--test) smaller gains would be seen.",
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from locum.arrays import BoolArray, FloatArray
 from locum.errors import DataError, UsageError
+from locum.evaluation.learn.cells import levels_of
 from locum.evaluation.learn.features import FeatureView
 from locum.evaluation.scores import score_of
 from locum.evaluation.target import TargetColumn, target_of
@@ -31,11 +32,13 @@ from locum.studies.scarce.ways import (
     short,
     stand_ins,
 )
+from locum.wording import count, verb
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from locum.control.rules.clause import Clause
+    from locum.schema.column import Column
 
 #: Parts of a cross-validation, and how often it is repeated.
 FOLDS, REPEATS = 5, 4
@@ -107,6 +110,16 @@ class _Task:
     def block(self, table: pa.Table) -> Block:
         return Block.of(self.view, self.target, table)
 
+    def label(self, k: int, column: Column, real: pa.ChunkedArray) -> str:
+        """What rows of a class have, as the data spell it."""
+        rarer = [level for level in levels_of(real) if level not in self.target.classes]
+        if k >= len(self.target.classes) and len(rarer) != 1:
+            return f"one of the rarer values of {column.name!r}"
+        label = self.target.classes[k] if k < len(self.target.classes) else rarer[0]
+        if column.kind == "boolean" and column.format:
+            label = column.format.split("|")[label == "true"]
+        return f"the value {label!r} in {column.name!r}"
+
     def known(self, table: pa.Table) -> BoolArray:
         """Rows whose target is known."""
         return ~np.isnan(self.target.values(table))
@@ -168,7 +181,8 @@ def _task(q: ScarceQuestion) -> _Task:
     name, schema = q.sources.target, q.sources.schema
     if q.real.num_rows < LEAST_ROWS:
         raise DataError(
-            f"{q.real.num_rows} rows are too few to learn from some and test on others",
+            f"{count(q.real.num_rows, 'row')} {verb(q.real.num_rows, 'is', 'are')} too few to learn from "
+            "some and test on others",
             where="scarce",
             expected=f"at least {LEAST_ROWS} rows",
             do="collect more rows; nothing can be concluded from these",
@@ -191,32 +205,66 @@ def _task(q: ScarceQuestion) -> _Task:
 
 def _refuse_thin(q: ScarceQuestion, task: _Task) -> None:
     """Refuse classes and groups that cannot be both learned from and tested on."""
-    for table, what in ((q.real, ""), (q.test, " of the test rows")):
+    for table, row in ((q.real, "row"), (q.test, "test row")):
         if table is None:
             continue
-        y, inside = task.target.values(table), q.members(table)
-        for rows, where in (
-            (~np.isnan(y), ""),
-            (~np.isnan(y) & inside, f" with {q.group}" if q.group else ""),
-        ):
-            classes = y[rows].astype(int) if task.goal.n_classes else np.zeros(int(rows.sum()), dtype=int)
-            counts = np.bincount(classes, minlength=max(1, task.goal.n_classes))
-            few = counts.min() < LEAST_CLASS
-            if few or rows.sum() < LEAST_GROUP:
-                n, some = (int(counts.min()), " of the rarest class") if few else (int(rows.sum()), "")
-                raise DataError(
-                    f"{n} rows{some}{what}{where} are too few to learn from some and test on others",
-                    where=q.sources.target,
-                    expected=f"{LEAST_CLASS} rows of each class, {LEAST_GROUP} in all",
-                    do="collect more rows, or name another group" if where else "collect more rows",
-                )
+        y = task.target.values(table)
+        _refuse_few(q, task, y, row)
+        if q.group:
+            inside = q.members(table)
+            _refuse_one_class(q, task, y, inside)
+            _refuse_few(q, task, np.where(inside, y, np.nan), row, f" where {q.group}")
     members = int(q.members(q.real).sum())
     if q.group and 2 * members >= q.real.num_rows:
         raise UsageError(
-            f"{members} of {q.real.num_rows} rows have {q.group}, which is no minority",
+            f"{q.group} holds in {members:,} of {count(q.real.num_rows, 'row')}, which is no minority",
             where="--amplify",
             do="name a group of fewer than half of the rows",
         )
+
+
+def _refuse_few(q: ScarceQuestion, task: _Task, y: FloatArray, row: str, group: str = "") -> None:
+    """Refuse rows of which too few have a value of the target, or one of its classes."""
+    name, known = q.sources.target, y[~np.isnan(y)]
+    what = f"{_rows(len(known), row, group)} a value in {name!r}" if len(known) < LEAST_GROUP else ""
+    if not what and task.goal.n_classes:
+        counts = np.bincount(known.astype(int), minlength=task.goal.n_classes)
+        rarest, least = int(counts.argmin()), int(counts.min())
+        if least < LEAST_CLASS:
+            label = task.label(rarest, q.sources.schema[name], q.real.column(name))
+            what = f"{_rows(least, row, group)} {label}"
+    if not what:
+        return
+    do = "name another group, or collect more rows" if group else "collect more rows"
+    raise DataError(
+        f"{what}: too few to learn from some and test on others",
+        where=name,
+        expected=f"at least {LEAST_CLASS} rows of each class, and {LEAST_GROUP} in all"
+        if task.goal.n_classes
+        else f"at least {LEAST_GROUP} rows",
+        do="test on more rows, or leave out --test" if row != "row" and not group else do,
+    )
+
+
+def _refuse_one_class(q: ScarceQuestion, task: _Task, y: FloatArray, inside: BoolArray) -> None:
+    """Refuse a group that the target itself makes: within it there is nothing to be told apart."""
+    if q.sources.target not in {name for clause in q.clauses for name in clause.columns}:
+        return
+    own = np.unique(y[inside & ~np.isnan(y)])
+    if task.goal.n_classes and len(own) < task.goal.n_classes:
+        raise UsageError(
+            f"the group {q.group} is made by the target itself, so there is nothing to predict within it",
+            where="--amplify",
+            do="name a group by another column; without --amplify, class weights and SMOTE are tried for a "
+            "rare class",
+        )
+
+
+def _rows(n: int, row: str, group: str) -> str:
+    """So many rows, with the verb that goes with them."""
+    if not n:
+        return f"no {row}{group} has"
+    return f"only {count(n, row)}{group} {verb(n, 'has', 'have')}"
 
 
 def _splits(q: ScarceQuestion, task: _Task) -> Iterator[tuple[pa.Table, pa.Table]]:

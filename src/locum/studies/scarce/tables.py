@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from locum.errors import DataError
 from locum.evaluation.curation import MOST_LABELS
 from locum.evaluation.learn.cells import levels_of
 from locum.evaluation.target import target_of
-from locum.runs.match_columns import list_names, match
+from locum.runs.match_columns import Unmatched, list_names, match
 from locum.runs.tables import StudyTable, align, read_table
 from locum.schema.lineage import JUDGED, REAL, Lineage, blend, uncovered_warning, warning_of
 from locum.studies.scarce.overlap import same_rows
 from locum.studies.scarce.ways import CURATED, FROM_BOTH, MOST_RELATED, Sources, some
-from locum.wording import count
+from locum.wording import count, verb
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locum.schema.column import Column
     from locum.schema.table import Schema
 
+#: What values of a kind are not, where they are of another.
+_OTHER = MappingProxyType(
+    {
+        "integer": "no whole numbers",
+        "number": "no numbers",
+        "date": "no dates",
+        "datetime": "no dates with times",
+        "duration": "no lengths of time",
+    }
+)
 #: Rows of a related table from which something can be borrowed.
 LEAST_RELATED = 10
 
@@ -73,7 +86,7 @@ class ScarceTables:
             return self
         raw = read_table(source)
         found = match(self.schema, raw, self.known.raw)
-        lacking = {a.column: a.reason for a in found.unmatched}
+        lacking = {a.column: a for a in found.unmatched}
         name, target = Path(raw.name).name, str(self.schema.target)
         room = replace(
             self,
@@ -84,27 +97,23 @@ class ScarceTables:
         shared = [
             c.name for c in found.schema if c.name not in lacking and not c.regenerated and c.name != target
         ]
-        if target in lacking or not shared:
-            why = lacking.get(target, f"{name} shares no other column with {self.known.name}")
-            return replace(room, useless=f"{why}.")
+        if target in lacking:
+            return replace(room, useless=without_target(lacking[target], self.schema[target], name))
+        if not shared:
+            why = f"{name} has no column in common with {self.known.name} but the target {target!r}."
+            return replace(room, useless=why)
         table = _filled(found.table, found.schema, replace(self, schema=found.schema).own)
         kind = target_of(found.schema[target], self.own.column(target))
         usable = np.ones(table.num_rows, bool) if kind is None else ~np.isnan(kind.values(table))
         if usable.sum() < LEAST_RELATED:
-            why = (
-                f"{count(int(usable.sum()), 'row')} of it have a value of {target!r} that the real rows have."
-            )
-            return replace(room, useless=why)
-        left = [n for n in lacking if not found.schema[n].regenerated]
-        told: tuple[str, ...] = ()
-        if left:
-            told = (f"{name} lacks {count(len(left), 'column')} ({list_names(left)}), missing in its rows.",)
+            return replace(room, useless=_too_few(int(usable.sum()), target))
+        left = [a for n, a in lacking.items() if not found.schema[n].regenerated]
         return replace(
             room,
             schema=found.schema,
             related=table.filter(usable),
-            lacking=tuple(left),
-            notes=(*room.notes, *told),
+            lacking=tuple(a.column for a in left),
+            notes=(*room.notes, *_told(left, found.schema, name)),
         )
 
     def without_shared(self) -> ScarceTables:
@@ -118,9 +127,16 @@ class ScarceTables:
             found = found.less("related", found.related_name, table, what)
             found = found.less("file", found.file_name, table, what)
         if found.related is not None and found.related.num_rows < LEAST_RELATED:
-            left = count(found.related.num_rows, "row")
-            why = f"{left} of it, once rows of {name} are left out, are too few."
+            left = found.related.num_rows
+            rest = f"only {count(left, 'row')} {verb(left, 'is', 'are')}" if left else "nothing is"
+            why = f"{rest} left of it once the rows that {name} has as well are left out."
             return replace(found, related=None, useless=why)
+        if found.test is not None and not found.test.num_rows:
+            raise DataError(
+                f"every test row is a row of {name} as well, so that none is left to test on",
+                where="--test",
+                do="give other real rows, or leave out --test to test on parts of the data",
+            )
         return found
 
     def less(self, part: str, name: str, other: pa.Table, what: str) -> ScarceTables:
@@ -133,7 +149,11 @@ class ScarceTables:
         same = same_rows(other, table, columns)
         if not same.any():
             return self
-        told = f"{count(int(same.sum()), 'row')} of {name} are rows of {what} as well; left out."
+        n = int(same.sum())
+        told = (
+            f"{count(n, 'row')} of {name} {verb(n, 'is a row', 'are rows')} of {what} as well and "
+            f"{verb(n, 'was', 'were')} left out."
+        )
         kept: dict[str, Any] = {part: table.filter(~same)}
         return replace(self, notes=(*self.notes, told), **kept)
 
@@ -228,3 +248,49 @@ def _filled(table: pa.Table, schema: Schema, like: pa.Table) -> pa.Table:
         have = name in table.column_names
         columns.append(table.column(name).cast(kind) if have else pa.nulls(table.num_rows, kind))
     return pa.table(columns, names=list(schema.names))
+
+
+def without_target(lacking: Unmatched, target: Column, name: str) -> str:
+    """Why a table without a usable target is of no use, as a sentence."""
+    if lacking.error is not None:
+        return _misfit(lacking, target, name) + "."
+    near = f" (it has {lacking.near!r}: rename it if that is the same)" if lacking.near else ""
+    return f"{name} has no column {lacking.column!r}, which is to be predicted{near}."
+
+
+def _misfit(lacking: Unmatched, column: Column, name: str) -> str:
+    """That a column holds values of another kind, with examples, as a sentence without an end."""
+    no, _, yes = column.format.partition("|")
+    neither = f"neither {no!r} nor {yes!r}" if yes else "neither true nor false"
+    what = neither if column.kind == "boolean" else _OTHER.get(column.kind, "of another kind")
+    examples = () if lacking.error is None else tuple(dict.fromkeys(lacking.error.examples))
+    such = f" (for example {', '.join(map(str, examples))})" if examples else ""
+    return f"{lacking.column!r} in {name} has values that are {what}{such}"
+
+
+def _too_few(n: int, target: str) -> str:
+    """That hardly a row has a value of the target that is known, as a sentence."""
+    if not n:
+        return f"none of its rows has a value of {target!r} that your rows have."
+    return (
+        f"only {count(n, 'row')} of it {verb(n, 'has', 'have')} a value of {target!r} that your rows have; "
+        f"{LEAST_RELATED} are needed."
+    )
+
+
+def _told(left: Sequence[Unmatched], schema: Schema, name: str) -> tuple[str, ...]:
+    """Sentences on the columns that a related table has not, or has with other values."""
+    absent = [a.column for a in left if a.error is None]
+    told = []
+    if absent:
+        n = len(absent)
+        told.append(
+            f"{name} lacks {count(n, 'column')} ({list_names(absent)}), which {verb(n, 'counts', 'count')} "
+            "as missing in its rows."
+        )
+    told += [
+        f"{_misfit(a, schema[a.column], name)}, so the column counts as missing in its rows."
+        for a in left
+        if a.error is not None
+    ]
+    return tuple(told)

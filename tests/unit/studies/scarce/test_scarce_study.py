@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv as pc
 import pytest
 
@@ -84,7 +85,7 @@ def test_rows_in_which_the_label_means_the_opposite_do_not_help() -> None:
 
 @pytest.mark.parametrize(
     ("columns", "why"),
-    [(["x0", "x1", "g"], "no such column"), (["y"], "shares no other column")],
+    [(["x0", "x1", "g"], "has no column 'y'"), (["y"], "no column in common")],
     ids=["no target", "nothing else"],
 )
 def test_what_cannot_be_borrowed_from_is_said(columns: list[str], why: str) -> None:
@@ -100,15 +101,15 @@ def test_labels_that_the_data_do_not_have_are_not_borrowed() -> None:
         for n, labels in ((60, "abc"), (300, "def"))
     )
     found = scarce(few, target="y", related=many, **FAST)
-    assert found.related is not None and "0 rows of it have a value of 'y'" in found.related.sentence
+    assert found.related is not None and "none of its rows has a value of 'y'" in found.related.sentence
     told = scarce(world(60, 1), target="y", related=many, **FAST).related
-    assert told is not None and told.verdict == "no evidence" and "no booleans" in told.sentence
+    assert told is not None and told.verdict == "no evidence" and "neither 'no' nor 'yes'" in told.sentence
 
 
 def test_columns_that_a_related_table_lacks_are_missing_in_its_rows() -> None:
     found = scarce(world(80, 1), target="y", related=world(900, 2).drop_columns(["x4", "g"]), **FAST)
     assert {way.name for way in found.ways if way.kind == "related"} == {AS_IT_IS, ALIKE}
-    assert any("lacks 2 columns (x4, g)" in text for text in found.notes)
+    assert any("lacks 2 columns (x4, g), which count as missing" in text for text in found.notes)
     whole = scarce(world(80, 1), target="y", related=world(900, 2), **FAST)
     assert FROM_BOTH in {way.name for way in whole.ways}
 
@@ -120,6 +121,57 @@ def test_rows_that_two_tables_share_are_left_out() -> None:
     assert any(text.startswith("80 rows of table are rows of table as well") for text in found.notes)
     tested = scarce(own, target="y", test=pa.concat_tables([world(200, 3), own]), **FAST)
     assert tested.test_rows == 40
+
+
+def test_what_a_related_table_holds_otherwise_is_told_as_it_is() -> None:
+    """Other kinds are no lack of columns, and one row is no rows."""
+    other = world(300, 2)
+    words = other.set_column(0, "x0", pa.array(["low", "high"] * 150)).drop_columns(["g"])
+    notes = " ".join(scarce(world(60, 1), target="y", related=words, **FAST).notes)
+    assert "'x0' in table has values that are no numbers" in notes
+    assert "table lacks 1 column (g), which counts as missing in its rows" in notes
+    assert "lacks 2" not in notes
+    renamed = other.rename_columns([*other.column_names[:-1], "y_"])
+    told = scarce(world(60, 1), target="y", related=renamed, **FAST).related
+    assert told is not None and "it has 'y_': rename it" in told.sentence
+    for rows, what in ((1, "only 1 row of it has a value of 'y'"), (4, "only 4 rows of it have a value")):
+        told = scarce(world(60, 1), target="y", related=other.slice(0, rows), **FAST).related
+        assert told is not None and what in told.sentence
+    plus = scarce(
+        world(60, 1), target="y", related=pa.concat_tables([world(60, 1), other.slice(0, 1)]), **FAST
+    )
+    assert plus.related is not None and "only 1 row is left of it" in plus.related.sentence
+
+
+def test_what_is_too_thin_is_told_as_the_data_spell_it() -> None:
+    own = world(60, 1)
+    with pytest.raises(DataError, match="every test row is a row of table as well"):
+        scarce(own, target="y", test=own, **FAST)
+    with pytest.raises(DataError, match="no test row has the value 'no' in 'y'"):
+        scarce(own, target="y", test=world(200, 2).filter(pa.compute.field("y") == "yes"), **FAST)
+    with pytest.raises(DataError, match="only 1 test row has a value in 'y'"):
+        scarce(own, target="y", test=world(200, 2).slice(0, 1), **FAST)
+    with pytest.raises(DataError, match="1 row is too few"):
+        scarce(world(3, 1).slice(0, 1).set_column(6, "y", pa.array(["yes"])), target="y", **FAST)
+    with pytest.raises(UsageError, match="made by the target itself"):
+        scarce(world(200, 1), target="y", amplify="y=yes", **FAST)
+    with pytest.raises(DataError) as told:
+        scarce(own.set_column(6, "y", pa.array(["yes"] * 60)), target="y", **FAST)
+    assert told.value.do == "name another target"
+
+
+def test_rows_that_repeat_are_told_since_they_are_learned_from_and_tested_on() -> None:
+    notes = scarce(pa.concat_tables([world(20, 1)] * 4), target="y", **FAST).notes
+    assert any("60 rows of 80 repeat an earlier one" in text for text in notes)
+    assert not any("repeat" in text for text in scarce(world(80, 1), target="y", **FAST).notes)
+
+
+def test_no_interval_goes_beyond_the_measure() -> None:
+    found = scarce(world(80, 1, g=0.3), target="y", amplify="g=few", synthesizer="independent", repeats=1)
+    real = found.way("real rows alone").score
+    for way in found.judged:
+        assert way.gain is not None and 0 <= real + way.gain.low <= real + way.gain.high <= 1
+    assert found.to_json()["ways"]
 
 
 def test_rows_of_few_values_look_alike_by_chance() -> None:
@@ -162,7 +214,7 @@ def test_what_is_no_minority_or_too_thin_is_refused() -> None:
         scarce(world(29, 1), target="y", **FAST)
     rare = world(60, 1)
     label = pa.array(["yes"] * 3 + ["no"] * 57)
-    with pytest.raises(DataError, match="3 rows of the rarest class"):
+    with pytest.raises(DataError, match="only 3 rows have the value 'yes' in 'y': too few"):
         scarce(rare.set_column(6, "y", label), target="y", **FAST)
 
 
