@@ -108,7 +108,18 @@ def test_a_mean_of_models_is_as_wide_as_one_of_them() -> None:
     def model(jump: float) -> tuple[Scorer, ...]:
         none = np.zeros(0, dtype=np.int32)
         one = np.ones(1, dtype=np.int32)
-        tree = TreeSum(2 * one, 0 * one, 0 * one, -one, -2 * one, 0 * one, np.array([-jump, jump]) + 0.7, 0 * one, none, none)
+        tree = TreeSum(
+            2 * one,
+            0 * one,
+            0 * one,
+            -one,
+            -2 * one,
+            0 * one,
+            np.array([-jump, jump]) + 0.7,
+            0 * one,
+            none,
+            none,
+        )
         return (Scorer(tree),)
 
     fresh = np.asfortranarray(np.array([[0, 0], [1, 0]] * 50, dtype=np.int32))

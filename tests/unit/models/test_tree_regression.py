@@ -7,6 +7,7 @@ import pytest
 
 from locum.errors import FileFormatError
 from locum.models.base import ModelState
+from locum.models.guide import FREE, Guide
 from locum.models.tree.basis import Basis, apart, borders
 from locum.models.tree.conditional import find_weights
 from locum.models.tree.model import TreeModel
@@ -195,3 +196,24 @@ def test_a_regression_of_labels_has_their_shares_and_their_causes() -> None:
     np.testing.assert_allclose(told.mean(axis=0), shares[2], atol=0.08)
     own = np.arange(data.n_rows), data.codes[:, 2]
     assert np.log(apart[own]).mean() > np.log(shares[2][data.codes[:, 2]]).mean() + 0.2
+
+
+def test_a_number_to_predict_can_be_given_too() -> None:
+    """Its chains draw it last; rows in which it is given are as they are where it is (fixed seed)."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(1500, 3))
+    y = x.sum(axis=1) + 0.2 * rng.normal(size=1500)
+    values = np.column_stack([x, y])
+    codes = values.argsort(axis=0).argsort(axis=0) * 32 // 1500
+    domain = Domain(tuple(Attribute(f"v{i}", f"v{i}", 32, True) for i in range(4)))
+    data = Coded(domain, np.asfortranarray(codes.astype(np.int32)))
+    model = TreeModel(target="v3").fit(data, seed=1)
+    fixed = np.full((600, 4), FREE, dtype=np.int32)
+    fixed[:, 3] = codes[:600, 3]
+    drawn, weight = model.sample_guided(600 * 16, Guide({}, (), fixed=fixed), seed=2)
+    log = weight.reshape(600, 16)
+    p = np.exp(log - log.max(axis=1, keepdims=True))
+    sums = (p * drawn[:, :3].sum(axis=1).reshape(600, 16)).sum(axis=1) / p.sum(axis=1)
+    truth = codes[:600, :3].sum(axis=1)
+    slope = np.polyfit(codes[:600, 3], truth, 1)[0]
+    assert np.polyfit(codes[:600, 3], sums, 1)[0] == pytest.approx(slope, rel=0.08)

@@ -19,7 +19,8 @@ KNOTS = (0.07, 0.25, 0.5, 0.75, 0.93)
 BEND = 0.5
 #: Least share of the rows for a label to count by itself, and most labels of an attribute that do.
 LEAST_SHARE, MOST_LABELS = 0.004, 40
-#: Least share of the rows, also as a multiple of either neighbour's, for a value to stand apart from the others.
+#: Least share of the rows for a value to stand apart from the others, and the same as a multiple of either
+#: neighbour's.
 APART, OF_NEIGHBOUR = 0.1, 3.0
 #: Normal scores are cut at this probability on either side.
 LEAST_TAIL = 1e-7
@@ -79,7 +80,7 @@ def borders(attribute: Attribute, marginal: FloatArray) -> FloatArray:
 
 
 def middles(attribute: Attribute, marginal: FloatArray) -> FloatArray:
-    """Normal score of the middle of each code's share, null aside; that of a code that stands apart is void."""
+    """Normal score of the middle of each code's share, null aside; void for a code that stands apart."""
     total = _total(attribute, marginal)
     out: FloatArray = ndtri(np.clip((total[1:] + total[:-1]) / 2, LEAST_TAIL, 1 - LEAST_TAIL))
     return out

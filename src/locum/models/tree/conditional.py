@@ -108,8 +108,6 @@ class Conditional:
     def probability(self, codes: Codes, y: IntArray, view: View, marginal: FloatArray) -> FloatArray:
         """Probability of code `y` in each row."""
         parts = self.parts(codes, y, view, marginal)
-        if not self.experts:
-            return parts[0]
         mix = self._mix(view.leaves(self.tree, self.target, codes))
         out: FloatArray = (mix * parts.T).sum(axis=1)
         return out
@@ -135,7 +133,8 @@ class Conditional:
     def _mix(self, leaf: IntArray) -> FloatArray:
         """Share of the tree and of each expert in each row; shape (n_rows, 1 + n_experts)."""
         shares = np.column_stack([1.0 - self.weights.sum(axis=1), self.weights])
-        return shares[self._groups(leaf)]
+        out: FloatArray = shares[self._groups(leaf)]
+        return out
 
 
 def find_weights(
@@ -156,7 +155,7 @@ def find_weights(
     """
     parts = np.maximum(parts, 1e-12)
     prior = np.ones(len(parts)) if prior is None else prior
-    weight = prior / prior.sum()
+    weight: FloatArray = prior / prior.sum()
     for _ in range(rounds):
         share = weight[:, None] * parts
         share /= share.sum(axis=0)

@@ -23,8 +23,8 @@ FEWEST_ROWS, FEWEST_HELD = 100, 20
 MOST_HELD, MOST_WEIGHED = 2_000, 500
 #: Weight below which an expert is dropped, most that all experts of a column get, and rounds of weighing.
 LEAST_WEIGHT, MOST_WEIGHT, ROUNDS = 0.1, 0.98, 50
-#: Leaves are grouped by their entropy, at these shares of the held-out rows; rows that all groups together are
-#: worth in each.
+#: Leaves are grouped by their entropy, at these shares of the held-out rows; rows that what holds everywhere
+#: is worth in each group.
 GROUP_ENDS, PRIOR_ROWS = (0.25, 0.5, 0.75), 25.0
 GROUPS = len(GROUP_ENDS) + 1
 #: Residuals are taken for at most so many times as wide as on the rows learned from.
@@ -98,7 +98,9 @@ class Experts:
         for target in self.targets:
             others = apart(self.domain.attributes[target], self.marginals[target])
             if others:
-                first, second = (_of_numbers(m, basis, x, target, others) for m, x in zip(both, (codes, held)))
+                first, second = (
+                    _of_numbers(m, basis, x, target, others) for m, x in zip(both, (codes, held), strict=True)
+                )
                 moments[target] = first, second
         return ChainRows(rows, codes, held, moments)
 
@@ -186,15 +188,17 @@ def weigh(
         codes = data.take(unseen[:MOST_WEIGHED])
         for one in chain:
             if one.experts:
-                found.setdefault(one.target, []).append(_Judged.of(m, one, codes, view, marginals[one.target]))
+                found.setdefault(one.target, []).append(
+                    _Judged.of(m, one, codes, view, marginals[one.target])
+                )
     out = [list(chain) for chain in conditionals]
     place = [{one.target: i for i, one in enumerate(chain)} for chain in conditionals]
     for target, judged in found.items():
         everywhere, ends = _weights(judged)
-        for one in judged:
-            at = place[one.member][target]
-            own = one.weights(everywhere, ends)
-            out[one.member][at] = out[one.member][at].weighted(own, ends, one.entropy)
+        for verdict in judged:
+            of_chain, at = out[verdict.member], place[verdict.member][target]
+            own = verdict.weights(everywhere, ends)
+            of_chain[at] = of_chain[at].weighted(own, ends, verdict.node_entropy)
     return [tuple(chain) for chain in out]
 
 
@@ -208,13 +212,13 @@ class _Judged:
         The chain.
     parts
         Probability of each row's code by the tree and by each expert.
-    entropy, leaf
+    node_entropy, leaf
         Entropy of each node of the tree, and the leaf of each row.
     """
 
     member: int
     parts: FloatArray
-    entropy: FloatArray
+    node_entropy: FloatArray
     leaf: IntArray
 
     @classmethod
@@ -225,7 +229,7 @@ class _Judged:
 
     def weights(self, everywhere: FloatArray, ends: FloatArray) -> FloatArray:
         """Weights of its experts in each group of leaves, not far from those in all chains without need."""
-        group = np.searchsorted(ends, self.entropy[self.leaf], side="right")
+        group = np.searchsorted(ends, self.node_entropy[self.leaf], side="right")
         found = []
         for k, weight in enumerate(everywhere[:, : len(self.parts)]):
             prior = weight / max(weight.sum(), 1e-12) * PRIOR_ROWS
@@ -238,7 +242,7 @@ def _weights(judged: Sequence[_Judged]) -> tuple[FloatArray, FloatArray]:
     most = max(len(one.parts) for one in judged)
     alike = [one for one in judged if len(one.parts) == most]
     parts = np.hstack([one.parts for one in alike])
-    entropy = np.concatenate([one.entropy[one.leaf] for one in alike])
+    entropy = np.concatenate([one.node_entropy[one.leaf] for one in alike])
     everywhere = find_weights(parts, ROUNDS, LEAST_WEIGHT, MOST_WEIGHT)
     ends = np.quantile(entropy, GROUP_ENDS) if len(entropy) else np.zeros(len(GROUP_ENDS))
     group = np.searchsorted(ends, entropy, side="right")

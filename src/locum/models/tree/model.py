@@ -139,7 +139,9 @@ class TreeModel(GuidedModel):
             rows = inside[_member_rows(len(inside), settings, rng)]
             seen.append(rows)
             order = _order(data.domain, spread, last, rng, first=member >= members)
-            chains.append(Chain.fit(data, rows, order, choice, tables, careful, xlogx, experts, marginals, rng))
+            chains.append(
+                Chain.fit(data, rows, order, choice, tables, careful, xlogx, experts, marginals, rng)
+            )
             if member == PILOTS - 1 and experts is not None:
                 worth = weigh(data, [c.conditionals for c in chains], seen, view, marginals)
                 targets = {c.target for chain in worth for c in chain if c.experts}

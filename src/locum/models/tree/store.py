@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from locum.arrays import FloatArray
 from locum.codes.json_fields import Wire
 from locum.models.base import ModelState
 from locum.models.checks import broken
@@ -187,7 +188,9 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
     elif boosted is not None:
         raise broken("there are boosted trees that nothing uses")
     chains = tuple(Chain(tuple(conditionals[k * width : (k + 1) * width])) for k in range(len(order)))
-    plain = len(chains) - (file.settings.integer("early", low=1, high=len(chains) - 1) if "early" in parts else 0)
+    plain = len(chains) - (
+        file.settings.integer("early", low=1, high=len(chains) - 1) if "early" in parts else 0
+    )
     ratio = target = None
     margins, shifts = _margins(file, column) if {"ratio", "margins"} <= parts else ((), ())
     if "ratio" in parts:

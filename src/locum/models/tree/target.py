@@ -34,8 +34,8 @@ MOST_ROWS, FOLDS, ROUNDS, PATIENCE, RATE = 200_000, 8, 500, 25, 0.08
 FEW_ROWS, TURNS = 16_000, 4
 #: Rounds of weighing the regression, the least weight that counts, fewest rows in a leaf of boosted trees.
 ROUNDS_OF_WEIGHING, LEAST_WEIGHT, LEAF_ROWS = 50, 0.05, (10, 50)
-#: Slopes of log-odds that are tried, and the loss of log-likelihood that refutes one: half the 95 % quantile of
-#: chi-square with one degree of freedom.
+#: Slopes of log-odds that are tried, and the loss of log-likelihood that refutes one: half the 95 % quantile
+#: of chi-square with one degree of freedom.
 SLOPES, REFUTED = tuple(1.0 + 0.02 * k for k in range(26)), 1.92
 #: The mean of several models is made at most so many times as wide.
 MOST_WIDER = 1.5
