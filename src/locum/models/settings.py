@@ -130,7 +130,7 @@ class ModelSettings:
     def of(cls, given: Mapping[str, Any], where: str) -> Self:
         """Settings by name; raises UsageError for an unknown one, with the nearest known one.
 
-        `where` says in the error whose settings they are. None stands for the default.
+        `where` says in the error whose settings they are.
         """
         known = list(cls.constraints())
         for name in given:
@@ -142,7 +142,7 @@ class ModelSettings:
                     expected=f"one of {', '.join(known)}" if known else "no settings at all",
                     do=f"did you mean {close[0]}?" if close else "leave it out",
                 )
-        return cls(**{name: value for name, value in given.items() if value is not None})
+        return cls(**given)
 
     def non_defaults(self) -> dict[str, Any]:
         """The settings that are not at their defaults."""
