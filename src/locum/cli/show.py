@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from locum.evaluation.evidence import Answer, RequirementCheck
 
-_STYLES = {"good": "green", "guaranteed": "green", "fair": "yellow", "poor": "red"}
+_STYLES = {"good": "green", "guaranteed": "green", "middling": "yellow", "poor": "red"}
 _CHECKS = {"pass": "green", "unclear": "yellow", "fail": "red"}
 
 

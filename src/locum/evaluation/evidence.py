@@ -19,12 +19,14 @@ class Answer:
     """One of the five questions, answered in one sentence.
 
     ``verdict`` is ``not measured`` where nothing was computed; the sentence then says so. It is
-    ``guaranteed`` for privacy when a guarantee was made and no attack refuted it.
+    ``guaranteed`` for privacy when a guarantee was made and no attack refuted it. ``decided`` names the
+    results that led to it, the weightiest first (`locum.evaluation.decision`).
     """
 
     question: Question
     verdict: Verdict | Literal["not measured", "guaranteed"]
     sentence: str
+    decided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,11 @@ def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[TargetColumn, 
     are functions of others (`TRIVIAL`, or by the schema's dependencies) or hardly predictable (`USABLE`) are
     left out.
     """
+    return _tried(trial, USABLE, TRIVIAL)[:limit]
+
+
+def _tried(trial: Trial, least: float, below: float) -> list[tuple[TargetColumn, float]]:
+    """Columns whose skill, with small models of real rows, lies in a range; best first."""
     rng = stream(trial.seed, "metrics", "targets")
     columns = list(trial.columns)
     tried, rows = trial.budget(TRIED, 8), trial.budget(TRY_ROWS, 1_000)
@@ -139,9 +144,17 @@ def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[TargetColumn, 
         ok = ~np.isnan(truth)
         score = score_of(target.task, target.n_classes, truth[ok], prediction[ok])
         skill = score if target.task == "regression" else 2 * score - 1
-        if USABLE <= skill < TRIVIAL:
+        if least <= skill < below:
             found.append((target, float(skill)))
-    return sorted(found, key=lambda pair: -pair[1])[:limit]
+    return sorted(found, key=lambda pair: -pair[1])
+
+
+def trivial_targets(trial: Trial, limit: int = CHOSEN) -> list[TargetColumn]:
+    """Columns that follow almost exactly from the others, best first; for tables that have no other targets.
+
+    Whether synthetic rows keep such a bond can be tested, though a model of them is no test of anything else.
+    """
+    return [target for target, _ in _tried(trial, TRIVIAL, 1.0 + 1e-9)][:limit]
 
 
 def learn(

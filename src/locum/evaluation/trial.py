@@ -186,8 +186,16 @@ class Trial:
 
     @cached_property
     def ranks(self) -> RankView:
-        """How rows become ranks and labels for distances; learned from train."""
-        return RankView.learn(self.columns, self.rows("train"))
+        """How rows become ranks and labels for distances; learned from all rows alike.
+
+        Ranks among train rows alone would give two values between the same train values one rank, so that
+        rows never seen would look nearer to each other than to train.
+        """
+        import pyarrow as pa
+
+        parts: tuple[Part, ...] = ("train", "synthetic")
+        real = [self.rows(p) for p in (*parts, *(("test",) if self.independent_test else ()))]  # type: ignore[arg-type]
+        return RankView.learn(self.columns, pa.concat_tables(real))
 
     def budget(self, rows: int, least: int) -> int:
         """Rows for a judge whose cost grows with the columns: `rows` up to `WIDE` columns, then fewer.

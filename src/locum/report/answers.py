@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from locum.evaluation.evidence import Answer
 
 #: Colours of verdicts that can be read on light and on dark ground.
-_COLOURS = {"good": "#0a8a5f", "guaranteed": "#0a8a5f", "fair": "#a87a00", "poor": "#c8362b"}
+_COLOURS = {"good": "#0a8a5f", "guaranteed": "#0a8a5f", "middling": "#a87a00", "poor": "#c8362b"}
 
 
 def _word(answer: Answer) -> str:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.arrays import FloatArray, Int32Array
+from locum.evaluation.claim import Claim, normal_tail
 from locum.evaluation.groups import LEAST, Grouping, groupings
-from locum.evaluation.intervals import bootstrap_statistic, middle
+from locum.evaluation.intervals import Z95, bootstrap_statistic, middle
 from locum.evaluation.metrics.fairness.data import classes_of, label_of, positive
 from locum.evaluation.metrics.fairness.rates import PARITIES, GroupCounts, count
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.scores import Weighted, weighted_auc
 from locum.evaluation.target import TargetColumn, learn
 from locum.evaluation.trial import Trial, thin
@@ -32,9 +33,8 @@ ROWS, TEST_ROWS = 40_000, 15_000
 AGAIN, STUDENT = 4, 3.182
 #: Positives and negatives that a group must have among the test rows for its odds to be measured.
 LEAST_EITHER = 5
-#: Change against the model trained on real rows up to which a parity is good, then fair, then poor. The ratio
-#: is a ratio of rates and moves about four times as far.
-GOOD_CHANGE, FAIR_CHANGE, RATIO_TIMES = 0.02, 0.05, 4.0
+#: Parities whose change for the worse speaks against a stand-in; the others say the same in other words.
+CLAIMED = ("demographic_parity", "equalized_odds")
 
 #: Of each parity its title, and what is compared.
 TITLES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -115,9 +115,8 @@ def model_parity(trial: Trial, *, known: ModelPredictions | None = None) -> list
     opportunity, and the difference in calibration error over ten bins. Groups: `groupings`; test groups with
     fewer than `LEAST` rows or `LEAST_EITHER` of either outcome are left out and named.
 
-    Verdict on the change against real rows, not on the difference itself: good when it is not beyond chance
-    or at most `GOOD_CHANGE`, fair up to `FAIR_CHANGE`, else poor; unclear when it may be chance but is large.
-    Chance is that of the test rows (paired bootstrap) and that of the rows to learn from (spread of `AGAIN`
+    Claim: the change for the worse against real rows, not the difference itself; of `CLAIMED` parities, and
+    the loss of the worst group. Chance is that of the test rows (paired bootstrap) and that of the rows to learn from (spread of `AGAIN`
     models of bootstrapped real rows, twice, Student's law); the interval of the value holds the first only.
     Also given,
     ``fair.amplification.<columns>``: the difference in demographic parity of the predictions less that of the
@@ -224,7 +223,7 @@ class _View:
         value, reference = float(self.point[0, i]), float(self.point[1, i])
         low, high = middle(self.draws[:, 0, i], value)
         higher = name.endswith("ratio")
-        sign, times = (-1.0, RATIO_TIMES) if higher else (1.0, 1.0)
+        sign = -1.0 if higher else 1.0
         change = sign * (value - reference)
         ends = self.widened(middle(sign * (self.draws[:, 0, i] - self.draws[:, 1, i]), change), change, i)
         _, what = TITLES[name]
@@ -253,7 +252,7 @@ class _View:
             low=low,
             high=high,
             reference=reference,
-            verdict=verdict_of(change, ends, times),
+            claims=(_claim(change, ends, self.grouping.name),) if name in CLAIMED else (),
             direction="higher" if higher else "lower",
         )
 
@@ -294,7 +293,6 @@ class _View:
             low=low,
             high=high,
             reference=reference,
-            verdict=verdict_of(change, ends, 1.0),
         )
 
     def utility(self) -> Result:
@@ -331,7 +329,7 @@ class _View:
             low=low,
             high=high,
             reference=0.0,
-            verdict=verdict_of(value, (low, high), 1.0),
+            claims=(_claim(value, (low, high), self.labels[worst], g),),
         )
 
     def _result(self, name: str, sentence: str, detail: dict[str, object], **measured: Any) -> Result:
@@ -346,9 +344,8 @@ class _View:
         return result_of(f"fair.{name}", sentence=said, words=words, detail=shared | detail, **measured)
 
 
-def verdict_of(change: float, interval: tuple[float, float], times: float) -> Verdict:
-    """Verdict on a change for the worse; see `model_parity`."""
-    if change <= GOOD_CHANGE * times or interval[0] <= 0:
-        # A change that may be large but may be nothing is no good news either.
-        return "unclear" if change > FAIR_CHANGE * times else "good"
-    return "fair" if change <= FAIR_CHANGE * times else "poor"
+def _claim(change: float, interval: tuple[float, float], of: str, among: int = 1) -> Claim:
+    """A change for the worse; the interval holds the chance of test rows and of rows to learn from."""
+    low, high = interval
+    p = normal_tail(change / max((high - low) / (2 * Z95), 1e-9))
+    return Claim("points", change, low, high, p, of, among)
