@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from locum.evaluation.claim import Claim, holm
@@ -58,8 +59,8 @@ class Rule:
     decides
         Measures of which each must be good for the answer to be good; the first is always looked for.
     vetoes
-        Measures that can only make the answer worse: the worst part, each attack. A name that ends in a
-        point stands for all that begin so.
+        Measures that can only make the answer worse: the worst part, each attack. A star stands
+        for any group, column or attack.
     """
 
     decides: tuple[str, ...]
@@ -105,9 +106,12 @@ RULES: Mapping[Question, Rule] = MappingProxyType(
         "useful": Rule(("utility.kept",)),
         "private": Rule(
             ("copying.exact",),
-            ("copying.persons", "copying.distance", "copying.membership", "attack."),
+            ("copying.persons", "copying.distance", "copying.membership", "attack.*"),
         ),
-        "fair": Rule(("fair.model.",), ("fair.parity.", "fair.utility.", "fair.fidelity.")),
+        "fair": Rule(
+            ("fair.model.*.demographic_parity",),
+            ("fair.model.*.equalized_odds", "fair.parity.*", "fair.utility.*"),
+        ),
         "risk": Rule(("risk.mix", "risk.generation")),
     }
 )
@@ -135,7 +139,7 @@ class Decision:
 
 
 def _is_one_of(name: str, names: Collection[str]) -> bool:
-    return any(name == n or (n.endswith(".") and name.startswith(n)) for n in names)
+    return any(fnmatchcase(name, n) for n in names)
 
 
 def has_say(result: Result) -> bool:

@@ -15,7 +15,7 @@ from locum.evaluation.joints import CellGrid, Subset, coarsen, subsets, total_va
 from locum.evaluation.learn.cells import codes_of
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.trial import MAX_TRIPLES, Trial, align, spread, thin
+from locum.evaluation.trial import MAX_PAIRS, Trial, align, spread, thin
 from locum.randomness import child_seed, stream
 from locum.schema.domain import Codes
 from locum.schema.table import Schema
@@ -31,6 +31,8 @@ ROWS, LEAST_ROWS = 10_000, 2_000
 PARTS, STUDENT = 3, 2.776
 #: Cells of a column, so that small parts have rows in most of them.
 CELLS = 6
+#: Pairs of columns looked at: this share of all, at least so many, those that go together most.
+LINKED, LEAST_PAIRS = 0.25, 10
 #: A part with fewer rows than this teaches a generator nothing.
 FEW = 20
 #: Where shuffled columns are nearer than this to a generator of real rows there is nothing to lose.
@@ -42,8 +44,8 @@ def next_generation(trial: Trial, generator: Fit, rows: int = ROWS) -> list[Resu
 
     `generator` (any quick one, whoever made the rows) learns in turn from `PARTS` disjoint parts of the
     synthetic rows and of as many real rows, and draws as many rows as it saw. What it draws is held against
-    the test rows by triples of columns (pairs where there are two columns), each cut into `CELLS` cells. The
-    value is the mean distance
+    the test rows by those pairs of columns that go together most there, each column cut into `CELLS` cells
+    (averages over all pairs would hardly see that bonds are lost). The value is the mean distance
     after learning from synthetic rows less that after learning from real ones, so what any generator loses
     does not count; fresh real rows score 0. The interval is Student's over the parts. The floor is what
     shuffled columns would make of it. It is one step of the loops of `locum collapse`, which shows many.
@@ -57,9 +59,8 @@ def next_generation(trial: Trial, generator: Fit, rows: int = ROWS) -> list[Resu
     if len(names) < 2 or n < 1 or trial.synthetic.num_rows < 2 or trial.test.num_rows < 2:
         return []
     schema = Schema(trial.columns)
-    k = min(3, len(names))
-    chosen = subsets(len(names), k, MAX_TRIPLES, stream(trial.seed, "metrics", "triples"))
     test = _coarse(trial, trial.rows("test"))
+    chosen = _linked(trial, test)
     distances: dict[str, FloatArray] = {}
     for side in ("synthetic", "learning"):
         some = thin(getattr(trial, side), n * PARTS, stream(trial.seed, "studies", "generations", side))
@@ -74,7 +75,7 @@ def next_generation(trial: Trial, generator: Fit, rows: int = ROWS) -> list[Resu
         distances[side] = np.array(found)
     shuffled = _shuffled(trial, n)
     floor = _distance(test, shuffled, chosen)
-    return [_result(trial, generator.name, distances, floor, n, "triple" if k == 3 else "pair")]
+    return [_result(trial, generator.name, distances, floor, n)]
 
 
 def _coarse(trial: Trial, table: pa.Table) -> Codes:
@@ -82,6 +83,16 @@ def _coarse(trial: Trial, table: pa.Table) -> Codes:
     codes = codes_of(trial.cuts, table)
     columns = [coarsen(codes[:, j], c.size, CELLS, c.ordered)[0] for j, c in enumerate(trial.cuts)]
     return np.column_stack(columns)
+
+
+def _linked(trial: Trial, test: Codes) -> list[Subset]:
+    """Pairs of columns that go together most among the test rows, which neither side has learned from."""
+    pairs = subsets(len(trial.columns), 2, MAX_PAIRS, stream(trial.seed, "trial", "pairs"))
+    rng = stream(trial.seed, "studies", "generations", "linked")
+    loose = np.column_stack([rng.permutation(test[:, j]) for j in range(test.shape[1])])
+    apart = np.array([_distance(test, loose, [pair]) for pair in pairs])
+    kept = max(LEAST_PAIRS, round(LINKED * len(pairs)))
+    return [pairs[i] for i in np.sort(np.argsort(-apart, kind="stable")[:kept])]
 
 
 def _distance(a: Codes, b: Codes, chosen: list[Subset]) -> float:
@@ -97,7 +108,7 @@ def _shuffled(trial: Trial, n: int) -> npt.NDArray[np.int32]:
 
 
 def _result(
-    trial: Trial, generator: str, distances: dict[str, FloatArray], floor: float, rows: int, noun: str
+    trial: Trial, generator: str, distances: dict[str, FloatArray], floor: float, rows: int
 ) -> Result:
     after, real = (float(distances[side].mean()) for side in ("synthetic", "learning"))
     growth, way = after - real, floor - real
@@ -112,8 +123,8 @@ def _result(
     return result_of(
         "risk.generation",
         growth,
-        f"A generator that learns from a third of these rows is {percent(after)} off in an average {noun} of "
-        f"columns, one that learns from as many real rows {percent(real)}, and shuffled columns are "
+        f"A generator that learns from a third of these rows is {percent(after)} off in an average pair "
+        f"of columns that go together, one that learns from as many real rows {percent(real)}, and shuffled columns are "
         f"{percent(floor)} off." + trial.seen_note,
         low=low,
         high=high,

@@ -305,6 +305,13 @@ class _View:
             self.widened(middle(losses[:, i], float(loss[i])), float(loss[i]), -1 - g + i) for i in range(g)
         ]
         low, high = ends[worst]
+        # Against the others: what all groups lose alike is for usefulness to say.
+        others = [i for i in range(g) if i != worst]
+        gap, gaps = value - float(loss[others].mean()), losses[:, worst] - losses[:, others].mean(axis=1)
+        noise = math.hypot(float(self.noise[-1 - g + worst]), float(self.noise[-1 - g + others[0]]))
+        span = tuple(
+            gap + s * math.hypot(abs(e - gap), noise) for s, e in zip((-1, 1), middle(gaps, gap), strict=True)
+        )
         said = (
             f"Training on synthetic rows costs group {self.labels[worst]!r} most: {value:.3f} points of AUC; "
             f"the least affected group {float(loss.min()):.3f}"
@@ -329,7 +336,7 @@ class _View:
             low=low,
             high=high,
             reference=0.0,
-            claims=(_claim(value, (low, high), self.labels[worst], g),),
+            claims=(_claim(gap, (span[0], span[1]), self.labels[worst], g),),
         )
 
     def _result(self, name: str, sentence: str, detail: dict[str, object], **measured: Any) -> Result:
