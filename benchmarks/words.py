@@ -86,9 +86,7 @@ def ruined_column(fresh: pa.Table, _: pa.Table, source: Source, rng: np.random.G
     x = np.array(fresh.column(name).to_pylist(), dtype=float)
     moved = x + 0.25 * np.nanstd(x)
     whole = pa.types.is_integer(fresh.schema.field(name).type)
-    return replace(
-        fresh, name, [None if np.isnan(v) else int(round(v)) if whole else float(v) for v in moved]
-    )
+    return replace(fresh, name, [None if np.isnan(v) else round(v) if whole else float(v) for v in moved])
 
 
 def mode_dropped(fresh: pa.Table, _: pa.Table, source: Source, rng: np.random.Generator) -> pa.Table | None:
@@ -126,9 +124,7 @@ def near_copies(
         x = np.array(some.column(name).to_pylist(), dtype=float)
         moved = x + 0.01 * np.nanstd(x) * rng.normal(size=k)
         whole = pa.types.is_integer(fresh.schema.field(name).type)
-        some = replace(
-            some, name, [None if np.isnan(v) else int(round(v)) if whole else float(v) for v in moved]
-        )
+        some = replace(some, name, [None if np.isnan(v) else round(v) if whole else float(v) for v in moved])
     return pa.concat_tables([some, fresh.slice(k)])
 
 

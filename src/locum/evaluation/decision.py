@@ -222,7 +222,7 @@ def decide(question: Question, results: Sequence[Result]) -> Decision:
 
 
 def _weight(result: Result) -> float:
-    """Sort key: how far beyond the good line the surest claim lies, in widths of the middle; largest first."""
+    """Sort key: how far the surest claim lies beyond the good line, in widths of the middle."""
     beyond = [
         (c.low - LINES[c.scale].good) / max(1e-9, LINES[c.scale].poor - LINES[c.scale].good)
         for c in result.claims

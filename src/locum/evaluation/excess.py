@@ -1,4 +1,4 @@
-"""How far two tables of counts are apart beyond chance: total variation less what dealing rows anew would give."""
+"""How far counts of two tables are apart beyond chance: total variation less that of rows dealt anew."""
 
 from __future__ import annotations
 

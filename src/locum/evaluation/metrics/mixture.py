@@ -28,9 +28,10 @@ def mixture(
 
     Boosted trees learn the target from real rows, and from the same rows with equally many synthetic ones;
     both predict the hold-out. The value is the difference in score (area under the ROC curve or R2), with a
-    paired bootstrap interval over the test rows, widened by the chance in the rows to learn from. A leaf must hold the same share of the rows in both, so that
-    a copy of the real rows changes next to nothing. Whether another share or weight would help, and how sure
-    that is over new fits and splits, is what `locum mix` measures.
+    paired bootstrap interval over the test rows, widened by the chance in the rows to learn from. A leaf must
+    hold the same share of the rows in both, so that a copy of the real rows changes next to nothing. Whether
+    another share or weight would help, and how sure that is over new fits and splits, is what `locum mix`
+    measures.
 
     Claim: the loss as a share of the skill that real rows give. None when they have no skill.
     Empty without a target or test rows. Cost: three fits.

@@ -124,8 +124,8 @@ def _result(
         "risk.generation",
         growth,
         f"A generator that learns from a third of these rows is {percent(after)} off in an average pair "
-        f"of columns that go together, one that learns from as many real rows {percent(real)}, and shuffled columns are "
-        f"{percent(floor)} off." + trial.seen_note,
+        f"of columns that go together, one that learns from as many real rows {percent(real)}, and "
+        f"shuffled columns are {percent(floor)} off." + trial.seen_note,
         low=low,
         high=high,
         reference=0.0,

@@ -115,9 +115,10 @@ def model_parity(trial: Trial, *, known: ModelPredictions | None = None) -> list
     opportunity, and the difference in calibration error over ten bins. Groups: `groupings`; test groups with
     fewer than `LEAST` rows or `LEAST_EITHER` of either outcome are left out and named.
 
-    Claim: the change for the worse against real rows, not the difference itself; of `CLAIMED` parities, and
-    the loss of the worst group. Chance is that of the test rows (paired bootstrap) and that of the rows to learn from (spread of `AGAIN`
-    models of bootstrapped real rows, twice, Student's law); the interval of the value holds the first only.
+    Claims: the change for the worse against real rows, not the difference itself, of `CLAIMED` parities, and
+    what the worst group loses more than the others. Chance is that of the test rows (paired bootstrap) and
+    that of the rows to learn from (spread of `AGAIN` models of bootstrapped real rows, twice, Student's law);
+    the interval of the value holds the first only.
     Also given,
     ``fair.amplification.<columns>``: the difference in demographic parity of the predictions less that of the
     labels, and ``fair.utility.<columns>``: the largest loss in area under the ROC curve of any group.
@@ -336,7 +337,7 @@ class _View:
             low=low,
             high=high,
             reference=0.0,
-            claims=(_claim(gap, (span[0], span[1]), self.labels[worst], g),),
+            claims=(_claim(gap, span, self.labels[worst], g),),
         )
 
     def _result(self, name: str, sentence: str, detail: dict[str, object], **measured: Any) -> Result:
