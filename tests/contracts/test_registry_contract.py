@@ -19,7 +19,6 @@ from locum.evaluation.evidence import Evidence
 from locum.evaluation.measures import EVALUATORS
 from locum.evaluation.registry import (
     SEEKERS,
-    deciding,
     evaluators,
     find,
     place,

@@ -83,7 +83,7 @@ LINES: Mapping[str, Line] = MappingProxyType(
         # useful: share of the skill lost
         "skill": Line(0.05, 0.20, 0.10, "a loss of {} % of the skill"),
         # private: share of rows copied, areas, shares found, risks
-        "copies": Line(0.002, 0.01, 0.02, "copies of {} % of the rows"),
+        "copies": Line(0.002, 0.01, 0.05, "copies of {} % of the rows"),
         "copies, no hold-out": Line(0.02, 0.02, 0.0, "copies of {} % of the rows"),
         "nearer": Line(0.02, 0.10, 0.30, "near copies of {} % of the rows"),
         "area": Line(0.51, 0.55, 0.62, "an attack that is right {} times in 100"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,9 +41,9 @@ def worst_parts(trial: Trial) -> list[Result]:
     grid = CellGrid(tuple(c.size for c in cuts), {p: codes_of(cuts, t) for p, t in tables.items()})
     names = [c.name for c in trial.columns]
     singles: list[Subset] = [(i,) for i in range(len(names))]
-    results = [
-        _result("columns.worst", ("column", "columns"), "column", _claims(grid, singles, names, "column"))
-    ]
+    found = [*_claims(grid, singles, names, "column"), *_missing(trial)]
+    found = _most_telling(found, len(trial.schema))
+    results = [_result("columns.worst", ("column", "columns"), "column", found)]
     pairs = subsets(len(names), 2, MAX_PAIRS, stream(trial.seed, "trial", "pairs"))
     pairs = [p for p in pairs if grid.sizes[p[0]] * grid.sizes[p[1]] <= CELLS]
     if pairs:
@@ -58,8 +59,25 @@ def _claims(grid: CellGrid, chosen: Sequence[Subset], names: Sequence[str], scal
         shares = grid.shares(subset)
         counts = [np.round(shares[p] * rows[p]) for p in ("train", "synthetic")]
         of = " x ".join(names[i] for i in subset)
-        found.append(excess(scale, counts[0], counts[1], of, len(chosen)))
-    return sorted(found, key=lambda c: (c.p, -c.effect))[:KEPT]
+        found.append(excess(scale, counts[0], counts[1], of))
+    return _most_telling(found, len(chosen))
+
+
+def _missing(trial: Trial) -> list[Claim]:
+    """Columns that are made afresh: whether a value is missing is all that can be compared."""
+    out = []
+    for column in trial.schema:
+        if column.regenerated:
+            parts = [trial.rows(p).column(column.name) for p in ("train", "synthetic")]
+            counts = [[v.null_count, len(v) - v.null_count] for v in parts]
+            out.append(excess("column", counts[0], counts[1], column.name))
+    return out
+
+
+def _most_telling(claims: Sequence[Claim], tested: int) -> list[Claim]:
+    """The surest claims, each picked from so many."""
+    found = sorted(claims, key=lambda c: (c.p, -c.effect))[:KEPT]
+    return [replace(c, among=tested) for c in found]
 
 
 def _result(name: str, nouns: tuple[str, str], short: str, claims: list[Claim]) -> Result:
