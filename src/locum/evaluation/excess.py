@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -41,43 +43,59 @@ def excess(scale: str, a: npt.ArrayLike, b: npt.ArrayLike, of: str = "", among: 
 
 
 def _dealt_anew(cells: FloatArray, n: float, m: float) -> tuple[float, float]:
-    """Mean and variance of the total variation when all rows are dealt anew; `cells` are counts of both."""
-    total = n + m
-    unit = 1 / n + 1 / m
-    share = cells / total
-    spread = np.sqrt(cells * (n / total) * (m / total) * (total - cells) / max(1.0, total - 1)) * unit
-    mean, variance = np.sqrt(2 / np.pi) * spread, (1 - 2 / np.pi) * spread**2
+    """Mean and variance of the total variation when all rows are dealt anew; `cells` are counts of both.
+
+    The mean is that of hypergeometric counts, cell by cell. For the variance counts are taken for binomial
+    and independent, given that they add up (Holst, Annals of Statistics 1981): the variance of a sum of f(X)
+    given the sum of X is that of f less what follows linearly from X.
+    """
+    total, share = n + m, n / (n + m)
     few = cells <= EXACT
-    if few.any():
-        exact = _exact(int(cells[few].max()), n, m)
-        at = cells[few].astype(np.intp)
-        mean[few] = exact[0, at] * unit
-        variance[few] = exact[1, at] * unit**2
-    # Cells share their rows: where one has more, others have less, and absolute gaps go together.
-    together = (share * spread / np.sqrt(np.maximum(1 - share, 1e-12))).sum() ** 2 / np.pi
-    together -= (share**2 * spread**2 / np.maximum(1 - share, 1e-12)).sum() / np.pi
-    return 0.5 * float(mean.sum()), 0.25 * float(variance.sum() + max(together, 0.0))
+    at = cells[few].astype(np.intp)
+    mean = np.sqrt(2 / np.pi * cells * share * (1 - share) * (total - cells) / max(1.0, total - 1))
+    mean[few] = _exact(int(at.max(initial=0)), _hypergeometric(n, m))[0, at]
+    spread = cells * share * (1 - share)
+    variance, linear = (1 - 2 / np.pi) * spread, np.zeros(len(cells))
+    _, variance[few], linear[few] = _exact(int(at.max(initial=0)), _binomial(share))[:, at]
+    left = float(variance.sum()) - float(linear.sum()) ** 2 / max(float(spread.sum()), 1e-12)
+    unit = 0.5 * (1 / n + 1 / m)
+    return unit * float(mean.sum()), unit**2 * max(left, 0.0)
 
 
-def _exact(most: int, n: float, m: float) -> FloatArray:
-    """Mean and variance of |count - expected| for cells of 0 to `most` rows; shape (2, most + 1)."""
+Law = Callable[[FloatArray, FloatArray], FloatArray]
+
+
+def _exact(most: int, law: Law) -> FloatArray:
+    """Mean and variance of the size of a count's gap to its mean, and covariance of size and gap.
+
+    For cells of 0 to `most` rows; shape (3, most + 1).
+    """
+    size = np.arange(most + 1.0)[:, None]
+    k = np.arange(most + 1.0)[None]
+    chance = np.where(k <= size, np.exp(law(size, np.minimum(k, size))), 0.0)
+    gap = k - (chance * k).sum(axis=1, keepdims=True)
+    mean = (chance * np.abs(gap)).sum(axis=1)
+    variance = np.maximum((chance * gap**2).sum(axis=1) - mean**2, 0.0)
+    return np.array([mean, variance, (chance * np.abs(gap) * gap).sum(axis=1)])
+
+
+def _choose(top: npt.ArrayLike, down: npt.ArrayLike) -> FloatArray:
+    """Log of the binomial coefficient; minus infinity where there is none."""
     from scipy.special import gammaln
 
-    size = np.arange(most + 1)[:, None]
-    k = np.arange(most + 1)[None]
+    top, down = np.broadcast_arrays(np.asarray(top, dtype=float), np.asarray(down, dtype=float))
+    ok = (down >= 0) & (down <= top)
+    safe = np.where(ok, down, 0.0)
+    out = gammaln(top + 1) - gammaln(safe + 1) - gammaln(np.maximum(top - safe, 0.0) + 1)
+    return np.asarray(np.where(ok, out, -np.inf))
 
-    def choose(top: npt.ArrayLike, down: npt.ArrayLike) -> FloatArray:
-        top, down = np.asarray(top, dtype=np.float64), np.asarray(down, dtype=np.float64)
-        ok = (down >= 0) & (down <= top)
-        safe = np.where(ok, down, 0.0)
-        out = gammaln(top + 1) - gammaln(safe + 1) - gammaln(np.maximum(top - safe, 0.0) + 1)
-        return np.asarray(np.where(ok, out, -np.inf))
 
-    chance = np.exp(choose(n, k) + choose(m, size - k) - choose(n + m, size))
-    chance = np.where(k <= size, chance, 0.0)
-    away = np.abs(k - size * n / (n + m))
-    mean = (chance * away).sum(axis=1)
-    return np.array([mean, np.maximum((chance * away**2).sum(axis=1) - mean**2, 0.0)])
+def _hypergeometric(n: float, m: float) -> Law:
+    return lambda size, k: _choose(n, k) + _choose(m, size - k) - _choose(n + m, size)
+
+
+def _binomial(share: float) -> Law:
+    return lambda size, k: _choose(size, k) + k * np.log(share) + (size - k) * np.log1p(-share)
 
 
 def _tail(observed: float, mean: float, variance: float) -> float:
