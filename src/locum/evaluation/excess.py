@@ -45,19 +45,25 @@ def excess(scale: str, a: npt.ArrayLike, b: npt.ArrayLike, of: str = "", among: 
 def _dealt_anew(cells: FloatArray, n: float, m: float) -> tuple[float, float]:
     """Mean and variance of the total variation when all rows are dealt anew; `cells` are counts of both.
 
-    The mean is that of hypergeometric counts, cell by cell. For the variance counts are taken for binomial
-    and independent, given that they add up (Holst, Annals of Statistics 1981): the variance of a sum of f(X)
-    given the sum of X is that of f less what follows linearly from X.
+    The mean is that of hypergeometric counts, cell by cell. For the variance counts of large cells are taken
+    for normal and correlated as theirs are (to the second order), those of small cells for binomial and
+    independent, given that all add up: the variance of a sum of f(X) given the sum of X is that of f less
+    what follows linearly from X (Holst, Annals of Statistics 1981).
     """
     total, share = n + m, n / (n + m)
     few = cells <= EXACT
     at = cells[few].astype(np.intp)
-    mean = np.sqrt(2 / np.pi * cells * share * (1 - share) * (total - cells) / max(1.0, total - 1))
-    mean[few] = _exact(int(at.max(initial=0)), _hypergeometric(n, m))[0, at]
+    most = int(at.max(initial=0))
     spread = cells * share * (1 - share)
-    variance, linear = (1 - 2 / np.pi) * spread, np.zeros(len(cells))
-    _, variance[few], linear[few] = _exact(int(at.max(initial=0)), _binomial(share))[:, at]
+    deviation = np.sqrt(spread * (total - cells) / max(1.0, total - 1))
+    mean = np.sqrt(2 / np.pi) * deviation
+    mean[few] = _exact(most, _hypergeometric(n, m))[0, at]
+    _, variance, linear = _exact(most, _binomial(share))[:, at]
+    large = cells[~few] / total
+    together = deviation[~few] * large / np.maximum(1 - large, 1e-12)
     left = float(variance.sum()) - float(linear.sum()) ** 2 / max(float(spread.sum()), 1e-12)
+    left += (1 - 2 / np.pi) * float((deviation[~few] ** 2).sum())
+    left += (float(together.sum()) ** 2 - float((together**2).sum())) / np.pi
     unit = 0.5 * (1 / n + 1 / m)
     return unit * float(mean.sum()), unit**2 * max(left, 0.0)
 

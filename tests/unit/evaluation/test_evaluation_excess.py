@@ -12,7 +12,7 @@ from locum.evaluation.excess import _dealt_anew, excess
 @pytest.mark.parametrize("cells", [2, 5, 30, 400, 3000])
 @pytest.mark.parametrize(("n", "m"), [(500, 500), (900, 200)])
 def test_mean_and_variance_of_a_deal(cells: int, n: int, m: int) -> None:
-    """Mean within 1 % (6 % of few cells, three errors), deviation within 15 % of 2,000 deals (which know it to 1.6 %)."""
+    """Mean within 1 % (6 % of few cells, three errors of 2,000 deals), deviation within 15 %."""
     rng = np.random.default_rng(cells)
     share = rng.dirichlet(np.full(cells, 0.5))
     both = rng.multinomial(n + m, share)
