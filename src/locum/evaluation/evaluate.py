@@ -21,7 +21,7 @@ from locum.evaluation.generator import Fit
 from locum.evaluation.hold_out_shift import allow_for_shift
 from locum.evaluation.metrics.twosample import anchors
 from locum.evaluation.metrics.utility import chosen_targets
-from locum.evaluation.overlap import repeats, without_leaked_rows
+from locum.evaluation.overlap import doubt_leaked, repeats, without_leaked_rows
 from locum.evaluation.pair_views import pair_views
 from locum.evaluation.persons import by_person
 from locum.evaluation.registry import evaluators, place
@@ -139,7 +139,7 @@ def evaluate(
         pairs = pair_views(trial)
     with clock("sentences"):
         if trial.independent_test:
-            results = allow_for_shift(results, known, repeats(trial))
+            results = allow_for_shift(doubt_leaked(trial, results), known, repeats(trial))
         results = summed_up(judged(results, powerless(tested)))
         said = answers(trial, results, tested)
         warned = alerts(trial, results, said, tested, targets, known, one.alerts)

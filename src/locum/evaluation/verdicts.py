@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from locum.evaluation.attacks.copies import SURE_EXCESS
 from locum.evaluation.decision import Decision, decide
 from locum.evaluation.evidence import Answer, Control
 from locum.evaluation.groups import groupings
 from locum.evaluation.metrics.fairness.data import classes_of
 from locum.evaluation.metrics.utility import why_not
-from locum.evaluation.overlap import repeats
+from locum.evaluation.overlap import REPETITIVE, SURE_EXCESS, repeats
 from locum.evaluation.result import Question, Result, Verdict
 from locum.evaluation.trial import Trial
 from locum.wording import count
 
 #: With fewer real, synthetic or held-out rows than this nothing is said about a table as a whole.
 FEW = 20
-#: Where train repeats itself more than this, rows met by chance cannot be told from a leaked hold-out.
-REPETITIVE = 0.01
 #: A two-sample area with its whole interval below this: synthetic rows repeat the hold-out.
 TOO_REAL = 0.47
 #: Sentences of results that are said with an answer, at most.
@@ -150,7 +147,7 @@ def _private(trial: Trial, results: Sequence[Result], controls: Sequence[Control
     often = repeats(trial) if trial.leaked else 0.0
     beyond = exact is not None and exact.low is not None and exact.low > often + SURE_EXCESS
     why = ""
-    if made.verdict in ("poor", "middling") and (often <= REPETITIVE or beyond):
+    if made.verdict in ("poor", "middling"):
         pass
     elif not trial.independent_test:
         why = "No real rows were kept out of fitting"

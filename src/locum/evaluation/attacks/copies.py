@@ -25,7 +25,7 @@ Keys = npt.NDArray[np.uint64]
 
 #: Numbers are compared to this many digits after the point.
 DIGITS = 6
-#: With less of the hold-out left than this share of chance meetings, copies are sure without it.
+#: Without a fair hold-out copies count when their share is this much above how often train repeats itself.
 SURE_EXCESS = 0.02
 #: Fewer synthetic rows than this cannot show that nothing was copied.
 FEWEST = 20

@@ -14,7 +14,7 @@ from locum.evaluation.metrics.training_draw import training_error
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
 from locum.evaluation.scores import floor_of, weighted_score
-from locum.evaluation.target import TargetColumn, best_targets, learn, target_of, trivial_targets
+from locum.evaluation.target import TRIVIAL, TargetColumn, best_targets, learn, target_of, trivial_targets
 from locum.evaluation.trial import Trial, thin
 from locum.randomness import child_seed, stream
 from locum.wording import percent
@@ -181,7 +181,7 @@ def varies(trial: Trial, target: TargetColumn) -> bool:
 def why_not(trial: Trial) -> str:
     """Why nothing can be said of predicting the named target, or any column, without final stop."""
     if trial.target is None:
-        return "no column can be predicted from the others"
+        return "no column that was tried can be predicted from the others"
     if len(trial.columns) < 2:
         return f"there is no other column to predict {trial.target!r} from"
     named = target_of(trial.schema[trial.target], trial.train.column(trial.target))
@@ -210,6 +210,8 @@ def _kept_result(trial: Trial, found: list[Transfer]) -> Result:
             f"A model trained on synthetic rows predicts {what} of real rows with {percent(min(kept, 1.0))} "
             "of the skill of one trained on as many real rows"
         )
+        if trial.target is None and all(t.skill >= TRIVIAL for t in found):
+            sentence = f"Every column that was tried follows almost exactly from others. {sentence}"
     return result_of(
         "utility.kept",
         kept,
