@@ -192,7 +192,7 @@ def test_the_rule_names_what_there_is(everything: Evidence, persons: list[Result
     for question, rule in RULES.items():
         for name in (*rule.decides, *rule.vetoes):
             assert any(r.question == question and fnmatchcase(r.name, name) for r in results), name
-    assert {c.scale for r in results for c in r.claims} | {"copies, no hold-out"} == set(LINES)
+    assert {c.scale for r in results for c in r.claims} | {"copies, no hold-out", "generation"} == set(LINES)
     for r in everything.results:
         assert has_say(r) or r.name == "attack.worst" or r.verdict == "not judged", r.name
 

@@ -93,7 +93,6 @@ LINES: Mapping[str, Line] = MappingProxyType(
         "advantage": Line(0.02, 0.05, 0.15, "{} more right guesses in 100 than on rows never seen"),
         # fair: points by which groups are treated worse than real rows treat them
         "points": Line(0.02, 0.10, 0.10, "{} points between groups"),
-        "group": Line(0.05, 0.20, 0.20, "{} % of the rows of one group"),
         # risk: share of the skill lost, share of the way to shuffled columns
         "mixing": Line(0.02, 0.05, 0.05, "a loss of {} % of the skill"),
         "generation": Line(0.10, 0.30, 0.20, "{} % of the way to shuffled columns"),
@@ -120,7 +119,7 @@ _SUM = "attack.worst"
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Conclusion:
     """The answer to a question before it is put into words.
 
     Attributes
@@ -200,7 +199,7 @@ def judged(results: Sequence[Result], silenced: Collection[tuple[str, Verdict]] 
     return out
 
 
-def decide(question: Question, results: Sequence[Result]) -> Decision:
+def decide(question: Question, results: Sequence[Result]) -> Conclusion:
     """The answer that judged results give to a question.
 
     The worst verdict that any result with a say has found against the stand-in; without any, good if all
@@ -210,15 +209,15 @@ def decide(question: Question, results: Sequence[Result]) -> Decision:
     mine = [r for r in results if r.question == question and has_say(r)]
     main = [r for r in mine if _is_one_of(r.name, rule.decides)]
     if not mine or (not main and all(r.verdict in ("good", "unclear") for r in mine)):
-        return Decision("not judged")
+        return Conclusion("not judged")
     verdict = worst_of([r.verdict for r in mine])
     if verdict == "unclear" and main and all(r.verdict == "good" for r in main):
         verdict = "good"
     if verdict in ("poor", "middling"):
         found = sorted((r for r in mine if r.verdict == verdict), key=_weight)
-        return Decision(verdict, tuple(r.name for r in found))
+        return Conclusion(verdict, tuple(r.name for r in found))
     asked = [r for r in main if r.verdict == verdict] or main
-    return Decision(verdict, tuple(r.name for r in asked), smallest_seen(asked))
+    return Conclusion(verdict, tuple(r.name for r in asked), smallest_seen(asked))
 
 
 def _weight(result: Result) -> float:

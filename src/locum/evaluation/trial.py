@@ -193,9 +193,9 @@ class Trial:
         """
         import pyarrow as pa
 
-        parts: tuple[Part, ...] = ("train", "synthetic")
-        real = [self.rows(p) for p in (*parts, *(("test",) if self.independent_test else ()))]  # type: ignore[arg-type]
-        return RankView.learn(self.columns, pa.concat_tables(real))
+        compared: tuple[Part, ...] = ("train", "synthetic", "test")
+        known = compared if self.independent_test else compared[:2]
+        return RankView.learn(self.columns, pa.concat_tables([self.rows(part) for part in known]))
 
     def budget(self, rows: int, least: int) -> int:
         """Rows for a judge whose cost grows with the columns: `rows` up to `WIDE` columns, then fewer.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from locum.evaluation.decision import Decision, decide
+from locum.evaluation.attacks.copies import SURE_EXCESS
+from locum.evaluation.decision import Conclusion, decide
 from locum.evaluation.evidence import Answer, Control
 from locum.evaluation.groups import groupings
 from locum.evaluation.metrics.fairness.data import classes_of
 from locum.evaluation.metrics.utility import why_not
-from locum.evaluation.overlap import REPETITIVE, SURE_EXCESS, repeats
+from locum.evaluation.overlap import REPETITIVE, repeats
 from locum.evaluation.result import Question, Result, Verdict
 from locum.evaluation.trial import Trial
 from locum.wording import count
@@ -89,7 +90,7 @@ def _said(
     return Answer(question, made.verdict, " ".join([start, *sentences]).strip(), made.decided)
 
 
-def _cannot_tell(trial: Trial, made: Decision, question: Question, controls: Sequence[Control]) -> str:
+def _cannot_tell(trial: Trial, made: Conclusion, question: Question, controls: Sequence[Control]) -> str:
     if any(q == question for q, _ in powerless(controls)):
         return "Nobody can tell: these tests have no power on this data, as the controls show."
     # Without the number of real rows: under a guarantee of privacy it may not be told on the screen.

@@ -310,9 +310,8 @@ class _View:
         others = [i for i in range(g) if i != worst]
         gap, gaps = value - float(loss[others].mean()), losses[:, worst] - losses[:, others].mean(axis=1)
         noise = math.hypot(float(self.noise[-1 - g + worst]), float(self.noise[-1 - g + others[0]]))
-        span = tuple(
-            gap + s * math.hypot(abs(e - gap), noise) for s, e in zip((-1, 1), middle(gaps, gap), strict=True)
-        )
+        least, most = middle(gaps, gap)
+        span = (gap - math.hypot(gap - least, noise), gap + math.hypot(most - gap, noise))
         said = (
             f"Training on synthetic rows costs group {self.labels[worst]!r} most: {value:.3f} points of AUC; "
             f"the least affected group {float(loss.min()):.3f}"
