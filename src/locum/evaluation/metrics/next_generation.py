@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Rows that the next generation learns from at most, and no fewer than the second on wide tables.
-ROWS, LEAST_ROWS = 10_000, 2_000
+ROWS, LEAST_ROWS = 6_000, 2_000
 #: Parts of either table that a generator learns from one by one, and the 97.5 % point of Student's law with
 #: twice one less degrees of freedom.
 PARTS, STUDENT = 3, 2.776

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 ROWS, TEST_ROWS = 40_000, 15_000
 #: Models trained on rows drawn again, and the 97.5 % point of Student's law with one less degrees of freedom.
 AGAIN, STUDENT = 4, 3.182
+#: Rows that each of these learns from at most; the spread of its rates is scaled to all rows.
+AGAIN_ROWS = 8_000
 #: Positives and negatives that a group must have among the test rows for its odds to be measured.
 LEAST_EITHER = 5
 #: Parities whose change for the worse speaks against a stand-in; the others say the same in other words.
@@ -63,6 +65,8 @@ class ModelPredictions:
         learn from moves a model.
     test
         The rows.
+    scale
+        What turns the spread of the rates of `again` into that of models of all rows.
     """
 
     target: TargetColumn
@@ -71,6 +75,7 @@ class ModelPredictions:
     real: FloatArray
     again: tuple[FloatArray, ...]
     test: Any
+    scale: float = 1.0
 
 
 def predict_both(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> ModelPredictions | None:
@@ -96,11 +101,18 @@ def predict_both(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> 
     rows_of = {k: thin(t, n, stream(trial.seed, "metrics", "fairness", k)) for k, t in parts.items()}
     synthetic, real = (scored(t, k) for k, t in rows_of.items())
     again = []
+    size = min(n, AGAIN_ROWS)
     for k in range(AGAIN):
-        drawn = stream(trial.seed, "metrics", "fairness", "again", k).integers(n, size=n)
+        drawn = stream(trial.seed, "metrics", "fairness", "again", k).integers(n, size=size)
         again.append(scored(rows_of["learning"].take(drawn), f"again {k}"))
     return ModelPredictions(
-        target, (y == positive(target)).astype(np.float64), synthetic, real, tuple(again), test
+        target,
+        (y == positive(target)).astype(np.float64),
+        synthetic,
+        real,
+        tuple(again),
+        test,
+        math.sqrt(size / max(1, n)),
     )
 
 
@@ -162,7 +174,12 @@ def _of(trial: Trial, known: ModelPredictions, grouping: Grouping, left: list[st
     draws = bootstrap_statistic(len(group), rng, both)
     ones = np.ones(len(group))
     # Two models differ by the chance of both; each has seen rows of its own.
-    noise = STUDENT * math.sqrt(2) * np.std([of(s, area(s), ones) for s in known.again], axis=0, ddof=1)
+    noise = (
+        known.scale
+        * STUDENT
+        * math.sqrt(2)
+        * np.std([of(s, area(s), ones) for s in known.again], axis=0, ddof=1)
+    )
     notes = [*left, *thin_groups]
     view = _View(trial, known, grouping, labels, group, point, draws, noise, notes)
     return [*(view.parity(name) for name in PARITIES), view.amplification(), view.utility()]
