@@ -27,7 +27,7 @@ CHECKS = {
 def mark(key: str, question: str = "") -> Mark:
     """Words and shape of a verdict.
 
-    For the copying tests the good verdict becomes the neutral "no copying seen": they can find fault, not
+    For the copying tests the good verdict becomes the neutral "no copying found": they can find fault, not
     clear anyone of it.
     """
     shape = {"good": "none-seen", "guaranteed": "good"}.get(key, key) if question == "private" else key
