@@ -50,6 +50,7 @@ MEASURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "fair.model.c.demographic_parity": ("points",),
         "fair.model.c.calibration": (),
         "fair.parity.c": ("points",),
+        "fair.fidelity.c": ("points",),
         "fair.utility.c": ("points",),
         "risk.mix": ("mixing",),
         "risk.generation": ("generation",),

@@ -109,7 +109,7 @@ RULES: Mapping[Question, Rule] = MappingProxyType(
         ),
         "fair": Rule(
             ("fair.model.*.demographic_parity",),
-            ("fair.model.*.equalized_odds", "fair.parity.*", "fair.utility.*"),
+            ("fair.model.*.equalized_odds", "fair.parity.*", "fair.utility.*", "fair.fidelity.*"),
         ),
         "risk": Rule(("risk.mix", "risk.generation")),
     }

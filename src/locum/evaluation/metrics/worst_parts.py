@@ -84,11 +84,16 @@ def _result(name: str, nouns: tuple[str, str], short: str, claims: list[Claim]) 
     worst = max(claims, key=lambda c: c.low)
     value = min(1.0, max(0.0, worst.effect))
     tested = claims[0].among
+    sentence = f"None of {count(tested, *nouns)} is off beyond what chance explains."
+    if value > 0:
+        sentence = (
+            f"Farthest off of {count(tested, *nouns)} is {worst.of}: {percent(value)} of the rows would have "
+            "to change value, more than by chance."
+        )
     return result_of(
         name,
         value,
-        f"Farthest off of {count(tested, *nouns)} is "
-        f"{worst.of}: {percent(value)} of the rows would have to change value, beyond what chance explains.",
+        sentence,
         low=min(value, max(0.0, worst.low)),
         high=max(value, min(1.0, worst.high)),
         reference=0.0,
