@@ -243,7 +243,7 @@ def page(found: Sequence[dict[str, Any]]) -> str:
         for q in QUESTIONS if not fault else ():
             said = [c["answers"][q] for c in cases if c["answers"][q] != "not measured"]
             if said:
-                cells = [sum(v in w for v in said) for w in (ALARMS, ("unclear",), ("good",))]
+                cells = [sum(v in w for v in said) for w in (ALARMS, ("unclear",), ("good", "none found"))]
                 out.append(f"| {n} | {q} | {' | '.join(rate(k, len(said)) for k in cells)} |")
     out += ["", "| fault | rows | question | found | poor |", "|---|---|---|---|---|"]
     for (fault, n), cases in sorted(by.items()):

@@ -168,8 +168,9 @@ def _private(trial: Trial, results: Sequence[Result], controls: Sequence[Control
     verdict = made.verdict
     if verdict == "good" and doubted:
         verdict, sentence = "unclear", f"{NO_GUARANTEE} {doubted[0].sentence}"
-    elif verdict == "good" and (seen := decide("private", results).seen):
-        sentence += f" The tests would have seen {seen}."
+    elif verdict == "good":
+        seen = decide("private", results).seen
+        verdict, sentence = "none found", sentence + (f" The tests would have seen {seen}." if seen else "")
     if trial.leaked:
         sentence += f" {leaked} had been learned from and were left out."
     model = next((r for r in results if r.name == "copying.logprob"), None)

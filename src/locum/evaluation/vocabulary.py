@@ -27,6 +27,7 @@ VERDICTS: Mapping[str, str] = {
 COPYING_VERDICTS: Mapping[str, str] = {
     **VERDICTS,
     "good": "No copying found",
+    "none found": "No copying found",
     "guaranteed": "Guaranteed",
     "middling": "Traces of copying found",
     "poor": "Copying found",

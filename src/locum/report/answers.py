@@ -34,8 +34,7 @@ def as_html(answers: Sequence[Answer], last: str = "") -> str:
     """The same as a table for a notebook, without any address; `last` is a line below it."""
     rows = []
     for a in answers:
-        quiet = a.question == "private" and a.verdict == "good"
-        colour = "inherit" if quiet else _COLOURS.get(a.verdict, "inherit")
+        colour = _COLOURS.get(a.verdict, "inherit")
         question = escape(QUESTIONS[a.question][0])
         rows.append(
             f'<tr style="vertical-align:top"><th style="text-align:left">{question}</th>'

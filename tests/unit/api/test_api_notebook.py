@@ -15,7 +15,7 @@ from locum.runs.outcome import RunOutcome
 
 ANSWERS = (
     Answer("faithful", "good", "Yes, 50 % of <b>."),
-    Answer("private", "good", "No copying."),
+    Answer("private", "none found", "No copying."),
     Answer("risk", "poor", "Harm."),
 )
 

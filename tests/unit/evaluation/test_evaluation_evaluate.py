@@ -79,7 +79,7 @@ def test_a_fresh_table_is_faithful_and_useful() -> None:
     assert verdicts(evidence) == {
         "faithful": "good",
         "useful": "good",
-        "private": "good",
+        "private": "none found",
         "fair": "good",
         "risk": "good",
     }
@@ -303,7 +303,7 @@ def test_a_failed_control_silences_the_verdict_it_would_share() -> None:
 def test_a_passed_smoke_test_is_no_proof() -> None:
     evidence = judged_tables(rows(1600, 2))
     answer = evidence.answers[2]
-    assert answer.question == "private" and answer.verdict in ("good", "unclear")
+    assert answer.question == "private" and answer.verdict in ("none found", "unclear")
     assert "no proof" in answer.sentence and "No guarantee" in answer.sentence
     assert verdict_words("good", "private") == "No copying found"
 
@@ -336,7 +336,7 @@ def test_adult_controls_get_what_they_deserve() -> None:
     )
     evidence = evaluate(real.slice(0, 1500), real.slice(1500), schema=schema, holdout=held)
     assert all(c.passed for c in evidence.controls), [(c.name, c.got) for c in evidence.controls]
-    assert verdicts(evidence)["faithful"] == "good" and verdicts(evidence)["private"] == "good"
+    assert verdicts(evidence)["faithful"] == "good" and verdicts(evidence)["private"] == "none found"
     assert evidence.result("utility.tstr").value == pytest.approx(0.90, abs=0.03)  # type: ignore[union-attr]
 
 
