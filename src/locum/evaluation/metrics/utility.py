@@ -180,6 +180,8 @@ def varies(trial: Trial, target: TargetColumn) -> bool:
 
 def why_not(trial: Trial) -> str:
     """Why nothing can be said of predicting the named target, or any column, without final stop."""
+    if trial.target is None and len(trial.columns) < 2:
+        return "there are no two columns, one to be predicted and one to predict it from"
     if trial.target is None:
         return "no column that was tried can be predicted from the others"
     if len(trial.columns) < 2:
