@@ -175,7 +175,8 @@ def measures_page() -> str:
     parts = [
         _GENERATED + "# Measures and attacks\n\n"
         "The names are those of `report.json` and of limits such as `c2st.max`. *Best* is the value of a "
-        "stand-in that could not be better; *decides* marks what the answer to the question rests on. An "
+        "stand-in that could not be better; *decides* marks what the answer to the question rests on, *veto* "
+        "what can only make it worse; the others are shown and have no say. An "
         "effort runs what is marked with it and with the efforts before it.\n"
     ]
     for title, kinds in (
@@ -199,11 +200,20 @@ def measures_page() -> str:
 
 
 def _measure(e: Any, m: Any) -> str:
+    from locum.evaluation.decision import RULES
+
     best = {"lower": "low", "higher": "high"}.get(m.direction, "as real rows")
     best = best if m.target is None else f"{m.target:g}"
     name, title = f"{m.name}.<{m.of}>" if m.of else m.name, re.sub(r"[{}]", "", m.title)
     effort = "only in tournaments" if e.effort is None else e.effort
-    decides, needs = "yes" if m.decides else "", ", ".join(e.needs)
+    rule, needs = RULES[e.question], ", ".join(e.needs)
+    decides = (
+        "yes"
+        if m.name in rule.decides
+        else "veto"
+        if rule.covers(m.name) and m.name != "attack.worst"
+        else ""
+    )
     return f"| `{name}` | {title} | {e.question} | {best} | {decides} | {effort} | {needs} |"
 
 

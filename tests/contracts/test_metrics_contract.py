@@ -140,7 +140,7 @@ def check(result: Result) -> None:
         assert 0 <= result.value <= 1, result
     assert result.sentence.strip().endswith(".") and "nan" not in result.sentence.split()
     assert result.reads_private
-    assert result.verdict in ("good", "fair", "poor", "unclear")
+    assert result.verdict in ("good", "unclear", "middling", "poor", "not judged")
     if result.question == "private":
         words = f"{result.title} {result.sentence}".lower()
         assert not any(w in words for w in ("private", "anonym", "safe")), words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,13 @@ import pytest
 import locum
 from locum.evaluation.attacks.canaries import plant
 from locum.evaluation.attacks.copies import copied_persons
+from locum.evaluation.decision import LINES, RULES, has_say
 from locum.evaluation.evaluate import evaluate
 from locum.evaluation.evaluator import EFFORTS, Evaluator
 from locum.evaluation.evidence import Evidence
 from locum.evaluation.measures import EVALUATORS
 from locum.evaluation.registry import (
     SEEKERS,
-    deciding,
     evaluators,
     find,
     place,
@@ -185,15 +186,18 @@ def test_unknown_names_are_refused() -> None:
         result_of("made.up", 0.0, "Made up.")
 
 
-def test_order_and_decisions() -> None:
-    assert deciding("private") == (
-        "copying.exact",
-        "copying.persons",
-        "copying.distance",
-        "copying.membership",
-        "attack.worst",
-    )
-    assert set(deciding("faithful")) == {"c2st", "tv.1way", "tv.3way", "association", "rules.broken"}
+def test_the_rule_names_what_there_is(everything: Evidence, persons: list[Result]) -> None:
+    """Every name in the rule is measured, every claim has its line, and who has no say has no verdict."""
+    results = (*everything.results, *persons)
+    for question, rule in RULES.items():
+        for name in (*rule.decides, *rule.vetoes):
+            assert any(r.question == question and fnmatchcase(r.name, name) for r in results), name
+    assert {c.scale for r in results for c in r.claims} | {"copies, no hold-out", "generation"} == set(LINES)
+    for r in everything.results:
+        assert has_say(r) or r.name == "attack.worst" or r.verdict == "not judged", r.name
+
+
+def test_order() -> None:
     assert place("c2st") < place("copying.exact") < place("attack.density.trees") < place("ks")
     quick = [e for e in evaluators("score") if e.within("quick")]
     assert [e.key for e in quick] == ["neighbours", "counts"]

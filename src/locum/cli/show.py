@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from locum.evaluation.evidence import Answer, RequirementCheck
 
-_STYLES = {"good": "green", "guaranteed": "green", "fair": "yellow", "poor": "red"}
+_STYLES = {"good": "green", "guaranteed": "green", "middling": "yellow", "poor": "red"}
 _CHECKS = {"pass": "green", "unclear": "yellow", "fail": "red"}
 
 
@@ -21,10 +21,9 @@ def show_answers(answers: tuple[Answer, ...]) -> None:
     """The five questions with their sentences; the verdict is a word, never colour alone."""
     console = out()
     for answer in answers:
-        copying = answer.question == "private"
         verdict = verdict_words(answer.verdict, answer.question).lower()
-        # Passing the copying tests is no merit, so it is never green.
-        style = "dim" if copying and answer.verdict == "good" else _STYLES.get(answer.verdict, "dim")
+        # Passing the copying tests is no merit, so "none found" is not green.
+        style = _STYLES.get(answer.verdict, "dim")
         console.print(f"{QUESTIONS[answer.question][0]} ", style="bold", end="")
         console.print(f"[{verdict}]", style=style)
         say(f"  {answer.sentence}", hang=2)

@@ -6,20 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from locum.evaluation.evidence import Alert, ColumnView, Control
+from locum.evaluation.decision import level_of
+from locum.evaluation.evidence import Alert, Answer, Control
 from locum.evaluation.hold_out_shift import shift_sentence
 from locum.evaluation.metrics.twosample import Anchors
 from locum.evaluation.metrics.utility import why_not
 from locum.evaluation.overlap import overlap_sentence
-from locum.evaluation.registry import deciding
 from locum.evaluation.result import Result
 from locum.evaluation.target import TargetColumn
 from locum.evaluation.trial import Trial
-from locum.evaluation.verdicts import TOO_REAL, copying
+from locum.evaluation.verdicts import TOO_REAL
 from locum.wording import percent
 
-#: A column is worth an alert when it is this many references and this distance off.
-FAR_TIMES, FAR_VALUE = 3.0, 0.05
 #: Columns with alerts of one sort at most; fewer hold-out rows than this leave wide intervals.
 AT_MOST, FEW_HELD_OUT = 5, 500
 #: What is said of a column that holds nothing, or the same everywhere, among synthetic rows only.
@@ -35,7 +33,7 @@ LEAST_COVERED, MISLEADING = 0.90, 0.70
 def alerts(
     trial: Trial,
     results: Sequence[Result],
-    columns: Sequence[ColumnView],
+    answers: Sequence[Answer],
     controls: Sequence[Control],
     targets: Sequence[TargetColumn],
     known: Anchors | None = None,
@@ -44,13 +42,13 @@ def alerts(
     """Warnings first, then notes; `before` stand before others of their sort."""
     found = [
         *before,
-        *_copying(trial, results),
+        *_copying(answers, results),
         *_holdout(trial),
         *_shifted(trial, known),
         *_controls(controls),
-        *_memorising(results),
+        *_broken(results),
         *_leaked_holdout(trial, results),
-        *_far_columns(columns),
+        *_far_columns(results),
         *_constants(trial),
         *_levels(trial),
         *_target(trial, targets),
@@ -60,21 +58,14 @@ def alerts(
     return tuple(sorted(found, key=lambda a: a.level != "warning"))
 
 
-def _copying(trial: Trial, results: Sequence[Result]) -> list[Alert]:
-    if not trial.independent_test:
-        return []
+def _copying(answers: Sequence[Answer], results: Sequence[Result]) -> list[Alert]:
+    found = next((a for a in answers if a.question == "private"), None)
     out = []
-    if copying(results) in ("fair", "poor"):
-        rows = [r for r in results if r.name in deciding("private") and r.verdict in ("fair", "poor")]
-        out.append(
-            Alert(
-                "warning" if copying(results) == "poor" else "note",
-                "copying",
-                " ".join(r.sentence for r in rows[:2]),
-            )
-        )
+    if found is not None and found.verdict in ("middling", "poor"):
+        rows = [r for name in found.decided[:2] for r in results if r.name == name]
+        out.append(Alert("warning", "copying", " ".join(r.sentence for r in rows)))
     model = next((r for r in results if r.name == "copying.logprob"), None)
-    if model is not None and model.verdict == "poor":
+    if model is not None and model.low is not None and model.low > 0.5:
         out.append(Alert("note", "model file", f"{model.sentence} Do not hand the model file on."))
     return out
 
@@ -107,16 +98,12 @@ def _shifted(trial: Trial, known: Anchors | None) -> list[Alert]:
 
 
 def _controls(controls: Sequence[Control]) -> list[Alert]:
-    return [
-        Alert("warning", f"control: {c.name}", f"A stand-in made to fail was not recognised. {c.sentence}")
-        for c in controls
-        if not c.passed
-    ]
+    return [Alert("warning", f"control: {c.name}", c.sentence) for c in controls if not c.passed]
 
 
-def _memorising(results: Sequence[Result]) -> list[Alert]:
-    found = [r for r in results if r.name == "tv.3way" and r.detail.get("closer_than_fresh_rows")]
-    return [Alert("warning", "tv.3way", r.sentence) for r in found]
+def _broken(results: Sequence[Result]) -> list[Alert]:
+    found = [r for r in results if r.name == "rules.broken" and r.verdict in ("middling", "poor")]
+    return [Alert("warning", "rules", r.sentence) for r in found]
 
 
 def _leaked_holdout(trial: Trial, results: Sequence[Result]) -> list[Alert]:
@@ -133,13 +120,16 @@ def _leaked_holdout(trial: Trial, results: Sequence[Result]) -> list[Alert]:
     ]
 
 
-def _far_columns(columns: Sequence[ColumnView]) -> list[Alert]:
-    far = [c for c in columns if c.tv > max(FAR_VALUE, FAR_TIMES * (c.tv_reference or 0.0))]
+def _far_columns(results: Sequence[Result]) -> list[Alert]:
+    """Each column that was found to be off, as `locum.evaluation.decision` has it."""
+    found = [r for r in results if r.name == "columns.worst" and r.verdict in ("middling", "poor")]
+    far = [c for r in found for c in r.claims if level_of(c) in ("middling", "poor")]
     return [
         Alert(
             "warning",
-            c.name,
-            f"The distribution is off: {percent(c.tv)} of the rows would have to change value.",
+            c.of,
+            f"The distribution is off: {percent(c.effect)} of the rows would have to change value, beyond "
+            "what chance explains.",
         )
         for c in far[:AT_MOST]
     ]

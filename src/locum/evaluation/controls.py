@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,33 +11,32 @@ import numpy as np
 from locum.evaluation.attacks.closest_record import distance_share
 from locum.evaluation.attacks.copies import exact_copies
 from locum.evaluation.attacks.membership import nearest_membership
+from locum.evaluation.decision import decide, has_say, judged
 from locum.evaluation.evidence import Control
 from locum.evaluation.learn.cells import from_numeric, levels_of, numeric
-from locum.evaluation.metrics.association import association
-from locum.evaluation.metrics.marginals import pairs, triples
-from locum.evaluation.metrics.shapes import shapes
 from locum.evaluation.metrics.twosample import Anchors, c2st
 from locum.evaluation.metrics.utility import utility
-from locum.evaluation.registry import deciding
-from locum.evaluation.result import Question, Result, Verdict
+from locum.evaluation.metrics.worst_parts import worst_parts
+from locum.evaluation.result import Question, Result
 from locum.evaluation.target import TargetColumn
 from locum.evaluation.trial import Trial, spread, thin
-from locum.evaluation.verdicts import copying, faithful, useful
+from locum.evaluation.vocabulary import CONTROLS
 from locum.randomness import stream
 from locum.schema.column import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Train rows that the controls are made of, at most.
-ROWS = 3_000
+#: Train rows that the controls are made of, at most, and fewest rows in the place of a stand-in.
+ROWS, LEAST_FRESH = 3_000, 60
 #: What each control deserves: a copy is faithful and copied, shuffled columns are neither faithful nor
-#: useful, evenly drawn values are not faithful, and a half-leaked table is copied.
-DESERVED: Mapping[str, Mapping[str, str]] = {
+#: useful, evenly drawn values are not faithful, a half-leaked table is copied, and fresh rows are neither.
+DESERVED: Mapping[str, Mapping[Question, str]] = {
     "copy": {"faithful": "good", "private": "poor"},
     "independent": {"faithful": "poor", "useful": "poor"},
     "uniform": {"faithful": "poor"},
     "half-leaked": {"private": "poor"},
+    "fresh": {"faithful": "good", "private": "good"},
 }
 _WORDS = {"faithful": "faithfulness", "useful": "usefulness", "private": "copying"}
 
@@ -53,7 +52,7 @@ class ControlRows:
     test
         Rows that no control contains.
     fresh
-        Rows that only the half-leaked control contains: its honest half.
+        Rows that only the controls ``half-leaked``, as its honest half, and ``fresh`` contain.
     """
 
     train: pa.Table
@@ -78,11 +77,12 @@ def stage(trial: Trial, rows: int = ROWS) -> ControlRows | None:
 
 
 def make(name: str, on: ControlRows, columns: Sequence[Column], seed: int) -> pa.Table:
-    """One control as a table as long as the stage's train rows.
+    """One control as a table as long as the stage's train rows, but for ``fresh``.
 
     ``copy``: the train rows. ``independent``: each column shuffled by itself. ``uniform``: each column drawn
     evenly over its levels, or between its lowest and highest value; missing as often as it is.
     ``half-leaked``: half train rows, half fresh rows (drawn again and again if there are too few).
+    ``fresh``: the fresh rows, fewer than the others.
     """
     import pyarrow as pa
 
@@ -90,6 +90,8 @@ def make(name: str, on: ControlRows, columns: Sequence[Column], seed: int) -> pa
     train = on.train
     if name == "copy":
         return train
+    if name == "fresh":
+        return on.fresh
     if name == "half-leaked":
         leaked = train.num_rows // 2 + train.num_rows % 2
         fresh = on.fresh.take(spread(on.fresh.num_rows, train.num_rows - leaked, rng))
@@ -126,45 +128,64 @@ def _uniform(values: pa.ChunkedArray, column: Column, rng: np.random.Generator) 
 def run_controls(
     trial: Trial, targets: Sequence[TargetColumn], known: Anchors | None, rows: int = ROWS
 ) -> tuple[Control, ...]:
-    """Put all four controls before the judges of `trial`, at reduced size.
+    """Put all controls before the judges of `trial`, at reduced size.
 
     `known` are the anchors of the two-sample test, so that a control is judged by the rule that the stand-in
-    is judged by. Only the first target is used. Empty without enough rows or columns. Cost: four times a few
+    is judged by. Only the first target is used. ``fresh`` is left out where there are fewer than
+    `LEAST_FRESH` rows for it, or no hold-out. Empty without enough rows or columns. Cost: five times a few
     thousand rows.
     """
     on = stage(trial, rows)
     if on is None or not trial.columns:
         return ()
-    return tuple(_run(trial, on, name, targets[:1], known) for name in DESERVED)
+    few = not trial.independent_test or on.fresh.num_rows < LEAST_FRESH
+    return tuple(
+        _run(trial, on, name, targets[:1], known) for name in DESERVED if not (name == "fresh" and few)
+    )
 
 
 def _run(
     trial: Trial, on: ControlRows, name: str, targets: Sequence[TargetColumn], known: Anchors | None
 ) -> Control:
     fake = make(name, on, tuple(trial.schema), trial.seed)
-    judged = replace(trial, train=on.train, holdout=on.test, synthetic=fake)
+    judging = replace(trial, train=on.train, holdout=on.test, synthetic=fake)
     deserved = {q: v for q, v in DESERVED[name].items() if q != "useful" or targets}
     results: list[Result] = []
     if "faithful" in deserved:
-        joint = triples(judged) if len(judged.columns) > 2 else pairs(judged)
-        results += [*shapes(judged), *joint, *association(judged), *c2st(judged, rows=ROWS, known=known)]
+        results += [*worst_parts(judging), *c2st(judging, rows=ROWS, known=known)]
     if "useful" in deserved:
-        results += utility(judged, targets=list(targets), test_rows=ROWS)
+        results += utility(judging, targets=list(targets), test_rows=ROWS)
     if "private" in deserved:
-        results += [*exact_copies(judged), *distance_share(judged, queries=1500), *nearest_membership(judged)]
-    rules: Mapping[Question, Callable[[Sequence[Result]], Verdict]] = {
-        "faithful": faithful,
-        "useful": useful,
-        "private": copying,
-    }
-    got: dict[str, str] = {q: str(rule(results)) for q, rule in rules.items() if q in deserved}
-    missed = [_WORDS[q] for q in deserved if got[q] != deserved[q]]
+        results += [*exact_copies(judging), *distance_share(judging, queries=1500)]
+        results += nearest_membership(judging)
+    results = judged(results)
+    got: dict[str, str] = {q: decide(q, results).verdict for q in deserved}
+    missed = [q for q, v in deserved.items() if not told_apart(v, got[q])]
     sentence = "The tests told it for what it is."
     if missed:
-        sentence = (
-            "The tests did not tell it for what it is: on this data they have no power to judge "
-            f"{' and '.join(missed)}."
+        sentence = " ".join(_missed(name, q, deserved[q]) for q in missed)
+    values = {r.name: r.value for r in results if has_say(r)}
+    return Control(name, {str(q): v for q, v in deserved.items()}, got, not missed, sentence, values)
+
+
+def told_apart(deserved: str, got: str) -> bool:
+    """Whether a verdict fits: what is bad must be found, what is real must not."""
+    return (got in ("poor", "middling")) == (deserved == "poor")
+
+
+def _missed(name: str, question: Question, deserved: str) -> str:
+    noun = _WORDS[question]
+    if deserved == "good":
+        return (
+            f"Real rows ({CONTROLS[name]}) were found at fault by the tests of {noun}, so what these tests "
+            "find fault with means nothing here."
         )
-    shown = {"tv.2way", *(name for question in rules for name in deciding(question))}
-    values = {r.name: r.value for r in results if r.name in shown}
-    return Control(name, deserved, got, not missed, sentence, values)
+    why = (
+        "the columns hardly go together, or there are too few rows"
+        if name == "independent"
+        else "there are too few rows"
+    )
+    return (
+        f"A stand-in that is bad on purpose ({CONTROLS[name]}) was not recognised: {why}, so the tests have "
+        f"no power to judge {noun} here."
+    )

@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 from locum.evaluation.alerts import alerts
 from locum.evaluation.attacks.membership import LogProb
+from locum.evaluation.attacks.strongest import summed_up
 from locum.evaluation.attacks.suite import suite
 from locum.evaluation.column_views import column_views
 from locum.evaluation.controls import run_controls
+from locum.evaluation.decision import judged
 from locum.evaluation.evaluator import Effort
 from locum.evaluation.evidence import Control, Evidence
 from locum.evaluation.generator import Fit
 from locum.evaluation.hold_out_shift import allow_for_shift
 from locum.evaluation.metrics.twosample import anchors
 from locum.evaluation.metrics.utility import chosen_targets
-from locum.evaluation.overlap import repeats, without_leaked_rows
+from locum.evaluation.overlap import doubt_leaked, repeats, without_leaked_rows
 from locum.evaluation.pair_views import pair_views
 from locum.evaluation.persons import by_person
 from locum.evaluation.registry import evaluators, place
 from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
-from locum.evaluation.verdicts import answers
+from locum.evaluation.verdicts import answers, powerless
 from locum.progress import Event, Listener, silent
 from locum.randomness import check_seed
 from locum.schema.table import Schema
@@ -127,19 +129,20 @@ def evaluate(
             results += evaluator.load()(trial, **{name: inputs[name] for name in evaluator.takes})
     with clock("attacks"):
         results += suite(trial, effort=effort, before=results, fit=refit, canaries=canaries)
-    judged: tuple[Control, ...] = ()
+    tested: tuple[Control, ...] = ()
     if controls:
         with clock("controls"):
-            judged = run_controls(trial, targets, known)
+            tested = run_controls(trial, targets, known)
     with clock("columns"):
         columns = column_views(trial)
     with clock("pairs of columns"):
         pairs = pair_views(trial)
-    if trial.independent_test:
-        results = allow_for_shift(results, known, repeats(trial))
     with clock("sentences"):
-        said = answers(trial, results, judged)
-        warned = alerts(trial, results, columns, judged, targets, known, one.alerts)
+        if trial.independent_test:
+            results = allow_for_shift(doubt_leaked(trial, results), known, repeats(trial))
+        results = summed_up(judged(results, powerless(tested)))
+        said = answers(trial, results, tested)
+        warned = alerts(trial, results, said, tested, targets, known, one.alerts)
     return Evidence(
         n_train=train.num_rows,
         n_holdout=0 if trial.holdout is None else trial.holdout.num_rows,
@@ -149,7 +152,7 @@ def evaluate(
         results=tuple(sorted(results, key=lambda r: place(r.name))),
         columns=columns,
         pairs=pairs,
-        controls=judged,
+        controls=tested,
         alerts=warned,
         target=trial.target,
         protected=schema.protected,

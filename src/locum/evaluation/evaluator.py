@@ -46,8 +46,6 @@ class Measure:
         As in `Result`.
     of
         What follows the name: a column, groups.
-    decides
-        Whether the answer to its question rests on it; others are shown, but weaker or less robust.
     goes_by
         Of a membership attack: what it goes by, to follow "Going by".
     """
@@ -57,7 +55,6 @@ class Measure:
     direction: Direction
     target: float | None = None
     headline: bool = False
-    decides: bool = False
     of: str = ""
     goes_by: str = ""
 

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 class Answer:
     """One of the five questions, answered in one sentence.
 
-    ``verdict`` is ``not measured`` where nothing was computed; the sentence then says so. It is
-    ``guaranteed`` for privacy when a guarantee was made and no attack refuted it.
+    ``verdict`` is ``not measured`` where nothing was computed; the sentence then says so.
+    ``none found`` stands for good where copying was looked for: passing such tests is no merit. It is
+    ``guaranteed`` for privacy when a guarantee was made and no attack refuted it. ``decided`` names the
+    results that led to it, the weightiest first (`locum.evaluation.decision`).
     """
 
     question: Question
-    verdict: Verdict | Literal["not measured", "guaranteed"]
+    verdict: Verdict | Literal["none found", "not measured", "guaranteed"]
     sentence: str
+    decided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,19 +54,25 @@ EVALUATORS: tuple[Evaluator, ...] = (
     _evaluator(
         "likeness",
         "metrics.shapes:shapes",
-        _lower("tv.1way", "Shape of single columns", decides=True),
+        _lower("tv.1way", "Shape of single columns"),
         _lower("ks", "Distribution of ordered columns"),
+    ),
+    _evaluator(
+        "likeness",
+        "metrics.worst_parts:worst_parts",
+        _lower("columns.worst", "The column that is farthest off", target=0.0, headline=True),
+        _lower("pairs.worst", "The pair of columns that is farthest off", target=0.0, headline=True),
     ),
     _evaluator("likeness", "metrics.marginals:pairs", _lower("tv.2way", "Pairs of columns")),
     _evaluator(
         "likeness",
         "metrics.marginals:triples",
-        _lower("tv.3way", "Triples of columns", headline=True, decides=True),
+        _lower("tv.3way", "Triples of columns"),
     ),
     _evaluator(
         "likeness",
         "metrics.association:association",
-        _lower("association", "Strength of association between columns", decides=True),
+        _lower("association", "Strength of association between columns"),
     ),
     _evaluator(
         "likeness",
@@ -83,12 +89,12 @@ EVALUATORS: tuple[Evaluator, ...] = (
     _evaluator(
         "likeness",
         "metrics.rules:rules",
-        _lower("rules.broken", "Rules that every real row keeps", headline=True, decides=True),
+        _lower("rules.broken", "Rules that every real row keeps", headline=True),
     ),
     _evaluator(
         "likeness",
         "metrics.twosample:c2st",
-        _chance("c2st", "Can a trained judge tell the rows apart?", headline=True, decides=True),
+        _chance("c2st", "Can a trained judge tell the rows apart?", headline=True),
         takes=("known",),
     ),
     _evaluator(
@@ -97,7 +103,7 @@ EVALUATORS: tuple[Evaluator, ...] = (
     _evaluator(
         "usefulness",
         "metrics.utility:utility",
-        _higher("utility.kept", "Skill kept when training on synthetic rows", headline=True, decides=True),
+        _higher("utility.kept", "Skill kept when training on synthetic rows", headline=True),
         _higher("utility.tstr", "Predicting {column} ({measure})", of="column"),
         _lower("utility.loss", "Loss in predicting {column} ({measure})", target=0.0, of="column"),
         takes=("targets",),
@@ -131,18 +137,18 @@ EVALUATORS: tuple[Evaluator, ...] = (
     _evaluator(
         "copying",
         "attacks.copies:exact_copies",
-        _lower("copying.exact", "Exact copies of rows", headline=True, decides=True),
+        _lower("copying.exact", "Exact copies of rows", headline=True),
     ),
     _evaluator(
         "copying",
         "attacks.copies:copied_persons",
-        _lower("copying.persons", "Copies of persons", decides=True),
+        _lower("copying.persons", "Copies of persons"),
         needs=("several rows a person",),
     ),
     _evaluator(
         "copying",
         "attacks.closest_record:distance_share",
-        _chance("copying.distance", "Nearer to rows learned from than to rows never seen", decides=True),
+        _chance("copying.distance", "Nearer to rows learned from than to rows never seen"),
         needs=("hold-out",),
     ),
     _evaluator(
@@ -152,7 +158,6 @@ EVALUATORS: tuple[Evaluator, ...] = (
             "copying.membership",
             "Membership from the rows",
             headline=True,
-            decides=True,
             goes_by="the distance to the nearest synthetic row",
         ),
         _lower("copying.membership.rate", "Members found at 1 % false alarms", target=0.01),
@@ -175,13 +180,13 @@ EVALUATORS: tuple[Evaluator, ...] = (
     _evaluator(
         "training",
         "metrics.mixture:mixture",
-        _higher("risk.mix", "Adding synthetic rows to the real ones", headline=True, decides=True),
+        _higher("risk.mix", "Adding synthetic rows to the real ones", headline=True),
         takes=("targets",),
     ),
     _evaluator(
         "training",
         "metrics.next_generation:next_generation",
-        _lower("risk.generation", "One more generation", target=0.0, headline=True, decides=True),
+        _lower("risk.generation", "One more generation", target=0.0, headline=True),
         takes=("generator",),
         needs=("generator",),
     ),
@@ -315,7 +320,7 @@ EVALUATORS: tuple[Evaluator, ...] = (
         "attacks",
         "attacks.suite:suite",
         _chance("attack.groups", "Membership by {column}", of="protected column"),
-        _lower("attack.worst", "The strongest attack", target=0.0, headline=True, decides=True),
+        _lower("attack.worst", "The strongest attack", target=0.0, headline=True),
         kind="summary",
         takes=("effort", "before", "fit", "canaries"),
     ),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.attacks.copies import repeat_share, row_keys
+from locum.evaluation.attacks.copies import SURE_EXCESS, repeat_share, row_keys
 from locum.evaluation.intervals import wilson
+from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
 
 #: An overlap counts when its share is this much above what chance gives, beyond the 95 % interval.
 LEAST_EXCESS = 0.005
+#: Where train repeats itself more than this, rows met by chance cannot be told from a leaked hold-out.
+REPETITIVE = 0.01
+LEAKED = " Hold-out rows were learned from and rows of this table repeat each other, which may explain this."
 
 
 def leaked_rows(trial: Trial) -> npt.NDArray[np.bool_]:
@@ -52,6 +57,23 @@ def without_leaked_rows(trial: Trial) -> Trial:
         return trial
     kept = trial.test.filter(~leaked)
     return replace(trial, holdout=kept if kept.num_rows else None, leaked=int(leaked.sum()))
+
+
+def doubt_leaked(trial: Trial, results: Sequence[Result]) -> list[Result]:
+    """Results on copying, doubted where hold-out rows were learned from and the table repeats itself.
+
+    What is left of the hold-out then meets train less often than fresh rows would. Exact copies are not
+    doubted when there are many more than train repeats itself.
+    """
+    often = repeats(trial) if trial.leaked else 0.0
+    if often <= REPETITIVE:
+        return list(results)
+    return [
+        replace(r, doubted=LEAKED)
+        if r.question == "private" and not (r.name == "copying.exact" and (r.low or 0) > often + SURE_EXCESS)
+        else r
+        for r in results
+    ]
 
 
 def overlap_sentence(trial: Trial) -> str:

@@ -8,14 +8,17 @@ from typing import Any
 
 from locum.evaluation.evaluator import Evaluator, Kind, Measure, Section
 from locum.evaluation.measures import EVALUATORS
-from locum.evaluation.result import Question, Result
+from locum.evaluation.result import Result
 
 _BY_NAME: Mapping[str, tuple[Measure, Evaluator]] = MappingProxyType(
     {m.name: (m, e) for e in EVALUATORS for m in e.measures}
 )
 #: Start of the names of those that a reader is shown first, in order; the others follow as they were found.
 _SHOWN_FIRST = (
+    "rules.broken",
     "c2st",
+    "columns.worst",
+    "pairs.worst",
     "tv.3way",
     "utility.kept",
     "utility.tstr",
@@ -93,11 +96,6 @@ def result_of(
     measured = {"target": measure.target, "headline": measure.headline} | measured
     title, direction = measure.title.format_map(words), measured.pop("direction", measure.direction)
     return Result(name, title, evaluator.question, value, direction, sentence, **measured)
-
-
-def deciding(question: Question) -> tuple[str, ...]:
-    """Names of the measures on which the answer to a question rests, in the order of the table."""
-    return tuple(m.name for e in EVALUATORS if e.question == question for m in e.measures if m.decides)
 
 
 def section_of(name: str) -> Section | None:

@@ -6,11 +6,15 @@ import math
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from locum.evaluation.claim import Claim
 
 Question = Literal["faithful", "useful", "private", "fair", "risk"]
 Direction = Literal["lower", "higher", "target"]
-Verdict = Literal["good", "fair", "poor", "unclear"]
+#: ``not judged`` where a number is shown that has no say in any answer.
+Verdict = Literal["good", "middling", "poor", "unclear", "not judged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Result:
     floor
         What independent columns score: the value of a stand-in that learned nothing but the columns.
     verdict
-        Reading of value against reference and floor, by rules stated in the metric's docstring.
+        Reading of the claims by `locum.evaluation.decision`; of texts, by the measure's docstring.
     sentence
         One plain sentence with the number in it, readable by someone who is no statistician.
     reads_private
@@ -44,6 +48,10 @@ class Result:
         Whether it belongs in the summary.
     detail
         JSON-ready extras: per column, per pair, curves. Aggregates only, never rows.
+    claims
+        What it can say against the stand-in; empty where it is only shown.
+    doubted
+        Why what it finds may mean nothing here; empty when nothing speaks against it.
     """
 
     name: str
@@ -61,6 +69,8 @@ class Result:
     reads_private: bool = True
     headline: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
+    doubted: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready dictionary; non-finite numbers become null."""

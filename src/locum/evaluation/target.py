@@ -29,6 +29,8 @@ CLASS_ROUNDS, LEAST_ROUNDS = 400, 40
 TRY_TREES = 90
 #: A column this well predicted (1 is perfect) is a function of the others and no test of anything.
 TRIVIAL = 0.95
+#: Share of the values at either end of a column of numbers whose size does not count.
+OUTER = 0.005
 #: A column must be predictable at least this well to be chosen.
 USABLE = 0.10
 
@@ -45,12 +47,15 @@ class TargetColumn:
         ``binary``, ``multiclass`` or ``regression``.
     classes
         Labels (texts) of the classes; rarer ones belong to the class after the last, if ``pooled``.
+    ends
+        Of a regression: values beyond count as these, lest a single row (a total, say) decide the score.
     """
 
     column: str
     task: Task
     classes: tuple[str, ...] = ()
     pooled: bool = False
+    ends: tuple[float, float] = (-np.inf, np.inf)
 
     @property
     def n_classes(self) -> int:
@@ -71,7 +76,7 @@ class TargetColumn:
         column = table.column(self.column)
         if self.task == "regression":
             numbers = numeric(column)
-            return np.where(np.isfinite(numbers), numbers, np.nan)
+            return np.where(np.isfinite(numbers), np.clip(numbers, *self.ends), np.nan)
         codes = level_codes(texts(column), self.classes).astype(np.float64)
         if not self.pooled:
             codes[codes == len(self.classes)] = np.nan
@@ -92,7 +97,7 @@ def target_of(column: Column, real: pa.ChunkedArray) -> TargetColumn | None:
         known = numeric(real)
         distinct = np.unique(known[np.isfinite(known)])
         if len(distinct) > 2:
-            return TargetColumn(column.name, "regression")
+            return TargetColumn(column.name, "regression", ends=_ends(known))
     levels = levels_of(real)
     import pyarrow.compute as pc
 
@@ -112,6 +117,12 @@ def target_of(column: Column, real: pa.ChunkedArray) -> TargetColumn | None:
     return TargetColumn(column.name, "binary" if n_classes == 2 else "multiclass", kept, pooled)
 
 
+def _ends(values: FloatArray) -> tuple[float, float]:
+    """What all but the `OUTER` share of the values at either end lie between, if these ends differ."""
+    low, high = np.quantile(values[np.isfinite(values)], [OUTER, 1 - OUTER], method="closest_observation")
+    return (float(low), float(high)) if low < high else (-np.inf, np.inf)
+
+
 def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[TargetColumn, float]]:
     """The columns that real rows predict best, with their scores (0 chance, 1 perfect); best first.
 
@@ -119,6 +130,11 @@ def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[TargetColumn, 
     are functions of others (`TRIVIAL`, or by the schema's dependencies) or hardly predictable (`USABLE`) are
     left out.
     """
+    return _tried(trial, USABLE, TRIVIAL)[:limit]
+
+
+def _tried(trial: Trial, least: float, below: float) -> list[tuple[TargetColumn, float]]:
+    """Columns whose skill, with small models of real rows, lies in a range; best first."""
     rng = stream(trial.seed, "metrics", "targets")
     columns = list(trial.columns)
     tried, rows = trial.budget(TRIED, 8), trial.budget(TRY_ROWS, 1_000)
@@ -139,9 +155,17 @@ def best_targets(trial: Trial, limit: int = CHOSEN) -> list[tuple[TargetColumn, 
         ok = ~np.isnan(truth)
         score = score_of(target.task, target.n_classes, truth[ok], prediction[ok])
         skill = score if target.task == "regression" else 2 * score - 1
-        if USABLE <= skill < TRIVIAL:
+        if least <= skill < below:
             found.append((target, float(skill)))
-    return sorted(found, key=lambda pair: -pair[1])[:limit]
+    return sorted(found, key=lambda pair: -pair[1])
+
+
+def trivial_targets(trial: Trial, limit: int = CHOSEN) -> list[TargetColumn]:
+    """Columns that follow almost exactly from the others, best first; for tables that have no other targets.
+
+    Whether synthetic rows keep such a bond can be tested, though a model of them is no test of anything else.
+    """
+    return [target for target, _ in _tried(trial, TRIVIAL, 1.0 + 1e-9)][:limit]
 
 
 def learn(

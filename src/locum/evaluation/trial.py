@@ -186,8 +186,16 @@ class Trial:
 
     @cached_property
     def ranks(self) -> RankView:
-        """How rows become ranks and labels for distances; learned from train."""
-        return RankView.learn(self.columns, self.rows("train"))
+        """How rows become ranks and labels for distances; learned from all rows alike.
+
+        Ranks among train rows alone would give two values between the same train values one rank, so that
+        rows never seen would look nearer to each other than to train.
+        """
+        import pyarrow as pa
+
+        compared: tuple[Part, ...] = ("train", "synthetic", "test")
+        known = compared if self.independent_test else compared[:2]
+        return RankView.learn(self.columns, pa.concat_tables([self.rows(part) for part in known]))
 
     def budget(self, rows: int, least: int) -> int:
         """Rows for a judge whose cost grows with the columns: `rows` up to `WIDE` columns, then fewer.

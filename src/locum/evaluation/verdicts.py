@@ -1,135 +1,124 @@
-"""From many results to one verdict a question, and to the five sentences."""
+"""The five answers in words: what `locum.evaluation.decision` decides, and the measures that decided it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from locum.evaluation.attacks.by_group import ORDER, worst_of
 from locum.evaluation.attacks.copies import SURE_EXCESS
+from locum.evaluation.decision import Conclusion, decide
 from locum.evaluation.evidence import Answer, Control
 from locum.evaluation.groups import groupings
-from locum.evaluation.hold_out_shift import SUFFIX
 from locum.evaluation.metrics.fairness.data import classes_of
 from locum.evaluation.metrics.utility import why_not
-from locum.evaluation.overlap import repeats
-from locum.evaluation.registry import deciding
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.overlap import REPETITIVE, repeats
+from locum.evaluation.result import Question, Result, Verdict
 from locum.evaluation.trial import Trial
-from locum.wording import in_hundred, percent
+from locum.wording import count
 
+#: With fewer real, synthetic or held-out rows than this nothing is said about a table as a whole.
+FEW = 20
+#: A two-sample area with its whole interval below this: synthetic rows repeat the hold-out.
+TOO_REAL = 0.47
+#: Sentences of results that are said with an answer, at most.
+SAID = 2
+
+#: How an answer begins, by question and verdict.
+_STARTS: dict[Question, dict[Verdict, str]] = {
+    "faithful": {"good": "Yes, as far as was tested.", "middling": "In part.", "poor": "No."},
+    "useful": {"good": "Yes, as far as was tested.", "middling": "In part.", "poor": "No."},
+    "private": {
+        "good": "No copying was found, which is no proof.",
+        "middling": "Traces of copying were found: treat the synthetic rows like the real ones.",
+        "poor": "Copying was found: treat the synthetic rows like the real ones.",
+    },
+    "fair": {
+        "good": "As far as was tested, groups are treated as real rows treat them.",
+        "middling": "Some groups are treated otherwise than by real rows.",
+        "poor": "Some groups are treated quite otherwise than by real rows.",
+    },
+    "risk": {
+        "good": "Little, as far as was tested.",
+        "middling": "Some loss was found",
+        "poor": "Clear harm was found",
+    },
+}
 #: The use of the rows that each looks at.
 _USES = {
     "risk.mix": "when these rows are added to real ones",
     "risk.generation": "when a generator learns from these rows",
 }
-
-
-#: With fewer real, synthetic or held-out rows than this nothing is said about a table as a whole.
-FEW = 20
-#: Where train repeats itself more than this, rows met by chance cannot be told from a leaked hold-out.
-REPETITIVE = 0.01
-#: A two-sample area with its whole interval below this: synthetic rows repeat the hold-out.
-TOO_REAL = 0.47
-
-
-def worst(results: Sequence[Result], names: Collection[str]) -> Verdict:
-    """The worst verdict among the named results; those that are unclear do not count, unless all are."""
-    return worst_of([r.verdict for r in results if r.name in names])
-
-
-def faithful(results: Sequence[Result]) -> Verdict:
-    """Worst of the deciding measures (`deciding`); pairs of columns stand in where there are no triples.
-
-    Unclear when all tests of columns together are unclear and nothing else is worse than good: single columns
-    alone cannot show that a table is faithful.
-    """
-    names = set(deciding("faithful"))
-    if not any(r.name == "tv.3way" for r in results):
-        names |= {"tv.2way"}
-    verdict = worst(results, names)
-    judged = {r.name for r in results if r.verdict != "unclear"}
-    # that rules hold does not show that the rest is like
-    if verdict == "good" and not judged - {"tv.1way", "rules.broken"} & names:
-        return "unclear"
-    return verdict
-
-
-def useful(results: Sequence[Result]) -> Verdict:
-    """Verdict on the share of skill kept (``utility.kept``)."""
-    return worst(results, deciding("useful"))
-
-
-def copying(results: Sequence[Result]) -> Verdict:
-    """Worst of the copying tests; good means only that none of them found anything."""
-    return worst(results, deciding("private"))
+NO_GUARANTEE = "No guarantee was made."
 
 
 def answers(trial: Trial, results: Sequence[Result], controls: Sequence[Control] = ()) -> tuple[Answer, ...]:
-    """The five questions, each answered in one or two sentences.
-
-    Where a negative control got the verdict that the stand-in gets, though it deserved another, the tests
-    have no power and the answer is unclear. "private" never gets a better verdict than unclear: no guarantee
-    is made or measured here, and copying tests that find nothing prove nothing.
-    """
-    by_name = {r.name: r for r in results}
+    """The five questions, each answered in a few sentences by its decision; `results` are judged."""
     return (
-        _check_power(_faithful(trial, results, by_name), controls),
-        _check_power(_useful(trial, results, by_name), controls),
-        _private(trial, results, by_name),
-        _fair(trial, results, by_name),
-        _risk(by_name, faithful(results)),
+        _faithful(trial, results, controls),
+        _useful(trial, results, controls),
+        _private(trial, results, controls),
+        _fair(trial, results, controls),
+        _risk(trial, results, controls),
     )
 
 
-def _check_power(answer: Answer, controls: Sequence[Control]) -> Answer:
-    """The answer, or unclear when a control shows that the tests cannot tell good from poor here."""
-    q, verdict = answer.question, answer.verdict
-    blind = any(c.deserved.get(q) == "poor" and c.got.get(q) != "poor" for c in controls)
-    alarmed = any(c.deserved.get(q) == "good" and c.got.get(q) in ("fair", "poor") for c in controls)
-    misled = (blind and verdict in ("good", "fair")) or (alarmed and verdict in ("fair", "poor"))
-    if not misled:
-        return answer
-    rest = answer.sentence
-    for start in ("Yes, as far as was tested. ", "In part. ", "No. "):
-        rest = rest.removeprefix(start)
-    return Answer(
-        q, "unclear", f"These tests have no power on this data, as the negative controls show. {rest}"
-    )
+def powerless(controls: Sequence[Control]) -> set[tuple[str, Verdict]]:
+    """Questions and verdicts that mean nothing here, as the controls show.
+
+    Good says nothing where a stand-in that is bad on purpose was not told apart; what speaks against a
+    stand-in says nothing where real rows got it too.
+    """
+    out: set[tuple[str, Verdict]] = set()
+    for control in controls:
+        for question, deserved in control.deserved.items():
+            got = control.got.get(question)
+            if deserved == "poor" and got not in ("poor", "middling"):
+                out.add((question, "good"))
+            elif deserved == "good" and got in ("poor", "middling"):
+                out |= {(question, "middling"), (question, "poor")}
+    return out
 
 
-def _faithful(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
-    verdict = faithful(results)
-    test = by_name.get("c2st")
+def _said(
+    question: Question, trial: Trial, results: Sequence[Result], controls: Sequence[Control], start: str = ""
+) -> Answer:
+    """The answer that follows from the decision alone."""
+    made = decide(question, results)
+    by_name = {r.name: r for r in results}
+    sentences = [by_name[name].sentence for name in made.decided[:SAID]]
+    if not start:
+        start = _STARTS[question].get(made.verdict) or _cannot_tell(trial, made, question, controls)
+    return Answer(question, made.verdict, " ".join([start, *sentences]).strip(), made.decided)
+
+
+def _cannot_tell(trial: Trial, made: Conclusion, question: Question, controls: Sequence[Control]) -> str:
+    if any(q == question for q, _ in powerless(controls)):
+        return "Nobody can tell: these tests have no power on this data, as the controls show."
+    # Without the number of real rows: under a guarantee of privacy it may not be told on the screen.
+    seen = f"; {made.seen} would have been seen" if made.seen else ""
+    rows = count(trial.synthetic.num_rows, "synthetic row")
+    return f"The rows do not suffice to tell ({rows} and the real rows at hand{seen})."
+
+
+def _faithful(trial: Trial, results: Sequence[Result], controls: Sequence[Control]) -> Answer:
+    test = next((r for r in results if r.name == "c2st"), None)
     if test is None:
         return Answer(
             "faithful", "not measured", "Not measured: there is no column whose values can be compared."
         )
+    made = _said("faithful", trial, results, controls)
+    if made.verdict in ("poor", "middling"):
+        return made
     if few := _few(trial):
-        return Answer("faithful", "unclear", f"The rows do not suffice to tell: {few}.")
-    if test.high is not None and test.high < TOO_REAL and verdict == "good":
+        return Answer("faithful", "unclear", f"The rows do not suffice to tell: {few}.", made.decided)
+    if test.high is not None and test.high < TOO_REAL:
         said = "the real rows, so likeness to them says nothing. Keep rows out of fitting and give them here."
         if trial.independent_test:
             said = (
                 "rows of the hold-out, so likeness to it says nothing. Keep the hold-out away from whoever "
                 "makes the rows."
             )
-        return Answer("faithful", "unclear", f"The synthetic rows repeat {said}")
-    start = {
-        "good": "Yes, as far as was tested.",
-        "fair": "In part.",
-        "poor": "No.",
-        "unclear": "The rows do not suffice to tell.",
-    }[verdict]
-    if test.verdict == "unclear" or ORDER.index(test.verdict) > ORDER.index(
-        verdict if verdict in ORDER else "good"
-    ):
-        # The two-sample test is not what decided: say what did.
-        broken = ("rules.broken",) if verdict != "good" else ()
-        for name in (*broken, "tv.3way", "tv.2way", "association", "tv.1way"):
-            other = by_name.get(name)
-            if other is not None and other.verdict == verdict:
-                return Answer("faithful", verdict, f"{start} {other.sentence}")
-    return Answer("faithful", verdict, f"{start} {test.sentence}")
+        return Answer("faithful", "unclear", f"The synthetic rows repeat {said}", made.decided)
+    return made
 
 
 def _few(trial: Trial) -> str:
@@ -141,152 +130,94 @@ def _few(trial: Trial) -> str:
     return f"there {'is' if few[0].startswith('1 ') else 'are'} only {' and '.join(few)}" if few else ""
 
 
-def _useful(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
-    kept = by_name.get("utility.kept")
+def _useful(trial: Trial, results: Sequence[Result], controls: Sequence[Control]) -> Answer:
+    kept = next((r for r in results if r.name == "utility.kept"), None)
     if kept is None:
         return Answer("useful", "not measured", f"Not measured: {why_not(trial)}.")
-    return Answer("useful", useful(results), kept.sentence)
+    if not kept.claims:
+        return Answer("useful", "unclear", kept.sentence, (kept.name,))
+    return _said("useful", trial, results, controls)
 
 
-def _private(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
-    start = "No guarantee was made."
-    if not trial.independent_test:
-        return _private_alone(trial, by_name.get("copying.exact"), start)
-    verdict, exact = copying(results), by_name.get("copying.exact")
+def _private(trial: Trial, results: Sequence[Result], controls: Sequence[Control]) -> Answer:
+    made = _said("private", trial, results, controls)
+    if made.verdict == "not judged":
+        return Answer("private", "unclear", f"{NO_GUARANTEE} Copying could not be tested on this table.")
+    exact = next((r for r in results if r.name == "copying.exact"), None)
     leaked = f"{trial.leaked:,} of {trial.leaked + trial.test.num_rows:,} hold-out rows"
     often = repeats(trial) if trial.leaked else 0.0
     beyond = exact is not None and exact.low is not None and exact.low > often + SURE_EXCESS
-    if often > REPETITIVE and not beyond:
+    why = ""
+    if made.verdict in ("poor", "middling"):
+        pass
+    elif not trial.independent_test:
+        why = "No real rows were kept out of fitting"
+        if trial.leaked:
+            why = "Every row of the hold-out had been learned from"
+        why += ", so copying cannot be judged either."
+    elif often > REPETITIVE and not beyond:
         # What is left of the hold-out meets train less often than fresh rows would.
-        return Answer(
-            "private",
-            "unclear",
-            f"{start} {leaked} were learned from, and rows of this table repeat each other, so copying "
-            "cannot be judged.",
-        )
-    if verdict == "good" and (few := _few(trial)):
-        return Answer("private", "unclear", f"{start} Copies cannot be told from chance, for {few}.")
-    if verdict == "unclear":
-        return Answer("private", "unclear", f"{start} Copying could not be tested on this table.")
-    doubted = [r for r in results if r.name in deciding("private") and r.sentence.endswith(SUFFIX)]
+        why = f"{leaked} were learned from, and rows of this table repeat each other, so copying "
+        why += "cannot be judged."
+    elif few := _few(trial):
+        why = f"Copies cannot be told from chance, for {few}."
+    if why:
+        return Answer("private", "unclear", f"{NO_GUARANTEE} {why}", made.decided)
+    doubted = [r for r in results if r.question == "private" and r.doubted and r.sentence.endswith(r.doubted)]
+    sentence = f"{NO_GUARANTEE} {made.sentence}"
+    verdict = made.verdict
     if verdict == "good" and doubted:
-        return Answer("private", "unclear", f"{start} {doubted[0].sentence}")
-    numbers = []
-    member = by_name.get("copying.membership")
-    if exact is not None and exact.reference is not None:
-        numbers.append(
-            f"{100 * exact.value:.2f} % exact copies against {100 * exact.reference:.2f} % by chance"
-        )
-    if member is not None:
-        numbers.append(
-            f"rows learned from are recognised {100 * member.value:.1f} times in 100, 50 being a guess"
-        )
-    strongest = by_name.get("attack.worst")
-    if strongest is not None and strongest.verdict in ("fair", "poor"):
-        numbers.append(f"strongest attack: {strongest.detail['title'].lower()}, {_strength(strongest)}")
-    figures = f" ({'; '.join(numbers)})" if numbers else ""
-    words = {
-        "good": f"Smoke tests found no copying{figures}, which is no proof.",
-        "fair": f"Smoke tests found traces of copying{figures}.",
-        "poor": f"Smoke tests found copying{figures}: treat the synthetic rows like the real ones.",
-    }
-    sentence = f"{start} {words[verdict]}"
+        verdict, sentence = "unclear", f"{NO_GUARANTEE} {doubted[0].sentence}"
+    elif verdict == "good":
+        seen = decide("private", results).seen
+        verdict, sentence = "none found", sentence + (f" The tests would have seen {seen}." if seen else "")
     if trial.leaked:
         sentence += f" {leaked} had been learned from and were left out."
-    model = by_name.get("copying.logprob")
-    if model is not None and model.verdict in ("fair", "poor"):
+    model = next((r for r in results if r.name == "copying.logprob"), None)
+    if model is not None and model.low is not None and model.low > 0.5:
         sentence += (
-            f" With the model file they are recognised {100 * model.value:.0f} times in 100:"
-            " guard it like the data."
+            f" With the model file, rows that it learned from are recognised {100 * model.value:.0f} times "
+            "in 100: guard it like the data."
         )
-    return Answer("private", "poor" if verdict == "poor" else "unclear", sentence)
+    return Answer("private", verdict, sentence, made.decided)
 
 
-def _strength(worst: Result) -> str:
-    """What the strongest attack achieves, in words."""
-    measure, effect = worst.detail["measure"], float(worst.detail["effect"])
-    if measure == "area":
-        return f"which tells rows apart {in_hundred(effect)} times in 100"
-    if measure == "outlying area":
-        return f"which tells unusual rows apart {in_hundred(effect)} times in 100"
-    if measure == "found at 1 %":
-        return f"which finds {percent(effect)} of the rows with one false alarm in 100"
-    return f"with a {measure} of {effect:.2f} (0: as on rows never seen, 1: always right)"
-
-
-def _private_alone(trial: Trial, exact: Result | None, start: str) -> Answer:
-    """About privacy without a hold-out: copies beyond doubt, or nothing."""
-    why = "No real rows were kept out of fitting"
-    if trial.leaked:
-        why = "Every row of the hold-out had been learned from"
-    if exact is not None and exact.verdict == "poor":
-        return Answer(
-            "private", "poor", f"{start} {exact.sentence} Treat the synthetic rows like the real ones."
-        )
-    return Answer("private", "unclear", f"{start} {why}, so copying cannot be judged either.")
-
-
-def _fair(trial: Trial, results: Sequence[Result], by_name: dict[str, Result]) -> Answer:
-    """Never better than unclear: that groups are treated as real rows treat them does not make it fair."""
-    gaps = [r for r in results if r.name.startswith("fair.parity.")]
-    models = [r for r in results if r.name.startswith("fair.model.")]
-    if not gaps and not models and trial.target is not None and trial.schema.protected:
+def _fair(trial: Trial, results: Sequence[Result], controls: Sequence[Control]) -> Answer:
+    found = [r for r in results if r.question == "fair"]
+    models = [r for r in found if r.name.startswith("fair.model.")]
+    if not found and trial.target is not None and trial.schema.protected:
         _, left = groupings(trial)
         if classes_of(trial) is None:
             left = [f"{trial.target!r} has no classes whose rates could be compared"]
         why = "; ".join(left) or "no two groups have enough rows"
         return Answer("fair", "not measured", f"Not measured: {why}.")
-    if not gaps and not models:
+    if not found:
         return Answer(
             "fair",
             "not measured",
             "Not measured: it takes a target and protected columns to see rates by group.",
         )
-    if not models:
+    made = _said("fair", trial, results, controls)
+    if made.verdict == "not judged" or (not models and made.verdict not in ("poor", "middling")):
+        gaps = [r for r in found if r.name.startswith("fair.parity.")] or found
         largest = max(gaps, key=lambda r: abs(r.value - (r.reference or 0.0)))
         return Answer("fair", "not measured", f"Fairness of models was not measured. {largest.sentence}")
-    judged = [r for r in models if r.detail["parity"] in ("demographic_parity", "equalized_odds")]
-    verdict = worst(judged, [r.name for r in judged])
-    shown = max(judged, key=lambda r: (ORDER[::-1].index(r.verdict) if r.verdict in ORDER else 0, r.value))
-    start = {
-        "poor": "Models trained on these rows treat groups worse than models trained on real rows.",
-        "fair": "Models trained on these rows treat groups somewhat worse than models trained on real rows.",
-    }.get(
-        verdict,
-        "As far as was tested, models trained on these rows treat groups no worse than real rows' do.",
-    )
-    said = f"{start} {shown.sentence}"
-    kept = by_name.get("utility.kept")
-    if verdict not in ("poor", "fair") and kept is not None and kept.verdict == "poor":
-        said += (
-            f" But they keep only {percent(kept.value)} of the skill, and a model that cannot tell people "
-            "apart treats all groups alike."
-        )
-    return Answer("fair", verdict if verdict in ("poor", "fair") else "unclear", said)
+    kept = next((r for r in results if r.name == "utility.kept"), None)
+    if made.verdict == "good" and kept is not None and kept.verdict == "poor":
+        said = "A model that cannot tell people apart treats all groups alike, so nothing follows from that."
+        return Answer("fair", "unclear", f"{said} {kept.sentence}", made.decided)
+    return made
 
 
-def _risk(by_name: dict[str, Result], likeness: Verdict) -> Answer:
-    """Worst of what mixing does and what one more generation loses.
-
-    Both are measured against the rows as they are: of rows that are poor already little can be lost, and that
-    is not good.
-    """
-    names = deciding("risk")
-    found = [by_name[name] for name in names if name in by_name]
+def _risk(trial: Trial, results: Sequence[Result], controls: Sequence[Control]) -> Answer:
+    found = [r for r in results if r.name in _USES]
     if not found:
         return Answer(
             "risk", "not measured", "Not measured: there are no two columns to predict or to hold together."
         )
-    verdict = worst(found, names)
-    # What decided is named and comes first, so that harm in one use does not seem to be denied by the other.
-    found.sort(key=lambda r: r.verdict != verdict)
-    uses = " and ".join(_USES[r.name] for r in found if r.verdict == verdict)
-    start = {
-        "good": "Little, as far as was tested.",
-        "fair": f"Some loss was found {uses}.",
-        "poor": f"Clear harm was found {uses}.",
-        "unclear": "The rows do not suffice to tell.",
-    }[verdict]
-    if verdict == "good" and likeness == "poor":
-        verdict, start = "unclear", "Little besides what is wrong with these rows already."
-    return Answer("risk", verdict, " ".join([start, *(r.sentence for r in found)]))
+    made = decide("risk", results)
+    start = _STARTS["risk"].get(made.verdict, "")
+    if made.verdict in ("poor", "middling"):
+        # What decided is named, so that harm in one use does not seem to be denied by the other.
+        start += f" {' and '.join(_USES[name] for name in made.decided)}."
+    return _said("risk", trial, results, controls, start)

@@ -13,31 +13,33 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     "risk": ("What will go wrong if I train on it?", "Training risk"),
 }
 
-#: Verdicts as the reader sees them. The middle one is not called "fair": that word names a question.
+#: Verdicts as the reader sees them, from the best to the worst; the words are those of the JSON.
 VERDICTS: Mapping[str, str] = {
     "good": "Good",
-    "fair": "Middling",
-    "poor": "Poor",
     "unclear": "Unclear",
+    "middling": "Middling",
+    "poor": "Poor",
     "not measured": "Not measured",
+    "not judged": "Not judged",
 }
 
 #: The copying tests can only find fault; passing them is never shown as a good mark.
 COPYING_VERDICTS: Mapping[str, str] = {
-    "good": "No copying seen",
+    **VERDICTS,
+    "good": "No copying found",
+    "none found": "No copying found",
     "guaranteed": "Guaranteed",
-    "fair": "Some copying",
+    "middling": "Traces of copying found",
     "poor": "Copying found",
-    "unclear": "Unclear",
-    "not measured": "Not measured",
 }
 
-#: What each negative control is, for people.
+#: What each control is, for people.
 CONTROLS: Mapping[str, str] = {
     "copy": "the real rows themselves, unchanged",
     "independent": "every column shuffled on its own, so that no two columns belong together",
     "uniform": "values picked evenly, without looking at how frequent they are",
     "half-leaked": "one half real rows unchanged, the other half fresh rows",
+    "fresh": "real rows that were kept out, in the place of the synthetic ones",
 }
 
 

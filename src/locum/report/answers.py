@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from locum.evaluation.evidence import Answer
 
 #: Colours of verdicts that can be read on light and on dark ground.
-_COLOURS = {"good": "#0a8a5f", "guaranteed": "#0a8a5f", "fair": "#a87a00", "poor": "#c8362b"}
+_COLOURS = {"good": "#0a8a5f", "guaranteed": "#0a8a5f", "middling": "#a87a00", "poor": "#c8362b"}
 
 
 def _word(answer: Answer) -> str:
@@ -34,8 +34,7 @@ def as_html(answers: Sequence[Answer], last: str = "") -> str:
     """The same as a table for a notebook, without any address; `last` is a line below it."""
     rows = []
     for a in answers:
-        quiet = a.question == "private" and a.verdict == "good"
-        colour = "inherit" if quiet else _COLOURS.get(a.verdict, "inherit")
+        colour = _COLOURS.get(a.verdict, "inherit")
         question = escape(QUESTIONS[a.question][0])
         rows.append(
             f'<tr style="vertical-align:top"><th style="text-align:left">{question}</th>'

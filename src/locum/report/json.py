@@ -8,7 +8,7 @@ from locum.evaluation.evidence import Evidence, RunContext
 from locum.evaluation.result import plain
 
 #: Raised by one whenever a field changes its meaning or disappears; new fields do not raise it.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def to_json(evidence: Evidence, context: RunContext) -> dict[str, Any]:

@@ -27,8 +27,12 @@ CHECKS = {
 def mark(key: str, question: str = "") -> Mark:
     """Words and shape of a verdict.
 
-    For the copying tests the good verdict becomes the neutral "no copying seen": they can find fault, not
+    For the copying tests the good verdict becomes the neutral "no copying found": they can find fault, not
     clear anyone of it.
     """
-    shape = {"good": "none-seen", "guaranteed": "good"}.get(key, key) if question == "private" else key
+    shape = (
+        {"good": "none-seen", "none found": "none-seen", "guaranteed": "good"}.get(key, key)
+        if question == "private"
+        else key
+    )
     return Mark(shape.replace(" ", "-"), visible(verdict_words(key, question), 40))

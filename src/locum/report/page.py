@@ -125,9 +125,9 @@ def build(evidence: Evidence, context: RunContext) -> dict[str, Any]:
 
 
 def _fairness(evidence: Evidence) -> tuple[list[Result], list[Result]]:
-    """What stands open and what is folded: of many measures, those as good as with real rows are folded."""
+    """What stands open and what is folded: of many measures, those with nothing to tell are folded."""
     found = [r for r in evidence.results if r.question == "fair"]
-    open_ = [r for r in found if r.verdict != "good"]
+    open_ = [r for r in found if r.verdict in ("poor", "middling")]
     if len(found) <= MAX_FAIR_OPEN:
         open_ = found
     elif not open_:
@@ -135,13 +135,28 @@ def _fairness(evidence: Evidence) -> tuple[list[Result], list[Result]]:
     return open_, [r for r in found if r not in open_]
 
 
-def question_rows(evidence: Evidence) -> list[tuple[str, Mark, str]]:
+@dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """One question with its verdict, and the titles of the measures that decided it."""
+
+    heading: str
+    verdict: Mark
+    sentence: str
+    decided: tuple[str, ...] = ()
+
+
+def question_rows(evidence: Evidence) -> list[QuestionRow]:
     """The five questions in order, whatever was answered; unanswered ones say that they are not measured."""
-    answers = {str(a.question): (str(a.verdict), a.sentence) for a in evidence.answers}
+    answers = {str(a.question): a for a in evidence.answers}
+    titles = {r.name: r.title for r in evidence.results}
     rows = []
     for key, (heading, _) in QUESTIONS.items():
-        verdict, sentence = answers.get(key, ("not measured", "Not measured in this run."))
-        rows.append((heading, mark(verdict, key), sentence))
+        if key not in answers:
+            rows.append(QuestionRow(heading, mark("not measured", key), "Not measured in this run."))
+            continue
+        a = answers[key]
+        decided = tuple(titles[n] for n in a.decided if n in titles)
+        rows.append(QuestionRow(heading, mark(str(a.verdict), key), a.sentence, decided))
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,6 +14,7 @@ from locum.report.charts import bars, heatmap, interval, outline
 from locum.report.marks import mark
 
 
+@cache
 def environment() -> Environment:
     """Jinja environment with autoescape on and the report's own words and charts."""
     made = Environment(

@@ -117,7 +117,7 @@ def mark_incomplete(
 def _partial(answer: Answer, left: str) -> Answer:
     sentence = answer.sentence.removeprefix("Yes, as far as was tested. ")
     if answer.verdict == "good":
-        return Answer(answer.question, "fair", f"In part: {left}. {sentence}")
+        return replace(answer, verdict="unclear", sentence=f"In part: {left}. {sentence}")
     return replace(answer, sentence=f"{answer.sentence} {left[:1].upper()}{left[1:]}.")
 
 

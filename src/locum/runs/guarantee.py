@@ -71,9 +71,8 @@ def _state(answer: Answer, said: str) -> Answer:
     if said.endswith(NONE_MADE):
         return replace(answer, sentence=answer.sentence.replace(UNPROMISED, said))
     sentence = answer.sentence.replace(UNPROMISED, f"Guaranteed: {said}")
-    return replace(
-        answer, sentence=sentence, verdict=answer.verdict if answer.verdict == "poor" else "guaranteed"
-    )
+    found = answer.verdict in ("middling", "poor")
+    return replace(answer, sentence=sentence, verdict=answer.verdict if found else "guaranteed")
 
 
 def with_stamp(answers: Sequence[Answer], lineage: Lineage | None) -> tuple[Answer, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from locum.evaluation.attacks.copies import copied_persons
+from locum.evaluation.decision import judged
 from locum.evaluation.persons import by_person
 from locum.evaluation.trial import Trial
 from locum.schema.column import Column
@@ -56,7 +57,7 @@ def test_copied_persons_are_found_though_no_row_is_copied() -> None:
     for name, made in {"copy": table(1000, seed=0, born=born), "fresh": table(1000, seed=3)}.items():
         one = by_person(SCHEMA, train, made, held, seed=0)
         trial = Trial(SCHEMA, one.train, one.synthetic, one.holdout, constants=one.constants)
-        (result,) = copied_persons(trial)
+        (result,) = judged(copied_persons(trial))
         verdicts[name] = result.verdict
         assert "persons" in result.sentence
-    assert verdicts == {"copy": "poor", "fresh": "good"}
+    assert verdicts["copy"] == "poor" and verdicts["fresh"] in ("good", "unclear")

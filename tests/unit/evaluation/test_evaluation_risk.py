@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
-from locum.evaluation.result import Result, Verdict
-from locum.evaluation.verdicts import _risk
+import pyarrow as pa
+
+from locum.evaluation.claim import Claim
+from locum.evaluation.decision import judged
+from locum.evaluation.result import Result
+from locum.evaluation.trial import Trial
+from locum.evaluation.verdicts import answers
+from locum.schema.column import Column
+from locum.schema.table import Schema
+
+ROWS = pa.table({"x": [float(i) for i in range(40)]})
+TRIAL = Trial(Schema((Column("x", "number"),)), ROWS, ROWS, ROWS)
+#: An effect of each verdict on either scale: whole intervals beyond the poor line, between, short of both.
+CLAIMS = {
+    "risk.mix": {"poor": 0.2, "middling": 0.035, "good": -0.1, "unclear": None},
+    "risk.generation": {"poor": 0.6, "middling": 0.2, "good": -0.1, "unclear": None},
+}
+SCALES = {"risk.mix": "mixing", "risk.generation": "generation"}
 
 
-def of(name: str, verdict: Verdict, sentence: str) -> Result:
-    return Result(
-        name=name, title=name, question="risk", value=0.0, direction="lower", verdict=verdict,
-        sentence=sentence,
-    )  # fmt: skip
+def of(name: str, verdict: str, sentence: str) -> Result:
+    effect = CLAIMS[name][verdict]
+    claim = Claim(SCALES[name], 0.0, -1.0, 1.0, 1.0)
+    if effect is not None:
+        claim = Claim(SCALES[name], effect, effect - 0.01, effect + 0.01, 1e-9 if effect > 0 else 1.0)
+    return Result(name, name, "risk", 0.0, "lower", sentence, claims=(claim,))
 
 
-def said(mix: Verdict, generation: Verdict) -> str:
+def said(mix: str, generation: str) -> tuple[str, str]:
     found = [of("risk.mix", mix, "Mixing."), of("risk.generation", generation, "Learning.")]
-    return _risk({r.name: r for r in found}, "good").sentence
+    answer = next(a for a in answers(TRIAL, judged(found)) if a.question == "risk")
+    return answer.verdict, answer.sentence
 
 
-def test_harm_in_one_use_is_not_denied_by_the_other():
+def test_harm_in_one_use_is_not_denied_by_the_other() -> None:
     assert said("unclear", "poor") == (
-        "Clear harm was found when a generator learns from these rows. Learning. Mixing."
+        "poor",
+        "Clear harm was found when a generator learns from these rows. Learning.",
     )
     assert said("poor", "good") == (
-        "Clear harm was found when these rows are added to real ones. Mixing. Learning."
+        "poor",
+        "Clear harm was found when these rows are added to real ones. Mixing.",
     )
-    assert said("fair", "fair") == (
-        "Some loss was found when these rows are added to real ones and when a generator learns from these "
-        "rows. Mixing. Learning."
-    )
+    verdict, sentence = said("middling", "middling")
+    assert verdict == "middling" and sentence.startswith("Some loss was found when")
+    assert "added to real ones" in sentence and "learns from these rows" in sentence
 
 
-def test_no_use_is_named_where_nothing_was_found():
-    assert said("unclear", "good") == "Little, as far as was tested. Learning. Mixing."
-    assert said("unclear", "unclear") == "The rows do not suffice to tell. Mixing. Learning."
-
-
-def test_little_to_lose_is_not_good() -> None:
-    """Of rows that are told from real ones at once nothing is lost by another generation."""
-    found = {"risk.generation": of("risk.generation", "good", "Nothing was lost.")}
-    assert _risk(found, "good").verdict == "good"
-    answer = _risk(found, "poor")
-    assert answer.verdict == "unclear" and answer.sentence.startswith("Little besides what is wrong")
+def test_no_use_is_named_where_nothing_was_found() -> None:
+    assert said("good", "good") == ("good", "Little, as far as was tested. Mixing. Learning.")
+    verdict, sentence = said("unclear", "good")
+    assert verdict == "unclear" and "do not suffice" in sentence and "Mixing." in sentence

@@ -148,8 +148,8 @@ def test_five_questions_in_order_with_verdict_in_words(reader, evidence):
     text = " ".join(" ".join(reader.sections["answers"]).split())
     for answer in evidence.answers:
         assert answer.sentence in text
-    verdicts = re.findall(r"\? (Good|No copying seen|Not measured)", text)
-    assert verdicts == ["Good", "Good", "No copying seen", "Not measured", "Not measured"]
+    verdicts = re.findall(r"\? (Good|No copying found|Not measured)", text)
+    assert verdicts == ["Good", "Good", "No copying found", "Not measured", "Not measured"]
 
 
 def test_answers_keep_their_order_whatever_order_they_come_in(evidence, context):
@@ -210,7 +210,7 @@ def test_copying_section_promises_nothing(evidence, context):
     ]
 
 
-@pytest.mark.parametrize("verdict", ["good", "fair", "poor", "unclear"])
+@pytest.mark.parametrize("verdict", ["good", "middling", "poor", "unclear"])
 def test_copying_is_never_marked_good(evidence, context, verdict):
     results = tuple(
         dataclasses.replace(r, verdict=verdict) for r in evidence.results if r.question == "private"
@@ -224,7 +224,7 @@ def test_copying_is_never_marked_good(evidence, context, verdict):
 
 def test_controls_that_pass_for_something_else_are_said_first(powerless, context):
     reader = read(render(powerless, context))
-    assert "the evaluation lacks power" in " ".join(reader.sections["answers"])
+    assert "were not told for what they are" in " ".join(reader.sections["answers"])
     assert "half-leaked" in " ".join(reader.sections["answers"])
     assert "Faithful: good" in " ".join(reader.sections["controls"])
 

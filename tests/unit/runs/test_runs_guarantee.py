@@ -42,4 +42,4 @@ def test_rows_with_the_stamp_of_a_guarantee_are_not_said_to_have_none() -> None:
 
 def test_the_mark_on_the_page() -> None:
     assert mark("guaranteed", "private").words == "Guaranteed"
-    assert mark("good", "private").words == "No copying seen"
+    assert mark("good", "private").words == "No copying found"

@@ -9,7 +9,8 @@ import numpy as np
 
 from locum.arrays import FloatArray
 from locum.evaluation.attacks.threat import AttackTargets, ThreatModel
-from locum.evaluation.attacks.verdict import AttackFinding, Claim, holm
+from locum.evaluation.attacks.verdict import AttackFinding
+from locum.evaluation.claim import Claim, holm
 from locum.evaluation.intervals import Z95
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric, quantile_edges, texts
@@ -59,7 +60,15 @@ def advantage(known: ThreatModel, targets: AttackTargets, secrets: tuple[str, ..
         reference=0.0,
         detail={"secrets": found, "p": {"advantage": float(worst["p"])}},
     )
-    claim = Claim("attack.attribute", "advantage", float(worst["advantage"]), float(worst["p_corrected"]))
+    claim = Claim(
+        "advantage",
+        float(worst["advantage"]),
+        float(worst["low"]),
+        float(worst["high"]),
+        float(worst["p"]),
+        str(worst["column"]),
+        len(found),
+    )
     return [AttackFinding(result, (claim,))]
 
 

@@ -1,33 +1,33 @@
-"""Membership by protected group, and the worst of several verdicts."""
+"""Membership by protected group: whose rows are told apart best."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from locum.evaluation.attacks.verdict import Claim, area_p, holm
+from locum.evaluation.attacks.verdict import area_p
+from locum.evaluation.claim import Claim, holm
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
-
-#: Verdicts from the worst to the best.
-ORDER: tuple[Verdict, ...] = ("poor", "fair", "good")
-
-
-def worst_of(verdicts: Sequence[Verdict]) -> Verdict:
-    """Poor before fair before good; unclear when there is none of these."""
-    return next((v for v in ORDER if v in verdicts), "unclear")
+from locum.evaluation.result import Result
 
 
 def per_group(results: Sequence[Result]) -> list[Result]:
     """``attack.groups.<column>``: the group whose members are told apart best by distances, with all others.
 
-    Areas as in `by_group`; verdict after correction for the number of groups (Holm), with the limits of
-    random targets. Minorities often leak more than the average shows.
+    Areas as in `by_group`; one claim a group. Minorities often leak more than the average shows.
     """
     source = next((r for r in results if r.name == "attack.density.neighbours"), None)
     out = []
     for column, groups in (source.detail["groups"] if source is not None else {}).items():
         claims = [
-            Claim(g["group"], "area", g["area"], area_p(g["area"], g["members"], g["others"])) for g in groups
+            Claim(
+                "area",
+                g["area"],
+                g["low"],
+                g["high"],
+                area_p(g["area"], g["members"], g["others"]),
+                str(g["group"]),
+            )
+            for g in groups
         ]
         adjusted = holm([c.p for c in claims])
         k = min(range(len(groups)), key=lambda i: (adjusted[i], -groups[i]["area"]))
@@ -41,7 +41,7 @@ def per_group(results: Sequence[Result]) -> list[Result]:
                 low=groups[k]["low"],
                 high=groups[k]["high"],
                 reference=0.5,
-                verdict=worst_of([c.verdict(float(p)) for c, p in zip(claims, adjusted, strict=True)]),
+                claims=tuple(claims),
                 detail={
                     "attacker": source.detail["attacker"] if source is not None else "",
                     "groups": [{**g, "p_corrected": float(p)} for g, p in zip(groups, adjusted, strict=True)],

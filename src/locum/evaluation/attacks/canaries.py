@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from locum.errors import DataError, UsageError
 from locum.evaluation.attacks.nearest import nearest
-from locum.evaluation.attacks.verdict import AttackFinding, Claim, area_p, rates, roc_points
+from locum.evaluation.attacks.verdict import AttackFinding, area_p, rates, roc_points
+from locum.evaluation.claim import Claim
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.learn.cells import from_numeric, levels_of, numeric
 from locum.evaluation.learn.features import RankView
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 #: Canaries planted, and as many spared; rarest share of the levels that labels are drawn from.
 PLANTED, RARE = 100, 0.2
-#: The verdict needs a corrected p-value below this, as in the suite; areas as for outlying rows.
-LEVEL, GOOD_AREA, FAIR_AREA = 0.05, 0.54, 0.60
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +156,6 @@ def find(canaries: Canaries, synthetic: pa.Table, schema: Schema, *, seed: int =
     above = (outside[None] >= inside[:, None]).sum(axis=1)
     exposure = np.log2((len(outside) + 1) / (above + 1))
     bound = epsilon_bound(inside, outside, seed=seed) if canaries.copies == 1 else None
-    verdict = "good" if p > LEVEL or value <= GOOD_AREA else "fair" if value <= FAIR_AREA else "poor"
     result = result_of(
         "attack.canaries",
         value,
@@ -166,7 +164,6 @@ def find(canaries: Canaries, synthetic: pa.Table, schema: Schema, *, seed: int =
         low=low,
         high=high,
         reference=0.5,
-        verdict=verdict,
         detail={
             "planted": len(inside),
             "copies": canaries.copies,
@@ -178,7 +175,7 @@ def find(canaries: Canaries, synthetic: pa.Table, schema: Schema, *, seed: int =
             "p": {"area": p},
         },
     )
-    return [AttackFinding(result, (Claim("attack.canaries", "outlying area", value, p),))]
+    return [AttackFinding(result, (Claim("outlying area", value, low, high, p),))]
 
 
 def epsilon_bound(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from locum.evaluation.attacks.nearest import nearest
+from locum.evaluation.attacks.side_test import lean_error, lean_p
+from locum.evaluation.claim import Claim
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
 
 #: Synthetic rows asked, and real rows a side that they are compared with.
 QUERIES, ROWS = 6_000, 12_000
-#: Excess over one half, undiluted (see `distance_share`), up to which it is good, then fair, then poor.
-GOOD_EXCESS, FAIR_EXCESS = 0.05, 0.12
 
 
 def distance_share(trial: Trial, *, queries: int = QUERIES, rows: int = ROWS) -> list[Result]:
@@ -26,8 +26,8 @@ def distance_share(trial: Trial, *, queries: int = QUERIES, rows: int = ROWS) ->
     large as what it was thinned to, only k/n of all copied rows are there to be found: the detail gives the
     excess times n/k, `undiluted`, and twice that, `copied`: the share of rows that plain copying explains.
 
-    Verdict: good when the interval reaches down to 0.5 or the undiluted excess is at most `GOOD_EXCESS`, fair
-    up to `FAIR_EXCESS`, else poor. Empty without a hold-out. Cost: see `nearest`.
+    Claim: the share of copied rows, by a sign test over real rows (`lean_p`). Empty without a hold-out. Cost:
+    see `nearest`.
     """
     if not trial.columns or not trial.independent_test:
         return []
@@ -42,12 +42,20 @@ def distance_share(trial: Trial, *, queries: int = QUERIES, rows: int = ROWS) ->
     low, high = wilson(closer, n)
     decided = to_train != to_test
     row = np.where(to_train < to_test, train_row, test_row + k)[decided]
-    half = Z95 * float(np.sqrt((np.bincount(row).astype(np.float64) ** 2).sum())) / (2 * n)
+    chosen = np.bincount(row, minlength=2 * k)
+    seen, unseen = chosen[:k], chosen[k:]
+    half = Z95 * lean_error(seen, unseen) / (2 * n)
     low, high = min(low, max(0.0, value - half)), max(high, min(1.0, value + half))
     undiluted = min(0.5, max(-0.5, (value - 0.5) * trial.train.num_rows / k))
-    verdict: Verdict = "good"
-    if low > 0.5 and undiluted > GOOD_EXCESS:
-        verdict = "fair" if undiluted <= FAIR_EXCESS else "poor"
+    # Twice the excess over one half is the share of copies; a part of train only was there to be copied.
+    times = 2 * trial.train.num_rows / k
+    claim = Claim(
+        "nearer",
+        times * (value - 0.5),
+        times * (low - 0.5),
+        times * (high - 0.5),
+        lean_p(seen, unseen),
+    )
     return [
         result_of(
             "copying.distance",
@@ -57,7 +65,7 @@ def distance_share(trial: Trial, *, queries: int = QUERIES, rows: int = ROWS) ->
             low=low,
             high=high,
             reference=0.5,
-            verdict=verdict,
+            claims=(claim,),
             detail={
                 "queries": n,
                 "rows_a_side": k,

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
+from locum.evaluation.attacks.side_test import lean_error, lean_p
+from locum.evaluation.claim import Claim
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.learn.cells import numeric, texts
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
 
@@ -23,9 +25,7 @@ Keys = npt.NDArray[np.uint64]
 
 #: Numbers are compared to this many digits after the point.
 DIGITS = 6
-#: Poor: the excess over rows never seen is real (interval above 0) and more than this share of the rows.
-POOR_EXCESS = 0.002
-#: Without a hold-out copies count when their share is this much above how often train repeats itself.
+#: Without a fair hold-out copies count when their share is this much above how often train repeats itself.
 SURE_EXCESS = 0.02
 #: Fewer synthetic rows than this cannot show that nothing was copied.
 FEWEST = 20
@@ -42,9 +42,9 @@ def exact_copies(trial: Trial) -> list[Result]:
     reference; copies of rows that train holds once are then held against the share of train rows that occur
     more than once, which is about how often fresh rows would meet train.
 
-    Verdict: good when the excess is not above 0 beyond chance (paired 95 % interval) or the share is within
-    the reference's interval; else poor when it exceeds `POOR_EXCESS`, fair below. Without a hold-out poor or
-    unclear, never good. Unclear where fewer than `FEWEST` synthetic rows show nothing.
+    Claim: the excess, as a share of copies of all train rows, by a sign test over distinct real rows
+    (`lean_p`). Without a hold-out it can speak against a stand-in only. None where fewer than `FEWEST`
+    synthetic rows show nothing.
     Cost: one hash a row.
     """
     return _copies(trial, [c.name for c in trial.columns], _ROWS)
@@ -100,26 +100,24 @@ def _copies(trial: Trial, columns: list[str], words: _Words) -> list[Result]:
     chance = np.isin(keys["test"], keys["train"])
     reference = float(chance.mean())
     limits = wilson(int(chance.sum()), len(chance))
-    excess, excess_low, excess_high = _excess(trial, keys)
-    verdict: Verdict = "good"
-    if excess_low > 0 and value > limits[1]:
-        verdict = "poor" if excess > POOR_EXCESS else "fair"
-    elif n < FEWEST:
-        verdict = "unclear"
+    claim = _excess(trial, keys)
     detail: dict[str, object] = {
         "rows": n,
         "reference_low": limits[0],
         "reference_high": limits[1],
-        "excess": excess,
-        "excess_low": excess_low,
-        "excess_high": excess_high,
+        "excess": claim.effect,
+        "excess_low": claim.low,
+        "excess_high": claim.high,
     }
-    found: dict[str, Any] = {"low": low, "high": high, "reference": reference, "verdict": verdict}
+    claims = () if n < FEWEST and not copied.any() else (claim,)
+    found: dict[str, Any] = {"low": low, "high": high, "reference": reference, "claims": claims}
     return [result_of(words.measure, value, _sentence(value, reference, words), detail=detail, **found)]
 
 
 def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float], words: _Words) -> Result:
     """Judged without a hold-out: only many copies of rows that train holds once are beyond doubt."""
+    from scipy.stats import binom
+
     chance, alone = repeat_share(keys["train"])
     n = len(keys["synthetic"])
     single = np.isin(keys["synthetic"], alone)
@@ -132,9 +130,13 @@ def _alone(keys: dict[str, Keys], value: float, interval: tuple[float, float], w
             f"{words.copied.format(f'{100 * value:.2f}')}, "
             f"though only {100 * chance:.2f} % of {words.alone} occur more than once: that is no chance."
         )
-    verdict: Verdict = "poor" if copied else "unclear"
+    claims: tuple[Claim, ...] = ()
+    if copied:
+        share = float(single.mean())
+        p = float(binom.sf(round(share * n) - 1, n, chance))
+        claims = (Claim("copies, no hold-out", share - chance, least - chance, 1.0, p),)
     low, high = interval
-    return result_of(words.measure, value, sentence, low=low, high=high, verdict=verdict, detail=detail)
+    return result_of(words.measure, value, sentence, low=low, high=high, claims=claims, detail=detail)
 
 
 def repeat_share(keys: Keys) -> tuple[float, Keys]:
@@ -146,15 +148,21 @@ def repeat_share(keys: Keys) -> tuple[float, Keys]:
     return float(counts[counts > 1].sum() / max(1, counts.sum())), distinct[counts == 1]
 
 
-def _excess(trial: Trial, keys: dict[str, Keys]) -> tuple[float, float, float]:
-    k = min(len(keys["train"]), len(keys["test"]))
+def _excess(trial: Trial, keys: dict[str, Keys]) -> Claim:
+    n, k = len(keys["synthetic"]), min(len(keys["train"]), len(keys["test"]))
     rng = stream(trial.seed, "attacks", "exact")
     seen, unseen = (keys[p][rng.choice(len(keys[p]), size=k, replace=False)] for p in ("train", "test"))
-    gap = np.isin(keys["synthetic"], seen).astype(np.float64) - np.isin(keys["synthetic"], unseen)
-    # Several synthetic rows may meet one real row; the interval treats them as independent draws.
-    error = float(gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else 1.0
-    mean = float(gap.mean())
-    return mean, max(-1.0, mean - Z95 * error), min(1.0, mean + Z95 * error)
+    made, times = np.unique(keys["synthetic"], return_counts=True)
+    here, there = np.isin(made, seen), np.isin(made, unseen)
+    # A row that both sides hold says nothing.
+    inside, outside = times[here & ~there], times[there & ~here]
+    # Only k of the train rows are looked for; as large a share of the others will have been copied.
+    scale = len(keys["train"]) / k
+    effect = scale * float(inside.sum() - outside.sum()) / n
+    none = wilson(0, n)[1]
+    error = max(lean_error(inside, outside) / n, none / Z95)
+    low, high = effect - Z95 * scale * error, effect + Z95 * scale * error
+    return Claim("copies", effect, max(-1.0, low), min(1.0, high), lean_p(inside, outside))
 
 
 def row_keys(tables: dict[str, pa.Table], columns: list[str]) -> dict[str, Keys]:

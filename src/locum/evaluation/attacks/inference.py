@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy.typing as npt
 
 from locum.evaluation.attacks.gower import GowerView
 from locum.evaluation.attacks.risk import Successes, risk_result
-from locum.evaluation.attacks.verdict import AttackFinding, Claim, holm
+from locum.evaluation.attacks.verdict import AttackFinding
+from locum.evaluation.claim import holm
 from locum.evaluation.learn.cells import level_codes, levels_of, numeric
 from locum.evaluation.trial import Part, Trial
 from locum.randomness import stream
@@ -93,9 +95,7 @@ def _worst(found: dict[str, Successes]) -> AttackFinding:
         found[worst],
         {"secret": worst, "secrets": table},
     )
-    return AttackFinding(
-        out.result, (Claim("attack.inference", "risk", found[worst].risk, float(adjusted[worst])),)
-    )
+    return AttackFinding(out.result, tuple(replace(c, of=worst, among=len(found)) for c in out.claims))
 
 
 def _nearest(

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from locum.errors import DataError
 from locum.evaluation.attacks.nearest import nearest
 from locum.evaluation.attacks.verdict import area_p, rates, roc_points, top_p
+from locum.evaluation.claim import Claim
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.registry import find, result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
 
@@ -26,8 +27,6 @@ LogProb = Callable[["pa.Table"], npt.NDArray[np.float64]]
 MEMBERS, SEARCHED = 5_000, 24_000
 #: Rows a side whose probability is asked of the model.
 PROBED = 4_000
-#: Area up to which membership is good, then fair, then poor (if its interval is above one half).
-GOOD_AREA, FAIR_AREA = 0.52, 0.55
 
 
 def nearest_membership(trial: Trial, *, members: int = MEMBERS, searched: int = SEARCHED) -> list[Result]:
@@ -38,8 +37,8 @@ def nearest_membership(trial: Trial, *, members: int = MEMBERS, searched: int = 
     0.5 is best. ``copying.membership.rate`` is the share of members found at a false-alarm rate of 1 %, with
     a bootstrap interval; 0.01 is best.
 
-    Verdict: good when the interval reaches 0.5 or the area is at most `GOOD_AREA`, fair up to `FAIR_AREA`,
-    else poor. Empty without a hold-out. Cost: see `nearest`.
+    Claims: the area, by Mann and Whitney's test, and the share found, by Fisher's. Empty without a hold-out.
+    Cost: see `nearest`.
     """
     if not trial.columns or not trial.independent_test:
         return []
@@ -88,14 +87,12 @@ def _results(trial: Trial, members: npt.ArrayLike, others: npt.ArrayLike, name: 
         "rows_a_side": len(inside),
         "found": found,
         "roc": roc_points(inside, outside),
-        "p": {
-            "area": area_p(value, len(inside), len(outside)),
-            "found at 1 %": top_p(inside, outside, rng),
-        },
     }
-    verdict: Verdict = "good"
-    if low > 0.5 and value > GOOD_AREA:
-        verdict = "fair" if value <= FAIR_AREA else "poor"
+    claims = (
+        Claim("area", value, low, high, area_p(value, len(inside), len(outside))),
+        Claim("found at 1 %", rate, min(rate_low, rate), max(rate_high, rate), top_p(inside, outside, rng)),
+    )
+    detail["p"] = {c.scale: c.p for c in claims}
     return [
         result_of(
             name,
@@ -105,7 +102,7 @@ def _results(trial: Trial, members: npt.ArrayLike, others: npt.ArrayLike, name: 
             low=low,
             high=high,
             reference=0.5,
-            verdict=verdict,
+            claims=claims,
             detail=detail,
         ),
         result_of(

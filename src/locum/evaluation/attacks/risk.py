@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from locum.evaluation.attacks.verdict import AttackFinding, Claim
+from locum.evaluation.attacks.verdict import AttackFinding
+from locum.evaluation.claim import Claim
 from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.registry import result_of
 
@@ -119,4 +120,4 @@ def risk_result(
             **(detail or {}),
         },
     )
-    return AttackFinding(result, (Claim(name, "risk", found.risk, found.p),))
+    return AttackFinding(result, (Claim("risk", found.risk, low, high, found.p),))

@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from locum.arrays import FloatArray
 from locum.errors import UsageError
-from locum.evaluation.attacks.by_group import per_group, worst_of
+from locum.evaluation.attacks.by_group import per_group
 from locum.evaluation.attacks.canaries import Canaries
+from locum.evaluation.attacks.strongest import strongest
 from locum.evaluation.attacks.threat import AttackTargets, ThreatModel, threat_model
-from locum.evaluation.attacks.verdict import AttackFinding, Claim, holm, membership
+from locum.evaluation.attacks.verdict import AttackFinding, membership
+from locum.evaluation.decision import judged
 from locum.evaluation.evaluator import EFFORTS, Effort, Evaluator
 from locum.evaluation.generator import Fit
 from locum.evaluation.learn.cells import texts
 from locum.evaluation.overlap import overlap_sentence
-from locum.evaluation.registry import evaluators, result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.registry import evaluators
+from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
 
 Groups = dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]
@@ -105,8 +106,7 @@ def suite(
     effort
         ``quick``, ``standard`` or ``thorough``; see `SIZES`.
     before
-        Results of membership tests that were run already (``copying.membership``, ``copying.logprob``); they
-        take part in the correction.
+        Results of copying tests that were run already; they take part in the correction.
     fit
         The generator under attack. With it, and at thorough effort, shadow models are fitted.
     canaries
@@ -119,11 +119,9 @@ def suite(
 
     Notes
     -----
-    Verdicts: each attack tests one to three hypotheses of the kind "no better than chance"; their p-values
-    are corrected together (Holm, 5 %). An attack that is not beyond chance, or whose effect is small
-    (`locum.evaluation.attacks.verdict.LIMITS`), is good; else fair or poor by size. ``attack.worst`` has the
-    worst verdict; its value is the effect of that attack on the scale 0 (chance) to 1 (certain), and 0 when
-    no attack is beyond chance.
+    Each attack claims one to three times that it does better than chance; all claims about copying, those of
+    the tests before too, are one family (`locum.evaluation.decision`). ``attack.worst`` sums them up: its
+    value is the effect of the strongest on the scale 0 (chance) to 1 (certain), and 0 when none was found.
     """
     effort = check_effort(effort)
     sizes = SIZES[effort]
@@ -196,99 +194,9 @@ def _secrets(trial: Trial, more: int) -> tuple[str, ...]:
 
 
 def _judge(trial: Trial, log: _Log, before: Sequence[Result], effort: str) -> list[Result]:
-    claims = [c for r in before for c in _claims_of(r)] + [c for f in log.found for c in f.claims]
-    adjusted = holm([c.p for c in claims])
-    verdicts = [c.verdict(float(p)) for c, p in zip(claims, adjusted, strict=True)]
-    before = [r for r in before if _claims_of(r)]
-    results = []
-    for f in log.found:
-        own = [v for c, v in zip(claims, verdicts, strict=True) if c.attack == f.result.name]
-        results.append(replace(f.result, verdict=worst_of(own)))
-    results += per_group(results)
-    return [*results, _summary(trial, [*before, *results], claims, adjusted, verdicts, log, effort)]
-
-
-def _claims_of(result: Result) -> tuple[Claim, ...]:
-    """Hypotheses of a membership test that was run before, from its detail."""
-    p = result.detail.get("p", {})
-    # What takes the model file is said beside the verdict and does not decide it.
-    if result.name != "copying.membership" or "area" not in p:
-        return ()
-    found = result.detail["found"][1]["found"]
-    return (
-        Claim(result.name, "area", result.value, float(p["area"])),
-        Claim(result.name, "found at 1 %", float(found), float(p["found at 1 %"])),
-    )
-
-
-def _strength(claim: Claim) -> float:
-    """Effect from 0 (chance) to 1 (certain), whatever its scale."""
-    value = claim.effect
-    if claim.scale in ("area", "outlying area"):
-        value = 2 * value - 1
-    elif claim.scale == "found at 1 %":
-        value = (value - 0.01) / 0.99
-    return float(min(1.0, max(0.0, value)))
-
-
-def _summary(
-    trial: Trial,
-    results: Sequence[Result],
-    claims: Sequence[Claim],
-    adjusted: FloatArray,
-    verdicts: Sequence[Verdict],
-    log: _Log,
-    effort: str,
-) -> Result:
-    verdict = worst_of(verdicts)
-    ranked = sorted(
-        range(len(claims)),
-        key=lambda i: (
-            ("poor", "fair", "good", "unclear").index(verdicts[i]),
-            adjusted[i],
-            -_strength(claims[i]),
-        ),
-    )
-    worst = claims[ranked[0]]
-    by_name = {r.name: r for r in results}
-    said = by_name[worst.attack]
-    beyond = int((adjusted <= 0.05).sum())
-    if verdict in ("fair", "poor"):
-        sentence = f"The strongest of {len(by_name)} attacks succeeds. {said.sentence}"
-    elif beyond:
-        sentence = f"The strongest of {len(by_name)} attacks is beyond chance, but weak. {said.sentence}"
-    else:
-        sentence = (
-            f"None of {len(by_name)} attacks did better than chance once their number is allowed for; "
-            f"the strongest: {said.title.lower()}."
-        )
-    overlap = overlap_sentence(trial)
-    return result_of(
-        "attack.worst",
-        _strength(worst) if adjusted[ranked[0]] <= 0.05 else 0.0,
-        sentence + (f" {overlap}" if overlap else ""),
-        reference=0.0,
-        verdict=verdict,
-        detail={
-            "effort": effort,
-            "attack": worst.attack,
-            "title": said.title,
-            "measure": worst.scale,
-            "effect": worst.effect,
-            "p_corrected": float(adjusted[ranked[0]]),
-            "claims": [
-                {
-                    "attack": claims[i].attack,
-                    "title": by_name[claims[i].attack].title,
-                    "measure": claims[i].scale,
-                    "effect": claims[i].effect,
-                    "p": claims[i].p,
-                    "p_corrected": float(adjusted[i]),
-                    "verdict": verdicts[i],
-                }
-                for i in ranked
-            ],
-            "not_tried": log.left,
-            **({"overlap": overlap} if overlap else {}),
-        },
-    )
+    """The results of the suite, judged together with the copying tests that were run before; the sum last."""
+    found = [replace(f.result, claims=f.claims) for f in log.found]
+    found += per_group(found)
+    before = [r for r in before if r.question == "private"]
+    own = judged([*before, *found])
+    return [*own[len(before) :], strongest(own, effort, log.left, overlap_sentence(trial))]

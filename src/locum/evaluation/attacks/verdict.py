@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
+from locum.evaluation.claim import Claim
 from locum.evaluation.intervals import auc_interval, roc_curve
 from locum.evaluation.registry import find, result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.randomness import stream
-
-Scale = Literal["area", "outlying area", "found at 1 %", "risk", "advantage"]
 
 #: False-alarm rates at which the share of members found is given.
 FALSE_RATES = (0.001, 0.01, 0.1)
@@ -25,43 +24,6 @@ FALSE_RATES = (0.001, 0.01, 0.1)
 REPEATS, POINTS = 100, 41
 #: Share of all scores that counts as "the top" in the exact test at low false alarms.
 TOP = 0.01
-#: Effects up to which an attack that is beyond chance is good, then fair, then poor.
-LIMITS: Mapping[Scale, tuple[float, float]] = {
-    "area": (0.52, 0.55),
-    "outlying area": (0.54, 0.60),
-    "found at 1 %": (0.015, 0.03),
-    "risk": (0.02, 0.10),
-    "advantage": (0.02, 0.05),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One hypothesis that a suite tests: that an attack does no better than chance.
-
-    Attributes
-    ----------
-    attack
-        Name of the result that it belongs to.
-    scale
-        What `effect` is.
-    effect
-        Area (0.5 is chance), share found, risk or advantage (0 is chance).
-    p
-        One-sided p-value.
-    """
-
-    attack: str
-    scale: Scale
-    effect: float
-    p: float
-
-    def verdict(self, adjusted: float, level: float = 0.05) -> Verdict:
-        """Good when the corrected p-value is above `level` or the effect small; else fair or poor."""
-        good, fair = LIMITS[self.scale]
-        if adjusted > level or self.effect <= good:
-            return "good"
-        return "fair" if self.effect <= fair else "poor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +32,6 @@ class AttackFinding:
 
     result: Result
     claims: tuple[Claim, ...]
-
-
-def holm(p: Sequence[float]) -> FloatArray:
-    """Adjusted p-values by Holm (Scandinavian Journal of Statistics 1979); shape as given.
-
-    A hypothesis whose adjusted value is below 0.05 may be refused, with at most 5 % chance of refusing any
-    true one, whatever the dependence between the tests.
-    """
-    values = np.asarray(p, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    m = len(values)
-    stepped = np.minimum(1.0, np.maximum.accumulate(values[order] * (m - np.arange(m))))
-    out = np.empty(m)
-    out[order] = stepped
-    return out
 
 
 def area_p(area: float, m: int, n: int) -> float:
@@ -190,8 +137,14 @@ def membership(
     rng = stream(seed, "attacks", name)
     found = rates(inside, outside, rng)
     claims = [
-        Claim(name, "area", value, area_p(value, len(inside), len(outside))),
-        Claim(name, "found at 1 %", found[1]["found"], top_p(inside, outside, rng)),
+        Claim("area", value, low, high, area_p(value, len(inside), len(outside))),
+        Claim(
+            "found at 1 %",
+            found[1]["found"],
+            found[1]["low"],
+            found[1]["high"],
+            top_p(inside, outside, rng),
+        ),
     ]
     detail: dict[str, Any] = {
         "targets": len(inside),
@@ -201,7 +154,8 @@ def membership(
     }
     if min(len(rare_in), len(rare_out)) >= 2:
         area, rare_low, rare_high = auc_interval(rare_in, rare_out)
-        claims.append(Claim(name, "outlying area", area, area_p(area, len(rare_in), len(rare_out))))
+        p = area_p(area, len(rare_in), len(rare_out))
+        claims.append(Claim("outlying area", area, rare_low, rare_high, p))
         detail["outlying"] = {
             "members": len(rare_in),
             "others": len(rare_out),

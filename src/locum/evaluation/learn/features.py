@@ -76,7 +76,7 @@ class Ranks:
     Attributes
     ----------
     ordered
-        float32, shape (n_rows, n_ordered): mid-rank among the train values, 0 to 1; missing -0.5.
+        float32, shape (n_rows, n_ordered): mid-rank among the known values, 0 to 1; missing -0.5.
     labels
         uint8 or uint16, shape (n_rows, n_labels): level codes.
     """
@@ -94,23 +94,26 @@ class Ranks:
 
 @dataclass(frozen=True, slots=True)
 class RankView:
-    """How rows become ranks: the sorted train values and the levels of each column."""
+    """How rows become ranks: the sorted values and the levels of each column among some known rows."""
 
     columns: tuple[Column, ...]
     sorted_values: tuple[FloatArray, ...]
     levels: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def learn(cls, columns: Sequence[Column], train: pa.Table) -> RankView:
-        """Learn sorted values and levels from train rows."""
+    def learn(cls, columns: Sequence[Column], known: pa.Table) -> RankView:
+        """Learn sorted values and levels from rows; from all that are compared, or none of them.
+
+        Rows of one side alone would be told apart from the others by their ranks.
+        """
         values, levels = [], []
         for c in columns:
             if c.ordered:
-                numbers = numeric(train.column(c.name))
+                numbers = numeric(known.column(c.name))
                 values.append(np.sort(numbers[~np.isnan(numbers)]))
             else:
                 # 65,534 levels are kept apart; rarer ones share the cell of unseen levels.
-                levels.append(levels_of(train.column(c.name))[: 2**16 - 2])
+                levels.append(levels_of(known.column(c.name))[: 2**16 - 2])
         return cls(tuple(columns), tuple(values), tuple(levels))
 
     def ranks(self, table: pa.Table) -> Ranks:

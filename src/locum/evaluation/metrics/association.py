@@ -6,14 +6,9 @@ import numpy as np
 
 from locum.arrays import FloatArray
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.thresholds import root_factor
 from locum.evaluation.trial import PARTS, Trial
-
-#: Good: within this multiple of the reference or this share of the floor; fair: up to the second share.
-GOOD_TIMES, GOOD_SHARE, FAIR_SHARE = 1.5, 0.10, 0.40
-#: The floor must be this many references high: with columns hardly linked both are noise.
-LINKED_TIMES = 3.0
 
 
 def association(trial: Trial) -> list[Result]:
@@ -23,9 +18,6 @@ def association(trial: Trial) -> list[Result]:
     count alike and the many unrelated pairs do not water the mean down. The reference compares hold-out with
     train, scaled by the root of 1/n + 1/m to a table as long as the synthetic one; the floor is train with
     every column shuffled.
-
-    Verdict: good within `GOOD_TIMES` references or `GOOD_SHARE` of the way to the floor, fair up to
-    `FAIR_SHARE` of it, else poor; unclear when the floor is less than `LINKED_TIMES` references.
     """
     scan = trial.pairs
     if not scan.pairs:
@@ -51,7 +43,6 @@ def association(trial: Trial) -> list[Result]:
             f"{first[1]!r}, is {move} by {abs(gap[order[0]]):.3f}.",
             reference=reference,
             floor=floor,
-            verdict=_verdict(value, reference, floor),
             detail={
                 "worst": [
                     {
@@ -72,12 +63,3 @@ def weighted_difference(a: FloatArray, b: FloatArray) -> float:
     weight = np.maximum(a, b)
     total = float(weight.sum())
     return float((weight * np.abs(a - b)).sum() / total) if total > 0 else 0.0
-
-
-def _verdict(value: float, reference: float | None, floor: float) -> Verdict:
-    base = reference or 0.0
-    if floor <= LINKED_TIMES * base or floor <= 0:
-        return "unclear"
-    if value <= max(GOOD_TIMES * base, GOOD_SHARE * floor):
-        return "good"
-    return "fair" if value <= FAIR_SHARE * floor else "poor"

@@ -6,17 +6,13 @@ import numpy as np
 
 from locum.evaluation.joints import size_factor, subsets, total_variation, worst
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.trial import MAX_TRIPLES, Trial
 from locum.randomness import stream
 from locum.wording import percent
 
-#: Good: at most this multiple of the reference, or this share of the way from reference to floor.
-GOOD_TIMES, GOOD_SHARE = 1.25, 0.10
-#: Fair: up to this share of the way; poor beyond.
-FAIR_SHARE = 0.40
 #: Below this multiple of the reference the synthetic rows are closer than fresh real rows would be.
-MEMORISING_TIMES = 0.85
+CLOSER_TIMES = 0.85
 
 
 def pairs(trial: Trial) -> list[Result]:
@@ -44,12 +40,8 @@ def triples(trial: Trial) -> list[Result]:
 
     Distances are between train and synthetic over the joint cells of `Trial.cuts` (ordered columns: 5 %
     quantiles). The reference is what a fresh real table as long as the synthetic one is expected to score
-    (`size_factor`); a value clearly below it is a sign of memorising, not of quality. The floor is train with
-    every column shuffled.
-
-    Verdict: with d = (value - reference) / (floor - reference): good when the value is within `GOOD_TIMES`
-    references or d <= `GOOD_SHARE`; fair when d <= `FAIR_SHARE`; else poor. Unclear when the floor itself is
-    within `GOOD_TIMES` references, because then shuffled columns would pass too, or without real test rows.
+    (`size_factor`); a value clearly below it is no merit, for a copy is closest of all. The floor is train
+    with every column shuffled.
     """
     chosen = subsets(len(trial.columns), 3, MAX_TRIPLES, stream(trial.seed, "metrics", "triples"))
     if not chosen:
@@ -76,16 +68,6 @@ def triples(trial: Trial) -> list[Result]:
     ]
 
 
-def verdict_of(value: float, reference: float | None, floor: float) -> Verdict:
-    """Verdict on a joint distance; see `triples`."""
-    if reference is None or floor <= GOOD_TIMES * reference:
-        return "unclear"
-    way = (value - reference) / (floor - reference)
-    if value <= GOOD_TIMES * reference or way <= GOOD_SHARE:
-        return "good"
-    return "fair" if way <= FAIR_SHARE else "poor"
-
-
 def _result(
     trial: Trial,
     name: str,
@@ -95,7 +77,7 @@ def _result(
     floor: float,
     top: list[tuple[str, float]],
 ) -> Result:
-    closer = reference is not None and value < MEMORISING_TIMES * reference
+    closer = reference is not None and value < CLOSER_TIMES * reference
     sentence = (
         f"For an average {noun} of columns {percent(value)} of the rows would have to change for the "
         "combinations to be as frequent as in the real data"
@@ -103,14 +85,13 @@ def _result(
     if reference is not None:
         sentence += f" ({trial.fresh_rows}: {percent(reference)}, shuffled columns: {percent(floor)})"
     if closer:
-        sentence += ". That is closer than fresh real rows come, which is a sign of memorising"
+        sentence += ". That is closer than fresh real rows come"
     return result_of(
         name,
         value,
         sentence + ".",
         reference=reference,
         floor=floor,
-        verdict=verdict_of(value, reference, floor),
         detail={
             "worst": [{"columns": n, "excess": e} for n, e in top],
             "closer_than_fresh_rows": closer,

@@ -9,12 +9,10 @@ import numpy.typing as npt
 
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.thresholds import VerdictLimits, root_factor
+from locum.evaluation.thresholds import root_factor
 from locum.evaluation.trial import PARTS, Part, Trial
 from locum.wording import percent
 
-#: Good up to 2 references or 1 % of the rows, fair up to 5 references or 5 %, poor beyond.
-LIMITS = VerdictLimits(good_times=2.0, good_value=0.01, fair_times=5.0, fair_value=0.05)
 #: Columns with missing values that are taken in pairs, those with most of them first.
 MAX_COLUMNS = 30
 
@@ -28,8 +26,6 @@ def missingness(trial: Trial) -> list[Result]:
     Taken over all columns, ids, text and PII included, that miss a value in train or synthetic (pairs: over
     the `MAX_COLUMNS` of them with most missing values). 0 when nothing is missing anywhere. The reference
     compares the hold-out with train, scaled to a table as long as the synthetic one.
-
-    Verdict: by `LIMITS`.
     """
     masks = {p: _mask(trial, p) for p in PARTS}
     rate = {p: m.mean(0) if len(m) else np.zeros(m.shape[1]) for p, m in masks.items()}
@@ -110,6 +106,5 @@ def _result(
         value,
         sentence,
         reference=reference,
-        verdict=LIMITS.verdict(value, reference),
         detail={"worst" if name == "missing.pairs" else "columns": detail},
     )

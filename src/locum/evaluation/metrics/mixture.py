@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.evaluation.intervals import bootstrap_statistic, middle
+from locum.evaluation.claim import Claim, normal_tail
+from locum.evaluation.intervals import Z95, bootstrap_statistic, middle
+from locum.evaluation.metrics.training_draw import training_error
 from locum.evaluation.metrics.utility import LEAST_SKILL
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.scores import floor_of, weighted_score
 from locum.evaluation.target import TargetColumn, learn
 from locum.evaluation.trial import Trial, thin
@@ -17,8 +19,6 @@ from locum.randomness import child_seed, stream
 #: Real rows to learn from and to test on at most, and no fewer than the third on wide tables.
 ROWS, TEST_ROWS, LEAST_ROWS = 20_000, 15_000, 5_000
 LEAF = 20
-#: A loss within this share of the skill that real rows give counts as no harm.
-MARGIN = 0.02
 
 
 def mixture(
@@ -28,13 +28,13 @@ def mixture(
 
     Boosted trees learn the target from real rows, and from the same rows with equally many synthetic ones;
     both predict the hold-out. The value is the difference in score (area under the ROC curve or R2), with a
-    paired bootstrap interval over the test rows. A leaf must hold the same share of the rows in both, so that
-    a copy of the real rows changes next to nothing. Whether another share or weight would help, and how sure
-    that is over new fits and splits, is what `locum mix` measures.
+    paired bootstrap interval over the test rows, widened by the chance in the rows to learn from. A leaf must
+    hold the same share of the rows in both, so that a copy of the real rows changes next to nothing. Whether
+    another share or weight would help, and how sure that is over new fits and splits, is what `locum mix`
+    measures.
 
-    Verdict: good when a loss of more than `MARGIN` of the real rows' skill is ruled out; poor when the
-    interval lies below that; fair when it lies below zero; else unclear, also when real rows have no skill.
-    Empty without a target or test rows. Cost: two fits.
+    Claim: the loss as a share of the skill that real rows give. None when they have no skill.
+    Empty without a target or test rows. Cost: three fits.
     """
     if not targets:
         return []
@@ -56,12 +56,19 @@ def mixture(
     seed = child_seed(trial.seed, "mixture", target.column)
     alone = learn(trial, target, x[0], y[0], at, seed=seed, leaf=LEAF)
     mixed = learn(trial, target, np.vstack(x), np.concatenate(y), at, seed=seed, leaf=2 * LEAF)
-    return [_result(trial, target, truth[ok], alone, mixed, n)]
+    error = training_error(trial, target, x[0], y[0], at, truth[ok])
+    return [_result(trial, target, truth[ok], (alone, mixed), n, error)]
 
 
 def _result(
-    trial: Trial, target: TargetColumn, truth: FloatArray, alone: FloatArray, mixed: FloatArray, rows: int
+    trial: Trial,
+    target: TargetColumn,
+    truth: FloatArray,
+    guesses: tuple[FloatArray, FloatArray],
+    rows: int,
+    error: float,
 ) -> Result:
+    alone, mixed = guesses
     of_alone = weighted_score(target.task, target.n_classes, truth, alone)
     of_mixed = weighted_score(target.task, target.n_classes, truth, mixed)
     rng = stream(trial.seed, "metrics", "mixture", "bootstrap")
@@ -69,17 +76,24 @@ def _result(
     ones = np.ones(len(truth))
     base, gain = of_alone(ones), of_mixed(ones) - of_alone(ones)
     low, high = middle(gains, gain)
+    # The mixed model shares its real rows with the other, so this is rather too much.
+    low, high = (
+        gain - float(np.hypot(gain - low, Z95 * error)),
+        gain + float(np.hypot(high - gain, Z95 * error)),
+    )
     floor = floor_of(target.task)
     skill = base - floor
     measure = "R2" if target.task == "regression" else "AUC"
-    verdict = verdict_of(low, high, skill, floor)
+    claims: tuple[Claim, ...] = ()
     if skill < LEAST_SKILL * (1 - floor):
         said = (
             f"Even real rows predict {target.column!r} hardly better than chance ({measure} {base:.3f}), so "
             "what synthetic rows add to them cannot be told."
         )
     else:
-        said = _sentence(target.column, measure, base, (gain, low, high), verdict)
+        said = _sentence(target.column, measure, base, (gain, low, high))
+        p = normal_tail(-gain / max((high - low) / (2 * Z95), 1e-9))
+        claims = (Claim("mixing", -gain / skill, -high / skill, -low / skill, p),)
     return result_of(
         "risk.mix",
         gain,
@@ -88,29 +102,16 @@ def _result(
         high=high,
         reference=0.0,
         floor=-skill,
-        verdict=verdict,
+        claims=claims,
         detail={"target": target.column, "measure": measure, "real": base, "rows": rows},
     )
 
 
-def _sentence(
-    column: str, measure: str, base: float, gained: tuple[float, float, float], verdict: Verdict
-) -> str:
+def _sentence(column: str, measure: str, base: float, gained: tuple[float, float, float]) -> str:
     gain, low, high = gained
-    loss = "costs a little" if verdict == "good" else "harms"
-    known = "helps" if low > 0 else loss if high < 0 else "shows neither help nor harm"
+    known = "helps" if low > 0 else "costs something" if high < 0 else "shows neither help nor harm"
     # Without the number of rows: under a guarantee of privacy it may not be told on the screen.
     return (
         f"Adding as many synthetic rows to real ones {known} in predicting {column!r}: "
         f"{measure} {base:.3f} changes by {gain:+.3f} (95 % interval {low:+.3f} to {high:+.3f})."
     )
-
-
-def verdict_of(low: float, high: float, skill: float, floor: float) -> Verdict:
-    """Verdict on a gain's interval; see `mixture`."""
-    if skill < LEAST_SKILL * (1 - floor):
-        return "unclear"
-    margin = MARGIN * skill
-    if low > -margin:
-        return "good"
-    return "poor" if high < -margin else "fair" if high < 0 else "unclear"

@@ -10,17 +10,16 @@ from locum.arrays import BoolArray
 from locum.control.rules.clause import Clause, rule_clauses
 from locum.control.rules.whole_table import rows_against
 from locum.control.where.names import Names
+from locum.evaluation.claim import Claim
+from locum.evaluation.intervals import wilson
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.thresholds import VerdictLimits
 from locum.evaluation.trial import Trial
 from locum.wording import count, percent
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Good up to 2 references or 0.1 % of the rows, fair up to 5 references or 2 %, poor beyond.
-LIMITS = VerdictLimits(good_times=2.0, good_value=0.001, fair_times=5.0, fair_value=0.02)
 #: Rules that are listed, those broken most often first.
 LISTED = 100
 
@@ -33,7 +32,8 @@ def rules(trial: Trial) -> list[Result]:
     that repeats another synthetic one. The reference is the share of fresh real rows that break one. Nothing
     without rules.
 
-    Verdict: by `LIMITS`.
+    Claim: the share less that of fresh rows (of train rows, which break none, without a hold-out), with
+    Newcombe's interval and Fisher's exact test.
     """
     clauses = rule_clauses(trial.schema.rules, Names(trial.schema))
     kept = [clause for clause in clauses if not _against(clause, trial.train, None).any()]
@@ -45,6 +45,8 @@ def rules(trial: Trial) -> list[Result]:
     if trial.independent_test and trial.test.num_rows:
         fresh = [_against(clause, trial.test, trial.train) for clause in kept]
         reference = float(np.logical_or.reduce(fresh).mean())
+    yard = trial.test if reference is not None else trial.train
+    claim = _claim(value, trial.synthetic.num_rows, reference or 0.0, yard.num_rows)
     shares = [(float(rows.mean()), clause.text) for rows, clause in zip(broken, kept, strict=True)]
     worst = sorted(shares, key=lambda pair: -pair[0])
     said = f"{count(len(kept), 'rule')} that every real row keeps"
@@ -62,10 +64,21 @@ def rules(trial: Trial) -> list[Result]:
             value,
             sentence,
             reference=reference,
-            verdict=LIMITS.verdict(value, reference),
+            claims=(claim,),
             detail={"rules": [{"rule": text, "broken": share} for share, text in worst[:LISTED]]},
         )
     ]
+
+
+def _claim(value: float, n: int, reference: float, m: int) -> Claim:
+    from scipy.stats import hypergeom
+
+    hits, others = round(value * n), round(reference * m)
+    (low, high), (least, most) = wilson(hits, n), wilson(others, m)
+    gap = value - reference
+    down, up = np.hypot(value - low, most - reference), np.hypot(high - value, reference - least)
+    p = float(hypergeom.sf(hits - 1, n + m, hits + others, n))
+    return Claim("rules", gap, float(gap - down), float(gap + up), p)
 
 
 def _against(clause: Clause, table: pa.Table, known: pa.Table | None) -> BoolArray:

@@ -9,12 +9,9 @@ from locum.evaluation.joints import size_factor, total_variation, worst
 from locum.evaluation.learn.cells import numeric
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.thresholds import VerdictLimits, root_factor
+from locum.evaluation.thresholds import root_factor
 from locum.evaluation.trial import Trial
 from locum.wording import percent
-
-#: Good up to 1.5 references or 0.02, fair up to 4 references or 0.08, poor beyond.
-LIMITS = VerdictLimits(good_times=1.5, good_value=0.02, fair_times=4.0, fair_value=0.08)
 
 
 def column_distances(trial: Trial) -> tuple[FloatArray, FloatArray]:
@@ -39,8 +36,6 @@ def shapes(trial: Trial) -> list[Result]:
     `Trial.cuts` (0 equal, 1 nothing in common); ``ks`` the mean largest gap of the distribution functions of
     ordered columns, missing values left out. Both references are expected values of a fresh sample as long as
     the synthetic table. There is no floor: independent columns keep their shapes.
-
-    Verdict: by `LIMITS`; without real test rows by their fixed values alone.
     """
     if not trial.columns:
         return []
@@ -56,7 +51,6 @@ def shapes(trial: Trial) -> list[Result]:
             f"On average {percent(mean)} of a column's rows would have to change value for the column to "
             f"look like the real one{trial.versus(fresh)}; furthest off is {top[0][0]!r}.",
             reference=fresh,
-            verdict=LIMITS.verdict(mean, fresh),
             detail={
                 "columns": [
                     {"column": n, "tv": float(v), "reference": float(r) if has_test else None}
@@ -96,7 +90,6 @@ def _ks(trial: Trial) -> list[Result]:
             "The largest gap between the real and the synthetic distribution of a numeric or time column "
             f"is {percent(mean)} on average{trial.versus(fresh)}; it is largest for {top['column']!r}.",
             reference=fresh,
-            verdict=LIMITS.verdict(mean, fresh),
             detail={"columns": rows},
         )
     ]

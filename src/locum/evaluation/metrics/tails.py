@@ -9,7 +9,7 @@ import numpy as np
 from locum.evaluation.learn.cells import numeric
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
-from locum.evaluation.thresholds import VerdictLimits, root_factor
+from locum.evaluation.thresholds import root_factor
 from locum.evaluation.trial import PARTS, Trial
 from locum.wording import percent
 
@@ -19,8 +19,6 @@ TAIL, TOO_FAT = 0.05, 0.25
 RARE = 0.05
 #: A rare level that this many train rows hold should turn up in the synthetic table.
 ENOUGH = 5
-#: Good up to 1.5 references or a tenth, fair up to 4 references or three tenths, poor beyond.
-LIMITS = VerdictLimits(good_times=1.5, good_value=0.10, fair_times=4.0, fair_value=0.30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,6 @@ def tails(trial: Trial) -> list[Result]:
     (under `RARE`), unseen ones included, over their summed share, cut at 1, averaged. References: the
     hold-out, scaled by the root of 1/n + 1/m to a table as long as the synthetic one. No floor: independent
     columns keep their tails.
-
-    Verdict: by `LIMITS`.
     """
     scale = root_factor(*(trial.rows(p).num_rows for p in PARTS))
     return [*_extremes(trial, scale), *_rare(trial, scale)]
@@ -138,7 +134,6 @@ def _result(trial: Trial, errors: list[_Error], name: str, start: str, end: str)
             f"{start} {percent(value)} {end} on average{trial.versus(reference)}; "
             f"furthest off is {top.column!r}.",
             reference=reference,
-            verdict=LIMITS.verdict(value, reference),
             detail={
                 "columns": [
                     {"column": e.column, "error": e.value, "reference": e.reference, **e.extra}

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from locum.arrays import FloatArray
-from locum.evaluation.intervals import auc_error, auc_interval
+from locum.evaluation.claim import Claim, normal_tail
+from locum.evaluation.intervals import Z95, auc_error, auc_interval
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial, spread
 from locum.randomness import child_seed, stream
 from locum.wording import in_hundred
@@ -27,8 +28,6 @@ WIDER = 1.3
 SMALL, SMALL_FOLDS, SMALL_LEAF, LEAF = 2_000, 5, 10, 20
 #: Fewer rows a side than this cannot carry a verdict.
 TOO_FEW = 50
-#: Good up to this area, and up to this share of the way from reference to floor; fair up to the second ones.
-GOOD_AREA, GOOD_SHARE, FAIR_AREA, FAIR_SHARE = 0.60, 0.35, 0.80, 0.75
 #: The way to the floor is used only when it is at least this long and SURE standard errors.
 LEAST_WAY, SURE = 0.04, 4.0
 
@@ -135,10 +134,9 @@ def c2st(trial: Trial, *, rows: int | None = None, known: Anchors | None = None)
     same with train rows for synthetic ones; floor: with shuffled train rows; both on `ANCHOR_ROWS` rows a
     side unless `known`.
 
-    Verdict: good up to `GOOD_AREA`, poor above `FAIR_AREA`, fair between. Where the floor is clearly above
-    the reference (`LEAST_WAY`, `SURE` standard errors), a value more than `GOOD_SHARE` of the way to the
-    floor is no longer good, and one more than `FAIR_SHARE` of it is poor. Unclear with fewer than `TOO_FEW`
-    rows a side, when the interval spans from good to poor, or when it reaches 0.5 and the value is not good.
+    Claims: the area against one half (against that of train rows, where hold-out and train are not alike);
+    and the share of the way from train rows to shuffled columns, where the floor is clearly above the
+    reference (`LEAST_WAY`, `SURE` standard errors). None with fewer than `TOO_FEW` rows a side.
     Cost: see `judge`.
     """
     if not trial.columns:
@@ -149,7 +147,6 @@ def c2st(trial: Trial, *, rows: int | None = None, known: Anchors | None = None)
     found = judge(trial, view.matrix(trial.test), view.matrix(trial.rows("synthetic")), rows, "value")
     names = [c.name for c in trial.columns]
     order = [int(i) for i in np.argsort(-found.gains, kind="stable")]
-    verdict = verdict_of(found, known)
     sentence = (
         f"Shown one real and one synthetic row, a trained judge picks the synthetic one "
         f"{in_hundred(found.area)} times in 100 (50 is guessing"
@@ -157,7 +154,7 @@ def c2st(trial: Trial, *, rows: int | None = None, known: Anchors | None = None)
     if known is not None:
         sentence += f"; against shuffled columns it scores {in_hundred(max(known.floor, 0.5))}"
     sentence += ")"
-    if verdict in ("fair", "poor"):
+    if found.low > 0.5:
         telling = [f"{names[i]!r}" for i in order[:3] if found.gains[i] > 0.02]
         sentence += f"; it goes mostly by {', '.join(telling)}" if telling else ""
     if found.rows < TOO_FEW:
@@ -171,7 +168,7 @@ def c2st(trial: Trial, *, rows: int | None = None, known: Anchors | None = None)
             high=found.high,
             reference=known.reference if known else None,
             floor=known.floor if known else None,
-            verdict=verdict,
+            claims=_claims(found, known),
             detail={
                 "rows_a_side": found.rows,
                 "giveaways": [{"column": names[i], "gain": float(found.gains[i])} for i in order],
@@ -180,17 +177,17 @@ def c2st(trial: Trial, *, rows: int | None = None, known: Anchors | None = None)
     ]
 
 
-def verdict_of(found: Judgement, known: Anchors | None) -> Verdict:
-    """Verdict on a two-sample test; see `c2st`."""
+def _claims(found: Judgement, known: Anchors | None) -> tuple[Claim, ...]:
     if found.rows < TOO_FEW:
-        return "unclear"
-    good, fair = GOOD_AREA, FAIR_AREA
+        return ()
+    chance = max(0.5, known.reference_low) if known is not None else 0.5
+    error = max((found.high - found.low) / (2 * Z95), 1e-9)
+    p = normal_tail((found.area - chance) / error)
+    claims = [Claim("judge", found.area, found.low, found.high, p)]
     if known is not None:
         start = max(known.reference, 0.5)
         way = known.floor - start
         if way >= max(LEAST_WAY, SURE * auc_error(known.floor, known.rows, known.rows)):
-            good = min(good, start + GOOD_SHARE * way)
-            fair = min(fair, start + FAIR_SHARE * way)
-    if (found.low <= good and found.high > fair) or (found.area > good and found.low <= 0.5):
-        return "unclear"
-    return "good" if found.area <= good else "fair" if found.area <= fair else "poor"
+            effect, low, high = ((x - start) / way for x in (found.area, found.low, found.high))
+            claims.append(Claim("judge's way", effect, low, high, p))
+    return tuple(claims)

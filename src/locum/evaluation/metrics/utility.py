@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
-from locum.evaluation.intervals import bootstrap_statistic, middle
+from locum.evaluation.claim import Claim, normal_tail
+from locum.evaluation.intervals import Z95, bootstrap_statistic, middle
+from locum.evaluation.metrics.training_draw import training_error
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.scores import floor_of, weighted_score
-from locum.evaluation.target import TargetColumn, best_targets, learn, target_of
+from locum.evaluation.target import TRIVIAL, TargetColumn, best_targets, learn, target_of, trivial_targets
 from locum.evaluation.trial import Trial, thin
 from locum.randomness import child_seed, stream
 from locum.wording import percent
@@ -22,8 +24,6 @@ ROWS, TEST_ROWS = 40_000, 15_000
 #: On wide tables (`Trial.budget`) no fewer rows to learn from than this.
 LEAST_ROWS = 6_000
 REPEATS = 100
-#: Share of real skill kept: good from here, fair from there, poor below.
-GOOD_KEPT, FAIR_KEPT = 0.95, 0.80
 #: Skill of the model trained on real rows (0 chance, 1 perfect) below which nothing can be said.
 LEAST_SKILL = 0.05
 
@@ -33,7 +33,9 @@ class Transfer:
     """One target predicted from synthetic and from real rows.
 
     Scores are areas under the ROC curve or R2; intervals are 95 % bootstrap intervals over the test rows,
-    paired for loss (real minus synthetic) and kept (share of the skill above chance).
+    paired for loss (real minus synthetic) and kept (share of the skill above chance). Those of loss and kept
+    also hold the chance in the rows to learn from (`training_error`), and so does `skill_low`, the low end
+    of the skill that real rows give.
     """
 
     target: TargetColumn
@@ -44,6 +46,7 @@ class Transfer:
     kept: float
     kept_interval: tuple[float, float]
     rows: int
+    skill_low: float = 1.0
 
     @property
     def measure(self) -> str:
@@ -73,16 +76,25 @@ def transfer(
         return None
     view = trial.features
     x_test = view.matrix(test)[ok]
-    predictions = {}
+    predictions, error = {}, 0.0
     for part, table in (("learning", trial.learning), ("synthetic", trial.synthetic)):
         some = thin(table, n, stream(trial.seed, "metrics", "utility", part))
         seed = child_seed(trial.seed, "utility", target.column, part)
-        predictions[part] = learn(trial, target, view.matrix(some), target.values(some), x_test, seed=seed)
-    return _compare(trial, target, truth[ok], predictions["synthetic"], predictions["learning"], n)
+        x, y = view.matrix(some), target.values(some)
+        predictions[part] = learn(trial, target, x, y, x_test, seed=seed)
+        if part == "learning":
+            error = training_error(trial, target, x, y, x_test, truth[ok])
+    return _compare(trial, target, truth[ok], predictions["synthetic"], predictions["learning"], n, error)
 
 
 def _compare(
-    trial: Trial, target: TargetColumn, truth: FloatArray, synthetic: FloatArray, real: FloatArray, rows: int
+    trial: Trial,
+    target: TargetColumn,
+    truth: FloatArray,
+    synthetic: FloatArray,
+    real: FloatArray,
+    rows: int,
+    error: float,
 ) -> Transfer:
     of_synthetic = weighted_score(target.task, target.n_classes, truth, synthetic)
     of_real = weighted_score(target.task, target.n_classes, truth, real)
@@ -94,16 +106,27 @@ def _compare(
     draws = bootstrap_statistic(len(truth), rng, both, REPEATS)
     (value, best), floor = both(np.ones(len(truth))).tolist(), floor_of(target.task)
     kept = float(_share_kept(value, best, floor))
+    # Both models have seen rows of their own.
+    room = Z95 * float(np.sqrt(2)) * error
+    share = room / max(best - floor, 1e-9)
+    least = middle(draws[:, 1], best)[0]
     return Transfer(
         target=target,
         synthetic=value,
         real=best,
         synthetic_interval=middle(draws[:, 0], value),
-        loss_interval=middle(draws[:, 1] - draws[:, 0], best - value),
+        loss_interval=_wider(middle(draws[:, 1] - draws[:, 0], best - value), best - value, room),
         kept=kept,
-        kept_interval=middle(_share_kept(draws[:, 0], draws[:, 1], floor), kept),
+        kept_interval=_wider(middle(_share_kept(draws[:, 0], draws[:, 1], floor), kept), kept, share),
         rows=rows,
+        skill_low=(best - float(np.hypot(best - least, Z95 * error)) - floor) / (1 - floor),
     )
+
+
+def _wider(interval: tuple[float, float], value: float, room: float) -> tuple[float, float]:
+    """An interval with more chance, independent of that which it holds."""
+    low, high = interval
+    return value - float(np.hypot(value - low, room)), value + float(np.hypot(high - value, room))
 
 
 def _share_kept(value: npt.ArrayLike, best: npt.ArrayLike, floor: float) -> FloatArray:
@@ -124,8 +147,8 @@ def utility(
     paired bootstrap interval over the test rows. ``utility.kept`` is the mean share of real skill kept,
     ``(tstr - chance) / (trtr - chance)``.
 
-    Verdict on the share kept: good from `GOOD_KEPT`, fair from `FAIR_KEPT`, else poor. Unclear when real rows
-    predict no better than chance (`LEAST_SKILL`) or the interval spans from good to poor.
+    Claim: the share of the skill lost. None when the interval of what real rows predict reaches down to
+    chance (`LEAST_SKILL`): there is nothing to learn then.
     """
     if targets is None:
         targets = chosen_targets(trial)
@@ -146,7 +169,7 @@ def chosen_targets(trial: Trial) -> list[TargetColumn]:
     if trial.target is not None:
         named = target_of(trial.schema[trial.target], trial.train.column(trial.target))
         return [] if named is None or not varies(trial, named) else [named]
-    return [target for target, _ in best_targets(trial)]
+    return [target for target, _ in best_targets(trial)] or trivial_targets(trial)
 
 
 def varies(trial: Trial, target: TargetColumn) -> bool:
@@ -157,8 +180,10 @@ def varies(trial: Trial, target: TargetColumn) -> bool:
 
 def why_not(trial: Trial) -> str:
     """Why nothing can be said of predicting the named target, or any column, without final stop."""
+    if trial.target is None and len(trial.columns) < 2:
+        return "there are no two columns, one to be predicted and one to predict it from"
     if trial.target is None:
-        return "no column can be predicted from the others"
+        return "no column that was tried can be predicted from the others"
     if len(trial.columns) < 2:
         return f"there is no other column to predict {trial.target!r} from"
     named = target_of(trial.schema[trial.target], trial.train.column(trial.target))
@@ -170,29 +195,25 @@ def why_not(trial: Trial) -> str:
     return f"the {where} hold fewer than two values of {trial.target!r} that the real rows hold as well"
 
 
-def verdict_of(kept: float, interval: tuple[float, float], skill: float) -> Verdict:
-    """Verdict on the share of real skill kept; see `utility`."""
-    if skill < LEAST_SKILL or (interval[0] < FAIR_KEPT and interval[1] >= GOOD_KEPT):
-        return "unclear"
-    return "good" if kept >= GOOD_KEPT else "fair" if kept >= FAIR_KEPT else "poor"
-
-
 def _kept_result(trial: Trial, found: list[Transfer]) -> Result:
     kept = float(np.mean([t.kept for t in found]))
     # Targets share their test rows, so their errors are not independent: intervals are averaged, not pooled.
     low, high = (float(np.mean([t.kept_interval[side] for t in found])) for side in (0, 1))
-    skill = float(np.mean([t.skill for t in found]))
+    able = [t for t in found if t.skill_low >= LEAST_SKILL]
     what = repr(found[0].target.column) if len(found) == 1 else f"{len(found)} columns"
-    verdict = verdict_of(kept, (low, high), skill)
-    if skill < LEAST_SKILL:
+    if len(able) < len(found):
+        low, high = 0.0, max(high, kept)
         sentence = (
-            f"Even real rows predict {what} hardly better than chance, so usefulness cannot be judged there"
+            f"There is nothing to learn here: even real rows predict {what} hardly better than chance, so "
+            "nothing can be lost"
         )
     else:
         sentence = (
             f"A model trained on synthetic rows predicts {what} of real rows with {percent(min(kept, 1.0))} "
             "of the skill of one trained on as many real rows"
         )
+        if trial.target is None and all(t.skill >= TRIVIAL for t in found):
+            sentence = f"Every column that was tried follows almost exactly from others. {sentence}"
     return result_of(
         "utility.kept",
         kept,
@@ -201,13 +222,17 @@ def _kept_result(trial: Trial, found: list[Transfer]) -> Result:
         high=high,
         reference=1.0,
         floor=0.0,
-        verdict=verdict,
+        claims=(_claim(kept, low, high),) if len(able) == len(found) else (),
         detail={"targets": [t.target.column for t in found]},
     )
 
 
+def _claim(kept: float, low: float, high: float) -> Claim:
+    error = max((high - low) / (2 * Z95), 1e-9)
+    return Claim("skill", 1 - kept, 1 - high, 1 - low, normal_tail((1 - kept) / error))
+
+
 def _target_results(trial: Trial, t: Transfer, suffix: str) -> list[Result]:
-    verdict = verdict_of(t.kept, t.kept_interval, t.skill)
     column, measure = t.target.column, t.measure
     words = {"column": column, "measure": measure}
     detail = {
@@ -230,7 +255,6 @@ def _target_results(trial: Trial, t: Transfer, suffix: str) -> list[Result]:
             high=t.synthetic_interval[1],
             reference=t.real,
             floor=floor_of(t.target.task),
-            verdict=verdict,
             headline=not suffix,
             detail=detail,
         ),
@@ -244,7 +268,6 @@ def _target_results(trial: Trial, t: Transfer, suffix: str) -> list[Result]:
             high=t.loss_interval[1],
             reference=0.0,
             floor=t.real - floor_of(t.target.task),
-            verdict=verdict,
             detail=detail,
         ),
     ]

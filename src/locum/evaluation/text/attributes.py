@@ -121,7 +121,7 @@ def plan_agreement(name: str, values: Sequence[str], plan: Mapping[str, float]) 
     chance = 0.0 if outside > 0 else float(chi2.sf(statistic, len(levels) - 1))
     apart = float(np.abs(q - p).sum() + outside) / 2
     asked = float(-(p * np.log2(p)).sum())
-    verdict = "good" if chance >= 0.001 else "fair" if apart <= 0.1 else "poor"
+    verdict = "good" if chance >= 0.001 else "middling" if apart <= 0.1 else "poor"
     value = entropy(values) / asked
     return result_of(
         f"text.plan.{name}",

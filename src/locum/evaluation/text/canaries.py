@@ -168,7 +168,7 @@ def find(
 
 def _result(key: str, inside: FloatArray, outside: FloatArray, copies: int) -> Result:
     value, low, high = auc_interval(inside, outside)
-    verdict: Verdict = "good" if low <= 0.5 else "poor" if value >= 0.6 else "fair"
+    verdict: Verdict = "good" if low <= 0.5 else "poor" if value >= 0.6 else "middling"
     bits = exposure(inside, outside)
     error = float(bits.std(ddof=1) / math.sqrt(len(bits))) if len(bits) > 1 else math.inf
     found = rate_at(inside, outside)

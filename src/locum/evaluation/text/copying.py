@@ -87,7 +87,7 @@ def membership(trial: TextTrial) -> list[Result]:
     for key, (train, holdout) in (("nearest", near), ("likelihood", likely)):
         name = f"text.membership.{key}"
         value, low, high = auc_interval(train, holdout)
-        verdict: Verdict = "good" if low <= 0.5 else "poor" if value >= 0.6 else "fair"
+        verdict: Verdict = "good" if low <= 0.5 else "poor" if value >= 0.6 else "middling"
         sentence = (
             f"{find(name)[0].title}, a text that was learned from and one that was not are told apart "
             f"{100 * value:.0f} times in 100 ({100 * low:.0f} to {100 * high:.0f}; 50 is guessing); at one "

@@ -7,7 +7,7 @@ from locum.evaluation.registry import evaluators
 from locum.evaluation.result import Question, Result, Verdict
 from locum.evaluation.text.trial import TextTrial
 
-_RANK: dict[Verdict, int] = {"poor": 0, "unclear": 1, "fair": 2, "good": 3}
+_RANK: dict[Verdict, int] = {"poor": 0, "unclear": 1, "middling": 2, "good": 3}
 
 
 def judge(trial: TextTrial) -> tuple[Result, ...]:

@@ -107,7 +107,7 @@ def place(value: float, half: float, reference: float, floor: float, two_sided: 
         share = 2 - share
     if share >= 0.8 or (share + reach >= 1 and share >= 0.5):
         return "good"
-    return "fair" if share >= 0.5 else "poor"
+    return "middling" if share >= 0.5 else "poor"
 
 
 def figure(value: float | None) -> str:

@@ -91,7 +91,7 @@ def _right(learn: FloatArray, labels: Sequence[str], to: FloatArray, true: Seque
 def _share(name: str, hits: int, n: int, reference: float, floor: float, sentence: str) -> Result:
     value = hits / n
     low, high = wilson(hits, n)
-    verdict: Verdict = "fair"
+    verdict: Verdict = "middling"
     if value >= reference - 0.05 or high >= reference:
         verdict = "good"
     elif value - floor < (reference - floor) / 2:

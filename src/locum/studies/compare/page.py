@@ -57,7 +57,8 @@ def lead(found: Comparison, measures: Sequence[RankedMeasure]) -> str:
             if len(ranks) == 1:
                 text = f"{best.contestant} took part alone, beside the controls"
             if ties:
-                text += f", but its interval meets that of {', '.join(ties[:4])}"
+                first = ", ".join([best.contestant, *ties[:4]])
+                text = f"Not settled: chance explains the order of {first}"
             sentences.append(text + ".")
     failed = sum(c.status != "ok" for c in found.cells)
     if failed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from locum.errors import UsageError
 from locum.evaluation.attacks.advantage import advantage
-from locum.evaluation.attacks.canaries import epsilon_bound, find, plant
+from locum.evaluation.attacks.canaries import Canaries, epsilon_bound, find, plant
 from locum.evaluation.attacks.density import count_ratio, forest_ratio, joint, neighbour_ratio, tree_ratio
 from locum.evaluation.attacks.gower import GowerView
 from locum.evaluation.attacks.inference import inference
@@ -26,12 +26,13 @@ from locum.evaluation.attacks.shadows import shadow_attacks
 from locum.evaluation.attacks.singling import singling_out
 from locum.evaluation.attacks.suite import EFFORTS, suite
 from locum.evaluation.attacks.threat import threat_model
-from locum.evaluation.attacks.verdict import AttackFinding, area_p, by_group, holm, top_p
+from locum.evaluation.attacks.verdict import AttackFinding, area_p, by_group, top_p
+from locum.evaluation.claim import Claim, holm
+from locum.evaluation.decision import decide, judged, level_of
 from locum.evaluation.intervals import auc_interval
 from locum.evaluation.overlap import leaked_rows, overlap_sentence
 from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
-from locum.evaluation.verdicts import copying
 from locum.schema.column import Column
 from locum.schema.table import Dependency, Schema
 
@@ -96,14 +97,14 @@ def test_memorising_is_caught_and_fresh_rows_are_not(found: dict[str, dict[str, 
     ):
         assert found["copy"][name].value > found["half"][name].value > found["fresh"][name].value, name
         assert found["copy"][name].verdict == found["half"][name].verdict == "poor", name
-        assert found["fresh"][name].verdict == "good", name
+        assert found["fresh"][name].verdict in ("good", "unclear"), name
     assert found["half"]["attack.density.neighbours"].value >= 0.7
     assert found["half"]["attack.worst"].verdict == "poor" and found["half"]["attack.worst"].value > 0.3
-    assert found["fresh"]["attack.worst"].verdict == "good"
-    assert copying(list(found["half"].values())) == "poor"
+    assert found["fresh"]["attack.worst"].verdict in ("good", "unclear")
+    assert decide("private", list(found["half"].values())).verdict == "poor"
     # Isolating rows by one column succeeds for every copied row, and for few others.
     assert found["copy"]["attack.singling.one"].value > 0.5
-    assert found["fresh"]["attack.singling.one"].verdict == "good"
+    assert found["fresh"]["attack.singling.one"].verdict in ("good", "unclear")
 
 
 def test_results_say_what_report_needs(found: dict[str, dict[str, Result]]) -> None:
@@ -121,9 +122,9 @@ def test_results_say_what_report_needs(found: dict[str, dict[str, Result]]) -> N
                 assert r.detail["outlying"]["members"] > 5
             assert r.name == "attack.worst" or r.detail["attacker"]
     worst = found["fresh"]["attack.worst"]
-    assert len(worst.detail["claims"]) == sum(len(r.detail.get("p", ())) for r in found["fresh"].values())
+    assert len(worst.detail["claims"]) == sum(len(r.claims) for r in found["fresh"].values())
     assert found["half"]["attack.groups.g"].verdict == "poor"
-    assert found["fresh"]["attack.groups.g"].verdict == "good"
+    assert found["fresh"]["attack.groups.g"].verdict in ("good", "unclear")
     assert any("shadow" in text for text in worst.detail["not_tried"])
 
 
@@ -161,7 +162,7 @@ def test_very_different_numbers_of_rows() -> None:
 
 @pytest.mark.statistical
 def test_an_untrained_generator_scores_chance() -> None:
-    """20 seeds: areas within 0.02 of 0.5 in 19 of 20, and no more than 3 verdicts that are not good.
+    """20 seeds: areas within 0.02 of 0.5 in 19 of 20, and no more than 3 alarms.
 
     With 5,000 targets a side the standard error is 0.0058; |z| > 3.4 happens once in 1,500, so two failures
     of 20 in some of the three areas once in 15,000 runs. Holm keeps 5 % a run: 4 of 20 once in 60.
@@ -176,7 +177,7 @@ def test_an_untrained_generator_scores_chance() -> None:
             members, others, _, _ = ready[1].split(score(ready[0], ready[1].together)[0])
             off[name] += abs(auc_interval(members, others)[0] - 0.5) > 0.02
         small = Trial(SCHEMA, rows(600, 900 + seed), rows(600, 950 + seed), rows(600, 990 + seed), seed)
-        alarms += suite(small, effort="quick")[-1].verdict != "good"
+        alarms += suite(small, effort="quick")[-1].verdict in ("middling", "poor")
     assert max(off.values()) <= 1, off
     assert alarms <= 3
 
@@ -247,14 +248,22 @@ def test_planted_canaries_are_found_when_rows_are_copied() -> None:
     assert birds.planted.num_rows + birds.spared.num_rows == 120
     assert planted.schema == REAL.schema
     copied = find(birds, planted, SCHEMA)[0].result
-    assert copied.value > 0.95 and copied.verdict == "poor"
+    assert copied.value > 0.95 and level_of(claim_of(birds, planted)) == "poor"
     assert copied.detail["epsilon_at_least"] > 1.5 and copied.detail["exposure_bits"] > 3
     missed = find(birds, rows(1500, 9), SCHEMA)[0].result
-    assert missed.verdict == "good" and missed.low <= 0.5 <= missed.high  # type: ignore[operator]
+    assert (
+        level_of(claim_of(birds, rows(1500, 9))) not in ("poor", "middling")
+        and missed.low <= 0.5 <= missed.high
+    )  # type: ignore[operator]
     again, _ = plant(REAL, SCHEMA, seed=4, planted=60)
     assert again.equals(planted)
     with pytest.raises(UsageError, match="at least 1"):
         plant(REAL, SCHEMA, seed=4, planted=0)
+
+
+def claim_of(birds: Canaries, table: pa.Table) -> Claim:
+    found = find(birds, table, SCHEMA)[0]
+    return judged([replace(found.result, claims=found.claims)])[0].claims[0]
 
 
 def test_canaries_keep_dependencies() -> None:

@@ -160,7 +160,7 @@ def test_the_whole_suite_accuses_nobody_by_chance() -> None:
     alarms = 0
     for seed in range(8):
         tr = Trial(SCHEMA, rows(250, 5_000 + seed), rows(250, 6_000 + seed), rows(500, 7_000 + seed), seed)
-        alarms += suite(tr, effort="standard")[-1].verdict != "good"
+        alarms += suite(tr, effort="standard")[-1].verdict in ("middling", "poor")
     assert alarms <= 2
 
 

@@ -227,11 +227,10 @@ def test_the_evaluation_warns_of_naive_intervals():
     trial = Trial(SCHEMA, _rows(500, 1), _rows(5_000, 2), _rows(500, 3))
     naive, unbiased = inference(trial)
     assert naive.value == pytest.approx(naive_coverage(500, 5_000))
-    assert naive.verdict == "poor"
     assert "3.32" in naive.sentence
     assert unbiased.value >= 0.8
     shifted = inference(Trial(SCHEMA, _rows(500, 1), _rows(5_000, 2, shift=0.5), _rows(500, 3)))[1]
-    assert shifted.verdict == "poor"
+    assert shifted.high < 0.9
     assert shifted.value <= 0.3
     assert len(inference(Trial(SCHEMA, _rows(500, 1), _rows(50, 2)))) == 1
 

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from locum.evaluation.decision import judged
 from locum.evaluation.intervals import auc
 from locum.evaluation.learn.boosting import grow
 from locum.evaluation.metrics.simplejudge import logistic
-from locum.evaluation.metrics.twosample import Anchors, Judgement, anchors, c2st, verdict_of
+from locum.evaluation.metrics.twosample import Anchors, anchors, c2st
 from locum.evaluation.metrics.utility import utility
-from locum.evaluation.metrics.utility import verdict_of as utility_verdict
 from locum.evaluation.result import Result
 from locum.evaluation.scores import LOWEST_R2, score_of, weighted_auc, weighted_score
 from locum.evaluation.target import best_targets, target_of
@@ -46,14 +46,14 @@ def trial(fake: pa.Table, target: str | None = "label", n: int = 1500) -> Trial:
 
 
 def by_name(results: list[Result]) -> dict[str, Result]:
-    return {r.name: r for r in results}
+    return {r.name: r for r in judged(results)}
 
 
 def test_two_sample_test_orders_stand_ins_as_they_deserve() -> None:
     real = rows(1500, 0)
     known = anchors(trial(real))
     found = {
-        name: c2st(trial(fake), known=known)[0]
+        name: judged(c2st(trial(fake), known=known))[0]
         for name, fake in {
             "fresh": rows(1500, 2),
             "copy": real,
@@ -76,7 +76,7 @@ def test_two_sample_test_keeps_its_level() -> None:
     hits = 0
     for seed in range(16):
         fake, held, real = (rows(200, 100 + 3 * seed + k) for k in range(3))
-        result = c2st(Trial(SCHEMA, real, fake, held, seed), known=Anchors(0.5, 0.8, 200))[0]
+        result = judged(c2st(Trial(SCHEMA, real, fake, held, seed), known=Anchors(0.5, 0.8, 200)))[0]
         assert result.verdict in ("good", "unclear")
         hits += bool(result.low <= 0.5 <= result.high)  # type: ignore[operator]
     assert hits >= 12
@@ -90,33 +90,11 @@ def test_types_and_spelling_do_not_give_rows_away() -> None:
     assert c2st(trial(fake))[0].value < 0.56
 
 
-@pytest.mark.parametrize(
-    ("area", "low", "high", "known", "verdict"),
-    [
-        (0.52, 0.51, 0.53, None, "good"),
-        (0.70, 0.69, 0.71, None, "fair"),
-        (0.90, 0.89, 0.91, None, "poor"),
-        (0.70, 0.55, 0.85, None, "unclear"),
-        (0.62, 0.49, 0.75, None, "unclear"),
-        # Columns hardly linked: shuffling them is told at 0.58, so 0.57 is nearly all that can be wrong.
-        (0.57, 0.56, 0.58, Anchors(0.5, 0.58, 3000), "poor"),
-        (0.515, 0.505, 0.525, Anchors(0.5, 0.58, 3000), "good"),
-        # Not linked at all: nothing to go by but the fixed values.
-        (0.57, 0.56, 0.58, Anchors(0.5, 0.51, 3000), "good"),
-    ],
-)
-def test_two_sample_verdicts(
-    area: float, low: float, high: float, known: Anchors | None, verdict: str
-) -> None:
-    assert verdict_of(Judgement(area, low, high, np.zeros(1), 3000), known) == verdict
-    assert verdict_of(Judgement(area, low, high, np.zeros(1), 49), known) == "unclear"
-
-
 def test_simple_judge_is_fooled_by_shuffled_columns() -> None:
     """Why it is a footnote: it passes what the boosted judge rejects."""
     fake = shuffled(rows(1500, 0))
     simple = logistic(trial(fake))[0]
-    assert simple.value < 0.56 and simple.verdict == "unclear" and not simple.headline
+    assert simple.value < 0.56 and judged([simple])[0].verdict == "not judged" and not simple.headline
     assert logistic(trial(rows(1500, 3, shift=3.0)))[0].value > 0.9
 
 
@@ -186,14 +164,6 @@ def test_kinds_of_targets() -> None:
     assert task("category", ["a"] * 40) is None
     assert task("number", [None, None, 1.0]) is None
     assert task("id", ["a", "b"]) is None
-
-
-def test_utility_verdicts() -> None:
-    assert utility_verdict(0.97, (0.96, 0.98), 0.8) == "good"
-    assert utility_verdict(0.9, (0.88, 0.92), 0.8) == "fair"
-    assert utility_verdict(0.5, (0.4, 0.6), 0.8) == "poor"
-    assert utility_verdict(0.97, (0.7, 1.1), 0.8) == "unclear"
-    assert utility_verdict(0.97, (0.96, 0.98), 0.02) == "unclear"
 
 
 def test_weighted_scores_equal_repeated_rows() -> None:

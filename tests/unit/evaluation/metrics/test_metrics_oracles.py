@@ -15,7 +15,7 @@ from locum.evaluation.metrics.missingness import missingness
 from locum.evaluation.metrics.shapes import ks_distance, shapes
 from locum.evaluation.metrics.tails import tails
 from locum.evaluation.result import Result
-from locum.evaluation.thresholds import VerdictLimits, root_factor
+from locum.evaluation.thresholds import root_factor
 from locum.evaluation.trial import Trial
 from locum.logistic import ridge_logistic
 from locum.schema.column import Column
@@ -82,12 +82,6 @@ def test_root_factor_of_a_quarter_held_out() -> None:
     assert root_factor(3000, 0, 3000, 1000) is None
 
 
-def test_limits() -> None:
-    limits = VerdictLimits(1.5, 0.02, 4.0, 0.08)
-    assert [limits.verdict(v, 0.04) for v in (0.06, 0.061, 0.16, 0.17)] == ["good", "fair", "fair", "poor"]
-    assert [limits.verdict(v, None) for v in (0.02, 0.03, 0.09)] == ["good", "fair", "poor"]
-
-
 def test_association_weights_by_the_stronger_side() -> None:
     # A lost association of 1 and an invented one of .5 among unrelated pairs: (1*1 + .5*.5) / 1.5.
     real, fake = np.array([1.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.5, 0.0, 0.0])
@@ -113,14 +107,14 @@ def test_joint_tests_order_stand_ins_as_they_deserve() -> None:
             k: by_name(judge(Trial(labels("a", "b", "c"), real, f, held)))[name] for k, f in fakes.items()
         }
         assert found["fresh"].value < found["weak"].value < found["none"].value
-        assert found["fresh"].verdict == "good" and found["none"].verdict == "poor"
+        assert found["fresh"].value < 0.35 * found["none"].value
         assert found["none"].value == pytest.approx(found["none"].floor, rel=0.15)
 
 
 def test_closer_than_fresh_rows_is_said() -> None:
     real, held = dependent(3000, 0), dependent(1000, 1)
     copy = triples(Trial(labels("a", "b", "c"), real, real, held))[0]
-    assert copy.value == 0 and copy.detail["closer_than_fresh_rows"] and "memorising" in copy.sentence
+    assert copy.value == 0 and copy.detail["closer_than_fresh_rows"] and "closer than fresh" in copy.sentence
     fresh = triples(Trial(labels("a", "b", "c"), real, dependent(3000, 2), held))[0]
     assert not fresh.detail["closer_than_fresh_rows"]
 
@@ -149,7 +143,7 @@ def test_lost_rare_levels_are_counted() -> None:
     fake = pa.table({"c": ["a"] * 900 + ["r0"] * 100})
     result = tails(Trial(labels("c"), real, fake, real))[0]
     assert result.detail["columns"][0]["lost"] == 9
-    assert result.value == 1.0 and result.verdict == "poor"
+    assert result.value == 1.0
 
 
 def test_missing_rates_and_pairs_by_hand() -> None:
@@ -160,7 +154,7 @@ def test_missing_rates_and_pairs_by_hand() -> None:
     assert found["missing.rate"].value == pytest.approx((0.25 + 0.0) / 2)  # a and id; b misses nothing
     assert found["missing.pairs"].value == pytest.approx(0.5)  # both gone: real .5, synthetic 0
     none = missingness(Trial(labels("b"), real, fake, real))[0]
-    assert none.value == 0 and none.verdict == "good" and "No value is missing" in none.sentence
+    assert none.value == 0 and "No value is missing" in none.sentence
 
 
 def test_logistic_weights_solve_the_penalised_problem() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from locum.errors import UsageError
+from locum.studies.compare.page import lead
 from locum.studies.compare.result import CONTROLS, RANKED, Cell, Comparison, Entrant, RankedMeasure
 from locum.studies.contestants.contestant import Contestant, field_of, parse, read_settings
 from locum.studies.contestants.process import run
@@ -153,9 +154,22 @@ def test_ranks_by_hand():
     ranks = {r.contestant: r for r in found.ranks(C2ST)}
     # Seed 0: a 1, b 2, c 3 (failed). Seed 1: b 1, a and c share 2 and 3.
     assert {n: r.mean for n, r in ranks.items()} == {"a": 1.75, "b": 1.5, "c": 2.75}
-    assert (ranks["a"].low, ranks["a"].high) == (1.0, 2.5)
+    # Half of Nemenyi's critical difference for three names and two cells: 2.343 / 2 * sqrt(12 / 12).
+    assert (ranks["a"].low, ranks["a"].high) == (1.0, pytest.approx(1.75 + 1.1718, abs=1e-3))
     assert found.ranks(C2ST) == found.ranks(C2ST)
     assert [m.key for m in found.ranked()] == ["c2st", "advantage", "cpu_s"]
+
+
+def test_one_cell_settles_no_order_and_many_do() -> None:
+    one = comparison(cell("a", "t", 0, 0.6), cell("b", "t", 0, 0.7))
+    first, second = one.ranks(C2ST)
+    assert second.low <= first.high
+    assert lead(one, one.ranked()).startswith("Not settled: chance explains the order of a, b")
+    cells = [cell(n, "t", seed, v) for seed in range(12) for n, v in (("a", 0.6), ("b", 0.7))]
+    many = comparison(*cells)
+    first, second = many.ranks(C2ST)
+    assert first.contestant == "a" and second.low > first.high
+    assert lead(many, many.ranked()).startswith("a is the most faithful on average")
 
 
 def test_more_is_better_turns_the_ranks_round():

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from locum.arrays import FloatArray
+from locum.evaluation.claim import Claim, normal_tail
 from locum.evaluation.groups import Grouping, groupings
-from locum.evaluation.intervals import middle
+from locum.evaluation.intervals import Z95, middle
 from locum.evaluation.metrics.fairness.rates import difference, ratio
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
@@ -51,9 +52,10 @@ def parity(trial: Trial, protected: tuple[str, ...] | None = None) -> list[Resul
     Taken in the synthetic rows, with a bootstrap interval; the reference is the difference in the train rows.
     The rate is that of the rarer class of a two-class target, of the most frequent class otherwise. The
     detail holds the ratio, smoothed differential fairness, both tables' rates by group, and what was left
-    out. One result for each protected column, each pair of them and all of them (`groupings`). No verdict:
-    whether a difference is fair is not for a number to say. Empty without protected columns or a target of
-    classes.
+    out. One result for each protected column, each pair of them and all of them (`groupings`). Whether a
+    difference is fair is not for a number to say. Claims: that the rate of a group is another than in the
+    train rows, group by group, less the change of all rows (two-proportion test). Empty without protected
+    columns or a target of classes.
     """
     target = classes_of(trial)
     if target is None:
@@ -114,6 +116,7 @@ def _gap(trial: Trial, target: TargetColumn, grouping: Grouping, left: list[str]
         low=low,
         high=high,
         reference=reference,
+        claims=_claims(grouping, real, fake),
         detail={
             "grouping": list(grouping.columns),
             "ratio": _or_none(ratio(fake.rates)),
@@ -124,6 +127,28 @@ def _gap(trial: Trial, target: TargetColumn, grouping: Grouping, left: list[str]
             "left_out": left,
         },
     )
+
+
+def _claims(grouping: Grouping, real: Rated, fake: Rated) -> tuple[Claim, ...]:
+    """For each group how far its rate has moved against that of the other groups, either way."""
+    out = []
+    sides = [(r.counts[1], r.counts.sum(axis=0)) for r in (real, fake)]
+    for i, label in enumerate(grouping.labels):
+        moved, variance = 0.0, 0.0
+        for (hits, rows), sign in zip(sides, (-1.0, 1.0), strict=True):
+            others = rows.sum() - rows[i]
+            if not rows[i] or not others:
+                break
+            for k, n, way in ((hits[i], rows[i], sign), (hits.sum() - hits[i], others, -sign)):
+                share = (k + 0.5) / (n + 1)
+                moved += way * float(k / n)
+                variance += float(share * (1 - share) / n)
+        else:
+            error = float(np.sqrt(variance))
+            p = min(1.0, 2 * normal_tail(abs(moved) / error))
+            size = abs(moved)
+            out.append(Claim("points", size, size - Z95 * error, size + Z95 * error, p, label))
+    return tuple(out)
 
 
 def _redraw(counts: FloatArray, rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locum.arrays import FloatArray, Int32Array
+from locum.evaluation.claim import Claim, normal_tail
 from locum.evaluation.groups import LEAST, Grouping, groupings
-from locum.evaluation.intervals import bootstrap_statistic, middle
+from locum.evaluation.intervals import Z95, bootstrap_statistic, middle
 from locum.evaluation.metrics.fairness.data import classes_of, label_of, positive
 from locum.evaluation.metrics.fairness.rates import PARITIES, GroupCounts, count
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.scores import Weighted, weighted_auc
 from locum.evaluation.target import TargetColumn, learn
 from locum.evaluation.trial import Trial, thin
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
 ROWS, TEST_ROWS = 40_000, 15_000
 #: Models trained on rows drawn again, and the 97.5 % point of Student's law with one less degrees of freedom.
 AGAIN, STUDENT = 4, 3.182
+#: Rows that each of these learns from at most; the spread of its rates is scaled to all rows.
+AGAIN_ROWS = 8_000
 #: Positives and negatives that a group must have among the test rows for its odds to be measured.
 LEAST_EITHER = 5
-#: Change against the model trained on real rows up to which a parity is good, then fair, then poor. The ratio
-#: is a ratio of rates and moves about four times as far.
-GOOD_CHANGE, FAIR_CHANGE, RATIO_TIMES = 0.02, 0.05, 4.0
+#: Parities whose change for the worse speaks against a stand-in; the others say the same in other words.
+CLAIMED = ("demographic_parity", "equalized_odds")
 
 #: Of each parity its title, and what is compared.
 TITLES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -63,6 +65,8 @@ class ModelPredictions:
         learn from moves a model.
     test
         The rows.
+    scale
+        What turns the spread of the rates of `again` into that of models of all rows.
     """
 
     target: TargetColumn
@@ -71,6 +75,7 @@ class ModelPredictions:
     real: FloatArray
     again: tuple[FloatArray, ...]
     test: Any
+    scale: float = 1.0
 
 
 def predict_both(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> ModelPredictions | None:
@@ -96,11 +101,18 @@ def predict_both(trial: Trial, rows: int = ROWS, test_rows: int = TEST_ROWS) -> 
     rows_of = {k: thin(t, n, stream(trial.seed, "metrics", "fairness", k)) for k, t in parts.items()}
     synthetic, real = (scored(t, k) for k, t in rows_of.items())
     again = []
+    size = min(n, AGAIN_ROWS)
     for k in range(AGAIN):
-        drawn = stream(trial.seed, "metrics", "fairness", "again", k).integers(n, size=n)
+        drawn = stream(trial.seed, "metrics", "fairness", "again", k).integers(n, size=size)
         again.append(scored(rows_of["learning"].take(drawn), f"again {k}"))
     return ModelPredictions(
-        target, (y == positive(target)).astype(np.float64), synthetic, real, tuple(again), test
+        target,
+        (y == positive(target)).astype(np.float64),
+        synthetic,
+        real,
+        tuple(again),
+        test,
+        math.sqrt(size / max(1, n)),
     )
 
 
@@ -115,10 +127,10 @@ def model_parity(trial: Trial, *, known: ModelPredictions | None = None) -> list
     opportunity, and the difference in calibration error over ten bins. Groups: `groupings`; test groups with
     fewer than `LEAST` rows or `LEAST_EITHER` of either outcome are left out and named.
 
-    Verdict on the change against real rows, not on the difference itself: good when it is not beyond chance
-    or at most `GOOD_CHANGE`, fair up to `FAIR_CHANGE`, else poor; unclear when it may be chance but is large.
-    Chance is that of the test rows (paired bootstrap) and that of the rows to learn from (spread of `AGAIN`
-    models of bootstrapped real rows, twice, Student's law); the interval of the value holds the first only.
+    Claims: the change for the worse against real rows, not the difference itself, of `CLAIMED` parities, and
+    what the worst group loses more than the others. Chance is that of the test rows (paired bootstrap) and
+    that of the rows to learn from (spread of `AGAIN` models of bootstrapped real rows, twice, Student's law);
+    the interval of the value holds the first only.
     Also given,
     ``fair.amplification.<columns>``: the difference in demographic parity of the predictions less that of the
     labels, and ``fair.utility.<columns>``: the largest loss in area under the ROC curve of any group.
@@ -162,7 +174,12 @@ def _of(trial: Trial, known: ModelPredictions, grouping: Grouping, left: list[st
     draws = bootstrap_statistic(len(group), rng, both)
     ones = np.ones(len(group))
     # Two models differ by the chance of both; each has seen rows of its own.
-    noise = STUDENT * math.sqrt(2) * np.std([of(s, area(s), ones) for s in known.again], axis=0, ddof=1)
+    noise = (
+        known.scale
+        * STUDENT
+        * math.sqrt(2)
+        * np.std([of(s, area(s), ones) for s in known.again], axis=0, ddof=1)
+    )
     notes = [*left, *thin_groups]
     view = _View(trial, known, grouping, labels, group, point, draws, noise, notes)
     return [*(view.parity(name) for name in PARITIES), view.amplification(), view.utility()]
@@ -224,7 +241,7 @@ class _View:
         value, reference = float(self.point[0, i]), float(self.point[1, i])
         low, high = middle(self.draws[:, 0, i], value)
         higher = name.endswith("ratio")
-        sign, times = (-1.0, RATIO_TIMES) if higher else (1.0, 1.0)
+        sign = -1.0 if higher else 1.0
         change = sign * (value - reference)
         ends = self.widened(middle(sign * (self.draws[:, 0, i] - self.draws[:, 1, i]), change), change, i)
         _, what = TITLES[name]
@@ -253,7 +270,7 @@ class _View:
             low=low,
             high=high,
             reference=reference,
-            verdict=verdict_of(change, ends, times),
+            claims=(_claim(change, ends, self.grouping.name),) if name in CLAIMED else (),
             direction="higher" if higher else "lower",
         )
 
@@ -294,7 +311,6 @@ class _View:
             low=low,
             high=high,
             reference=reference,
-            verdict=verdict_of(change, ends, 1.0),
         )
 
     def utility(self) -> Result:
@@ -307,6 +323,12 @@ class _View:
             self.widened(middle(losses[:, i], float(loss[i])), float(loss[i]), -1 - g + i) for i in range(g)
         ]
         low, high = ends[worst]
+        # Against the others: what all groups lose alike is for usefulness to say.
+        others = [i for i in range(g) if i != worst]
+        gap, gaps = value - float(loss[others].mean()), losses[:, worst] - losses[:, others].mean(axis=1)
+        noise = math.hypot(float(self.noise[-1 - g + worst]), float(self.noise[-1 - g + others[0]]))
+        least, most = middle(gaps, gap)
+        span = (gap - math.hypot(gap - least, noise), gap + math.hypot(most - gap, noise))
         said = (
             f"Training on synthetic rows costs group {self.labels[worst]!r} most: {value:.3f} points of AUC; "
             f"the least affected group {float(loss.min()):.3f}"
@@ -331,7 +353,7 @@ class _View:
             low=low,
             high=high,
             reference=0.0,
-            verdict=verdict_of(value, (low, high), 1.0),
+            claims=(_claim(gap, span, self.labels[worst], g),),
         )
 
     def _result(self, name: str, sentence: str, detail: dict[str, object], **measured: Any) -> Result:
@@ -346,9 +368,8 @@ class _View:
         return result_of(f"fair.{name}", sentence=said, words=words, detail=shared | detail, **measured)
 
 
-def verdict_of(change: float, interval: tuple[float, float], times: float) -> Verdict:
-    """Verdict on a change for the worse; see `model_parity`."""
-    if change <= GOOD_CHANGE * times or interval[0] <= 0:
-        # A change that may be large but may be nothing is no good news either.
-        return "unclear" if change > FAIR_CHANGE * times else "good"
-    return "fair" if change <= FAIR_CHANGE * times else "poor"
+def _claim(change: float, interval: tuple[float, float], of: str, among: int = 1) -> Claim:
+    """A change for the worse; the interval holds the chance of test rows and of rows to learn from."""
+    low, high = interval
+    p = normal_tail(change / max((high - low) / (2 * Z95), 1e-9))
+    return Claim("points", change, low, high, p, of, among)

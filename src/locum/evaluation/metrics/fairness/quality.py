@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from locum.evaluation.claim import Claim
+from locum.evaluation.excess import excess
 from locum.evaluation.groups import Grouping, groupings
 from locum.evaluation.intervals import middle
 from locum.evaluation.joints import CellGrid, subsets, total_variation
@@ -29,8 +31,9 @@ def quality_parity(trial: Trial) -> list[Result]:
     rows, less what real hold-out rows of the group score (scaled to the numbers of rows). Value: the largest
     excess of any group, 0 when all are as near as fresh rows; the interval is a reflected bootstrap of that
     group's excess, which takes off the bias that resampling adds to distances. The detail has all groups,
-    with their share of real and of synthetic rows: a stand-in can lose a group altogether. No verdict. Empty
-    without protected columns or without hold-out rows.
+    with their share of real and of synthetic rows: a stand-in can lose a group altogether. Claims: that the
+    share of a group is another than in the train rows, group by group (two-proportion test); the excess is
+    shown only. Empty without protected columns or without hold-out rows.
     """
     if not trial.schema.protected or len(trial.columns) < 2:
         return []
@@ -78,11 +81,15 @@ def _of(trial: Trial, grouping: Grouping, left: list[str]) -> Result | None:
     if not excesses or g < 2:
         return None
     worst = max(range(len(excesses)), key=lambda k: excesses[k][0])
-    return _result(grouping, entries, excesses[worst], left)
+    return _result(grouping, entries, excesses[worst], left, _represented(trial, grouping))
 
 
 def _result(
-    grouping: Grouping, entries: list[dict[str, object]], worst: tuple[float, float, float], left: list[str]
+    grouping: Grouping,
+    entries: list[dict[str, object]],
+    worst: tuple[float, float, float],
+    left: list[str],
+    claims: list[Claim],
 ) -> Result:
     value = max(0.0, worst[0])
     known = [e for e in entries if "excess" in e]
@@ -92,6 +99,9 @@ def _result(
         f"Of the groups of {grouping.name!r}, the stand-in is farthest off in {name!r}: pairs of columns "
         f"differ by {percent(value)} more than in fresh real rows"
     )
+    moved = max(claims, key=lambda c: c.effect)
+    if moved.effect > 0:
+        sentence += f"; the share of {moved.of!r} has moved most, {percent(moved.effect)} more than by chance"
     if absent:
         sentence += f"; the synthetic table has no row of {', '.join(map(repr, absent[:3]))}"
     return result_of(
@@ -102,8 +112,22 @@ def _result(
         low=min(value, max(0.0, worst[1])),
         high=max(value, min(1.0, worst[2])),
         reference=0.0,
+        claims=tuple(claims),
         detail={"grouping": list(grouping.columns), "groups": entries, "absent": absent, "left_out": left},
     )
+
+
+def _represented(trial: Trial, grouping: Grouping) -> list[Claim]:
+    """For each group how far its share of the rows has moved."""
+    counts = [
+        np.bincount(grouping.codes(trial.rows(p)), minlength=len(grouping.labels) + 1)
+        for p in ("train", "synthetic")
+    ]
+    return [
+        excess("points", [a[i], a.sum() - a[i]], [b[i], b.sum() - b[i]], label)
+        for a, b in [counts]
+        for i, label in enumerate(grouping.labels)
+    ]
 
 
 def distance(a: Codes, b: Codes, sizes: tuple[int, ...], chosen: list[tuple[int, int]]) -> float:

@@ -11,18 +11,14 @@ from locum.evaluation.intervals import Z95, wilson
 from locum.evaluation.learn.cells import numeric
 from locum.evaluation.metrics.inference.combine import naive_coverage, widening
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result, Verdict
+from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
 from locum.randomness import stream
 
-#: Coverage of a nominal 95 % interval: good from here, fair from there, poor below.
-GOOD_COVER, FAIR_COVER = 0.93, 0.80
 #: Level shares that expect fewer rows than this are left out: their intervals are not normal.
 LEAST_EXPECTED = 20
 #: Pairs of columns whose products are compared at most, and quantities listed in the detail.
 MAX_PRODUCTS, LISTED = 60, 12
-#: Share of quantities that agree: good and fair.
-GOOD_AGREE, FAIR_AGREE = 0.90, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +36,13 @@ def inference(trial: Trial) -> list[Result]:
 
     ``inference.naive`` is how often a 95 % interval that takes the synthetic rows for real ones holds the
     truth, if the generator is right: 2 Phi(1.96 sqrt(n/(n+k))) - 1 for k rows learned from n
-    (`naive_coverage`). It falls with every row drawn, whatever the generator. Verdict: good from
-    `GOOD_COVER`, fair from `FAIR_COVER`, else poor.
+    (`naive_coverage`). It falls with every row drawn, whatever the generator.
 
     ``inference.unbiased`` tests the rest of that sentence: for means of ordered columns, shares of levels
     and mean products of pairs, the share whose synthetic value lies within 1.96 s sqrt(1/k + 1/n + 1/h) of
     the value of h hold-out rows. About 0.95 is right for an unbiased generator; what is missing is
     bias, which no combining rule mends. The interval is Wilson's and takes quantities for independent,
-    which they are not quite. Needs a hold-out. Verdict: good from `GOOD_AGREE`, fair from
-    `FAIR_AGREE`, else poor.
+    which they are not quite. Needs a hold-out.
 
     Cost: one pass over the rows and at most `MAX_PRODUCTS` products.
     """
@@ -65,7 +59,6 @@ def inference(trial: Trial) -> list[Result]:
             f"width by {factor:.2f}, the square root of 1 + synthetic rows / real rows.",
             reference=0.95,
             floor=0.0,
-            verdict=_level(covered, GOOD_COVER, FAIR_COVER),
             detail={"rows_learned_from": n, "synthetic_rows": k, "multiply_width_by": factor},
         )
     ]
@@ -73,16 +66,9 @@ def inference(trial: Trial) -> list[Result]:
     return [*out, _unbiased(found)] if found else out
 
 
-def _level(value: float, good: float, fair: float) -> Verdict:
-    return "good" if value >= good else "fair" if value >= fair else "poor"
-
-
 def _unbiased(found: list[Quantity]) -> Result:
     agree = sum(abs(q.z) <= Z95 for q in found)
     share, (low, high) = agree / len(found), wilson(agree, len(found))
-    verdict = _level(share, GOOD_AGREE, FAIR_AGREE)
-    if low < FAIR_AGREE and high >= GOOD_AGREE:
-        verdict = "unclear"
     worst = sorted(found, key=lambda q: -abs(q.z))[:LISTED]
     return result_of(
         "inference.unbiased",
@@ -94,7 +80,6 @@ def _unbiased(found: list[Quantity]) -> Result:
         high=high,
         reference=0.95,
         floor=0.0,
-        verdict=verdict,
         detail={
             "quantities": len(found),
             "farthest": [

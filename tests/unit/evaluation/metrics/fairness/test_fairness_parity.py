@@ -21,10 +21,11 @@ from fairlearn.metrics import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from locum.evaluation.decision import judged
 from locum.evaluation.evaluate import evaluate
 from locum.evaluation.groups import groupings
 from locum.evaluation.metrics.fairness.data import Rated, parity
-from locum.evaluation.metrics.fairness.models import model_parity, predict_both, verdict_of
+from locum.evaluation.metrics.fairness.models import model_parity, predict_both
 from locum.evaluation.metrics.fairness.quality import quality_parity
 from locum.evaluation.metrics.fairness.rates import PARITIES, count, difference, ratio
 from locum.evaluation.result import Result
@@ -174,13 +175,13 @@ def test_a_biased_stand_in_shows_in_models() -> None:
     worse = by_name(model_parity(Trial(SCHEMA, REAL, rows(3000, 2, bias=3.0), HELD, 0, "y")))
     same = by_name(model_parity(Trial(SCHEMA, REAL, rows(3000, 3), HELD, 0, "y")))
     r = worse["fair.model.sex.demographic_parity"]
-    assert r.verdict == "poor" and r.value > r.reference + 0.1 and r.detail["change_low"] > 0  # type: ignore[operator]
-    assert worse["fair.amplification.sex"].verdict == "poor"
+    assert judged([r])[0].verdict == "poor" and r.value > r.reference + 0.1 and r.detail["change_low"] > 0  # type: ignore[operator]
+    assert worse["fair.amplification.sex"].detail["change_low"] > 0.1
     assert (
         worse["fair.model.sex.demographic_parity_ratio"].value
         < worse["fair.model.sex.demographic_parity_ratio"].reference
     )  # type: ignore[operator]
-    assert same["fair.model.sex.demographic_parity"].verdict in ("good", "unclear")
+    assert judged([same["fair.model.sex.demographic_parity"]])[0].verdict in ("good", "unclear")
     assert {n.rpartition(".")[2] for n in same if n.startswith("fair.model.sex.")} == set(PARITIES)
     for r in (*worse.values(), *same.values()):
         assert r.low <= r.value <= r.high  # type: ignore[operator]
@@ -239,19 +240,11 @@ def test_what_cannot_be_judged_is_left_out_in_words() -> None:
     assert model_parity(few) == parity(few) == quality_parity(few) == []
 
 
-def test_the_answer_never_says_fair() -> None:
+def test_the_answer_on_groups_goes_by_change() -> None:
     evidence = evaluate(REAL, rows(3000, 2), schema=SCHEMA, holdout=HELD, controls=False, effort="quick")
     answer = next(a for a in evidence.answers if a.question == "fair")
-    assert answer.verdict in ("unclear", "fair", "poor") and answer.verdict != "poor"
+    assert answer.verdict in ("unclear", "good") and "is fair" not in answer.sentence
     biased = evaluate(
         REAL, rows(3000, 2, bias=3.0), schema=SCHEMA, holdout=HELD, controls=False, effort="quick"
     )
     assert next(a for a in biased.answers if a.question == "fair").verdict == "poor"
-
-
-def test_verdicts_of_change() -> None:
-    assert verdict_of(0.01, (0.005, 0.02), 1.0) == "good"
-    assert verdict_of(0.04, (-0.01, 0.09), 1.0) == "good"
-    assert verdict_of(0.04, (0.01, 0.07), 1.0) == "fair"
-    assert verdict_of(0.2, (0.1, 0.3), 1.0) == "poor"
-    assert verdict_of(0.2, (-0.1, 0.5), 1.0) == "unclear"
