@@ -31,12 +31,12 @@ def test_goals_are_told_one_by_one():
 
 
 def test_only_the_same_rows_are_paired():
-    ours = [record("locum-target", 0, tstr=0.9), record("locum", 1, tstr=0.5, data="other rows")]
+    ours = [record("locum-target", 0, tstr=0.9), record("locum-target", 1, tstr=0.5, data="other rows")]
     assert small.paired(ours, [record("cart", 0), record("cart", 1)], "tstr") == [pytest.approx(0.1)]
 
 
 def test_the_worst_seed_stands_beside_the_mean_and_absent_peers_are_named():
-    page = small.page([record("locum-target", 0, tstr=0.7, c2st=0.6), record("locum", 1)])
+    page = small.page([record("locum-target", 0, tstr=0.7, c2st=0.6), record("locum-target", 1)])
     row = next(line for line in page.splitlines() if line.startswith("| locum-target"))
     assert "0.575 (0.600)" in row and "0.750 (0.700)" in row
     assert "sdv_gc: left out" in page
