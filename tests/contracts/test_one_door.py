@@ -181,7 +181,8 @@ def test_fair_rows(method: str) -> None:
         seed=2,
     )
     keeps(done.table)
-    assert done.table.num_rows >= 190
+    # A key that repeats another is left out; over eight seeds 2 to 7 rows of 100 were.
+    assert done.table.num_rows >= 180
     if method in ("parity", "causal"):
         assert done.moved > 0
 

@@ -42,7 +42,7 @@ from locum.schema.domain import Domain
 #: Words of the largest label set: 256 labels, and one code beyond.
 MOST_WORDS = 9
 #: Most trees that a density ratio may have, and its largest leaf value and cap.
-MOST_TREES, MOST_VALUE, MOST_CAP = 2000, 100.0, 1e300
+MOST_TREES, MOST_VALUE, MOST_CAP = 4000, 100.0, 1e300
 #: Steepest slope of the log-odds of the column to predict.
 MOST_SLOPE = 10.0
 #: Most chain rows that a file may have drawn per row kept.
