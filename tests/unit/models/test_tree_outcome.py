@@ -159,14 +159,17 @@ def test_a_hostile_outcome_is_refused(said: object) -> None:
         TreeModel.from_state(ModelState({**state.settings, "outcome": said}, state.tensors), data.domain)
 
 
+def weak_causes(n: int, k: int) -> tuple[np.ndarray, np.ndarray, Coded]:
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 2, (n, k))
+    y = rng.random(n) < 1 / (1 + np.exp(-(x - 0.5).sum(axis=1)))
+    domain = Domain(tuple(Attribute(name, name, 2, False) for name in [f"x{i}" for i in range(k)] + ["y"]))
+    return x, y, Coded(domain, np.asfortranarray(np.column_stack([x, y]).astype(np.int32)))
+
+
 def test_the_target_depends_on_many_columns_better_than_chains_alone() -> None:
     """With 24 weak causes the boosted conditional keeps more of the signal (fixed seed)."""
-    rng = np.random.default_rng(2)
-    x = rng.integers(0, 2, (6000, 24))
-    y = rng.random(6000) < 1 / (1 + np.exp(-(x - 0.5).sum(axis=1)))
-    names = [f"x{i}" for i in range(24)] + ["y"]
-    domain = Domain(tuple(Attribute(k, k, 2, False) for k in names))
-    data = Coded(domain, np.asfortranarray(np.column_stack([x, y]).astype(np.int32)))
+    x, y, data = weak_causes(6000, 24)
 
     def slope(target: str) -> float:
         alone = {"members": 3, "correction": False, "experts": False}
@@ -175,3 +178,13 @@ def test_the_target_depends_on_many_columns_better_than_chains_alone() -> None:
 
     truth = float(np.cov(x.sum(axis=1), y)[0, 1])
     assert abs(slope("y") - truth) < 0.5 * abs(slope("") - truth)
+
+
+def test_a_file_from_before_there_was_a_slope_still_loads() -> None:
+    data = weak_causes(2000, 12)[2]
+    state = TreeModel(target="y", members=2, experts=False).fit(data, seed=4).state()
+    outcome = {k: v for k, v in state.settings["outcome"].items() if k != "slope"}
+    old = ModelState({**state.settings, "outcome": outcome}, state.tensors)
+    model = TreeModel.from_state(old, data.domain)
+    assert model._mixture.target is not None and model._mixture.target.slope == 1.0
+    assert len(model.sample(50, seed=1)) == 50

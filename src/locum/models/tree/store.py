@@ -202,7 +202,9 @@ def unpack(state: ModelState, domain: Domain) -> tuple[TreeSettings, Mixture]:
             raise broken("the ratio's cap is too far from its mean")
     if "outcome" in parts:
         found = tuple(_score(file, f"outcome{i}") for i in range(scores))
-        slope = file.settings.object("outcome").number("slope", low=0.0, high=MOST_SLOPE)
+        outcome = file.settings.object("outcome")
+        # Files from before there was a slope have none.
+        slope = outcome.number("slope", low=0.0, high=MOST_SLOPE) if "slope" in outcome.data else 1.0
         target = TargetModel(column, found, depending_on(column, domain), shifts, slope=slope)
         if "smooth" in parts:
             target = with_smooth(file, target, view, marginals)

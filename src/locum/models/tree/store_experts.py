@@ -99,8 +99,10 @@ def with_experts(
     rows = [len(view.basis.of_attributes(part.tolist())) + 1 for part in looked_at]
     values = file.parts("expert.coefficient", rows)
     width = len(order[0])
-    none = np.zeros((GROUPS, 0))
-    out = [replace(c, weights=none) if i in set(at.tolist()) else c for i, c in enumerate(conditionals)]
+    none, found = np.zeros((GROUPS, 0)), sorted(set(at.tolist()))
+    out = list(conditionals)
+    for i in found:
+        out[i] = replace(out[i], weights=none)
     for i, (edges, share, tree) in enumerate(_residuals(file, len(by_trees))):
         one = out[at[i]]
         line, place = divmod(int(at[i]), width)
@@ -118,7 +120,6 @@ def with_experts(
         out[at[i]] = replace(
             one, experts=(*one.experts, expert), weights=np.column_stack([one.weights, weights[i]])
         )
-    found = sorted(set(at.tolist()))
     groups = file.parts("expert.group", np.array([len(out[i].tree.feature) for i in found], dtype=np.int64))
     for i, group in zip(found, groups, strict=True):
         out[i] = replace(out[i], group=group)

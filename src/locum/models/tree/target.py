@@ -378,7 +378,7 @@ def _mean_of_turns(found: Sequence[Sequence[Scorer]], fresh: Codes) -> tuple[Sco
         each = each - each.mean(axis=1, keepdims=True)
     mean = each.mean(axis=0)
     centre = mean.mean(axis=1)
-    factor = float(np.sqrt(each.var(axis=2).sum(axis=1).mean() / max(mean.var(axis=1).sum(), 1e-12))) ** 2
+    factor = float(each.var(axis=2).sum(axis=1).mean() / max(mean.var(axis=1).sum(), 1e-12))
     factor = min(max(factor, 1.0), MOST_WIDER)
     out = []
     for k, base in enumerate(centre):
