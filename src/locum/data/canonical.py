@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locum.data.arrowtypes import Family, family, parse_type
-from locum.data.distinct import Distinct, distinct
+from locum.data.distinct import Distinct, distinct, flat
 from locum.data.durations import parse_durations
 from locum.data.missing import numbers_among
 from locum.data.numberforms import number_form, to_float, to_int
@@ -71,7 +71,8 @@ def canonical(raw: Raw, schema: Schema, *, lenient: bool = False) -> pa.Table:
                 expected=f"the {len(schema)} columns of the schema",
                 do="run `locum init` anew, or correct the schema",
             )
-        columns[column.name] = to_kind(raw.table.column(column.name), column, where, lenient=lenient)
+        # One array a column: whoever works on whole columns would make a copy of each otherwise.
+        columns[column.name] = flat(to_kind(raw.table.column(column.name), column, where, lenient=lenient))
     return pa.table(columns)
 
 

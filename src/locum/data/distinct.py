@@ -66,10 +66,12 @@ def distinct(column: pa.ChunkedArray | pa.Array) -> Distinct:
 
 
 def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """One array out of a column."""
+    """One array out of a column; no copy where it is one already."""
     import pyarrow as pa
 
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def put(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:

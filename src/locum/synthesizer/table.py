@@ -6,6 +6,7 @@ import itertools
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -31,12 +32,25 @@ if TYPE_CHECKING:
 
     from locum.codes.codebook import Treatment
     from locum.codes.encoder import Encoder
+    from locum.codes.entity import EntityForm
     from locum.codes.settings import EncoderSettings
     from locum.control.drawn_rows import DrawnRows
     from locum.control.request import Wishes
     from locum.data.origin import Origin
+    from locum.models.base import Model
+    from locum.schema.domain import Coded
     from locum.schema.lineage import Guarantee, Lineage
     from locum.schema.table import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """A table as codes, and the model that is to learn them."""
+
+    model: Model
+    encoder: Encoder
+    codes: Coded
+    entity: EntityForm | None
 
 
 class Synthesizer:
@@ -239,17 +253,20 @@ class Synthesizer:
 
             schema = detect(raw)
         table = canonical(raw, schema)
+        origin, lineage, name, notes = raw.origin, raw.lineage, raw.name, raw.notes
+        del raw  # As large as the table itself.
         if given is None and find_rules:
             from locum.control.rules.found import with_found_rules
 
             schema = with_found_rules(table, schema)
-        risk = warning_of(raw.lineage, raw.name)
+        risk = warning_of(lineage, name)
         if risk:
             warnings.warn(risk, LineageWarning, stacklevel=2)
-        for note in raw.notes:
+        for note in notes:
             warnings.warn(note, ReadingWarning, stacklevel=2)
-        self.fit_table(table, schema, progress=progress).descend(raw.lineage)
-        return self.remember(raw.origin)
+        code = self._code(table, schema)
+        del table  # The codes are all that the model needs, and the smallest part.
+        return self._learn(code, schema, progress).descend(lineage).remember(origin)
 
     def fit_table(self, table: pa.Table, schema: Schema, *, progress: Listener = silent) -> Self:
         """Learn a table that is canonical already (see docs/architecture.md); for pipelines and tests.
@@ -262,31 +279,41 @@ class Synthesizer:
         DataError
             When there are no rows or no columns, or the columns are not those of the schema.
         """
+        return self._learn(self._code(table, schema), schema, progress)
+
+    def _code(self, table: pa.Table, schema: Schema) -> _Code:
+        """A canonical table as codes."""
         from locum.codes.encoder import Encoder
         from locum.codes.entity import EntityForm
         from locum.codes.settings import EncoderSettings
         from locum.control.layout.plan import lay_out
-        from locum.control.rules.hopeless import rows_kept, without_hopeless_rules
-        from locum.models.base import Selective
 
         table = _conform(table, schema)
         model = registry.create(self._name, **self._settings_for(schema))
-        coding = self._coding or EncoderSettings()
         encoder = Encoder.fit(
             table,
             schema,
             seed=child_seed(self._seed, "encoder"),
-            settings=coding,
+            settings=self._coding or EncoderSettings(),
             recodings=lay_out(table, schema),
         )
-        coded = encoder.encode(table)
-        n_rows = table.num_rows
         entity = None if schema.entity is None else EntityForm.fit(table, schema)
-        del table  # The codes are all that the model needs; a caller may have let go of the table too.
+        return _Code(model, encoder, encoder.encode(table), entity)
+
+    def _learn(self, code: _Code, schema: Schema, progress: Listener) -> Self:
+        """Learn the codes of a table."""
+        import pyarrow as pa
+
+        from locum.control.rules.hopeless import rows_kept, without_hopeless_rules
+        from locum.models.base import Selective
+
+        pa.default_memory_pool().release_unused()  # What tables have left behind would be kept for the next.
+        model = code.model
         if isinstance(model, Selective):
-            model = model.expect(rows_kept(encoder, child_seed(self._seed, "kept")))
-        model = model.fit(coded, seed=child_seed(self._seed, "model"), progress=progress)
-        fitted = Fitted(self._name, encoder, model, n_rows, entity, self._found_keys(schema))
+            model = model.expect(rows_kept(code.encoder, child_seed(self._seed, "kept")))
+        model = model.fit(code.codes, seed=child_seed(self._seed, "model"), progress=progress)
+        n_rows = code.codes.n_rows
+        fitted = Fitted(self._name, code.encoder, model, n_rows, code.entity, self._found_keys(schema))
         self._fitted, self._given_up = without_hopeless_rules(fitted, self._seed)
         self._origin, self._lineage = None, REAL.child()
         self._calls = itertools.count()
