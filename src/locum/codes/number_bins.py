@@ -13,6 +13,8 @@ from locum.codes.settings import EncoderSettings
 #: Distinct neighbours on each side against which a value must stick out, and by how much.
 _WINDOW = 8
 _STICK_Z, _STICK_RATIO = 5.0, 1.5
+#: Fewest rows of a cell where rows are enough for `_CELLS` such cells; between, cells grow with the rows.
+_MANY_CELL_ROWS, _CELLS = 25, 40
 #: Most values that are repeated as such within cells.
 _MAX_SPIKES = 2048
 
@@ -66,7 +68,7 @@ def find_support(units: Units, counts: IntArray, settings: EncoderSettings, smal
     units, counts = _trim(units, counts, int(np.clip(rows // 20, 1, settings.edge_rows)) - 1)
     rows = int(counts.sum())
     least = int(np.clip(rows // 10, 2, settings.atom_rows))
-    target = max(settings.cell_rows, rows / settings.max_cells)
+    target = max(settings.cell_rows, min(_MANY_CELL_ROWS, rows / _CELLS), rows / settings.max_cells)
     sticking = (counts >= least) & _sticks_out(units, counts)
     wanted = counts >= max(least, settings.atom_share * rows)
     wanted |= sticking & (counts >= max(least, target / 4))

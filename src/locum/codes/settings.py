@@ -23,7 +23,8 @@ class EncoderSettings(JsonFields):
     max_cells
         Most quantile cells of an ordered column.
     cell_rows
-        Fewest rows of a quantile cell (a gap between two atoms may hold fewer).
+        Fewest rows of a quantile cell (a gap between two atoms may hold fewer); 25 where there are at least
+        1,000 rows, so that large tables do not pay for a resolution that they do not need.
     max_codes
         Most codes of an ordered attribute, null aside.
     max_atoms, atom_rows, atom_share
@@ -44,7 +45,7 @@ class EncoderSettings(JsonFields):
     rare_rows: int = 3
     max_levels: int | None = None
     max_cells: int = 512
-    cell_rows: int = 25
+    cell_rows: int = 16
     max_codes: int = 1024
     max_atoms: int = 384
     atom_rows: int = 5
@@ -71,6 +72,7 @@ class EncoderSettings(JsonFields):
         return cls(
             max_levels=few - 1,
             max_cells=few // 2,
+            cell_rows=25,
             max_codes=few,
             max_atoms=max(1, few // 4),
             small_support=few // 2,

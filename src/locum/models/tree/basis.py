@@ -12,7 +12,7 @@ from locum.arrays import FloatArray
 from locum.schema.domain import Attribute, Codes, Domain
 
 #: Ordered attributes with at most so many codes are seen code by code, as labels are.
-FEW_CODES = 8
+FEW_CODES = 7
 #: Shares of the rows at which the slope of an ordered attribute may change.
 KNOTS = (0.07, 0.25, 0.5, 0.75, 0.93)
 #: Size of a change of slope beside the slope itself: smaller ones cost more penalty.
