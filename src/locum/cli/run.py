@@ -10,7 +10,7 @@ import typer
 
 from locum.cli.console import emit, note, say, table
 from locum.cli.progress import Display
-from locum.cli.show import show_answers, show_checks, show_notes
+from locum.cli.show import show_answers, show_checks, show_notes, show_uses
 from locum.errors import ContentError
 from locum.runs.files import STAGES
 from locum.runs.request import RunRequest, run_request
@@ -92,6 +92,7 @@ def show_outcome(outcome: RunOutcome, *, as_json: bool, command: str) -> None:
         note(f"Taken up again; done before: {', '.join(outcome.resumed)}.")
     say(f"Privacy: {outcome.guarantee or NO_GUARANTEE}")
     say()
+    show_uses(outcome.uses)
     show_answers(outcome.answers)
     say()
     show_checks(outcome.requirements)

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.cli.console import note, out, say
-from locum.evaluation.vocabulary import QUESTIONS, verdict_words
+from locum.evaluation.vocabulary import QUESTIONS, USE_HEADING, verdict_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from locum.evaluation.evidence import Answer, RequirementCheck
+    from locum.evaluation.evidence import Answer, RequirementCheck, UseAnswer
 
 _STYLES = {"good": "green", "guaranteed": "green", "middling": "yellow", "poor": "red"}
+_USES = {"yes": "green", "with care": "yellow", "no": "red"}
 _CHECKS = {"pass": "green", "unclear": "yellow", "fail": "red"}
 
 
@@ -27,6 +28,19 @@ def show_answers(answers: tuple[Answer, ...]) -> None:
         console.print(f"{QUESTIONS[answer.question][0]} ", style="bold", end="")
         console.print(f"[{verdict}]", style=style)
         say(f"  {answer.sentence}", hang=2)
+
+
+def show_uses(uses: tuple[UseAnswer, ...]) -> None:
+    """What the stand-in can be used for: a line each, its word in words."""
+    if not uses:
+        return
+    say(USE_HEADING, "bold")
+    width = max(len(u.title) for u in uses)
+    for use in uses:
+        out().print(f"  {use.title:<{width}}  ", end="")
+        out().print(f"[{use.word}]", style=_USES.get(use.word, "dim"))
+        say(f"    {use.sentence}", hang=4)
+    say()
 
 
 def show_checks(checks: tuple[RequirementCheck, ...]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.cli.console import note, say, table
-from locum.cli.show import show_answers, show_checks, show_notes, show_page
+from locum.cli.show import show_answers, show_checks, show_notes, show_page, show_uses
 from locum.evaluation.vocabulary import verdict_words
 from locum.wording import count
 
@@ -26,6 +26,7 @@ SIDE_BY_SIDE = 5
 def evaluate(found: Evaluation, out: Path | None) -> None:
     """The end of an evaluation."""
     show_notes(found.notes)
+    show_uses(found.evidence.uses)
     show_answers(found.evidence.answers)
     headline = [r for r in found.evidence.results if r.headline]
     if headline:

@@ -31,6 +31,29 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class UseAnswer:
+    """Whether a stand-in can be used for something; see `locum.evaluation.uses`.
+
+    Attributes
+    ----------
+    use, title
+        Name of the use in files, and for people.
+    word
+        ``yes``, ``with care``, ``no`` or ``not known``.
+    sentence
+        Why, what to mind, or what would tell.
+    decided
+        Questions and results that led to it.
+    """
+
+    use: str
+    title: str
+    word: Literal["yes", "with care", "no", "not known"]
+    sentence: str
+    decided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """Something the reader should look at first."""
 
@@ -115,7 +138,8 @@ class RequirementCheck:
     Attributes
     ----------
     name, bound, limit
-        Which result must be at most (``max``) or at least (``min``) what.
+        Which result must be at most (``max``) or at least (``min``) what, or which use must have at the
+        least (``least``) which word.
     verdict
         ``pass``, ``unclear`` (the limit lies inside the interval) or ``fail``.
     sentence
@@ -126,12 +150,19 @@ class RequirementCheck:
 
     name: str
     bound: str
-    limit: float
+    limit: float | str
     verdict: Literal["pass", "unclear", "fail"]
     sentence: str
     value: float | None = None
     low: float | None = None
     high: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The demand as it is written: ``c2st.max = 0.6`` or ``use.teach = yes``."""
+        if isinstance(self.limit, str):
+            return f"{self.name} = {self.limit}"
+        return f"{self.name}.{self.bound} = {self.limit:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +170,7 @@ class Evidence:
     """The whole of an evaluation.
 
     ``thin`` is a test of a model trained on the synthetic rows on small groups of the hold-out, where it was
-    asked for.
+    asked for. ``uses`` tells what the stand-in can be used for.
     """
 
     n_train: int
@@ -157,6 +188,7 @@ class Evidence:
     cpu_s: Mapping[str, float] = field(default_factory=dict)
     requirements: tuple[RequirementCheck, ...] = ()
     thin: Subgrouping | None = None
+    uses: tuple[UseAnswer, ...] = ()
 
     @property
     def failed(self) -> tuple[RequirementCheck, ...]:

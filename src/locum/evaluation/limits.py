@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from locum.errors import SchemaError
-from locum.evaluation.evidence import RequirementCheck
+from locum.evaluation.evidence import Evidence, RequirementCheck
 from locum.evaluation.result import Result
+from locum.evaluation.use_rules import PREFIX, check_use, read_demand, read_rules, rules_as_json
+from locum.evaluation.uses import USES, Use, UseWord, uses
 
 Bound = Literal["max", "min"]
 BOUNDS: tuple[Bound, ...] = get_args(Bound)
@@ -43,55 +45,88 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """All limits; `strict` lets an unclear one count as failed. False when there are none."""
+    """What is demanded. False when nothing is, and no rule is the user's own.
+
+    Attributes
+    ----------
+    limits
+        On results.
+    strict
+        Lets an unclear one count as failed.
+    uses
+        Uses, and the least word that each must have.
+    rules
+        The user's own rules of uses; they demand nothing by themselves.
+    """
 
     limits: tuple[Requirement, ...] = ()
     strict: bool = False
+    uses: tuple[tuple[str, UseWord], ...] = ()
+    rules: tuple[Use, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.limits)
+        return bool(self.limits or self.uses or self.rules)
+
+    def under(self, rules: Sequence[Use]) -> Requirements:
+        """The same demands with some rules of uses, where there are none of its own."""
+        return self if self.rules else replace(self, rules=tuple(rules))
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready dictionary."""
-        return {"strict": self.strict, **{f"{r.name}.{r.bound}": r.limit for r in self.limits}}
+        """JSON-ready dictionary, which `requirements` reads."""
+        found: dict[str, Any] = {"strict": self.strict}
+        found |= {f"{r.name}.{r.bound}": r.limit for r in self.limits}
+        found |= {PREFIX + use: word for use, word in self.uses}
+        return {**found, "rules": rules_as_json(self.rules)} if self.rules else found
 
 
 def requirements(given: Requirements | Mapping[str, Any]) -> Requirements:
     """Read limits from nested or dotted keys: ``{"c2st": {"max": 0.6}}`` or ``{"c2st.max": 0.6}``.
 
-    The key ``strict`` alone is a switch. The last part of every other key is ``max`` or ``min``.
+    The key ``strict`` alone is a switch, and ``rules`` holds rules of uses (`read_rules`). A key that begins
+    with ``use.`` demands ``yes`` or ``with care`` of a use. The last part of every other key is ``max`` or
+    ``min``.
 
     Raises
     ------
     SchemaError
-        For another last part, or a limit that is not a finite number; the message names the key.
+        For another last part, a limit that is not a finite number, or a use that there is not; the message
+        names the key.
     """
     if isinstance(given, Requirements):
         return given
     strict = given.get("strict", False)
     if not isinstance(strict, bool):
         raise SchemaError("this value is not possible", where="require.strict", expected="true or false")
-    rest = {key: value for key, value in given.items() if key != "strict"}
-    return Requirements(tuple(_read(key, value) for key, value in _flat(rest)), strict)
+    rules = read_rules(given.get("rules", {}))
+    rest = list(_flat({key: value for key, value in given.items() if key not in ("strict", "rules")}))
+    limits = tuple(_read(key, value) for key, value in rest if not key.startswith(PREFIX))
+    demands = tuple(read_demand(key, value) for key, value in rest if key.startswith(PREFIX))
+    return Requirements(limits, strict, demands, rules)
 
 
 def parse_limits(texts: Sequence[str], strict: bool = False) -> Requirements:
-    """Read limits as they are given on a command line: ``c2st.max=0.6``.
+    """Read limits as a command line has them: ``c2st.max=0.6``, ``train_model`` or ``teach=with care``.
 
     Raises
     ------
     SchemaError
-        For a text without ``=``, or as in `requirements`.
+        For a text without ``=`` that names no use, or as in `requirements`.
     """
     found: dict[str, Any] = {"strict": strict}
     for text in texts:
         name, equals, number = text.partition("=")
+        use = name.strip().removeprefix(PREFIX).replace("-", "_")
+        if use in USES or name.strip().startswith(PREFIX):
+            found[PREFIX + use] = number.strip() or "yes"
+            continue
         try:
             found[name.strip()] = float(number)
         except ValueError as error:
             what = "is no number" if equals else "has no limit"
             raise SchemaError(
-                f"{text!r} {what}", where="require", expected="name.max=number or name.min=number"
+                f"{text!r} {what}",
+                where="require",
+                expected=f"name.max=number, name.min=number, or a use ({', '.join(USES)})",
             ) from error
     return requirements(found)
 
@@ -117,15 +152,18 @@ def _read(key: str, value: Any) -> Requirement:
     return Requirement(name, known, float(value))
 
 
-def check(results: Sequence[Result], wanted: Requirements) -> tuple[RequirementCheck, ...]:
-    """Hold results against limits.
+def check(evidence: Evidence, wanted: Requirements) -> Evidence:
+    """The evidence with its uses, and held against what is demanded of it.
 
     ``pass`` when the whole 95 % interval keeps the limit, ``fail`` when the whole interval breaks it,
     ``unclear`` when the limit lies inside; without an interval the value alone decides. A result that was not
     measured fails, for a demand that nobody tested is not met. Under `Requirements.strict` unclear is fail.
     """
-    by_name = {r.name: r for r in results}
-    return tuple(_check(by_name, limit, wanted.strict) for limit in wanted.limits)
+    by_name = {r.name: r for r in evidence.results}
+    found = uses(evidence.answers, evidence.results, wanted.rules)
+    checks = [_check(by_name, limit, wanted.strict) for limit in wanted.limits]
+    checks += [check_use(found, use, least, wanted.strict) for use, least in wanted.uses]
+    return replace(evidence, uses=found, requirements=tuple(checks))
 
 
 def _check(by_name: dict[str, Result], wanted: Requirement, strict: bool) -> RequirementCheck:

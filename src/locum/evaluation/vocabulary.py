@@ -13,6 +13,9 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     "risk": ("What will go wrong if I train on it?", "Training risk"),
 }
 
+#: Over the table of uses (`locum.evaluation.uses`).
+USE_HEADING = "Can I use it for this?"
+
 #: Verdicts as the reader sees them, from the best to the worst; the words are those of the JSON.
 VERDICTS: Mapping[str, str] = {
     "good": "Good",

@@ -1,4 +1,4 @@
-"""The five answers as text and as a small table for notebooks."""
+"""What a stand-in can be used for and the five answers, as text and as a small table for notebooks."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from locum.evaluation.vocabulary import QUESTIONS, verdict_words
+from locum.evaluation.vocabulary import QUESTIONS, USE_HEADING, verdict_words
 from locum.report.words import sentence
 
 if TYPE_CHECKING:
-    from locum.evaluation.evidence import Answer
+    from locum.evaluation.evidence import Answer, UseAnswer
 
 #: Colours of verdicts that can be read on light and on dark ground.
-_COLOURS = {"good": "#0a8a5f", "guaranteed": "#0a8a5f", "middling": "#a87a00", "poor": "#c8362b"}
+_COLOURS = {
+    **dict.fromkeys(("good", "guaranteed", "yes"), "#0a8a5f"),
+    **dict.fromkeys(("middling", "with care"), "#a87a00"),
+    **dict.fromkeys(("poor", "no"), "#c8362b"),
+}
 
 
 def _word(answer: Answer) -> str:
     return verdict_words(answer.verdict, answer.question)
 
 
-def as_text(answers: Sequence[Answer]) -> str:
-    """Question, verdict and sentence, two lines for each question."""
-    return "\n".join(f"{QUESTIONS[a.question][0]} [{_word(a).lower()}]\n  {a.sentence}" for a in answers)
+def as_text(answers: Sequence[Answer], uses: Sequence[UseAnswer] = ()) -> str:
+    """A line for each use, then question, verdict and sentence, two lines for each question."""
+    lines = [USE_HEADING, *(f"  {u.title} [{u.word}] {u.sentence}" for u in uses)] if uses else []
+    return "\n".join(
+        [*lines, *(f"{QUESTIONS[a.question][0]} [{_word(a).lower()}]\n  {a.sentence}" for a in answers)]
+    )
 
 
 def as_line(answers: Sequence[Answer]) -> str:
@@ -30,16 +37,19 @@ def as_line(answers: Sequence[Answer]) -> str:
     return ", ".join(f"{a.question}: {_word(a).lower()}" for a in answers)
 
 
-def as_html(answers: Sequence[Answer], last: str = "") -> str:
+def as_html(answers: Sequence[Answer], last: str = "", uses: Sequence[UseAnswer] = ()) -> str:
     """The same as a table for a notebook, without any address; `last` is a line below it."""
+    lines: list[tuple[str, str, str, str]] = [
+        (u.title, u.word, u.word[:1].upper() + u.word[1:], u.sentence) for u in uses
+    ]
+    lines += [(QUESTIONS[a.question][0], a.verdict, _word(a), a.sentence) for a in answers]
     rows = []
-    for a in answers:
-        colour = _COLOURS.get(a.verdict, "inherit")
-        question = escape(QUESTIONS[a.question][0])
+    for head, key, word, said in lines:
+        colour = _COLOURS.get(key, "inherit")
         rows.append(
-            f'<tr style="vertical-align:top"><th style="text-align:left">{question}</th>'
-            f'<td style="text-align:left;font-weight:600;color:{colour}">{escape(_word(a))}</td>'
-            f'<td style="text-align:left;max-width:44em">{escape(sentence(a.sentence))}</td></tr>'
+            f'<tr style="vertical-align:top"><th style="text-align:left">{escape(head)}</th>'
+            f'<td style="text-align:left;font-weight:600;color:{colour}">{escape(word)}</td>'
+            f'<td style="text-align:left;max-width:44em">{escape(sentence(said))}</td></tr>'
         )
     below = f"<p>{escape(last)}</p>" if last else ""
     return f"<table><tbody>{''.join(rows)}</tbody></table>{below}"

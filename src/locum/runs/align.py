@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from locum.data.origin import Raw
 from locum.evaluation.evidence import Alert, Answer, Evidence, RequirementCheck
+from locum.evaluation.limits import Requirements, check
 from locum.runs.match_columns import LISTED, Unmatched, drop_columns, list_names, match
 from locum.runs.tables import misfit
 from locum.schema.table import Schema
@@ -89,15 +90,15 @@ def _blank(real: Raw, schema: Schema, name: str) -> bool:
 
 
 def mark_incomplete(
-    evidence: Evidence, unmatched: Sequence[Unmatched], columns: int, *, strict: bool
+    evidence: Evidence, unmatched: Sequence[Unmatched], columns: int, require: Requirements
 ) -> Evidence:
-    """Evidence about some of the columns, saying so.
+    """Evidence about some of the columns, saying so, held against what is demanded.
 
     Each column left out is a warning; the stand-in is called faithful in part at most; and no limit passes,
     for nobody knows what the whole table would measure (unclear, or fail when limits are strict).
     """
     if not unmatched:
-        return evidence
+        return check(evidence, require)
     names = list_names([a.column for a in unmatched])
     left = f"{count(len(unmatched), 'column')} of {columns} could not be compared ({names})"
     warned = [
@@ -106,11 +107,12 @@ def mark_incomplete(
     ]
     if len(unmatched) > LISTED:
         warned.append(Alert("warning", "columns", f"{left}."))
+    answers = tuple(_partial(a, left) if a.question == "faithful" else a for a in evidence.answers)
+    found = check(replace(evidence, answers=answers), require)
     return replace(
-        evidence,
+        found,
         alerts=(*warned, *evidence.alerts),
-        answers=tuple(_partial(a, left) if a.question == "faithful" else a for a in evidence.answers),
-        requirements=tuple(_doubt(c, left, strict) for c in evidence.requirements),
+        requirements=tuple(_doubt(c, left, require.strict) for c in found.requirements),
     )
 
 

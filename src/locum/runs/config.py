@@ -146,6 +146,7 @@ class _ConfigForm(StrictForm):
     model: ModelForm = Field(default_factory=ModelForm)
     evaluate: EvaluateForm = Field(default_factory=EvaluateForm)
     require: dict[str, Any] = Field(default_factory=dict)
+    use: dict[str, Any] = Field(default_factory=dict)
     release: ReleaseForm = Field(default_factory=ReleaseForm)
 
     def build(self) -> Config:
@@ -274,7 +275,7 @@ class _ConfigForm(StrictForm):
             data.missing,
             ModelConfig(self.model.name, self.model.seed, dict(self.model.settings)),
             judged,
-            requirements(self.require),
+            requirements({**self.require, "rules": self.use}),
             names,
             unfilled,
             data.header,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from locum.evaluation.use_rules import rules_as_json
+from locum.evaluation.uses import Use
 from locum.files.toml import toml_key, toml_value
 from locum.runs.config import Config
 from locum.runs.options import DEFAULT_HOLDOUT
@@ -20,6 +22,13 @@ _HEAD = """\
 _READ_OFF = """\
 # source = "data" marks what was read off the rows. A run with --epsilon takes no such fact for known until
 # you write source = "public" and by = "..." with who says that it is known without these rows.
+"""
+_USE = """\
+# What a use asks of the stand-in; without it, locum's own rule. Others: test_software teach explore
+# publish_figures give_away. A gate: locum run ... --require train_model
+# [use.train_model]
+# utility.kept = ">= 0.95"
+# faithful = "good"
 """
 _RULES = """\
 # Rules that no row of the data breaks, and that chance cannot explain: no row that `run` or `sample` writes
@@ -48,7 +57,15 @@ def dump_config(config: Config | Schema, remarks: Mapping[str, str] | None = Non
             lines += [section(schema.name, name), '# kind = "..."', ""]
     lines += [_RULES] if remarks else []
     lines += relation_lines(schema, remarks)
-    lines += _model(config) + evaluate_lines(config) + _require(config) + release_lines(config.release)
+    lines += (
+        _model(config)
+        + evaluate_lines(config)
+        + _require(config)
+        + _use(config.require.rules)
+        + release_lines(config.release)
+    )
+    if remarks is not None and not config.require.rules:
+        lines.append(_USE)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -114,10 +131,22 @@ def _require(config: Config) -> list[str]:
     wanted = config.require
     if not wanted:
         return []
-    lines = ["[require]"]
+    lines = []
     if wanted.strict:
         lines.append("strict = true")
     for limit in wanted.limits:
         key = ".".join(toml_key(part) for part in (*limit.name.split("."), limit.bound))
         lines.append(f"{key} = {toml_value(limit.limit)}")
-    return [*lines, ""]
+    lines += [f"use.{use} = {toml_value(word)}" for use, word in wanted.uses]
+    return ["[require]", *lines, ""] if lines else []
+
+
+def _use(rules: Sequence[Use]) -> list[str]:
+    """The user's own rules of uses, one section each."""
+    lines = []
+    for use, asked in rules_as_json(rules).items():
+        lines.append(f"[use.{use}]")
+        for name, text in asked.items():
+            lines.append(f"{'.'.join(toml_key(part) for part in name.split('.'))} = {toml_value(text)}")
+        lines.append("")
+    return lines

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from locum.evaluation.generator import Fit
     from locum.evaluation.subgroups.result import Subgrouping
 
-NOTHING_REQUIRED = Requirements()
-
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -112,13 +110,15 @@ class Evaluation:
         return json.dumps(self.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     def __str__(self) -> str:
-        return as_text(self.evidence.answers)
+        return as_text(self.evidence.answers, self.evidence.uses)
 
     def __repr__(self) -> str:
         return f"<Evaluation {as_line(self.evidence.answers)}>"
 
     def _repr_html_(self) -> str:
-        return as_html(self.evidence.answers, "found.save('report.html') writes the whole report.")
+        return as_html(
+            self.evidence.answers, "found.save('report.html') writes the whole report.", self.evidence.uses
+        )
 
 
 def evaluate(
@@ -203,7 +203,7 @@ def evaluate(
     config = find_config(RunRequest(data=real))[0] if schema is None else None
     if require is None:
         require = config.require if config else {}
-    wanted_limits = requirements(require)
+    wanted_limits = requirements(require).under(config.require.rules if config else ())
     raw = read_table(real, **(config.reading if config else {}))
     wanted = RunRequest(data=real, target=target, protected=several(protected), schema=schema)
     schema, _ = refine_schema(wanted, raw, config)
@@ -240,7 +240,6 @@ def evaluate(
         holdout=held,
         seed=seed,
         effort=effort,
-        require=wanted_limits,
         canaries=birds,
         progress=progress,
     )
@@ -249,7 +248,7 @@ def evaluate(
     if by or shift:
         assert held is not None
         evidence = replace(evidence, thin=_thin_groups(made, held, schema, by, shift, seed, progress))
-    evidence = mark_incomplete(evidence, unmatched, len(schema) + len(unmatched), strict=wanted_limits.strict)
+    evidence = mark_incomplete(evidence, unmatched, len(schema) + len(unmatched), wanted_limits)
     evidence = replace(
         evidence, alerts=(*evidence.alerts, *(Alert("note", schema.name, text) for text in notes))
     )
@@ -348,17 +347,15 @@ def judge(
     log_prob: Callable[[pa.Table], Any] | None = None,
     effort: str = DEFAULT_EFFORT,
     refit: Fit | None = None,
-    require: Requirements = NOTHING_REQUIRED,
     canaries: Canaries | None = None,
     progress: Listener = silent,
 ) -> Evidence:
     """Evidence about canonical tables; of each, at most `rows` rows drawn by the seed are looked at."""
     from locum.evaluation.attacks.suite import check_effort
     from locum.evaluation.evaluate import evaluate as study
-    from locum.evaluation.limits import check
     from locum.synthesizer.refit import Refit
 
-    evidence = study(
+    return study(
         thin(train, rows, seed, "train"),
         thin(synthetic, rows, seed, "synthetic"),
         schema=schema,
@@ -373,7 +370,6 @@ def judge(
         canaries=canaries,
         listener=progress,
     )
-    return replace(evidence, requirements=check(evidence.results, require))
 
 
 def thin(table: pa.Table, rows: int | None, seed: int, name: str) -> pa.Table:

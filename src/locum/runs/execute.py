@@ -14,6 +14,7 @@ import numpy as np
 
 from locum.control.drawn_rows import Infeasible
 from locum.evaluation.evidence import Alert, Evidence, RunContext
+from locum.evaluation.limits import check
 from locum.files.folder import RunFolder
 from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import child_seed, stream
@@ -37,7 +38,7 @@ from locum.runs.files import (
 from locum.runs.guarantee import with_guarantee
 from locum.runs.machine import peak_memory
 from locum.runs.options import DEFAULT_EFFORT, FOUND_RULES, NO_ENTITY
-from locum.runs.outcome import RunOutcome, answers_of, checks_of
+from locum.runs.outcome import RunOutcome, answers_of, checks_of, uses_of
 from locum.runs.plan import RunPlan
 from locum.runs.prepare import Prepared, prepare
 from locum.runs.request import run_request
@@ -260,6 +261,7 @@ def _execute(prepared: Prepared, progress: Listener) -> RunOutcome:
             (*prepared.notes, *_kept(folder), *facts["notes"]),
             checks_of(report),
             plan.guarantee,
+            uses_of(report),
         )
 
 
@@ -318,10 +320,10 @@ def _sample_and_judge(
             log_prob=synth.log_prob_table if synth.has_density else None,
             effort=plan.effort,
             refit=None if access.private else plan_refit(plan),
-            require=plan.require,
             progress=relabel(progress, "evaluate"),
         )
         evidence = replace(evidence, answers=with_guarantee(evidence.answers, plan.guarantee))
+        evidence = check(evidence, plan.require)
         stage.output(*report_stage(folder, plan, evidence, synth, progress))
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from locum.evaluation.evidence import Answer, RequirementCheck
+from locum.evaluation.evidence import Answer, RequirementCheck, UseAnswer
 from locum.report.answers import as_html, as_line, as_text
 from locum.runs.files import REPORT, STAGES
 from locum.wording import count, duration, size
@@ -37,6 +37,8 @@ class RunOutcome:
         The user's limits held against the results.
     guarantee
         The guarantee of privacy in one sentence; empty when the run was made without one.
+    uses
+        What the stand-in can be used for.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class RunOutcome:
     notes: tuple[str, ...] = ()
     requirements: tuple[RequirementCheck, ...] = ()
     guarantee: str = ""
+    uses: tuple[UseAnswer, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -86,6 +89,7 @@ class RunOutcome:
             "answers": [
                 {"question": a.question, "verdict": a.verdict, "sentence": a.sentence} for a in self.answers
             ],
+            "uses": [{"use": u.use, "word": u.word, "sentence": u.sentence} for u in self.uses],
             "rows": {"train": self.n_train, "holdout": self.n_holdout, "synthetic": self.n_synthetic},
             "cpu_s": round(self.cpu_s, 2),
             "wall_s": round(self.wall_s, 2),
@@ -98,18 +102,26 @@ class RunOutcome:
         }
 
     def __str__(self) -> str:
-        return "\n".join((as_text(self.answers), f"Report: {self.report}"))
+        return "\n".join((as_text(self.answers, self.uses), f"Report: {self.report}"))
 
     def __repr__(self) -> str:
         return f"<RunOutcome in {self.folder}: {as_line(self.answers)}>"
 
     def _repr_html_(self) -> str:
-        return as_html(self.answers, f"Report: {self.report}")
+        return as_html(self.answers, f"Report: {self.report}", self.uses)
 
 
 def answers_of(report: Mapping[str, Any]) -> tuple[Answer, ...]:
     """The five answers in a report."""
     return tuple(Answer(a["question"], a["verdict"], a["sentence"]) for a in report["evidence"]["answers"])
+
+
+def uses_of(report: Mapping[str, Any]) -> tuple[UseAnswer, ...]:
+    """The uses in a report; reports of earlier versions have none."""
+    return tuple(
+        UseAnswer(u["use"], u["title"], u["word"], u["sentence"], tuple(u.get("decided", ())))
+        for u in report["evidence"].get("uses", ())
+    )
 
 
 def checks_of(report: Mapping[str, Any]) -> tuple[RequirementCheck, ...]:

@@ -129,6 +129,7 @@ def _plan(
     name = request.synthesizer or default_synthesizer(model.name, private=access.private)
     # settings of the config are for its own generator only
     own = name == model.name or (request.synthesizer is None and name == options.DEFAULT_SYNTHESIZER)
+    limits = config.require if config else Requirements()
     return RunPlan(
         source=about.source,
         schema=about.schema,
@@ -140,7 +141,7 @@ def _plan(
         format=options.check_format(request.format or format_of(data)),
         read=reading,
         time_budget_s=request.time_budget_s,
-        require=first(request.require, config.require if config else None, Requirements()),
+        require=(request.require or limits).under(limits.rules),
         effort=check_effort(request.effort or options.DEFAULT_EFFORT),
         privacy=about.privacy,
         lineage=about.lineage,
