@@ -32,7 +32,7 @@ _STARTS: dict[Question, dict[Verdict, str]] = {
         "poor": "Copying was found: treat the synthetic rows like the real ones.",
     },
     "fair": {
-        "good": "As far as was tested, groups are treated as real rows treat them.",
+        "good": "No difference between groups was found that real rows do not show, chance allowed for.",
         "middling": "Some groups are treated otherwise than by real rows.",
         "poor": "Some groups are treated quite otherwise than by real rows.",
     },

@@ -36,6 +36,14 @@ COPYING_VERDICTS: Mapping[str, str] = {
     "poor": "Copying found",
 }
 
+#: What goes wrong is not good or poor, it is little or much.
+RISK_VERDICTS: Mapping[str, str] = {
+    **VERDICTS,
+    "good": "Little",
+    "middling": "Some loss",
+    "poor": "Clear harm",
+}
+
 #: What each control is, for people.
 CONTROLS: Mapping[str, str] = {
     "copy": "the real rows themselves, unchanged",
@@ -47,5 +55,6 @@ CONTROLS: Mapping[str, str] = {
 
 
 def verdict_words(verdict: str, question: str = "") -> str:
-    """A verdict as people read it; for copying, passing is no merit. One that is not known stays as it is."""
-    return (COPYING_VERDICTS if question == "private" else VERDICTS).get(verdict, verdict)
+    """A verdict as people read it, in words that answer the question; one that is not known stays as it is."""
+    words = {"private": COPYING_VERDICTS, "risk": RISK_VERDICTS}.get(question, VERDICTS)
+    return words.get(verdict, verdict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from locum.evaluation.evidence import Evidence, RunContext
+from locum.evaluation.vocabulary import USE_HEADING
 from locum.report import page
 from locum.report.template import environment
 
@@ -30,5 +31,9 @@ def render(evidence: Evidence, context: RunContext) -> str:
     """
     template = environment().get_template("report.html.j2")
     return template.render(
-        page=page.build(evidence, context), open_columns=page.OPEN_COLUMNS, open_pairs=page.OPEN_PAIRS
+        page=page.build(evidence, context),
+        open_columns=page.OPEN_COLUMNS,
+        open_pairs=page.OPEN_PAIRS,
+        open_alerts=page.OPEN_ALERTS,
+        use_heading=USE_HEADING,
     )

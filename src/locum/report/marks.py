@@ -23,6 +23,14 @@ CHECKS = {
     "fail": Mark("poor", "Fail"),
 }
 
+#: Marks of uses.
+USES = {
+    "yes": Mark("good", "Yes"),
+    "with care": Mark("middling", "With care"),
+    "no": Mark("poor", "No"),
+    "not known": Mark("unclear", "Not known"),
+}
+
 
 def mark(key: str, question: str = "") -> Mark:
     """Words and shape of a verdict.

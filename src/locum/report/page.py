@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from locum.evaluation.evaluator import Section
-from locum.evaluation.evidence import ColumnView, Control, Evidence, PairView, RunContext
+from locum.evaluation.evidence import ColumnView, Control, Evidence, PairView, RunContext, UseAnswer
 from locum.evaluation.registry import section_of
 from locum.evaluation.result import Question, Result
 from locum.evaluation.vocabulary import CONTROLS, QUESTIONS
-from locum.report import sections, subgroups
+from locum.report import gists, sections, subgroups
 from locum.report.charts import heatmap, outline
 from locum.report.charts.heatmap import JointCell
-from locum.report.marks import CHECKS, Mark, mark
-from locum.report.words import KINDS, setting, visible, words_of_key
+from locum.report.marks import CHECKS, USES, Mark, mark
+from locum.report.words import KINDS, lead, setting, visible, words_of_key
+from locum.wording import count
 
 #: Cards that stand open; the others are folded under one line.
 OPEN_COLUMNS = 6
 OPEN_PAIRS = 4
+#: Alerts that stand open.
+OPEN_ALERTS = 3
 #: Longest folded table of numbers under one result.
 MAX_DETAIL_ROWS = 24
 #: Where results that nobody registered are shown.
@@ -101,7 +104,9 @@ def build(evidence: Evidence, context: RunContext) -> dict[str, Any]:
     return {
         "evidence": evidence,
         "context": context,
+        "uses": [UseRow(u, USES[u.word]) for u in evidence.uses],
         "questions": question_rows(evidence),
+        "gists": gists.of(evidence),
         "alerts": sorted(evidence.alerts, key=lambda a: a.level != "warning"),
         "headline": table(r for r in evidence.results if r.headline),
         "faithful": rest("faithful"),
@@ -136,12 +141,22 @@ def _fairness(evidence: Evidence) -> tuple[list[Result], list[Result]]:
 
 
 @dataclass(frozen=True, slots=True)
+class UseRow:
+    """One use with the mark of its word."""
+
+    answer: UseAnswer
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionRow:
-    """One question with its verdict, and the titles of the measures that decided it."""
+    """One question: verdict, rows it rests on, what is said first, the numbers, and what decided it."""
 
     heading: str
     verdict: Mark
-    sentence: str
+    lead: str
+    rest: str = ""
+    rows: str = ""
     decided: tuple[str, ...] = ()
 
 
@@ -156,7 +171,10 @@ def question_rows(evidence: Evidence) -> list[QuestionRow]:
             continue
         a = answers[key]
         decided = tuple(titles[n] for n in a.decided if n in titles)
-        rows.append(QuestionRow(heading, mark(str(a.verdict), key), a.sentence, decided))
+        first, rest = lead(a.sentence)
+        held = f", {evidence.n_holdout:,} held out" if evidence.n_holdout else ""
+        on = f"{count(evidence.n_synthetic, 'row')}{held}" if a.verdict != "not measured" else ""
+        rows.append(QuestionRow(heading, mark(str(a.verdict), key), first, rest, on, decided))
     return rows
 
 

@@ -55,6 +55,19 @@ def visible(text: object, limit: int = 300) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "\u2026"
 
 
+def lead(text: str) -> tuple[str, str]:
+    """What an answer says before its numbers: one sentence, and those after it without a digit; and the rest.
+
+    >>> lead("Yes, as far as was tested. A judge is right 51.7 times in 100.")
+    ('Yes, as far as was tested.', 'A judge is right 51.7 times in 100.')
+    """
+    parts = re.split(r"(?<=[.!?]) (?=[A-Z])", text)
+    first = 1
+    while first < len(parts) and not re.search(r"\d", " ".join(parts[: first + 1])):
+        first += 1
+    return " ".join(parts[:first]), " ".join(parts[first:])
+
+
 def sentence(text: object, limit: int = 900) -> str:
     """A sentence of ours as the page sets it: minus signs, and numbers that stay with their per cent sign.
 
