@@ -15,7 +15,7 @@ from locum.errors import SchemaError
 from locum.evaluation.evidence import Evidence, RequirementCheck
 from locum.evaluation.result import Result
 from locum.evaluation.use_rules import PREFIX, check_use, read_demand, read_rules, rules_as_json
-from locum.evaluation.uses import USES, Use, UseWord, uses
+from locum.evaluation.uses import USES, UseRule, UseWord, uses
 
 Bound = Literal["max", "min"]
 BOUNDS: tuple[Bound, ...] = get_args(Bound)
@@ -62,12 +62,12 @@ class Requirements:
     limits: tuple[Requirement, ...] = ()
     strict: bool = False
     uses: tuple[tuple[str, UseWord], ...] = ()
-    rules: tuple[Use, ...] = ()
+    rules: tuple[UseRule, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.limits or self.uses or self.rules)
 
-    def under(self, rules: Sequence[Use]) -> Requirements:
+    def under(self, rules: Sequence[UseRule]) -> Requirements:
         """The same demands with some rules of uses, where there are none of its own."""
         return self if self.rules else replace(self, rules=tuple(rules))
 
@@ -152,18 +152,22 @@ def _read(key: str, value: Any) -> Requirement:
     return Requirement(name, known, float(value))
 
 
-def check(evidence: Evidence, wanted: Requirements) -> Evidence:
-    """The evidence with its uses, and held against what is demanded of it.
+def with_demands(evidence: Evidence, wanted: Requirements) -> Evidence:
+    """The evidence with its uses, and held against what is demanded of it (`check`, `check_use`)."""
+    found = uses(evidence.answers, evidence.results, wanted.rules)
+    of_uses = (check_use(found, use, least, wanted.strict) for use, least in wanted.uses)
+    return replace(evidence, uses=found, requirements=(*check(evidence.results, wanted), *of_uses))
+
+
+def check(results: Sequence[Result], wanted: Requirements) -> tuple[RequirementCheck, ...]:
+    """Hold results against limits.
 
     ``pass`` when the whole 95 % interval keeps the limit, ``fail`` when the whole interval breaks it,
     ``unclear`` when the limit lies inside; without an interval the value alone decides. A result that was not
     measured fails, for a demand that nobody tested is not met. Under `Requirements.strict` unclear is fail.
     """
-    by_name = {r.name: r for r in evidence.results}
-    found = uses(evidence.answers, evidence.results, wanted.rules)
-    checks = [_check(by_name, limit, wanted.strict) for limit in wanted.limits]
-    checks += [check_use(found, use, least, wanted.strict) for use, least in wanted.uses]
-    return replace(evidence, uses=found, requirements=tuple(checks))
+    by_name = {r.name: r for r in results}
+    return tuple(_check(by_name, limit, wanted.strict) for limit in wanted.limits)
 
 
 def _check(by_name: dict[str, Result], wanted: Requirement, strict: bool) -> RequirementCheck:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from locum.errors import SchemaError
 from locum.evaluation.evidence import RequirementCheck, UseAnswer
-from locum.evaluation.uses import USE_WORDS, USES, Bound, Need, Use, UseWord
+from locum.evaluation.uses import USE_WORDS, USES, Need, UseRule, UseWord, ValueNeed
 
 _BOUND = re.compile(r"(>=|<=)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 #: Words that a rule may ask for, from the best; each is met by those before it.
@@ -22,7 +22,7 @@ _CLEAR = ("guaranteed", "none found")
 PREFIX = "use."
 
 
-def read_rules(given: Mapping[str, Any]) -> tuple[Use, ...]:
+def read_rules(given: Mapping[str, Any]) -> tuple[UseRule, ...]:
     """Rules out of a section such as ``{"train_model": {"utility.kept": ">= .95", "faithful": "good"}}``.
 
     A rule takes the place of the one that comes with locum. A measure is asked for a value (``>= .95``,
@@ -37,7 +37,7 @@ def read_rules(given: Mapping[str, Any]) -> tuple[Use, ...]:
     return tuple(_rule(use_of(key, "use"), wanted) for key, wanted in given.items())
 
 
-def use_of(key: str, where: str) -> Use:
+def use_of(key: str, where: str) -> UseRule:
     """The use of that name; raises SchemaError, with the nearest name, when there is none."""
     if key in USES:
         return USES[key]
@@ -50,7 +50,7 @@ def use_of(key: str, where: str) -> Use:
     )
 
 
-def _rule(use: Use, wanted: Any) -> Use:
+def _rule(use: UseRule, wanted: Any) -> UseRule:
     where = f"use.{use.key}"
     if not isinstance(wanted, Mapping) or not wanted:
         raise SchemaError(
@@ -59,7 +59,7 @@ def _rule(use: Use, wanted: Any) -> Use:
             expected='measures and what is asked of each, such as {utility.kept = ">= 0.95"}',
         )
     needs = tuple(_need(name, value, f"{where}.{name}") for name, value in _flat(wanted))
-    return Use(use.key, use.title, needs)
+    return UseRule(use.key, use.title, needs)
 
 
 def _flat(given: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
@@ -70,12 +70,12 @@ def _flat(given: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def _need(name: str, value: Any, where: str) -> Need | Bound:
+def _need(name: str, value: Any, where: str) -> Need | ValueNeed:
     text = value.strip() if isinstance(value, str) else ""
     bound = _BOUND.fullmatch(text)
     if bound is not None and math.isfinite(float(bound[2])):
         sign: Literal[">=", "<="] = ">=" if bound[1] == ">=" else "<="
-        return Bound(name, sign, float(bound[2]))
+        return ValueNeed(name, sign, float(bound[2]))
     if text not in (*_ASKED, "guaranteed"):
         raise SchemaError(
             f"{value!r} is nothing that can be asked of a measure",
@@ -88,13 +88,13 @@ def _need(name: str, value: Any, where: str) -> Need | Bound:
     return Need(name, MappingProxyType(makes))
 
 
-def rules_as_json(rules: Sequence[Use]) -> dict[str, dict[str, str]]:
+def rules_as_json(rules: Sequence[UseRule]) -> dict[str, dict[str, str]]:
     """Rules of a user as `read_rules` takes them."""
     return {rule.key: {need.measure: _as_text(need) for need in rule.needs} for rule in rules}
 
 
-def _as_text(need: Need | Bound) -> str:
-    if isinstance(need, Bound):
+def _as_text(need: Need | ValueNeed) -> str:
+    if isinstance(need, ValueNeed):
         return f"{need.sign} {need.limit:.15g}"
     return next((word for word in ("middling", "good") if word not in need.makes), "guaranteed")
 

@@ -43,7 +43,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class ValueNeed:
     """What a user asks of the value of a result: the whole interval at most, or at least, so much."""
 
     measure: str
@@ -52,7 +52,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class UseRule:
     """One use and its rule.
 
     Attributes
@@ -69,7 +69,7 @@ class Use:
 
     key: str
     title: str
-    needs: tuple[Need | Bound, ...]
+    needs: tuple[Need | ValueNeed, ...]
     fine: str = "All that you require of it is met."
     always: str = ""
 
@@ -83,11 +83,11 @@ _NO_COPIES = _need("private", poor="no", middling="with care")
 #: The same among people who may see the real rows anyway.
 _MIND_COPIES = _need("private", poor="with care", middling="with care")
 
-USES: Mapping[str, Use] = MappingProxyType(
+USES: Mapping[str, UseRule] = MappingProxyType(
     {
         use.key: use
         for use in (
-            Use(
+            UseRule(
                 "test_software",
                 "Test software",
                 (
@@ -97,7 +97,7 @@ USES: Mapping[str, Use] = MappingProxyType(
                 ),
                 "The rows have the form of the real ones; no fault was found that a test would trip over.",
             ),
-            Use(
+            UseRule(
                 "teach",
                 "Teach with it",
                 (
@@ -107,13 +107,12 @@ USES: Mapping[str, Use] = MappingProxyType(
                         middling="with care",
                         unclear="with care",
                         not_measured="not known",
-                        not_judged="not known",
                     ),
                     _NO_COPIES,
                 ),
                 "The rows look like the real ones, as far as was tested.",
             ),
-            Use(
+            UseRule(
                 "explore",
                 "Explore it",
                 (
@@ -123,13 +122,12 @@ USES: Mapping[str, Use] = MappingProxyType(
                         middling="with care",
                         unclear="not known",
                         not_measured="not known",
-                        not_judged="not known",
                     ),
                     _MIND_COPIES,
                 ),
                 "Patterns are as in the real rows, as far as was tested; confirm there what matters.",
             ),
-            Use(
+            UseRule(
                 "train_model",
                 "Train a model",
                 (
@@ -139,7 +137,6 @@ USES: Mapping[str, Use] = MappingProxyType(
                         middling="with care",
                         unclear="not known",
                         not_measured="not known",
-                        not_judged="not known",
                     ),
                     _need("risk", poor="with care", middling="with care"),
                     _need("fair", poor="with care", middling="with care"),
@@ -147,7 +144,7 @@ USES: Mapping[str, Use] = MappingProxyType(
                 ),
                 "Models that learn from it keep their skill, as far as was tested; test yours on real rows.",
             ),
-            Use(
+            UseRule(
                 "publish_figures",
                 "Publish figures",
                 (
@@ -157,14 +154,13 @@ USES: Mapping[str, Use] = MappingProxyType(
                         middling="no",
                         unclear="not known",
                         not_measured="not known",
-                        not_judged="not known",
                     ),
                     _MIND_COPIES,
                 ),
                 always="Say that the rows are synthetic: programs take them for real ones, so their "
                 "intervals are too narrow and their p-values too small.",
             ),
-            Use(
+            UseRule(
                 "give_away",
                 "Give it to others",
                 (
@@ -176,7 +172,6 @@ USES: Mapping[str, Use] = MappingProxyType(
                         good="with care",
                         none_found="with care",
                         not_measured="not known",
-                        not_judged="not known",
                     ),
                 ),
                 "A guarantee of privacy covers the rows; it does not cover this report.",
@@ -194,6 +189,7 @@ _REASONS: Mapping[tuple[str, str], tuple[str, str]] = MappingProxyType(
             "the rows do not suffice to tell how faithful it is",
             "More real rows kept out of fitting would tell.",
         ),
+        ("faithful", "not measured"): ("it was not measured how faithful it is", ""),
         ("useful", "poor"): ("models that learn from it lose much of their skill", ""),
         ("useful", "middling"): ("models that learn from it lose some of their skill", ""),
         ("useful", "unclear"): (
@@ -210,6 +206,8 @@ _REASONS: Mapping[tuple[str, str], tuple[str, str]] = MappingProxyType(
             "the rows do not suffice to tell whether real ones were copied",
             "More real rows kept out of fitting would tell, and a guarantee (--epsilon) would do without.",
         ),
+        ("private", "not measured"): ("copying was not looked for", ""),
+        ("private", "good"): ("no copying was found, but nothing is guaranteed", ""),
         ("private", "none found"): (
             "no copying was found, but nothing is guaranteed",
             "Decide who may have it, or make it with --epsilon.",
@@ -252,14 +250,14 @@ class _Known:
     def verdict(self, measure: str) -> str:
         """The verdict of a question, or the worst of all results of a name."""
         if measure in QUESTIONS:
-            return self.answers.get(measure, "not measured")
+            return self.answers.get(measure, "not measured").replace("not judged", "not measured")
         found = [r.verdict for name, r in self.results.items() if fnmatchcase(name, measure)]
         judged = [v for v in found if v in ORDER]
         return worst_of(judged) if judged else "not judged" if found else "not measured"
 
 
 def uses(
-    answers: Sequence[Answer], results: Sequence[Result], rules: Sequence[Use] = ()
+    answers: Sequence[Answer], results: Sequence[Result], rules: Sequence[UseRule] = ()
 ) -> tuple[UseAnswer, ...]:
     """Each use with a word and a sentence, in the order of `USES`.
 
@@ -275,7 +273,7 @@ def uses(
     return tuple(_answer(changed.get(key, use), known) for key, use in USES.items())
 
 
-def _answer(use: Use, known: _Known) -> UseAnswer:
+def _answer(use: UseRule, known: _Known) -> UseAnswer:
     reasons = [r for need in use.needs if (r := _reason(need, known)) is not None]
     if use.always:
         reasons.append(_Reason("with care", "", use.always))
@@ -291,9 +289,9 @@ def _sentences(told: Sequence[_Reason]) -> list[str]:
     return [*said, *dict.fromkeys(r.help for r in told if r.help)]
 
 
-def _reason(need: Need | Bound, known: _Known) -> _Reason | None:
+def _reason(need: Need | ValueNeed, known: _Known) -> _Reason | None:
     """What a need makes of the use; None where it is met."""
-    if isinstance(need, Bound):
+    if isinstance(need, ValueNeed):
         return _held(need, known)
     verdict = known.verdict(need.measure)
     word = need.makes.get(verdict)
@@ -303,7 +301,7 @@ def _reason(need: Need | Bound, known: _Known) -> _Reason | None:
     return _Reason(word, need.measure, said, help_)
 
 
-def _held(bound: Bound, known: _Known) -> _Reason | None:
+def _held(bound: ValueNeed, known: _Known) -> _Reason | None:
     result = known.results.get(bound.measure)
     sign = "at least" if bound.sign == ">=" else "at most"
     if result is None:

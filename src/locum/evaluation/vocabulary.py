@@ -55,6 +55,6 @@ CONTROLS: Mapping[str, str] = {
 
 
 def verdict_words(verdict: str, question: str = "") -> str:
-    """A verdict as people read it, in words that answer the question; one that is not known stays as it is."""
+    """A verdict as people read it, in words that answer the question; an unknown one stays as it is."""
     words = {"private": COPYING_VERDICTS, "risk": RISK_VERDICTS}.get(question, VERDICTS)
     return words.get(verdict, verdict)

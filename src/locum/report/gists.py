@@ -21,7 +21,7 @@ def of(evidence: Evidence) -> Mapping[str, str]:
         "pairs": _pairs(evidence.pairs),
         "useful": "Models trained on synthetic rows and tested on real ones.",
         "copying": "Whether rows were copied, or nearly.",
-        "attacks": f"{count(attacks, 'attack')} on who was learned from and on what can be learned of somebody.",
+        "attacks": f"{count(attacks, 'attack')} on who was learned from and what can be told of somebody.",
         "fairness": "Groups side by side, in the rows and for models trained on them.",
         "thin": "A model tested where there are few rows.",
         "statistics": "What figures computed from these rows are worth.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from locum.data.origin import Raw
 from locum.evaluation.evidence import Alert, Answer, Evidence, RequirementCheck
-from locum.evaluation.limits import Requirements, check
+from locum.evaluation.limits import Requirements, with_demands
 from locum.runs.match_columns import LISTED, Unmatched, drop_columns, list_names, match
 from locum.runs.tables import misfit
 from locum.schema.table import Schema
@@ -98,7 +98,7 @@ def mark_incomplete(
     for nobody knows what the whole table would measure (unclear, or fail when limits are strict).
     """
     if not unmatched:
-        return check(evidence, require)
+        return with_demands(evidence, require)
     names = list_names([a.column for a in unmatched])
     left = f"{count(len(unmatched), 'column')} of {columns} could not be compared ({names})"
     warned = [
@@ -108,7 +108,7 @@ def mark_incomplete(
     if len(unmatched) > LISTED:
         warned.append(Alert("warning", "columns", f"{left}."))
     answers = tuple(_partial(a, left) if a.question == "faithful" else a for a in evidence.answers)
-    found = check(replace(evidence, answers=answers), require)
+    found = with_demands(replace(evidence, answers=answers), require)
     return replace(
         found,
         alerts=(*warned, *evidence.alerts),

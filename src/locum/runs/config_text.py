@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from locum.evaluation.use_rules import rules_as_json
-from locum.evaluation.uses import Use
+from locum.evaluation.uses import UseRule
 from locum.files.toml import toml_key, toml_value
 from locum.runs.config import Config
 from locum.runs.options import DEFAULT_HOLDOUT
@@ -141,7 +141,7 @@ def _require(config: Config) -> list[str]:
     return ["[require]", *lines, ""] if lines else []
 
 
-def _use(rules: Sequence[Use]) -> list[str]:
+def _use(rules: Sequence[UseRule]) -> list[str]:
     """The user's own rules of uses, one section each."""
     lines = []
     for use, asked in rules_as_json(rules).items():

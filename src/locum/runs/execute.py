@@ -14,7 +14,7 @@ import numpy as np
 
 from locum.control.drawn_rows import Infeasible
 from locum.evaluation.evidence import Alert, Evidence, RunContext
-from locum.evaluation.limits import check
+from locum.evaluation.limits import with_demands
 from locum.files.folder import RunFolder
 from locum.progress import Event, Listener, relabel, silent
 from locum.randomness import child_seed, stream
@@ -323,7 +323,7 @@ def _sample_and_judge(
             progress=relabel(progress, "evaluate"),
         )
         evidence = replace(evidence, answers=with_guarantee(evidence.answers, plan.guarantee))
-        evidence = check(evidence, plan.require)
+        evidence = with_demands(evidence, plan.require)
         stage.output(*report_stage(folder, plan, evidence, synth, progress))
 
 

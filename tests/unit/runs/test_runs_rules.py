@@ -31,7 +31,7 @@ def data(tmp_path: Path) -> Path:
             "net": net,
             "tax": rng.integers(1, 900, n),
             "low": low,
-            "high": low + rng.integers(0, 400, n),
+            "high": low + rng.integers(150, 550, n),
             "kind": kind,
             "extra": pa.array(rng.integers(0, 9, n), mask=kind == "a"),
         }

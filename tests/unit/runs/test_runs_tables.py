@@ -125,8 +125,9 @@ class TestEvaluate:
     def test_five_sentences(self, found):
         assert len(found.sentences) == 5
         shown = str(found).splitlines()
-        assert shown[0] == "Is it faithful? [good]"
-        assert [line.removeprefix("  ") for line in shown[1::2]] == list(found.sentences)
+        assert shown[0] == "Can I use it for this?"
+        assert shown[7] == "Is it faithful? [good]"
+        assert [line.removeprefix("  ") for line in shown[8::2]] == list(found.sentences)
         assert [a.question for a in found.evidence.answers] == [
             "faithful",
             "useful",
