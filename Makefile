@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: install demo test check bench docs clean
+.PHONY: install demo test browser check bench docs clean
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
@@ -17,8 +17,15 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install
 	$(BIN)/locum demo
 
-test: install
+test: install browser
 	$(BIN)/python -m pytest -n auto
+
+# The pages are looked at in Debian's Chromium; without it their tests are skipped, and say so.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	    { apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium; } >/dev/null 2>&1; } || \
+	  echo "There is no Chromium here: the tests of pages in a browser will be skipped."
 
 check: install
 	$(BIN)/ruff check src tests benchmarks docs
