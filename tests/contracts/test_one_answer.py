@@ -16,9 +16,11 @@ from locum.evaluation.attacks.strongest import strongest
 from locum.evaluation.claim import Claim
 from locum.evaluation.decision import LINES, ORDER, RULES, has_say, judged, level_of
 from locum.evaluation.evidence import Alert, Answer, Control, Evidence, RunContext
+from locum.evaluation.limits import Requirements, with_demands
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
 from locum.evaluation.trial import Trial
+from locum.evaluation.uses import USES
 from locum.evaluation.verdicts import answers, powerless
 from locum.evaluation.vocabulary import verdict_words
 from locum.report.answers import as_text
@@ -114,7 +116,8 @@ def evidence_of(seed: int) -> Evidence:
     results.append(strongest(results, "quick", []))
     said = answers(TRIAL, results, controls)
     warned = alerts(TRIAL, results, said, controls, [])
-    return Evidence(N, N, N, seed, said, tuple(results), (), (), tuple(controls), warned)
+    found = Evidence(N, N, N, seed, said, tuple(results), (), (), tuple(controls), warned)
+    return with_demands(found, Requirements())
 
 
 def accused(verdict: str) -> bool:
@@ -143,6 +146,19 @@ def check(evidence: Evidence) -> None:
             assert worst and all(c.low > LINES[c.scale].good and c.corrected <= 0.05 for c in worst)
 
 
+def check_uses(evidence: Evidence) -> None:
+    """No use says other than the questions and measures that it rests on."""
+    verdicts = {a.question: str(a.verdict) for a in evidence.answers}
+    for use in evidence.uses:
+        rests_on = {n.measure for n in USES[use.use].needs}
+        bad = {q for q in rests_on if accused(verdicts.get(q, ""))}
+        assert use.word != "yes" or not bad, (use, bad)
+        assert set(use.decided) <= rests_on
+        assert use.word in ("yes", "with care") or use.decided
+        if use.use == "give_away":
+            assert (use.word == "no") == accused(verdicts["private"]) and use.word != "yes"
+
+
 def text_of(page: str) -> str:
     body = re.sub(r"<(style|svg)\b.*?</\1>", " ", page, flags=re.S)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
@@ -153,6 +169,7 @@ def test_no_page_contradicts_itself(first: int) -> None:
     for seed in range(first, first + 50):
         evidence = evidence_of(seed)
         check(evidence)
+        check_uses(evidence)
         context = RunContext("t", "2026-11-22T09:30:00+00:00")
         page = text_of(render(evidence, context))
         said: dict[str, Answer] = {a.question: a for a in evidence.answers}
@@ -171,6 +188,8 @@ def test_no_page_contradicts_itself(first: int) -> None:
         # Terminal, JSON and page give the same word.
         words = to_json(evidence, context)["verdicts"]
         lines = as_text(evidence.answers).splitlines()[::2]
+        assert all(f"{u.title} [{u.word}]" in as_text(evidence.answers, evidence.uses) for u in evidence.uses)
+        assert all(u.sentence in page for u in evidence.uses)
         for answer, line in zip(evidence.answers, lines, strict=True):
             word = verdict_words(answer.verdict, answer.question)
             assert words[answer.question] == answer.verdict
