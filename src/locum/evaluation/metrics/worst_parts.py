@@ -9,6 +9,7 @@ import numpy as np
 
 from locum.evaluation.claim import Claim
 from locum.evaluation.excess import excess
+from locum.evaluation.intervals import wilson
 from locum.evaluation.joints import CellGrid, Subset, subsets
 from locum.evaluation.learn.cells import codes_of, cut
 from locum.evaluation.registry import result_of
@@ -28,8 +29,9 @@ def worst_parts(trial: Trial) -> list[Result]:
 
     Total variation between train and synthetic rows over the cells of one column, or of two (5 % quantiles
     of both tables together, levels, missing), less what dealing the rows anew to two such tables gives
-    (`locum.evaluation.excess`). Every column and every pair is tested (at most `MAX_PAIRS` random pairs),
-    and the correction is for all of them. Rows of the hold-out are not used.
+    (`locum.evaluation.excess`). Of columns with an order also the share of rows beyond the smallest and the
+    largest real value, which cells hide. Every column and every pair is tested (at most `MAX_PAIRS` random
+    pairs), and the correction is for all of them. Rows of the hold-out are not used.
     """
     import pyarrow as pa
 
@@ -41,14 +43,16 @@ def worst_parts(trial: Trial) -> list[Result]:
     grid = CellGrid(tuple(c.size for c in cuts), {p: codes_of(cuts, t) for p, t in tables.items()})
     names = [c.name for c in trial.columns]
     singles: list[Subset] = [(i,) for i in range(len(names))]
-    found = [*_claims(grid, singles, names, "column"), *_missing(trial)]
-    found = _most_telling(found, len(trial.schema))
-    results = [_result("columns.worst", ("column", "columns"), "column", found)]
+    found = [*_claims(grid, singles, names, "column"), *_missing(trial), *_beyond(trial)]
+    found = _most_telling(found, len(trial.schema) + sum(c.ordered for c in trial.columns))
+    results = [_result("columns.worst", ("column", "columns"), "column", found, len(trial.schema))]
     pairs = subsets(len(names), 2, MAX_PAIRS, stream(trial.seed, "trial", "pairs"))
     pairs = [p for p in pairs if grid.sizes[p[0]] * grid.sizes[p[1]] <= CELLS]
     if pairs:
         found = _claims(grid, pairs, names, "pair")
-        results.append(_result("pairs.worst", ("pair of columns", "pairs of columns"), "pair", found))
+        results.append(
+            _result("pairs.worst", ("pair of columns", "pairs of columns"), "pair", found, len(pairs))
+        )
     return results
 
 
@@ -74,16 +78,44 @@ def _missing(trial: Trial) -> list[Claim]:
     return out
 
 
+def _beyond(trial: Trial) -> list[Claim]:
+    """Columns with an order: rows beyond all real values, against how many fresh rows would be.
+
+    Exact: in any order of n real and m fresh rows the k largest are all fresh with probability
+    C(m, k) / C(n + m, k).
+    """
+    import pyarrow.compute as pc
+
+    out = []
+    for column in trial.columns:
+        if not column.ordered:
+            continue
+        real, made = (trial.rows(p).column(column.name) for p in ("train", "synthetic"))
+        n, m = len(real) - real.null_count, len(made) - made.null_count
+        if not n or not m:
+            continue
+        ends = pc.min_max(real)
+        below = pc.sum(pc.less(made, ends["min"])).as_py() or 0
+        above = pc.sum(pc.greater(made, ends["max"])).as_py() or 0
+        if not below + above:
+            continue
+        k = np.arange(max(below, above))
+        p = min(1.0, 2.0 * float(np.exp(np.log((m - k) / (n + m - k)).sum())))
+        expected = 2.0 / (n + 1)
+        share, (low, high) = (below + above) / len(made), wilson(below + above, len(made))
+        out.append(Claim("column", share - expected, low - expected, high - expected, p, column.name))
+    return out
+
+
 def _most_telling(claims: Sequence[Claim], tested: int) -> list[Claim]:
     """The surest claims, each picked from so many."""
     found = sorted(claims, key=lambda c: (c.p, -c.effect))[:KEPT]
     return [replace(c, among=tested) for c in found]
 
 
-def _result(name: str, nouns: tuple[str, str], short: str, claims: list[Claim]) -> Result:
+def _result(name: str, nouns: tuple[str, str], short: str, claims: list[Claim], tested: int) -> Result:
     worst = max(claims, key=lambda c: c.low)
     value = min(1.0, max(0.0, worst.effect))
-    tested = claims[0].among
     sentence = f"None of {count(tested, *nouns)} is off beyond what chance explains."
     if value > 0:
         sentence = (
