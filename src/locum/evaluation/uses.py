@@ -79,7 +79,7 @@ def _need(measure: str, **makes: UseWord) -> Need:
 
 
 #: Copies do harm wherever the rows go to people who may not see the real ones.
-_NO_COPIES = _need("private", poor="no", middling="with care")
+_NO_COPIES = _need("private", poor="no", middling="with care", unclear="with care")
 #: The same among people who may see the real rows anyway.
 _MIND_COPIES = _need("private", poor="with care", middling="with care")
 
@@ -305,14 +305,14 @@ def _held(bound: ValueNeed, known: _Known) -> _Reason | None:
     result = known.results.get(bound.measure)
     sign = "at least" if bound.sign == ">=" else "at most"
     if result is None:
-        return _Reason("not known", bound.measure, f"{bound.measure} was not measured")
+        return _Reason("not known", bound.measure, f"the result {bound.measure} was not measured")
     low = result.value if result.low is None else result.low
     high = result.value if result.high is None else result.high
     kept = low >= bound.limit if bound.sign == ">=" else high <= bound.limit
     if kept:
         return None
     broken = high < bound.limit if bound.sign == ">=" else low > bound.limit
-    said = f"{bound.measure} is {result.value:.4g}"
+    said = f"the result {bound.measure} is {result.value:.4g}"
     if low < high:
         said += f" (95 % interval {low:.4g} to {high:.4g})"
     said += f", and {sign} {bound.limit:g} is required"

@@ -58,6 +58,8 @@ def test_without_a_guarantee_the_best_that_can_be_said_of_giving_away_is_with_ca
         ({"private": "middling"}, "test_software", "with care"),
         ({"private": "middling"}, "give_away", "no"),
         ({"private": "unclear"}, "give_away", "not known"),
+        ({"private": "unclear"}, "teach", "with care"),
+        ({"private": "unclear"}, "explore", "yes"),
         ({"private": "poor"}, "explore", "with care"),
         ({"faithful": "unclear"}, "teach", "with care"),
         ({"faithful": "unclear"}, "publish_figures", "not known"),
