@@ -14,11 +14,11 @@ import pytest
 from locum.evaluation.alerts import alerts
 from locum.evaluation.attacks.strongest import strongest
 from locum.evaluation.claim import Claim
-from locum.evaluation.decision import LINES, ORDER, RULES, has_say, judged, level_of
+from locum.evaluation.decision import LINES, RULES, has_say, judged, level_of
 from locum.evaluation.evidence import Alert, Answer, Control, Evidence, RunContext
 from locum.evaluation.limits import Requirements, with_demands
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result
+from locum.evaluation.result import ORDER, Result
 from locum.evaluation.trial import Trial
 from locum.evaluation.uses import USES
 from locum.evaluation.verdicts import answers, powerless

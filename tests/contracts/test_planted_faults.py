@@ -111,6 +111,12 @@ def group_thinned(t: pa.Table, _: pa.Table, rng: Rng) -> pa.Table:
     return t.take(pa.array(rng.choice(keep, N)))
 
 
+def one_group_moved(t: pa.Table, _: pa.Table, rng: Rng) -> pa.Table:
+    x, at = values(t, "age"), np.flatnonzero(values(t, "group") == "b")
+    x[at] = [int(v) for v in np.clip(rng.normal(65, 15, len(at)), 18, 95)]
+    return changed(t, "age", x)
+
+
 def rounding_lost(t: pa.Table, _: pa.Table, rng: Rng) -> pa.Table:
     x = values(t, "price").astype(float) + rng.uniform(-5, 5, N)
     return changed(t, "price", np.round(x, 2))
@@ -144,6 +150,7 @@ FAULTS: tuple[tuple[Callable[[pa.Table, pa.Table, Rng], pa.Table], str, frozense
     (order_broken, "faithful", frozenset({"risk"})),
     (column_permuted, "faithful", frozenset({"useful", "risk", "fair"})),
     (group_thinned, "faithful", frozenset({"fair", "risk"})),
+    (one_group_moved, "fair", frozenset({"faithful", "useful"})),
     (rounding_lost, "faithful", frozenset()),
     (near_copies, "private", frozenset()),
     (copies, "private", frozenset()),

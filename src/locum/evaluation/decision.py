@@ -12,10 +12,8 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from locum.evaluation.claim import Claim, holm
-from locum.evaluation.result import Question, Result, Verdict
+from locum.evaluation.result import Question, Result, Verdict, worst_of
 
-#: Verdicts from the worst to the best; what was not judged is no verdict.
-ORDER: tuple[Verdict, ...] = ("poor", "middling", "unclear", "good")
 #: Chance of any false alarm within a question.
 LEVEL = 0.05
 #: Standard errors from a line to the smallest effect that is found in 4 of 5 cases.
@@ -157,11 +155,6 @@ def level_of(claim: Claim) -> Verdict:
     if claim.corrected <= LEVEL and claim.low > line.good:
         return "poor" if claim.low > line.poor else "middling"
     return "good" if claim.high <= line.ruled_out else "unclear"
-
-
-def worst_of(verdicts: Collection[Verdict]) -> Verdict:
-    """The worst of some verdicts; unclear without any."""
-    return next((v for v in ORDER if v in verdicts), "unclear")
 
 
 def judged(results: Sequence[Result], silenced: Collection[tuple[str, Verdict]] = ()) -> list[Result]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +15,13 @@ Question = Literal["faithful", "useful", "private", "fair", "risk"]
 Direction = Literal["lower", "higher", "target"]
 #: ``not judged`` where a number is shown that has no say in any answer.
 Verdict = Literal["good", "middling", "poor", "unclear", "not judged"]
+#: Verdicts from the worst to the best; what was not judged is no verdict.
+ORDER: tuple[Verdict, ...] = ("poor", "middling", "unclear", "good")
+
+
+def worst_of(verdicts: Collection[Verdict]) -> Verdict:
+    """The worst of some verdicts; unclear without any."""
+    return next((v for v in ORDER if v in verdicts), "unclear")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from locum.evaluation.decision import ORDER, worst_of
 from locum.evaluation.evidence import Answer, UseAnswer
-from locum.evaluation.result import Result
+from locum.evaluation.result import ORDER, Result, worst_of
 from locum.evaluation.vocabulary import QUESTIONS
 
 UseWord = Literal["yes", "with care", "no", "not known"]

@@ -22,7 +22,7 @@ ANSWERS = (
 
 def test_answers_as_text_line_and_table():
     assert as_text(ANSWERS).splitlines()[:2] == ["Is it faithful? [good]", "  Yes, 50 % of <b>."]
-    assert as_line(ANSWERS) == "faithful: good, private: no copying found, risk: poor"
+    assert as_line(ANSWERS) == "faithful: good, private: no copying found, risk: clear harm"
     shown = as_html(ANSWERS, "a < b")
     assert "<b>" not in shown and "a &lt; b" in shown and shown.count("<tr") == 3
     assert "http" not in shown
@@ -30,7 +30,7 @@ def test_answers_as_text_line_and_table():
 
 def test_an_outcome_is_short_in_a_list_and_whole_in_print():
     found = RunOutcome(Path("run"), {}, ANSWERS, 8, 2, 8, 1.0, 1.0, 0)
-    assert repr(found) == "<RunOutcome in run: faithful: good, private: no copying found, risk: poor>"
+    assert repr(found) == "<RunOutcome in run: faithful: good, private: no copying found, risk: clear harm>"
     assert str(found).splitlines()[-1].startswith("Report: run")
     assert "Harm." in found._repr_html_()
 

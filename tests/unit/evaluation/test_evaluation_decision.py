@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.evaluation.claim import Claim
-from locum.evaluation.decision import LINES, ORDER, RULES, decide, has_say, judged, level_of
-from locum.evaluation.result import Question, Result
+from locum.evaluation.decision import LINES, RULES, decide, has_say, judged, level_of
+from locum.evaluation.result import ORDER, Question, Result
 
 
 def result(name: str, question: Question, *claims: Claim, doubted: str = "") -> Result:

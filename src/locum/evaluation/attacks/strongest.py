@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from locum.evaluation.claim import Claim
-from locum.evaluation.decision import LEVEL, ORDER, has_say, level_of, worst_of
+from locum.evaluation.decision import LEVEL, has_say, level_of
 from locum.evaluation.registry import result_of
-from locum.evaluation.result import Result
+from locum.evaluation.result import ORDER, Result, worst_of
 from locum.wording import count
 
 

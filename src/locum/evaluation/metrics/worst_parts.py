@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from locum.data.distinct import as_numbers, flat
 from locum.evaluation.claim import Claim
 from locum.evaluation.excess import excess
 from locum.evaluation.intervals import wilson
@@ -33,18 +34,13 @@ def worst_parts(trial: Trial) -> list[Result]:
     largest real value, which cells hide. Every column and every pair is tested (at most `MAX_PAIRS` random
     pairs), and the correction is for all of them. Rows of the hold-out are not used.
     """
-    import pyarrow as pa
-
     if not trial.columns:
         return []
-    tables = {"train": trial.rows("train"), "synthetic": trial.rows("synthetic")}
-    both = pa.concat_tables([t.select([c.name for c in trial.columns]) for t in tables.values()])
-    cuts = [cut(c, both.column(c.name)) for c in trial.columns]
-    grid = CellGrid(tuple(c.size for c in cuts), {p: codes_of(cuts, t) for p, t in tables.items()})
+    grid = common_grid(trial)
     names = [c.name for c in trial.columns]
     singles: list[Subset] = [(i,) for i in range(len(names))]
     found = [*_claims(grid, singles, names, "column"), *_missing(trial), *_beyond(trial)]
-    found = _most_telling(found, len(trial.schema) + sum(c.ordered for c in trial.columns))
+    found = most_telling(found, len(trial.schema) + sum(c.ordered for c in trial.columns))
     results = [_result("columns.worst", ("column", "columns"), "column", found, len(trial.schema))]
     pairs = subsets(len(names), 2, MAX_PAIRS, stream(trial.seed, "trial", "pairs"))
     pairs = [p for p in pairs if grid.sizes[p[0]] * grid.sizes[p[1]] <= CELLS]
@@ -56,6 +52,22 @@ def worst_parts(trial: Trial) -> list[Result]:
     return results
 
 
+def common_grid(trial: Trial) -> CellGrid:
+    """Train and synthetic rows on cells cut from both together, as `excess` asks for."""
+    import pyarrow as pa
+
+    tables = {"train": trial.rows("train"), "synthetic": trial.rows("synthetic")}
+    both = pa.concat_tables([t.select([c.name for c in trial.columns]) for t in tables.values()])
+    cuts = [cut(c, both.column(c.name)) for c in trial.columns]
+    return CellGrid(tuple(c.size for c in cuts), {p: codes_of(cuts, t) for p, t in tables.items()})
+
+
+def most_telling(claims: Sequence[Claim], tested: int) -> list[Claim]:
+    """The surest claims, each picked from so many."""
+    found = sorted(claims, key=lambda c: (c.p, -c.effect))[:KEPT]
+    return [replace(c, among=tested) for c in found]
+
+
 def _claims(grid: CellGrid, chosen: Sequence[Subset], names: Sequence[str], scale: str) -> list[Claim]:
     rows = {p: len(codes) for p, codes in grid.parts.items()}
     found = []
@@ -64,7 +76,7 @@ def _claims(grid: CellGrid, chosen: Sequence[Subset], names: Sequence[str], scal
         counts = [np.round(shares[p] * rows[p]) for p in ("train", "synthetic")]
         of = " x ".join(names[i] for i in subset)
         found.append(excess(scale, counts[0], counts[1], of))
-    return _most_telling(found, len(chosen))
+    return most_telling(found, len(chosen))
 
 
 def _missing(trial: Trial) -> list[Claim]:
@@ -90,7 +102,8 @@ def _beyond(trial: Trial) -> list[Claim]:
     for column in trial.columns:
         if not column.ordered:
             continue
-        real, made = (trial.rows(p).column(column.name) for p in ("train", "synthetic"))
+        parts = (trial.rows(p).column(column.name) for p in ("train", "synthetic"))
+        real, made = (as_numbers(flat(values)) for values in parts)
         n, m = len(real) - real.null_count, len(made) - made.null_count
         if not n or not m:
             continue
@@ -105,12 +118,6 @@ def _beyond(trial: Trial) -> list[Claim]:
         share, (low, high) = (below + above) / len(made), wilson(below + above, len(made))
         out.append(Claim("column", share - expected, low - expected, high - expected, p, column.name))
     return out
-
-
-def _most_telling(claims: Sequence[Claim], tested: int) -> list[Claim]:
-    """The surest claims, each picked from so many."""
-    found = sorted(claims, key=lambda c: (c.p, -c.effect))[:KEPT]
-    return [replace(c, among=tested) for c in found]
 
 
 def _result(name: str, nouns: tuple[str, str], short: str, claims: list[Claim], tested: int) -> Result:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from locum.evaluation.claim import Claim
+from locum.evaluation.claim import Claim, normal_tail
 from locum.evaluation.excess import excess
 from locum.evaluation.groups import Grouping, groupings
-from locum.evaluation.intervals import middle
+from locum.evaluation.intervals import Z95, middle
 from locum.evaluation.joints import CellGrid, subsets, total_variation
+from locum.evaluation.metrics.worst_parts import common_grid, most_telling
 from locum.evaluation.registry import result_of
 from locum.evaluation.result import Result
 from locum.evaluation.thresholds import root_factor
@@ -32,8 +33,9 @@ def quality_parity(trial: Trial) -> list[Result]:
     excess of any group, 0 when all are as near as fresh rows; the interval is a reflected bootstrap of that
     group's excess, which takes off the bias that resampling adds to distances. The detail has all groups,
     with their share of real and of synthetic rows: a stand-in can lose a group altogether. Claims: that the
-    share of a group is another than in the train rows, group by group (two-proportion test); the excess is
-    shown only. Empty without protected columns or without hold-out rows.
+    share of a group is another than in the train rows, group by group (two-proportion test), and that one of
+    its columns is farther off than among all others; the excess is shown only. Empty without protected
+    columns or without hold-out rows.
     """
     if not trial.schema.protected or len(trial.columns) < 2:
         return []
@@ -81,7 +83,9 @@ def _of(trial: Trial, grouping: Grouping, left: list[str]) -> Result | None:
     if not excesses or g < 2:
         return None
     worst = max(range(len(excesses)), key=lambda k: excesses[k][0])
-    return _result(grouping, entries, excesses[worst], left, _represented(trial, grouping))
+    return _result(
+        grouping, entries, excesses[worst], left, _represented(trial, grouping), _columns_off(trial, grouping)
+    )
 
 
 def _result(
@@ -90,6 +94,7 @@ def _result(
     worst: tuple[float, float, float],
     left: list[str],
     claims: list[Claim],
+    columns: list[Claim],
 ) -> Result:
     value = max(0.0, worst[0])
     known = [e for e in entries if "excess" in e]
@@ -102,6 +107,9 @@ def _result(
     moved = max(claims, key=lambda c: c.effect)
     if moved.effect > 0:
         sentence += f"; the share of {moved.of!r} has moved most, {percent(moved.effect)} more than by chance"
+    off = max(columns, key=lambda c: c.low, default=None)
+    if off is not None and off.low > 0:
+        sentence += f"; beyond chance and beyond the other groups {off.of} is off by {percent(off.effect)}"
     if absent:
         sentence += f"; the synthetic table has no row of {', '.join(map(repr, absent[:3]))}"
     return result_of(
@@ -112,7 +120,7 @@ def _result(
         low=min(value, max(0.0, worst[1])),
         high=max(value, min(1.0, worst[2])),
         reference=0.0,
-        claims=tuple(claims),
+        claims=(*claims, *columns),
         detail={"grouping": list(grouping.columns), "groups": entries, "absent": absent, "left_out": left},
     )
 
@@ -128,6 +136,39 @@ def _represented(trial: Trial, grouping: Grouping) -> list[Claim]:
         for a, b in [counts]
         for i, label in enumerate(grouping.labels)
     ]
+
+
+def _columns_off(trial: Trial, grouping: Grouping) -> list[Claim]:
+    """For each group and column how much farther off it is in that group than in all others.
+
+    What is off everywhere is unfaithful, not unfair. The p-value is the larger one of the group's own rows
+    and of the difference: both have to speak against the stand-in.
+    """
+    grid = common_grid(trial)
+    codes = {p: grouping.codes(trial.rows(p)) for p in ("train", "synthetic")}
+    found = []
+    for i, label in enumerate(grouping.labels):
+        inside = {p: codes[p] == i for p in codes}
+        for j, column in enumerate(trial.columns):
+            if column.name in grouping.columns:
+                continue
+            own, others = (
+                _apart(grid, j, masks) for masks in (inside, {p: ~mask for p, mask in inside.items()})
+            )
+            effect = own.effect - max(0.0, others.effect)
+            error = float(np.hypot(own.error, others.error))
+            half, p = Z95 * error, max(own.p, normal_tail(effect / error))
+            of = f"{column.name!r} in {label!r}"
+            found.append(Claim("points", effect, effect - half, effect + half, p, of))
+    return most_telling(found, len(found))
+
+
+def _apart(grid: CellGrid, column: int, masks: dict[str, npt.NDArray[np.bool_]]) -> Claim:
+    """How far one column is off among some rows."""
+    train, made = (
+        np.bincount(grid.parts[p][mask, column], minlength=grid.sizes[column]) for p, mask in masks.items()
+    )
+    return excess("points", train, made)
 
 
 def distance(a: Codes, b: Codes, sizes: tuple[int, ...], chosen: list[tuple[int, int]]) -> float:
