@@ -8,12 +8,14 @@ from locum.arrays import FloatArray
 
 #: Newton steps at most, and the change of a weight at which they end.
 STEPS, SMALL = 25, 1e-8
+#: With more weights than this Newton's matrix costs more than the many more steps of a method without one.
+MANY, MANY_STEPS = 600, 200
 
 
 def ridge_logistic(
     x: FloatArray, y: FloatArray, ridge: float | FloatArray, steps: int = STEPS, small: float = SMALL
 ) -> FloatArray:
-    """Weights of a ridge-penalised logistic regression by Newton's method; shape (d,).
+    """Weights of a ridge-penalised logistic regression; shape (d,).
 
     Parameters
     ----------
@@ -29,8 +31,11 @@ def ridge_logistic(
 
     Notes
     -----
-    Cost: n d^2 a step.
+    By Newton's method at the cost of n d^2 a step; of more than `MANY` weights by L-BFGS (Nocedal, Math.
+    Comp. 1980) at n d a step, to the same solution within what the rows can tell.
     """
+    if x.shape[1] > MANY:
+        return _by_slopes(x, y, ridge)
     weights = np.zeros(x.shape[1])
     penalty = np.broadcast_to(np.asarray(ridge, dtype=np.float64), weights.shape)
     for _ in range(steps):
@@ -43,3 +48,23 @@ def ridge_logistic(
         if np.abs(step).max() < small:
             break
     return weights
+
+
+def _by_slopes(x: FloatArray, y: FloatArray, ridge: float | FloatArray) -> FloatArray:
+    """The same without second derivatives; features are brought to one scale for the steps."""
+    from scipy.optimize import minimize
+
+    scale = 1.0 / np.sqrt(np.maximum((x**2).mean(axis=0), 1e-12))
+    scaled = x * scale
+    penalty = np.broadcast_to(np.asarray(ridge, dtype=np.float64), scale.shape) * scale**2 / len(y)
+
+    def loss(weights: FloatArray) -> tuple[float, FloatArray]:
+        odds = scaled @ weights
+        p = 1.0 / (1.0 + np.exp(-np.clip(odds, -30, 30)))
+        value = (np.logaddexp(0.0, odds) - y * odds).mean() + 0.5 * (penalty * weights**2).sum()
+        return float(value), scaled.T @ (p - y) / len(y) + penalty * weights
+
+    found = minimize(
+        loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": MANY_STEPS, "gtol": 1e-6}
+    )
+    return np.asarray(found.x * scale, dtype=np.float64)

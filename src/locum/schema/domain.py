@@ -73,17 +73,19 @@ class Domain:
     calculated: tuple[Calculated, ...] = field(default=(), compare=False, repr=False)
     # Asked millions of times for all pairs of a wide table, hence kept.
     _places: dict[str, int] = field(init=False, repr=False, compare=False)
+    _sizes: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         places: dict[str, int] = {}
         for i, attribute in enumerate(self.attributes):
             places.setdefault(attribute.name, i)
         object.__setattr__(self, "_places", places)
+        object.__setattr__(self, "_sizes", tuple(a.size for a in self.attributes))
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Number of codes of each attribute."""
-        return tuple(a.size for a in self.attributes)
+        return self._sizes
 
     @property
     def names(self) -> tuple[str, ...]:
