@@ -9,6 +9,7 @@ training, hold-out, synthetic at most ``e``), ``v`` columns that vary, ``p`` pai
     read      READ_S + READ_MB_S * megabytes + READ_CELL_S * n * c
     detect    DETECT_S + DETECT_CELL_S * n * c + DETECT_COLUMN_S * c
     fit       base + chains * p * (PAIR_S + pair_row * rows of a chain) + ratio_cell * rows of the ratio * v
+              + look * v^2 / 2, and, when a target is named and t <= TURNS_ROWS, target_cell * t * v
     sample    base + pool * m * (draw_cell * v + score) + WRITE_CELL_S * m * c
     evaluate  EVALUATE_S + EVALUATE_COLUMN_S * c + EVALUATE_CELL_S * e * c + READ_CELL_S * m * c
               and, when no target is named, UNTARGETED_CELL_S * e * c  (several columns are tried as target)
@@ -57,6 +58,8 @@ PAIR_S = 4.0e-4
 MOST_INPUTS, MANY_PAIRS, FEWEST_CHAINS = 30, 600, 6
 #: Below this many training rows a chain sees a larger share of them; most rows of a chain, and of the ratio.
 ENOUGH_ROWS, CHAIN_ROWS, RATIO_ROWS = 2_000, 100_000, 200_000
+#: Training rows up to which what predicts a target is learned in turns.
+TURNS_ROWS = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,9 @@ class Rates:
         Cost of the density ratio per row and column; 0 where there is none.
     pool, draw_cell, score
         Rows drawn per row kept, cost per drawn value, cost per scored row.
+    look, target_cell
+        Cost per pair of columns, of looking at it and of regressions over all columns; cost per row and
+        column of learning a target that is named, where rows are few.
     """
 
     fit_base: float
@@ -84,9 +90,12 @@ class Rates:
     pool: float = 1.0
     draw_cell: float = 5.0e-8
     score: float = 0.0
+    look: float = 0.0
+    target_cell: float = 0.0
 
-    def fit_s(self, train: float, varying: int) -> float:
+    def fit_s(self, train: float, varying: int, has_target: bool = False) -> float:
         """CPU seconds of fitting."""
+        turns = train * varying if has_target and train <= TURNS_ROWS else 0.0
         pairs = varying * min(varying - 1, 2 * MOST_INPUTS) / 2
         chains = min(self.chains, max(FEWEST_CHAINS, self.chains * MANY_PAIRS / max(pairs, 1)))
         rows = min(train * max(self.share, min(0.9, ENOUGH_ROWS / max(train, 1))), CHAIN_ROWS)
@@ -95,6 +104,8 @@ class Rates:
             self.fit_base
             + chains * pairs * (PAIR_S + self.pair_row * rows)
             + self.ratio_cell * ratio * varying
+            + self.look * varying**2 / 2
+            + self.target_cell * turns
         )
 
     def sample_s(self, rows: float, varying: int) -> float:
@@ -103,7 +114,7 @@ class Rates:
 
 
 RATES: Mapping[str, Rates] = {
-    "tree": Rates(0.7, 0.1, 8, 0.5, 1.7e-7, 1.6e-6, 4.0, 1.6e-7, 8.0e-6),
+    "tree": Rates(0.7, 0.1, 8, 0.5, 1.7e-7, 1.6e-6, 4.0, 1.6e-7, 8.0e-6, 1.5e-3, 2.5e-5),
     "tree-fast": Rates(0.5, 0.05, 2, 0.75, 1.4e-7, pool=2.0, draw_cell=1.6e-7, score=2.0e-6),
     "bayes-net": Rates(0.1, 0.02, 1, 1.0, 1.8e-7, draw_cell=6.0e-8),
     "independent": Rates(0.05, 0.02),
@@ -221,7 +232,7 @@ def predict(work: JobSize, machine: Machine) -> CostEstimate:
     reference = {
         "read": READ_S + READ_MB_S * work.n_bytes / 1e6 + READ_CELL_S * cells,
         "detect": DETECT_S + DETECT_CELL_S * cells + DETECT_COLUMN_S * work.n_columns,
-        "fit": rates.fit_s(train, work.varying),
+        "fit": rates.fit_s(train, work.varying, work.has_target),
         "sample": rates.sample_s(work.sample_rows, work.varying) + WRITE_CELL_S * made,
         "evaluate": EVALUATE_S
         + EVALUATE_COLUMN_S * columns
