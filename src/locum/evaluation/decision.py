@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
+import numpy as np
+
 from locum.evaluation.claim import Claim, holm
 from locum.evaluation.result import Question, Result, Verdict, worst_of
 
@@ -160,10 +162,10 @@ def level_of(claim: Claim) -> Verdict:
 def judged(results: Sequence[Result], silenced: Collection[tuple[str, Verdict]] = ()) -> list[Result]:
     """The results with their verdicts; only those that have a say in an answer get one.
 
-    Within a question all claims are one family, whose p-values are corrected together (Holm, 5 %). A claim
-    is middling when it is beyond chance after that and its whole 95 % interval beyond the good line, poor
-    when the interval is beyond the poor line too; good when the interval stays below what must be ruled
-    out; else unclear. A result is as bad as the worst of its claims, and unclear without any.
+    Within a question all claims are one family of 5 % (`corrected`). A claim is middling when it is beyond
+    chance after that and its whole 95 % interval beyond the good line, poor when the interval is beyond the
+    poor line too; good when the interval stays below what must be ruled out; else unclear. A result is as bad
+    as the worst of its claims, and unclear without any.
 
     Parameters
     ----------
@@ -176,13 +178,12 @@ def judged(results: Sequence[Result], silenced: Collection[tuple[str, Verdict]] 
     for question in RULES:
         at = [i for i, r in enumerate(out) if r.question == question]
         mine = [i for i in at if has_say(out[i])]
-        family = [c for i in mine for c in out[i].claims]
-        corrected = iter(holm([min(1.0, c.p * c.among) for c in family]).tolist())
+        p_values = dict(zip(mine, corrected([out[i].claims for i in mine]), strict=True))
         for i in at:
             if i not in mine:
                 out[i] = replace(out[i], verdict="not judged")
                 continue
-            claims = tuple(replace(c, corrected=next(corrected)) for c in out[i].claims)
+            claims = tuple(replace(c, corrected=p) for c, p in zip(out[i].claims, p_values[i], strict=True))
             verdict = worst_of([level_of(c) for c in claims])
             doubt = out[i].doubted if verdict in ("poor", "middling") else ""
             said = out[i].sentence.removesuffix(doubt) + doubt
@@ -190,6 +191,33 @@ def judged(results: Sequence[Result], silenced: Collection[tuple[str, Verdict]] 
                 verdict = "unclear"
             out[i] = replace(out[i], claims=claims, verdict=verdict, sentence=said)
     return out
+
+
+def corrected(results: Sequence[Sequence[Claim]]) -> list[list[float]]:
+    """p-values of the claims of a question, corrected in two steps: within each result, then between them.
+
+    Within a result every p-value counts as often as the result has hypotheses: its claims, and those out of
+    which some were picked (Bonferroni). Between results the least of each is corrected by Holm, and the
+    others of the result by the same factor. The chance of any false alarm stays within the level whatever
+    the dependence, and one result with many claims does not take the power of all others.
+    """
+    within = [[min(1.0, c.p * _hypotheses(claims)) for c in claims] for claims in results]
+    asked = [i for i, p in enumerate(within) if p]
+    least = [min(within[i]) for i in asked]
+    factors = [1.0] * len(results)
+    for place, k in enumerate(np.argsort(least, kind="stable").tolist()):
+        factors[asked[k]] = float(len(asked) - place)
+    floors = dict(zip(asked, holm(least).tolist(), strict=True))
+    return [
+        [min(1.0, max(floors[i], p * factors[i])) for p in mine] if mine else []
+        for i, mine in enumerate(within)
+    ]
+
+
+def _hypotheses(claims: Sequence[Claim]) -> int:
+    """How many hypotheses stand behind the claims of a result."""
+    picked = {(c.scale, c.among) for c in claims if c.among > 1}
+    return sum(c.among == 1 for c in claims) + sum(among for _, among in picked)
 
 
 def decide(question: Question, results: Sequence[Result]) -> Conclusion:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.evaluation.claim import Claim
-from locum.evaluation.decision import LINES, RULES, decide, has_say, judged, level_of
+from locum.evaluation.decision import LINES, RULES, corrected, decide, has_say, judged, level_of
 from locum.evaluation.result import ORDER, Question, Result
 
 
@@ -128,3 +128,22 @@ def test_lines_are_in_order() -> None:
             low, high = np.sort(rng.uniform(-0.5, 1, 2))
             level = level_of(replace(claim(scale, float(low), float(high), 0.0), corrected=0.0))
             assert (level == "poor") == (low > LINES[scale].poor), scale
+
+
+def test_a_question_is_one_family_of_five_per_cent_whatever_it_holds() -> None:
+    """Of 4,000 questions of pure chance at most 5 % + 3 standard errors are accused (fixed seed)."""
+    rng = np.random.default_rng(11)
+    alarms = 0
+    for _ in range(4_000):
+        single = [Claim("points", 1, 0, 2, float(p)) for p in rng.random(4)]
+        many = np.sort(rng.random(40))[:3]
+        picked = [Claim("column", 1, 0, 2, float(p), among=40) for p in many]
+        asked = [single, picked, [Claim("judge", 1, 0, 2, float(rng.random()))], []]
+        alarms += any(p <= 0.05 for mine in corrected(asked) for p in mine)
+    assert alarms / 4_000 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 4_000)
+
+
+def test_a_result_with_many_claims_does_not_take_the_power_of_others() -> None:
+    alone = [Claim("judge", 1, 0, 2, 0.004)]
+    crowd = [Claim("column", 1, 0, 2, 0.5, among=300) for _ in range(12)]
+    assert corrected([alone, crowd]) == [[pytest.approx(0.008)], [1.0] * 12]

@@ -23,6 +23,8 @@ from locum.wording import percent
 PAIRS, ROWS, REPEATS = 40, 8_000, 40
 #: Joint cells of a pair at most.
 CELLS = 100_000
+#: Columns that are told of, the surest first.
+SAID = 3
 
 
 def quality_parity(trial: Trial) -> list[Result]:
@@ -160,7 +162,7 @@ def _columns_off(trial: Trial, grouping: Grouping) -> list[Claim]:
             half, p = Z95 * error, max(own.p, normal_tail(effect / error))
             of = f"{column.name!r} in {label!r}"
             found.append(Claim("points", effect, effect - half, effect + half, p, of))
-    return most_telling(found, len(found))
+    return most_telling(found, len(found))[:SAID]
 
 
 def _apart(grid: CellGrid, column: int, masks: dict[str, npt.NDArray[np.bool_]]) -> Claim:
